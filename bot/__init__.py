@@ -1,0 +1,1 @@
+"""Monday Recap: delivers a podcast's Monday episode to Telegram and Discord."""

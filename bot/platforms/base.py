@@ -1,0 +1,151 @@
+"""What the core asks of a platform, and the errors a platform may answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from bot.document import Document
+from bot.subscription import PlatformName, Target
+
+JsonObject: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the platform's API takes it.
+
+    `body` is the JSON of the send request without address and nonce, so that it can be stored, compared and sent as
+    it stands. `used` and `limit` are the length of its text and the platform's maximum, in the platform's own unit.
+    """
+
+    body: JsonObject
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A document as one platform's messages, in the order in which they are sent.
+
+    `title` names the post where the platform wants a name (a Discord forum).
+    """
+
+    title: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message on its way to one target.
+
+    `nonce` is the same whenever the same message goes to the same target again, so that a platform that knows nonces
+    can drop the second. `first_id` is what the platform called the first message of the same delivery (a forum post
+    goes on in the thread that its first message opened); None for the first message itself.
+    """
+
+    target: Target
+    title: str
+    message: Message
+    nonce: str
+    first_id: str | None = None
+
+
+class Platform(Protocol):
+    """A platform as the core sees it: something that renders documents and sends messages."""
+
+    name: PlatformName
+
+    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+        """The document as messages within every limit of the platform. Pure."""
+
+    async def send(self, post: Post) -> str:
+        """Send one message and return the platform's id of it.
+
+        Raises:
+            SendError: one of the errors below; nothing else may escape.
+        """
+
+
+class Publisher(Protocol):
+    """A platform whose messages can be passed on to the channels that follow a channel."""
+
+    async def publish(self, target: Target, message_id: str) -> None:
+        """Pass a sent message on. Publishing twice is no error.
+
+        Raises:
+            SendError: it was not passed on.
+        """
+
+
+class SendError(Exception):
+    """The platform did not take the message.
+
+    `code` is a short stable word for the ledger and for reports; the text says more, for people.
+    """
+
+    code: ClassVar[str] = "error"
+
+
+class NotSentError(SendError):
+    """The message certainly did not arrive: no connection, or the platform was too busy. Try again."""
+
+    code = "not-sent"
+
+
+class FloodError(NotSentError):
+    """The platform asks for a pause of `retry_after` seconds, of this chat alone or of `everything` the bot sends."""
+
+    code = "flood"
+
+    def __init__(self, text: str, *, retry_after: float, everything: bool = False) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        self.everything = everything
+
+
+class UnknownOutcomeError(SendError):
+    """The request went out and no answer came back: nobody can tell whether the message arrived."""
+
+    code = "unknown"
+
+
+class TargetGoneError(SendError):
+    """The person or chat left for good: blocked, kicked, deleted. Ends the subscription."""
+
+    code = "gone"
+
+
+class TargetNotFoundError(SendError):
+    """The platform knows no such chat. Ends the subscription, and the admins should look at the id."""
+
+    code = "not-found"
+
+
+class TargetMovedError(SendError):
+    """The chat has a new id, `chat`; the message is to be sent there."""
+
+    code = "moved"
+
+    def __init__(self, text: str, *, chat: str) -> None:
+        super().__init__(text)
+        self.chat = chat
+
+
+class TargetClosedError(SendError):
+    """The bot may not write there: missing rights, a closed topic, a locked thread. Pauses; the admin can mend it."""
+
+    code = "closed"
+
+
+class ContentError(SendError):
+    """The platform refuses the message itself. A bug in the rendering: the broadcast stops, no subscription ends."""
+
+    code = "content"
+
+
+class UnauthorisedError(SendError):
+    """The token is not, or no longer, valid. Everything on this platform stops."""
+
+    code = "unauthorised"

@@ -1,0 +1,37 @@
+"""Mistakes in what the team writes, told so that they can be mended: where, what, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in one file, at a `line` (from 1) or at a dotted `key`; neither when it is the file as a whole.
+
+    `message` says what is wrong, `cure` what to write instead; both are sentences without the final full stop.
+    """
+
+    path: Path
+    message: str
+    cure: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.path}" if self.line is None else f"{self.path}:{self.line}"
+        subject = "" if self.key is None else f"{self.key}: "
+        return f"{place}: {subject}{self.message}. {self.cure}."
+
+
+class InvalidInputError(Exception):
+    """What the team wrote cannot be used. `problems` holds every reason, not only the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
