@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from bot.document import Document
-from bot.subscription import PlatformName, Target
+if TYPE_CHECKING:
+    from bot.document import Document
+    from bot.subscription import PlatformName, Target
 
 JsonObject: TypeAlias = Mapping[str, Any]
 
