@@ -80,6 +80,13 @@ class Publisher(Protocol):
         """
 
 
+class Pace(Protocol):
+    """The pace at which a platform takes messages, shared by pushes and answers."""
+
+    async def answer(self, target: Target) -> None:
+        """Wait for the turn of one message that answers somebody: before every push, within every limit."""
+
+
 class SendError(Exception):
     """The platform did not take the message.
 
@@ -138,6 +145,12 @@ class TargetClosedError(SendError):
     """The bot may not write there: missing rights, a closed topic, a locked thread. Pauses; the admin can mend it."""
 
     code = "closed"
+
+
+class RefusedError(SendError):
+    """The platform refuses this message in this place, for a rule of the place (a filter on words or links)."""
+
+    code = "refused"
 
 
 class ContentError(SendError):

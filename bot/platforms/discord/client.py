@@ -1,0 +1,176 @@
+"""The way to and from Discord: sends messages over REST, receives commands over the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+import yarl
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.platforms.base import Platform, Publisher, UnauthorisedError
+from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
+from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
+from bot.platforms.discord.view import layout_view
+from bot.subscription import PlatformName
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.config import Discord
+    from bot.document import Document
+    from bot.platforms.base import Post, Rendering
+    from bot.subscription import Target
+
+log = logging.getLogger(__name__)
+
+DEFAULT_GATEWAY = "wss://gateway.discord.gg"
+LONGEST_WAIT = 30.0
+"""Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
+
+
+class DiscordPlatform(Platform, Publisher):
+    """Discord through one bot account.
+
+    `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `connect`.
+    """
+
+    name = PlatformName.DISCORD
+
+    def __init__(self, config: Discord) -> None:
+        # discord.py keeps both addresses for the whole process; there is one bot in it.
+        Route.BASE = config.api_url.rstrip("/")
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
+        self._token = config.token
+        self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
+        self.tree = app_commands.CommandTree(self.client)
+        self._gateway: asyncio.Task[None] | None = None
+        self._forums: set[int] = set()
+
+    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+        """The document as Discord messages."""
+        return render(document, silent=silent)
+
+    async def send(self, post: Post) -> str:
+        """Send one message and return its id.
+
+        Raises:
+            SendError: as `Platform.send` says.
+        """
+        try:
+            message = await self._send(post)
+        except NO_ANSWER as error:
+            raise translate(error) from error
+        return str(message.id)
+
+    async def publish(self, target: Target, message_id: str) -> None:
+        """Pass a message of an announcement channel on to its followers.
+
+        Raises:
+            SendError: it was not passed on.
+        """
+        message = self.client.get_partial_messageable(int(target.chat)).get_partial_message(int(message_id))
+        try:
+            await message.publish()
+        except discord.HTTPException as error:
+            if error.code != ALREADY_PUBLISHED:
+                raise translate(error) from error
+        except NO_ANSWER as error:
+            raise translate(error) from error
+
+    async def connect(self) -> None:
+        """Make sending possible.
+
+        Raises:
+            SendError: the token is refused, or Discord cannot be reached.
+        """
+        try:
+            await self.client.login(self._token.get_secret_value())
+        except NO_ANSWER as error:
+            raise translate(error) from error
+
+    async def listen(self) -> None:
+        """Receive commands from now on; returns when Discord has said that all is ready.
+
+        Raises:
+            SendError: the token is refused.
+        """
+        self._gateway = asyncio.create_task(self.client.connect(reconnect=True), name="discord gateway")
+        ready = asyncio.create_task(self.client.wait_until_ready())
+        await asyncio.wait({self._gateway, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            raise UnauthorisedError("Discord closed the gateway") from self._gateway.exception()
+
+    async def close(self) -> None:
+        """Leave the gateway and close the connections."""
+        await self.client.close()
+        if self._gateway is not None:
+            with contextlib.suppress(discord.ConnectionClosed, asyncio.CancelledError):
+                await self._gateway
+
+    async def _send(self, post: Post) -> discord.abc.Snowflake:
+        channel_id = int(post.target.chat)
+        channel = self.client.get_channel(channel_id)
+        if isinstance(channel, discord.ForumChannel) or channel_id in self._forums:
+            return await self._send_to_forum(channel_id, post)
+        try:
+            return await self._send_to_channel(channel_id, post)
+        except discord.HTTPException as error:
+            # Without the gateway's cache only the attempt itself shows that the channel is a forum.
+            if error.code != NON_TEXT_CHANNEL:
+                raise
+        self._forums.add(channel_id)
+        return await self._send_to_forum(channel_id, post)
+
+    async def _send_to_channel(self, channel_id: int, post: Post) -> discord.Message:
+        return await self.client.get_partial_messageable(channel_id).send(
+            view=sendable(post),
+            nonce=post.nonce,
+            silent=bool(post.message.body["flags"] & SUPPRESS_NOTIFICATIONS),
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+    async def _send_to_forum(self, channel_id: int, post: Post) -> discord.abc.Snowflake:
+        """The first message of a delivery opens a post, whose id is the message's; the others follow in it."""
+        if post.first_id is not None:
+            return await self._send_to_channel(int(post.first_id), post)
+        forum = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
+        if not isinstance(forum, discord.ForumChannel):
+            raise discord.InvalidData(f"channel {channel_id} takes no messages")
+        opened = await forum.create_thread(
+            name=post.title[:MAX_POST_NAME],
+            view=sendable(post),
+            allowed_mentions=discord.AllowedMentions.none(),
+            # A forum may insist on a tag; which one is the server's taste, so its first serves.
+            applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
+        )
+        return opened.message
+
+
+class _Client(discord.AutoShardedClient):
+    def __init__(self, *, own_gateway: bool) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_ratelimit_timeout=LONGEST_WAIT,
+            # With a given number of shards discord.py uses the configured gateway instead of asking for one.
+            shard_count=1 if own_gateway else None,
+        )
+        self.on_setup: Callable[[], Awaitable[None]] | None = None
+
+    async def setup_hook(self) -> None:
+        if self.on_setup is not None:
+            await self.on_setup()
+
+
+def sendable(post: Post) -> discord.ui.LayoutView:
+    """The message's components as discord.py's; presses are answered by custom id, so it keeps no view in memory."""
+    view = layout_view(post.message.body["components"])
+    view.stop()
+    return view

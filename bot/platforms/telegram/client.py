@@ -1,0 +1,154 @@
+"""The way to and from Telegram: sends messages, receives commands by long polling."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import TYPE_CHECKING
+
+from telegram import Bot, Update
+from telegram.error import TelegramError
+from telegram.ext import Application, ApplicationBuilder
+from telegram.request import HTTPXRequest
+
+from bot.platforms.base import Platform, UnauthorisedError
+from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.render import render
+from bot.subscription import PlatformName
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from bot.config import Telegram
+    from bot.document import Document
+    from bot.platforms.base import Post, Rendering
+    from bot.subscription import Target
+
+log = logging.getLogger(__name__)
+
+SEND_CONNECTIONS = 32
+"""Rate × latency × 2 is 16 at thirty messages a second; the rest is for answers meanwhile."""
+SEND_TIMEOUT = 20.0
+"""Seconds to wait for an answer to a send. Past it nobody can tell whether the message arrived, so patience pays."""
+POLL_TIMEOUT = 30
+"""Seconds a long poll stays open at Telegram when there is nothing new."""
+UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY]
+
+
+class TelegramPlatform(Platform):
+    """Telegram through one bot account.
+
+    `application` is python-telegram-bot's, for the handlers to register with before `start`.
+    """
+
+    name = PlatformName.TELEGRAM
+
+    def __init__(self, config: Telegram) -> None:
+        # httpx logs every address at INFO, and Telegram's addresses hold the token.
+        for noisy in ("httpx", "httpcore"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        base = config.api_url.rstrip("/")
+        self.application: Application[Any, Any, Any, Any, Any, Any] = (
+            ApplicationBuilder()
+            .token(config.token.get_secret_value())
+            .base_url(f"{base}/bot")
+            .base_file_url(f"{base}/file/bot")
+            .request(HTTPXRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0))
+            .get_updates_request(HTTPXRequest(connection_pool_size=1, read_timeout=POLL_TIMEOUT + 10.0))
+            # One at a time would let a slow answer hold up every other person's.
+            .concurrent_updates(True)  # noqa: FBT003 - the builder's own way of saying it
+            .build()
+        )
+
+    @property
+    def bot(self) -> Bot:
+        """python-telegram-bot's client of the API. Its `repr` shows the token: never log it."""
+        bot: Bot = self.application.bot
+        return bot
+
+    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+        """The document as Telegram messages."""
+        return render(document, silent=silent)
+
+    async def send(self, post: Post) -> str:
+        """Send one message and return its id.
+
+        Raises:
+            SendError: as `Platform.send` says.
+        """
+        body = dict(post.message.body)
+        try:
+            message = await self.bot.send_message(
+                chat_id=address(post.target),
+                # The General topic of a forum has no thread id of its own, and 0 stands for it.
+                message_thread_id=post.target.thread or None,
+                text=body.pop("text"),
+                # Prepared once per rendering: the library passes it on as it stands.
+                api_kwargs=body,
+            )
+        except TelegramError as error:
+            raise translate(error) from error
+        return str(message.message_id)
+
+    async def resolve(self, target: Target) -> Target:
+        """The target with the chat's number for its `@name`, so that one chat cannot be subscribed under both.
+
+        Raises:
+            SendError: Telegram does not know the name, or cannot be asked now.
+        """
+        if not target.chat.startswith("@"):
+            return target
+        try:
+            chat = await self.bot.get_chat(target.chat)
+        except TelegramError as error:
+            raise translate(error) from error
+        return dataclasses.replace(target, chat=str(chat.id))
+
+    async def connect(self) -> None:
+        """Make sending possible.
+
+        Raises:
+            SendError: the token is refused, or Telegram cannot be reached.
+        """
+        try:
+            await self.application.initialize()
+        except TelegramError as error:
+            raise translate(error) from error
+
+    async def listen(self) -> None:
+        """Receive commands from now on.
+
+        Raises:
+            SendError: the token is refused.
+        """
+        updater = self.application.updater
+        if updater is None:
+            raise UnauthorisedError("the application was built without an updater")
+        await self.application.start()
+        try:
+            await updater.start_polling(
+                timeout=POLL_TIMEOUT,
+                allowed_updates=UPDATES,
+                bootstrap_retries=-1,
+                error_callback=_polling_failed,
+            )
+        except TelegramError as error:
+            raise translate(error) from error
+
+    async def close(self) -> None:
+        """Stop receiving, finish the answers under way, close the connections."""
+        updater = self.application.updater
+        if updater is not None and updater.running:
+            await updater.stop()
+        if self.application.running:
+            await self.application.stop()
+        await self.application.shutdown()
+
+
+def address(target: Target) -> int | str:
+    """The target's chat as the Bot API takes it."""
+    return target.chat if target.chat.startswith("@") else int(target.chat)
+
+
+def _polling_failed(error: TelegramError) -> None:
+    log.warning("Telegram polling: %s; trying again", translate(error))
