@@ -1,0 +1,174 @@
+"""Documents as nobody would write them, for the tests of what renders them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from bot.document import (
+    Block,
+    Button,
+    CodeBlock,
+    CommandButton,
+    Document,
+    Heading,
+    Layout,
+    LinkButton,
+    Listing,
+    Note,
+    Paragraph,
+    Picture,
+    Quote,
+    Section,
+    Span,
+    Style,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
+FRANCE = "\N{REGIONAL INDICATOR SYMBOL LETTER F}\N{REGIONAL INDICATOR SYMBOL LETTER R}"
+
+MARKUP = (
+    "**gras** __souligné__ *i* _i_ ~~barré~~ ||caché|| `code` ``` > citation",
+    "# titre\n-# note\n- liste\n+ liste\n1. un\n>>> tout",
+    "<b>gras</b> <a href='x'>lien</a> &amp; &lt; <br>",
+    "[texte](https://a.example) <https://b.example> https://c.example/?a=b_c_d&e=*f*",
+    "@everyone @here <@123> <@!123> <@&123> <#123> </latest:123> @recap_bot #tiktok $AAPL /latest",
+    ":smile: <:recap:123> <t:0:R> \\ \\* \\\\ | ( ) [ ] { } ! = ~",
+)
+"""What means something to one platform or the other."""
+
+ODDITIES = (
+    "«\N{NO-BREAK SPACE}Où\N{NARROW NO-BREAK SPACE}?\N{NO-BREAK SPACE}» l\N{RIGHT SINGLE QUOTATION MARK}œuvre",
+    FAMILY,
+    FRANCE,
+    "e\N{COMBINING ACUTE ACCENT}" * 3,
+    "e" + "\N{COMBINING ACUTE ACCENT}" * 40,
+    "\N{MATHEMATICAL SCRIPT CAPITAL X}\N{PILE OF POO}",
+    "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET} \N{ARABIC LETTER BEH} \N{RIGHT-TO-LEFT OVERRIDE}abc",
+    "\N{ZERO WIDTH SPACE}",
+    "\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}",
+    "\t\r\n \v\f\x00\x1b\x1c\x7f\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}",
+    "\N{BRAILLE PATTERN BLANK}\N{HANGUL FILLER}\N{OBJECT REPLACEMENT CHARACTER}\N{TAG SPACE}",
+    "a\N{COMBINING RING ABOVE} a\N{COMBINING DOUBLE LOW LINE} a\N{COMBINING DOUBLE OVERLINE}",
+)
+"""What is easily counted, cut or trimmed wrongly."""
+
+
+def _repeated(text: str, length: int) -> str:
+    return (text * (length // len(text) + 1))[:length]
+
+
+def urls() -> st.SearchStrategy[str]:
+    """Addresses, short and as long as a platform takes."""
+    return st.builds(
+        "https://{}.example/{}".format, st.sampled_from("ab"), st.sampled_from(["", "?a=b_c&d=(e)", "f" * 400])
+    )
+
+
+def texts() -> st.SearchStrategy[str]:
+    """Text of any characters and of any length up to 30,000, not empty."""
+    short = st.one_of(
+        st.text(min_size=1, max_size=60),
+        st.sampled_from(MARKUP + ODDITIES),
+        st.sampled_from(("un", "Une phrase. ", "Encore une\N{NARROW NO-BREAK SPACE}! ", "deux lignes\net la fin", " ")),
+    )
+    long = st.builds(_repeated, short, st.sampled_from((900, 3_900, 4_096, 30_000)))
+    # Most of a document is short, or nothing but long text would be tried.
+    return st.one_of(short, short, short, short, short, long)
+
+
+def spans() -> st.SearchStrategy[Span]:
+    """Text in any mix of styles, linked or not."""
+    styles = st.sets(st.sampled_from(list(Style))).map(lambda chosen: Style(sum(style.value for style in chosen)))
+    return st.builds(Span, texts(), st.just(Style.PLAIN) | styles, st.none() | urls())
+
+
+def runs() -> st.SearchStrategy[tuple[Span, ...]]:
+    """A few spans side by side; now and then very many."""
+    few = st.lists(spans(), min_size=1, max_size=4).map(tuple)
+    many = st.builds(lambda span, times: (span, Span(" et ")) * times, spans().filter(_is_short), st.integers(30, 120))
+    return st.one_of(few, few, few, few, many)
+
+
+def _is_short(span: Span) -> bool:
+    return len(span.text) <= 60
+
+
+def blocks() -> st.SearchStrategy[Block]:
+    """Any block, with lists and quotes in one another."""
+    leaves: st.SearchStrategy[Block] = st.one_of(
+        st.builds(Heading, runs(), st.sampled_from((1, 2))),
+        st.builds(Paragraph, runs()),
+        st.builds(Paragraph, runs()),
+        st.builds(Note, runs()),
+        st.builds(CodeBlock, texts()),
+        st.builds(Picture, urls(), texts()),
+    )
+    return st.recursive(leaves, _nested, max_leaves=6)
+
+
+def _nested(children: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
+    some = st.lists(children, min_size=1, max_size=3).map(tuple)
+    items = st.lists(some, min_size=1, max_size=4).map(tuple)
+    return st.builds(Quote, some) | st.builds(Listing, items, st.none() | st.integers(1, 99))
+
+
+def buttons() -> st.SearchStrategy[Button]:
+    """Buttons within every platform's limits."""
+    labels = st.text(st.characters(categories=["L"]), min_size=1, max_size=30)
+    return st.one_of(
+        st.builds(LinkButton, labels, urls()),
+        st.builds(CommandButton, labels, st.sampled_from(("topic", "latest")), st.sampled_from(("", "tiktok", "été"))),
+    )
+
+
+def sections() -> st.SearchStrategy[Section]:
+    """A section with a heading or without."""
+    return st.builds(Section, st.lists(blocks(), min_size=1, max_size=4).map(tuple), st.none() | urls())
+
+
+def documents() -> st.SearchStrategy[Document]:
+    """Documents of up to 40 sections. At least one character of each is a letter, so each can be sent."""
+    opening = Section((Heading((Span("Le récap"),), level=1),))
+    few = st.lists(sections(), max_size=4)
+    many = st.builds(lambda section, times: [section] * times, sections(), st.integers(10, 39))
+    return st.builds(
+        Document,
+        title=st.just("Le récap"),
+        sections=st.one_of(few, few, few, many).map(lambda more: (opening, *more)),
+        buttons=st.lists(buttons(), max_size=6).map(tuple),
+        layout=st.sampled_from(Layout),
+    )
+
+
+def leaves(document: Document) -> Iterator[Heading | Paragraph | Note | CodeBlock | Picture]:
+    """The blocks that hold text, in reading order."""
+    for section in document.sections:
+        yield from _leaves(section.blocks)
+
+
+def _leaves(nest: Sequence[Block]) -> Iterator[Heading | Paragraph | Note | CodeBlock | Picture]:
+    for block in nest:
+        match block:
+            case Listing(items):
+                for item in items:
+                    yield from _leaves(item)
+            case Quote(quoted):
+                yield from _leaves(quoted)
+            case _:
+                yield block
+
+
+def text_of(leaf: Heading | Paragraph | Note | CodeBlock | Picture) -> str:
+    """The text of a block as the document has it."""
+    match leaf:
+        case CodeBlock(text):
+            return text
+        case Picture(_, alt):
+            return alt
+        case _:
+            return "".join(span.text for span in leaf.spans)
