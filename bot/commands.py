@@ -16,7 +16,7 @@ from bot.document import Button, CommandButton, Document, Heading, Listing, Note
 from bot.formatter import Formatter
 from bot.i18n import Language, mark, words
 from bot.subscription import Choices, Origin, Subscription, SubscriptionState
-from bot.text import normalise_topic
+from bot.text import fold, normalise_topic
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -216,6 +216,28 @@ class Desk:
         if episode is None or segment is None:
             return await self.episode(dataclasses.replace(request, argument=link["number"]))
         return self._formatter(request).segment(episode, segment)
+
+    def suggest(self, argument: Argument, typed: str) -> list[tuple[str, str]]:
+        """What somebody who has typed so far may mean, best first: pairs of what to show and what to type."""
+        archive = self._archive()
+        typed = typed.strip()
+        if argument is Argument.EPISODE:
+            return [
+                (f"{episode.number} – {episode.title}", str(episode.number))
+                for episode in archive.published(self._today())
+                if fold(typed) in fold(f"{episode.number} {episode.title}")
+            ]
+        # Only the last of several topics is still being typed.
+        before, _, last = typed.rpartition(" ")
+        counts = archive.topics(self._today())
+        key = normalise_topic(last)
+        fitting = sorted(
+            (topic for topic in counts if key in topic),
+            key=lambda topic: (not topic.startswith(key), -counts[topic], topic),
+        )
+        nearest = fitting or archive.nearest_topics(last)
+        prefix = f"{before} " if before and argument is Argument.TOPICS else ""
+        return [(f"{prefix}{topic}", f"{prefix}{topic}") for topic in nearest]
 
     def _formatter(self, request: Request) -> Formatter:
         return Formatter(self._show, words(request.language))
