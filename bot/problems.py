@@ -29,6 +29,10 @@ class Problem:
         return f"{place}: {subject}{self.message}. {self.cure}."
 
 
+class ExpectedError(Exception):
+    """Something went wrong that the admin can understand: its text says what, and how to mend it."""
+
+
 class InvalidInputError(Exception):
     """What the team wrote cannot be used. `problems` holds every reason, not only the first."""
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from bot.problems import ExpectedError
+
 if TYPE_CHECKING:
     from bot.document import Document
     from bot.subscription import PlatformName, Target
@@ -68,6 +70,13 @@ class Platform(Protocol):
             SendError: one of the errors below; nothing else may escape.
         """
 
+    async def inspect(self, target: Target) -> None:
+        """Look whether the bot may write to the target, without writing.
+
+        Raises:
+            SendError: it may not, or that cannot be found out now.
+        """
+
 
 class Publisher(Protocol):
     """A platform whose messages can be passed on to the channels that follow a channel."""
@@ -87,7 +96,7 @@ class Pace(Protocol):
         """Wait for the turn of one message that answers somebody: before every push, within every limit."""
 
 
-class SendError(Exception):
+class SendError(ExpectedError):
     """The platform did not take the message.
 
     `code` is a short stable word for the ledger and for reports; the text says more, for people.

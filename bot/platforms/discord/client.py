@@ -68,6 +68,17 @@ class DiscordPlatform(Platform, Publisher):
             raise translate(error) from error
         return str(message.id)
 
+    async def inspect(self, target: Target) -> None:
+        """Look whether the bot may see the target; what else it may do there only sending shows.
+
+        Raises:
+            SendError: as `Platform.inspect` says.
+        """
+        try:
+            await self.client.fetch_channel(int(target.chat))
+        except NO_ANSWER as error:
+            raise translate(error) from error
+
     async def publish(self, target: Target, message_id: str) -> None:
         """Pass a message of an announcement channel on to its followers.
 

@@ -6,12 +6,12 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING
 
-from telegram import Bot, Update
+from telegram import Bot, Chat, ChatMember, Update
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 from telegram.request import HTTPXRequest
 
-from bot.platforms.base import Platform, UnauthorisedError
+from bot.platforms.base import Platform, TargetClosedError, TargetGoneError, UnauthorisedError
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.render import render
 from bot.subscription import PlatformName
@@ -89,6 +89,24 @@ class TelegramPlatform(Platform):
         except TelegramError as error:
             raise translate(error) from error
         return str(message.message_id)
+
+    async def inspect(self, target: Target) -> None:
+        """Look whether the bot may write to the target.
+
+        Raises:
+            SendError: as `Platform.inspect` says.
+        """
+        try:
+            chat = await self.bot.get_chat(address(target))
+            if chat.type == Chat.PRIVATE:
+                return
+            member = await self.bot.get_chat_member(chat.id, self.bot.id)
+        except TelegramError as error:
+            raise translate(error) from error
+        if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
+            raise TargetGoneError("the bot is not a member there: add it")
+        if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):
+            raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
 
     async def resolve(self, target: Target) -> Target:
         """The target with the chat's number for its `@name`, so that one chat cannot be subscribed under both.
