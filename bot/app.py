@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.delivery.ledger import Broadcast
-    from bot.subscription import PlatformName, Subscription, Target
+    from bot.subscription import Subscription, Target
 
 log = logging.getLogger(__name__)
 

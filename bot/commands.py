@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from bot.document import Button, CommandButton, Document, Heading, Listing, Note, Paragraph, Section, Span, Style
 from bot.formatter import Formatter
 from bot.i18n import Language, mark, words
-from bot.subscription import Choices, Origin, Subscription, SubscriptionState
+from bot.subscription import Subscription, SubscriptionState
 from bot.text import fold, normalise_topic
 
 if TYPE_CHECKING:
@@ -158,12 +158,12 @@ class Desk:
         if unknown:
             return self._unknown_topic(request, unknown, "subscribe")
         current = await self._subscriptions.of(request.target)
-        subscriptions = current or [Subscription(request.target, self._schedules[0], origin=Origin.COMMAND)]
+        subscriptions = current or [Subscription(request.target, self._schedules[0])]
         for subscription in subscriptions:
             await self._subscriptions.save(
                 dataclasses.replace(
                     subscription,
-                    choices=dataclasses.replace(subscription.choices or Choices(), topics=topics),
+                    choices=dataclasses.replace(subscription.choices, topics=topics),
                     state=SubscriptionState.ACTIVE,
                     reason="",
                 )

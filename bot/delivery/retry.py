@@ -109,6 +109,6 @@ def decide(error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luc
 
 def backoff(attempt: int, luck: float) -> dt.timedelta:
     """The pause after the given attempt: doubling from `FIRST_PAUSE` to `LONGEST_PAUSE`, then spread over its half."""
-    # The exponent is bounded because a timedelta cannot hold what 2 ** attempt grows to.
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, 16))
+    # The exponent is bounded because a timedelta cannot hold what endless doubling grows to.
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempt - 1, 16)))
     return pause * (0.5 + luck / 2)

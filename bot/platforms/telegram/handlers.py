@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from telegram import BotCommand, Chat, ChatMember, InaccessibleMessage, Message, Update
+from telegram import BotCommand, Chat, ChatMember, Message, Update
 from telegram.error import TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, CommandHandler, filters
 
@@ -77,7 +77,7 @@ class Handlers:
         name, _, argument = (query.data or "").partition(" ")
         command = _ALL.get(name)
         # Data is whatever a client sends: an unknown command is a forgery or a button of an older version.
-        if command is None or message is None or isinstance(message, InaccessibleMessage):
+        if command is None or not isinstance(message, Message):
             return
         await self._answer(update, message, command, argument)
 

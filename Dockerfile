@@ -1,0 +1,23 @@
+# syntax=docker/dockerfile:1
+
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+COPY pyproject.toml README.md LICENSE constraints.txt ./
+COPY bot ./bot
+RUN pip install --no-cache-dir --constraint constraints.txt .
+
+FROM python:3.13-slim
+# The program writes to /data alone, so the container may run with a read-only root file system.
+RUN useradd --system --uid 10001 --create-home --home-dir /data recap
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER recap
+WORKDIR /data
+VOLUME /data
+# Healthy while the bot holds the ledger's lock: the lock dies with the process.
+HEALTHCHECK --interval=60s --timeout=10s --start-period=30s CMD ["recap", "healthy"]
+# The exec form makes the bot process 1, so that SIGTERM reaches it.
+ENTRYPOINT ["recap"]
+CMD ["run"]
