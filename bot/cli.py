@@ -233,6 +233,17 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     _with_app(_settings(config), report)
 
 
+@cli.command(hidden=True)
+def healthy(config: ConfigOption = None) -> None:
+    """Tell a container's health check whether the bot is running."""
+    from bot.delivery.lock import DeliveryLock
+
+    lock = DeliveryLock(_settings(config).storage.url)
+    if lock.acquire():
+        lock.release()
+        raise typer.Exit(Exit.FAILED)
+
+
 @subscriptions_cli.command("list")
 def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List every subscription."""

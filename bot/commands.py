@@ -345,15 +345,13 @@ class Command:
     def usage(self, language: Language) -> str:
         """The command as one types it, with a word for its argument."""
         _ = words(language).gettext
-        match self.argument:
-            case Argument.NONE:
-                return self.name
-            case Argument.TOPIC:
-                return f"{self.name} {_('TOPIC')}"
-            case Argument.TOPICS:
-                return f"{self.name} [{_('TOPICS')}]"
-            case Argument.EPISODE:
-                return f"{self.name} {_('NUMBER')}"
+        argument = {
+            Argument.NONE: "",
+            Argument.TOPIC: _("TOPIC"),
+            Argument.TOPICS: "[" + _("TOPICS") + "]",
+            Argument.EPISODE: _("NUMBER"),
+        }[self.argument]
+        return f"{self.name} {argument}".rstrip()
 
 
 COMMANDS: tuple[Command, ...] = (

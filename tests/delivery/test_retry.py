@@ -1,0 +1,67 @@
+"""Retry: what follows from an error, decided without touching anything."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.delivery import retry
+from bot.platforms import base
+
+SOON = dt.timedelta(minutes=1)
+
+
+def decide(error: base.SendError, *, attempt: int = 1, age: dt.timedelta = SOON, hold: bool = False) -> retry.Decision:
+    """The decision, with the middle of luck."""
+    return retry.decide(error, attempt=attempt, age=age, hold=hold, luck=0.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "decision"),
+    [
+        (base.TargetGoneError("blocked"), retry.EndSubscription()),
+        (base.TargetNotFoundError("no such chat"), retry.EndSubscription()),
+        (base.TargetClosedError("no rights"), retry.PauseSubscription()),
+        (base.TargetMovedError("moved", chat="-100"), retry.Redirect("-100")),
+        (base.RefusedError("filtered"), retry.Fail()),
+        (base.ContentError("too long"), retry.StopBroadcast()),
+        (base.UnauthorisedError("token"), retry.StopPlatform()),
+    ],
+)
+def test_a_final_error_has_its_own_consequence(error: base.SendError, decision: retry.Decision) -> None:
+    """Errors that trying again cannot mend end what they are about, and nothing more."""
+    assert decide(error) == decision
+
+
+def test_what_certainly_did_not_arrive_is_tried_again() -> None:
+    """No connection: the same message again, after a pause."""
+    assert isinstance(decide(base.NotSentError("no connection")), retry.Retry)
+
+
+def test_a_flood_wait_is_obeyed_however_long_and_however_late() -> None:
+    """The platform's own pause is taken to the second, past every limit of ours."""
+    error = base.FloodError("slow down", retry_after=7200)
+    assert decide(error, attempt=50, age=dt.timedelta(days=2)) == retry.Retry(dt.timedelta(hours=2))
+
+
+def test_an_unknown_outcome_is_sent_again_unless_it_must_never_come_twice() -> None:
+    """`on_unknown` decides."""
+    error = base.UnknownOutcomeError("no answer")
+    assert isinstance(decide(error), retry.Retry)
+    assert decide(error, hold=True) == retry.Hold()
+
+
+def test_a_recap_that_cannot_be_delivered_for_a_day_is_given_up() -> None:
+    """Old news is no news."""
+    assert decide(base.NotSentError("no connection"), age=retry.GIVE_UP_AFTER) == retry.Fail()
+
+
+@given(attempt=st.integers(1, 100_000), luck=st.floats(0, 1, exclude_max=True))
+def test_pauses_grow_and_stay_within_their_bounds(attempt: int, luck: float) -> None:
+    """Every pause is within its bounds, and none is shorter than the one before it."""
+    pause = retry.backoff(attempt, luck)
+    assert retry.FIRST_PAUSE / 2 <= pause <= retry.LONGEST_PAUSE
+    assert retry.backoff(attempt + 1, luck) >= pause

@@ -1,0 +1,129 @@
+"""The core formatter: what a push says, and in which order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from bot.document import (
+    CommandButton,
+    Document,
+    Heading,
+    Layout,
+    LinkButton,
+    Note,
+    Paragraph,
+    Picture,
+    Span,
+    plain,
+)
+from bot.episode import Episode, Segment, Source
+from bot.formatter import Formatter
+from bot.i18n import Language, words
+
+PICTURE = Picture("https://example.org/picture.jpg", "Une photo")
+
+
+def segment(number: int, *topics: str, picture: Picture | None = None) -> Segment:
+    """A segment with one source of its own."""
+    return Segment(
+        number=number,
+        slug=f"sujet-{number}",
+        title=f"Sujet {number}",
+        topics=topics,
+        summary=(Paragraph((Span(f"Résumé {number}."),)),),
+        sources=(Source(title=f"Source {number}", url=f"https://example.org/{number}"),),
+        image=picture,
+    )
+
+
+EPISODE = Episode(
+    number=1207,
+    title="Netflix, TikTok et le reste",
+    date=dt.date(2024, 11, 4),
+    intro=(Paragraph((Span("Bonjour."),)),),
+    audio="https://example.org/1207.mp3",
+    page="https://example.org/1207",
+    segments=(segment(1, "netflix"), segment(2, "tiktok", "musique", picture=PICTURE), segment(3, "tiktok")),
+    path=Path("1207.md"),
+)
+FORMATTER = Formatter("Le récap du lundi", words(Language.FRENCH))
+
+
+def recap(*topics: str, layout: Layout = Layout.DIGEST) -> Document:
+    """The episode's document; the test needs one."""
+    document = FORMATTER.episode(EPISODE, topics=topics, layout=layout)
+    assert document is not None
+    return document
+
+
+def headings(document: Document) -> list[str]:
+    """The titles in the document, in order."""
+    return [plain((block,)) for section in document.sections for block in section.blocks if isinstance(block, Heading)]
+
+
+def test_a_recap_opens_with_the_episode_and_goes_through_its_segments() -> None:
+    """Title, show, number, date and intro first; then every segment under its number and title."""
+    document = recap()
+    assert headings(document) == ["Netflix, TikTok et le reste", "1. Sujet 1", "2. Sujet 2", "3. Sujet 3"]
+    opening = plain(document.sections[0].blocks)
+    assert "Le récap du lundi · épisode 1207 · lundi 4 novembre 2024" in opening
+    assert opening.endswith("Bonjour.")
+
+
+def test_a_segment_ends_with_its_sources_as_links() -> None:
+    """The summary, then the picture, then every source with its address."""
+    blocks = recap().sections[2].blocks
+    assert blocks[-2] == PICTURE
+    assert blocks[-1] == Note((Span("Source\u00a0: "), Span("Source 2", url="https://example.org/2")))
+
+
+def test_chosen_topics_leave_only_their_segments_with_the_episodes_numbers() -> None:
+    """Who asked for tiktok gets segments 2 and 3 by those numbers, and is told what else there is."""
+    document = recap("tiktok")
+    assert headings(document)[1:] == ["2. Sujet 2", "3. Sujet 3"]
+    assert "Vos thèmes\u00a0: 2 sujets sur 3." in plain(document.sections[0].blocks)
+    assert CommandButton("L’autre sujet", "episode", "1207") in document.buttons
+
+
+def test_nothing_is_said_to_somebody_whose_topics_did_not_come_up() -> None:
+    """No segment, no push."""
+    assert FORMATTER.episode(EPISODE, topics=["mastodon"]) is None
+
+
+def test_a_digest_previews_the_first_picture_and_nothing_else() -> None:
+    """One preview is enough below one message; a picture is worth more than a source's page."""
+    previews = [section.preview for section in recap().sections]
+    assert previews == [None, None, PICTURE.url, None]
+
+
+def test_without_a_picture_a_digest_previews_the_first_source() -> None:
+    """The first source stands in for the picture."""
+    assert [section.preview for section in recap("netflix").sections] == [None, "https://example.org/1"]
+
+
+def test_in_the_layout_of_segments_each_message_has_a_preview_of_its_own() -> None:
+    """A message per segment, with that segment's picture or first source."""
+    document = recap(layout=Layout.SEGMENTS)
+    assert document.layout is Layout.SEGMENTS
+    assert [section.preview for section in document.sections] == [
+        None,
+        "https://example.org/1",
+        PICTURE.url,
+        "https://example.org/3",
+    ]
+
+
+def test_audio_and_page_are_buttons() -> None:
+    """What the episode links to as a whole stands below it."""
+    assert recap().buttons == (
+        LinkButton("🎧 Écouter", "https://example.org/1207.mp3"),
+        LinkButton("La page de l’épisode", "https://example.org/1207"),
+    )
+
+
+def test_a_segment_alone_leads_to_its_episode() -> None:
+    """A segment shown by itself says where it comes from and offers the rest."""
+    document = FORMATTER.segment(EPISODE, EPISODE.segments[0])
+    assert "épisode 1207 · lundi 4 novembre 2024" in plain(document.sections[0].blocks)
+    assert document.buttons == (CommandButton("Tout l’épisode 1207", "episode", "1207"),)

@@ -1,0 +1,73 @@
+"""The catalogues: complete, and right in the details that readers notice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import string
+from importlib import resources
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from bot.i18n import Language, words
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Message
+
+KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
+
+
+def catalogue(language: Language) -> dict[object, Message]:
+    """The messages of a language by what they translate."""
+    source = resources.files("bot") / "locales" / language / "LC_MESSAGES" / "recap.po"
+    with source.open("rb") as file:
+        return {message.id: message for message in read_po(file) if message.id}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_message_of_the_code_is_in_the_catalogue_and_nothing_else(language: Language) -> None:
+    """What the bot says is translated, and no translation is left over."""
+    said = {row[2] for row in extract_from_dir(str(resources.files("bot")), [("**.py", "python")], keywords=KEYWORDS)}
+    assert set(catalogue(language)) == said
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_translation_is_there_and_keeps_the_placeholders(language: Language) -> None:
+    """No message is empty, and each has exactly the placeholders of its original."""
+
+    def placeholders(text: str) -> set[str | None]:
+        return {name for _text, name, _format, _conversion in string.Formatter().parse(text)} - {None}
+
+    for message in catalogue(language).values():
+        originals = message.id if isinstance(message.id, tuple) else (message.id,)
+        translations = message.string if isinstance(message.string, tuple) else (message.string,)
+        wanted = set.union(*map(placeholders, originals))
+        assert all(translations)
+        # A singular may say "the other subject" without its number.
+        assert placeholders(translations[-1]) == wanted
+        assert all(placeholders(translation) <= wanted for translation in translations)
+
+
+def test_french_keeps_its_spaces_before_high_punctuation() -> None:
+    """A plain space before : ; ! ? or inside « » would leave the sign alone on the next line."""
+    for message in catalogue(Language.FRENCH).values():
+        for translation in message.string if isinstance(message.string, tuple) else (message.string,):
+            assert not any(wrong in translation for wrong in (" :", " ;", " !", " ?", "« ", " »", "'"))
+
+
+def test_dates_are_written_as_people_say_them() -> None:
+    """The day in full; the hour in the zone of the schedule."""
+    when = dt.datetime(2024, 11, 4, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
+    assert words(Language.FRENCH).moment(when) == "lundi 4 novembre 2024 à 08:00"
+    assert words(Language.ENGLISH).date(when.date()) == "Monday, November 4, 2024"
+
+
+def test_a_person_is_answered_in_their_language_when_the_bot_speaks_it() -> None:
+    """A regional variant counts as its language; a language the bot does not speak falls back to the show's."""
+    assert Language.pick("fr-CA", Language.ENGLISH) is Language.FRENCH
+    assert Language.pick("en_US", Language.FRENCH) is Language.ENGLISH
+    assert Language.pick("de", Language.FRENCH) is Language.FRENCH
+    assert Language.pick(None, Language.ENGLISH) is Language.ENGLISH

@@ -1,0 +1,77 @@
+"""The clock: which occurrence is the last and which is the next, whatever the calendar does."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+
+from bot.schedule import Timetable
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A schedule, as the timetable sees it."""
+
+    name: str = "monday"
+    cron: str = "0 8 * * mon"
+    zone: ZoneInfo = PARIS
+
+
+def timetable(now: str, line: Line | None = None) -> Timetable:
+    """A timetable at a moment in UTC."""
+    moment = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
+    return Timetable([line or Line()], lambda: moment)  # type: ignore[list-item] # Line has what it reads
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "next_one"),
+    [
+        ("2024-11-04T06:59:59", "2024-10-28T08:00+01:00", "2024-11-04T08:00+01:00"),
+        ("2024-11-04T07:00:00", "2024-11-04T08:00+01:00", "2024-11-11T08:00+01:00"),
+        ("2024-11-06T12:00:00", "2024-11-04T08:00+01:00", "2024-11-11T08:00+01:00"),
+        ("2024-10-26T12:00:00", "2024-10-21T08:00+02:00", "2024-10-28T08:00+01:00"),
+    ],
+)
+def test_the_last_and_the_next_occurrence_in_local_time(now: str, last: str, next_one: str) -> None:
+    """Eight o'clock is eight o'clock where the show is, in summer and in winter; the hour itself counts as come."""
+    times = timetable(now)
+    assert times.last_run("monday") == dt.datetime.fromisoformat(last)
+    assert times.next_run("monday") == dt.datetime.fromisoformat(next_one)
+
+
+def test_an_hour_that_spring_skips_still_comes_once() -> None:
+    """02:30 does not exist on the last Sunday of March; the push comes at 03:30 that night."""
+    times = timetable("2025-03-30T03:00:00", Line(cron="30 2 * * sun"))
+    assert times.last_run("monday") == dt.datetime.fromisoformat("2025-03-30T03:30+02:00")
+
+
+def test_a_schedule_nobody_knows_has_no_next_run() -> None:
+    """A subscription may outlive its schedule; asking for its next push is no error."""
+    assert timetable("2024-11-04T07:00:00").next_run("gone") is None
+
+
+async def test_the_real_scheduler_calls_at_the_hour() -> None:
+    """APScheduler, with the machine's clock a moment before eight, calls when eight has come."""
+    called = asyncio.Event()
+    moments: list[dt.datetime] = []
+
+    async def tick() -> None:
+        moments.append(dt.datetime.now(dt.UTC))
+        called.set()
+
+    with time_machine.travel(dt.datetime(2024, 11, 4, 7, 59, 59, 700_000, tzinfo=PARIS), tick=True):
+        times = Timetable([Line()], lambda: dt.datetime.now(dt.UTC))  # type: ignore[list-item] # as above
+        times.start(tick)
+        try:
+            async with asyncio.timeout(5):
+                await called.wait()
+        finally:
+            times.stop()
+    assert moments[0] >= dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)
