@@ -87,9 +87,11 @@ def part(spans: Spans, start: int, stop: int) -> Spans:
     parts = []
     position = 0
     for span in spans:
-        text = span.text[max(start - position, 0) : max(stop - position, 0)]
+        if position >= stop:
+            break
+        text = span.text[max(start - position, 0) : stop - position]
         if text:
-            parts.append(dataclasses.replace(span, text=text))
+            parts.append(span if text == span.text else dataclasses.replace(span, text=text))
         position += len(span.text)
     return tuple(parts)
 
@@ -100,8 +102,16 @@ def text_of(spans: Spans) -> str:
 
 
 def _longest(spans: Spans, length: int, fits: Fits) -> int:
-    """How many characters from the start fit."""
-    return bisect.bisect_left(range(1, length + 1), x=True, key=lambda stop: not fits(part(spans, 0, stop)))
+    """How many characters from the start fit. Only a little more than that is ever measured."""
+
+    def is_too_long(stop: int) -> bool:
+        return not fits(part(spans, 0, stop))
+
+    bound = min(1, length)
+    while bound < length and not is_too_long(bound):
+        bound = min(2 * bound, length)
+    first_too_long = bisect.bisect_left(range(length + 1), x=True, lo=bound // 2 + 1, hi=bound + 1, key=is_too_long)
+    return first_too_long - 1
 
 
 def _links(spans: Spans) -> list[range]:
