@@ -76,4 +76,5 @@ class Timetable:
         # A trigger's own "next" includes the moment itself.
         after = moment + dt.timedelta(microseconds=1)
         found: dt.datetime | None = trigger.get_next_fire_time(None, after)
-        return found
+        # By way of UTC, so that an hour which the clock change skips gets the name it has that night.
+        return None if found is None else found.astimezone(dt.UTC).astimezone(found.tzinfo)
