@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from bot.config import Config
-    from bot.delivery.ledger import Broadcast
+    from bot.delivery.records import Broadcast
     from bot.subscription import Subscription, Target
 
 log = logging.getLogger(__name__)

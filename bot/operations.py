@@ -9,7 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bot.app import AlreadyRunningError
-from bot.delivery.ledger import DeliveryState
+from bot.delivery.records import DeliveryState
 from bot.document import Layout
 from bot.episode import Status
 from bot.platforms.base import SendError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.app import App
-    from bot.delivery.ledger import Broadcast
+    from bot.delivery.records import Broadcast
     from bot.episode import Episode
     from bot.subscription import Target
 

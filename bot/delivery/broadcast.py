@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from bot.delivery.ledger import Broadcast, Choice, Ledger
+from bot.delivery.records import Broadcast, Choice
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bot.archive import Archive
     from bot.config import Schedule
+    from bot.delivery.ledger import Ledger
     from bot.document import Layout
     from bot.episode import Episode
     from bot.formatter import Formatter

@@ -15,14 +15,16 @@ import random
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
-from bot.delivery.ledger import Broadcast, Delivery, DeliveryState, Ledger, Outcome
+from bot.delivery.records import Broadcast, Delivery, DeliveryState, Outcome
 from bot.platforms.base import FloodError, Post, SendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.delivery.ledger import Ledger
     from bot.delivery.pacing import Pacer
     from bot.platforms.base import Platform, Publisher, Rendering
+    from bot.subscription import Target
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ LOOK_EVERY = 1.0
 """Seconds between looks at the ledger when nothing is due: another process may have opened a broadcast."""
 DRAIN = 8.0
 """Seconds that sends in flight get to finish on shutdown, of the ten the program has."""
+PUBLISH_ATTEMPTS = 5
+"""Tries to publish one message before the admin is told; the message itself has long been sent."""
 
 
 class Courier:
@@ -157,11 +161,10 @@ class Courier:
         )
         log.info("%s: %s (%s)", delivery.target, error, type(decision).__name__)
         if isinstance(error, FloodError):
-            if error.everything:
-                self._pacer.pause(error.retry_after)
-            else:
-                self._pacer.leave_alone(delivery.target, error.retry_after)
-        failed = self._outcome(delivery, state=DeliveryState.FAILED, code=error.code, reason=str(error))
+            self._heed(error, delivery.target)
+        failed = dataclasses.replace(
+            unchanged(delivery), state=DeliveryState.FAILED, code=error.code, reason=str(error)
+        )
         match decision:
             case retry.Retry(after):
                 await self._ledger.record([self._later(delivery, after, error)])
@@ -187,16 +190,18 @@ class Courier:
                 await self._ledger.record([self._later(delivery, dt.timedelta(), error)])
                 self._stopping = True
 
+    def _heed(self, error: FloodError, target: Target) -> None:
+        if error.everything:
+            self._pacer.pause(error.retry_after)
+        else:
+            self._pacer.leave_alone(target, error.retry_after)
+
     def _later(self, delivery: Delivery, pause: dt.timedelta, error: SendError | None = None) -> Outcome:
         """The same message again after a pause; an error counts as an attempt, waiting for the chat's turn does not."""
-        return self._outcome(
-            delivery,
-            state=DeliveryState.PENDING,
-            due=self._clock() + pause,
-            attempts=delivery.attempts + (error is not None),
-            code=error.code if error else delivery.code,
-            reason=str(error) if error else delivery.reason,
-        )
+        later = dataclasses.replace(unchanged(delivery), state=DeliveryState.PENDING, due=self._clock() + pause)
+        if error is None:
+            return later
+        return dataclasses.replace(later, attempts=delivery.attempts + 1, code=error.code, reason=str(error))
 
     def _advanced(self, delivery: Delivery, rendering: Rendering, message_id: str | None) -> Outcome:
         """On to the next message, or the end of the delivery. Without an id nobody knows whether this one arrived."""
@@ -206,22 +211,14 @@ class Courier:
             state = DeliveryState.PENDING
         else:
             state = DeliveryState.UNKNOWN if None in message_ids else DeliveryState.SENT
-        return self._outcome(
-            delivery,
+        return Outcome(
+            delivery_id=delivery.id,
             state=state,
             position=position,
             message_ids=message_ids,
             due=self._clock() + dt.timedelta(seconds=self._pacer.delay(delivery.target)),
             attempts=0,
         )
-
-    def _outcome(self, delivery: Delivery, **changes: object) -> Outcome:
-        known = {
-            field.name: getattr(delivery, field.name)
-            for field in dataclasses.fields(Outcome)
-            if field.name not in {"delivery_id", "code", "reason"}
-        }
-        return Outcome(delivery_id=delivery.id, **{"code": "", "reason": "", **known, **changes})  # type: ignore[arg-type] # the fields are Outcome's own
 
     async def _rendering(self, rendering_id: int) -> Rendering:
         if rendering_id not in self._renderings:
@@ -260,8 +257,18 @@ class Courier:
             return
 
 
-PUBLISH_ATTEMPTS = 5
-"""Tries to publish one message before the admin is told; the message itself has long been sent."""
+def unchanged(delivery: Delivery) -> Outcome:
+    """The outcome that leaves a delivery as it was."""
+    return Outcome(
+        delivery_id=delivery.id,
+        state=delivery.state,
+        position=delivery.position,
+        message_ids=delivery.message_ids,
+        due=delivery.due,
+        attempts=delivery.attempts,
+        code=delivery.code,
+        reason=delivery.reason,
+    )
 
 
 def nonce(delivery: Delivery) -> str:
