@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
@@ -27,6 +27,9 @@ from bot.document import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+Leaf: TypeAlias = Heading | Paragraph | Note | CodeBlock | Picture
+"""A block that holds text, not blocks."""
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
 FRANCE = "\N{REGIONAL INDICATOR SYMBOL LETTER F}\N{REGIONAL INDICATOR SYMBOL LETTER R}"
@@ -58,6 +61,14 @@ ODDITIES = (
 """What is easily counted, cut or trimmed wrongly."""
 
 
+Thing = TypeVar("Thing")
+
+
+def mostly(usual: st.SearchStrategy[Thing], rare: st.SearchStrategy[Thing]) -> st.SearchStrategy[Thing]:
+    """One time in eight the rare one."""
+    return st.integers(0, 7).flatmap(lambda dice: rare if dice == 7 else usual)
+
+
 def _repeated(text: str, length: int) -> str:
     return (text * (length // len(text) + 1))[:length]
 
@@ -69,44 +80,44 @@ def urls() -> st.SearchStrategy[str]:
     )
 
 
-def texts() -> st.SearchStrategy[str]:
-    """Text of any characters and of any length up to 30,000, not empty."""
-    short = st.one_of(
+def short_texts() -> st.SearchStrategy[str]:
+    """A few words of any characters, not empty."""
+    return st.one_of(
         st.text(min_size=1, max_size=60),
         st.sampled_from(MARKUP + ODDITIES),
         st.sampled_from(("un", "Une phrase. ", "Encore une\N{NARROW NO-BREAK SPACE}! ", "deux lignes\net la fin", " ")),
     )
-    long = st.builds(_repeated, short, st.sampled_from((900, 3_900, 4_096, 30_000)))
-    # Most of a document is short, or nothing but long text would be tried.
-    return st.one_of(short, short, short, short, short, long)
 
 
-def spans() -> st.SearchStrategy[Span]:
+def texts() -> st.SearchStrategy[str]:
+    """Text of any characters, now and then longer than a message, up to 30,000 characters."""
+    lengths = st.sampled_from((900, 900, 900, 3_900, 3_900, 4_096, 30_000))
+    long = st.builds(_repeated, short_texts(), lengths)
+    return mostly(short_texts(), long)
+
+
+def spans(of: st.SearchStrategy[str]) -> st.SearchStrategy[Span]:
     """Text in any mix of styles, linked or not."""
     styles = st.sets(st.sampled_from(list(Style))).map(lambda chosen: Style(sum(style.value for style in chosen)))
-    return st.builds(Span, texts(), st.just(Style.PLAIN) | styles, st.none() | urls())
+    return st.builds(Span, of, st.just(Style.PLAIN) | styles, st.none() | urls())
 
 
-def runs() -> st.SearchStrategy[tuple[Span, ...]]:
+def runs(of: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Span, ...]]:
     """A few spans side by side; now and then very many."""
-    few = st.lists(spans(), min_size=1, max_size=4).map(tuple)
-    many = st.builds(lambda span, times: (span, Span(" et ")) * times, spans().filter(_is_short), st.integers(30, 120))
-    return st.one_of(few, few, few, few, many)
+    few = st.lists(spans(of), min_size=1, max_size=4).map(tuple)
+    many = st.builds(lambda span, times: (span, Span(" et ")) * times, spans(short_texts()), st.integers(30, 120))
+    return mostly(few, many)
 
 
-def _is_short(span: Span) -> bool:
-    return len(span.text) <= 60
-
-
-def blocks() -> st.SearchStrategy[Block]:
+def blocks(of: st.SearchStrategy[str]) -> st.SearchStrategy[Block]:
     """Any block, with lists and quotes in one another."""
     leaves: st.SearchStrategy[Block] = st.one_of(
-        st.builds(Heading, runs(), st.sampled_from((1, 2))),
-        st.builds(Paragraph, runs()),
-        st.builds(Paragraph, runs()),
-        st.builds(Note, runs()),
-        st.builds(CodeBlock, texts()),
-        st.builds(Picture, urls(), texts()),
+        st.builds(Heading, runs(of), st.sampled_from((1, 2))),
+        st.builds(Paragraph, runs(of)),
+        st.builds(Paragraph, runs(of)),
+        st.builds(Note, runs(of)),
+        st.builds(CodeBlock, of),
+        st.builds(Picture, urls(), of),
     )
     return st.recursive(leaves, _nested, max_leaves=6)
 
@@ -126,32 +137,32 @@ def buttons() -> st.SearchStrategy[Button]:
     )
 
 
-def sections() -> st.SearchStrategy[Section]:
-    """A section with a heading or without."""
-    return st.builds(Section, st.lists(blocks(), min_size=1, max_size=4).map(tuple), st.none() | urls())
+def sections(of: st.SearchStrategy[str], most_blocks: int = 4) -> st.SearchStrategy[Section]:
+    """A section of any blocks, with a preview or without."""
+    return st.builds(Section, st.lists(blocks(of), min_size=1, max_size=most_blocks).map(tuple), st.none() | urls())
 
 
 def documents() -> st.SearchStrategy[Document]:
     """Documents of up to 40 sections. At least one character of each is a letter, so each can be sent."""
     opening = Section((Heading((Span("Le récap"),), level=1),))
-    few = st.lists(sections(), max_size=4)
-    many = st.builds(lambda section, times: [section] * times, sections(), st.integers(10, 39))
+    few = st.lists(sections(texts()), max_size=3)
+    many = st.builds(lambda section, times: [section] * times, sections(short_texts(), 2), st.integers(10, 39))
     return st.builds(
         Document,
         title=st.just("Le récap"),
-        sections=st.one_of(few, few, few, many).map(lambda more: (opening, *more)),
+        sections=mostly(few, many).map(lambda more: (opening, *more)),
         buttons=st.lists(buttons(), max_size=6).map(tuple),
         layout=st.sampled_from(Layout),
     )
 
 
-def leaves(document: Document) -> Iterator[Heading | Paragraph | Note | CodeBlock | Picture]:
+def leaves(document: Document) -> Iterator[Leaf]:
     """The blocks that hold text, in reading order."""
     for section in document.sections:
         yield from _leaves(section.blocks)
 
 
-def _leaves(nest: Sequence[Block]) -> Iterator[Heading | Paragraph | Note | CodeBlock | Picture]:
+def _leaves(nest: Sequence[Block]) -> Iterator[Leaf]:
     for block in nest:
         match block:
             case Listing(items):
@@ -163,7 +174,7 @@ def _leaves(nest: Sequence[Block]) -> Iterator[Heading | Paragraph | Note | Code
                 yield block
 
 
-def text_of(leaf: Heading | Paragraph | Note | CodeBlock | Picture) -> str:
+def text_of(leaf: Leaf) -> str:
     """The text of a block as the document has it."""
     match leaf:
         case CodeBlock(text):
