@@ -24,7 +24,7 @@ from bot.delivery.ledger import Ledger
 from bot.delivery.lock import DeliveryLock
 from bot.delivery.pacing import ChatLimit, Pacer
 from bot.formatter import Formatter
-from bot.i18n import Language, words
+from bot.i18n import words
 from bot.platforms.base import SendError, UnauthorisedError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.handlers import Handlers as DiscordHandlers
@@ -83,11 +83,11 @@ class App:
         self.broadcaster = Broadcaster(
             ledger=ledger,
             platforms={name: station.platform for name, station in self.stations.items()},
-            formatter=Formatter(config.show.name, words(self._language)),
+            formatter=Formatter(config.show.name, words(self.config.show.language)),
             archive=lambda: self.archive,
             clock=clock,
         )
-        self._lock = DeliveryLock(config.storage.url)
+        self._lock = DeliveryLock(config.storage.path)
         self._tasks: set[asyncio.Task[None]] = set()
         self._register_handlers()
 
@@ -166,10 +166,6 @@ class App:
         runs = (self.timetable.next_run(schedule.name) for schedule in self.config.schedules)
         return min((run for run in runs if run is not None), default=None)
 
-    @property
-    def _language(self) -> Language:
-        return Language(self.config.show.language)
-
     def _stations(self) -> list[Station]:
         stations = []
         if self.config.telegram is not None:
@@ -212,9 +208,9 @@ class App:
         for station in self.stations.values():
             match station.platform:
                 case TelegramPlatform() as telegram:
-                    TelegramHandlers(telegram, desk, station.pacer, self._language).register()
+                    TelegramHandlers(telegram, desk, station.pacer, self.config.show.language).register()
                 case DiscordPlatform() as discord:
-                    DiscordHandlers(discord, desk, station.pacer, self._language).register()
+                    DiscordHandlers(discord, desk, station.pacer, self.config.show.language).register()
 
     async def _connect(self, station: Station) -> bool:
         try:

@@ -101,6 +101,24 @@ async def facts(app: App) -> dict[str, Any]:
     }
 
 
+async def subscriptions(app: App) -> list[dict[str, Any]]:
+    """Every subscription, ready for JSON."""
+    return [
+        {
+            "target": str(subscription.target),
+            "schedule": subscription.schedule,
+            "topics": list(subscription.choices.topics),
+            "layout": str(subscription.choices.layout),
+            "silent": subscription.choices.silent,
+            "publish": subscription.choices.publish,
+            "origin": str(subscription.origin),
+            "state": str(subscription.state),
+            "reason": subscription.reason,
+        }
+        for subscription in await app.ledger.subscriptions.all()
+    ]
+
+
 def print_facts(known: dict[str, Any], console: Console) -> None:
     """What `facts` found, as a table."""
     table = Table("Episode", "Schedule", "Due", "State", *map(str, DeliveryState))

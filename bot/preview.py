@@ -8,13 +8,20 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
+from bot.formatter import Formatter
+from bot.i18n import words
+from bot.platforms.discord.render import render as render_for_discord
+from bot.platforms.telegram.render import render as render_for_telegram
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
+    from bot.config import Show
+    from bot.document import Layout
+    from bot.episode import Episode
     from bot.platforms.base import JsonObject, Message, Rendering
 
 _TELEGRAM_STYLES = {
@@ -29,6 +36,17 @@ _TELEGRAM_STYLES = {
 
 # Discord's component types: https://discord.com/developers/docs/components/reference
 _ACTION_ROW, _BUTTON, _TEXT, _GALLERY, _SEPARATOR = 1, 2, 10, 12, 14
+
+
+_RENDERERS = {PlatformName.TELEGRAM: render_for_telegram, PlatformName.DISCORD: render_for_discord}
+
+
+def renderings(
+    show: Show, episode: Episode, topics: Iterable[str], layout: Layout, platforms: Iterable[PlatformName]
+) -> dict[PlatformName, Rendering]:
+    """What a push would send on each of the platforms; nothing when the episode has none of the topics."""
+    document = Formatter(show.name, words(show.language)).episode(episode, topics=topics, layout=layout)
+    return {} if document is None else {name: _RENDERERS[name](document) for name in platforms}
 
 
 def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:

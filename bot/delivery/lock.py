@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class DeliveryLock:
-    """The right to deliver from the ledger at `url`, held by one process."""
+    """The right to deliver from the ledger in `database`, held by one process."""
 
-    def __init__(self, url: str) -> None:
-        database = make_url(url).database or ":memory:"
-        self._lock = None if database == ":memory:" else FileLock(Path(f"{database}.lock"))
+    def __init__(self, database: Path) -> None:
+        self._lock = FileLock(database.with_name(f"{database.name}.lock"))
 
     def acquire(self) -> bool:
         """Take the lock without waiting; False when another process has it."""
-        if self._lock is None:
-            return True
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -27,5 +26,4 @@ class DeliveryLock:
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
-        if self._lock is not None:
-            self._lock.release()
+        self._lock.release()

@@ -1,0 +1,145 @@
+"""What the admin's commands share: reading their input, opening the app, printing for people and for programs."""
+
+# `recap --help` must not wait for libraries that only a command needs: what is heavy is imported where it is used.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from bot.problems import InvalidInputError, Problem
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from bot.app import App
+    from bot.archive import Archive
+    from bot.config import Config
+    from bot.episode import Episode
+    from bot.subscription import Target
+
+Result = TypeVar("Result")
+
+DEFAULT_CONFIG = Path("config.toml")
+"""Read when it is there and no other was named."""
+
+out = Console()
+err = Console(stderr=True)
+
+
+def read_settings(path: Path | None) -> Config:
+    """Read the config and let the logs flow, without its secrets.
+
+    Raises:
+        InvalidInputError: the config cannot be used.
+    """
+    from bot.config import load
+    from bot.logs import set_up
+
+    settings = load(path or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
+    tokens = [section.token for section in (settings.telegram, settings.discord) if section is not None]
+    set_up(os.environ.get("RECAP_LOG", "INFO"), tokens)
+    return settings
+
+
+def need_platform(settings: Config) -> None:
+    """Make sure that there is a platform to send to.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    if settings.telegram is None and settings.discord is None:
+        cure = (
+            "Write a [telegram] or a [discord] section with its token (config.example.toml shows how), "
+            "or set RECAP_TELEGRAM__TOKEN or RECAP_DISCORD__TOKEN"
+        )
+        raise InvalidInputError([Problem(DEFAULT_CONFIG, "no platform is switched on", cure)])
+
+
+def load_archive(settings: Config) -> Archive:
+    """Read the content folder; what is wrong there is in the archive's `problems`."""
+    from bot.archive import Archive
+
+    return Archive.load(settings.content.folder, settings.topics)
+
+
+def with_app(settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]]) -> Result:
+    """Do something with the app, its ledger open."""
+    from bot.app import opened
+
+    async def in_app() -> Result:
+        async with opened(settings) as app:
+            return await use(app)
+
+    return asyncio.run(in_app())
+
+
+def find_episode(archive: Archive, number: int | None, *, published: bool = False) -> Episode:
+    """The episode asked for; without a number the newest, or with `published` the newest that people may see.
+
+    Raises:
+        typer.BadParameter: there is none; the text names some that there are.
+    """
+    from bot.app import utc_now
+
+    if number is None:
+        found = archive.latest(utc_now().date()) if published else next(iter(archive.episodes), None)
+    else:
+        found = archive.get(number)
+    if found is None:
+        tell(archive.problems)
+        newest = ", ".join(str(episode.number) for episode in archive.episodes[:5]) or "none"
+        wanted = "no episode to show" if number is None else f"no episode {number}"
+        raise typer.BadParameter(f"there is {wanted}; the newest are: {newest}")
+    return found
+
+
+def find_topic(archive: Archive, typed: str) -> str:
+    """The topic that was typed, in its one spelling.
+
+    Raises:
+        typer.BadParameter: no episode has it; the text names the nearest.
+    """
+    topic = archive.resolve_topic(typed)
+    if topic is None:
+        nearest = ", ".join(archive.nearest_topics(typed)) or "none"
+        raise typer.BadParameter(f"no episode has the topic '{typed}'; the nearest are: {nearest}")
+    return topic
+
+
+def parse_target(text: str) -> Target:
+    """The target that was typed.
+
+    Raises:
+        typer.BadParameter: it is none; the text says what one looks like.
+    """
+    from bot.subscription import Target
+
+    try:
+        return Target.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def in_words(moment: dt.datetime | None) -> str:
+    """A moment as people read it, in the time zone that it carries."""
+    return "never" if moment is None else f"{moment:%A %d %B %Y, %H:%M} ({moment.tzinfo})"
+
+
+def tell(problems: Iterable[Problem]) -> None:
+    """Show the problems, a line each, on standard error."""
+    for problem in problems:
+        err.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print for programs; not through rich, which wraps long lines."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
