@@ -1,0 +1,383 @@
+"""A document as Telegram messages: plain text and entities that point into it, so there is no markup to misread.
+
+A document is written as lines, the lines are packed into messages, and each message is composed. The text is cleaned
+first of all, in the way of TDLib, which the Bot API server runs on: what it would change later would move the entities.
+The file names below are TDLib's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot import split
+from bot.document import (
+    Block,
+    Button,
+    CodeBlock,
+    CommandButton,
+    Document,
+    Heading,
+    Layout,
+    LinkButton,
+    Listing,
+    Note,
+    Paragraph,
+    Picture,
+    Quote,
+    Section,
+    Span,
+    Spans,
+    Style,
+)
+from bot.platforms.base import Message, Rendering
+from bot.text import NO_BREAK_SPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bot.platforms.base import JsonObject
+
+TEXT_LIMIT = 4096
+"""UTF-16 units in a message. Telegram counts code points, never more; entities are placed in UTF-16 units."""
+ENTITY_LIMIT = 100
+"""Entities in a message: those beyond are dropped silently."""
+CALLBACK_LIMIT = 64
+"""Bytes of a button's `callback_data`."""
+ROW_WIDTHS = {2: 16, 3: 10}
+"""Characters that each label may have where two or three buttons share a row: more would not be read on a phone."""
+
+BULLET = "•"
+PICTURE = "🖼"
+INDENT = 3 * NO_BREAK_SPACE
+"""Before a list in a list. Telegram trims common spaces at the start of a message."""
+TAB_WIDTH = 4
+"""Columns of a tab in code: Telegram makes one space of it."""
+
+_ENTITY_TYPES = {Style.BOLD: "bold", Style.ITALIC: "italic", Style.STRIKE: "strikethrough", Style.CODE: "code"}
+
+# misc.cpp, clean_input_string: direction overrides, a few combining lines and the ring are removed, control characters
+# become spaces. What ends a line elsewhere is kept as a line feed, and half of a surrogate pair is no text at all.
+_CLEAN: dict[int, str | None] = {
+    **dict.fromkeys(range(0x20), " "),
+    **dict.fromkeys(map(ord, "\r\n\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"), "\n"),
+    **dict.fromkeys([*range(0x202A, 0x202F), 0x030A, 0x0333, 0x033F, *range(0xD800, 0xE000)]),
+}
+# misc.cpp, strip_empty_characters: what is blank although it is neither space nor format character.
+_BLANK = frozenset(
+    {"\N{BRAILLE PATTERN BLANK}", "\N{OBJECT REPLACEMENT CHARACTER}", *map(chr, range(0xE0000, 0xE0080))}
+)
+_SPACE = re.compile(r"\s+")
+_BLANK_LINES = re.compile(r"\s*\n")
+# MessageEntity.cpp, find_entities: in plain text Telegram itself finds mentions and commands, hashtags and cashtags,
+# addresses, times and card numbers, and counts them. This finds as many or more.
+_FOUND_BY_TELEGRAM = re.compile(
+    r"""(?<![A-Za-z0-9_])@\w | (?<![A-Za-z0-9_/])/\w | [#$][\w·\u200c]
+    | (?<=[^\s.])\.(?=[^\s.]) | (?i:tg|ton|tonsite):// | \d:\d
+    | (?<!\d)(?:\d[ -]{0,3}){13,19}(?!\d)""",
+    re.VERBOSE,
+)
+
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What begins on a line of its own: a paragraph, a heading, a list item.
+
+    `gap` stands between it and the line before. Lines with the same `quote` are one quotation. A line that
+    `keeps_next` is nothing without the next one. `opens` is the section that begins with it.
+    """
+
+    spans: Spans
+    gap: str = "\n\n"
+    quote: object | None = None
+    is_code: bool = False
+    keeps_next: bool = False
+    opens: Section | None = None
+
+    @property
+    def text(self) -> str:
+        return split.text_of(self.spans)
+
+
+def render(document: Document, *, silent: bool = False) -> Rendering:
+    """The document as the bodies of `sendMessage`, without `chat_id` and `message_thread_id`. Pure.
+
+    Only the first message rings, and none when it is `silent`. The buttons stand below the last one.
+
+    Raises:
+        ValueError: the document has no text that Telegram would show, or a button says more than it can carry.
+    """
+    sections = [_section(section) for section in document.sections]
+    if document.layout is Layout.DIGEST:
+        sections = [list(itertools.chain(*sections))]
+    messages = [message for lines in sections for message in _pack(lines)]
+    if not messages:
+        raise ValueError(f"'{document.title}' has no text to show: Telegram takes no empty message")
+    keyboard = _keyboard(document.buttons)
+    last = len(messages) - 1
+    return Rendering(
+        title=document.title,
+        messages=tuple(
+            _message(lines, keyboard=keyboard if index == last else [], silent=silent or index > 0)
+            for index, lines in enumerate(messages)
+        ),
+    )
+
+
+# Writing: from blocks to lines
+
+
+def _section(section: Section) -> list[_Line]:
+    lines = _lines(section.blocks)
+    return [dataclasses.replace(line, opens=section) for line in lines[:1]] + lines[1:]
+
+
+def _lines(blocks: Iterable[Block]) -> list[_Line]:
+    return [line for block in blocks for line in _block(block)]
+
+
+def _block(block: Block) -> list[_Line]:
+    match block:
+        case Heading(spans):
+            bold = (dataclasses.replace(span, style=span.style | Style.BOLD) for span in spans)
+            return _visible(_Line(_clean(bold), keeps_next=True))
+        case Paragraph(spans) | Note(spans):
+            return _visible(_Line(_clean(spans)))
+        case Picture(url, alt):
+            return _visible(_Line(_clean([Span(f"{PICTURE} {alt}", url=url)])))
+        case CodeBlock(text):
+            return _visible(_Line(_clean([Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
+        case Quote(blocks):
+            # The outermost quotation wins: Telegram forgets the inner ones.
+            quote = object()
+            return [dataclasses.replace(line, quote=quote) for line in _lines(blocks)]
+        case Listing(items, start):
+            markers = itertools.repeat(BULLET) if start is None else (f"{number}." for number in itertools.count(start))
+            lines = [line for marker, item in zip(markers, items, strict=False) for line in _item(marker, item)]
+            return lines[:1] + [dataclasses.replace(line, gap="\n") for line in lines[1:]]
+
+
+def _item(marker: str, item: Iterable[Block]) -> list[_Line]:
+    """The lines of a list's item: its marker before the first line, the others indented, code as it stands."""
+    lines = _lines(item)
+    if not lines:
+        return []
+    first, *others = lines
+    if first.is_code:
+        opening = [_Line((Span(marker),), quote=first.quote, keeps_next=True), first]
+    else:
+        # A no-break space: the marker never ends a line or a message without a word.
+        opening = [_prefixed(marker + NO_BREAK_SPACE, first)]
+    return opening + [line if line.is_code else _prefixed(INDENT, line) for line in others]
+
+
+def _prefixed(prefix: str, line: _Line) -> _Line:
+    return dataclasses.replace(line, spans=(Span(prefix), *line.spans))
+
+
+def _visible(line: _Line) -> list[_Line]:
+    """The line without the space around it, but with the indentation of code; none when nothing of it can be seen."""
+    text = line.text
+    if all(_is_blank(character) for character in text):
+        return []
+    space = (_BLANK_LINES if line.is_code else _SPACE).match(text)
+    start = space.end() if space else 0
+    return [dataclasses.replace(line, spans=split.part(line.spans, start, len(text.rstrip())))]
+
+
+def _is_blank(character: str) -> bool:
+    return character.isspace() or character in _BLANK or unicodedata.category(character) == "Cf"
+
+
+def _clean(spans: Iterable[Span]) -> Spans:
+    """The spans as Telegram can show them; neighbours that look the same become one."""
+    looks = itertools.groupby(spans, key=lambda span: (_possible(span), span.url))
+    return tuple(Span("".join(_clean_text(span.text) for span in run), style, url) for (style, url), run in looks)
+
+
+def _clean_text(text: str) -> str:
+    # Composed first: "å" outlives the removal of rings.
+    return unicodedata.normalize("NFC", text).replace("\r\n", "\n").translate(_CLEAN)
+
+
+def _possible(span: Span) -> Style:
+    """Code takes no other style and is no part of a link (MessageEntity.cpp, are_entities_valid)."""
+    if Style.CODE not in span.style:
+        return span.style
+    return Style.CODE if span.url is None else span.style & ~Style.CODE
+
+
+# Packing: from lines to messages
+
+
+def _pack(lines: list[_Line]) -> Iterator[list[_Line]]:
+    while lines:
+        message, lines = _first_message(lines)
+        if message:
+            yield message
+
+
+def _first_message(lines: list[_Line]) -> tuple[list[_Line], list[_Line]]:
+    """The lines of one message, and the rest. Only a line that no message would hold is cut itself."""
+    count = _fitting(lines)
+    if count == len(lines):
+        return lines, []
+    boundary = _boundary(lines, count)
+    if boundary and _fit(lines[boundary : count + 1]):
+        return lines[:boundary], lines[boundary:]
+    line = lines[count]
+    head, tail = split.cut(
+        line.spans,
+        lambda spans: _fit([*lines[:count], dataclasses.replace(line, spans=spans)]),
+        worst=split.Break.INSIDE if count == 0 else split.Break.SENTENCE if boundary else split.Break.WORD,
+    )
+    if not head:
+        return lines[: boundary or count], lines[boundary or count :]
+    begun, left = (_visible(dataclasses.replace(line, spans=spans)) for spans in (head, tail))
+    return lines[:count] + begun, [dataclasses.replace(line, opens=None) for line in left] + lines[count + 1 :]
+
+
+def _boundary(lines: list[_Line], count: int) -> int:
+    """The best of the first lines to begin the next message with, never the one after a heading; 0 when none will do.
+
+    That is the start of the section that does not fit any more, if a message can hold it, else the last line possible.
+    """
+    places = [index for index in range(1, count + 1) if not lines[index - 1].keeps_next]
+    section = next((index for index in reversed(places) if lines[index].opens), 0)
+    end = next((index for index in range(count + 1, len(lines)) if lines[index].opens), len(lines))
+    if section and _fit(lines[section:end]):
+        return section
+    return places[-1] if places else 0
+
+
+def _fit(lines: list[_Line]) -> bool:
+    return _fitting(lines) == len(lines)
+
+
+def _fitting(lines: list[_Line]) -> int:
+    """How many of the lines, from the first, fit into one message."""
+    units = entities = 0
+    quote = None
+    for count, line in enumerate(lines):
+        units += _units(line.text) + (len(line.gap) if count else 0)
+        if units > TEXT_LIMIT:
+            return count
+        entities += _entity_count(line) + (line.quote is not None and line.quote is not quote)
+        if entities > ENTITY_LIMIT:
+            return count
+        quote = line.quote
+    return len(lines)
+
+
+def _entity_count(line: _Line) -> int:
+    """How many entities the line has at most, with Telegram's own, each of which cuts the styles it stands in."""
+    if line.is_code:
+        return 1
+    searched = "".join(" " if span.url or Style.CODE in span.style else span.text for span in line.spans)
+    styles = max(len(span.style) for span in line.spans)
+    return len(_entities(line, 0)) + len(_FOUND_BY_TELEGRAM.findall(searched)) * (1 + 2 * styles)
+
+
+# Composing: from lines to a message
+
+
+def _message(lines: list[_Line], *, keyboard: list[list[JsonObject]], silent: bool) -> Message:
+    text, entities = _compose(lines)
+    preview = next((line.opens.preview for line in lines if line.opens and line.opens.preview), None)
+    body: dict[str, Any] = {
+        "text": text,
+        "entities": entities,
+        "link_preview_options": {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True},
+        "disable_notification": silent,
+    }
+    if keyboard:
+        body["reply_markup"] = {"inline_keyboard": keyboard}
+    return Message(body=body, used=_units(text), limit=TEXT_LIMIT)
+
+
+def _compose(lines: list[_Line]) -> tuple[str, list[Entity]]:
+    """The text of a message and its entities, the outer ones first."""
+    text = ""
+    entities: list[Entity] = []
+    quotes: dict[object, Entity] = {}
+    for line in _visible(lines[0]) + lines[1:]:
+        text += line.gap if text else ""
+        start = _units(text)
+        text += line.text
+        entities += _entities(line, start)
+        if line.quote is not None:
+            quote = quotes.setdefault(line.quote, _entity("blockquote", start, 0))
+            quote["length"] = _units(text) - quote["offset"]
+    return text, sorted([*quotes.values(), *entities], key=lambda entity: (entity["offset"], -entity["length"]))
+
+
+def _entities(line: _Line, start: int) -> list[Entity]:
+    """The entities of a line that begins at the offset `start`."""
+    if line.is_code:
+        return [_entity("pre", start, _units(line.text))]
+    entities = []
+    for url, link in itertools.groupby(line.spans, key=lambda span: span.url):
+        spans = tuple(link)
+        if url is not None:
+            entities += _around(split.text_of(spans), start, "text_link", url=url)
+        for span in spans:
+            for style in span.style:
+                entities += _around(span.text, start, _ENTITY_TYPES[style])
+            start += _units(span.text)
+    return entities
+
+
+def _around(text: str, start: int, kind: str, **more: str) -> list[Entity]:
+    """An entity around the words of a text, without the space around them; none without words."""
+    words = text.strip()
+    if not words:
+        return []
+    return [_entity(kind, start + _units(text[: text.index(words)]), _units(words), **more)]
+
+
+def _entity(kind: str, offset: int, length: int, **more: str) -> Entity:
+    return {"type": kind, "offset": offset, "length": length, **more}
+
+
+def _units(text: str) -> int:
+    """The length in UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+# Buttons
+
+
+def _keyboard(buttons: Iterable[Button]) -> list[list[JsonObject]]:
+    """The buttons in rows: two or three short ones side by side, a long one alone."""
+    rows: list[list[Button]] = []
+    for button in buttons:
+        if rows and _share_a_row([*rows[-1], button]):
+            rows[-1].append(button)
+        else:
+            rows.append([button])
+    return [[_button(button) for button in row] for row in rows]
+
+
+def _share_a_row(buttons: list[Button]) -> bool:
+    return all(len(button.label) <= ROW_WIDTHS.get(len(buttons), 0) for button in buttons)
+
+
+def _button(button: Button) -> JsonObject:
+    match button:
+        case LinkButton(label, url):
+            return {"text": label, "url": url}
+        case CommandButton(label, command, argument):
+            data = f"{command} {argument}".rstrip()
+            size = len(data.encode())
+            if size > CALLBACK_LIMIT:
+                raise ValueError(
+                    f"The button '{label}' carries '{data}', {size} bytes: Telegram takes {CALLBACK_LIMIT} at most. "
+                    "Give it a shorter argument"
+                )
+            return {"text": label, "callback_data": data}
