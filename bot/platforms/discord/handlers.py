@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.commands import COMMANDS, Argument, Command, Desk, Request
 from bot.i18n import Language, words
 from bot.platforms.discord.errors import NO_ANSWER, translate
-from bot.platforms.discord.render import CUSTOM_ID_PREFIX
+from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.view import layout_view
 from bot.subscription import PlatformName, Target
 
@@ -44,7 +44,7 @@ class Handlers:
         """Add the commands to the platform's tree; Discord learns of them when the client logs in."""
         for command in COMMANDS:
             self._platform.tree.add_command(self._slash(command))
-        self._platform.client.on_interaction = self._pressed
+        self._platform.client.event(self.on_interaction)
         self._platform.client.on_setup = self._publish_menu
 
     async def _publish_menu(self) -> None:
@@ -86,14 +86,14 @@ class Handlers:
             slash.autocomplete(option)(suggest)
         return slash
 
-    async def _pressed(self, interaction: discord.Interaction) -> None:
-        """A button's press. It is answered by its custom id alone, so buttons outlive every restart."""
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Answer a button's press, by its custom id alone: so buttons outlive every restart."""
         if interaction.type is not discord.InteractionType.component or interaction.data is None:
             return
         custom_id = str(interaction.data.get("custom_id", ""))
-        name, _, argument = custom_id.removeprefix(CUSTOM_ID_PREFIX).partition(" ")
+        name, _, argument = custom_id.removeprefix(COMMAND_PREFIX).partition(" ")
         command = _BY_NAME.get(name)
-        if custom_id.startswith(CUSTOM_ID_PREFIX) and command is not None:
+        if custom_id.startswith(COMMAND_PREFIX) and command is not None:
             await self._answer(interaction, command, argument, share=False)
 
     async def _answer(self, interaction: discord.Interaction, command: Command, argument: str, *, share: bool) -> None:

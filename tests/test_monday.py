@@ -1,0 +1,241 @@
+"""Monday, end to end: the real program, the real libraries and a real database, against both platforms' stand-ins."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.app import AlreadyRunningError, App, opened
+from bot.archive import Archive
+from bot.sandbox import telegram_model
+from bot.sandbox.discord_interactions import Interaction
+from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
+
+EPISODE = Archive.load(CONTENT).get(1207)
+assert EPISODE is not None
+TITLES = [segment.title for segment in EPISODE.segments]
+SOURCES = [source.url for segment in EPISODE.segments for source in segment.sources]
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Town]:
+    """Both platforms with every kind of chat."""
+    async with town() as made:
+        yield made
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The machine's clock, a moment before eight in Paris, going on from there."""
+    with time_machine.travel(MONDAY - dt.timedelta(seconds=2), tick=True) as coordinates:
+        yield coordinates
+
+
+@contextlib.asynccontextmanager
+async def running(place: Town, folder: Path, more: str = "") -> AsyncIterator[App]:
+    """The whole bot, as `recap run` runs it, until the context is left."""
+    async with opened(place.config(folder, more=more)) as app:
+        stop = asyncio.Event()
+        task = asyncio.create_task(app.run(stop))
+        try:
+            yield app
+        finally:
+            stop.set()
+            await task
+
+
+async def everyone_has_it(place: Town, times: int = 1) -> None:
+    """Wait until the last subject has come everywhere so many times."""
+
+    def complete() -> bool:
+        return all(sum(TITLES[-1] in flat(text) for text in texts) == times for texts in place.pushed().values())
+
+    async with asyncio.timeout(30):
+        while not complete():
+            await place.telegram.wait_for(lambda: True)
+            await asyncio.sleep(0.05)
+
+
+def flat(text: str) -> str:
+    """The text without Discord's escapes."""
+    return text.replace("\\", "")
+
+
+async def test_on_monday_at_eight_everyone_gets_the_episode_once(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """Private chat, group, forum topic, channel; text, announcement, thread, forum: each subject and each source."""
+    async with running(place, tmp_path) as app:
+        await everyone_has_it(place)
+        for name, texts in place.pushed().items():
+            whole = flat("\n".join(texts))
+            places = [whole.find(title) for title in TITLES]
+            assert -1 not in places, name
+            assert places == sorted(places), name
+            assert [url for url in SOURCES if url not in whole] == [], name
+            assert all(whole.count(title) == 1 for title in TITLES), name
+        before = place.pushed()
+
+        await app.tick()
+        clock.shift(dt.timedelta(hours=1))
+        await app.tick()
+        async with running_again_is_refused(place, tmp_path):
+            pass
+    async with running(place, tmp_path) as app:
+        await place.telegram.wait_for(lambda: place.telegram.traffic.sends)
+        await app.tick()
+    assert place.pushed() == before
+
+
+@contextlib.asynccontextmanager
+async def running_again_is_refused(place: Town, folder: Path) -> AsyncIterator[None]:
+    """A second process on the same database does not start."""
+    async with opened(place.config(folder)) as second:
+        with pytest.raises(AlreadyRunningError):
+            await second.run(asyncio.Event())
+    yield
+
+
+@pytest.mark.usefixtures("clock")
+async def test_the_push_is_quiet_where_it_should_be(place: Town, tmp_path: Path) -> None:
+    """Only the first message of a push rings; the announcement is published; nobody is ever pinged."""
+    async with running(place, tmp_path):
+        await everyone_has_it(place)
+        await place.discord.until(lambda: all(message.published for message in place.news.messages))
+    for chat in (place.private, place.group, place.forum, place.channel):
+        assert [message.disable_notification for message in chat.messages] == [
+            False,
+            *[True] * (len(chat.messages) - 1),
+        ]
+    assert len(place.group.messages) == 1 + len(TITLES)
+    assert {message.thread for message in place.forum.messages} == {7}
+    assert [thread.name for thread in place.board.threads] == [EPISODE.title if EPISODE else ""]
+    everything = [*place.text.messages, *place.news.messages, *place.thread.messages]
+    assert not any(message.pings.everyone or message.pings.users or message.pings.roles for message in everything)
+
+
+@pytest.mark.usefixtures("clock")
+async def test_a_bot_that_starts_late_catches_up_and_one_that_is_too_late_does_not(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """Started at nine, the push of eight still comes; a week later it would be old news."""
+    clock.shift(dt.timedelta(hours=1))
+    async with running(place, tmp_path):
+        await everyone_has_it(place)
+    before = place.pushed()
+    clock.shift(dt.timedelta(days=7))
+    async with running(place, tmp_path) as app:
+        await app.tick()
+    assert place.pushed() == before
+
+
+async def test_latest_is_the_same_on_both_platforms(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:
+    """`/latest` typed on either platform shows every subject of the newest episode; on Discord only to the asker."""
+    clock.shift(dt.timedelta(days=1))
+    async with running(place, tmp_path):
+        ada = place.private
+        asked = place.telegram.say(ada, ada.person, "/latest")
+        await place.telegram.wait_for(lambda: TITLES[-1] in answer_to(ada, asked))
+        assert [title for title in TITLES if title not in answer_to(ada, asked)] == []
+
+        latest = await place.discord.slash(place.reader, place.text, "latest")
+        await place.discord.until(lambda: TITLES[-1] in reply_to(latest))
+        assert [title for title in TITLES if title not in reply_to(latest)] == []
+        assert latest.ephemeral
+
+
+async def test_a_topic_is_found_however_it_is_typed(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:
+    """`/topic tiktok` shows the subjects on TikTok, the newest first, and not the others."""
+    clock.shift(dt.timedelta(days=1))
+    spotify, clover = TITLES[2], TITLES[4]
+    async with running(place, tmp_path):
+        ada = place.private
+        asked = place.telegram.say(ada, ada.person, "/topic Tik Tok")
+        await place.telegram.wait_for(lambda: clover in answer_to(ada, asked))
+        found = await place.discord.slash(place.reader, place.text, "topic", name="#TIKTOK")
+        await place.discord.until(lambda: clover in reply_to(found))
+        for text in (answer_to(ada, asked), reply_to(found)):
+            assert spotify in text
+            assert TITLES[1] not in text
+            assert text.index("1207") < text.index("1206")
+
+
+async def test_a_near_miss_gets_the_nearest_topics_as_buttons(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """Pressing the button that is suggested answers what was meant."""
+    clock.shift(dt.timedelta(days=1))
+    async with running(place, tmp_path):
+        ada = place.private
+        asked = place.telegram.say(ada, ada.person, "/topic tiktak")
+        await place.telegram.wait_for(lambda: answers_to(ada, asked))
+        press = place.telegram.press(answers_to(ada, asked)[0], "#tiktok")
+        await place.telegram.wait_for(lambda: TITLES[4] in answer_to(ada, asked))
+        await place.telegram.wait_for(lambda: press.answer is not None)
+
+        missed = await place.discord.slash(place.reader, place.text, "topic", name="tiktak")
+        pressed = await place.discord.press(await missed.reply(), "recap:topic tiktok", place.reader)
+        await place.discord.until(lambda: TITLES[4] in reply_to(pressed))
+
+
+async def test_a_subscription_lasts_from_the_command_to_the_way_out(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """Who subscribes to one topic gets that topic on Monday; who unsubscribes gets nothing."""
+    clock.shift(dt.timedelta(days=-1))
+    eve, bob = place.telegram.add_private(name="Eve"), place.telegram.add_private(name="Bob")
+    async with running(place, tmp_path) as app:
+        for chat, command in ((eve, "/subscribe tiktok"), (bob, "/subscribe"), (bob, "/unsubscribe")):
+            asked = place.telegram.say(chat, chat.person, command)
+            await place.telegram.wait_for(lambda chat=chat, asked=asked: answers_to(chat, asked))
+        assert "lundi 4 novembre 2024 à 08:00" in eve.messages[-1].text
+        silence = len(bob.messages)
+        clock.shift(dt.timedelta(days=1, minutes=1))
+        await app.tick()
+        await everyone_has_it(place)
+        await place.telegram.wait_for(lambda: TITLES[4] in eve.messages[-1].text)
+        assert TITLES[1] not in eve.messages[-1].text
+        assert len(bob.messages) == silence
+
+
+async def test_only_admins_subscribe_a_group_or_a_server(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """A member gets a friendly no, an admin a yes."""
+    clock.shift(dt.timedelta(days=1))
+    grace, member = place.telegram.add_user("Grace"), place.telegram.add_user("Max")
+    club = place.telegram.add_supergroup("Le club", admins=[grace])
+    async with running(place, tmp_path) as app:
+        refused = place.telegram.say(club, member, "/subscribe")
+        await place.telegram.wait_for(lambda: "seuls les admins" in answer_to(club, refused))
+        allowed = place.telegram.say(club, grace, "/subscribe")
+        await place.telegram.wait_for(lambda: "Abonnement enregistré" in answer_to(club, allowed))
+
+        no = await place.discord.slash(place.reader, place.text, "unsubscribe")
+        assert "seuls les admins" in flat(read_discord((await no.reply()).components))
+        yes = await place.discord.slash(place.manager, place.text, "unsubscribe")
+        assert "plus d’envoi ici" in flat(read_discord((await yes.reply()).components))
+        states = {str(each.target): str(each.state) for each in await app.ledger.subscriptions.all()}
+    assert states[f"telegram:{club.id}"] == "active"
+    assert states[f"discord:{place.text.id}"] == "ended"
+
+
+def answers_to(chat: telegram_model.Chat, asked: telegram_model.Message) -> list[telegram_model.Message]:
+    """The bot's messages since somebody asked."""
+    return [message for message in chat.messages if message.by_bot and message.id > asked.id]
+
+
+def answer_to(chat: telegram_model.Chat, asked: telegram_model.Message) -> str:
+    """The same as one text."""
+    return "\n".join(map(read_telegram, answers_to(chat, asked)))
+
+
+def reply_to(interaction: Interaction) -> str:
+    """What an interaction was answered, as one text."""
+    return flat("\n".join(read_discord(message.components) for message in interaction.messages))

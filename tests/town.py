@@ -1,0 +1,169 @@
+"""A small town for tests: both platforms' stand-ins with every kind of chat, and the config of a bot that serves it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot.config import Config, load
+from bot.sandbox.discord import DiscordStandIn
+from bot.sandbox.discord_world import Permission
+from bot.sandbox.telegram import TelegramStandIn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from bot.sandbox import discord_messages, discord_world, telegram_model
+
+CONTENT = Path(__file__).parent.parent / "content"
+PARIS = ZoneInfo("Europe/Paris")
+MONDAY = dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)
+"""The hour of episode 1207."""
+
+FORUM_TOPIC = 7
+
+
+@dataclass
+class Town:
+    """Who lives there. `places` are all chats and channels that the config declares, by a name of their own."""
+
+    telegram: TelegramStandIn
+    discord: DiscordStandIn
+    private: telegram_model.Chat
+    group: telegram_model.Chat
+    forum: telegram_model.Chat
+    channel: telegram_model.Chat
+    guild: discord_world.Guild
+    text: discord_world.Channel
+    news: discord_world.Channel
+    thread: discord_world.Thread
+    board: discord_world.Forum
+    reader: discord_world.User
+    manager: discord_world.User
+
+    def config_text(self, folder: Path, *, content: Path = CONTENT, more: str = "") -> str:
+        """The `config.toml` of a bot with a Telegram private chat, group, forum topic and channel, and so on."""
+        return f"""
+[content]
+folder = "{content}"
+
+[storage]
+url = "sqlite:///{folder / "recap.db"}"
+
+[telegram]
+token = "{self.telegram.token}"
+api_url = "{self.telegram.url}"
+
+[discord]
+token = "{self.discord.token}"
+api_url = "{self.discord.api_url}"
+gateway_url = "{self.discord.gateway_url}"
+
+[[channels]]
+platform = "telegram"
+chat = {self.private.id}
+
+[[channels]]
+platform = "telegram"
+chat = {self.group.id}
+layout = "segments"
+
+[[channels]]
+platform = "telegram"
+chat = {self.forum.id}
+thread = {FORUM_TOPIC}
+
+[[channels]]
+platform = "telegram"
+chat = "@{self.channel.username}"
+
+[[channels]]
+platform = "discord"
+chat = {self.text.id}
+
+[[channels]]
+platform = "discord"
+chat = {self.news.id}
+publish = true
+
+[[channels]]
+platform = "discord"
+chat = {self.thread.id}
+layout = "segments"
+
+[[channels]]
+platform = "discord"
+chat = {self.board.id}
+{more}
+"""
+
+    def config(self, folder: Path, *, content: Path = CONTENT, more: str = "") -> Config:
+        """That config, loaded from a file in the folder as the program does it."""
+        path = folder / "config.toml"
+        path.write_text(self.config_text(folder, content=content, more=more), encoding="utf-8")
+        return load(path, {})
+
+    def pushed(self) -> dict[str, list[str]]:
+        """What every declared place received from the bot, each message as one text with its links' addresses."""
+        telegram = {"private": self.private, "group": self.group, "forum": self.forum, "channel": self.channel}
+        discord = {"text": self.text, "news": self.news, "thread": self.thread}
+        posts = [message for thread in self.board.threads for message in thread.messages]
+        return {
+            **{name: [read_telegram(each) for each in chat.messages if each.by_bot] for name, chat in telegram.items()},
+            **{name: [read_discord(each.components) for each in chat.messages] for name, chat in discord.items()},
+            "board": [read_discord(each.components) for each in posts],
+        }
+
+
+def read_telegram(message: telegram_model.Message) -> str:
+    """A Telegram message as one text, with the addresses of its links and buttons."""
+    addresses = [entity["url"] for entity in message.entities if "url" in entity]
+    buttons = [f"{button['text']} {button.get('url', '')}" for button in message.buttons]
+    return "\n".join([message.text, *addresses, *buttons])
+
+
+def read_discord(components: Iterable[object]) -> str:
+    """A Discord message as one text, with everything that its components say or link to."""
+    return "\n".join(_texts(list(components)))
+
+
+def _texts(value: object) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case dict():
+            return [text for each in value.values() for text in _texts(each)]
+        case list() | tuple():
+            return [text for each in value for text in _texts(each)]
+        case _:
+            return []
+
+
+@contextlib.asynccontextmanager
+async def town() -> AsyncIterator[Town]:
+    """The town, its stand-ins started."""
+    async with TelegramStandIn() as telegram, DiscordStandIn() as discord:
+        guild = discord.add_guild("Auditeurs")
+        reader, manager = discord.add_user("lectrice"), discord.add_user("gérante")
+        discord.add_member(guild, reader)
+        discord.add_member(guild, manager, Permission.MANAGE_GUILD | Permission.VIEW_CHANNEL)
+        text = discord.add_text(guild, "général")
+        yield Town(
+            telegram=telegram,
+            discord=discord,
+            private=telegram.add_private(name="Ada"),
+            group=telegram.add_group("La bande", admins=[telegram.add_user("Grace")]),
+            forum=telegram.add_supergroup("Forum", topics={FORUM_TOPIC: "Récap"}),
+            channel=telegram.add_channel("Le récap", username="recap_channel"),
+            guild=guild,
+            text=text,
+            news=discord.add_announcement(guild, "annonces"),
+            thread=discord.add_thread(text, "le fil", reader),
+            board=discord.add_forum(guild, "forum", ["récap"], tag_required=True),
+            reader=reader,
+            manager=manager,
+        )
