@@ -1,0 +1,168 @@
+"""The open database: its transactions, and its errors in plain words.
+
+Everything that is SQLite's own stands here and in the table options marked so; the statements elsewhere run on
+PostgreSQL as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import URL, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.delivery import migrations
+from bot.delivery.records import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from typing import TypeAlias
+
+    from sqlalchemy import Connection, Table
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+
+PATIENCE = 10
+"""Seconds to wait for another process's transaction; the longest of the bot's own takes a few."""
+
+_PRAGMAS = (
+    "journal_mode = WAL",  # readers never wait for the writer, nor the writer for them
+    "synchronous = FULL",  # a commit survives a power cut: what was marked or recorded stays so
+    "foreign_keys = ON",  # off by default
+)
+_WRITES = "recap_writes"
+
+_CURES = {
+    sqlite3.SQLITE_BUSY: "has been in use by another program for too long: "
+    "close what has it open (a database browser, a backup), then try again",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the user that runs recap may write to its folder",
+    sqlite3.SQLITE_CORRUPT: "is damaged: stop the bot and restore a backup",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room on it",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: copy the file away, check the disk",
+    sqlite3.SQLITE_NOTADB: "is no SQLite database: name another file in storage.url, or restore a backup",
+    sqlite3.SQLITE_PERM: "may not be used: check the rights of the user that runs recap",
+    sqlite3.SQLITE_READONLY: "cannot be written: check that the user that runs recap may write to it and its folder",
+}
+"""By SQLite's primary result code."""
+
+
+class Database:
+    """An open database.
+
+    Within a process writers take turns, because SQLite lets one write at a time and would have the others poll.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(**{_WRITES: True})
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the database, make it if there is none, and bring it to the program's schema.
+
+        Args:
+            url: `sqlite:///` and a path. `?timeout=` changes how many seconds to wait for other programs.
+
+        Raises:
+            LedgerError: it cannot be used.
+        """
+        database = cls(_engine(_sqlite_url(url)))
+        try:
+            async with database.reading() as connection:
+                due = await connection.run_sync(migrations.are_due)
+            if due:
+                async with database.writing() as connection:
+                    await connection.run_sync(migrations.apply)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of the database and changes nothing.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        with self._plain_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed when the block ends, and has never been when it raises.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        with self._plain_errors():
+            async with self._turn, self._writer.begin() as connection:
+                yield connection
+
+    @contextlib.contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            # The low byte is the primary code; the rest says more than there are cures for.
+            cure = _CURES.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
+            if cure is None:
+                raise
+            raise LedgerError(f"{self._engine.url.database} {cure}") from error
+
+
+def insert(connection: AsyncConnection, table: Table) -> Insert:
+    """An INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy offers for each separately."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _sqlite_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = URL.create("")
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        # The address itself is not shown: that of another database holds a password.
+        raise LedgerError("storage.url: the ledger is kept in an SQLite file: write sqlite:/// and its path")
+    path = Path(str(url.database))
+    if path.is_dir():
+        raise LedgerError(f"storage.url: {path} is a folder: add the name of a file in it, such as recap.db")
+    if not path.parent.is_dir():
+        raise LedgerError(f"storage.url: there is no folder {path.parent}: make it, or name another")
+    return url.set(drivername="sqlite+aiosqlite", query={"timeout": str(PATIENCE), **url.query})
+
+
+def _engine(url: URL) -> AsyncEngine:
+    # Left alone, the driver would begin transactions by itself, late and never for a SELECT.
+    engine = create_async_engine(url, connect_args={"isolation_level": None})
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and then writes would fail at once when another wrote in between: one that will
+    # write says so from the start, and waits.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")

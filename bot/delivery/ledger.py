@@ -1,0 +1,300 @@
+"""The ledger: what was to be sent to whom, and what became of it.
+
+Whatever must be true stands in the database and nothing in memory: a broadcast exists once because its row is
+unique, and a message has one sender because claiming it is one statement.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import bindparam, delete, exists, func, select, update
+
+from bot.delivery import opening
+from bot.delivery import outcomes as outcomes_of
+from bot.delivery.database import Database
+from bot.delivery.records import (
+    Broadcast,
+    BroadcastState,
+    Cause,
+    Choice,
+    Delivery,
+    DeliveryState,
+    LedgerError,
+    Outcome,
+)
+from bot.delivery.subscriptions import LedgerSubscriptions
+from bot.delivery.tables import broadcasts, deliveries, renderings, subscriptions
+from bot.document import Layout
+from bot.platforms.base import Message, Rendering
+from bot.subscription import PlatformName, SubscriptionState, Target
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+__all__ = [
+    "Broadcast",
+    "BroadcastState",
+    "Cause",
+    "Choice",
+    "Delivery",
+    "DeliveryState",
+    "Ledger",
+    "LedgerError",
+    "Outcome",
+]
+
+# Statements on the path of every message are built once; building one costs more than running it.
+_IS_DUE = (
+    deliveries.c.platform == bindparam("of_platform"),
+    deliveries.c.state == DeliveryState.PENDING,
+    broadcasts.c.state == BroadcastState.OPEN,
+)
+_IN_TURN = (deliveries.c.due, deliveries.c.id)
+_DUE = (
+    select(deliveries)
+    .join(broadcasts)
+    .where(*_IS_DUE, deliveries.c.due <= bindparam("now"))
+    .order_by(*_IN_TURN)
+    .limit(bindparam("most"))
+)
+_NEXT_DUE = select(deliveries.c.due).join(broadcasts).where(*_IS_DUE).order_by(*_IN_TURN).limit(1)
+_CLAIM = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)), deliveries.c.state == DeliveryState.PENDING)
+    .values(state=DeliveryState.SENDING, attempts=deliveries.c.attempts + 1, updated=bindparam("now"))
+    .returning(deliveries.c.id)
+)
+
+
+class Ledger:
+    """The open ledger. Every method is one transaction: all of it has happened, or nothing.
+
+    All of them raise `LedgerError` when the database cannot be used.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self.subscriptions = LedgerSubscriptions(database, clock)
+
+    @classmethod
+    async def open(cls, url: str, clock: Callable[[], dt.datetime]) -> Self:
+        """Open the ledger; make it if there is none, and bring an older one up to date.
+
+        Args:
+            url: where it is, `sqlite:///` and a path.
+            clock: the time, aware.
+
+        Raises:
+            LedgerError: it cannot be opened, is damaged, in use, no ledger, or newer than the program.
+        """
+        return cls(await Database.open(url), clock)
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def choices(self, schedule: str) -> list[Choice]:
+        """The distinct choices among those who get the schedule's pushes: a rendering is needed for each."""
+        c = subscriptions.c
+        distinct = (
+            select(c.platform, c.topics, c.layout, c.silent)
+            .where(c.schedule == schedule, c.state == SubscriptionState.ACTIVE)
+            .distinct()
+            .order_by(c.platform, c.topics, c.layout, c.silent)
+        )
+        async with self._database.reading() as connection:
+            return [
+                Choice(PlatformName(row.platform), tuple(row.topics.split()), Layout(row.layout), row.silent)
+                for row in await connection.execute(distinct)
+            ]
+
+    async def create_broadcast(
+        self,
+        *,
+        episode: int,
+        title: str,
+        schedule: str,
+        due: dt.datetime,
+        renderings: Mapping[Choice, Rendering],
+        again: bool = False,
+    ) -> Broadcast | None:
+        """Open a broadcast to everybody who gets the schedule's pushes.
+
+        A choice without a rendering has nothing to get. With `again`, the episode is pushed once more; without, None
+        says that it was pushed on this schedule before.
+        """
+        async with self._database.writing() as connection:
+            broadcast = await opening.add_broadcast(
+                connection, episode=episode, title=title, schedule=schedule, due=due, again=again, now=self._clock()
+            )
+            if broadcast is not None:
+                await opening.deliver_to_choices(connection, broadcast, renderings)
+        return broadcast
+
+    async def create_single(
+        self, *, episode: int, title: str, target: Target, rendering: Rendering, publish: bool, again: bool = False
+    ) -> Broadcast | None:
+        """Open a broadcast to one target, subscribed or not. None when it got the episode in this way before."""
+        now, schedule = self._clock(), f"to {target}"
+        async with self._database.writing() as connection:
+            broadcast = await opening.add_broadcast(
+                connection, episode=episode, title=title, schedule=schedule, due=now, again=again, now=now
+            )
+            if broadcast is not None:
+                await opening.deliver_to_target(connection, broadcast, target, rendering, publish=publish)
+        return broadcast
+
+    async def rendering(self, rendering_id: int) -> Rendering:
+        """The messages that a delivery is made of."""
+        wanted = select(renderings).where(renderings.c.id == rendering_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(wanted)).one()
+        return Rendering(row.title, tuple(Message(**message) for message in row.messages))
+
+    async def due(self, platform: PlatformName, limit: int) -> list[Delivery]:
+        """Deliveries whose next message may be sent now, those that wait longest first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_DUE, {"of_platform": platform, "now": self._clock(), "most": limit})
+            return [Delivery.of(row) for row in rows]
+
+    async def next_due(self, platform: PlatformName) -> dt.datetime | None:
+        """When the next pending delivery is due, which may be in the past; None when there is none."""
+        async with self._database.reading() as connection:
+            return (await connection.execute(_NEXT_DUE, {"of_platform": platform})).scalar()
+
+    async def mark_sending(self, ids: Collection[int]) -> set[int]:
+        """Claim deliveries whose next message is about to leave; the ids of those that are the caller's now.
+
+        A delivery that anybody else has claimed, or that is pending no more, is not among them. Each claim counts as
+        an attempt. Pass some hundreds at once: a transaction costs more than a claim.
+        """
+        async with self._database.writing() as connection:
+            claimed = await connection.execute(_CLAIM, {"ids": list(ids), "now": self._clock()})
+            return set(claimed.scalars())
+
+    async def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Write down what deliveries have become. Cheapest with some hundreds at once.
+
+        What would be pending in a broadcast that was stopped meanwhile fails like the rest of it.
+        """
+        async with self._database.writing() as connection:
+            await outcomes_of.record(connection, outcomes, self._clock())
+
+    async def recover(self, platform: PlatformName, *, hold: bool) -> int:
+        """Take back the claims of a process that died; how many there were.
+
+        Nobody knows whether those messages arrived. Without `hold` they are pending again, at the same message. With
+        it they go on behind that message, whose id is None, and are `unknown` if it was their last. Only for a
+        platform on which nobody is sending.
+        """
+        async with self._database.writing() as connection:
+            left = await outcomes_of.interrupted(connection, platform, hold=hold)
+            await outcomes_of.record(connection, left, self._clock())
+        return len(left)
+
+    async def stop(self, broadcast_id: int, reason: str) -> bool:
+        """Stop an open broadcast: nothing of it is sent any more; whether it was open.
+
+        Messages on their way may still arrive, and their outcomes are recorded as usual.
+        """
+        now = self._clock()
+        async with self._database.writing() as connection:
+            stopped = await connection.execute(
+                update(broadcasts)
+                .where(broadcasts.c.id == broadcast_id, broadcasts.c.state == BroadcastState.OPEN)
+                .values(state=BroadcastState.STOPPED, reason=reason, finished=now)
+            )
+            await outcomes_of.fail_stopped(connection, deliveries.c.broadcast_id == broadcast_id, now)
+            return stopped.rowcount > 0
+
+    async def finish(self) -> list[Broadcast]:
+        """Close the broadcasts of which nothing is left to send; each is returned once, to whoever closed it."""
+        left = exists().where(
+            deliveries.c.broadcast_id == broadcasts.c.id,
+            deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+        )
+        over = (
+            update(broadcasts)
+            .where(broadcasts.c.state == BroadcastState.OPEN, ~left)
+            .values(state=BroadcastState.DONE, finished=self._clock())
+            .returning(broadcasts)
+        )
+        async with self._database.writing() as connection:
+            return [Broadcast.of(row) for row in await connection.execute(over)]
+
+    async def broadcast_of(self, episode: int, schedule: str) -> Broadcast | None:
+        """The latest broadcast of the episode on the schedule, if there was any."""
+        wanted = (
+            select(broadcasts)
+            .where(broadcasts.c.episode == episode, broadcasts.c.schedule == schedule)
+            .order_by(broadcasts.c.repeat.desc())
+            .limit(1)
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+        return None if row is None else Broadcast.of(row)
+
+    async def broadcasts(self, limit: int) -> list[Broadcast]:
+        """The latest broadcasts, the newest first."""
+        wanted = select(broadcasts).order_by(broadcasts.c.id.desc()).limit(limit)
+        async with self._database.reading() as connection:
+            return [Broadcast.of(row) for row in await connection.execute(wanted)]
+
+    async def tally(self, broadcast_id: int) -> dict[DeliveryState, int]:
+        """How many deliveries of the broadcast are in each state; every state is there."""
+        counted = (
+            select(deliveries.c.state, func.count().label("number"))
+            .where(deliveries.c.broadcast_id == broadcast_id)
+            .group_by(deliveries.c.state)
+        )
+        async with self._database.reading() as connection:
+            numbers = {row.state: row.number for row in await connection.execute(counted)}
+        return {state: numbers.get(state, 0) for state in DeliveryState}
+
+    async def causes(self, broadcast_id: int) -> list[Cause]:
+        """What went wrong in the broadcast and how often, the most frequent first."""
+        c = deliveries.c
+        sort = (c.platform, c.state, c.code, c.reason)
+        number = func.count().label("number")
+        grouped = (
+            select(*sort, number)
+            .where(c.broadcast_id == broadcast_id, c.code != "")
+            .group_by(*sort)
+            .order_by(number.desc(), *sort)
+        )
+        async with self._database.reading() as connection:
+            return [
+                Cause(PlatformName(row.platform), DeliveryState(row.state), row.code, row.reason, row.number)
+                for row in await connection.execute(grouped)
+            ]
+
+    async def failures(self, broadcast_id: int) -> list[Delivery]:
+        """The deliveries of the broadcast that failed or that nobody knows the end of, by target."""
+        c = deliveries.c
+        wanted = (
+            select(deliveries)
+            .where(c.broadcast_id == broadcast_id, c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)))
+            .order_by(c.platform, c.chat, c.thread)
+        )
+        async with self._database.reading() as connection:
+            return [Delivery.of(row) for row in await connection.execute(wanted)]
+
+    async def prune(self, keep_episodes: int = 12) -> None:
+        """Forget who got the broadcasts of all but the episodes pushed last; that they were pushed is remembered."""
+        last = func.max(broadcasts.c.id)
+        recent = select(broadcasts.c.episode).group_by(broadcasts.c.episode).order_by(last.desc()).limit(keep_episodes)
+        old = select(broadcasts.c.id).where(
+            broadcasts.c.state != BroadcastState.OPEN, broadcasts.c.episode.not_in(recent)
+        )
+        async with self._database.writing() as connection:
+            await connection.execute(delete(deliveries).where(deliveries.c.broadcast_id.in_(old)))
+            await connection.execute(delete(renderings).where(renderings.c.broadcast_id.in_(old)))

@@ -1,0 +1,170 @@
+"""How a broadcast comes into the ledger: its row, its renderings, and a delivery for everybody who is to get it.
+
+These are the steps of one transaction, which the ledger holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Integer, bindparam, func, literal, select
+
+from bot.delivery.database import insert
+from bot.delivery.records import Broadcast, BroadcastState, DeliveryState
+from bot.delivery.tables import Moment, broadcasts, deliveries, renderings, subscriptions
+from bot.subscription import SubscriptionState
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.delivery.records import Choice
+    from bot.platforms.base import Rendering
+    from bot.subscription import PlatformName, Target
+
+_FRESH = {"state": DeliveryState.PENDING, "position": 0, "message_ids": [], "attempts": 0, "code": "", "reason": ""}
+
+_DELIVER_TO_CHOICE = deliveries.insert().from_select(
+    [
+        "broadcast_id",
+        "rendering_id",
+        "due",
+        "updated",
+        "subscription_id",
+        "platform",
+        "chat",
+        "thread",
+        "publish",
+        *_FRESH,
+    ],
+    select(
+        bindparam("of_broadcast", type_=Integer),
+        bindparam("of_rendering", type_=Integer),
+        bindparam("not_before", type_=Moment),
+        bindparam("now", type_=Moment),
+        subscriptions.c.id,
+        subscriptions.c.platform,
+        subscriptions.c.chat,
+        subscriptions.c.thread,
+        subscriptions.c.publish,
+        *(literal(value, deliveries.c[name].type) for name, value in _FRESH.items()),
+    ).where(
+        subscriptions.c.schedule == bindparam("on_schedule"),
+        subscriptions.c.state == SubscriptionState.ACTIVE,
+        subscriptions.c.platform == bindparam("on_platform"),
+        subscriptions.c.topics == bindparam("with_topics"),
+        subscriptions.c.layout == bindparam("in_layout"),
+        subscriptions.c.silent == bindparam("made_silent"),
+    ),
+)
+
+
+async def add_broadcast(
+    connection: AsyncConnection,
+    *,
+    episode: int,
+    title: str,
+    schedule: str,
+    due: dt.datetime,
+    again: bool,
+    now: dt.datetime,
+) -> Broadcast | None:
+    """Add the broadcast; None when it is there and not to be repeated, or when another process adds it just now."""
+    of_before = (broadcasts.c.episode == episode, broadcasts.c.schedule == schedule)
+    last = (await connection.execute(select(func.max(broadcasts.c.repeat)).where(*of_before))).scalar()
+    if last is not None and not again:
+        return None
+    # The look above cannot see what another process has not committed yet: the unique row has the last word.
+    added = await connection.execute(
+        insert(connection, broadcasts)
+        .values(
+            episode=episode,
+            title=title,
+            schedule=schedule,
+            repeat=0 if last is None else last + 1,
+            due=due,
+            created=now,
+            state=BroadcastState.OPEN,
+            reason="",
+        )
+        .on_conflict_do_nothing()
+        .returning(broadcasts)
+    )
+    row = added.one_or_none()
+    return None if row is None else Broadcast.of(row)
+
+
+async def deliver_to_choices(
+    connection: AsyncConnection, broadcast: Broadcast, chosen: Mapping[Choice, Rendering]
+) -> None:
+    """Add the renderings, and a delivery for every active subscription with one of the choices, loading none."""
+    rendering_ids: dict[str, int] = {}
+    for choice, rendering in chosen.items():
+        key = _key(choice.platform, rendering)
+        if key not in rendering_ids:
+            rendering_ids[key] = await _add_rendering(connection, broadcast, choice.platform, rendering)
+        await connection.execute(
+            _DELIVER_TO_CHOICE,
+            {
+                "of_broadcast": broadcast.id,
+                "of_rendering": rendering_ids[key],
+                "not_before": broadcast.due,
+                "now": broadcast.created,
+                "on_schedule": broadcast.schedule,
+                "on_platform": choice.platform,
+                "with_topics": " ".join(sorted(choice.topics)),
+                "in_layout": choice.layout,
+                "made_silent": choice.silent,
+            },
+        )
+
+
+async def deliver_to_target(
+    connection: AsyncConnection, broadcast: Broadcast, target: Target, rendering: Rendering, *, publish: bool
+) -> None:
+    """Add the rendering and a delivery of it to one target, subscribed or not."""
+    await connection.execute(
+        deliveries.insert().values(
+            broadcast_id=broadcast.id,
+            rendering_id=await _add_rendering(connection, broadcast, target.platform, rendering),
+            due=broadcast.due,
+            updated=broadcast.created,
+            platform=target.platform,
+            chat=target.chat,
+            thread=target.thread,
+            publish=publish,
+            **_FRESH,
+        )
+    )
+
+
+async def _add_rendering(
+    connection: AsyncConnection, broadcast: Broadcast, platform: PlatformName, rendering: Rendering
+) -> int:
+    added = await connection.execute(
+        renderings.insert()
+        .values(
+            broadcast_id=broadcast.id,
+            platform=platform,
+            key=_key(platform, rendering),
+            title=rendering.title,
+            messages=_messages(rendering),
+        )
+        .returning(renderings.c.id)
+    )
+    rendering_id: int = added.scalar_one()
+    return rendering_id
+
+
+def _key(platform: PlatformName, rendering: Rendering) -> str:
+    """The same for equal renderings, so that choices which come to the same share one."""
+    content = json.dumps([platform, rendering.title, _messages(rendering)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _messages(rendering: Rendering) -> list[dict[str, Any]]:
+    return [{"body": message.body, "used": message.used, "limit": message.limit} for message in rendering.messages]

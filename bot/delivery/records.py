@@ -1,0 +1,152 @@
+"""What the ledger holds, as the rest of the program sees it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from bot.document import Layout
+from bot.problems import ExpectedError
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sqlalchemy import Row
+
+
+class LedgerError(ExpectedError):
+    """The database cannot be used. The text says which, why, and how to mend it."""
+
+
+class BroadcastState(enum.StrEnum):
+    """How far a broadcast is."""
+
+    OPEN = "open"
+    DONE = "done"
+    """No delivery is left to make."""
+    STOPPED = "stopped"
+    """The platform refuses its content; what was not sent never will be."""
+
+
+class DeliveryState(enum.StrEnum):
+    """How far a delivery is."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    """A message has been claimed and may be on its way."""
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """Nothing is left to send, and nobody can tell whether all of it arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """One episode on one schedule, or to one target; `repeat` counts the times it was pushed again on purpose."""
+
+    id: int
+    episode: int
+    title: str
+    schedule: str
+    repeat: int
+    due: dt.datetime
+    created: dt.datetime
+    state: BroadcastState
+    reason: str
+    finished: dt.datetime | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The broadcast in a row of its table."""
+        return cls(
+            id=row.id,
+            episode=row.episode,
+            title=row.title,
+            schedule=row.schedule,
+            repeat=row.repeat,
+            due=row.due,
+            created=row.created,
+            state=BroadcastState(row.state),
+            reason=row.reason,
+            finished=row.finished,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One broadcast to one target.
+
+    `position` is the index of the next message and `attempts` how often it was tried; `message_ids` are the
+    platform's ids of those before it, None where nobody knows whether the message arrived. It is not to be sent
+    before `due`. `code` and `reason` say what last went wrong.
+    """
+
+    id: int
+    broadcast_id: int
+    subscription_id: int | None
+    target: Target
+    rendering_id: int
+    state: DeliveryState
+    position: int
+    message_ids: tuple[str | None, ...]
+    attempts: int
+    due: dt.datetime
+    code: str
+    reason: str
+    publish: bool
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The delivery in a row of its table."""
+        return cls(
+            id=row.id,
+            broadcast_id=row.broadcast_id,
+            subscription_id=row.subscription_id,
+            target=Target(PlatformName(row.platform), row.chat, row.thread),
+            rendering_id=row.rendering_id,
+            state=DeliveryState(row.state),
+            position=row.position,
+            message_ids=tuple(row.message_ids),
+            attempts=row.attempts,
+            due=row.due,
+            code=row.code,
+            reason=row.reason,
+            publish=row.publish,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a delivery is after one message: every field replaces the delivery's."""
+
+    delivery_id: int
+    state: DeliveryState
+    position: int
+    message_ids: tuple[str | None, ...]
+    due: dt.datetime
+    attempts: int
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """All that a rendering depends on besides the episode: subscriptions that agree in it get the same messages."""
+
+    platform: PlatformName
+    topics: tuple[str, ...] = ()
+    layout: Layout = Layout.DIGEST
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """How many deliveries of a broadcast are in one state for one reason."""
+
+    platform: PlatformName
+    state: DeliveryState
+    code: str
+    reason: str
+    count: int

@@ -1,0 +1,275 @@
+"""The subscriptions in the ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, exists, func, select, update
+
+from bot.delivery.database import insert
+from bot.delivery.records import BroadcastState, DeliveryState
+from bot.delivery.tables import broadcasts, deliveries, moves, subscriptions
+from bot.document import Layout
+from bot.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sqlalchemy import ColumnElement, Row, Table
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.delivery.database import Database
+
+UNDECLARED = "no longer in the config"
+"""The reason of a subscription that ended because the config names it no more."""
+ENDED = "ended"
+"""The code of a delivery that was not made because the subscription ended before its turn."""
+
+
+class LedgerSubscriptions:
+    """The subscriptions, for the commands, the couriers and the config. Every method is one transaction.
+
+    All of them raise `LedgerError` when the database cannot be used.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def of(self, target: Target) -> list[Subscription]:
+        """Every subscription of the target that has not ended, by schedule."""
+        return await self._select(*_at(subscriptions, target), subscriptions.c.state != SubscriptionState.ENDED)
+
+    async def all(self) -> list[Subscription]:
+        """Every subscription there ever was, ended ones too, by target."""
+        return await self._select()
+
+    async def count(self, schedule: str) -> int:
+        """How many subscriptions of the schedule get pushes."""
+        active = select(func.count()).where(
+            subscriptions.c.schedule == schedule, subscriptions.c.state == SubscriptionState.ACTIVE
+        )
+        async with self._database.reading() as connection:
+            return (await connection.execute(active)).scalar_one()
+
+    async def save(self, subscription: Subscription) -> None:
+        """Add the subscription, or give the one of the same target and schedule these choices and this state."""
+        async with self._database.writing() as connection:
+            await self._put(connection, subscription)
+
+    async def end(self, target: Target, reason: str) -> bool:
+        """End every subscription of the target; whether there was any to end.
+
+        What is pending for them is not sent: a way out works at once.
+        """
+        async with self._database.writing() as connection:
+            return await self._end(connection, _at(subscriptions, target), reason)
+
+    async def pause(self, target: Target, reason: str) -> bool:
+        """Pause every active subscription of the target; whether there was any."""
+        return await self._change(target, SubscriptionState.ACTIVE, SubscriptionState.PAUSED, reason)
+
+    async def resume(self, target: Target) -> bool:
+        """Make every paused subscription of the target active again; whether there was any. Ended ones stay ended."""
+        return await self._change(target, SubscriptionState.PAUSED, SubscriptionState.ACTIVE, "")
+
+    async def move(self, old: Target, new_chat: str) -> None:
+        """The platform gave the chat of `old` a new id: rewrite it in its subscriptions and unfinished deliveries.
+
+        The whole chat moved, so all of its threads go along. Where the new id has a subscription to the same
+        schedule, or a delivery of the same broadcast, that one stays and the old one goes.
+        """
+        if new_chat == old.chat:
+            return
+        async with self._database.writing() as connection:
+            await _remember_move(connection, old, new_chat)
+            await _merge_subscriptions(connection, old, new_chat)
+            await _merge_deliveries(connection, old, new_chat)
+
+    async def declare(self, declared: Iterable[Subscription]) -> None:
+        """Bring the subscriptions in line with those that the config declares.
+
+        A declaration speaks when it is new or has changed: then the subscription gets its choices and becomes
+        active, whatever it was. As long as it stays the same, what happened since stays too: people of a chat who
+        left or chose otherwise are not subscribed back by a restart of the bot. To bring them back, the admin changes
+        the declaration, or takes it out for one start.
+
+        A target that is declared no more loses its subscription, unless somebody made it theirs by a command. A
+        declaration by a chat's old id means the chat, wherever it moved.
+        """
+        async with self._database.writing() as connection:
+            current = await _at_new_ids(connection, declared)
+            known = await _declarations(connection)
+            for key, subscription in current.items():
+                declaration = _declaration(subscription.choices)
+                if key not in known or known[key].declared != declaration:
+                    active = dataclasses.replace(
+                        subscription, origin=Origin.CONFIG, state=SubscriptionState.ACTIVE, reason=""
+                    )
+                    await self._put(connection, active, declared=declaration)
+            for key in known.keys() - current.keys():
+                await self._undeclare(connection, known[key].id)
+
+    async def _select(self, *conditions: ColumnElement[bool]) -> list[Subscription]:
+        c = subscriptions.c
+        wanted = select(subscriptions).where(*conditions).order_by(c.platform, c.chat, c.thread, c.schedule)
+        async with self._database.reading() as connection:
+            return [_subscription(row) for row in await connection.execute(wanted)]
+
+    async def _change(self, target: Target, old: SubscriptionState, new: SubscriptionState, reason: str) -> bool:
+        change = (
+            update(subscriptions)
+            .where(*_at(subscriptions, target), subscriptions.c.state == old)
+            .values(state=new, reason=reason, updated=self._clock())
+        )
+        async with self._database.writing() as connection:
+            return (await connection.execute(change)).rowcount > 0
+
+    async def _put(self, connection: AsyncConnection, subscription: Subscription, **declared: str) -> None:
+        target, choices, now = subscription.target, subscription.choices, self._clock()
+        key = {
+            "platform": target.platform,
+            "chat": target.chat,
+            "thread": target.thread,
+            "schedule": subscription.schedule,
+        }
+        changes = {
+            "topics": _joined(choices.topics),
+            "layout": choices.layout,
+            "silent": choices.silent,
+            "publish": choices.publish,
+            "origin": subscription.origin,
+            "state": subscription.state,
+            "reason": subscription.reason,
+            "updated": now,
+            **declared,
+        }
+        put = insert(connection, subscriptions).values(**key, **changes, created=now)
+        await connection.execute(put.on_conflict_do_update(index_elements=list(key), set_=changes))
+
+    async def _end(self, connection: AsyncConnection, conditions: Iterable[ColumnElement[bool]], reason: str) -> bool:
+        now = self._clock()
+        end = (
+            update(subscriptions)
+            .where(*conditions, subscriptions.c.state != SubscriptionState.ENDED)
+            .values(state=SubscriptionState.ENDED, reason=reason, updated=now)
+            .returning(subscriptions.c.id)
+        )
+        ended = (await connection.execute(end)).scalars().all()
+        await connection.execute(
+            update(deliveries)
+            .where(deliveries.c.subscription_id.in_(ended), deliveries.c.state == DeliveryState.PENDING)
+            .values(state=DeliveryState.FAILED, code=ENDED, reason=reason, updated=now)
+        )
+        return bool(ended)
+
+    async def _undeclare(self, connection: AsyncConnection, subscription_id: int) -> None:
+        this = subscriptions.c.id == subscription_id
+        await connection.execute(update(subscriptions).where(this).values(declared=None, updated=self._clock()))
+        await self._end(connection, (this, subscriptions.c.origin == Origin.CONFIG), UNDECLARED)
+
+
+_Key = tuple[Target, str]
+
+
+def _at(table: Table, target: Target) -> tuple[ColumnElement[bool], ...]:
+    return table.c.platform == target.platform, table.c.chat == target.chat, table.c.thread == target.thread
+
+
+def _joined(topics: Iterable[str]) -> str:
+    return " ".join(sorted(topics))
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        target=_target(row),
+        schedule=row.schedule,
+        choices=Choices(tuple(row.topics.split()), Layout(row.layout), row.silent, row.publish),
+        origin=Origin(row.origin),
+        state=SubscriptionState(row.state),
+        reason=row.reason,
+    )
+
+
+def _target(row: Row[Any]) -> Target:
+    return Target(PlatformName(row.platform), row.chat, row.thread)
+
+
+def _declaration(choices: Choices) -> str:
+    """The choices in one spelling, to see whether the config says the same as the last time."""
+    return f"{choices.layout} silent={choices.silent} publish={choices.publish} {_joined(choices.topics)}"
+
+
+async def _declarations(connection: AsyncConnection) -> Mapping[_Key, Row[Any]]:
+    rows = await connection.execute(select(subscriptions).where(subscriptions.c.declared.is_not(None)))
+    return {(_target(row), row.schedule): row for row in rows}
+
+
+async def _at_new_ids(connection: AsyncConnection, declared: Iterable[Subscription]) -> dict[_Key, Subscription]:
+    moved = {(row.platform, row.old_chat): row.new_chat for row in await connection.execute(select(moves))}
+    current = {}
+    for subscription in declared:
+        target = subscription.target
+        chat = moved.get((target.platform, target.chat), target.chat)
+        now_at = dataclasses.replace(subscription, target=dataclasses.replace(target, chat=chat))
+        current[now_at.target, now_at.schedule] = now_at
+    return current
+
+
+async def _remember_move(connection: AsyncConnection, old: Target, new_chat: str) -> None:
+    here = moves.c.platform == old.platform
+    # Kept one step long: what had moved to the old id has now moved on, and the new id leads nowhere else.
+    await connection.execute(update(moves).where(here, moves.c.new_chat == old.chat).values(new_chat=new_chat))
+    await connection.execute(delete(moves).where(here, moves.c.old_chat == new_chat))
+    move = insert(connection, moves).values(platform=old.platform, old_chat=old.chat, new_chat=new_chat)
+    await connection.execute(
+        move.on_conflict_do_update(index_elements=["platform", "old_chat"], set_={"new_chat": new_chat})
+    )
+
+
+async def _merge_subscriptions(connection: AsyncConnection, old: Target, new_chat: str) -> None:
+    leaving, staying = subscriptions.alias("leaving"), subscriptions.alias("staying")
+    twins = (
+        select(leaving.c.id, leaving.c.declared, staying.c.id.label("twin"))
+        .join_from(
+            leaving,
+            staying,
+            (staying.c.platform == leaving.c.platform)
+            & (staying.c.thread == leaving.c.thread)
+            & (staying.c.schedule == leaving.c.schedule),
+        )
+        .where(leaving.c.platform == old.platform, leaving.c.chat == old.chat, staying.c.chat == new_chat)
+    )
+    for row in (await connection.execute(twins)).all():
+        stays = subscriptions.c.id == row.twin
+        # A declaration of the old id is from now on one of the new, and no news to it.
+        declared = func.coalesce(subscriptions.c.declared, row.declared)
+        await connection.execute(update(subscriptions).where(stays).values(declared=declared))
+        of_the_old = deliveries.c.subscription_id == row.id
+        await connection.execute(update(deliveries).where(of_the_old).values(subscription_id=row.twin))
+        await connection.execute(delete(subscriptions).where(subscriptions.c.id == row.id))
+    here = (subscriptions.c.platform == old.platform, subscriptions.c.chat == old.chat)
+    await connection.execute(update(subscriptions).where(*here).values(chat=new_chat))
+
+
+async def _merge_deliveries(connection: AsyncConnection, old: Target, new_chat: str) -> None:
+    being_sent = select(broadcasts.c.id).where(broadcasts.c.state == BroadcastState.OPEN)
+    twin = deliveries.alias("twin")
+    # One broadcast at a time, because its id leads straight to the chat, past everybody else's pending deliveries.
+    for broadcast_id in (await connection.execute(being_sent)).scalars().all():
+        unfinished = (
+            deliveries.c.broadcast_id == broadcast_id,
+            deliveries.c.platform == old.platform,
+            deliveries.c.chat == old.chat,
+            deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+        )
+        is_there_already = exists().where(
+            twin.c.broadcast_id == deliveries.c.broadcast_id,
+            twin.c.platform == deliveries.c.platform,
+            twin.c.chat == new_chat,
+            twin.c.thread == deliveries.c.thread,
+        )
+        await connection.execute(delete(deliveries).where(*unfinished, is_there_already))
+        await connection.execute(update(deliveries).where(*unfinished).values(chat=new_chat))

@@ -1,0 +1,100 @@
+"""What the tests of the ledger share: a clock to turn, and short words for targets, choices and renderings."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from bot.delivery.ledger import DeliveryState, Ledger, Outcome
+from bot.document import Layout
+from bot.platforms.base import Message, Rendering
+from bot.subscription import Choices, PlatformName, Subscription, Target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.delivery.ledger import Broadcast, Delivery
+
+MONDAY = dt.datetime(2024, 11, 4, 7, 0, tzinfo=dt.UTC)
+TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD
+
+
+class Clock:
+    """A clock that stands still until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = MONDAY
+
+    def __call__(self) -> dt.datetime:
+        """The time that the tests say it is."""
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        """Let time pass."""
+        self.now += dt.timedelta(**time)
+
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path, clock: Clock | None = None) -> AsyncIterator[Ledger]:
+    """The ledger in the folder, on a real file."""
+    async with await Ledger.open(f"sqlite:///{folder / 'recap.db'}", clock or Clock()) as ledger:
+        yield ledger
+
+
+def telegram(chat: int | str, thread: int = 0) -> Target:
+    """A Telegram target."""
+    return Target(TELEGRAM, str(chat), thread)
+
+
+def subscription(target: Target, *topics: str, schedule: str = "monday", **choices: bool) -> Subscription:
+    """A subscription as `/subscribe` makes it."""
+    return Subscription(target, schedule, Choices(topics, Layout.DIGEST, **choices))
+
+
+def rendering(*texts: str) -> Rendering:
+    """A rendering with one message per text."""
+    return Rendering("Le récap", tuple(Message({"text": text}, len(text), 4096) for text in texts))
+
+
+async def subscribe(ledger: Ledger, *targets: Target) -> None:
+    """Subscribe the targets to everything."""
+    for target in targets:
+        await ledger.subscriptions.save(subscription(target))
+
+
+async def push(ledger: Ledger, *texts: str, episode: int = 1207, again: bool = False) -> Broadcast:
+    """Open a broadcast with these messages to everybody on the Monday schedule."""
+    broadcast = await ledger.create_broadcast(
+        episode=episode,
+        title=f"Épisode {episode}",
+        schedule="monday",
+        due=MONDAY,
+        renderings=dict.fromkeys(await ledger.choices("monday"), rendering(*texts or ("Bonjour",))),
+        again=again,
+    )
+    assert broadcast is not None
+    return broadcast
+
+
+async def pushed_to(ledger: Ledger, *targets: Target, texts: tuple[str, ...] = ("Bonjour",)) -> list[Delivery]:
+    """Subscribe the Telegram targets, push to them, and return their deliveries as they are due."""
+    await subscribe(ledger, *targets)
+    await push(ledger, *texts)
+    return await ledger.due(TELEGRAM, limit=1000)
+
+
+def sent(delivery: Delivery, *message_ids: str | None) -> Outcome:
+    """All of the delivery has been sent."""
+    return Outcome(delivery.id, DeliveryState.SENT, len(message_ids), message_ids, delivery.due, 0)
+
+
+def failed(delivery: Delivery, code: str, reason: str) -> Outcome:
+    """The delivery has failed."""
+    return Outcome(delivery.id, DeliveryState.FAILED, 0, (), delivery.due, 1, code, reason)
+
+
+def later(delivery: Delivery, due: dt.datetime) -> Outcome:
+    """The same message is to be tried again."""
+    return Outcome(delivery.id, DeliveryState.PENDING, 0, (), due, 1, "not-sent", "no connection")

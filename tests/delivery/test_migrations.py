@@ -1,0 +1,215 @@
+"""Migrations and opening: what the ledger does to the file that it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+
+import bot
+from bot.delivery.ledger import Ledger, LedgerError
+from bot.delivery.tables import metadata
+from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
+
+
+async def open_error(url: str) -> str:
+    """What the admin reads when the ledger at `url` cannot be opened."""
+    with pytest.raises(LedgerError) as error:
+        await Ledger.open(url, Clock())
+    return str(error.value)
+
+
+def schema(path: Path) -> dict[str, str]:
+    """Every table and index of the file, and how it was made."""
+    with closing(sqlite3.connect(path)) as database:
+        return dict(database.execute("SELECT name, sql FROM sqlite_master"))
+
+
+async def test_migrations_make_the_tables(tmp_path: Path) -> None:
+    """The migrations make, on an empty database, what the code takes the tables to be."""
+    async with opened(tmp_path):
+        pass
+    with create_engine(f"sqlite:///{tmp_path / 'recap.db'}").connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+async def test_opening_again_keeps_everything(tmp_path: Path) -> None:
+    """A ledger that is opened again holds what it held, on the same schema."""
+    async with opened(tmp_path) as ledger:
+        await ledger.subscriptions.save(subscription(telegram(1), "tiktok"))
+    before = schema(tmp_path / "recap.db")
+    async with opened(tmp_path) as ledger:
+        assert await ledger.subscriptions.all() == [subscription(telegram(1), "tiktok")]
+    assert schema(tmp_path / "recap.db") == before
+
+
+async def test_two_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    """Whoever comes second waits for the first to make the tables, and finds them."""
+    url = f"sqlite:///{tmp_path / 'recap.db'}"
+    ledgers = await asyncio.gather(*(Ledger.open(url, Clock()) for _ in range(4)))
+    for ledger in ledgers:
+        assert await ledger.broadcasts(1) == []
+        await ledger.close()
+
+
+async def test_a_commit_survives_a_power_cut_and_readers_never_wait(tmp_path: Path) -> None:
+    """The file is in WAL mode, every connection syncs each commit in full, and references are enforced."""
+    async with opened(tmp_path) as ledger, ledger._database.reading() as connection:
+        settings = {
+            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    full = 2
+    assert settings == {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1}
+
+
+async def test_migrating_leaves_logging_alone(tmp_path: Path) -> None:
+    """Opening sets up no logging: that is the program's to do."""
+    root, migration = logging.getLogger(), logging.getLogger("alembic")
+    before = (root.level, list(root.handlers), migration.level, list(migration.handlers))
+    async with opened(tmp_path):
+        pass
+    assert (root.level, list(root.handlers), migration.level, list(migration.handlers)) == before
+
+
+async def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    """A program that is older than the ledger does not touch it, and says what to do."""
+    async with opened(tmp_path):
+        pass
+    path = tmp_path / "recap.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    assert await open_error(f"sqlite:///{path}") == (
+        f"{path} was last used by a newer version of this program (revision 9999): "
+        "update the program, or restore a backup made before"
+    )
+
+
+async def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    """A database with tables of something else is left as it is."""
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE photos (id INTEGER)")
+    assert "is the database of another program: name a file of its own" in await open_error(f"sqlite:///{path}")
+    assert list(schema(path)) == ["photos"]
+
+
+async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """A path into a folder that is not there says which folder."""
+    folder = tmp_path / "nowhere"
+    assert await open_error(f"sqlite:///{folder / 'recap.db'}") == (
+        f"storage.url: there is no folder {folder}: make it, or name another"
+    )
+
+
+async def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """A path that is a folder says that a file's name is missing."""
+    assert await open_error(f"sqlite:///{tmp_path}") == (
+        f"storage.url: {tmp_path} is a folder: add the name of a file in it, such as recap.db"
+    )
+
+
+@pytest.mark.parametrize("url", ["postgresql://recap:hunter2@host/recap", "sqlite://", "sqlite:///:memory:", "hunter2"])
+async def test_anything_but_a_file_is_refused(url: str) -> None:
+    """Another database, memory or no address at all is refused, without repeating a password in it."""
+    message = await open_error(url)
+    assert message == "storage.url: the ledger is kept in an SQLite file: write sqlite:/// and its path"
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """A file of something else is named, and left as it is."""
+    path = tmp_path / "recap.db"
+    path.write_text("[show]\n" * 1000)
+    assert await open_error(f"sqlite:///{path}") == (
+        f"{path} is no SQLite database: name another file in storage.url, or restore a backup"
+    )
+    assert path.read_text() == "[show]\n" * 1000
+
+
+async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    """A ledger whose pages are garbage says so and asks for the backup."""
+    async with opened(tmp_path):
+        pass
+    path = tmp_path / "recap.db"
+    content = bytearray(path.read_bytes())
+    header = 100
+    content[header:] = b"\xff" * (len(content) - header)
+    path.write_bytes(content)
+    assert await open_error(f"sqlite:///{path}") == f"{path} is damaged: stop the bot and restore a backup"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make a file")
+async def test_an_unwritable_folder_is_refused() -> None:
+    """A folder in which no file can be made, not even by root, is said to be unwritable."""
+    assert await open_error("sqlite:////proc/recap.db") == (
+        "/proc/recap.db cannot be opened: check that the user that runs recap may write to its folder"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_an_unwritable_file_is_refused(tmp_path: Path) -> None:
+    """A file that may only be read is said to be unwritable."""
+    async with opened(tmp_path):
+        pass
+    path = tmp_path / "recap.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DELETE FROM alembic_version")
+        database.execute("PRAGMA journal_mode = DELETE")
+    path.chmod(0o444)
+    assert await open_error(f"sqlite:///{path}") == (
+        f"{path} cannot be written: check that the user that runs recap may write to it and its folder"
+    )
+
+
+async def test_a_locked_ledger_is_waited_for_and_then_named(tmp_path: Path) -> None:
+    """What another program has open for writing is waited for, and in the end named with the cure."""
+    async with opened(tmp_path):
+        pass
+    path = tmp_path / "recap.db"
+    async with await Ledger.open(f"sqlite:///{path}?timeout=0.05", Clock()) as ledger:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(LedgerError, match="has been in use by another program for too long: close what has"):
+                await ledger.subscriptions.save(subscription(telegram(1)))
+        await ledger.subscriptions.save(subscription(telegram(1)))
+        assert await ledger.subscriptions.all() == [subscription(telegram(1))]
+
+
+def test_migrations_travel_with_the_package(tmp_path: Path) -> None:
+    """An installed copy, away from the repository and from the working folder, finds its migrations."""
+    site = tmp_path / "site%20packages"
+    shutil.copytree(Path(bot.__file__).parent, site / "bot", ignore=shutil.ignore_patterns("__pycache__"))
+    program = """
+import asyncio, datetime, bot.delivery.ledger
+
+async def main():
+    async with await bot.delivery.ledger.Ledger.open("sqlite:///recap.db", datetime.datetime.now):
+        print(bot.delivery.ledger.__file__)
+
+asyncio.run(main())
+"""
+    result = subprocess.run(  # noqa: S603 - the program is the constant above
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.stderr == ""
+    assert Path(result.stdout.strip()).is_relative_to(site)
+    assert "broadcasts" in schema(tmp_path / "recap.db")
