@@ -1,0 +1,202 @@
+"""A Telegram on the loopback interface: the Bot API's wire format over a small world of chats.
+
+It speaks to the unmodified client library: `base_url(f"{standin.url}/bot")`. What the bot does is checked by the
+rules of the real server, refused in its words, kept where tests and the sandbox's page can look at it, measured, and
+on demand limited or spoilt. Where the real server is richer than its users here need, the modules say so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import json
+import math
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
+
+from aiohttp import web
+
+from bot.sandbox.faults import Call, Faults, Flood
+from bot.sandbox.telegram_errors import ApiError, too_many_requests
+from bot.sandbox.telegram_methods import Methods
+from bot.sandbox.telegram_model import ChatType
+from bot.sandbox.telegram_rules import Arguments
+from bot.sandbox.telegram_world import BOT_ID, TelegramWorld
+from bot.sandbox.traffic import EVERYTHING, FloodControl, Limit, Request, Traffic, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+HOST = "127.0.0.1"
+_NO_MESSAGES = frozenset({"sendChatAction"})
+_SHUTDOWN_SECONDS = 0.1
+"""What is still held back then, long polls above all, is cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloodLimits:
+    """How fast the bot may send: over all, to one person, to one group or channel."""
+
+    overall: Limit
+    private: Limit
+    group: Limit
+
+    def of(self, chat_type: ChatType) -> Limit:
+        """The limit of one chat."""
+        return self.private if chat_type is ChatType.PRIVATE else self.group
+
+
+TELEGRAM_LIMITS = FloodLimits(overall=Limit(30, 1.0), private=Limit(1, 1.0), group=Limit(20, 60.0))
+"""The figures that Telegram publishes."""
+
+
+class TelegramStandIn(TelegramWorld):
+    """A Telegram for one bot, from `start` to `stop`, or as long as it is used as an async context manager.
+
+    `faults` spoils answers, `traffic` holds and measures the requests, `flood_limits` switches flood control on.
+    `clock` gives the dates of messages, `monotonic` the times of the log and of flood control.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        username: str = "recap_bot",
+        flood_limits: FloodLimits | None = None,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(clock, username)
+        # In the form of a real one, which configurations are checked for.
+        self.token = f"{BOT_ID}:loopback-opens-nothing-but-this-one"
+        self.faults = Faults()
+        self.traffic = Traffic(_is_send)
+        self.flood_limits = flood_limits
+        self._monotonic = monotonic
+        self._flood_control = FloodControl()
+        self._methods = Methods(self)
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """The address in place of https://api.telegram.org. Known once it was started, and kept from then on."""
+        return f"http://{HOST}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen: on the given port, or any free one, and the same again after a `stop`.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        app = web.Application()
+        app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        app.router.add_route("*", "/{other:.*}", _not_found)
+        # A poll that its client left must not stay behind and steal the updates of the next.
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Go away and cut all connections; the world stays as it is."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _handle(self, http: web.Request) -> web.Response:
+        arrived = self._monotonic()
+        values = await _values(http)
+        name = http.match_info["method"]
+        route = self._methods.names.get(name.lower(), name)
+        request = self.traffic.arrived(arrived, route, self._chat_id(values), values)
+
+        async def process() -> web.Response:
+            response = await self._process(request, http.match_info["token"])
+            request.processed = response.status
+            return response
+
+        def flood(wanted: Flood) -> web.Response:
+            return self._refuse_flood(request, wanted)
+
+        response = await self.faults.answer(http, Call(route, request.chat, values), process, flood)
+        if http.transport is not None and not http.transport.is_closing():
+            request.answered = response.status
+        self.changes.notify()
+        return response
+
+    def _chat_id(self, values: Mapping[str, Any]) -> str:
+        reference = str(values.get("chat_id", ""))
+        chat = self.find(reference)
+        return reference if chat is None else str(chat.id)
+
+    async def _process(self, request: Request, token: str) -> web.Response:
+        if token != self.token:
+            return _answer(ApiError(HTTPStatus.UNAUTHORIZED, "Unauthorized"))
+        try:
+            self._limit(request)
+            result = self._methods.call(request.route, Arguments(request.body, request.number))
+            if inspect.isawaitable(result):
+                result = await result
+        except ApiError as error:
+            return _answer(error)
+        return web.json_response({"ok": True, "result": result})
+
+    def _limit(self, request: Request) -> None:
+        chat = self.find(request.chat)
+        if self.flood_limits is None or chat is None or not _is_send(request.route):
+            return
+        limits = ((EVERYTHING, self.flood_limits.overall), (request.chat, self.flood_limits.of(chat.type)))
+        wait = self._flood_control.admit(request.at, limits)
+        if wait is not None:
+            if wait.start == request.at:
+                self.traffic.waits.append(wait)
+            raise too_many_requests(max(1, math.ceil(wait.end - request.at)))
+
+    def _refuse_flood(self, request: Request, flood: Flood) -> web.Response:
+        now = self._monotonic()
+        chat = EVERYTHING if flood.everything else request.chat
+        self.traffic.waits.append(Wait(now, now + flood.retry_after, chat))
+        return _answer(too_many_requests(flood.retry_after))
+
+
+def _is_send(route: str) -> bool:
+    return route.startswith("send") and route not in _NO_MESSAGES
+
+
+async def _values(http: web.Request) -> Mapping[str, Any]:
+    """The parameters, from wherever a client may put them: address, form, or JSON body."""
+    values: dict[str, Any] = dict(http.query)
+    if http.content_type == "application/json":
+        try:
+            body = json.loads(await http.read() or b"{}")
+        except ValueError:
+            return values
+        return values | body if isinstance(body, dict) else values
+    return values | dict(await http.post())
+
+
+async def _not_found(_http: web.Request) -> web.Response:
+    return _answer(ApiError(HTTPStatus.NOT_FOUND, "Not Found"))
+
+
+def _answer(error: ApiError) -> web.Response:
+    headers = {"Retry-After": str(seconds)} if (seconds := error.parameters.get("retry_after")) else {}
+    return web.json_response(error.body(), status=error.code, headers=headers)

@@ -1,0 +1,113 @@
+"""Which chats the bot reaches, and what it may do in them."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from bot.sandbox.telegram_errors import bad_request, forbidden
+from bot.sandbox.telegram_model import ChatType, Status
+
+if TYPE_CHECKING:
+    from bot.sandbox.telegram_model import Chat, Member
+    from bot.sandbox.telegram_world import TelegramWorld
+
+GENERAL_TOPIC = 1
+"""The id of a forum's first topic: to write there one names no topic, and naming this one is refused."""
+
+
+class Access(enum.IntEnum):
+    """What a method wants in a chat; the Bot API server asks for more the further down."""
+
+    READ = 1
+    MEMBERS = 2
+    EDIT = 3
+    WRITE = 4
+
+
+def reach(world: TelegramWorld, reference: str, access: Access) -> Chat:
+    """The chat by its id or `@name`.
+
+    Raises:
+        ApiError: there is none, or the bot is not or no longer in it.
+    """
+    if not reference:
+        raise bad_request("chat_id is empty")
+    chat = world.find(reference)
+    if chat is None:
+        raise bad_request("chat not found")
+    status = chat.member(world.bot).status
+    match chat.type:
+        case ChatType.PRIVATE:
+            if chat.person.deactivated and access >= Access.EDIT:
+                raise forbidden("user is deactivated")
+        case ChatType.GROUP:
+            _reach_group(chat, status, access)
+        case ChatType.SUPERGROUP | ChatType.CHANNEL:
+            _reach_supergroup(chat, status, access)
+    return chat
+
+
+def _reach_group(chat: Chat, status: Status, access: Access) -> None:
+    if access in {Access.MEMBERS, Access.WRITE}:
+        if chat.migrated_to is not None:
+            raise bad_request("group chat was upgraded to a supergroup chat", migrate_to_chat_id=chat.migrated_to)
+        if chat.deleted:
+            raise forbidden("the group chat was deleted")
+    if access is not Access.READ:
+        _be_present(chat, status)
+
+
+def _reach_supergroup(chat: Chat, status: Status, access: Access) -> None:
+    public = bool(chat.username)
+    if status is Status.KICKED or not public or access >= Access.EDIT:
+        _be_present(chat, status)
+
+
+def _be_present(chat: Chat, status: Status) -> None:
+    if status is Status.KICKED:
+        raise forbidden(f"bot was kicked from the {chat.type} chat")
+    if not status.present:
+        raise forbidden(f"bot is not a member of the {chat.type} chat")
+
+
+def check_may_write(chat: Chat, bot: Member, thread: int) -> int | None:
+    """The topic of a forum that the message goes to; None for none. Elsewhere the thread is ignored.
+
+    Raises:
+        ApiError: the bot may not write there, or there is no such topic.
+    """
+    topic = None
+    if thread and (chat.is_forum or chat.type is ChatType.PRIVATE):
+        topic = chat.topics.get(thread)
+        if topic is None or thread == GENERAL_TOPIC:
+            raise bad_request("message thread not found")
+    match chat.type:
+        case ChatType.PRIVATE:
+            _check_private(bot)
+        case ChatType.CHANNEL:
+            if "can_post_messages" not in bot.rights:
+                raise bad_request("need administrator rights in the channel chat")
+        case ChatType.GROUP | ChatType.SUPERGROUP:
+            _check_group(chat, bot)
+    if topic is None:
+        return None
+    if topic.closed and not (bot.status.manages and "can_manage_topics" in bot.rights):
+        raise bad_request("TOPIC_CLOSED")
+    return topic.id
+
+
+def _check_private(bot: Member) -> None:
+    if bot.status is Status.KICKED:
+        raise forbidden("bot was blocked by the user")
+    if not bot.status.present:
+        raise forbidden("bot can't initiate conversation with a user")
+
+
+def _check_group(chat: Chat, bot: Member) -> None:
+    if bot.status is Status.RESTRICTED:
+        allowed = "can_send_messages" in bot.rights
+    else:
+        allowed = chat.members_may_write or bot.status.manages
+    if not allowed:
+        raise bad_request("not enough rights to send text messages to the chat")

@@ -1,0 +1,272 @@
+"""The methods of the Bot API that the stand-in knows, each as the server carries it out.
+
+What they are given beyond the parameters read here is ignored, as the server ignores what it does not know.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from bot.sandbox import telegram_rules as rules
+from bot.sandbox.telegram_access import Access, check_may_write, reach
+from bot.sandbox.telegram_errors import ApiError, bad_request
+from bot.sandbox.telegram_model import ChatType, Menu, Message
+from bot.sandbox.telegram_text import formatted
+from bot.sandbox.telegram_updates import UPDATES_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram_rules import Arguments
+    from bot.sandbox.telegram_world import TelegramWorld
+
+POLL_MAX_SECONDS = 50
+"""The longest time-out of a long poll."""
+DELETABLE = dt.timedelta(hours=48)
+"""How long a bot may delete a message that it may not delete as an administrator."""
+_ACTIONS = frozenset(
+    {
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    }
+)
+_NOT_MODIFIED = (
+    "message is not modified: specified new message content and reply markup are exactly the same as a current "
+    "content and reply markup of the message"
+)
+_QUERY_GONE = "query is too old and response timeout expired or query ID is invalid"
+_ABILITIES = {
+    "can_join_groups": True,
+    "can_read_all_group_messages": False,
+    "supports_inline_queries": True,
+    "supports_guest_queries": False,
+    "can_connect_to_business": False,
+    "has_main_web_app": False,
+    "has_topics_enabled": False,
+    "allows_users_to_create_topics": False,
+    "can_manage_bots": False,
+}
+"""What the bot says of itself in `getMe`."""
+
+
+class Methods:
+    """Carries out requests upon a world. `names` maps the methods' names in small letters to how they are written."""
+
+    def __init__(self, world: TelegramWorld) -> None:
+        self._world = world
+        self._methods: dict[str, Callable[[Arguments], Any]] = {
+            "getMe": self._get_me,
+            "getUpdates": self._get_updates,
+            "deleteWebhook": self._delete_webhook,
+            "sendMessage": self._send_message,
+            "editMessageText": self._edit_text,
+            "editMessageReplyMarkup": self._edit_markup,
+            "deleteMessage": self._delete_message,
+            "answerCallbackQuery": self._answer_callback,
+            "answerInlineQuery": self._answer_inline,
+            "setMyCommands": self._set_commands,
+            "getMyCommands": self._get_commands,
+            "deleteMyCommands": self._delete_commands,
+            "getChat": self._get_chat,
+            "getChatMember": self._get_member,
+            "getChatAdministrators": self._get_admins,
+            "sendChatAction": self._send_action,
+        }
+        self.names = {name.lower(): name for name in self._methods}
+
+    def call(self, name: str, arguments: Arguments) -> Any:  # noqa: ANN401 - each method has a result of its own
+        """The result of a method; that of `getUpdates` is to be awaited.
+
+        Raises:
+            ApiError: the server refuses.
+        """
+        method = self._methods.get(name)
+        if method is None:
+            raise ApiError(HTTPStatus.NOT_FOUND, "Not Found: method not found")
+        return method(arguments)
+
+    def _get_me(self, _arguments: Arguments) -> Json:
+        return self._world.bot.wire() | _ABILITIES
+
+    async def _get_updates(self, arguments: Arguments) -> list[Json]:
+        return await self._world.updates.poll(
+            offset=arguments.number("offset", low=-(1 << 31)),
+            limit=arguments.number("limit", UPDATES_MAX, low=1, high=UPDATES_MAX),
+            timeout=arguments.number("timeout", high=POLL_MAX_SECONDS),
+            allowed=arguments.structure("allowed_updates", "allowed updates"),
+        )
+
+    def _delete_webhook(self, arguments: Arguments) -> bool:
+        if arguments.flag("drop_pending_updates"):
+            self._world.updates.clear()
+        return True
+
+    def _send_message(self, arguments: Arguments) -> Json:
+        text, entities = _text(arguments)
+        reply_markup = rules.markup(arguments)
+        preview = rules.link_preview(arguments)
+        chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)
+        thread = check_may_write(chat, chat.member(self._world.bot), arguments.number("message_thread_id"))
+        in_channel = chat.type is ChatType.CHANNEL
+        message = Message(
+            id=0,
+            chat=chat,
+            date=self._world.clock(),
+            text=text,
+            entities=entities,
+            sender=None if in_channel else self._world.bot,
+            sender_chat=chat if in_channel else None,
+            thread=thread,
+            link_preview_options=preview,
+            reply_markup=reply_markup,
+            disable_notification=arguments.flag("disable_notification"),
+            protect_content=arguments.flag("protect_content"),
+            by_bot=True,
+            request=arguments.request,
+        )
+        return self._world.record(message).wire()
+
+    def _edit_text(self, arguments: Arguments) -> Json:
+        text, entities = _text(arguments)
+        reply_markup = rules.markup(arguments)
+        preview = rules.link_preview(arguments)
+        message = self._to_edit(arguments)
+        if (text, entities, reply_markup) == (message.text, message.entities, message.reply_markup):
+            raise bad_request(_NOT_MODIFIED)
+        message.text, message.entities, message.link_preview_options = text, entities, preview
+        return self._edited(message, reply_markup)
+
+    def _edit_markup(self, arguments: Arguments) -> Json:
+        reply_markup = rules.markup(arguments)
+        message = self._to_edit(arguments)
+        if reply_markup == message.reply_markup:
+            raise bad_request(_NOT_MODIFIED)
+        return self._edited(message, reply_markup)
+
+    def _edited(self, message: Message, reply_markup: Json | None) -> Json:
+        message.reply_markup = reply_markup
+        message.edit_date = self._world.clock()
+        self._world.changes.notify()
+        return message.wire()
+
+    def _to_edit(self, arguments: Arguments) -> Message:
+        if arguments.text("inline_message_id"):
+            raise bad_request("MESSAGE_ID_INVALID")
+        message = self._message(arguments, Access.EDIT, "message to edit")
+        if not message.by_bot:
+            raise bad_request("message can't be edited")
+        return message
+
+    def _message(self, arguments: Arguments, access: Access, what: str) -> Message:
+        chat = reach(self._world, arguments.text("chat_id"), access)
+        message = chat.history.get(arguments.number("message_id"))
+        if message is None or message.deleted:
+            raise bad_request(f"{what} not found")
+        return message
+
+    def _delete_message(self, arguments: Arguments) -> bool:
+        message = self._message(arguments, Access.WRITE, "message to delete")
+        chat = message.chat
+        young = self._world.clock() - message.date < DELETABLE
+        own = message.by_bot or chat.type is ChatType.PRIVATE
+        if not (own and young) and "can_delete_messages" not in chat.member(self._world.bot).rights:
+            raise bad_request("message can't be deleted")
+        message.deleted = True
+        self._world.changes.notify()
+        return True
+
+    def _answer_callback(self, arguments: Arguments) -> bool:
+        press = self._world.presses.get(arguments.text("callback_query_id"))
+        if press is None:
+            raise bad_request(_QUERY_GONE)
+        text = arguments.text("text")
+        if len(text) > rules.ANSWER_TEXT_MAX:
+            raise bad_request("MESSAGE_TOO_LONG")
+        press.answer = {"text": text, "show_alert": arguments.flag("show_alert"), "url": arguments.text("url")}
+        self._world.changes.notify()
+        return True
+
+    def _answer_inline(self, arguments: Arguments) -> bool:
+        inquiry = self._world.inquiries.get(arguments.text("inline_query_id"))
+        results = rules.inline_results(arguments)
+        if inquiry is None:
+            raise bad_request(_QUERY_GONE)
+        inquiry.answer = {
+            "results": results,
+            "next_offset": arguments.text("next_offset"),
+            "cache_time": arguments.number("cache_time", rules.INLINE_CACHE_SECONDS),
+            "is_personal": arguments.flag("is_personal"),
+        }
+        self._world.changes.notify()
+        return True
+
+    def _set_commands(self, arguments: Arguments) -> bool:
+        commands = rules.bot_commands(arguments)
+        scope, language = self._menu(arguments)
+        self._forget_menu(scope, language)
+        if commands:
+            self._world.menus.append(Menu(scope, language, commands))
+        self._world.changes.notify()
+        return True
+
+    def _get_commands(self, arguments: Arguments) -> list[Json]:
+        wanted = self._menu(arguments)
+        return next((menu.commands for menu in self._world.menus if (menu.scope, menu.language) == wanted), [])
+
+    def _delete_commands(self, arguments: Arguments) -> bool:
+        self._forget_menu(*self._menu(arguments))
+        self._world.changes.notify()
+        return True
+
+    def _menu(self, arguments: Arguments) -> tuple[Json, str]:
+        scope = rules.scope(arguments)
+        if "chat_id" in scope:
+            scope["chat_id"] = reach(self._world, str(scope["chat_id"]), Access.MEMBERS).id
+        return scope, rules.language(arguments)
+
+    def _forget_menu(self, scope: Json, language: str) -> None:
+        menus = self._world.menus
+        menus[:] = [menu for menu in menus if (menu.scope, menu.language) != (scope, language)]
+
+    def _get_chat(self, arguments: Arguments) -> Json:
+        return reach(self._world, arguments.text("chat_id"), Access.READ).wire_full()
+
+    def _get_member(self, arguments: Arguments) -> Json:
+        user_id = arguments.number("user_id")
+        if user_id == 0:
+            raise bad_request("invalid user_id specified")
+        own = user_id == self._world.bot.id
+        chat = reach(self._world, arguments.text("chat_id"), Access.READ if own else Access.MEMBERS)
+        user = self._world.bot if own else self._world.users.get(user_id)
+        if user is None:
+            raise bad_request("PARTICIPANT_ID_INVALID")
+        return chat.member(user).wire(chat.type)
+
+    def _get_admins(self, arguments: Arguments) -> list[Json]:
+        chat = reach(self._world, arguments.text("chat_id"), Access.MEMBERS)
+        if chat.type is ChatType.PRIVATE:
+            raise bad_request("there are no administrators in the private chat")
+        return [member.wire(chat.type) for member in chat.members.values() if member.status.manages]
+
+    def _send_action(self, arguments: Arguments) -> bool:
+        if arguments.text("action").lower() not in _ACTIONS:
+            raise bad_request("Wrong parameter action in request")
+        reach(self._world, arguments.text("chat_id"), Access.WRITE)
+        return True
+
+
+def _text(arguments: Arguments) -> tuple[str, tuple[Json, ...]]:
+    rules.no_markup_language(arguments)
+    return formatted(arguments.text("text"), arguments.structure("entities", "entities"))

@@ -1,0 +1,201 @@
+"""Texts and entities as the Bot API takes them: what is refused, what is mended, what is found.
+
+The rules are those of TDLib, on which the Bot API server is built. Where TDLib itself is installed it is asked first,
+so that these rules cannot be more lenient than it. Not copied from it: it finds links, names and hashtags in what
+the bot sends, splits entities that overlap, and completes addresses.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bot.sandbox import telegram_tdlib as tdlib
+from bot.sandbox.telegram_errors import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
+
+    from bot.sandbox.telegram_model import Json
+
+    Oracle: TypeAlias = Callable[[str, Iterable[Json]], str | None]
+
+TEXT_MAX = 4096
+"""Code points of a text, counted after trimming."""
+RAW_TEXT_MAX_BYTES = 1 << 15
+"""Bytes of a text as sent."""
+ENTITIES_MAX = 100
+"""Entities of a message; the server drops what is beyond."""
+_OFFSET_MAX = 1_000_000
+_BEYOND_BMP = 0xFFFF
+"""Characters beyond take two units of UTF-16."""
+
+_GIVEN = frozenset(
+    {
+        "bold",
+        "italic",
+        "underline",
+        "strikethrough",
+        "spoiler",
+        "code",
+        "pre",
+        "text_link",
+        "text_mention",
+        "custom_emoji",
+        "blockquote",
+        "expandable_blockquote",
+        "date_time",
+    }
+)
+_FOUND = frozenset({"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"})
+"""Types that the server finds by itself: it ignores them in what it is given."""
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
+_DROPPED = frozenset("\r\N{COMBINING RING ABOVE}\N{COMBINING DOUBLE LOW LINE}\N{COMBINING DOUBLE OVERLINE}") | {
+    chr(code) for code in range(0x2028, 0x202F)
+}
+"""Line separators, changes of direction and marks that draw through neighbouring lines."""
+_TRIMMED = " \n"
+_INVISIBLE = re.compile("[\\s\u180e\u200b-\u200f\u2800\ufeff\ufffc\U000e0080-\U000e00ff]*")
+
+_NOT_BEFORE_COMMAND = r"(?<![\w/<>])"
+_NOT_AFTER_COMMAND = r"(?![\w/<>])"
+_COMMAND = re.compile(
+    rf"{_NOT_BEFORE_COMMAND}/[a-zA-Z0-9_]{{1,64}}(?![a-zA-Z0-9_])(?:@[a-zA-Z0-9_]{{3,32}}(?![a-zA-Z0-9_])|(?!@))"
+    rf"{_NOT_AFTER_COMMAND}"
+)
+
+_LINK_SCHEMES = frozenset({"http", "https"})
+_APP_SCHEMES = frozenset({"tg", "ton", "tonsite"})
+
+
+def utf16(text: str) -> int:
+    """The length of a text in the unit of entities."""
+    return len(text) + sum(ord(character) > _BEYOND_BMP for character in text)
+
+
+def bot_commands(text: str) -> list[Json]:
+    """The commands in a text, as entities."""
+    return [
+        {"type": "bot_command", "offset": utf16(text[: match.start()]), "length": utf16(match[0])}
+        for match in _COMMAND.finditer(text)
+    ]
+
+
+def is_link(url: str) -> bool:
+    """Whether Telegram takes the address for a link: a web address whose host has a dot, or one for its own apps."""
+    try:
+        parts = urlsplit(url if re.match(r"[A-Za-z]+://", url) else f"http://{url}")
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        return False
+    if parts.scheme.lower() in _APP_SCHEMES:
+        return True
+    host = parts.hostname or ""
+    return parts.scheme.lower() in _LINK_SCHEMES and ("." in host or ":" in host)
+
+
+def formatted(text: str, entities: object, *, oracle: Oracle = tdlib.refusal) -> tuple[str, tuple[Json, ...]]:
+    """The text and its entities as they would be stored. `oracle` says why it refuses them, None when it does not.
+
+    Raises:
+        ApiError: the server refuses them.
+    """
+    if not text:
+        raise bad_request("Message text is empty")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise bad_request("Strings must be encoded in UTF-8") from None
+    if size > RAW_TEXT_MAX_BYTES:
+        raise bad_request("Text is too long")
+    given = _parse(entities)
+    reason = oracle(text, given)
+    if reason is not None:
+        raise bad_request(reason)
+    clean, mended = _trim(*_clean(text, given))
+    if _INVISIBLE.fullmatch(clean):
+        raise bad_request("Text must be non-empty")
+    if len(clean) > TEXT_MAX:
+        raise bad_request("Message is too long")
+    return clean, tuple(mended[:ENTITIES_MAX])
+
+
+def _parse(entities: object) -> list[Json]:
+    if not isinstance(entities, list):
+        return []
+    parsed = [_parse_entity(entity) for entity in entities]
+    given = [entity for entity in parsed if entity["type"] in _GIVEN]
+    for entity in given:
+        for key in ("offset", "length"):
+            if not 0 <= entity[key] <= _OFFSET_MAX:
+                raise bad_request(f"Receive an entity with incorrect {key} {entity[key]}")
+    with_length = [entity for entity in given if entity["length"]]
+    return sorted(with_length, key=lambda entity: (entity["offset"], -entity["length"]))
+
+
+def _parse_entity(entity: object) -> Json:
+    if not isinstance(entity, dict):
+        raise bad_request("Can't parse MessageEntity: expected an Object")
+    for key in ("offset", "length"):
+        if not isinstance(entity.get(key), int):
+            raise bad_request(f'Can\'t parse MessageEntity: Field "{key}" must be of type Number')
+    kind = entity.get("type")
+    if kind not in _GIVEN | _FOUND:
+        raise bad_request("Can't parse MessageEntity: Unsupported type specified")
+    if kind == "text_link":
+        url = entity.get("url")
+        if not isinstance(url, str):
+            raise bad_request("Can't parse MessageEntity: Can't find field \"url\"")
+        if not is_link(url):
+            raise bad_request(f"Entity URL '{url}' is invalid: Wrong HTTP URL")
+    return entity
+
+
+def _clean(text: str, entities: Iterable[Json]) -> tuple[str, list[Json]]:
+    """Drop and replace what Telegram does not keep, and move the entities along."""
+    places: dict[int, int] = {}
+    at = kept = 0
+    for character in text:
+        places[at] = kept
+        width = 1 + (ord(character) > _BEYOND_BMP)
+        at += width
+        kept += width if character not in _DROPPED else 0
+    places[at] = kept
+    clean = _CONTROL.sub(" ", "".join(character for character in text if character not in _DROPPED))
+    return clean, [_moved(entity, places, text) for entity in entities]
+
+
+def _moved(entity: Json, places: Mapping[int, int], text: str) -> Json:
+    begin, end, total = entity["offset"], entity["offset"] + entity["length"], utf16(text)
+    if begin > total:
+        raise bad_request(f"Entity begins after the end of the text at UTF-16 offset {begin}")
+    if begin not in places:
+        raise bad_request(f"Entity begins in a middle of a UTF-16 symbol at byte offset {_bytes_after(text, begin)}")
+    beginning = f"Entity beginning at UTF-16 offset {begin} ends"
+    if end > total:
+        raise bad_request(f"{beginning} after the end of the text at UTF-16 offset {end}")
+    if end not in places:
+        raise bad_request(f"{beginning} in a middle of a UTF-16 symbol at byte offset {_bytes_after(text, end)}")
+    return entity | {"offset": places[begin], "length": places[end] - places[begin]}
+
+
+def _bytes_after(text: str, middle: int) -> int:
+    """The UTF-8 offset at which the surrogate pair ends that `middle` lies in."""
+    return len(text.encode("utf-16-le")[: 2 * middle + 2].decode("utf-16-le").encode())
+
+
+def _trim(text: str, entities: Iterable[Json]) -> tuple[str, list[Json]]:
+    """Drop blanks at the end, and those at the beginning that no entity covers."""
+    text = text.rstrip(_TRIMMED)
+    end = utf16(text)
+    kept = [
+        entity | {"length": min(entity["length"], end - entity["offset"])}
+        for entity in entities
+        if entity["offset"] < end and entity["length"]
+    ]
+    blanks = len(text) - len(text.lstrip(_TRIMMED))
+    skipped = min([blanks, *(entity["offset"] for entity in kept)])
+    return text[skipped:], [entity | {"offset": entity["offset"] - skipped} for entity in kept]

@@ -1,0 +1,105 @@
+"""The queue of updates, as `getUpdates` empties it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections import deque
+from typing import TYPE_CHECKING
+
+from bot.sandbox.telegram_errors import conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from bot.sandbox.changes import Changes
+    from bot.sandbox.telegram_model import Json
+
+KEPT = dt.timedelta(hours=24)
+"""How long the server keeps an update that nobody fetches."""
+UPDATES_MAX = 100
+"""Updates in one answer."""
+NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+"""Kinds of update that a bot gets only when it asks for them by name."""
+_FIRST_ID = 100_000_001
+
+
+class UpdateQueue:
+    """What happened and was not yet confirmed by a `getUpdates` with a higher offset.
+
+    Unlike the real server it answers the loser of two polls at once, not after three seconds.
+    """
+
+    def __init__(self, clock: Callable[[], dt.datetime], changes: Changes) -> None:
+        self._clock = clock
+        self._changes = changes
+        self._queue: deque[tuple[dt.datetime, Json]] = deque()
+        self._next_id = _FIRST_ID
+        self._allowed: Collection[str] = ()
+        self._poll: asyncio.Future[None] | None = None
+
+    @property
+    def pending(self) -> list[Json]:
+        """The updates that are not confirmed yet."""
+        return [update for _, update in self._queue]
+
+    @property
+    def polled(self) -> bool:
+        """Whether somebody is waiting for updates now."""
+        return self._poll is not None
+
+    def push(self, kind: str, content: Json) -> None:
+        """Queue an update, if the bot has asked for its kind."""
+        wanted = kind in self._allowed if self._allowed else kind not in NOT_BY_DEFAULT
+        if not wanted:
+            return
+        self._queue.append((self._clock(), {"update_id": self._next_id, kind: content}))
+        self._next_id += 1
+        if self._poll is not None and not self._poll.done():
+            self._poll.set_result(None)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._queue.clear()
+        self._changes.notify()
+
+    async def poll(self, offset: int, limit: int, timeout: float, allowed: Collection[str] | None) -> list[Json]:  # noqa: ASYNC109 - the parameter's name in the API
+        """The updates from `offset` on, as soon as there is one or the time-out is over; those before are confirmed.
+
+        A negative offset counts from the end. `allowed` are the kinds wanted from now on: None leaves them as they
+        were, and an empty list goes back to the default.
+
+        Raises:
+            ApiError: somebody else began to poll meanwhile.
+        """
+        self._confirm(offset)
+        if allowed is not None:
+            self._allowed = allowed
+        if not self._queue and timeout > 0:
+            await self._wait(timeout)
+        return [update for _, update in self._queue][:limit]
+
+    def _confirm(self, offset: int) -> None:
+        before = len(self._queue)
+        oldest = self._clock() - KEPT
+        first = self._next_id + offset if offset < 0 else offset
+        while self._queue and (self._queue[0][1]["update_id"] < first or self._queue[0][0] < oldest):
+            self._queue.popleft()
+        if len(self._queue) != before:
+            self._changes.notify()
+
+    async def _wait(self, seconds: float) -> None:
+        if self._poll is not None and not self._poll.done():
+            self._poll.set_exception(
+                conflict("terminated by other getUpdates request; make sure that only one bot instance is running")
+            )
+        poll = self._poll = asyncio.get_running_loop().create_future()
+        self._changes.notify()
+        try:
+            async with asyncio.timeout(seconds):
+                await poll
+        except TimeoutError:
+            return
+        finally:
+            if self._poll is poll:
+                self._poll = None

@@ -1,0 +1,328 @@
+"""The Telegram around the bot: its chats, what people do there, and the updates that this makes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.sandbox.changes import Changes
+from bot.sandbox.telegram_model import (
+    ADMIN_RIGHTS,
+    Chat,
+    ChatType,
+    Inquiry,
+    Member,
+    Menu,
+    Message,
+    Press,
+    Status,
+    Topic,
+    User,
+)
+from bot.sandbox.telegram_text import bot_commands
+from bot.sandbox.telegram_updates import UpdateQueue
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping
+
+
+T = TypeVar("T")
+
+BOT_ID = 123456789
+_SUPERGROUP_IDS = -1_000_000_000_000
+"""Ids of supergroups and channels count down from here, those of groups from nought."""
+_ANONYMOUS_ADMIN = User(1087968824, "Group", username="GroupAnonymousBot", is_bot=True)
+"""Who Telegram names as the sender of an anonymous administrator's message."""
+_CHANNEL_BOT = User(136817688, "Channel", username="Channel_Bot", is_bot=True)
+"""Who Telegram names as the sender of a message in the name of a channel."""
+
+
+class TelegramWorld:
+    """The chats of one bot and the people in them.
+
+    `changes` tells of everything that happens here: what people do, what the bot sends, edits, deletes, answers and
+    confirms.
+    """
+
+    def __init__(self, clock: Callable[[], dt.datetime], username: str) -> None:
+        self.clock = clock
+        self.changes = Changes()
+        self.updates = UpdateQueue(clock, self.changes)
+        self.bot = User(BOT_ID, "Recap", username=username, is_bot=True)
+        self.users: dict[int, User] = {}
+        self.chats: dict[int, Chat] = {}
+        self.presses: dict[str, Press] = {}
+        self.inquiries: dict[str, Inquiry] = {}
+        self.menus: list[Menu] = []
+        self._query_ids = itertools.count(1)
+        self._user_ids = itertools.count(1001)
+        self._group_ids = itertools.count(1)
+        # Private chats and groups share one numbering of messages, every other chat has its own.
+        self._last_message = 0
+
+    async def wait_for(self, condition: Callable[[], T], within: float = 5.0) -> T:
+        """The condition's value as soon as it is true; it is looked at now and after each change.
+
+        Raises:
+            TimeoutError: it was not true within so many seconds.
+        """
+        return await self.changes.until(condition, within)
+
+    # Who and what exists
+
+    def add_user(self, name: str = "Ada", language: str = "fr", *, user_id: int | None = None) -> User:
+        """A person who has nothing to do with the bot yet."""
+        user = User(next(self._user_ids) if user_id is None else user_id, name, language)
+        self.users[user.id] = user
+        return user
+
+    def add_private(
+        self, user_id: int | None = None, name: str = "Ada", language: str = "fr", *, started: bool = True
+    ) -> Chat:
+        """A person and their chat with the bot; unless `started`, the bot may not write there yet."""
+        user = self.add_user(name, language, user_id=user_id)
+        chat = Chat(user.id, ChatType.PRIVATE, user=user)
+        self._set(chat, user, Status.MEMBER)
+        return self._add(chat, Status.MEMBER if started else Status.LEFT)
+
+    def add_group(self, title: str = "Group", *, admins: Iterable[User] = (), bot: Status = Status.MEMBER) -> Chat:
+        """A basic group. The first of the admins is its creator."""
+        return self._add(Chat(-next(self._group_ids), ChatType.GROUP, title), bot, admins)
+
+    def add_supergroup(
+        self,
+        title: str = "Supergroup",
+        *,
+        username: str = "",
+        topics: Mapping[int, str] | None = None,
+        admins: Iterable[User] = (),
+        bot: Status = Status.MEMBER,
+    ) -> Chat:
+        """A supergroup; with `topics`, thread ids and names, it is a forum."""
+        chat = Chat(self._supergroup_id(), ChatType.SUPERGROUP, title, username, is_forum=topics is not None)
+        chat.topics = {thread: Topic(thread, name) for thread, name in (topics or {}).items()}
+        chat.last_id = max(chat.topics, default=0)
+        return self._add(chat, bot, admins)
+
+    def add_channel(
+        self,
+        title: str = "Channel",
+        *,
+        username: str = "",
+        admins: Iterable[User] = (),
+        bot: Status = Status.ADMINISTRATOR,
+    ) -> Chat:
+        """A channel."""
+        return self._add(Chat(self._supergroup_id(), ChatType.CHANNEL, title, username), bot, admins)
+
+    def _supergroup_id(self) -> int:
+        return _SUPERGROUP_IDS - next(self._group_ids)
+
+    def _add(self, chat: Chat, bot: Status, admins: Iterable[User] = ()) -> Chat:
+        self.chats[chat.id] = chat
+        self._set(chat, self.bot, bot)
+        for rank, admin in enumerate(admins):
+            self._set(chat, admin, Status.ADMINISTRATOR if rank else Status.CREATOR)
+        self.changes.notify()
+        return chat
+
+    def find(self, reference: str) -> Chat | None:
+        """The chat by its id or its `@name`; None when the bot knows no such chat."""
+        if reference.startswith("@"):
+            name = reference[1:].lower()
+            return next((chat for chat in self.chats.values() if name == chat.username.lower()), None)
+        try:
+            return self.chats.get(int(reference))
+        except ValueError:
+            return None
+
+    # Who may do what
+
+    def set_member(
+        self,
+        chat: Chat,
+        user: User,
+        status: Status,
+        *,
+        rights: Iterable[str] | None = None,
+        anonymous: bool = False,
+        by: User | None = None,
+    ) -> None:
+        """Give somebody a place in the chat; None for `rights` gives an administrator all there are.
+
+        When the bot's own place changes it is told, by the hand of `by`.
+        """
+        before = chat.member(user)
+        after = self._set(chat, user, status, rights, anonymous=anonymous)
+        if user is self.bot and before != after:
+            self._tell_place(chat, before, after, by or chat.user or self._somebody(chat))
+        self.changes.notify()
+
+    def _set(
+        self,
+        chat: Chat,
+        user: User,
+        status: Status,
+        rights: Iterable[str] | None = None,
+        *,
+        anonymous: bool = False,
+    ) -> Member:
+        given = ADMIN_RIGHTS[chat.type] if rights is None and status is Status.ADMINISTRATOR else rights or ()
+        member = chat.members[user.id] = Member(user, status, frozenset(given), anonymous)
+        return member
+
+    def _tell_place(self, chat: Chat, before: Member, after: Member, by: User) -> None:
+        update = {
+            "chat": chat.wire(),
+            "from": by.wire(),
+            "date": int(self.clock().timestamp()),
+            "old_chat_member": before.wire(chat.type),
+            "new_chat_member": after.wire(chat.type),
+        }
+        self.updates.push("my_chat_member", update)
+
+    def _somebody(self, chat: Chat) -> User:
+        """Some administrator of the chat, or else a stranger, for what somebody must have done."""
+        admins = (m.user for m in chat.members.values() if m.status.manages and m.user is not self.bot)
+        return next(admins, None) or self.add_user("Somebody")
+
+    def block(self, user: User) -> None:
+        """The person blocks the bot."""
+        self.set_member(self.chats[user.id], self.bot, Status.KICKED, by=user)
+
+    def unblock(self, user: User) -> None:
+        """The person lets the bot write again."""
+        self.set_member(self.chats[user.id], self.bot, Status.MEMBER, by=user)
+
+    def deactivate(self, user: User) -> None:
+        """The person deletes their account; the bot is not told."""
+        user.deactivated = True
+        self.changes.notify()
+
+    def kick(self, chat: Chat, by: User | None = None) -> None:
+        """An administrator removes the bot from the chat; the message that says so in the chat is left out."""
+        self.set_member(chat, self.bot, Status.KICKED, by=by)
+
+    def delete(self, chat: Chat) -> None:
+        """The creator deletes a basic group; the bot is not told."""
+        chat.deleted = True
+        self.changes.notify()
+
+    def migrate(self, group: Chat) -> Chat:
+        """A basic group becomes a supergroup with another id, which both say in a message."""
+        new = Chat(self._supergroup_id(), ChatType.SUPERGROUP, group.title, members=dict(group.members))
+        self.chats[new.id] = new
+        group.migrated_to = new.id
+        by = self._somebody(group)
+        for chat, service in ((group, {"migrate_to_chat_id": new.id}), (new, {"migrate_from_chat_id": group.id})):
+            message = self.record(Message(0, chat, self.clock(), sender=by, service=service))
+            self.updates.push("message", message.wire())
+        return new
+
+    # What people do
+
+    def say(self, chat: Chat, sender: User | Chat, text: str, *, thread: int | None = None) -> Message:
+        """Somebody writes in the chat, an anonymous administrator or a channel where `sender` is a chat.
+
+        Raises:
+            ValueError: they cannot: the person blocked the bot, or there is no such topic.
+        """
+        if thread is not None and thread not in chat.topics:
+            raise ValueError(f"{chat.title} has no topic {thread}, only {sorted(chat.topics)}.")
+        if chat.type is ChatType.PRIVATE:
+            self._start(chat)
+        if isinstance(sender, User):
+            who, sender_chat = sender, None
+        else:
+            who, sender_chat = (_ANONYMOUS_ADMIN if sender is chat else _CHANNEL_BOT), sender
+        message = Message(0, chat, self.clock(), text, sender=who, sender_chat=sender_chat, thread=thread)
+        return self._said("message", message)
+
+    def post(self, channel: Chat, text: str, *, signature: str = "") -> Message:
+        """An administrator posts in a channel."""
+        message = Message(0, channel, self.clock(), text, sender_chat=channel, signature=signature)
+        return self._said("channel_post", message)
+
+    def revise(self, message: Message, text: str) -> None:
+        """Somebody edits what they wrote."""
+        message.text, message.entities = text, tuple(bot_commands(text))
+        message.edit_date = self.clock()
+        kind = "edited_channel_post" if message.chat.type is ChatType.CHANNEL else "edited_message"
+        self._deliver(kind, message)
+
+    def press(self, message: Message, button: str, user: User | None = None) -> Press:
+        """Somebody presses the button with that label; in a private chat it is the person there.
+
+        Raises:
+            ValueError: the message has no such button, or it is one that makes no query.
+        """
+        data = {found["text"]: found.get("callback_data") for found in message.buttons}.get(button)
+        if data is None:
+            labels = [found["text"] for found in message.buttons if "callback_data" in found]
+            raise ValueError(f"There is no button '{button}' that asks the bot, only {labels}.")
+        who = user or message.chat.person
+        press = Press(str(next(self._query_ids)), who, message, data)
+        self.presses[press.id] = press
+        gone = {"chat": message.chat.wire(), "message_id": message.id, "date": 0}
+        query = {
+            "id": press.id,
+            "from": who.wire(),
+            "message": gone if message.deleted else message.wire(),
+            "chat_instance": str(message.chat.id),
+            "data": data,
+        }
+        self.updates.push("callback_query", query)
+        self.changes.notify()
+        return press
+
+    def inquire(self, user: User, query: str, *, offset: str = "") -> Inquiry:
+        """Somebody asks the bot in the line where they write."""
+        inquiry = Inquiry(str(next(self._query_ids)), user, query, offset)
+        self.inquiries[inquiry.id] = inquiry
+        self.updates.push(
+            "inline_query",
+            {"id": inquiry.id, "from": user.wire(), "query": query, "offset": offset, "chat_type": "sender"},
+        )
+        self.changes.notify()
+        return inquiry
+
+    def _start(self, chat: Chat) -> None:
+        status = chat.member(self.bot).status
+        if status is Status.KICKED:
+            raise ValueError(f"{chat.person.first_name} blocked the bot and must unblock it before writing to it.")
+        if status is Status.LEFT:
+            self._set(chat, self.bot, Status.MEMBER)
+
+    def _said(self, kind: str, message: Message) -> Message:
+        message.entities = tuple(bot_commands(message.text))
+        self.record(message)
+        self._deliver(kind, message)
+        return message
+
+    def record(self, message: Message) -> Message:
+        """Give the message its id and its place in the chat."""
+        chat = message.chat
+        if chat.type in {ChatType.PRIVATE, ChatType.GROUP}:
+            self._last_message = message.id = self._last_message + 1
+        else:
+            chat.last_id = message.id = chat.last_id + 1
+        chat.history[message.id] = message
+        self.changes.notify()
+        return message
+
+    def _deliver(self, kind: str, message: Message) -> None:
+        if self._reaches_bot(message):
+            self.updates.push(kind, message.wire())
+        self.changes.notify()
+
+    def _reaches_bot(self, message: Message) -> bool:
+        """Whether Telegram lets the bot see it: in groups, unless it is an administrator, commands to it alone."""
+        chat, place = message.chat, message.chat.member(self.bot).status
+        if not place.present or place.manages or chat.type is ChatType.PRIVATE:
+            return place.present
+        if chat.type is ChatType.CHANNEL:
+            return False
+        command = message.text.split(maxsplit=1)[0] if message.entities else ""
+        named = command.partition("@")[2].lower()
+        return command.startswith("/") and named in {"", self.bot.username.lower()}
