@@ -140,7 +140,7 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
     if as_json:
         keys = {"number", "title", "date", "status", "segments"}
         parts = {"slug", "title", "topics", "sources"}
-        include = {key: True for key in keys} | {"segments": {"__all__": parts}}
+        include = dict.fromkeys(keys, True) | {"segments": {"__all__": parts}}
         console.print_json([episode.model_dump(mode="json", include=include) for episode in archive.episodes])
     else:
         table = Table("N", "Date", "Title", "Subjects", "Status")

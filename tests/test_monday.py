@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
 
 from bot.app import AlreadyRunningError, App, opened
 from bot.archive import Archive
-from bot.sandbox import telegram_model
-from bot.sandbox.discord_interactions import Interaction
 from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from bot.sandbox import telegram_model
+    from bot.sandbox.discord_interactions import Interaction
 
 EPISODE = Archive.load(CONTENT).get(1207)
 assert EPISODE is not None
@@ -52,14 +56,9 @@ async def running(place: Town, folder: Path, more: str = "") -> AsyncIterator[Ap
 
 async def everyone_has_it(place: Town, times: int = 1) -> None:
     """Wait until the last subject has come everywhere so many times."""
-
-    def complete() -> bool:
-        return all(sum(TITLES[-1] in flat(text) for text in texts) == times for texts in place.pushed().values())
-
-    async with asyncio.timeout(30):
-        while not complete():
-            await place.telegram.wait_for(lambda: True)
-            await asyncio.sleep(0.05)
+    await place.until(
+        lambda: all(sum(TITLES[-1] in flat(text) for text in texts) == times for texts in place.pushed().values())
+    )
 
 
 def flat(text: str) -> str:
@@ -107,7 +106,7 @@ async def test_the_push_is_quiet_where_it_should_be(place: Town, tmp_path: Path)
     """Only the first message of a push rings; the announcement is published; nobody is ever pinged."""
     async with running(place, tmp_path):
         await everyone_has_it(place)
-        await place.discord.until(lambda: all(message.published for message in place.news.messages))
+        await place.discord.wait_for(lambda: all(message.published for message in place.news.messages))
     for chat in (place.private, place.group, place.forum, place.channel):
         assert [message.disable_notification for message in chat.messages] == [
             False,
@@ -145,7 +144,7 @@ async def test_latest_is_the_same_on_both_platforms(place: Town, clock: time_mac
         assert [title for title in TITLES if title not in answer_to(ada, asked)] == []
 
         latest = await place.discord.slash(place.reader, place.text, "latest")
-        await place.discord.until(lambda: TITLES[-1] in reply_to(latest))
+        await place.discord.wait_for(lambda: TITLES[-1] in reply_to(latest))
         assert [title for title in TITLES if title not in reply_to(latest)] == []
         assert latest.ephemeral
 
@@ -159,7 +158,7 @@ async def test_a_topic_is_found_however_it_is_typed(place: Town, clock: time_mac
         asked = place.telegram.say(ada, ada.person, "/topic Tik Tok")
         await place.telegram.wait_for(lambda: clover in answer_to(ada, asked))
         found = await place.discord.slash(place.reader, place.text, "topic", name="#TIKTOK")
-        await place.discord.until(lambda: clover in reply_to(found))
+        await place.discord.wait_for(lambda: clover in reply_to(found))
         for text in (answer_to(ada, asked), reply_to(found)):
             assert spotify in text
             assert TITLES[1] not in text
@@ -181,7 +180,7 @@ async def test_a_near_miss_gets_the_nearest_topics_as_buttons(
 
         missed = await place.discord.slash(place.reader, place.text, "topic", name="tiktak")
         pressed = await place.discord.press(await missed.reply(), "recap:topic tiktok", place.reader)
-        await place.discord.until(lambda: TITLES[4] in reply_to(pressed))
+        await place.discord.wait_for(lambda: TITLES[4] in reply_to(pressed))
 
 
 async def test_a_subscription_lasts_from_the_command_to_the_way_out(

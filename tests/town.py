@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from bot.sandbox.discord_world import Permission
 from bot.sandbox.telegram import TelegramStandIn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
-    from bot.sandbox import discord_messages, discord_world, telegram_model
+    from bot.sandbox import discord_world, telegram_model
 
 CONTENT = Path(__file__).parent.parent / "content"
 PARIS = ZoneInfo("Europe/Paris")
@@ -117,6 +118,24 @@ chat = {self.board.id}
             **{name: [read_discord(each.components) for each in chat.messages] for name, chat in discord.items()},
             "board": [read_discord(each.components) for each in posts],
         }
+
+
+    async def until(self, condition: Callable[[], bool], within: float = 30.0) -> None:
+        """Wait until the condition holds; it is looked at whenever anything changes on either platform.
+
+        Raises:
+            TimeoutError: it did not hold within so many seconds.
+        """
+        looks = [
+            asyncio.create_task(self.telegram.wait_for(condition, within)),
+            asyncio.create_task(self.discord.wait_for(condition, within)),
+        ]
+        done, late = await asyncio.wait(looks, return_when=asyncio.FIRST_COMPLETED)
+        for look in late:
+            look.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for look in done:
+            look.result()
 
 
 def read_telegram(message: telegram_model.Message) -> str:

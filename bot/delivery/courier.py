@@ -155,7 +155,7 @@ class Courier:
         decision = retry.decide(
             error,
             attempt=delivery.attempts + 1,
-            age=self._clock() - delivery.due,
+            age=self._clock() - delivery.opened,
             hold=self._hold,
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
         )

@@ -24,7 +24,7 @@ from bot.delivery.records import (
     Outcome,
 )
 from bot.delivery.subscriptions import LedgerSubscriptions
-from bot.delivery.tables import broadcasts, deliveries, renderings, subscriptions
+from bot.delivery.tables import DELIVERIES, broadcasts, deliveries, renderings, subscriptions
 from bot.document import Layout
 from bot.platforms.base import Message, Rendering
 from bot.subscription import PlatformName, SubscriptionState, Target
@@ -52,13 +52,7 @@ _IS_DUE = (
     broadcasts.c.state == BroadcastState.OPEN,
 )
 _IN_TURN = (deliveries.c.due, deliveries.c.id)
-_DUE = (
-    select(deliveries)
-    .join(broadcasts)
-    .where(*_IS_DUE, deliveries.c.due <= bindparam("now"))
-    .order_by(*_IN_TURN)
-    .limit(bindparam("most"))
-)
+_DUE = DELIVERIES.where(*_IS_DUE, deliveries.c.due <= bindparam("now")).order_by(*_IN_TURN).limit(bindparam("most"))
 _NEXT_DUE = select(deliveries.c.due).join(broadcasts).where(*_IS_DUE).order_by(*_IN_TURN).limit(1)
 _CLAIM = (
     update(deliveries)
@@ -280,11 +274,9 @@ class Ledger:
     async def failures(self, broadcast_id: int) -> list[Delivery]:
         """The deliveries of the broadcast that failed or that nobody knows the end of, by target."""
         c = deliveries.c
-        wanted = (
-            select(deliveries)
-            .where(c.broadcast_id == broadcast_id, c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)))
-            .order_by(c.platform, c.chat, c.thread)
-        )
+        wanted = DELIVERIES.where(
+            c.broadcast_id == broadcast_id, c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+        ).order_by(c.platform, c.chat, c.thread)
         async with self._database.reading() as connection:
             return [Delivery.of(row) for row in await connection.execute(wanted)]
 

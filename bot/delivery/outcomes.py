@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select, update
 
 from bot.delivery.records import BroadcastState, Delivery, DeliveryState, Outcome
-from bot.delivery.tables import broadcasts, deliveries, renderings
+from bot.delivery.tables import DELIVERIES, broadcasts, deliveries, renderings
 from bot.platforms.base import UnknownOutcomeError
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ async def fail_stopped(connection: AsyncConnection, which: ColumnElement[bool], 
 
 async def interrupted(connection: AsyncConnection, platform: PlatformName, *, hold: bool) -> list[Outcome]:
     """What becomes of the messages that were on their way when the process died: repeated, or with `hold` skipped."""
-    on_their_way = select(deliveries).where(
-        deliveries.c.platform == platform, deliveries.c.state == DeliveryState.SENDING
-    )
+    on_their_way = DELIVERIES.where(deliveries.c.platform == platform, deliveries.c.state == DeliveryState.SENDING)
     left = [Delivery.of(row) for row in await connection.execute(on_their_way)]
     if not hold:
         return [_repeated(delivery) for delivery in left]

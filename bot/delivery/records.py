@@ -80,7 +80,7 @@ class Delivery:
 
     `position` is the index of the next message and `attempts` how often it was tried; `message_ids` are the
     platform's ids of those before it, None where nobody knows whether the message arrived. It is not to be sent
-    before `due`. `code` and `reason` say what last went wrong.
+    before `due`; its broadcast was opened at `opened`. `code` and `reason` say what last went wrong.
     """
 
     id: int
@@ -93,6 +93,7 @@ class Delivery:
     message_ids: tuple[str | None, ...]
     attempts: int
     due: dt.datetime
+    opened: dt.datetime
     code: str
     reason: str
     publish: bool
@@ -111,6 +112,7 @@ class Delivery:
             message_ids=tuple(row.message_ids),
             attempts=row.attempts,
             due=row.due,
+            opened=row.opened,
             code=row.code,
             reason=row.reason,
             publish=row.publish,

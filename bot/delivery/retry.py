@@ -81,7 +81,7 @@ def decide(error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luc
     Args:
         error: what the platform said.
         attempt: how often this message was tried, this time included; from 1.
-        age: the time since the delivery was first due.
+        age: the time since its broadcast was opened.
         hold: whether a message of unknown outcome must not be sent again.
         luck: a number in [0, 1) that spreads the retries of many deliveries over time.
     """

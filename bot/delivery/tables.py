@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    select,
 )
 
 if TYPE_CHECKING:
@@ -150,3 +151,6 @@ deliveries = Table(
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.
     sqlite_autoincrement=True,
 )
+
+DELIVERIES = select(deliveries, broadcasts.c.created.label("opened")).join(broadcasts)
+"""What a `Delivery` record is made of."""

@@ -1,0 +1,208 @@
+"""The admin's commands: what they print, what they refuse, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot import cli as command_line
+from bot.problems import ExpectedError, InvalidInputError
+from tests.town import CONTENT
+
+ROOT = CONTENT.parent
+TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
+
+Recap = Callable[..., Result]
+
+EPISODE = """---
+number: 1
+title: Un
+date: 2024-11-04
+---
+
+## Un sujet {#un}
+
+#tiktok
+
+Du texte.
+"""
+
+
+@pytest.fixture
+def recap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recap:
+    """The command, in an empty folder and without anybody's environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("RECAP_CONFIG", "RECAP_LOG"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(command_line.cli, list(arguments))
+
+    return run
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """A content folder with the real episodes."""
+    return Path(shutil.copytree(CONTENT, tmp_path / "content"))
+
+
+def write_config(folder: Path, text: str = "") -> None:
+    """A config with Telegram switched on and whatever else."""
+    (folder / "config.toml").write_text(f'[telegram]\ntoken = "{TOKEN}"\n{text}', encoding="utf-8")
+
+
+@pytest.mark.usefixtures("content")
+def test_list_as_json_has_the_promised_shape(recap: Recap) -> None:
+    """An array of episodes with number, title, date, status and segments, the newest first."""
+    episodes = json.loads(recap("list", "--json").stdout)
+    assert [episode["number"] for episode in episodes] == [1207, 1206, 1205]
+    assert set(episodes[0]) == {"number", "title", "date", "status", "segments"}
+    assert episodes[0]["date"] == "2024-11-04"
+    assert [segment["slug"] for segment in episodes[0]["segments"]] == [
+        "netflix",
+        "telegram",
+        "spotify",
+        "amour-ouf",
+        "clover",
+    ]
+    assert set(episodes[0]["segments"][0]) == {"slug", "title", "topics", "sources"}
+    assert episodes[0]["segments"][0]["sources"][0]["url"].startswith("https://www.netflix.com/tudum/")
+
+
+@pytest.mark.usefixtures("content")
+def test_preview_shows_every_subject_on_both_platforms(recap: Recap) -> None:
+    """Without a config and without a token, the newest episode as both platforms would get it."""
+    result = recap("preview")
+    assert result.exit_code == 0
+    assert "telegram 1/2" in result.stdout
+    assert "discord 1/2" in result.stdout
+    assert re.search(r"\d+ of 4096 characters", result.stdout)
+
+
+@pytest.mark.usefixtures("content")
+def test_preview_of_a_topic_shows_that_topic_alone(recap: Recap) -> None:
+    """Exactly the messages' bodies, for programs to look at."""
+    bodies = json.loads(recap("preview", "1207", "--topic", "Netflix", "--platform", "telegram", "--json").stdout)
+    text = bodies["telegram"][0]["text"]
+    assert "Netflix Moments" in text
+    assert "projet Clover" not in text
+
+
+@pytest.mark.usefixtures("content")
+def test_check_lists_the_next_push(recap: Recap) -> None:
+    """Content in order: exit code 0, and when the next push comes."""
+    result = recap("check")
+    assert result.exit_code == 0
+    assert "Next push on schedule monday: Monday" in result.stdout
+
+
+def test_check_names_every_mistake_and_ends_with_2(recap: Recap, content: Path) -> None:
+    """File and line of each mistake in one go; the other episodes still count."""
+    (content / "bad.md").write_text("---\nnumber: no\ntitel: Un\n---\n", encoding="utf-8")
+    result = recap("check")
+    assert result.exit_code == 2
+    assert "bad.md:2" in result.stderr
+    assert "title" in result.stderr
+    assert "Episodes in order: 3" in result.stdout
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("preview", "999"), "no episode 999"),
+        (("preview", "--topic", "tiktak"), "tiktok"),
+        (("preview", "--layout", "poster"), "digest"),
+        (("preview", "--platform", "icq"), "telegram"),
+        (("send", "--to", "nobody"), "PLATFORM:CHAT"),
+        (("subscriptions", "add", "telegram"), "PLATFORM:CHAT"),
+        (("subscriptions", "add", "telegram:1", "--schedule", "daily"), "monday"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_bad_usage_is_refused_with_its_cure_and_ends_with_2(
+    recap: Recap, tmp_path: Path, arguments: tuple[str, ...], reason: str
+) -> None:
+    """Exit code 2, and a sentence that names what would be right."""
+    write_config(tmp_path)
+    result = recap(*arguments)
+    assert result.exit_code == 2
+    assert reason in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("content")
+def test_running_without_a_platform_says_how_to_switch_one_on(recap: Recap) -> None:
+    """`recap run` needs a token of one of the two."""
+    result = recap("run")
+    assert isinstance(result.exception, InvalidInputError)
+    assert "RECAP_TELEGRAM__TOKEN" in str(result.exception)
+
+
+def test_main_turns_what_a_user_can_cause_into_a_sentence(
+    recap: Recap, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bad input ends with 2 and every problem on a line, other expected errors with 1; never a traceback."""
+    del recap
+    (tmp_path / "config.toml").write_text("[show]\nlanguage = 'de'\n[contents]\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["recap", "check"])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "show.language" in said
+    assert "contents" in said
+
+
+def test_a_subscription_can_be_added_listed_and_removed(recap: Recap, content: Path) -> None:
+    """What is added is listed, what is removed has ended, and removing it twice is an error."""
+    write_config(content.parent)
+    assert recap("subscriptions", "add", "telegram:-1001234567890:7", "--topic", "Tik Tok").exit_code == 0
+    rows = json.loads(recap("subscriptions", "list", "--json").stdout)
+    assert [(row["target"], row["topics"], row["state"]) for row in rows] == [
+        ("telegram:-1001234567890:7", ["tiktok"], "active")
+    ]
+    assert recap("subscriptions", "remove", "telegram:-1001234567890:7").exit_code == 0
+    assert recap("subscriptions", "remove", "telegram:-1001234567890:7").exit_code == 1
+
+
+def test_a_draft_is_never_sent(recap: Recap, tmp_path: Path) -> None:
+    """`recap send` of a draft says what to take out, and where."""
+    write_config(tmp_path)
+    (tmp_path / "content").mkdir()
+    draft = EPISODE.replace("date:", "status: draft\ndate:")
+    (tmp_path / "content" / "1.md").write_text(draft, encoding="utf-8")
+    result = recap("send", "1")
+    assert isinstance(result.exception, ExpectedError)
+    assert "status: draft" in str(result.exception)
+
+
+@pytest.mark.usefixtures("content")
+def test_status_of_a_bot_that_has_sent_nothing(recap: Recap) -> None:
+    """No broadcasts, but the next push."""
+    facts = json.loads(recap("status", "--json").stdout)
+    assert facts["broadcasts"] == []
+    assert set(facts["next_runs"]) == {"monday"}
+
+
+def test_every_command_of_the_readme_exists_and_every_command_is_in_it(recap: Recap) -> None:
+    """The README speaks of the real commands, and of all of them."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", readme)) - {"subscriptions"}
+    offered = {
+        each.name or (each.callback.__name__ if each.callback else "")
+        for each in command_line.cli.registered_commands
+        if not each.hidden
+    }
+    nested = {f"subscriptions {each.name}" for each in command_line.subscriptions_cli.registered_commands}
+    assert named == offered | nested
+    for name in named:
+        assert recap(*name.split(), "--help").exit_code == 0
