@@ -1,0 +1,347 @@
+"""The ledger when things go wrong or get big: crashes, two processes, any order of events, and large broadcasts."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from sqlalchemy import event
+
+from bot.delivery.ledger import BroadcastState, Choice, DeliveryState, Ledger, Outcome
+from tests.delivery.ledger_kit import (
+    DISCORD,
+    MONDAY,
+    TELEGRAM,
+    Clock,
+    opened,
+    push,
+    pushed_to,
+    rendering,
+    sent,
+    subscribe,
+    subscription,
+    telegram,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+    from sqlalchemy import Connection
+
+PENDING, SENDING, SENT, FAILED, UNKNOWN = DeliveryState
+MESSAGES = ("a", "b")
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """An empty ledger."""
+    async with opened(tmp_path) as ledger:
+        yield ledger
+
+
+_SENDER = """
+import asyncio, pathlib, sys
+from tests.delivery.ledger_kit import TELEGRAM, opened, pushed_to, sent, telegram
+
+async def main():
+    async with opened(pathlib.Path(sys.argv[1])) as ledger:
+        one, two, three = await pushed_to(ledger, telegram(1), telegram(2), telegram(3), texts=("a", "b"))
+        await ledger.mark_sending([one.id, two.id])
+        await ledger.record([sent(one, "41", "42")])
+        print("marked", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@pytest.mark.parametrize(("hold", "position"), [(False, 0), (True, 1)])
+async def test_a_killed_sender_leaves_a_trace_of_what_was_in_flight(
+    tmp_path: Path, *, hold: bool, position: int
+) -> None:
+    """Killed between mark and record, a process loses nothing it recorded; only what was in flight is in doubt."""
+    sender = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _SENDER, str(tmp_path), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    assert sender.stdout is not None
+    assert await sender.stdout.readline() == b"marked\n"
+    sender.kill()
+    assert await sender.wait() == -signal.SIGKILL
+    async with opened(tmp_path) as ledger:
+        assert await ledger.tally(1) == {PENDING: 1, SENDING: 1, SENT: 1, FAILED: 0, UNKNOWN: 0}
+        assert await ledger.recover(TELEGRAM, hold=hold) == 1
+        in_doubt, untouched = await ledger.due(TELEGRAM, limit=10)
+        assert (in_doubt.target, in_doubt.position, in_doubt.code) == (telegram(2), position, "unknown")
+        assert (untouched.target, untouched.position, untouched.code) == (telegram(3), 0, "")
+
+
+async def test_two_processes_never_claim_the_same(tmp_path: Path) -> None:
+    """Whatever two ledgers on one file claim at the same time, each delivery is claimed once, and all are."""
+    async with opened(tmp_path) as first, opened(tmp_path) as second:
+        everything = await pushed_to(first, *map(telegram, range(1, 201)))
+
+        async def claim_all(ledger: Ledger) -> list[int]:
+            claimed: list[int] = []
+            while due := await ledger.due(TELEGRAM, limit=7):
+                claimed += await ledger.mark_sending([delivery.id for delivery in due])
+            return claimed
+
+        claims = await asyncio.gather(*map(claim_all, (first, second, first, second)))
+    assert sorted(delivery_id for claim in claims for delivery_id in claim) == [each.id for each in everything]
+
+
+async def test_two_processes_open_one_broadcast(tmp_path: Path) -> None:
+    """When two clocks fire at once, one of them opens the broadcast and nobody gets it twice."""
+    async with opened(tmp_path) as first, opened(tmp_path) as second:
+        await subscribe(first, telegram(1))
+        opening = [
+            ledger.create_broadcast(
+                episode=1207, title="", schedule="monday", due=MONDAY, renderings={Choice(TELEGRAM): rendering("a")}
+            )
+            for ledger in (first, second, first, second)
+        ]
+        made = await asyncio.gather(*opening)
+        assert sum(broadcast is not None for broadcast in made) == 1
+        assert len(await first.due(TELEGRAM, limit=10)) == 1
+
+
+async def test_two_processes_finish_a_broadcast_once(tmp_path: Path) -> None:
+    """One report goes out, whoever sees the end first."""
+    async with opened(tmp_path) as first, opened(tmp_path) as second:
+        await push(first)
+        finished = await asyncio.gather(*(ledger.finish() for ledger in (first, second, first, second)))
+    assert sum(map(len, finished)) == 1
+
+
+async def test_an_id_is_never_given_twice(ledger: Ledger) -> None:
+    """A delivery that is gone leaves its id unused: a late outcome cannot hit another one."""
+    (gone,) = await pushed_to(ledger, telegram(1))
+    await ledger.record([sent(gone, "41")])
+    await ledger.finish()
+    await ledger.prune(keep_episodes=0)
+    await push(ledger, episode=1208)
+    await ledger.record([sent(gone, "41")])
+    (fresh,) = await ledger.due(TELEGRAM, limit=10)
+    assert fresh.id > gone.id
+
+
+async def test_pruning_forgets_who_but_not_that(ledger: Ledger) -> None:
+    """Of old episodes only the broadcasts stay, which keeps them from being pushed again; open ones are left alone."""
+    await subscribe(ledger, telegram(1))
+    pushed = {}
+    for episode in (1204, 1207, 1205, 1206):
+        pushed[episode] = await push(ledger, episode=episode)
+    due = await ledger.due(TELEGRAM, limit=10)
+    await ledger.record([sent(delivery, "41") for delivery in due if delivery.broadcast_id != pushed[1204].id])
+    await ledger.finish()
+    await ledger.prune(keep_episodes=2)
+    left = {episode: sum((await ledger.tally(broadcast.id)).values()) for episode, broadcast in pushed.items()}
+    assert left == {1204: 1, 1207: 0, 1205: 1, 1206: 1}
+    assert [broadcast.episode for broadcast in await ledger.broadcasts(10)] == [1206, 1205, 1207, 1204]
+    again = await ledger.create_broadcast(episode=1207, title="", schedule="monday", due=MONDAY, renderings={})
+    assert again is None
+    assert await ledger.rendering(due[0].rendering_id) == rendering("Bonjour")
+
+
+async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:
+    """How SQLite answers the statements of the call."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:  # noqa: ANN401 - the driver's own
+        statements.append((statement, parameters))
+
+    engine = ledger._database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await call
+    event.remove(engine, "before_cursor_execute", note)
+    steps: list[str] = []
+    async with ledger._database.reading() as connection:
+        for statement, parameters in statements:
+            if not statement.startswith("BEGIN"):
+                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                steps += [row.detail for row in rows]
+    return steps
+
+
+async def test_finding_what_is_due_reads_only_that(ledger: Ledger) -> None:
+    """The claims index leads to the due deliveries in their order: no scan, no sorting, however many there are."""
+    for call in (ledger.due(TELEGRAM, limit=100), ledger.next_due(TELEGRAM)):
+        first, *others = await plan(ledger, call)
+        assert first.startswith("SEARCH deliveries USING INDEX ix_deliveries_claims (platform=? AND state=?")
+        assert others == ["SEARCH broadcasts USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
+async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(ledger: Ledger) -> None:
+    """What a running push asks for, and what people do meanwhile, never scans deliveries or subscriptions."""
+    calls = [
+        ledger.choices("monday"),
+        ledger.finish(),
+        ledger.tally(1),
+        ledger.stop(1, ""),
+        ledger.subscriptions.of(telegram(1)),
+        ledger.subscriptions.end(telegram(1), ""),
+        ledger.subscriptions.move(telegram(1), "2"),
+        ledger.subscriptions.count("monday"),
+    ]
+    await pushed_to(ledger, telegram(1))
+    for call in calls:
+        steps = await plan(ledger, call)
+        assert steps
+        assert not [step for step in steps if step.startswith(("SCAN deliveries", "SCAN subscriptions"))]
+        assert "ix_deliveries_claims" not in "".join(steps)
+
+
+@functools.cache
+def _empty_ledger() -> bytes:
+    """The file of a ledger just made: making it takes longer than all that a run of the machine does with it."""
+
+    async def make(folder: Path) -> None:
+        async with opened(folder):
+            pass
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(make(Path(folder)))
+        return (Path(folder) / "recap.db").read_bytes()
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """The ledger against a plain model of it, whatever happens in whatever order.
+
+    The model of a delivery is its state and its position; each push has two messages.
+    """
+
+    claimed = Bundle("claimed")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        (self.folder / "recap.db").write_bytes(_empty_ledger())
+        self.runner = asyncio.Runner()
+        self.ledger = self.open()
+        self.lives = 1
+        self.model: dict[int, tuple[DeliveryState, int]] = {}
+        self.stopped: dict[int, bool] = {}
+        self.of: dict[int, int] = {}
+        for chat in range(1, 4):
+            self.do(self.ledger.subscriptions.save(subscription(telegram(chat))))
+
+    def open(self) -> Ledger:
+        """The ledger on the machine's own file."""
+        ledger: Ledger = self.do(Ledger.open(f"sqlite:///{self.folder / 'recap.db'}", Clock()))
+        return ledger
+
+    def do(self, call: Any) -> Any:  # noqa: ANN401 - each call returns what it returns
+        """Wait for a call of the ledger."""
+        return self.runner.run(call)
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        self.do(self.ledger.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    @rule(episode=st.integers(1, 3), again=st.booleans())
+    def push(self, episode: int, *, again: bool) -> None:
+        """Open a broadcast, unless the episode was pushed before."""
+        known = self.do(self.ledger.broadcast_of(episode, "monday"))
+        made = self.do(
+            self.ledger.create_broadcast(
+                episode=episode,
+                title="",
+                schedule="monday",
+                due=MONDAY,
+                renderings={Choice(TELEGRAM): rendering(*MESSAGES)},
+                again=again,
+            )
+        )
+        assert (made is None) == (known is not None and not again)
+        if made is not None:
+            fresh = [each for each in self.due() if each.broadcast_id == made.id]
+            assert len(fresh) == 3
+            self.stopped[made.id] = False
+            self.model |= {each.id: (PENDING, 0) for each in fresh}
+            self.of |= {each.id: made.id for each in fresh}
+
+    def due(self) -> Any:  # noqa: ANN401 - as above
+        """Everything that may be sent."""
+        return self.do(self.ledger.due(TELEGRAM, limit=10_000))
+
+    @rule(target=claimed, data=st.data())
+    def claim(self, data: st.DataObject) -> Any:  # noqa: ANN401 - a bundle's value
+        """Claim any deliveries; only the pending ones are given."""
+        wanted = data.draw(st.sets(st.sampled_from(sorted(self.model)))) if self.model else set()
+        due = {each.id: each for each in self.due()}
+        given = self.do(self.ledger.mark_sending(wanted))
+        assert given == {each for each in wanted if self.model[each][0] is PENDING}
+        self.model |= {each: (SENDING, self.model[each][1]) for each in given}
+        return self.lives, [due[each] for each in given]
+
+    @rule(claim=consumes(claimed), state=st.sampled_from([PENDING, SENT, FAILED]))
+    def record(self, claim: Any, state: DeliveryState) -> None:  # noqa: ANN401 - as above
+        """Record an outcome of what was claimed; a process that has died records nothing."""
+        life, deliveries = claim
+        outcomes = []
+        for each in deliveries if life == self.lives else ():
+            # One message on when it is to go on, and no further than the last.
+            position = min(each.position + 1, len(MESSAGES) - 1) if state is PENDING else each.position
+            outcomes.append(Outcome(each.id, state, position, ("1",) * position, MONDAY, 0))
+            becomes = FAILED if state is PENDING and self.stopped[self.of[each.id]] else state
+            self.model[each.id] = (becomes, position)
+        self.do(self.ledger.record(outcomes))
+
+    @rule(hold=st.booleans())
+    def crash(self, *, hold: bool) -> None:
+        """Close in the middle of everything, open again and recover."""
+        self.do(self.ledger.close())
+        self.ledger = self.open()
+        self.lives += 1
+        left = [each for each, (state, _position) in self.model.items() if state is SENDING]
+        assert self.do(self.ledger.recover(DISCORD, hold=hold)) == 0
+        assert self.do(self.ledger.recover(TELEGRAM, hold=hold)) == len(left)
+        for each in left:
+            position = self.model[each][1] + hold
+            state = PENDING if position < len(MESSAGES) else UNKNOWN
+            self.model[each] = (FAILED if state is PENDING and self.stopped[self.of[each]] else state, position)
+
+    @rule(data=st.data())
+    def stop(self, data: st.DataObject) -> None:
+        """Stop any broadcast: what is pending in it fails."""
+        if self.stopped:
+            broadcast = data.draw(st.sampled_from(sorted(self.stopped)))
+            if self.do(self.ledger.stop(broadcast, "refused")):
+                self.stopped[broadcast] = True
+                for each, (state, position) in self.model.items():
+                    if self.of[each] == broadcast and state is PENDING:
+                        self.model[each] = (FAILED, position)
+
+    @rule()
+    def finish(self) -> None:
+        """Exactly the open broadcasts of which nothing is left are finished."""
+        open_ones = {each.id for each in self.do(self.ledger.broadcasts(1000)) if each.state is BroadcastState.OPEN}
+        busy = {self.of[each] for each, (state, _position) in self.model.items() if state in {PENDING, SENDING}}
+        assert {each.id for each in self.do(self.ledger.finish())} == open_ones - busy
+
+    @invariant()
+    def the_ledger_agrees(self) -> None:
+        """States are counted as the model has them; what is due is what is pending, where it is to go on."""
+        for broadcast in self.stopped:
+            states = [self.model[each][0] for each, of in self.of.items() if of == broadcast]
+            assert self.do(self.ledger.tally(broadcast)) == {state: states.count(state) for state in DeliveryState}
+        pending = {each: position for each, (state, position) in self.model.items() if state is PENDING}
+        assert {each.id: each.position for each in self.due()} == pending
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
