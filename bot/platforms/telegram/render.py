@@ -12,7 +12,7 @@ import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot import split
 from bot.document import (
@@ -82,7 +82,7 @@ _FOUND_BY_TELEGRAM = re.compile(
     re.VERBOSE,
 )
 
-Entity = dict[str, Any]
+Entity: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,10 @@ class TestLooks:
         assert marked(body) == [("code", "a"), (LINK, "b"), ("bold", "b")]
 
     def test_neighbours_that_look_the_same_are_one(self) -> None:
-        """Fragments of one style or one link do not spend an entity each."""
-        spans = (Span("a", Style.BOLD), Span("b", Style.BOLD), Span("c", url=LINK), Span("d", Style.ITALIC, LINK))
-        [body] = bodies(document(section(Paragraph(spans))))
-        assert marked(body) == [("bold", "ab"), (LINK, "cd"), ("italic", "d")]
+        """Fragments of one style or one link do not spend an entity each; the outer entity comes first."""
+        spans = (Span("a", Style.BOLD), Span("b", Style.BOLD), Span("c", Style.ITALIC, LINK), Span("d", url=LINK))
+        [body] = bodies(document(section(Quote((Paragraph(spans),)))))
+        assert marked(body) == [("blockquote", "abcd"), ("bold", "ab"), (LINK, "cd"), ("italic", "c")]
 
     def test_a_quotation_in_a_quotation_is_part_of_it(self) -> None:
         """Telegram loses the inner quotation, so one is sent around both; two side by side stay two."""
@@ -152,10 +152,14 @@ class TestLooks:
         assert marked(body) == [("blockquote", "a\n\nb"), ("blockquote", "b")]
 
     def test_code_in_a_list_stands_below_its_marker(self) -> None:
-        """Code is never indented or marked itself."""
+        """Code is never indented or marked itself, and its marker never ends a message."""
         [body] = bodies(document(section(Listing(((CodeBlock("x"), p("après")),), start=2))))
         assert body["text"] == f"2.\nx\n{NO_BREAK * 3}après"
         assert marked(body) == [("pre", "x")]
+        [body] = bodies(document(section(Listing(((p("avant"), CodeBlock("x")),)))))
+        assert body["text"] == f"•{NO_BREAK}avant\nx"
+        assert marked(body) == [("pre", "x")]
+        assert sent(p("a" * 4090), Listing(((CodeBlock("x" * 9),),))) == ["a" * 4090, "•\nxxxxxxxxx"]
 
     def test_what_tdlib_strips_is_not_sent(self) -> None:
         """Control characters become spaces, line separators line feeds; a ring is saved by composing its letter."""
@@ -166,6 +170,7 @@ class TestLooks:
         """Blocks without anything to see are left out, and with nothing else a document can't be sent."""
         blank = f" {NO_BREAK}\u200b\u2800\ufffc\U000e0020\ufeff"
         assert sent(p(blank), p("a"), CodeBlock(" \n"), Listing(((p(blank),),)), Quote(())) == ["a"]
+        assert len(sent(p("\u200b" * 5000 + "a"))) == 1
         with pytest.raises(ValueError, match="'Le récap' has no text"):
             render(document(section(p(blank))))
         with pytest.raises(ValueError, match="'Le récap' has no text"):
@@ -182,8 +187,8 @@ class TestCuts:
 
     def test_sections_stay_whole(self) -> None:
         """A section that does not fit any more begins the next message."""
-        one, two, three = (section(h(name), p("mot " * 400)) for name in ("A", "B", "C"))
-        assert [body["text"][0] for body in bodies(document(one, two, three))] == ["A", "C"]
+        one, two, three = (section(h(name), *[p("mot " * 130)] * 3) for name in ("A", "B", "C"))
+        assert [re.findall("[A-Z]", body["text"]) for body in bodies(document(one, two, three))] == [["A", "B"], ["C"]]
 
     def test_a_section_that_is_too_long_is_cut_between_blocks(self) -> None:
         """Its beginning goes on in the message there is, so that there are as few as fit."""
@@ -198,6 +203,11 @@ class TestCuts:
         assert first.endswith("presque.")
         assert second.startswith("Une phrase")
         assert len(first) > 4000
+        assert sent(p("A"), p("mot " * 1100))[0] == "A"
+
+    def test_a_word_or_a_link_that_a_message_can_hold_is_never_cut(self) -> None:
+        """Not even to keep a heading with its text."""
+        assert sent(h("Titre"), p("b" * 4095)) == ["Titre", "b" * 4095]
 
     def test_a_heading_stays_with_its_text(self) -> None:
         """No message ends with a heading, between whole blocks and before a block that must be cut."""
