@@ -68,7 +68,7 @@ def main() -> NoReturn:
         console.tell(error.problems)
         sys.exit(Exit.BAD_INPUT)
     except ExpectedError as error:
-        err.print(f"Error: {error}", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"Error: {error}", soft_wrap=True)
         sys.exit(Exit.FAILED)
     sys.exit(Exit.DONE)
 
@@ -122,10 +122,10 @@ def check(
     else:
         console.tell(archive.problems)
         for refusal in refusals:
-            err.print(refusal, markup=False, highlight=False, soft_wrap=True)
+            err.print(refusal, soft_wrap=True)
         out.print(f"Episodes in order: {len(archive.episodes)}")
         for name, run in runs.items():
-            out.print(f"Next push on schedule {name}: {console.in_words(run)}", highlight=False)
+            out.print(f"Next push on schedule {name}: {console.in_words(run)}")
     if archive.problems:
         raise typer.Exit(Exit.BAD_INPUT)
     if refusals:
@@ -211,11 +211,12 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show the last broadcasts, what failed and why, and the next pushes."""
     from bot import operations
 
-    facts = console.with_app(console.read_settings(config), operations.facts)
+    settings = console.read_settings(config)
+    facts = console.with_app(settings, operations.facts)
     if as_json:
         console.print_json(facts)
     else:
-        operations.print_facts(facts, out)
+        operations.print_facts(facts, settings.show.timezone, out)
 
 
 @cli.command(hidden=True)
@@ -271,7 +272,7 @@ def add_subscription(
         await app.ledger.subscriptions.save(subscription)
 
     console.with_app(settings, save)
-    out.print(f"Subscribed: {subscription.target} on schedule {subscription.schedule}.", highlight=False)
+    out.print(f"Subscribed: {subscription.target} on schedule {subscription.schedule}.")
 
 
 @subscriptions_cli.command("remove")
@@ -283,6 +284,6 @@ def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> 
         return await app.ledger.subscriptions.end(wanted, "removed by the admin")
 
     if not console.with_app(console.read_settings(config), end):
-        err.print(f"{wanted} is not subscribed.", highlight=False)
+        err.print(f"{wanted} is not subscribed.")
         raise typer.Exit(Exit.FAILED)
-    out.print(f"Removed: {wanted}.", highlight=False)
+    out.print(f"Removed: {wanted}.")

@@ -31,8 +31,9 @@ Result = TypeVar("Result")
 DEFAULT_CONFIG = Path("config.toml")
 """Read when it is there and no other was named."""
 
-out = Console()
-err = Console(stderr=True)
+# Titles, targets and platforms' words are shown as they are: `[…]` is no markup, and `telegram:-1:` no emoji.
+out = Console(markup=False, emoji=False, highlight=False)
+err = Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 
 def read_settings(path: Path | None) -> Config:
@@ -131,13 +132,13 @@ def parse_target(text: str) -> Target:
 
 def in_words(moment: dt.datetime | None) -> str:
     """A moment as people read it, in the time zone that it carries."""
-    return "never" if moment is None else f"{moment:%A %d %B %Y, %H:%M} ({moment.tzinfo})"
+    return "never" if moment is None else f"{moment:%A %d %B %Y, %H:%M} ({moment:%Z})"
 
 
 def tell(problems: Iterable[Problem]) -> None:
     """Show the problems, a line each, on standard error."""
     for problem in problems:
-        err.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+        err.print(str(problem), soft_wrap=True)
 
 
 def print_json(value: object) -> None:

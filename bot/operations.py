@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
 from rich.table import Table
 
 from bot.app import AlreadyRunningError
+from bot.console import in_words
 from bot.delivery.records import DeliveryState
 from bot.document import Layout
 from bot.episode import Status
@@ -54,7 +56,7 @@ async def push(app: App, episode: Episode, target: Target | None, *, again: bool
     console.print(", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nobody to send to")
     for broadcast in broadcasts:
         for failure in await app.ledger.failures(broadcast.id):
-            console.print(f"{failure.target}: {failure.reason}", markup=False, highlight=False)
+            console.print(f"{failure.target}: {failure.reason}")
     return not counts[DeliveryState.FAILED] and not counts[DeliveryState.UNKNOWN]
 
 
@@ -62,11 +64,11 @@ async def rehearse(app: App, episode: Episode, target: Target | None, console: C
     """Say what `push` would send, and send nothing."""
     _refuse_draft(episode)
     if target is not None:
-        console.print(f"Episode {episode.number} would go to {target}.", highlight=False)
+        console.print(f"Episode {episode.number} would go to {target}.")
         return True
     for schedule in app.config.schedules:
         if await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
-            console.print(f"Schedule {schedule.name}: episode {episode.number} was pushed already.", highlight=False)
+            console.print(f"Schedule {schedule.name}: episode {episode.number} was pushed already.")
             continue
         count = await app.ledger.subscriptions.count(schedule.name)
         console.print(f"Schedule {schedule.name}: episode {episode.number} would go to {count} subscriptions.")
@@ -119,22 +121,24 @@ async def subscriptions(app: App) -> list[dict[str, Any]]:
     ]
 
 
-def print_facts(known: dict[str, Any], console: Console) -> None:
-    """What `facts` found, as a table."""
+def print_facts(known: dict[str, Any], zone: dt.tzinfo, console: Console) -> None:
+    """What `facts` found, as a table, with times in the zone."""
     table = Table("Episode", "Schedule", "Due", "State", *map(str, DeliveryState))
     for broadcast in known["broadcasts"]:
+        due = dt.datetime.fromisoformat(broadcast["due"]).astimezone(zone)
         counts = (str(broadcast["deliveries"][state]) for state in DeliveryState)
-        table.add_row(str(broadcast["episode"]), broadcast["schedule"], broadcast["due"], broadcast["state"], *counts)
+        table.add_row(
+            str(broadcast["episode"]), broadcast["schedule"], f"{due:%Y-%m-%d %H:%M}", broadcast["state"], *counts
+        )
     console.print(table if known["broadcasts"] else "Nothing has been pushed yet.")
     for broadcast in known["broadcasts"]:
+        if broadcast["reason"]:
+            console.print(f"Episode {broadcast['episode']} was stopped: {broadcast['reason']}")
         for failure in broadcast["failures"]:
-            console.print(
-                f"Episode {broadcast['episode']}, {failure['target']}: {failure['reason'] or failure['code']}",
-                markup=False,
-                highlight=False,
-            )
+            console.print(f"Episode {broadcast['episode']}, {failure['target']}: {failure['reason']}")
     for name, run in known["next_runs"].items():
-        console.print(f"Next push on schedule {name}: {run or 'never'}", highlight=False)
+        when = dt.datetime.fromisoformat(run) if run else None
+        console.print(f"Next push on schedule {name}: {in_words(when)}")
 
 
 async def refusals(app: App) -> list[str]:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
 
 
+def texts(value: object) -> tuple[str, ...]:
+    """A message's or a translation's texts: one, or one for each plural form."""
+    return tuple(map(str, value)) if isinstance(value, tuple | list) else (str(value or ""),)
+
+
 def catalogue(language: Language) -> dict[object, Message]:
     """The messages of a language by what they translate."""
     source = resources.files("bot") / "locales" / language / "LC_MESSAGES" / "recap.po"
@@ -42,9 +47,8 @@ def test_every_translation_is_there_and_keeps_the_placeholders(language: Languag
         return {name for _text, name, _format, _conversion in string.Formatter().parse(text)} - {None}
 
     for message in catalogue(language).values():
-        originals = message.id if isinstance(message.id, tuple) else (message.id,)
-        translations = message.string if isinstance(message.string, tuple) else (message.string,)
-        wanted = set.union(*map(placeholders, originals))
+        translations = texts(message.string)
+        wanted = set.union(*map(placeholders, texts(message.id)))
         assert all(translations)
         # A singular may say "the other subject" without its number.
         assert placeholders(translations[-1]) == wanted
@@ -54,7 +58,7 @@ def test_every_translation_is_there_and_keeps_the_placeholders(language: Languag
 def test_french_keeps_its_spaces_before_high_punctuation() -> None:
     """A plain space before : ; ! ? or inside « » would leave the sign alone on the next line."""
     for message in catalogue(Language.FRENCH).values():
-        for translation in message.string if isinstance(message.string, tuple) else (message.string,):
+        for translation in texts(message.string):
             assert not any(wrong in translation for wrong in (" :", " ;", " !", " ?", "« ", " »", "'"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -192,7 +193,7 @@ async def test_a_subscription_lasts_from_the_command_to_the_way_out(
     async with running(place, tmp_path) as app:
         for chat, command in ((eve, "/subscribe tiktok"), (bob, "/subscribe"), (bob, "/unsubscribe")):
             asked = place.telegram.say(chat, chat.person, command)
-            await place.telegram.wait_for(lambda chat=chat, asked=asked: answers_to(chat, asked))
+            await place.telegram.wait_for(functools.partial(answers_to, chat, asked))
         assert "lundi 4 novembre 2024 à 08:00" in eve.messages[-1].text
         silence = len(bob.messages)
         clock.shift(dt.timedelta(days=1, minutes=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -96,3 +97,84 @@ async def test_a_program_that_is_killed_goes_on_where_it_was(place: Town, tmp_pa
     for name in ("text", "news", "thread", "board"):
         texts = place.pushed()[name]
         assert len(texts) == len(set(texts)), name
+
+
+async def recap(place: Town, folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run one of the admin's commands to its end: its exit code and what it printed, errors and logs last."""
+    (folder / "config.toml").write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments,
+        cwd=folder, env={**os.environ, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    printed, complained = await running.communicate()
+    assert running.returncode is not None
+    return running.returncode, (printed + complained).decode()
+
+
+async def test_send_pushes_once_and_again_only_when_told(place: Town, tmp_path: Path) -> None:
+    """By hand: a rehearsal sends nothing, a push reaches everyone, a second one is refused unless it is wanted."""
+    code, said = await recap(place, tmp_path, "send", "1207", "--dry-run")
+    assert (code, place.telegram.traffic.sends) == (0, [])
+    assert "Schedule monday" in said
+
+    code, said = await recap(place, tmp_path, "send", "1207")
+    assert code == 0, said
+    assert "8 sent" in said
+    assert complete(place)
+    once = place.pushed()
+
+    code, said = await recap(place, tmp_path, "send", "1207")
+    assert code == 1
+    assert "--again" in said
+    assert "Traceback" not in said
+    assert place.pushed() == once
+
+    code, said = await recap(place, tmp_path, "send", "1207", "--to", f"telegram:{place.private.id}", "--again")
+    assert code == 0, said
+    assert len(place.private.messages) == 2 * len(once["private"])
+
+    code, said = await recap(place, tmp_path, "status", "--json")
+    (single, everyone) = json.loads(said)["broadcasts"]
+    assert everyone["deliveries"] == {"pending": 0, "sending": 0, "sent": 8, "failed": 0, "unknown": 0}
+    assert single["schedule"] == f"to telegram:{place.private.id}"
+
+
+async def test_send_says_who_did_not_get_it_and_why(place: Town, tmp_path: Path) -> None:
+    """One person has blocked the bot: everyone else has the recap, and the command names the one and the reason."""
+    place.telegram.block(place.private.person)
+    code, said = await recap(place, tmp_path, "send", "1207")
+    assert code == 1
+    assert "7 sent, 1 failed" in said
+    assert f"telegram:{place.private.id}: Forbidden: bot was blocked by the user" in said
+    _code, listed = await recap(place, tmp_path, "subscriptions", "list", "--json")
+    ended = [row for row in json.loads(listed) if row["state"] == "ended"]
+    assert [row["target"] for row in ended] == [f"telegram:{place.private.id}"]
+
+
+async def test_check_online_names_what_stands_in_the_way(place: Town, tmp_path: Path) -> None:
+    """Everything in order: exit code 0. A chat that the bot was thrown out of is found before Monday."""
+    code, said = await recap(place, tmp_path, "check", "--online")
+    assert code == 0, said
+    place.telegram.kick(place.group)
+    place.discord.delete_channel(place.news)
+    code, said = await recap(place, tmp_path, "check", "--online")
+    assert code == 1
+    assert f"telegram:{place.group.id}" in said
+    assert f"discord:{place.news.id}" in said
+    assert "Traceback" not in said
+
+
+async def test_a_refused_token_is_said_in_a_sentence(place: Town, tmp_path: Path) -> None:
+    """The bot does not start with a token that the platform does not know, and says so without showing it."""
+    unknown = place.telegram.token.replace("loopback", "stranger")
+    text = place.config_text(tmp_path).replace(place.telegram.token, unknown)
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
+    )
+    _out, said = await running.communicate()
+    assert running.returncode == 1
+    assert b"Telegram refuses the token" in said
+    assert unknown.encode() not in said
+    assert b"Traceback" not in said

@@ -177,7 +177,7 @@ class Courier:
                 await self._ledger.record([failed])
             case retry.EndSubscription():
                 await self._ledger.record([failed])
-                await self._ledger.subscriptions.end(delivery.target, error.code)
+                await self._ledger.subscriptions.end(delivery.target, str(error))
             case retry.PauseSubscription():
                 await self._ledger.record([failed])
                 await self._ledger.subscriptions.pause(delivery.target, str(error))

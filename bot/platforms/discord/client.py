@@ -46,6 +46,9 @@ class DiscordPlatform(Platform, Publisher):
         # discord.py keeps both addresses for the whole process; there is one bot in it.
         Route.BASE = config.api_url.rstrip("/")
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
+        # The bot never speaks: what voice would need is nobody's news.
+        discord.VoiceClient.warn_nacl = False
+        discord.VoiceClient.warn_dave = False
         self._token = config.token
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
