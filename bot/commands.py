@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bot.archive import Archive
     from bot.subscription import Subscriptions, Target
 
-PAGE_SIZE = 5
-"""Segments in one answer about a topic: what fits a phone's screen or two."""
+PAGE_SIZE = 4
+"""Segments in one answer about a topic: about what one message holds."""
 
 LONGEST_TOPIC = 4
 """Words that one topic may be typed in (`l amour ouf`), when several topics stand side by side."""

@@ -79,9 +79,10 @@ class Formatter:
         return Document(title=title, sections=tuple(_one_preview(sections)), buttons=buttons)
 
     def _opening(self, episode: Episode, chosen: Sequence[Segment]) -> Section:
+        number = self._words.gettext("episode {number}").format(number=episode.number)
         blocks: list[Block] = [
             Heading((Span(episode.title),), level=1),
-            Note((Span(SEPARATOR.join((self._show, self._reference(episode)))),)),
+            Note((Span(SEPARATOR.join((self._show, number, self._words.date(episode.date)))),)),
             *episode.intro,
         ]
         if len(chosen) < len(episode.segments):
@@ -96,9 +97,9 @@ class Formatter:
         return self._section(Heading((Span(f"{segment.number}. {segment.title}"),)), segment)
 
     def _excerpt(self, episode: Episode, segment: Segment) -> Section:
-        return self._section(
-            Heading((Span(segment.title),)), segment, under_title=(Note((Span(self._reference(episode)),)),)
-        )
+        number = self._words.gettext("Episode {number}").format(number=episode.number)
+        reference = Note((Span(SEPARATOR.join((number, self._words.date(episode.date)))),))
+        return self._section(Heading((Span(segment.title),)), segment, under_title=(reference,))
 
     def _section(self, title: Heading, segment: Segment, *, under_title: tuple[Block, ...] = ()) -> Section:
         blocks: list[Block] = [title, *under_title, *segment.summary]
@@ -115,14 +116,6 @@ class Formatter:
                 spans.append(Span(SEPARATOR))
             spans.append(Span(source.title, url=source.url))
         return Note(tuple(spans))
-
-    def _reference(self, episode: Episode) -> str:
-        return SEPARATOR.join(
-            (
-                self._words.gettext("episode {number}").format(number=episode.number),
-                self._words.date(episode.date),
-            )
-        )
 
     def _buttons(self, episode: Episode, *, hidden: int) -> tuple[Button, ...]:
         buttons: list[Button] = []

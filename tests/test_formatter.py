@@ -125,5 +125,5 @@ def test_audio_and_page_are_buttons() -> None:
 def test_a_segment_alone_leads_to_its_episode() -> None:
     """A segment shown by itself says where it comes from and offers the rest."""
     document = FORMATTER.segment(EPISODE, EPISODE.segments[0])
-    assert "épisode 1207 · lundi 4 novembre 2024" in plain(document.sections[0].blocks)
+    assert "Épisode 1207 · lundi 4 novembre 2024" in plain(document.sections[0].blocks)
     assert document.buttons == (CommandButton("Tout l’épisode 1207", "episode", "1207"),)
