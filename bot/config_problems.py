@@ -1,0 +1,229 @@
+"""What can be wrong with a configuration, in plain words.
+
+Nothing here repeats a value that somebody wrote: a token may stand under any key by mistake. Only keys, known words and
+numbers of the settings' own are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
+from rapidfuzz import fuzz, process, utils
+
+from bot.config_sources import DELIMITER, PREFIX, Fault, Place, variable_name
+from bot.subscription import PlatformName
+from bot.text import normalise_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+    from bot.config_sources import Sources
+
+SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+_NEAR = 75
+"""How alike, of 100, an unknown word and a known one must be for the known one to be offered."""
+
+_REASONS = {
+    "missing": "this key is missing",
+    "extra_forbidden": "there is no such key",
+    "string_type": "this must be text",
+    "string_too_short": "this must not be empty",
+    "int_type": "this must be a whole number",
+    "int_parsing": "this must be a whole number",
+    "int_parsing_size": "this number is too large",
+    "int_from_float": "this must be a whole number",
+    "finite_number": "this must be a whole number",
+    "bool_type": "this must be true or false",
+    "bool_parsing": "this must be true or false",
+    "enum": "this must be {expected}",
+    "literal_error": "this must be {expected}",
+    "greater_than": "this must be more than {gt}",
+    "greater_than_equal": "this must be at least {ge}",
+    "less_than_equal": "this must be at most {le}",
+    "string_too_long": "this must have at most {max_length} characters",
+    "tuple_type": "this must be a list",
+    "dict_type": "this must be a section with keys of its own",
+    "model_type": "this must be a section with keys of its own",
+    "path_type": "this must be text",
+}
+
+
+def refusal(reason: str, cure: str) -> PydanticCustomError:
+    """What a validator raises to say by itself why, and what to write instead."""
+    return PydanticCustomError("refused", "{reason}", {"reason": reason, "cure": cure})
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant; None when none is near."""
+    found = process.extractOne(
+        word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=_NEAR
+    )
+    return found[0] if found else None
+
+
+def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is wrong between values that may be right by themselves.
+
+    It looks at the values as they were written, so that one that is wrong hides nothing of the others.
+    """
+    yield from _topic_clashes(values.get("topics"))
+    if values.get("schedules") == []:
+        yield Fault(
+            ("schedules",), "an empty list of schedules would push nothing", "Take this line out for Mondays at eight"
+        )
+    schedules = [entry.get("name") for _, entry in _entries(values, "schedules")]
+    for number, entry in _entries(values, "schedules"):
+        if schedules.index(entry.get("name")) < number and entry.get("name"):
+            yield Fault(("schedules", number, "name"), "another schedule has this name", "Give each schedule its own")
+    seen: list[tuple[str, ...]] = []
+    for number, entry in _entries(values, "channels"):
+        yield from _dangling(number, entry, values, schedules)
+        identity = tuple(
+            str(entry.get(key) or "").strip().casefold() for key in ("platform", "chat", "thread", "schedule")
+        )
+        if identity in seen:
+            yield Fault(
+                ("channels", number),
+                "this channel stands here twice with the same schedule",
+                "Keep one of the two, or give one another schedule or thread",
+            )
+        seen.append(identity)
+
+
+def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    entries = values.get(key)
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield number, entry
+
+
+def _dangling(
+    number: int, channel: Mapping[str, Any], values: Mapping[str, Any], schedules: Collection[Any]
+) -> Iterator[Fault]:
+    platform = channel.get("platform")
+    if platform in list(PlatformName) and platform not in values:
+        yield Fault(
+            ("channels", number, "platform"),
+            f"this platform is switched off: there is no [{platform}] section",
+            f"Add a [{platform}] section with its token, or take this channel out",
+        )
+    # A schedule whose own name is wrong may be the one that is meant.
+    names = [name for name in schedules if isinstance(name, str) and SCHEDULE_NAME.fullmatch(name)]
+    known = " or ".join(f'schedule = "{name}"' for name in dict.fromkeys(names))
+    place = ("channels", number, "schedule")
+    if "schedule" not in channel:
+        if names:
+            yield Fault(place, "with several schedules each channel must name its own", f"Write {known}")
+    elif names and schedules == names and channel["schedule"] not in names:
+        yield Fault(place, "there is no schedule of this name", f"Write {known}, or add the schedule")
+
+
+def _topic_clashes(topics: object) -> Iterator[Fault]:
+    if not isinstance(topics, dict):
+        return
+    names = [normalise_topic(topic) for topic in topics]
+    repeated = {name for name, times in Counter(names).items() if times > 1}
+    owners: dict[str, str] = {}
+    for topic, name in zip(topics, names, strict=True):
+        if name in repeated:
+            yield Fault(("topics", topic), "this topic stands here twice", "Put all its aliases into one line")
+        aliases = topics[topic] if isinstance(topics[topic], list) else []
+        for number, alias in enumerate(aliases):
+            word = normalise_topic(alias) if isinstance(alias, str) else ""
+            place = ("topics", topic, number)
+            if word in names and word != name:
+                yield Fault(place, "this alias is a topic itself", "Take the alias out, or the topic of that name")
+            elif word and owners.setdefault(word, name) != name:
+                yield Fault(place, f"this alias already belongs to {owners[word]}", "Leave it with one of the two")
+
+
+def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
+    """The sections that do not exist, and the variables that look like the bot's and are not."""
+    sections = {name: _model_in(section.annotation) for name, section in settings.model_fields.items()}
+    for section in sources.table.keys() - sections.keys():
+        homes = [f"[{name}]" for name, model in sections.items() if model and section in model.model_fields]
+        meant = nearest(section, sections)
+        if homes:
+            cure = f"Put it below {' or '.join(homes)}"
+        elif meant:
+            cure = f"Did you mean {meant}"
+        else:
+            cure = f"The sections are {', '.join(sections)}"
+        yield Fault((section,), "there is no such section", cure)
+    known = [name + DELIMITER + key for name, model in sections.items() if model for key in model.model_fields]
+    for variable in sources.variables:
+        name = variable.removeprefix(PREFIX.lower())
+        section, delimiter, key = name.partition(DELIMITER)
+        ours = bool(delimiter) or section.startswith(tuple(f"{known_section}_" for known_section in sections))
+        if ours and section not in sections:
+            meant = nearest(name, known)
+            cure = (
+                f"Did you mean {variable_name((meant,))}"
+                if meant
+                else "Write RECAP_, a section, two underscores, a key"
+            )
+            yield Fault((section, key) if delimiter else (section,), "there is no such variable", cure)
+
+
+def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: Sources) -> Iterator[Fault]:
+    """The errors of pydantic as faults."""
+    for error in errors:
+        # pydantic marks a mistake in a table's key by a last part of its own.
+        place = tuple(part for part in error["loc"] if part != "[key]")
+        context = error.get("ctx", {})
+        if error["type"] == "refused":
+            yield Fault(place, context["reason"], context["cure"])
+        else:
+            reason = _REASONS.get(error["type"], "this value cannot be used").format_map(context)
+            yield Fault(place, reason, _cure(error["type"], place, settings, sources))
+
+
+def _cure(kind: str, place: Place, settings: type[BaseModel], sources: Sources) -> str:
+    model, field = _at(place, settings)
+    keys = [part for part in place if isinstance(part, str)]
+    from_variable = sources.name(place).startswith(variable_name(place))
+    if model and kind == "extra_forbidden":
+        meant = nearest(keys[-1], model.model_fields)
+        if meant:
+            return f"Did you mean {variable_name((*place[:-1], meant)) if from_variable else meant}"
+        return f"The keys here are {', '.join(model.model_fields)}"
+    if field is None or len(keys) == 1:
+        is_list = typing.get_origin(settings.model_fields[keys[0]].annotation) is tuple
+        header = f"[[{keys[0]}]]" if is_list else f"[{keys[0]}]"
+        return f"Write {header} on a line of its own in the config file and the keys below it"
+    example = json.dumps(field.examples[0] if field.examples else field.default, ensure_ascii=False, default=str)
+    if from_variable:
+        bare = example.strip('"')
+        return f"Write for example {variable_name(place)}={bare}"
+    return f"Write for example {keys[-1]} = {example}"
+
+
+def _at(place: Place, settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """The model that the place's last key belongs to, and the field of that key."""
+    owner: type[BaseModel] | None = None
+    model: type[BaseModel] | None = settings
+    field: FieldInfo | None = None
+    for key in (part for part in place if isinstance(part, str)):
+        owner = model
+        # Below a table of free keys, the field is the table's.
+        if model:
+            field = model.model_fields.get(key)
+            model = _model_in(field.annotation) if field else None
+    return owner, field
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model that the annotation is, or is a list or an option of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, typing.get_args(annotation))), None)

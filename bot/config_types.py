@@ -1,0 +1,172 @@
+"""The kinds of value that a configuration holds, each refused in its own words when it is none."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from typing import Annotated, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticKnownError
+
+from bot.config_problems import SCHEDULE_NAME, nearest, refusal
+from bot.cron import CronError, normalise_cron
+from bot.text import normalise_topic
+
+LARGEST_ID = 2**63 - 1
+"""Both platforms' ids are signed 64-bit numbers."""
+
+SQLITE = "sqlite:///"
+
+# A name stands in tables and reports.
+_LONGEST_NAME = 32
+# Long enough for any show, short enough that no date minus a duration leaves the calendar.
+_LONGEST_DURATION = dt.timedelta(days=3650)
+
+# @BotFather hands out the bot's id, a colon and 35 characters; only the shape is promised.
+_TELEGRAM_TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
+_PRINTABLE = re.compile(r"[!-~]+")
+_DURATION = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>[mhd])", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _number(value: object) -> object:
+    # To pydantic, true is a 1.
+    if isinstance(value, bool):
+        raise PydanticKnownError("int_type")
+    return value
+
+
+def _zone(value: object) -> object:
+    if isinstance(value, ZoneInfo):
+        return value
+    cure = "Write a region and a city"
+    if not isinstance(value, str):
+        raise refusal("this must be text", f'{cure}, as in "Europe/Paris"')
+    try:
+        return ZoneInfo(value)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        meant = nearest(value, sorted(zoneinfo.available_timezones())) or "Europe/Paris"
+    raise refusal("there is no such time zone", f'{cure}, perhaps "{meant}"')
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, dt.timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    duration = dt.timedelta(**{_UNITS[match["unit"]]: int(match["count"])}) if match else dt.timedelta()
+    if not dt.timedelta() < duration <= _LONGEST_DURATION:
+        raise refusal(
+            f"this must be a number with its unit, more than nothing and at most {_LONGEST_DURATION.days} days",
+            'Write minutes as in "90m", hours as in "6h" or days as in "6d"',
+        )
+    return duration
+
+
+def _topic(value: str) -> str:
+    topic = normalise_topic(value)
+    if not topic:
+        raise refusal("a topic needs a letter or a digit", 'Write words, as in "tiktok"')
+    return topic
+
+
+def _schedule_name(value: str) -> str:
+    if not SCHEDULE_NAME.fullmatch(value):
+        raise refusal("a name has small letters, digits and hyphens only", 'Write a name such as "monday"')
+    return value
+
+
+def _cron_line(value: str) -> str:
+    try:
+        return normalise_cron(value)
+    except CronError as error:
+        raise refusal(str(error), error.cure) from None
+
+
+def _telegram_token(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value().strip()
+    if not _TELEGRAM_TOKEN.fullmatch(text):
+        raise refusal(
+            "this is no Telegram token, which is a number, a colon and about 35 letters and digits",
+            "Copy the whole token from @BotFather again",
+        )
+    return SecretStr(text)
+
+
+def _discord_token(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value().strip()
+    if not _PRINTABLE.fullmatch(text):
+        raise refusal(
+            "this is no Discord token, which has neither spaces nor accents",
+            "Copy the token alone, without the word Bot before it",
+        )
+    return SecretStr(text)
+
+
+def _sqlite_url(url: str) -> str:
+    cure = f'Write "{SQLITE}recap.db"'
+    path = url.removeprefix(SQLITE)
+    if url.startswith(("postgres", "mysql", "mariadb")):
+        raise refusal("the ledger can only be on SQLite so far", cure)
+    if path == url or not path.strip("/"):
+        raise refusal(f"this is no address of an SQLite file, which is {SQLITE} and a path", cure)
+    if path == ":memory:":
+        raise refusal("a ledger in memory forgets who got the recap when the bot stops", cure)
+    if "?" in path:
+        raise refusal("the path must not hold a question mark", cure)
+    return url
+
+
+def _address(*schemes: str) -> AfterValidator:
+    beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
+    wrong = refusal("this is no address of the right kind", f"Write an address that begins with {beginnings}")
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            # Reading the port is what checks it.
+            _ = parts.port
+        except ValueError:
+            raise wrong from None
+        if parts.scheme not in schemes or not parts.hostname or not _PRINTABLE.fullmatch(value):
+            raise wrong
+        # Addresses are shown in messages and logs; secrets have a key of their own.
+        if "@" in parts.netloc or parts.query or parts.fragment or _TELEGRAM_TOKEN.search(parts.path):
+            raise refusal("an address must hold neither a token nor a password", "Write its host and path alone")
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+Number: TypeAlias = Annotated[int, BeforeValidator(_number)]
+
+Id: TypeAlias = Annotated[Number, Field(ge=1, le=LARGEST_ID)]
+
+Zone: TypeAlias = Annotated[ZoneInfo, BeforeValidator(_zone)]
+
+Duration: TypeAlias = Annotated[dt.timedelta, BeforeValidator(_duration)]
+"""Written as a number of minutes, hours or days: `90m`, `6h`, `6d`."""
+
+Topic: TypeAlias = Annotated[str, AfterValidator(_topic)]
+"""In its one spelling."""
+
+ScheduleName: TypeAlias = Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_schedule_name)]
+
+CronLine: TypeAlias = Annotated[str, AfterValidator(_cron_line)]
+
+TelegramToken: TypeAlias = Annotated[SecretStr, AfterValidator(_telegram_token)]
+
+DiscordToken: TypeAlias = Annotated[SecretStr, AfterValidator(_discord_token)]
+
+SqliteUrl: TypeAlias = Annotated[str, AfterValidator(_sqlite_url)]
+
+WebAddress: TypeAlias = Annotated[str, _address("https", "http")]
+"""Without a final slash."""
+
+SocketAddress: TypeAlias = Annotated[str, _address("wss", "ws")]
+"""Without a final slash."""

@@ -1,0 +1,134 @@
+"""The cron lines that the team may write: five fields, weekdays by name.
+
+This is deliberately less than the scheduler would take. What is left out either means different days to different
+programs (weekday numbers) or is read by the scheduler without a complaint and then ignored (a step after names).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+MONDAY_AT_EIGHT = "0 8 * * mon"
+
+# What the numbers mean to crontab, whose habit the team most likely follows: Sunday is both 0 and 7.
+_CRONTAB_WEEKDAYS = {"0": "sun"} | {str(number): name for number, name in enumerate(WEEKDAYS, start=1)}
+_DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+_NUMBERS = re.compile(r"(?:\*|(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?)(?:/(?P<step>\d{1,4}))?", re.ASCII)
+# A number after a slash is a step, another mistake.
+_NUMBERED_WEEKDAY = re.compile(r"(?<![/\d])\d+")
+_NAMES = re.compile(r"(?P<first>[a-z]+)(?:-(?P<last>[a-z]+))?")
+
+
+class CronError(ValueError):
+    """A cron line that cannot be used. The text says why, `cure` what to write instead."""
+
+    def __init__(self, reason: str, cure: str) -> None:
+        super().__init__(reason)
+        self.cure = cure
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One of the five fields; `names` stand for the numbers from `low` upwards."""
+
+    label: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    numbers: bool = True
+
+    @property
+    def choices(self) -> str:
+        """What may stand in the field, in words."""
+        choices = [f"a number from {self.low} to {self.high}"] if self.numbers else []
+        if self.names:
+            choices.append(f"{', '.join(self.names[:-1])} or {self.names[-1]}")
+        return ", or ".join(choices)
+
+    def values(self, expression: str) -> set[int]:
+        """The numbers that the expression stands for.
+
+        Raises:
+            CronError: it is no expression of this field.
+        """
+        return set().union(*map(self._item, expression.split(",")))
+
+    def _item(self, item: str) -> set[int]:
+        if item == "*":
+            return set(range(self.low, self.high + 1))
+        if self.numbers and (match := _NUMBERS.fullmatch(item)):
+            first, last, step = (None if number is None else int(number) for number in match.groups())
+            return self._range(first, last, step)
+        if self.names and (match := _NAMES.fullmatch(item)):
+            first, last = (None if name is None else self._number(name) for name in match.groups())
+            return self._range(first, last, None)
+        raise CronError(f"the {self.label} cannot be read", f"Write * or {self.choices}")
+
+    def _number(self, name: str) -> int:
+        if name not in self.names:
+            raise CronError(f"the {self.label} is not one of the known names", f"Write * or {self.choices}")
+        return self.low + self.names.index(name)
+
+    def _range(self, first: int | None, last: int | None, step: int | None) -> set[int]:
+        start = self.low if first is None else first
+        alone = first is not None and last is None and step is None
+        end = start if alone else self.high if last is None else last
+        if not (self.low <= start <= self.high and self.low <= end <= self.high):
+            raise CronError(f"the {self.label} is out of range", f"Write * or {self.choices}")
+        if start > end:
+            raise CronError(
+                f"the {self.label} ends before it begins",
+                "Write the earlier one first; for a range over the turn write a list, as in sat,sun,mon or 22,23,0,1",
+            )
+        if step is not None and not 1 <= step <= end - start:
+            raise CronError(
+                f"the step of the {self.label} does not fit into its range",
+                "Write after the slash a number from 1 to the length of the range, or leave the slash out",
+            )
+        return set(range(start, end + 1, step or 1))
+
+
+_MINUTE = _Field("minute", 0, 59)
+_HOUR = _Field("hour", 0, 23)
+_DAY = _Field("day of the month", 1, 31)
+_MONTH = _Field("month", 1, 12, MONTHS)
+_WEEKDAY = _Field("weekday", 0, 6, WEEKDAYS, numbers=False)
+_FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+
+
+def normalise_cron(line: str) -> str:
+    """The cron line in its one spelling: single spaces, names in lower case.
+
+    A field is `*`, a value, a range `a-b`, either with a step `/n`, or a list of these; months and weekdays have
+    names. A day must fit both the day of the month and the weekday.
+
+    Raises:
+        CronError: the line is not of this form, or no day ever fits it.
+    """
+    expressions = line.lower().split()
+    if len(expressions) != len(_FIELDS):
+        raise CronError(
+            f"a cron line has five fields and this one has {len(expressions)}",
+            f'Write minute, hour, day, month and weekday with a space between and none in lists: "{MONDAY_AT_EIGHT}"',
+        )
+    if _NUMBERED_WEEKDAY.search(expressions[-1]):
+        raise _numbered_weekday(expressions)
+    _, _, days, months, _ = (field.values(expression) for field, expression in zip(_FIELDS, expressions, strict=True))
+    if min(days) > max(_DAYS_OF_MONTH[month - 1] for month in months):
+        raise CronError("no such day ever comes", "Write a day that the month has, or * for every day")
+    return " ".join(expressions)
+
+
+def _numbered_weekday(expressions: list[str]) -> CronError:
+    *others, weekday = expressions
+    named = _NUMBERED_WEEKDAY.sub(lambda number: _CRONTAB_WEEKDAYS.get(number[0], "?"), weekday)
+    try:
+        cure = f'Write "{normalise_cron(" ".join([*others, named]))}"'
+    except CronError:  # the numbers name no weekdays, or more is wrong than the numbers
+        cure = f"Write * or {_WEEKDAY.choices}, or a list as in mon,thu"
+    return CronError("weekdays have no numbers here, because 1 is Monday to some programs and Tuesday to others", cure)

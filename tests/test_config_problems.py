@@ -1,0 +1,339 @@
+"""Bad configurations: each is refused at its place, with its reason and its cure, all mistakes in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config import load
+from bot.problems import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.problems import Problem
+
+TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
+TELEGRAM = f'[telegram]\ntoken = "{TOKEN}"\n'
+DISCORD = '[discord]\ntoken = "MTA5NzQ0.GhJkLm.abcdef"\n'
+MONDAY = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\n'
+FRIDAY = '[[schedules]]\nname = "friday"\ncron = "0 8 * * fri"\n'
+TELEGRAM_CHANNEL = TELEGRAM + '[[channels]]\nplatform = "telegram"\n'
+DISCORD_CHANNEL = DISCORD + '[[channels]]\nplatform = "discord"\n'
+EXAMPLE = TELEGRAM_CHANNEL + 'chat = "@example"\n'
+SAME_CHANNEL = '[[channels]]\nplatform = "telegram"\nchat = "@Example"\n'
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    """Where a test may write its config file."""
+    return tmp_path / "config.toml"
+
+
+def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
+    """What the file and the variables are refused for."""
+    with pytest.raises(InvalidInputError) as caught:
+        load(path, environ or {})
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "reason", "cure"),
+    [
+        # Names of sections and keys
+        ('[telegrm]\ntoken = ""', "telegrm", "there is no such section", "Did you mean telegram"),
+        ("[weather]", "weather", "there is no such section", "The sections are show, content"),
+        ("rate = 3", "rate", "there is no such section", "Put it below [telegram] or [discord]"),
+        ("_cli_parse_args = true", "_cli_parse_args", "there is no such section", "The sections are"),
+        ('[show]\nlang = "fr"', "show.lang", "there is no such key", "Did you mean language"),
+        ("[show]\nxyz = 1", "show.xyz", "there is no such key", "The keys here are name, language, timezone"),
+        (EXAMPLE + "topic = []", "channels[1].topic", "there is no such key", "Did you mean topics"),
+        # Kinds of value
+        ("show = 1", "show", "must be a section", "Write [show] on a line of its own"),
+        ("schedules = 1", "schedules", "must be a list", "Write [[schedules]] on a line of its own"),
+        ('schedules = ["monday"]', "schedules[1]", "must be a section", "Write [[schedules]]"),
+        ("topics = []", "topics", "must be a section", "Write [topics] on a line of its own"),
+        ("[show]\nname = 1", "show.name", "must be text", 'name = "Le récap du lundi"'),
+        ('[show]\nname = "  "', "show.name", "must not be empty", 'name = "Le récap du lundi"'),
+        ('[show]\nlanguage = "de"', "show.language", "must be 'fr' or 'en'", 'language = "fr"'),
+        ('[show]\ntimezone = "Paris"', "show.timezone", "no such time zone", 'perhaps "Europe/Paris"'),
+        ('[show]\ntimezone = "Europe"', "show.timezone", "no such time zone", "a region and a city"),
+        ("[show]\ntimezone = 1", "show.timezone", "must be text", '"Europe/Paris"'),
+        ("[content]\nfolder = 1", "content.folder", "must be text", 'folder = "content"'),
+        ('[delivery]\non_unknown = "drop"', "delivery.on_unknown", "'resend' or 'hold'", 'on_unknown = "resend"'),
+        # Storage
+        ('[storage]\nurl = "postgresql://a:b@c/d"', "storage.url", "only be on SQLite so far", "sqlite:///recap.db"),
+        ('[storage]\nurl = "recap.db"', "storage.url", "no address of an SQLite file", "sqlite:///recap.db"),
+        ('[storage]\nurl = "sqlite:///"', "storage.url", "no address of an SQLite file", "sqlite:///recap.db"),
+        ('[storage]\nurl = "sqlite:///:memory:"', "storage.url", "forgets who got the recap", "sqlite:///recap.db"),
+        ('[storage]\nurl = "sqlite:///a?b"', "storage.url", "a question mark", "sqlite:///recap.db"),
+        # Topics
+        ('[topics]\ntiktok = "bytedance"', "topics.tiktok", "must be a list", 'tiktok = ["tik tok"]'),
+        ('[topics]\ntiktok = ["!"]', "topics.tiktok[1]", "needs a letter or a digit", "Write words"),
+        ('[topics]\n"#" = ["a"]', "topics.#", "needs a letter or a digit", "Write words"),
+        ("[topics]\ntiktok = [1]", "topics.tiktok[1]", "must be text", 'tiktok = ["tik tok"]'),
+        ('[topics]\na = ["x", "B!"]\nb = []', "topics.a[2]", "is a topic itself", "Take the alias out"),
+        ('[topics]\na = ["Élan"]\nb = ["elan"]', "topics.b[1]", "already belongs to a", "with one of the two"),
+        # Platforms
+        ("[telegram]\nrate = 30", "telegram.token", "the token is missing", "@BotFather"),
+        ('[discord]\ntoken = ""', "discord.token", "the token is missing", "to leave Discord out, put a #"),
+        ("[telegram]\ntoken = 5", "telegram.token", "must be text", "token = "),
+        ('[telegram]\ntoken = "12:ab"', "telegram.token", "no Telegram token", "Copy the whole token"),
+        ('[discord]\ntoken = "Bot abc"', "discord.token", "no Discord token", "without the word Bot"),
+        (TELEGRAM + 'token_file = "t"', "telegram.token_file", "the token is given twice", "token or token_file"),
+        ('[telegram]\ntoken_file = "none"', "telegram.token_file", "No such file", "@BotFather"),
+        ('[telegram]\ntoken_file = "."', "telegram.token_file", "Is a directory", "@BotFather"),
+        ("[telegram]\ntoken_file = 5", "telegram.token_file", "must be text", "@BotFather"),
+        (TELEGRAM + "rate = 0", "telegram.rate", "at least 1", "rate = 30"),
+        (TELEGRAM + "rate = 1001", "telegram.rate", "at most 1000", "rate = 30"),
+        (DISCORD + "rate = 51", "discord.rate", "at most 50", "rate = 45"),
+        (DISCORD + 'rate = "fast"', "discord.rate", "a whole number", "rate = 45"),
+        (DISCORD + "rate = 4.5", "discord.rate", "a whole number", "rate = 45"),
+        (DISCORD + "rate = true", "discord.rate", "a whole number", "rate = 45"),
+        (TELEGRAM + "admins = 5", "telegram.admins", "must be a list", "admins = [123456789]"),
+        (TELEGRAM + "admins = [1, -5]", "telegram.admins[2]", "at least 1", "admins = [123456789]"),
+        (TELEGRAM + 'api_url = "telegram"', "telegram.api_url", "no address of the right kind", "https:// or http://"),
+        (TELEGRAM + 'api_url = "http://a:b"', "telegram.api_url", "no address of the right kind", "https://"),
+        (
+            DISCORD + 'gateway_url = "https://a"',
+            "discord.gateway_url",
+            "no address of the right kind",
+            "wss:// or ws://",
+        ),
+        (DISCORD + 'api_url = "https://a?b=c"', "discord.api_url", "neither a token nor a password", "host and path"),
+        (TELEGRAM + f'api_url = "https://a/bot{TOKEN}"', "telegram.api_url", "neither a token nor", "host and path"),
+        # Schedules
+        ("schedules = []", "schedules", "would push nothing", "Take this line out"),
+        ('[[schedules]]\ncron = "0 8 * * mon"', "schedules[1].name", "is missing", 'name = "monday"'),
+        ('[[schedules]]\nname = "a"', "schedules[1].cron", "is missing", 'cron = "0 8 * * mon"'),
+        (MONDAY + FRIDAY.replace("friday", "Friday"), "schedules[2].name", "small letters", '"monday"'),
+        (MONDAY.replace("monday", "m" * 33), "schedules[1].name", "at most 32 characters", '"monday"'),
+        (MONDAY + MONDAY, "schedules[2].name", "another schedule has this name", "Give each schedule its own"),
+        (MONDAY.replace("* mon", "* 1"), "schedules[1].cron", "Tuesday to others", 'Write "0 8 * * mon"'),
+        (MONDAY.replace("0 8", "0 25"), "schedules[1].cron", "hour is out of range", "0 to 23"),
+        (MONDAY + 'timezone = "Mars"', "schedules[1].timezone", "no such time zone", "a region and a city"),
+        (MONDAY + "max_lateness = 90", "schedules[1].max_lateness", "a number with its unit", '"90m"'),
+        (MONDAY + 'max_age = "0d"', "schedules[1].max_age", "more than nothing", '"6d"'),
+        (MONDAY + 'max_age = "4000d"', "schedules[1].max_age", "at most 3650 days", '"6d"'),
+        # Channels
+        ('[[channels]]\nplatform = "discord"\nchat = 5', "channels[1].platform", "switched off", "Add a [discord]"),
+        ('[[channels]]\nplatform = "x"\nchat = 5', "channels[1].platform", "'telegram' or 'discord'", '"telegram"'),
+        ("[[channels]]\nchat = 5", "channels[1].platform", "is missing", 'platform = "telegram"'),
+        (TELEGRAM_CHANNEL, "channels[1].chat", "is missing", 'chat = "@example"'),
+        (TELEGRAM_CHANNEL + 'chat = "example"', "channels[1].chat", "no Telegram chat", '"@name"'),
+        (TELEGRAM_CHANNEL + 'chat = "https://t.me/example"', "channels[1].chat", "no Telegram chat", '"@name"'),
+        (TELEGRAM_CHANNEL + "chat = 0", "channels[1].chat", "no Telegram chat", "-1001234567890"),
+        (TELEGRAM_CHANNEL + "chat = true", "channels[1].chat", "no Telegram chat", "-1001234567890"),
+        (DISCORD_CHANNEL + 'chat = "@example"', "channels[1].chat", "no Discord channel", "1234567890"),
+        (DISCORD_CHANNEL + "chat = -5", "channels[1].chat", "no Discord channel", "1234567890"),
+        (DISCORD_CHANNEL + "chat = 9223372036854775808", "channels[1].chat", "no Discord channel", "1234567890"),
+        (DISCORD_CHANNEL + "chat = 5\nthread = 7", "channels[1].thread", "threads are Telegram's", "as chat"),
+        (EXAMPLE + "thread = 1", "channels[1].thread", "the general topic", "Take this line out"),
+        (EXAMPLE + "thread = 0", "channels[1].thread", "at least 1", "thread = 7"),
+        (EXAMPLE + "publish = true", "channels[1].publish", "only Discord's announcement channels", "Take this line"),
+        (EXAMPLE + 'topics = ["#"]', "channels[1].topics[1]", "needs a letter or a digit", "Write words"),
+        (EXAMPLE + 'layout = "long"', "channels[1].layout", "'digest' or 'segments'", 'layout = "digest"'),
+        (EXAMPLE + 'silent = "maybe"', "channels[1].silent", "true or false", "silent = false"),
+        (EXAMPLE + 'schedule = "tuesday"', "channels[1].schedule", "no schedule of this name", 'schedule = "monday"'),
+        (
+            MONDAY + FRIDAY.replace("friday", "Friday") + EXAMPLE + 'schedule = "friday"',
+            "schedules[2].name",
+            "small letters",
+            '"monday"',
+        ),
+        (MONDAY.replace('"monday"', "5") + EXAMPLE, "schedules[1].name", "must be text", 'name = "monday"'),
+        (MONDAY + FRIDAY + EXAMPLE, "channels[1].schedule", "several schedules", '"monday" or schedule = "friday"'),
+        (EXAMPLE + SAME_CHANNEL, "channels[2]", "twice with the same schedule", "Keep one"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_reason_and_cure(
+    config_file: Path, text: str, key: str, reason: str, cure: str
+) -> None:
+    """One mistake, one problem: nothing that follows from it is told as well."""
+    config_file.write_text(text, "utf-8")
+    (problem,) = problems(config_file)
+    assert (problem.path, problem.key) == (config_file, key)
+    assert reason in problem.message
+    assert cure in problem.cure
+
+
+def test_all_mistakes_are_told_in_one_go_from_top_to_bottom(config_file: Path) -> None:
+    """A mistake in one place hides none in another, not even between values that refer to each other."""
+    config_file.write_text(
+        '[show]\ntimezone = "Mars"\nlanguage = "de"\n'
+        f'{TELEGRAM}rate = 0\ntoken_file = "x"\n{MONDAY.replace("* mon", "* 1")}'
+        '[[channels]]\nplatform = "discord"\nchat = 5\nschedule = "x"\n'
+        '[[channels]]\nplatform = "telegram"\nchat = "example"\nthread = 1\n',
+        "utf-8",
+    )
+    found = [(problem.line, problem.key) for problem in problems(config_file)]
+    assert found == [
+        (2, "show.timezone"),
+        (3, "show.language"),
+        (6, "telegram.rate"),
+        (7, "telegram.token_file"),
+        (10, "schedules[1].cron"),
+        (12, "channels[1].platform"),
+        (14, "channels[1].schedule"),
+        (17, "channels[2].chat"),
+        (18, "channels[2].thread"),
+    ]
+
+
+def test_two_mistakes_of_a_kind_are_two_problems(config_file: Path) -> None:
+    """And a name that is missing twice is not a name that is there twice."""
+    text = '[topics]\ntiktok = []\n"Tik Tok" = ["bytedance"]\n' + 2 * '[[schedules]]\ncron = "0 8 * * mon"\n'
+    config_file.write_text(text, "utf-8")
+    found = [(problem.key, problem.message) for problem in problems(config_file)]
+    assert found == [
+        ("topics.tiktok", "this topic stands here twice"),
+        ("topics.Tik Tok", "this topic stands here twice"),
+        ("schedules[1].name", "this key is missing"),
+        ("schedules[2].name", "this key is missing"),
+    ]
+
+
+def test_a_missing_key_is_told_at_its_sections_line(config_file: Path) -> None:
+    """The line that is to be looked at, even among several entries."""
+    config_file.write_text(f"# a comment\n{MONDAY}\n  [[ schedules ]]\nname = 'friday'\n", "utf-8")
+    (problem,) = problems(config_file)
+    assert (problem.line, problem.key) == (6, "schedules[2].cron")
+    assert str(problem).startswith(f"{config_file}:6: schedules[2].cron: this key is missing. Write for example ")
+
+
+@pytest.mark.parametrize(
+    ("environ", "key", "reason", "cure"),
+    [
+        ({"RECAP_SHOW__LANGUAGE": "de"}, "RECAP_SHOW__LANGUAGE", "'fr' or 'en'", "RECAP_SHOW__LANGUAGE=fr"),
+        ({"RECAP_TELEGRAM__RATE": "30"}, "RECAP_TELEGRAM__TOKEN", "the token is missing", "@BotFather"),
+        ({"RECAP_SHOW__LANG": "en"}, "RECAP_SHOW__LANG", "no such key", "Did you mean RECAP_SHOW__LANGUAGE"),
+        ({"RECAP_TELEGRAM_TOKEN": TOKEN}, "RECAP_TELEGRAM_TOKEN", "no such variable", "mean RECAP_TELEGRAM__TOKEN"),
+        ({"RECAP_TELEGRM__TOKEN": TOKEN}, "RECAP_TELEGRM__TOKEN", "no such variable", "mean RECAP_TELEGRAM__TOKEN"),
+        ({"RECAP_WEATHER__SKY": "1"}, "RECAP_WEATHER__SKY", "no such variable", "two underscores"),
+        ({"RECAP_TELEGRAM__TOKEN": "12:ab"}, "RECAP_TELEGRAM__TOKEN", "no Telegram token", "Copy the whole token"),
+        ({"RECAP_TELEGRAM__TOKEN_FILE": "no"}, "RECAP_TELEGRAM__TOKEN_FILE", "No such file", "@BotFather"),
+        ({"RECAP_TOPICS__TIKTOK": "x"}, "RECAP_TOPICS__TIKTOK", "must be a list", 'RECAP_TOPICS__TIKTOK=["tik tok"]'),
+        ({"RECAP_SHOW__NAME__X": "1"}, "RECAP_SHOW__NAME__X", "must be text", "RECAP_SHOW__NAME=Le récap du lundi"),
+        ({"RECAP_SHOW": "x"}, "RECAP_SHOW", "must be a section", "Write [show]"),
+        ({"RECAP_CHANNELS": "[5]"}, "RECAP_CHANNELS[1]", "must be a section", "[[channels]]"),
+        ({"RECAP_SCHEDULES": "[]"}, "RECAP_SCHEDULES", "would push nothing", "Take this line out"),
+    ],
+)
+@pytest.mark.parametrize("with_file", [True, False])
+def test_a_mistake_of_the_environment_names_its_variable(
+    config_file: Path, *, with_file: bool, environ: Mapping[str, str], key: str, reason: str, cure: str
+) -> None:
+    """The file is not blamed, whether there is one or not."""
+    config_file.write_text('[show]\nname = "A"\n', "utf-8")
+    (problem,) = problems(config_file if with_file else None, environ)
+    assert (problem.path, problem.key, problem.line) == (Path("environment"), key, None)
+    assert str(problem).startswith(f"environment: {key}: ")
+    assert reason in problem.message
+    assert cure in problem.cure
+
+
+def test_a_variable_mends_the_files_mistake(config_file: Path) -> None:
+    """What is overridden is not looked at."""
+    config_file.write_text('[show]\nlanguage = "de"\n', "utf-8")
+    assert load(config_file, {"RECAP_SHOW__LANGUAGE": "en"}).show.language == "en"
+
+
+class TestTheFileItself:
+    """What can be wrong before there is a value to look at."""
+
+    def test_a_missing_file(self, config_file: Path) -> None:
+        """Says how to make one."""
+        (problem,) = problems(config_file)
+        assert (problem.path, problem.message) == (config_file, "there is no such file")
+        assert "Copy config.example.toml to config.toml" in problem.cure
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        """Is no file."""
+        (problem,) = problems(tmp_path)
+        assert problem.message == "this is a folder"
+
+    def test_a_file_that_cannot_be_opened(self, config_file: Path) -> None:
+        """The system's reason is passed on."""
+        config_file.symlink_to(config_file)
+        (problem,) = problems(config_file)
+        assert "the file cannot be read (Too many levels of symbolic links)" in problem.message
+
+    def test_text_that_is_not_utf_8(self, config_file: Path) -> None:
+        """Names the line of the first such character."""
+        config_file.write_bytes('[show]\nname = "Récap"\n'.encode("latin-1"))
+        (problem,) = problems(config_file)
+        assert (problem.line, problem.message) == (2, "the text is not UTF-8")
+
+    def test_a_file_from_windows_is_fine(self, config_file: Path) -> None:
+        """With its mark at the beginning and its line ends; lines are counted alike."""
+        config_file.write_bytes('\ufeff[show]\r\nname = "A"\r\n'.encode())
+        assert load(config_file, {}).show.name == "A"
+        config_file.write_bytes("\ufeff[show]\r\nname = 1\r\n".encode())
+        (problem,) = problems(config_file)
+        assert problem.line == 2
+
+    @pytest.mark.parametrize(
+        ("text", "line", "message"),
+        [
+            ("[show]\nname = Le récap\n", 2, "this is not TOML from column 8 on: invalid value"),
+            ("[show]\n\nname = 'a\n", 3, 'this is not TOML: expected "\'"'),
+            ('[show]\nname = "a"\nname = "b"\n', 3, "cannot overwrite a value"),
+            ("[show]\nname =", 2, "invalid value"),
+            ("[show\n", 1, "expected ']'"),
+        ],
+    )
+    def test_what_is_not_toml(self, config_file: Path, text: str, line: int, message: str) -> None:
+        """Names line and column, and what TOML wants."""
+        config_file.write_text(text, "utf-8")
+        (problem,) = problems(config_file)
+        assert problem.line == line
+        assert message in problem.message
+        assert "Write text between quotation marks" in problem.cure
+
+
+class TestTokenFiles:
+    """A token file holds the token and nothing else."""
+
+    @pytest.mark.parametrize(
+        ("content", "reason"), [(b" \n", "the file is empty"), (b"\xff\xfe", "the file is not UTF-8 text")]
+    )
+    def test_a_file_without_a_token_is_refused(self, config_file: Path, content: bytes, reason: str) -> None:
+        """Once, at the key that names it."""
+        (config_file.parent / "secret").write_bytes(content)
+        config_file.write_text('[discord]\ntoken_file = "secret"\n', "utf-8")
+        (problem,) = problems(config_file)
+        assert (problem.key, problem.message) == ("discord.token_file", reason)
+        assert "discord.com/developers" in problem.cure
+
+    def test_a_file_with_something_else_is_refused_as_a_token(self, config_file: Path) -> None:
+        """As if it stood in the config."""
+        (config_file.parent / "secret").write_text("TOKEN=1", "utf-8")
+        config_file.write_text('[telegram]\ntoken_file = "secret"\n', "utf-8")
+        (problem,) = problems(config_file)
+        assert "this is no Telegram token" in problem.message
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file for all the examples of a property."""
+    return tmp_path_factory.mktemp("config") / "config.toml"
+
+
+TEXT = (Path(__file__).parent.parent / "config.example.toml").read_text("utf-8")
+
+
+@given(st.integers(0, len(TEXT)), st.integers(0, 40), st.text('[]"#=\n@x1', max_size=5))
+def test_a_slip_of_the_keyboard_is_told_with_a_line(scratch: Path, start: int, length: int, typed: str) -> None:
+    """Whatever is cut from or typed into the example, the answer is a configuration or problems to be found by line."""
+    scratch.write_text(TEXT[:start] + typed + TEXT[start + length :], "utf-8")
+    try:
+        load(scratch, {"RECAP_TELEGRAM__TOKEN": TOKEN})
+    except InvalidInputError as error:
+        located = [problem.line is not None or problem.path == Path("environment") for problem in error.problems]
+    else:
+        located = [True]
+    assert all(located)
