@@ -31,7 +31,7 @@ MEANT = frozenset(TYPES.values())
 
 def execute(request: dict[str, Any]) -> dict[str, Any]:
     """What TDLib answers."""
-    answer: dict[str, Any] = json.loads(tdjson.td_execute(json.dumps(request).encode()))
+    answer: dict[str, Any] = json.loads(tdjson.td_execute(json.dumps(request).encode()) or b"{}")
     assert answer["@type"] != "error", answer
     return answer
 
