@@ -148,8 +148,7 @@ def _sqlite_url(text: str) -> URL:
 
 
 def _engine(url: URL) -> AsyncEngine:
-    # Left alone, the driver would begin transactions by itself, late and never for a SELECT.
-    engine = create_async_engine(url, connect_args={"isolation_level": None})
+    engine = create_async_engine(url)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -163,6 +162,6 @@ def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that reads first and then writes would fail at once when another wrote in between: one that will
-    # write says so from the start, and waits.
+    # Left to itself, the driver begins at the first write only. But a transaction that reads and then writes fails at
+    # once when another wrote in between: one that will write says so from the start, and waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")

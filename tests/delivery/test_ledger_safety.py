@@ -16,14 +16,17 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from bot.delivery.ledger import BroadcastState, Choice, DeliveryState, Ledger, Outcome
+from bot.delivery.tables import renderings
+from bot.platforms.base import Message, Rendering
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
     TELEGRAM,
     Clock,
+    later,
     opened,
     push,
     pushed_to,
@@ -125,6 +128,16 @@ async def test_two_processes_finish_a_broadcast_once(tmp_path: Path) -> None:
     assert sum(map(len, finished)) == 1
 
 
+async def test_a_failure_on_the_way_leaves_nothing_behind(ledger: Ledger) -> None:
+    """A broadcast and its deliveries are in the ledger together or not at all."""
+    await subscribe(ledger, telegram(1))
+    unstorable = {Choice(TELEGRAM): Rendering("", (Message({"text": object()}, 0, 0),))}
+    with pytest.raises(TypeError):
+        await ledger.create_broadcast(episode=1, title="", schedule="monday", due=MONDAY, renderings=unstorable)
+    assert await ledger.broadcast_of(1, "monday") is None
+    assert len(await pushed_to(ledger, telegram(1))) == 1
+
+
 async def test_an_id_is_never_given_twice(ledger: Ledger) -> None:
     """A delivery that is gone leaves its id unused: a late outcome cannot hit another one."""
     (gone,) = await pushed_to(ledger, telegram(1))
@@ -152,7 +165,19 @@ async def test_pruning_forgets_who_but_not_that(ledger: Ledger) -> None:
     assert [broadcast.episode for broadcast in await ledger.broadcasts(10)] == [1206, 1205, 1207, 1204]
     again = await ledger.create_broadcast(episode=1207, title="", schedule="monday", due=MONDAY, renderings={})
     assert again is None
-    assert await ledger.rendering(due[0].rendering_id) == rendering("Bonjour")
+    async with ledger._database.reading() as connection:
+        kept = {row.broadcast_id for row in await connection.execute(select(renderings))}
+    assert kept == {pushed[episode].id for episode in (1204, 1205, 1206)}
+
+
+async def test_what_is_over_stays_over(ledger: Ledger) -> None:
+    """A late outcome of a process that had lost its claim sends nothing more of a broadcast that is done."""
+    (delivery,) = await pushed_to(ledger, telegram(1))
+    await ledger.record([sent(delivery, "41")])
+    await ledger.finish()
+    await ledger.record([later(delivery, MONDAY)])
+    assert await ledger.due(TELEGRAM, limit=10) == []
+    assert await ledger.next_due(TELEGRAM) is None
 
 
 async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:

@@ -65,14 +65,19 @@ async def test_two_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> No
 
 
 async def test_a_commit_survives_a_power_cut_and_readers_never_wait(tmp_path: Path) -> None:
-    """The file is in WAL mode, every connection syncs each commit in full, and references are enforced."""
+    """WAL mode, a full sync at each commit, references enforced, and ten seconds of patience with other programs."""
     async with opened(tmp_path) as ledger, ledger._database.reading() as connection:
         settings = {
             name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    full = 2
-    assert settings == {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1}
+    full, milliseconds = 2, 10_000
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "foreign_keys": 1,
+        "busy_timeout": milliseconds,
+    }
 
 
 async def test_migrating_leaves_logging_alone(tmp_path: Path) -> None:
@@ -172,6 +177,17 @@ async def test_an_unwritable_file_is_refused(tmp_path: Path) -> None:
     assert await open_error(f"sqlite:///{path}") == (
         f"{path} cannot be written: check that the user that runs recap may write to it and its folder"
     )
+
+
+async def test_looking_into_a_ledger_waits_for_nobody(tmp_path: Path) -> None:
+    """`recap status` can be asked while the bot is writing: a ledger that is up to date is only read to open it."""
+    async with opened(tmp_path):
+        pass
+    path = tmp_path / "recap.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with await Ledger.open(f"sqlite:///{path}?timeout=0.05", Clock()) as ledger:
+            assert await ledger.broadcasts(1) == []
 
 
 async def test_a_locked_ledger_is_waited_for_and_then_named(tmp_path: Path) -> None:
