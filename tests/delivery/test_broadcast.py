@@ -1,0 +1,119 @@
+"""The broadcaster: which occurrence pushes which episode, once, and to whom it says what."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.archive import Archive
+from bot.config import Schedule
+from bot.delivery.broadcast import Broadcaster
+from bot.formatter import Formatter
+from bot.i18n import Language, words
+from bot.platforms.telegram.render import render
+from bot.subscription import PlatformName
+from tests.delivery.ledger_kit import Clock, opened, subscribe, subscription, telegram
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.delivery.ledger import Ledger
+    from bot.document import Document
+    from bot.platforms.base import Rendering
+
+CONTENT = Path(__file__).parents[2] / "content"
+PARIS = ZoneInfo("Europe/Paris")
+SCHEDULE = Schedule(name="monday", cron="0 8 * * mon", timezone=PARIS)
+EIGHT = dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)
+
+
+class Renderer:
+    """Telegram's real renderer, which counts how often it is asked."""
+
+    name = PlatformName.TELEGRAM
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+        """Render and count."""
+        self.asked += 1
+        return render(document, silent=silent)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[tuple[Ledger, Clock]]:
+    """A ledger on a real file, with its clock at eight on Monday."""
+    clock = Clock()
+    async with opened(tmp_path, clock) as made:
+        yield made, clock
+
+
+def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) -> Broadcaster:
+    """The broadcaster of the real archive."""
+    archive = Archive.load(CONTENT)
+    return Broadcaster(
+        ledger=ledger,
+        platforms={PlatformName.TELEGRAM: renderer or Renderer()},  # type: ignore[dict-item] # it only renders
+        formatter=Formatter("Le récap du lundi", words(Language.FRENCH)),
+        archive=lambda: archive,
+        clock=clock,
+    )
+
+
+async def test_an_occurrence_pushes_the_newest_episode_once(ledger: tuple[Ledger, Clock]) -> None:
+    """However often it is asked for; the episode is that of the day, not of the future."""
+    await subscribe(ledger[0], telegram(1))
+    pushing = broadcaster(*ledger)
+    first = await pushing.push(SCHEDULE, EIGHT)
+    assert first is not None
+    assert first.episode == 1207
+    assert await pushing.push(SCHEDULE, EIGHT) is None
+    assert len(await ledger[0].due(PlatformName.TELEGRAM, limit=9)) == 1
+
+
+@pytest.mark.parametrize(("hours", "is_pushed"), [(5.9, True), (6.1, False)])
+async def test_a_push_that_is_too_late_is_not_made(
+    ledger: tuple[Ledger, Clock], caplog: pytest.LogCaptureFixture, hours: float, *, is_pushed: bool
+) -> None:
+    """Within `max_lateness` it is made up for; past it, the admin is told once and nobody is woken."""
+    await subscribe(ledger[0], telegram(1))
+    pushing = broadcaster(*ledger)
+    ledger[1].advance(hours=hours)
+    with caplog.at_level(logging.WARNING):
+        assert (await pushing.push(SCHEDULE, EIGHT) is not None) is is_pushed
+        await pushing.push(SCHEDULE, EIGHT)
+    assert sum("missed" in line for line in caplog.messages) == (not is_pushed)
+
+
+async def test_an_old_episode_is_never_pushed(ledger: tuple[Ledger, Clock], caplog: pytest.LogCaptureFixture) -> None:
+    """A Monday without a new episode repeats no old one, and the admin is told."""
+    await subscribe(ledger[0], telegram(1))
+    ledger[1].advance(days=7)
+    with caplog.at_level(logging.WARNING):
+        assert await broadcaster(*ledger).push(SCHEDULE, EIGHT + dt.timedelta(days=7)) is None
+    assert "too old" in caplog.text
+
+
+async def test_an_episode_is_rendered_once_per_distinct_choice(ledger: tuple[Ledger, Clock]) -> None:
+    """A hundred subscribers with two choices between them cost two renderings."""
+    for chat in range(100):
+        topics = ("tiktok",) if chat % 2 else ()
+        await ledger[0].subscriptions.save(subscription(telegram(chat + 1), *topics))
+    renderer = Renderer()
+    await broadcaster(*ledger, renderer).push(SCHEDULE, EIGHT)
+    assert renderer.asked == 2
+    assert len(await ledger[0].due(PlatformName.TELEGRAM, limit=1000)) == 100
+
+
+async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: tuple[Ledger, Clock]) -> None:
+    """No empty push."""
+    await ledger[0].subscriptions.save(subscription(telegram(1), "mastodon"))
+    await ledger[0].subscriptions.save(subscription(telegram(2), "netflix"))
+    await broadcaster(*ledger).push(SCHEDULE, EIGHT)
+    assert [each.target for each in await ledger[0].due(PlatformName.TELEGRAM, limit=9)] == [telegram(2)]

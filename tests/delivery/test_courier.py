@@ -1,0 +1,251 @@
+"""The courier: mark, send, record; and what becomes of a delivery that fails, without harm to any other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.delivery.courier import Courier
+from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.records import BroadcastState, DeliveryState
+from bot.platforms import base
+from bot.platforms.base import Platform, Post, Rendering
+from bot.subscription import PlatformName, SubscriptionState
+from tests.delivery.ledger_kit import Clock, opened, push, subscribe, telegram
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.delivery.ledger import Ledger
+    from bot.document import Document
+
+
+class Carrier(Platform):
+    """A platform that takes every message, unless a chat was given errors to answer with first."""
+
+    name = PlatformName.TELEGRAM
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.errors: dict[str, list[base.SendError]] = defaultdict(list)
+        self.taken: dict[str, list[str]] = defaultdict(list)
+        self.nonces: list[str] = []
+        self.states_while_sending: list[int] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+        """Nothing is rendered here."""
+        raise NotImplementedError
+
+    async def inspect(self, target: object) -> None:
+        """Nothing is looked at here."""
+        raise NotImplementedError
+
+    async def send(self, post: Post) -> str:
+        """Take the message, or answer with the chat's next error."""
+        broadcasts = await self.ledger.broadcasts(1)
+        self.states_while_sending.append((await self.ledger.tally(broadcasts[0].id))[DeliveryState.SENDING])
+        await self.gate.wait()
+        self.nonces.append(post.nonce)
+        if self.errors[post.target.chat]:
+            raise self.errors[post.target.chat].pop(0)
+        self.taken[post.target.chat].append(post.message.body["text"])
+        return str(len(self.nonces))
+
+
+class Round:
+    """A courier at work, with what it works with."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, *, hold: bool = False, limits: tuple[ChatLimit, ...] = ()) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.carrier = Carrier(ledger)
+        self.courier = Courier(
+            platform=self.carrier,
+            ledger=ledger,
+            pacer=Pacer(1000, lambda _target: limits),
+            clock=clock,
+            window=8,
+            hold=hold,
+        )
+
+    async def tally(self) -> dict[str, int]:
+        """The states of the newest broadcast's deliveries that there are."""
+        (broadcast,) = await self.ledger.broadcasts(1)
+        return {str(state): count for state, count in (await self.ledger.tally(broadcast.id)).items() if count}
+
+    async def reaches(self, **wanted: int) -> None:
+        """Wait until the newest broadcast's deliveries are in these states."""
+        async with asyncio.timeout(5):
+            while await self.tally() != wanted:
+                self.courier.wake()
+                await asyncio.sleep(0)
+
+    @contextlib.asynccontextmanager
+    async def going(self) -> AsyncIterator[None]:
+        """Let the courier run."""
+        task = asyncio.create_task(self.courier.run())
+        try:
+            yield
+        finally:
+            await self.courier.stop()
+            await task
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[tuple[Ledger, Clock]]:
+    """A ledger on a real file, with its clock."""
+    clock = Clock()
+    async with opened(tmp_path, clock) as made:
+        yield made, clock
+
+
+async def test_a_message_is_marked_before_it_leaves_and_recorded_after(ledger: tuple[Ledger, Clock]) -> None:
+    """While the platform has it, the ledger says so; afterwards the ledger has the platform's id."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(1))
+    await push(work.ledger, "un", "deux")
+    async with work.going():
+        await work.reaches(sent=1)
+    assert work.carrier.taken == {"1": ["un", "deux"]}
+    assert work.carrier.states_while_sending == [1, 1]
+    assert len(set(work.carrier.nonces)) == 2
+
+
+async def test_a_finished_broadcast_is_closed(ledger: tuple[Ledger, Clock]) -> None:
+    """When nothing is left to send, the broadcast is done."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(1))
+    await push(work.ledger)
+    async with work.going():
+        await work.reaches(sent=1)
+    assert (await work.ledger.broadcasts(1))[0].state is BroadcastState.DONE
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (base.TargetGoneError("blocked"), SubscriptionState.ENDED),
+        (base.TargetNotFoundError("no such chat"), SubscriptionState.ENDED),
+        (base.TargetClosedError("no rights"), SubscriptionState.PAUSED),
+        (base.RefusedError("filtered"), SubscriptionState.ACTIVE),
+    ],
+)
+async def test_one_broken_target_costs_nobody_else_anything(
+    ledger: tuple[Ledger, Clock], error: base.SendError, state: SubscriptionState
+) -> None:
+    """It fails with its reason and its subscription gets what it deserves; everybody else is served."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, *map(telegram, range(1, 6)))
+    await push(work.ledger)
+    work.carrier.errors["3"] = [error]
+    async with work.going():
+        await work.reaches(sent=4, failed=1)
+    (failure,) = await work.ledger.failures(1)
+    assert (failure.target, failure.code, failure.reason) == (telegram(3), error.code, str(error))
+    states = {each.target: each.state for each in await work.ledger.subscriptions.all()}
+    assert states.pop(telegram(3)) is state
+    assert set(states.values()) == {SubscriptionState.ACTIVE}
+
+
+async def test_what_did_not_arrive_is_sent_again_with_the_same_nonce(ledger: tuple[Ledger, Clock]) -> None:
+    """No connection, then no answer: the same message with the same nonce, after a pause, until it is taken."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(1))
+    await push(work.ledger)
+    work.carrier.errors["1"] = [base.NotSentError("no connection"), base.UnknownOutcomeError("no answer")]
+    async with work.going():
+        for tries in (1, 2):
+            async with asyncio.timeout(5):
+                while len(work.carrier.nonces) < tries:
+                    await asyncio.sleep(0)
+            await work.reaches(pending=1)
+            work.clock.advance(minutes=1)
+        await work.reaches(sent=1)
+    assert work.carrier.taken == {"1": ["Bonjour"]}
+    assert len(work.carrier.nonces) == 3
+    assert len(set(work.carrier.nonces)) == 1
+
+
+async def test_with_hold_a_message_of_unknown_outcome_never_comes_twice(ledger: tuple[Ledger, Clock]) -> None:
+    """The next message follows, and the delivery ends as what it is: unknown."""
+    work = Round(*ledger, hold=True)
+    await subscribe(work.ledger, telegram(1))
+    await push(work.ledger, "un", "deux")
+    work.carrier.errors["1"] = [base.UnknownOutcomeError("no answer")]
+    async with work.going():
+        await work.reaches(unknown=1)
+    assert work.carrier.taken == {"1": ["deux"]}
+
+
+async def test_a_chat_that_moved_gets_it_at_its_new_place(ledger: tuple[Ledger, Clock]) -> None:
+    """A group that became a supergroup: the id is rewritten, for this push and for all to come."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(-5))
+    await push(work.ledger)
+    work.carrier.errors["-5"] = [base.TargetMovedError("upgraded", chat="-1005")]
+    async with work.going():
+        await work.reaches(sent=1)
+    assert work.carrier.taken in ({"-5": [], "-1005": ["Bonjour"]}, {"-1005": ["Bonjour"]})
+    assert [each.target for each in await work.ledger.subscriptions.all()] == [telegram(-1005)]
+
+
+async def test_a_refused_message_stops_the_broadcast_and_ends_no_subscription(ledger: tuple[Ledger, Clock]) -> None:
+    """A bug of ours is nobody's fault: what was not sent stays unsent, and says why."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, *map(telegram, range(1, 30)))
+    await push(work.ledger)
+    for chat in range(1, 30):
+        work.carrier.errors[str(chat)] = [base.ContentError("message is too long")]
+    async with work.going():
+        await work.reaches(failed=29)
+    assert not any(work.carrier.taken.values())
+    (broadcast,) = await work.ledger.broadcasts(1)
+    assert (broadcast.state, broadcast.reason) == (BroadcastState.STOPPED, "message is too long")
+    assert {each.state for each in await work.ledger.subscriptions.all()} == {SubscriptionState.ACTIVE}
+
+
+async def test_a_refused_token_stops_everything_and_loses_nothing(ledger: tuple[Ledger, Clock]) -> None:
+    """Nothing more is sent; the deliveries wait for a better token."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(1), telegram(2))
+    await push(work.ledger)
+    for chat in ("1", "2"):
+        work.carrier.errors[chat] = [base.UnauthorisedError("token")] * 9
+    async with asyncio.timeout(5):
+        await work.courier.run()
+        await work.courier.stop()
+    assert await work.tally() == {"pending": 2}
+
+
+async def test_waiting_for_one_chat_holds_up_no_other(ledger: tuple[Ledger, Clock]) -> None:
+    """A chat in a flood wait waits alone; it gets its message when the wait is over."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, *map(telegram, range(1, 20)))
+    await push(work.ledger)
+    work.carrier.errors["1"] = [base.FloodError("slow down", retry_after=3600)]
+    async with work.going():
+        await work.reaches(sent=18, pending=1)
+    assert work.carrier.taken["1"] == []
+
+
+async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: tuple[Ledger, Clock]) -> None:
+    """What the platform already has is recorded; the rest waits in the ledger."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, *map(telegram, range(1, 21)))
+    await push(work.ledger)
+    work.carrier.gate.clear()
+    task = asyncio.create_task(work.courier.run())
+    await work.reaches(sending=8, pending=12)
+    stopping = asyncio.create_task(work.courier.stop())
+    await asyncio.sleep(0)
+    work.carrier.gate.set()
+    await stopping
+    await task
+    assert await work.tally() == {"sent": 8, "pending": 12}
