@@ -235,6 +235,22 @@ async def test_waiting_for_one_chat_holds_up_no_other(ledger: tuple[Ledger, Cloc
     assert work.carrier.taken["1"] == []
 
 
+async def test_a_chats_next_message_waits_for_the_chats_limit(ledger: tuple[Ledger, Clock]) -> None:
+    """One message a second to one chat: the second is due a second later, and others go meanwhile."""
+    work = Round(*ledger, limits=(ChatLimit(1, 1.0),))
+    await subscribe(work.ledger, telegram(1), telegram(2))
+    await push(work.ledger, "un", "deux")
+    async with work.going():
+        async with asyncio.timeout(5):
+            while len(work.carrier.nonces) < 2:
+                await asyncio.sleep(0)
+        await work.reaches(pending=2)
+    assert work.carrier.taken == {"1": ["un"], "2": ["un"]}
+    due = await work.ledger.next_due(PlatformName.TELEGRAM)
+    assert due is not None
+    assert (due - work.clock()).total_seconds() > 0.5
+
+
 async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: tuple[Ledger, Clock]) -> None:
     """What the platform already has is recorded; the rest waits in the ledger."""
     work = Round(*ledger)

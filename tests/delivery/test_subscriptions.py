@@ -152,7 +152,7 @@ async def test_a_moved_chat_keeps_its_subscriptions_in_every_thread(ledger: Ledg
     """All threads of the chat follow it, with their choices and states; other chats stay."""
     await ledger.subscriptions.save(subscription(telegram(-1), "ai"))
     await ledger.subscriptions.save(subscription(telegram(-1, 7), "tiktok"))
-    await subscribe(ledger, Target(DISCORD, "-1"), telegram(-11))
+    await subscribe(ledger, Target(DISCORD, "-1"), telegram(-11), telegram(-100, 9))
     await ledger.subscriptions.end(telegram(-1, 7), "unsubscribed")
     await ledger.subscriptions.move(telegram(-1), "-100")
     assert await ledger.subscriptions.of(telegram(-100)) == [subscription(telegram(-100), "ai")]
@@ -161,6 +161,7 @@ async def test_a_moved_chat_keeps_its_subscriptions_in_every_thread(ledger: Ledg
         "telegram:-11": (ACTIVE, ""),
         "telegram:-100": (ACTIVE, ""),
         "telegram:-100:7": (ENDED, "unsubscribed"),
+        "telegram:-100:9": (ACTIVE, ""),
     }
 
 
