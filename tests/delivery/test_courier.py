@@ -36,6 +36,7 @@ class Carrier(Platform):
         self.taken: dict[str, list[str]] = defaultdict(list)
         self.nonces: list[str] = []
         self.states_while_sending: list[int] = []
+        self.sends = asyncio.Condition()
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -47,12 +48,19 @@ class Carrier(Platform):
         """Nothing is looked at here."""
         raise NotImplementedError
 
+    async def tried(self, times: int) -> None:
+        """Wait until so many sends were tried."""
+        async with asyncio.timeout(5), self.sends:
+            await self.sends.wait_for(lambda: len(self.nonces) >= times)
+
     async def send(self, post: Post) -> str:
         """Take the message, or answer with the chat's next error."""
         broadcasts = await self.ledger.broadcasts(1)
         self.states_while_sending.append((await self.ledger.tally(broadcasts[0].id))[DeliveryState.SENDING])
         await self.gate.wait()
         self.nonces.append(post.nonce)
+        async with self.sends:
+            self.sends.notify_all()
         if self.errors[post.target.chat]:
             raise self.errors[post.target.chat].pop(0)
         self.taken[post.target.chat].append(post.message.body["text"])
@@ -162,9 +170,7 @@ async def test_what_did_not_arrive_is_sent_again_with_the_same_nonce(ledger: tup
     work.carrier.errors["1"] = [base.NotSentError("no connection"), base.UnknownOutcomeError("no answer")]
     async with work.going():
         for tries in (1, 2):
-            async with asyncio.timeout(5):
-                while len(work.carrier.nonces) < tries:
-                    await asyncio.sleep(0)
+            await work.carrier.tried(tries)
             await work.reaches(pending=1)
             work.clock.advance(minutes=1)
         await work.reaches(sent=1)
@@ -241,9 +247,7 @@ async def test_a_chats_next_message_waits_for_the_chats_limit(ledger: tuple[Ledg
     await subscribe(work.ledger, telegram(1), telegram(2))
     await push(work.ledger, "un", "deux")
     async with work.going():
-        async with asyncio.timeout(5):
-            while len(work.carrier.nonces) < 2:
-                await asyncio.sleep(0)
+        await work.carrier.tried(2)
         await work.reaches(pending=2)
     assert work.carrier.taken == {"1": ["un"], "2": ["un"]}
     due = await work.ledger.next_due(PlatformName.TELEGRAM)
