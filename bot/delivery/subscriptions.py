@@ -105,10 +105,7 @@ class LedgerSubscriptions:
             for key, subscription in current.items():
                 declaration = _declaration(subscription.choices)
                 if key not in known or known[key].declared != declaration:
-                    active = dataclasses.replace(
-                        subscription, origin=Origin.CONFIG, state=SubscriptionState.ACTIVE, reason=""
-                    )
-                    await self._put(connection, active, declared=declaration)
+                    await self._put(connection, subscription, declared=declaration)
             for key in known.keys() - current.keys():
                 await self._undeclare(connection, known[key].id)
 
@@ -213,16 +210,16 @@ async def _at_new_ids(connection: AsyncConnection, declared: Iterable[Subscripti
     for subscription in declared:
         target = subscription.target
         chat = moved.get((target.platform, target.chat), target.chat)
-        now_at = dataclasses.replace(subscription, target=dataclasses.replace(target, chat=chat))
+        now_at = dataclasses.replace(subscription, target=dataclasses.replace(target, chat=chat), origin=Origin.CONFIG)
         current[now_at.target, now_at.schedule] = now_at
     return current
 
 
 async def _remember_move(connection: AsyncConnection, old: Target, new_chat: str) -> None:
-    here = moves.c.platform == old.platform
-    # Kept one step long: what had moved to the old id has now moved on, and the new id leads nowhere else.
-    await connection.execute(update(moves).where(here, moves.c.new_chat == old.chat).values(new_chat=new_chat))
-    await connection.execute(delete(moves).where(here, moves.c.old_chat == new_chat))
+    # Kept one step long: what had moved to the old id has now moved on.
+    await connection.execute(
+        update(moves).where(moves.c.platform == old.platform, moves.c.new_chat == old.chat).values(new_chat=new_chat)
+    )
     move = insert(connection, moves).values(platform=old.platform, old_chat=old.chat, new_chat=new_chat)
     await connection.execute(
         move.on_conflict_do_update(index_elements=["platform", "old_chat"], set_={"new_chat": new_chat})
