@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 def fold(text: str) -> str:
     """The text as comparisons see it: without case, accents or ligatures."""
-    # Compatibility letters (mathematical ones, ligatures) come apart first, or their case would stay; folding may compose letters anew.
+    # Compatibility letters (mathematical ones) come apart first, or their case would stay; folding may compose anew.
     folded = unicodedata.normalize("NFKD", text).casefold().translate(_LIGATURES)
     decomposed = unicodedata.normalize("NFKD", folded)
     return "".join(character for character in decomposed if not unicodedata.combining(character))

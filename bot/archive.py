@@ -1,0 +1,219 @@
+"""All episodes of the content folder, and the ways to find one: by number, date, topic and words."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz, process
+
+from bot.content import Content
+from bot.episode import Status
+from bot.problems import Problem
+from bot.text import normalise_topic, words
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bot.content import SegmentWords
+    from bot.episode import Episode, Segment
+
+# Enough to find 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
+_NEAR_ENOUGH = 65
+
+# A title and its topics say what a segment is about; a word of its text may only stand there by the way.
+_IN_TITLE, _IN_TOPIC, _IN_TEXT = 8.0, 6.0, 2.0
+# Typing the beginning of a word finds it too, but what has the very word comes first.
+_BEGINNING = 0.5
+# A shorter one would be the beginning of half of the language.
+_SHORTEST_BEGINNING = 3
+# What French puts before an apostrophe: nobody who types "l'europe" looks for an "l".
+_ELIDED = frozenset({"c", "d", "j", "l", "m", "n", "qu", "s", "t"})
+
+_NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """A snapshot of the content folder; a reload makes another one.
+
+    Readers see an episode that is no draft and not dated after `on`, the day they ask; None stands for any day.
+    `episodes` holds the others too, the newest first, and `problems` what is wrong in the files, for the admin.
+    """
+
+    episodes: tuple[Episode, ...]
+    problems: tuple[Problem, ...]
+    content: Content = field(repr=False)
+    """What the next reload starts from."""
+    _names: Mapping[str, str] = field(repr=False)
+    """The canonical topic of each alias, both normalised; a canonical topic is its own alias."""
+    _topic_words: Mapping[str, str] = field(repr=False)
+    """The words that find a topic besides its name: those of its aliases, between spaces."""
+
+    @classmethod
+    def load(
+        cls, folder: Path, aliases: Mapping[str, Sequence[str]] = _NO_ALIASES, previous: Archive | None = None
+    ) -> Archive:
+        """Read the episode files of a folder; `aliases` lists the other names of each topic.
+
+        With the archive that was loaded `previous`ly, only the files that changed since are read, and where a file has
+        become bad or unreadable its last good version stays. Nothing is raised: `problems` says what is wrong.
+        """
+        content = Content.read(folder, previous.content if previous else Content())
+        names = {
+            normalise_topic(spelling): normalise_topic(topic)
+            for topic, others in aliases.items()
+            for spelling in (topic, *others)
+            if normalise_topic(spelling)
+        }
+        found, duplicates = _without_duplicates(folder, content)
+        renamed = (_renamed(episode, names) for episode in found)
+        return cls(
+            episodes=tuple(sorted(renamed, key=lambda episode: (episode.date, episode.number), reverse=True)),
+            problems=(
+                *content.problems,
+                *(problem for version in content.versions.values() for problem in version.problems),
+                *duplicates,
+            ),
+            content=content,
+            _names=names,
+            _topic_words={
+                normalise_topic(topic): f" {' '.join(word for other in others for word in words(other))} "
+                for topic, others in aliases.items()
+            },
+        )
+
+    def get(self, number: int) -> Episode | None:
+        """The episode of that number, be it a draft or still to come."""
+        return self._by_number.get(number)
+
+    def latest(self, on: dt.date | None = None) -> Episode | None:
+        """The newest episode that readers see."""
+        return next(self._published(on), None)
+
+    def published(self, on: dt.date | None = None) -> list[Episode]:
+        """The episodes that readers see, the newest first."""
+        return list(self._published(on))
+
+    def topics(self, on: dt.date | None = None) -> dict[str, int]:
+        """The number of segments on each topic that readers see, the most frequent topic first."""
+        counts = Counter(topic for _episode, segment in self._segments(on) for topic in segment.topics)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def topic(self, name: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
+        """The segments on a topic that readers see, the newest first; `name` as `resolve_topic` gives it."""
+        return [(episode, segment) for episode, segment in self._segments(on) if name in segment.topics]
+
+    def resolve_topic(self, text: str) -> str | None:
+        """The topic that somebody means who typed it in any way; None when there is no such topic."""
+        typed = normalise_topic(text)
+        name = self._names.get(typed, typed)
+        return name if name in self._known else None
+
+    def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
+        """The topics that somebody may mean who typed something else, the likeliest first."""
+        spellings = {topic: topic for topic in sorted(self._known)} | dict(self._names)
+        near = process.extract(
+            normalise_topic(text), list(spellings), scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
+        )
+        return list(dict.fromkeys(spellings[spelling] for spelling, _score, _index in near))[:limit]
+
+    def search(self, text: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
+        """The segments that readers see and that hold every word of the text, the best first.
+
+        Accents and case do not matter, and a word may be only begun. Titles, topics, summaries and the titles of
+        sources are searched; a word in a title or a topic counts for more.
+        """
+        typed = words(text)
+        wanted = [word for word in typed if word not in _ELIDED] or typed
+        if not wanted:
+            return []
+        hits = []
+        for episode in self._published(on):
+            found = self.content.versions[episode.path].words
+            for segment, segment_words in zip(episode.segments, found, strict=True):
+                score = self._score(wanted, segment, segment_words)
+                if score:
+                    hits.append((score, episode, segment))
+        # The sort is stable: equals stay the newest first.
+        hits.sort(key=lambda hit: -hit[0])
+        return [(episode, segment) for _score, episode, segment in hits]
+
+    def _score(self, wanted: Sequence[str], segment: Segment, segment_words: SegmentWords) -> float:
+        """How well the segment answers; 0 when a word is missing."""
+        topics = " ".join(f" {topic} {self._topic_words.get(topic, '')}" for topic in segment.topics) + " "
+        places = ((segment_words.title, _IN_TITLE), (topics, _IN_TOPIC), (segment_words.text, _IN_TEXT))
+        total = 0.0
+        for word in wanted:
+            score = sum(weight * _presence(word, text) for text, weight in places)
+            if not score:
+                return 0.0
+            total += score
+        return total
+
+    def _published(self, on: dt.date | None) -> Iterator[Episode]:
+        return (
+            episode
+            for episode in self.episodes
+            if episode.status is not Status.DRAFT and (on is None or episode.date <= on)
+        )
+
+    def _segments(self, on: dt.date | None) -> Iterator[tuple[Episode, Segment]]:
+        return ((episode, segment) for episode in self._published(on) for segment in episode.segments)
+
+    @functools.cached_property
+    def _by_number(self) -> dict[int, Episode]:
+        return {episode.number: episode for episode in self.episodes}
+
+    @functools.cached_property
+    def _known(self) -> frozenset[str]:
+        written = (topic for _episode, segment in self._segments(None) for topic in segment.topics)
+        return frozenset(written) | frozenset(self._names.values())
+
+
+def _presence(word: str, text: str) -> float:
+    """Whether the text, of words between spaces, holds the word: 1 for the whole word, less for its beginning."""
+    if f" {word} " in text:
+        return 1.0
+    return _BEGINNING if len(word) >= _SHORTEST_BEGINNING and f" {word}" in text else 0.0
+
+
+def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
+    """The episode with canonical topics."""
+    if not any(names.get(topic, topic) != topic for segment in episode.segments for topic in segment.topics):
+        return episode
+    return episode.model_copy(
+        update={
+            "segments": tuple(
+                segment.model_copy(
+                    update={"topics": tuple(dict.fromkeys(names.get(topic, topic) for topic in segment.topics))}
+                )
+                for segment in episode.segments
+            )
+        }
+    )
+
+
+def _without_duplicates(folder: Path, content: Content) -> tuple[list[Episode], list[Problem]]:
+    """The good episodes, of each number the first one by path, and what there is to say about the others."""
+    accepted: dict[int, tuple[Episode, int]] = {}
+    problems: list[Problem] = []
+    for version in content.versions.values():
+        if version.episode is None:
+            continue
+        episode, line = version.episode, version.number_line
+        first, first_line = accepted.setdefault(episode.number, (episode, line))
+        if first is not episode:
+            for this, at, other, fate in (
+                (first, first_line, episode, "this file is the one that counts"),
+                (episode, line, first, "this file is left out"),
+            ):
+                message = f"the number {episode.number} is also that of {folder / other.path}"
+                cure = f"Give one of the two another number; until then {fate}"
+                problems.append(Problem(folder / this.path, message, cure, at))
+    return [episode for episode, _line in accepted.values()], problems
