@@ -1,0 +1,298 @@
+"""Discord's markdown, written so that text shows as it stands, whatever it says.
+
+A backslash before punctuation makes it plain; so content is escaped, and only what this module adds is markup. Three
+places know no escapes: code, the label of a link, and the closing marks of a strike or a heading. There the offending
+characters are kept away from the mark or out of the label, or an invisible ZERO WIDTH SPACE comes between: the last
+resort, because it travels with copied text.
+
+Discord publishes no grammar. The rules are those of its desktop client as users and libraries know them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from bot.document import Block, CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Spans, Style
+from bot.split import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_ADDRESS = 3_000
+"""Characters of a link's address. Discord knows no limit but the message's, and the words need room too."""
+
+_APART = "\N{ZERO WIDTH SPACE}"
+
+_DEEPEST_HEADING = 2
+
+# Bold is outermost: "***a* b**" is read alike everywhere, while "***a** b*" depends on the client.
+_MARKS = {Style.BOLD: "**", Style.ITALIC: "*", Style.STRIKE: "~~"}
+
+_ESCAPES = (
+    # Styles, spoilers, code, links, and all that stands in angle brackets: mentions of people, roles, channels and
+    # commands, custom emoji, times, addresses.
+    (re.compile(r"[\\*_~|`\[\]<]"), r"\\\g<0>"),
+    # What means something at the start of a line only: quotes, headings, small print, bullets, numbers.
+    (re.compile(r"^([^\S\n]*)([>#+-])", re.MULTILINE), r"\1\\\2"),
+    (re.compile(r"^([^\S\n]*\d+)\.", re.MULTILINE), r"\1\\."),
+    # The label of a link before would reach as far as this, escaped or not.
+    (re.compile(r"\]\("), r"]\\("),
+    # Emoji by name, and addresses, which would become links with their backslashes in them.
+    (re.compile(r":(?!\s)"), r"\\:"),
+    (re.compile(r"@(?=everyone|here)"), r"\\@"),
+)
+
+_LINE_BREAK = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+# Unicode's Default_Ignorable_Code_Point: what shows nothing.
+_IGNORABLE = (
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Rather too many than too few: whole blocks of symbols, with the joiners and variants that follow them.
+_EMOJI = (
+    r"(?:[0-9#*]\ufe0f?\u20e3|[\u203c\u2049\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
+    r"\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+    r"[\u200d\u20e3\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)+"
+)
+_INVISIBLE = re.compile(_IGNORABLE)
+_INVISIBLE_BUT_EMOJI = re.compile(rf"({_EMOJI})|{_IGNORABLE}")
+# Discord shows backslashes in a label, takes a label with emoji, mentions or an address in it for a trick, and then
+# shows the whole link as raw text.
+_NOT_IN_LABEL = re.compile(
+    rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|(?<=_)_|:(?=/|[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
+)
+_SPACE = re.compile(r"\s")
+
+_WEB_ADDRESS = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_NOT_IN_ADDRESS = re.compile(r"[^\w%/:?#@!$&+,;=.-]")
+
+
+class _Inside(enum.Flag):
+    """What a block stands in, because that changes what may be written."""
+
+    NOTHING = 0
+    LIST = enum.auto()
+    QUOTE = enum.auto()
+
+
+def write(blocks: Iterable[Block]) -> str:
+    """The blocks in Discord's markdown; empty when there is nothing to see in them.
+
+    Headings of the third level, and all those in lists, where Discord knows none, are bold. Quotes in quotes are one.
+    Pictures are links: text holds no image.
+    """
+    return _write(blocks, _Inside.NOTHING)
+
+
+def escape(text: str) -> str:
+    """The text as Discord shows it literally."""
+    for pattern, replacement in _ESCAPES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def web_address(url: str) -> str | None:
+    """The address with everything percent-encoded that could end a link or be taken for markup.
+
+    None when it is no web address, or so long that it would leave no room for words.
+    """
+    if not _WEB_ADDRESS.match(url):
+        return None
+    address = _NOT_IN_ADDRESS.sub(_percent_encoded, url)
+    return address if len(address) <= MAX_ADDRESS else None
+
+
+def clean(text: str) -> str:
+    """The text without control characters, and with line feeds for all other line breaks."""
+    return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see."""
+    return not _INVISIBLE.sub("", clean(text)).strip()
+
+
+def link_to(picture: Picture) -> Paragraph:
+    """A picture as its description with a link."""
+    words = picture.url if is_blank(picture.alt) else picture.alt
+    return Paragraph((Span(words, url=picture.url),))
+
+
+def _write(blocks: Iterable[Block], inside: _Inside) -> str:
+    text = ""
+    after_heading = False
+    for block in blocks:
+        written = _block(block, inside)
+        if not written:
+            continue
+        if text:
+            # A heading brings its own space below; in a list a blank line would tear the item apart.
+            text += "\n" if after_heading or _Inside.LIST in inside else "\n\n"
+        text += written
+        after_heading = isinstance(block, Heading)
+    return text
+
+
+def _block(block: Block, inside: _Inside) -> str:
+    match block:
+        case Heading(spans, level) if level > _DEEPEST_HEADING or _Inside.LIST in inside:
+            return _inline(tuple(dataclasses.replace(span, style=span.style | Style.BOLD) for span in spans))
+        case Heading(spans, level):
+            return _heading("#" * (level + 1), _inline(spans))
+        case Paragraph(spans):
+            return _inline(spans)
+        case Note(spans):
+            return "\n".join(f"-# {line}" for line in _lines(_inline(spans)))
+        case CodeBlock(text):
+            return _code_block(clean(text))
+        case Quote(blocks):
+            return _quote(blocks, inside)
+        case Listing(items, start):
+            return _listing(items, start, inside | _Inside.LIST)
+        case Picture():
+            return _block(link_to(block), inside)
+
+
+def _heading(mark: str, text: str) -> str:
+    # Number signs at the end of a heading's line belong to the mark, escaped or not.
+    return "\n".join(f"{mark} {line}{_APART if line.endswith('#') else ''}" for line in _lines(text))
+
+
+def _quote(blocks: Iterable[Block], inside: _Inside) -> str:
+    text = _write(blocks, inside | _Inside.QUOTE)
+    if _Inside.QUOTE in inside or not text:
+        return text
+    return "\n".join(f"> {line}" for line in text.split("\n"))
+
+
+def _listing(items: Iterable[Iterable[Block]], start: int | None, inside: _Inside) -> str:
+    lines = []
+    for number, item in enumerate(items, start or 0):
+        mark = "- " if start is None else f"{number}. "
+        text = _write(item, inside)
+        if text:
+            lines.append(mark + text.replace("\n", "\n" + " " * len(mark)))
+    return "\n".join(lines)
+
+
+def _code_block(text: str) -> str:
+    if is_blank(text):
+        return ""
+    return "```\n" + _kept_apart(text.strip("\n"), "``") + "\n```"
+
+
+def _lines(text: str) -> Iterator[str]:
+    return filter(None, map(str.strip, text.split("\n")))
+
+
+def _inline(spans: Spans) -> str:
+    return "" if is_blank(text_of(spans)) else _styled(_merged(spans), tuple(_MARKS)).strip()
+
+
+def _merged(spans: Spans) -> Spans:
+    """The spans as they can be shown, neighbours that look alike made one.
+
+    Code is nothing but code, because what marks styles could stand in it unescaped; a link is never code for the same
+    reason, and a link that Discord cannot follow is its words.
+    """
+    merged = []
+    for (style, url), group in itertools.groupby(spans, key=_look):
+        text = clean("".join(span.text for span in group))
+        if text:
+            merged.append(Span(text, style, url))
+    return tuple(merged)
+
+
+def _look(span: Span) -> tuple[Style, str | None]:
+    address = span.url and web_address(span.url)
+    if address:
+        return span.style & ~Style.CODE, address
+    return Style.CODE if Style.CODE in span.style else span.style, None
+
+
+def _styled(spans: Spans, styles: tuple[Style, ...]) -> str:
+    """The spans with the marks of these styles, the first outermost."""
+    if not styles:
+        return _joined(map(_span, spans))
+    outer, *inner = styles
+    return _joined(
+        _marked(_styled(tuple(run), tuple(inner)), _MARKS[outer]) if has_style else _styled(tuple(run), tuple(inner))
+        for has_style, run in itertools.groupby(spans, key=lambda span: outer in span.style)
+    )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """The parts in a row, kept apart where a closing mark and an opening one would be read as one."""
+    text = ""
+    for part in parts:
+        text += _APART + part if text.endswith("*") and part.startswith("*") else part
+    return text
+
+
+def _marked(text: str, mark: str) -> str:
+    """The text between marks, line by line: a mark has to touch a word, and a quote or list begins every line anew."""
+    return "\n".join(_marked_line(line, mark) for line in text.split("\n"))
+
+
+def _marked_line(line: str, mark: str) -> str:
+    if not line.strip():
+        return line
+    # A strike ends at the first two tildes, escaped or not.
+    is_too_near = mark == "~~" and line.rstrip().endswith("~")
+    return _around(line, mark, _APART + mark if is_too_near else mark)
+
+
+def _span(span: Span) -> str:
+    if span.url:
+        return _link(span.text, span.url)
+    return _code(span.text) if Style.CODE in span.style else escape(span.text)
+
+
+def _code(text: str) -> str:
+    return "\n".join(_code_line(line) if line.strip() else line for line in text.split("\n"))
+
+
+def _code_line(line: str) -> str:
+    """Code in backticks, in two when it holds one; a space keeps them off a backtick at the edge, and is not shown."""
+    fence = "``" if "`" in line else "`"
+    before = " " if line.startswith("`") else ""
+    after = " " if line.endswith("`") else ""
+    return fence + before + _kept_apart(line, "`") + after + fence
+
+
+def _kept_apart(code: str, backticks: str) -> str:
+    """Code in which no more backticks touch, and no bracket ends the label of a link before it."""
+    return re.sub(rf"{backticks}(?=`)|\](?=\()", rf"\g<0>{_APART}", code)
+
+
+def _link(text: str, address: str) -> str:
+    """The words with the link on the longest stretch of them that a label takes; where none is, the address follows."""
+    if is_blank(text):
+        return text
+    if web_address(text) == address:
+        return f"<{address}>"
+    parts = _NOT_IN_LABEL.split(_INVISIBLE_BUT_EMOJI.sub(r"\1", text))
+    place = max(range(0, len(parts), 2), key=lambda index: len(parts[index].strip()))
+    # Discord drops every space but the common one from a label.
+    label = _SPACE.sub(" ", parts[place])
+    if not label.strip():
+        return f"{escape(text)} <{address}>"
+    before, after = escape("".join(parts[:place])), escape("".join(parts[place + 1 :]))
+    return before + _around(label, "[", f"]({address})") + after
+
+
+def _around(text: str, before: str, after: str) -> str:
+    """The text with something before and after its words, inside of the spaces at its edges."""
+    words = text.strip()
+    start = text.index(words)
+    return text[:start] + before + words + after + text[start + len(words) :]
+
+
+def _percent_encoded(match: re.Match[str]) -> str:
+    # The standard library's `quote` leaves tildes as they are.
+    return "".join(f"%{byte:02X}" for byte in match[0].encode())
