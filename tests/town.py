@@ -119,7 +119,6 @@ chat = {self.board.id}
             "board": [read_discord(each.components) for each in posts],
         }
 
-
     async def until(self, condition: Callable[[], bool], within: float = 30.0) -> None:
         """Wait until the condition holds; it is looked at whenever anything changes on either platform.
 

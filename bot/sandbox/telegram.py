@@ -168,7 +168,7 @@ class TelegramStandIn(TelegramWorld):
         if wait is not None:
             if wait.start == request.at:
                 self.traffic.waits.append(wait)
-            raise too_many_requests(max(1, math.ceil(wait.end - request.at)))
+            raise too_many_requests(math.ceil(wait.end - request.at))
 
     def _refuse_flood(self, request: Request, flood: Flood) -> web.Response:
         now = self._monotonic()

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from bot.sandbox.telegram_model import Chat, Member
     from bot.sandbox.telegram_world import TelegramWorld
 
-GENERAL_TOPIC = 1
-"""The id of a forum's first topic: to write there one names no topic, and naming this one is refused."""
-
 
 class Access(enum.IntEnum):
     """What a method wants in a chat; the Bot API server asks for more the further down."""
@@ -80,7 +77,7 @@ def check_may_write(chat: Chat, bot: Member, thread: int) -> int | None:
     topic = None
     if thread and (chat.is_forum or chat.type is ChatType.PRIVATE):
         topic = chat.topics.get(thread)
-        if topic is None or thread == GENERAL_TOPIC:
+        if topic is None:
             raise bad_request("message thread not found")
     match chat.type:
         case ChatType.PRIVATE:

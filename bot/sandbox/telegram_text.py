@@ -57,6 +57,8 @@ _DROPPED = frozenset("\r\N{COMBINING RING ABOVE}\N{COMBINING DOUBLE LOW LINE}\N{
     chr(code) for code in range(0x2028, 0x202F)
 }
 """Line separators, changes of direction and marks that draw through neighbouring lines."""
+_PLAIN = re.compile(rf"[^\x00-\x09\x0b-\x1f\U00010000-\U0010ffff{''.join(_DROPPED)}]*")
+"""Texts that stay as they are, and in which every character is one unit: nearly all there are."""
 _TRIMMED = " \n"
 _INVISIBLE = re.compile("[\\s\u180e\u200b-\u200f\u2800\ufeff\ufffc\U000e0080-\U000e00ff]*")
 
@@ -73,7 +75,7 @@ _APP_SCHEMES = frozenset({"tg", "ton", "tonsite"})
 
 def utf16(text: str) -> int:
     """The length of a text in the unit of entities."""
-    return len(text) + sum(ord(character) > _BEYOND_BMP for character in text)
+    return len(text.encode("utf-16-le")) // 2
 
 
 def bot_commands(text: str) -> list[Json]:
@@ -156,6 +158,8 @@ def _parse_entity(entity: object) -> Json:
 
 def _clean(text: str, entities: Iterable[Json]) -> tuple[str, list[Json]]:
     """Drop and replace what Telegram does not keep, and move the entities along."""
+    if _PLAIN.fullmatch(text):
+        return text, [_moved(entity, range(len(text) + 1), text, len(text)) for entity in entities]
     places: dict[int, int] = {}
     at = kept = 0
     for character in text:
@@ -165,11 +169,11 @@ def _clean(text: str, entities: Iterable[Json]) -> tuple[str, list[Json]]:
         kept += width if character not in _DROPPED else 0
     places[at] = kept
     clean = _CONTROL.sub(" ", "".join(character for character in text if character not in _DROPPED))
-    return clean, [_moved(entity, places, text) for entity in entities]
+    return clean, [_moved(entity, places, text, at) for entity in entities]
 
 
-def _moved(entity: Json, places: Mapping[int, int], text: str) -> Json:
-    begin, end, total = entity["offset"], entity["offset"] + entity["length"], utf16(text)
+def _moved(entity: Json, places: Mapping[int, int] | range, text: str, total: int) -> Json:
+    begin, end = entity["offset"], entity["offset"] + entity["length"]
     if begin > total:
         raise bad_request(f"Entity begins after the end of the text at UTF-16 offset {begin}")
     if begin not in places:

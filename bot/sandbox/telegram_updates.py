@@ -103,3 +103,4 @@ class UpdateQueue:
         finally:
             if self._poll is poll:
                 self._poll = None
+                self._changes.notify()

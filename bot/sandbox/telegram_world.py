@@ -86,21 +86,33 @@ class TelegramWorld:
         self._set(chat, user, Status.MEMBER)
         return self._add(chat, Status.MEMBER if started else Status.LEFT)
 
-    def add_group(self, title: str = "Group", *, admins: Iterable[User] = (), bot: Status = Status.MEMBER) -> Chat:
+    def add_group(
+        self,
+        title: str = "Group",
+        *,
+        chat_id: int | None = None,
+        admins: Iterable[User] = (),
+        bot: Status = Status.MEMBER,
+    ) -> Chat:
         """A basic group. The first of the admins is its creator."""
-        return self._add(Chat(-next(self._group_ids), ChatType.GROUP, title), bot, admins)
+        return self._add(Chat(chat_id or -next(self._group_ids), ChatType.GROUP, title), bot, admins)
 
     def add_supergroup(
         self,
         title: str = "Supergroup",
         *,
+        chat_id: int | None = None,
         username: str = "",
         topics: Mapping[int, str] | None = None,
         admins: Iterable[User] = (),
         bot: Status = Status.MEMBER,
     ) -> Chat:
-        """A supergroup; with `topics`, thread ids and names, it is a forum."""
-        chat = Chat(self._supergroup_id(), ChatType.SUPERGROUP, title, username, is_forum=topics is not None)
+        """A supergroup; with `topics`, thread ids and names, it is a forum.
+
+        A forum's General topic is not among them: messages there have no thread, and the id 1 is refused.
+        """
+        number = chat_id or self._supergroup_id()
+        chat = Chat(number, ChatType.SUPERGROUP, title, username, is_forum=topics is not None)
         chat.topics = {thread: Topic(thread, name) for thread, name in (topics or {}).items()}
         chat.last_id = max(chat.topics, default=0)
         return self._add(chat, bot, admins)
@@ -109,12 +121,13 @@ class TelegramWorld:
         self,
         title: str = "Channel",
         *,
+        chat_id: int | None = None,
         username: str = "",
         admins: Iterable[User] = (),
         bot: Status = Status.ADMINISTRATOR,
     ) -> Chat:
         """A channel."""
-        return self._add(Chat(self._supergroup_id(), ChatType.CHANNEL, title, username), bot, admins)
+        return self._add(Chat(chat_id or self._supergroup_id(), ChatType.CHANNEL, title, username), bot, admins)
 
     def _supergroup_id(self) -> int:
         return _SUPERGROUP_IDS - next(self._group_ids)
@@ -131,7 +144,7 @@ class TelegramWorld:
         """The chat by its id or its `@name`; None when the bot knows no such chat."""
         if reference.startswith("@"):
             name = reference[1:].lower()
-            return next((chat for chat in self.chats.values() if name == chat.username.lower()), None)
+            return next((chat for chat in self.chats.values() if name and name == chat.username.lower()), None)
         try:
             return self.chats.get(int(reference))
         except ValueError:
@@ -225,6 +238,8 @@ class TelegramWorld:
     def say(self, chat: Chat, sender: User | Chat, text: str, *, thread: int | None = None) -> Message:
         """Somebody writes in the chat, an anonymous administrator or a channel where `sender` is a chat.
 
+        A person who was not in the chat is from then on.
+
         Raises:
             ValueError: they cannot: the person blocked the bot, or there is no such topic.
         """
@@ -234,6 +249,8 @@ class TelegramWorld:
             self._start(chat)
         if isinstance(sender, User):
             who, sender_chat = sender, None
+            if not chat.member(sender).status.present:
+                self._set(chat, sender, Status.MEMBER)
         else:
             who, sender_chat = (_ANONYMOUS_ADMIN if sender is chat else _CHANNEL_BOT), sender
         message = Message(0, chat, self.clock(), text, sender=who, sender_chat=sender_chat, thread=thread)

@@ -141,5 +141,5 @@ class FloodControl:
             recent.popleft()
         if len(recent) < limit.count:
             return None
-        free = recent[-limit.count] + limit.seconds
+        free = recent[0] + limit.seconds
         return Wait(now, now + max(1, math.ceil(free - now)), chat)

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from bot.sandbox.telegram_model import Chat
 
 
+@pytest.fixture(autouse=True)
+def _pauses_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's coming default: without it, it warns of it whenever a flood answer arrives."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")
+
+
 @pytest.fixture
 async def standin() -> AsyncIterator[TelegramStandIn]:
     """A Telegram without limits of speed."""

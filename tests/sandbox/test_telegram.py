@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +22,10 @@ from telegram import (
     Update,
 )
 from telegram.constants import ChatAction
-from telegram.error import Conflict
 from telegram.ext import Application, CommandHandler
 
 from bot.sandbox.telegram import TelegramStandIn
 from bot.sandbox.telegram_model import Chat, Status
-from bot.sandbox.telegram_updates import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +55,12 @@ async def test_a_message_is_kept_as_sent(standin: TelegramStandIn, client: Bot, 
         link_preview_options=preview,
         reply_markup=KEYBOARD,
         disable_notification=True,
+        protect_content=True,
     )
     (message,) = ada.messages
     assert (message.id, message.text, message.entities) == (sent.message_id, "hé 😀", (entity.to_dict(),))
     assert (message.link_preview_options, message.reply_markup) == (preview.to_dict(), KEYBOARD.to_dict())
-    assert (message.disable_notification, message.thread) == (True, None)
+    assert (message.disable_notification, message.protect_content, message.thread) == (True, True, None)
     assert message.request is not None
     assert standin.traffic.requests[message.request].body["text"] == "hé 😀"
     assert (sent.text, sent.entities, sent.reply_markup, sent.chat.id) == ("hé 😀", (entity,), KEYBOARD, ada.id)
@@ -263,15 +260,16 @@ async def test_menus_are_kept_by_scope_and_language(standin: TelegramStandIn, cl
     await client.delete_my_commands()
     await client.set_my_commands([], private)
     assert [await client.get_my_commands(scope) for scope in (None, private)] == [(), ()]
+    assert len(standin.menus) == 2
 
 
 async def test_members_are_told_apart(standin: TelegramStandIn, client: Bot) -> None:
     """Creator, administrators with their rights, members, and who was never there."""
     owner, admin, member, stranger = (standin.add_user(name) for name in "OAMS")
-    group = standin.add_supergroup(admins=[owner, admin])
+    group = standin.add_supergroup(chat_id=-1001234567890, admins=[owner, admin])
     standin.set_member(group, admin, Status.ADMINISTRATOR, rights=["can_manage_chat"], anonymous=True)
-    standin.set_member(group, member, Status.MEMBER)
-    places = [await client.get_chat_member(group.id, user.id) for user in (owner, admin, member, stranger)]
+    standin.say(group, member, "hello")
+    places = [await client.get_chat_member(-1001234567890, user.id) for user in (owner, admin, member, stranger)]
     assert [place.status for place in places] == [
         ChatMember.OWNER,
         ChatMember.ADMINISTRATOR,
@@ -325,61 +323,6 @@ async def test_a_group_that_grew_says_so_twice(standin: TelegramStandIn, client:
     assert (await client.get_chat_member(new.id, owner.id)).status == ChatMember.OWNER
 
 
-async def test_a_poll_ends_without_news(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
-    """After its time-out with nothing, or as soon as there is something."""
-    assert await client.get_updates(timeout=1) == ()
-    poll = asyncio.create_task(client.get_updates(timeout=50))
-    await standin.wait_for(lambda: standin.updates.polled)
-    standin.say(ada, ada.person, "hello")
-    assert len(await poll) == 1
-
-
-async def test_an_offset_confirms_what_is_before(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
-    """What is not confirmed comes again; a limit cuts; a negative offset keeps the last ones."""
-    for text in "abcd":
-        standin.say(ada, ada.person, text)
-    first, second = await client.get_updates(limit=2)
-    assert [update.update_id for update in await client.get_updates(limit=2)] == [first.update_id, second.update_id]
-    assert len(await client.get_updates(offset=second.update_id)) == 3
-    assert [update.message and update.message.text for update in await client.get_updates(offset=-1)] == ["d"]
-    await client.delete_webhook(drop_pending_updates=True)
-    assert await client.get_updates() == ()
-
-
-async def test_only_kinds_that_were_asked_for_come(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
-    """The choice holds for what happens from then on, until the next choice; an empty one is the default."""
-    await client.get_updates(allowed_updates=[Update.CALLBACK_QUERY])
-    standin.say(ada, ada.person, "unheard")
-    await client.get_updates(allowed_updates=[])
-    standin.say(ada, ada.person, "heard")
-    assert [update.message and update.message.text for update in await client.get_updates()] == ["heard"]
-
-
-async def test_of_two_polls_the_first_is_ended(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
-    """With a conflict, and the second goes on."""
-    first = asyncio.create_task(client.get_updates(timeout=50))
-    await standin.wait_for(lambda: standin.updates.polled)
-    async with Bot(standin.token, base_url=f"{standin.url}/bot") as other:
-        second = asyncio.create_task(other.get_updates(timeout=50))
-        with pytest.raises(Conflict, match="only one bot instance"):
-            await first
-        standin.say(ada, ada.person, "hello")
-        assert len(await second) == 1
-
-
-async def test_updates_are_kept_for_a_day() -> None:
-    """What happened longer ago than that never arrives."""
-    now = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
-    async with TelegramStandIn(clock=lambda: now) as standin:
-        ada = standin.add_private()
-        standin.say(ada, ada.person, "old")
-        now += KEPT
-        standin.say(ada, ada.person, "new")
-        now += dt.timedelta(seconds=1)
-        async with Bot(standin.token, base_url=f"{standin.url}/bot") as client:
-            assert [update.message and update.message.text for update in await client.get_updates()] == ["new"]
-
-
 async def test_the_world_outlives_the_server(ada: Chat, standin: TelegramStandIn, client: Bot) -> None:
     """After a stop and a start it is at the same address with the same chats."""
     url = standin.url
@@ -388,6 +331,22 @@ async def test_the_world_outlives_the_server(ada: Chat, standin: TelegramStandIn
     assert standin.url == url
     await client.send_message(ada.id, "x")
     assert len(ada.messages) == 1
+
+
+async def test_a_port_can_be_chosen_once(standin: TelegramStandIn) -> None:
+    """A second stand-in cannot have it, says so, and leaves nothing behind."""
+    port = int(standin.url.rpartition(":")[2])
+    with pytest.raises(OSError, match=str(port)):
+        await TelegramStandIn(port=port).start()
+
+
+async def test_stopping_what_is_stopped_is_no_error() -> None:
+    """Nor is stopping what never started."""
+    standin = TelegramStandIn()
+    await standin.stop()
+    await standin.start()
+    await standin.stop()
+    await standin.stop()
 
 
 async def test_what_is_waited_for_may_not_come(standin: TelegramStandIn) -> None:

@@ -87,10 +87,20 @@ def test_commands_are_given_in_utf16(text: str, spans: list[tuple[int, int]]) ->
     assert _spans(bot_commands(text)) == spans
 
 
-@given(text=TEXTS.filter(lambda text: _refusal(text) is None), offset=st.integers(-2, 40), length=st.integers(-2, 40))
-def test_an_entity_is_refused_when_and_as_tdlib_refuses_it(text: str, offset: int, length: int) -> None:
+@given(text=TEXTS.filter(lambda text: _refusal(text) is None), data=st.data())
+def test_an_entity_is_refused_when_and_as_tdlib_refuses_it(text: str, data: st.DataObject) -> None:
     """Before the text, beyond it, inside a surrogate pair: the rules speak with TDLib's words."""
-    assert _refusal(text, _bold(offset, length)) == _tdlib_refusal(text, _bold(offset, length))
+    around = st.integers(-1, utf16(text) + 1)
+    entity = _bold(data.draw(around), data.draw(around))
+    assert _refusal(text, entity) == _tdlib_refusal(text, entity)
+
+
+@pytest.mark.parametrize("entity", [_bold(2, 1), _bold(2, 2), _bold(1, 1), _bold(0, 6), _bold(6, 1), _bold(5, 1)])
+def test_half_a_character_and_what_is_beyond_is_refused(entity: Json) -> None:
+    """The same, in the cases that matter most."""
+    reason = _refusal("a😀éb", entity)
+    assert reason is not None
+    assert reason == _tdlib_refusal("a😀éb", entity)
 
 
 @given(text=TEXTS.filter(lambda text: _refusal(text) is None))

@@ -80,6 +80,12 @@ def test_who_waits_as_long_as_asked_is_admitted(gap: float, seconds: float) -> N
     assert control.admit(wait.end, limits) is None
 
 
+def test_a_wait_is_no_longer_than_it_must_be() -> None:
+    """It ends when the oldest send leaves the window, not the latest."""
+    control, limits = FloodControl(), [("a", Limit(2, 10.0))]
+    assert [control.admit(at, limits) for at in (0.0, 4.0, 5.0)] == [None, None, Wait(5.0, 10.0, "a")]
+
+
 def test_a_wait_refuses_everything_until_it_is_over() -> None:
     """Who does not wait is told the same wait again, even when the window would have room by then."""
     control = FloodControl()

@@ -1,0 +1,254 @@
+"""The API's methods for channels, messages, threads and private conversations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from bot.sandbox.discord_errors import (
+    ALREADY_PUBLISHED,
+    CANNOT_DM,
+    INVALID_RECIPIENT,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    NO_SHARED_GUILD,
+    NOT_A_TEXT_CHANNEL,
+    TAG_REQUIRED,
+    THREAD_ARCHIVED,
+    THREAD_EXISTS,
+    THREAD_LOCKED,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_MESSAGE,
+    UNKNOWN_TAG,
+    WRONG_CHANNEL_TYPE,
+    ApiError,
+    FormErrors,
+)
+from bot.sandbox.discord_messages import Attachment, Content, Flag, Message, Upload, attach, pings
+from bot.sandbox.discord_rest import Ask, Route
+from bot.sandbox.discord_rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
+from bot.sandbox.discord_world import Channel, ChannelType, DirectChannel, Forum, Permission, Thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from bot.sandbox.discord_gateway import Gateway
+    from bot.sandbox.discord_world import Json, Tag, World
+
+NONCE_MEMORY = dt.timedelta(minutes=5)
+"""Discord's documentation says that a nonce is known for a few minutes."""
+MAX_THREAD_NAME = 100
+MAX_TAGS = 5
+
+
+class Channels:
+    """Everything a bot does with channels and messages."""
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self._world = world
+        self._gateway = gateway
+        self._nonces: dict[str, Message] = {}
+
+    def routes(self) -> list[Route]:
+        """The methods."""
+        channel, messages = "/channels/{channel_id}", "/channels/{channel_id}/messages"
+        message = messages + "/{message_id}"
+        return [
+            Route("GET", channel, self._get_channel),
+            Route("POST", messages, self._send),
+            Route("GET", message, self._get_message),
+            Route("PATCH", message, self._edit),
+            Route("DELETE", message, self._delete),
+            Route("POST", message + "/crosspost", self._publish),
+            Route("POST", channel + "/threads", self._open_thread, status=201),
+            Route("POST", message + "/threads", self._open_thread_on_message, status=201),
+            Route("POST", "/users/@me/channels", self._open_direct),
+        ]
+
+    def _get_channel(self, ask: Ask) -> Json:
+        return self._channel(ask).wire()
+
+    def _send(self, ask: Ask) -> Json:
+        channel = self._channel(ask)
+        self._check_may_write(channel)
+        known = self._sent_before(ask.form)
+        if known is not None:
+            if known.deleted:
+                raise ApiError(UNKNOWN_MESSAGE)
+            return known.wire()
+        content = compose(ask.form, self._attachments(channel, ask.files), settable=SETTABLE_BY_BOT)
+        if isinstance(channel, Thread) and channel.archived:
+            channel.archived = False
+            self._tell("THREAD_UPDATE", channel, channel.wire())
+        message = self._add(channel, content, ask, ask.form)
+        if message.nonce is not None and ask.form.get("enforce_nonce"):
+            self._nonces[str(message.nonce)] = message
+        return message.wire()
+
+    def _sent_before(self, form: Json) -> Message | None:
+        """The message of the same nonce, in whichever channel: nonces belong to their author."""
+        if form.get("nonce") is None or not form.get("enforce_nonce"):
+            return None
+        message = self._nonces.get(str(form["nonce"]))
+        if message is None or self._world.clock() - message.sent_at > NONCE_MEMORY:
+            return None
+        return message
+
+    def _get_message(self, ask: Ask) -> Json:
+        return self._message(self._channel(ask), ask).wire()
+
+    def _edit(self, ask: Ask) -> Json:
+        channel = self._channel(ask)
+        message = self._message(channel, ask)
+        if isinstance(channel, Thread) and channel.archived:
+            raise ApiError(THREAD_ARCHIVED)
+        attachments = self._attachments(channel, ask.files)
+        shown = compose(ask.form, attachments, settable=SETTABLE_BY_EDIT, before=message.shown)
+        message.revise(shown, ask.form.get("allowed_mentions"), self._world.clock())
+        return message.wire()
+
+    def _delete(self, ask: Ask) -> None:
+        channel = self._channel(ask)
+        message = self._message(channel, ask)
+        message.deleted = True
+        channel.messages.remove(message)
+
+    def _publish(self, ask: Ask) -> Json:
+        channel = self._channel(ask)
+        if channel.type is not ChannelType.ANNOUNCEMENT:
+            raise ApiError(WRONG_CHANNEL_TYPE)
+        self._check_may_write(channel)
+        message = self._message(channel, ask)
+        if message.published:
+            raise ApiError(ALREADY_PUBLISHED)
+        message.mark(Flag.PUBLISHED)
+        return message.wire()
+
+    def _open_thread(self, ask: Ask) -> Json:
+        channel = self._channel(ask)
+        if isinstance(channel, Forum):
+            return self._open_post(channel, ask)
+        return self._thread(channel, ask, self._world.ids.next()).wire()
+
+    def _open_thread_on_message(self, ask: Ask) -> Json:
+        channel = self._channel(ask)
+        message = self._message(channel, ask)
+        if Flag.HAS_THREAD in message.flags:
+            raise ApiError(THREAD_EXISTS)
+        thread = self._thread(channel, ask, message.id)
+        message.mark(Flag.HAS_THREAD)
+        return thread.wire()
+
+    def _thread(self, channel: Channel, ask: Ask, thread_id: int) -> Thread:
+        kinds = {
+            ChannelType.TEXT: ChannelType.PUBLIC_THREAD,
+            ChannelType.ANNOUNCEMENT: ChannelType.ANNOUNCEMENT_THREAD,
+        }
+        if channel.type not in kinds:
+            raise ApiError(WRONG_CHANNEL_TYPE)
+        if Permission.CREATE_PUBLIC_THREADS not in channel.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        errors = FormErrors()
+        name = errors.text(("name",), ask.form.get("name"), low=1, high=MAX_THREAD_NAME)
+        errors.raise_if_any()
+        kind = kinds[channel.type]
+        thread = Thread(thread_id, name, kind, channel.guild, parent=channel, owner=self._world.bot)
+        return self._add_thread(thread)
+
+    def _open_post(self, forum: Forum, ask: Ask) -> Json:
+        if Permission.SEND_MESSAGES not in forum.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        errors = FormErrors()
+        name = errors.text(("name",), ask.form.get("name"), low=1, high=MAX_THREAD_NAME)
+        form = errors.mapping(("message",), ask.form.get("message"))
+        wanted = errors.items(("applied_tags",), ask.form.get("applied_tags"), high=MAX_TAGS)
+        errors.raise_if_any()
+        tags = _tags(forum, wanted)
+        content = compose(form, self._attachments(forum, ask.files), settable=SETTABLE_BY_BOT)
+        # A post and its first message share their id.
+        thread_id = self._world.ids.next()
+        kind = ChannelType.PUBLIC_THREAD
+        thread = Thread(thread_id, name, kind, forum.guild, parent=forum, owner=self._world.bot, tags=tags)
+        message = self._add(thread, content, ask, form | {"nonce": None}, message_id=thread_id)
+        return self._add_thread(thread).wire() | {"message": message.wire()}
+
+    def _add_thread(self, thread: Thread) -> Thread:
+        self._world.add_channel(thread)
+        self._tell("THREAD_CREATE", thread, thread.wire() | {"newly_created": True})
+        return thread
+
+    def _open_direct(self, ask: Ask) -> Json:
+        recipient = str(ask.form.get("recipient_id"))
+        user = self._world.users.get(int(recipient)) if recipient.isdecimal() else None
+        if user is None or user.bot:
+            raise ApiError(INVALID_RECIPIENT)
+        return self._world.direct(user).wire()
+
+    def _channel(self, ask: Ask) -> Channel:
+        """The channel of the request, if it is there and the bot can see it."""
+        channel = self._world.channels.get(ask.id("channel_id"))
+        if channel is None:
+            raise ApiError(UNKNOWN_CHANNEL)
+        guild = channel.guild
+        if guild is not None and not (guild.bot_is_in and Permission.VIEW_CHANNEL in channel.bot_permissions):
+            raise ApiError(MISSING_ACCESS)
+        return channel
+
+    def _check_may_write(self, channel: Channel) -> None:
+        if isinstance(channel, Forum):
+            raise ApiError(NOT_A_TEXT_CHANNEL)
+        if isinstance(channel, DirectChannel):
+            self._check_may_write_to(channel)
+            return
+        needed = Permission.SEND_MESSAGES_IN_THREADS if isinstance(channel, Thread) else Permission.SEND_MESSAGES
+        if needed not in channel.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        if isinstance(channel, Thread) and channel.locked and Permission.MANAGE_THREADS not in channel.bot_permissions:
+            raise ApiError(THREAD_ARCHIVED if channel.archived else THREAD_LOCKED)
+
+    def _check_may_write_to(self, channel: DirectChannel) -> None:
+        if not channel.recipient.accepts_dms:
+            raise ApiError(CANNOT_DM)
+        if not self._world.shares_guild(channel.recipient):
+            raise ApiError(NO_SHARED_GUILD)
+
+    def _message(self, channel: Channel, ask: Ask) -> Message:
+        wanted = ask.id("message_id")
+        for message in reversed(channel.messages):
+            if message.id == wanted:
+                return message
+        raise ApiError(UNKNOWN_MESSAGE)
+
+    def _attachments(self, channel: Channel, files: Sequence[Upload]) -> list[Attachment]:
+        if files and Permission.ATTACH_FILES not in channel.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        return attach(self._world.ids, files)
+
+    def _add(
+        self, channel: Channel, content: Content, ask: Ask, form: Json, *, message_id: int | None = None
+    ) -> Message:
+        message = Message(
+            message_id or self._world.ids.next(),
+            channel,
+            self._world.bot,
+            content,
+            pings(content.said, form.get("allowed_mentions")),
+            self._world.clock(),
+            ask.number,
+            nonce=form.get("nonce"),
+        )
+        channel.messages.append(message)
+        return message
+
+    def _tell(self, event: str, channel: Channel, data: Json) -> None:
+        self._gateway.event(event, data, channel.guild.id if channel.guild is not None else None)
+
+
+def _tags(forum: Forum, wanted: list[Any]) -> tuple[Tag, ...]:
+    tags = {str(tag.id): tag for tag in forum.tags}
+    if any(str(tag) not in tags for tag in wanted):
+        raise ApiError(UNKNOWN_TAG)
+    if forum.tag_required and not wanted:
+        raise ApiError(TAG_REQUIRED)
+    return tuple(tags[str(tag)] for tag in wanted)

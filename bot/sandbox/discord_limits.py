@@ -1,0 +1,123 @@
+"""The rate limits the stand-in holds its clients to, in Discord's way.
+
+Each limit is a bucket of a route and its main parameter (channel, server or webhook), told in `X-RateLimit` headers.
+Over all of them lies the global limit, from which interactions are free. A refusal is a 429 with a `Via` header and a
+JSON body, without which clients take it for a ban.
+"""
+
+from __future__ import annotations
+
+import enum
+import zlib
+from collections import deque
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from math import ceil
+from typing import TYPE_CHECKING
+
+from bot.sandbox.faults import Reply
+from bot.sandbox.traffic import Limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GLOBAL_LIMIT = Limit(50, 1.0)
+"""Requests of one bot over everything but interactions."""
+PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
+PUBLISH_LIMIT = Limit(10, 3600.0)
+"""Published messages of one channel; shared by all who publish there, and only the refusal says how long it lasts."""
+_FREE_ROUTES = ("POST /interactions/*", "* /webhooks/*")
+
+
+class Scope(enum.StrEnum):
+    """Whose limit was hit: the bot's own in one place, the bot's over everything, or one shared with others."""
+
+    USER = "user"
+    GLOBAL = "global"
+    SHARED = "shared"
+
+
+def too_many(retry_after: float, scope: Scope = Scope.USER) -> Reply:
+    """The answer to a request that comes too soon; `retry_after` is in seconds."""
+    everything = scope is Scope.GLOBAL
+    whose = "The resource is" if scope is Scope.SHARED else "You are"
+    body = {"message": f"{whose} being rate limited.", "retry_after": retry_after, "global": everything}
+    headers = {"Via": "1.1 google", "Retry-After": str(ceil(retry_after)), "X-RateLimit-Scope": scope.value}
+    if everything:
+        headers["X-RateLimit-Global"] = "true"
+    return Reply(429, body, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A limit on the routes that match a shell pattern. Unless `announced`, no header tells of it beforehand."""
+
+    route: str
+    limit: Limit
+    scope: Scope = Scope.USER
+    announced: bool = True
+
+
+@dataclass(slots=True)
+class _Window:
+    end: float
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the limits say of one request: the headers of its answer, and the refusal if it came too soon."""
+
+    headers: dict[str, str]
+    refusal: Reply | None = None
+
+
+class Limits:
+    """All limits. `overall` is the global one, None for no such limit; `now` is the time in seconds since 1970."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.overall: Limit | None = GLOBAL_LIMIT
+        self.buckets = [Bucket(PUBLISH_ROUTE, PUBLISH_LIMIT, Scope.SHARED, announced=False)]
+        self._now = now
+        self._recent: deque[float] = deque()
+        self._windows: dict[tuple[Bucket, str], _Window] = {}
+
+    def admit(self, route: str, place: str) -> Verdict:
+        """Count one request on the route, about the place, and say what becomes of it."""
+        now = self._now()
+        wait = self._overall_wait(now) if not any(fnmatchcase(route, free) for free in _FREE_ROUTES) else 0.0
+        if wait:
+            return Verdict({}, too_many(wait, Scope.GLOBAL))
+        bucket = next((bucket for bucket in self.buckets if fnmatchcase(route, bucket.route)), None)
+        return Verdict({}) if bucket is None else self._bucket(bucket, place, now)
+
+    def _overall_wait(self, now: float) -> float:
+        if self.overall is None:
+            return 0.0
+        while self._recent and now - self._recent[0] >= self.overall.seconds:
+            self._recent.popleft()
+        if len(self._recent) >= self.overall.count:
+            return self._recent[0] + self.overall.seconds - now
+        self._recent.append(now)
+        return 0.0
+
+    def _bucket(self, bucket: Bucket, place: str, now: float) -> Verdict:
+        window = self._windows.get((bucket, place))
+        if window is None or window.end <= now:
+            window = self._windows[bucket, place] = _Window(now + bucket.limit.seconds)
+        left = bucket.limit.count - window.used
+        window.used += bool(left)
+        headers = _headers(bucket, max(0, left - 1), window.end, now) if bucket.announced else {}
+        if left:
+            return Verdict(headers)
+        return Verdict(headers, too_many(window.end - now, bucket.scope))
+
+
+def _headers(bucket: Bucket, remaining: int, reset: float, now: float) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(bucket.limit.count),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": f"{reset:.3f}",
+        "X-RateLimit-Reset-After": f"{reset - now:.3f}",
+        "X-RateLimit-Bucket": f"{zlib.crc32(bucket.route.encode()):08x}",
+    }

@@ -1,0 +1,142 @@
+"""What Discord's own app does for a person: it offers commands and components, and refuses what it would not offer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sandbox.discord_components import BUTTON, SELECTS, STRING_SELECT
+from bot.sandbox.discord_messages import walk
+from bot.sandbox.discord_world import DirectChannel, Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bot.sandbox.discord_messages import Message
+    from bot.sandbox.discord_world import Channel, Json, User
+
+_STRING, _INTEGER, _BOOLEAN, _NUMBER = 3, 4, 5, 10
+_TYPES: dict[int, type | tuple[type, ...]] = {_STRING: str, _INTEGER: int, _BOOLEAN: bool, _NUMBER: (int, float)}
+_BOUNDS = {str: ("min_length", "max_length"), int: ("min_value", "max_value"), float: ("min_value", "max_value")}
+_IN_GUILD, _IN_DM = 0, 1
+
+
+class NotOfferedError(LookupError):
+    """Discord's app would not let the person do this; the text says why."""
+
+
+def command_data(
+    commands: Iterable[Json], name: str, user: User, channel: Channel, options: Mapping[str, object]
+) -> Json:
+    """What the event of a slash command holds under `data`.
+
+    Raises:
+        NotOfferedError: the person is not offered this command here, or not with these options.
+    """
+    command = _command(commands, name, user, channel)
+    known = {option["name"]: option for option in command["options"]}
+    for given in options:
+        if given not in known:
+            raise NotOfferedError(f"/{name} has no option {given}: it has {', '.join(known) or 'none'}")
+    for option in command["options"]:
+        if option["name"] in options:
+            _check_value(name, option, options[option["name"]])
+        elif option.get("required"):
+            raise NotOfferedError(f"/{name} cannot be sent without its option {option['name']}")
+    return _data(command, [{"name": key, "type": known[key]["type"], "value": options[key]} for key in options])
+
+
+def autocomplete_data(
+    commands: Iterable[Json],
+    name: str,
+    user: User,
+    channel: Channel,
+    options: Mapping[str, object],
+    *,
+    option: str,
+    typed: str,
+) -> Json:
+    """What the event of an autocompletion holds under `data`: so much was `typed` of an option.
+
+    Raises:
+        NotOfferedError: the person is not offered this command here, or the option completes nothing.
+    """
+    command = _command(commands, name, user, channel)
+    known = {option["name"]: option for option in command["options"]}
+    if not known.get(option, {}).get("autocomplete"):
+        raise NotOfferedError(f"/{name} completes no option {option}")
+    others = [{"name": key, "type": known[key]["type"], "value": options[key]} for key in options]
+    return _data(command, [*others, {"name": option, "type": known[option]["type"], "value": typed, "focused": True}])
+
+
+def press_data(message: Message, custom_id: str) -> Json:
+    """What the event of a pressed button holds under `data`.
+
+    Raises:
+        NotOfferedError: the message has no such button that can be pressed.
+    """
+    button = _component(message, custom_id, (BUTTON,))
+    return {"custom_id": custom_id, "component_type": BUTTON, "id": button.get("id", 0)}
+
+
+def select_data(message: Message, custom_id: str, values: list[str]) -> Json:
+    """What the event of a used menu holds under `data`.
+
+    Raises:
+        NotOfferedError: the message has no such menu, or it does not take these values.
+    """
+    menu = _component(message, custom_id, SELECTS)
+    low, high = menu.get("min_values", 1), menu.get("max_values", 1)
+    if not low <= len(values) <= high:
+        raise NotOfferedError(f"the menu {custom_id} takes {low} to {high} values")
+    offered = [option["value"] for option in menu.get("options", ())]
+    if menu["type"] == STRING_SELECT and not set(values) <= set(offered):
+        raise NotOfferedError(f"the menu {custom_id} offers {', '.join(offered)}")
+    return {"custom_id": custom_id, "component_type": menu["type"], "id": menu.get("id", 0), "values": values}
+
+
+def _command(commands: Iterable[Json], name: str, user: User, channel: Channel) -> Json:
+    offered = {command["name"]: command for command in commands}
+    command = offered.get(name)
+    if command is None:
+        raise NotOfferedError(f"there is no command /{name}: the bot registered {', '.join(offered) or 'none'}")
+    contexts, here = command["contexts"], _IN_DM if isinstance(channel, DirectChannel) else _IN_GUILD
+    if contexts is not None and here not in contexts:
+        raise NotOfferedError(f"/{name} is not offered in such a channel")
+    if channel.guild is not None:
+        needed = Permission(int(command["default_member_permissions"] or 0))
+        if needed not in channel.guild.members[user].effective:
+            raise NotOfferedError(f"/{name} is only offered to members with the permission {needed!r}")
+    return command
+
+
+def _check_value(command: str, option: Json, value: object) -> None:
+    expected = _TYPES.get(option["type"])
+    if expected is None or not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+        raise NotOfferedError(f"/{command} takes no {value!r} for its option {option['name']}")
+    choices = [choice["value"] for choice in option.get("choices") or ()]
+    if choices and value not in choices:
+        raise NotOfferedError(f"/{command} offers {choices} for its option {option['name']}")
+    size = len(value) if isinstance(value, str) else value
+    low, high = (option.get(bound) for bound in _BOUNDS.get(type(value), ("", "")))
+    if (low is not None and size < low) or (high is not None and size > high):
+        raise NotOfferedError(f"/{command} takes {low} to {high} for its option {option['name']}")
+
+
+def _data(command: Json, options: list[Json]) -> Json:
+    data = {"id": command["id"], "name": command["name"], "type": command["type"], "options": options}
+    return data | {"guild_id": command["guild_id"]} if "guild_id" in command else data
+
+
+def _component(message: Message, custom_id: str, types: tuple[int, ...]) -> Json:
+    if message.deleted:
+        raise NotOfferedError("the message was deleted")
+    found = {
+        component["custom_id"]: component
+        for component in walk(message.components)
+        if component["type"] in types and component.get("custom_id")
+    }
+    if custom_id not in found:
+        raise NotOfferedError(f"the message has no component {custom_id}: it has {', '.join(found) or 'none'}")
+    if found[custom_id].get("disabled"):
+        raise NotOfferedError(f"the component {custom_id} is switched off")
+    return found[custom_id]
