@@ -10,7 +10,7 @@ from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cron import MONTHS, WEEKDAYS, CronError, normalise_cron
+from bot.config.cron import MONTHS, WEEKDAYS, CronError, normalise_cron
 
 MONDAY = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
 

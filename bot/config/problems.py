@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 from rapidfuzz import fuzz, process, utils
 
-from bot.config_sources import DELIMITER, PREFIX, Fault, Place, variable_name
+from bot.config.sources import DELIMITER, PREFIX, Fault, Place, variable_name
 from bot.subscription import PlatformName
 from bot.text import normalise_topic
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from bot.config_sources import Sources
+    from bot.config.sources import Sources
 
 SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

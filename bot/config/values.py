@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticKnownError
 
-from bot.config_problems import SCHEDULE_NAME, nearest, refusal
-from bot.cron import CronError, normalise_cron
+from bot.config.cron import CronError, normalise_cron
+from bot.config.problems import SCHEDULE_NAME, nearest, refusal
 from bot.text import normalise_topic
 
 LARGEST_ID = 2**63 - 1

@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.config_problems import contradictions, refusal, strangers, translated
-from bot.config_sources import DELIMITER, PREFIX, TOKEN_KEYS, fill_in_tokens, read
-from bot.config_types import (
+from bot.config.cron import MONDAY_AT_EIGHT
+from bot.config.problems import contradictions, refusal, strangers, translated
+from bot.config.sources import DELIMITER, PREFIX, TOKEN_KEYS, fill_in_tokens, read
+from bot.config.values import (
     LARGEST_ID,
     SQLITE,
     CronLine,
@@ -34,7 +35,6 @@ from bot.config_types import (
     WebAddress,
     Zone,
 )
-from bot.cron import MONDAY_AT_EIGHT
 from bot.document import Layout
 from bot.i18n import Language
 from bot.problems import InvalidInputError
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from bot.config_sources import Fault, Place
+    from bot.config.sources import Fault, Place
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule there is when the team declares none: Mondays at eight in the show's time zone."""
