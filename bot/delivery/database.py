@@ -78,6 +78,7 @@ class Database:
         """
         database = cls(_engine(_sqlite_url(url)))
         try:
+            database._probe()
             async with database.reading() as connection:
                 due = await connection.run_sync(migrations.are_due)
             if due:
@@ -114,13 +115,20 @@ class Database:
             async with self._turn, self._writer.begin() as connection:
                 yield connection
 
+    def _probe(self) -> None:
+        # A file that cannot be opened at all is found out here: aiosqlite would tell, and then leave a thread behind
+        # that prints a traceback of its own below the sentence meant for the admin.
+        with self._plain_errors():
+            sqlite3.connect(str(self._engine.url.database)).close()
+
     @contextlib.contextmanager
     def _plain_errors(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
             # The low byte is the primary code; the rest says more than there are cures for.
-            cure = _CURES.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
+            cure = _CURES.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
             if cure is None:
                 raise
             raise LedgerError(f"{self._engine.url.database} {cure}") from error

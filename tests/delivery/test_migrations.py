@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -158,10 +159,15 @@ async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make a file")
 async def test_an_unwritable_folder_is_refused() -> None:
-    """A folder in which no file can be made, not even by root, is said to be unwritable."""
+    """A folder in which no file can be made, not even by root, is said to be unwritable.
+
+    No thread is left behind: it would print a traceback when the program ends.
+    """
+    threads = set(threading.enumerate())
     assert await open_error("sqlite:////proc/recap.db") == (
         "/proc/recap.db cannot be opened: check that the user that runs recap may write to its folder"
     )
+    assert set(threading.enumerate()) <= threads
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
