@@ -137,7 +137,7 @@ def print_facts(known: dict[str, Any], zone: dt.tzinfo, console: Console) -> Non
         for failure in broadcast["failures"]:
             console.print(f"Episode {broadcast['episode']}, {failure['target']}: {failure['reason']}")
     for name, run in known["next_runs"].items():
-        when = dt.datetime.fromisoformat(run) if run else None
+        when = dt.datetime.fromisoformat(run).astimezone(zone) if run else None
         console.print(f"Next push on schedule {name}: {in_words(when)}")
 
 

@@ -63,13 +63,28 @@ async def until_complete(place: Town) -> None:
     await place.until(lambda: complete(place), within=40)
 
 
+async def recap(place: Town, folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run one of the admin's commands to its end: its exit code and what it printed, errors and logs last."""
+    (folder / "config.toml").write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments,
+        cwd=folder, env={**os.environ, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    printed, complained = await running.communicate()
+    assert running.returncode is not None
+    return running.returncode, (printed + complained).decode()
+
+
 async def test_sigterm_ends_the_program_in_time_and_in_order(place: Town, tmp_path: Path) -> None:
-    """After SIGTERM the program is gone within ten seconds, with exit code 0."""
+    """Healthy while it runs; after SIGTERM gone within ten seconds, with exit code 0."""
     async with process(place, tmp_path) as running:
         await until_complete(place)
+        assert (await recap(place, tmp_path, "healthy"))[0] == 0
         running.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await running.wait() == 0
+    assert (await recap(place, tmp_path, "healthy"))[0] == 1
 
 
 async def test_no_token_in_any_log_at_any_level(place: Town, tmp_path: Path) -> None:
@@ -97,19 +112,6 @@ async def test_a_program_that_is_killed_goes_on_where_it_was(place: Town, tmp_pa
     for name in ("text", "news", "thread", "board"):
         texts = place.pushed()[name]
         assert len(texts) == len(set(texts)), name
-
-
-async def recap(place: Town, folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run one of the admin's commands to its end: its exit code and what it printed, errors and logs last."""
-    (folder / "config.toml").write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments,
-        cwd=folder, env={**os.environ, "COLUMNS": "200"},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    printed, complained = await running.communicate()
-    assert running.returncode is not None
-    return running.returncode, (printed + complained).decode()
 
 
 async def test_send_pushes_once_and_again_only_when_told(place: Town, tmp_path: Path) -> None:
