@@ -19,7 +19,8 @@ ANSWER_TEXT_MAX = 200
 """Characters of the notification that answers a press of a button."""
 COMMANDS_MAX = 100
 DESCRIPTION_MAX = 256
-_COMMAND_NAME = re.compile(r"/?[a-z0-9_]{1,32}")
+COMMAND_MAX = 32
+_COMMAND_NAME = re.compile(r"[a-z0-9_]+")
 _LANGUAGE = re.compile(r"(?:[a-z]{2})?")
 INLINE_RESULTS_MAX = 50
 INLINE_CACHE_SECONDS = 300
@@ -152,12 +153,15 @@ def _bot_command(command: object) -> Json:
     for key in ("command", "description"):
         if key not in command:
             raise bad_request(f"Can't parse BotCommand: Can't find field \"{key}\"")
-    name, description = command["command"], command["description"]
+    name, description = command["command"].strip().removeprefix("/"), command["description"].strip()
+    for what, text, high in (("Command", name, COMMAND_MAX), ("Command description", description, DESCRIPTION_MAX)):
+        if not text:
+            raise bad_request(f"{what} must be non-empty")
+        if len(text) > high:
+            raise bad_request(f"{what} length must not exceed {high}")
     if not _COMMAND_NAME.fullmatch(name):
         raise bad_request("BOT_COMMAND_INVALID")
-    if not 1 <= len(description) <= DESCRIPTION_MAX:
-        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    return {"command": name.removeprefix("/"), "description": description}
+    return {"command": name, "description": description}
 
 
 def scope(arguments: Arguments) -> Json:

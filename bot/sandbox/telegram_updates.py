@@ -19,8 +19,6 @@ KEPT = dt.timedelta(hours=24)
 """How long the server keeps an update that nobody fetches."""
 UPDATES_MAX = 100
 """Updates in one answer."""
-NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-"""Kinds of update that a bot gets only when it asks for them by name."""
 _FIRST_ID = 100_000_001
 
 
@@ -50,8 +48,7 @@ class UpdateQueue:
 
     def push(self, kind: str, content: Json) -> None:
         """Queue an update, if the bot has asked for its kind."""
-        wanted = kind in self._allowed if self._allowed else kind not in NOT_BY_DEFAULT
-        if not wanted:
+        if self._allowed and kind not in self._allowed:
             return
         self._queue.append((self._clock(), {"update_id": self._next_id, kind: content}))
         self._next_id += 1

@@ -104,8 +104,10 @@ async def test_a_channel_speaks_for_itself(standin: TelegramStandIn, client: Bot
 async def test_a_message_can_be_edited(client: Bot, ada: Chat) -> None:
     """The new words and buttons take the place of the old; without buttons in the request there are none."""
     sent = await client.send_message(ada.id, "x", reply_markup=KEYBOARD)
-    edited = await client.edit_message_text("y", ada.id, sent.message_id)
+    preview = LinkPreviewOptions(is_disabled=True)
+    edited = await client.edit_message_text("y", ada.id, sent.message_id, link_preview_options=preview)
     (message,) = ada.messages
+    assert message.link_preview_options == preview.to_dict()
     assert (message.text, message.buttons) == ("y", [])
     assert message.edit_date is not None
     assert isinstance(edited, type(sent))
@@ -176,7 +178,8 @@ async def test_an_anonymous_admin_is_the_group(standin: TelegramStandIn, client:
     messages = [update.message for update in await client.get_updates()]
     senders = [message.sender_chat for message in messages if message]
     assert [sender.id for sender in senders if sender] == [group.id, channel.id]
-    assert all(message and message.from_user and message.from_user.is_bot for message in messages)
+    names = [message.from_user.username for message in messages if message and message.from_user]
+    assert names == ["GroupAnonymousBot", "Channel_Bot"]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +248,8 @@ async def test_menus_are_kept_by_scope_and_language(standin: TelegramStandIn, cl
     private, chat = BotCommandScopeAllPrivateChats(), BotCommandScopeChat(ada.id)
     await client.set_my_commands([("latest", "The latest")])
     await client.set_my_commands([("latest", "Le dernier")], language_code="fr")
-    await client.set_my_commands([("help", "Help")], private)
+    await client.set_my_commands([("/help", " Help ")], private)
+    assert await client.get_my_commands(private) == (BotCommand("help", "Help"),)
     await client.set_my_commands([("topics", "Topics")], private)
     await client.set_my_commands([("help", "Help")], chat)
     assert await client.get_my_commands() == (BotCommand("latest", "The latest"),)
@@ -294,6 +298,7 @@ async def test_the_bot_is_told_its_place(standin: TelegramStandIn, client: Bot, 
     """Blocked, unblocked, removed: who did it, what was before and what is now."""
     owner = standin.add_user("Owner")
     group = standin.add_group(admins=[owner])
+    standin.block(ada.person)
     standin.block(ada.person)
     standin.unblock(ada.person)
     standin.kick(group)

@@ -25,6 +25,7 @@ from bot.sandbox.telegram_model import Chat, ChatType, Status
 from bot.sandbox.telegram_rules import (
     ANSWER_TEXT_MAX,
     CALLBACK_DATA_MAX_BYTES,
+    COMMAND_MAX,
     COMMANDS_MAX,
     DESCRIPTION_MAX,
     INLINE_OFFSET_MAX_BYTES,
@@ -348,9 +349,10 @@ async def test_inline_results_have_limits(
     ("commands", "language", "words"),
     [
         ([("Latest", "x")], "", "BOT_COMMAND_INVALID"),
-        ([("x" * 33, "x")], "", "BOT_COMMAND_INVALID"),
-        ([("latest", "")], "", "BOT_COMMAND_DESCRIPTION_INVALID"),
-        ([("latest", "x" * (DESCRIPTION_MAX + 1))], "", "BOT_COMMAND_DESCRIPTION_INVALID"),
+        ([("/", "x")], "", "Command must be non-empty"),
+        ([("x" * (COMMAND_MAX + 1), "x")], "", "Command length must not exceed 32"),
+        ([("latest", " ")], "", "Command description must be non-empty"),
+        ([("latest", "x" * (DESCRIPTION_MAX + 1))], "", "Command description length must not exceed 256"),
         ([(f"c{number}", "x") for number in range(COMMANDS_MAX + 1)], "", "BOT_COMMANDS_TOO_MUCH"),
         ([("latest", "x")], "fra", "Invalid language code specified"),
     ],
