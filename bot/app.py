@@ -130,7 +130,9 @@ class App:
                 await self.declare()
             for station, is_connected in zip(self.stations.values(), connected, strict=True):
                 serving = self._serve(station, listen=listen, connected=is_connected)
-                self._tasks.add(asyncio.create_task(serving, name=f"{station.platform.name} station"))
+                task = asyncio.create_task(serving, name=station.platform.name)
+                task.add_done_callback(_log_failure)
+                self._tasks.add(task)
             yield
         finally:
             await self._close()
@@ -284,3 +286,11 @@ def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:
 
 def _log_finished(broadcast: Broadcast) -> None:
     log.info("Episode %d on %s is delivered", broadcast.episode, broadcast.schedule)
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    # What the admin can understand needs no traceback; a bug does.
+    expected = isinstance(error, ExpectedError)
+    log.critical("%s has stopped: %s", task.get_name(), error, exc_info=None if expected else error)

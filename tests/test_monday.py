@@ -13,6 +13,7 @@ import time_machine
 
 from bot.app import AlreadyRunningError, App, opened
 from bot.archive import Archive
+from bot.commands import COMMANDS
 from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
@@ -148,6 +149,52 @@ async def test_latest_is_the_same_on_both_platforms(place: Town, clock: time_mac
         await place.discord.wait_for(lambda: TITLES[-1] in reply_to(latest))
         assert [title for title in TITLES if title not in reply_to(latest)] == []
         assert latest.ephemeral
+
+
+async def test_telegram_knows_the_commands_in_french_and_english(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """What people see when they type a slash: the same commands, described in their language."""
+    clock.shift(dt.timedelta(days=1))
+    names = [command.name for command in COMMANDS]
+    async with running(place, tmp_path):
+        await place.telegram.wait_for(lambda: len(place.telegram.menus) >= 3)
+        menus = {menu.language: [entry["description"] for entry in menu.commands] for menu in place.telegram.menus}
+        assert "Le dernier épisode" in menus["fr"] == menus[""]
+        assert "The latest episode" in menus["en"]
+        ada = place.private
+        asked = place.telegram.say(ada, ada.person, "/help")
+        await place.telegram.wait_for(lambda: answers_to(ada, asked))
+        assert [name for name in names if f"/{name}" not in answer_to(ada, asked)] == []
+        assert "Le dernier épisode" in answer_to(ada, asked)
+
+
+async def test_discord_suggests_topics_and_episodes_while_people_type(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """The best first: what begins like it, then what contains it, then what is merely near."""
+    clock.shift(dt.timedelta(days=1))
+    async with running(place, tmp_path):
+        await place.discord.wait_for(lambda: place.discord.gateway.sessions)
+        topics = await place.discord.autocomplete(place.reader, place.text, "topic", "name", "Tik")
+        assert (await topics.suggestions())[0]["value"] == "tiktok"
+        near = await place.discord.autocomplete(place.reader, place.text, "topic", "name", "netflux")
+        assert (await near.suggestions())[0]["value"] == "netflix"
+        several = await place.discord.autocomplete(place.reader, place.text, "subscribe", "topics", "tiktok net")
+        assert (await several.suggestions())[0]["value"] == "tiktok netflix"
+        episodes = await place.discord.autocomplete(place.reader, place.text, "episode", "number", "")
+        assert [choice["value"] for choice in await episodes.suggestions()] == ["1207", "1206", "1205"]
+
+
+async def test_a_deep_link_opens_its_segment(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:
+    """`/start 1207-netflix`, which a link to the bot sends, shows that segment and the way to the rest."""
+    clock.shift(dt.timedelta(days=1))
+    async with running(place, tmp_path):
+        ada = place.private
+        asked = place.telegram.say(ada, ada.person, "/start 1207-netflix")
+        await place.telegram.wait_for(lambda: TITLES[0] in answer_to(ada, asked))
+        assert TITLES[1] not in answer_to(ada, asked)
+        assert "Tout l’épisode 1207" in answer_to(ada, asked)
 
 
 async def test_a_topic_is_found_however_it_is_typed(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from bot.platforms.telegram.render import render
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from bot.config import Telegram
@@ -38,7 +39,8 @@ UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY]
 class TelegramPlatform(Platform):
     """Telegram through one bot account.
 
-    `application` is python-telegram-bot's, for the handlers to register with before `start`.
+    `application` is python-telegram-bot's, for the handlers to register with before `listen`; `on_setup` is awaited
+    when the bot is about to listen.
     """
 
     name = PlatformName.TELEGRAM
@@ -47,6 +49,7 @@ class TelegramPlatform(Platform):
         # httpx logs every address at INFO, and Telegram's addresses hold the token.
         for noisy in ("httpx", "httpcore"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
+        self.on_setup: Callable[[], Awaitable[None]] | None = None
         base = config.api_url.rstrip("/")
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
@@ -142,6 +145,8 @@ class TelegramPlatform(Platform):
         updater = self.application.updater
         if updater is None:
             raise UnauthorisedError("the application was built without an updater")
+        if self.on_setup is not None:
+            await self.on_setup()
         await self.application.start()
         try:
             await updater.start_polling(

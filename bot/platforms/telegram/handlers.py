@@ -44,13 +44,10 @@ class Handlers:
         application.add_handler(CommandHandler(list(_ALL), self._typed, filters=_TYPED))
         application.add_handler(CallbackQueryHandler(self._pressed))
         application.add_error_handler(_failed)
+        self._platform.on_setup = self._publish_menu
 
-    async def publish_menu(self) -> None:
-        """Tell Telegram's apps the commands, in every language the bot speaks, the show's for all others.
-
-        Raises:
-            SendError: Telegram did not take them.
-        """
+    async def _publish_menu(self) -> None:
+        """Tell Telegram's apps the commands: in the show's language to everybody, and in each that the bot speaks."""
         menus = [(self._language, None), *((language, str(language)) for language in Language)]
         try:
             for language, code in menus:
@@ -58,7 +55,8 @@ class Handlers:
                 menu = [BotCommand(command.name, _(command.summary)) for command in COMMANDS]
                 await self._platform.bot.set_my_commands(menu, language_code=code)
         except TelegramError as error:
-            raise translate(error) from error
+            # The commands work without their menu.
+            log.warning("Telegram did not take the menu of commands: %s", translate(error))
 
     async def _typed(self, update: Update, context: Context) -> None:
         message = update.effective_message
