@@ -25,20 +25,21 @@ from bot.delivery.lock import DeliveryLock
 from bot.delivery.pacing import ChatLimit, Pacer
 from bot.formatter import Formatter
 from bot.i18n import words
-from bot.platforms.base import SendError, UnauthorisedError
+from bot.platforms.base import SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.handlers import Handlers as DiscordHandlers
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
 from bot.problems import ExpectedError
 from bot.schedule import Timetable
+from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from bot.config import Config
     from bot.delivery.records import Broadcast
-    from bot.subscription import Subscription, Target
+    from bot.subscription import Target
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +139,24 @@ class App:
             await self._close()
 
     async def declare(self) -> None:
-        """Bring the subscriptions in line with the channels that the config declares."""
-        await self.ledger.subscriptions.declare(await self._declared())
+        """Bring the subscriptions in line with the channels that the config declares.
+
+        Each goes under its chat's number, so that one chat cannot be subscribed under two names. Where a name cannot
+        be looked up now, the platform's subscriptions stay as they are until the next start.
+        """
+        declared, platforms = [], set(PlatformName)
+        for subscription in self.config.subscriptions():
+            try:
+                target = await self._resolved(subscription.target)
+            except (TargetNotFoundError, TargetGoneError) as error:
+                log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
+            except SendError as error:
+                log.warning("%s cannot be looked up now: %s", subscription.target, error)
+                platforms.discard(subscription.target.platform)
+            else:
+                declared.append(dataclasses.replace(subscription, target=target))
+        certain = [subscription for subscription in declared if subscription.target.platform in platforms]
+        await self.ledger.subscriptions.declare(certain, platforms)
 
     async def tick(self) -> None:
         """Push whatever a schedule has due now. Harmless at any time, any number of times."""
@@ -224,20 +241,10 @@ class App:
             return False
         return True
 
-    async def _declared(self) -> list[Subscription]:
-        """The config's channels, each under its number: one chat must not be subscribed under two names."""
-        return [
-            dataclasses.replace(subscription, target=await self._resolved(subscription.target))
-            for subscription in self.config.subscriptions()
-        ]
-
     async def _resolved(self, target: Target) -> Target:
         match self.stations.get(target.platform):
             case Station(platform=TelegramPlatform() as telegram):
-                try:
-                    return await telegram.resolve(target)
-                except SendError as error:
-                    log.warning("%s cannot be looked up: %s", target, error)
+                return await telegram.resolve(target)
         return target
 
     async def _serve(self, station: Station, *, listen: bool, connected: bool) -> None:

@@ -213,6 +213,20 @@ async def test_a_topic_is_found_however_it_is_typed(place: Town, clock: time_mac
             assert text.index("1207") < text.index("1206")
 
 
+async def test_a_start_without_telegram_ends_nobodys_subscription(
+    place: Town, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    """A channel declared by its name cannot be looked up while Telegram is away; it keeps the subscription it has."""
+    clock.shift(dt.timedelta(days=1))
+    async with running(place, tmp_path) as app:
+        await place.telegram.wait_for(lambda: place.telegram.menus)
+        before = await app.ledger.subscriptions.all()
+    await place.telegram.stop()
+    async with running(place, tmp_path) as app:
+        await place.discord.wait_for(lambda: place.discord.gateway.sessions)
+        assert await app.ledger.subscriptions.all() == before
+
+
 async def test_a_near_miss_gets_the_nearest_topics_as_buttons(
     place: Town, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:

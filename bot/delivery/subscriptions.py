@@ -15,7 +15,7 @@ from bot.subscription import Choices, Origin, PlatformName, Subscription, Subscr
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy import ColumnElement, Row, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -88,8 +88,10 @@ class LedgerSubscriptions:
             await _merge_subscriptions(connection, old, new_chat)
             await _merge_deliveries(connection, old, new_chat)
 
-    async def declare(self, declared: Iterable[Subscription]) -> None:
-        """Bring the subscriptions in line with those that the config declares.
+    async def declare(
+        self, declared: Iterable[Subscription], platforms: Collection[PlatformName] = tuple(PlatformName)
+    ) -> None:
+        """Bring the subscriptions of the platforms in line with those that the config declares there.
 
         A declaration speaks when it is new or has changed: then the subscription gets its choices and becomes
         active, whatever it was. As long as it stays the same, what happened since stays too: people of a chat who
@@ -107,7 +109,8 @@ class LedgerSubscriptions:
                 if key not in known or known[key].declared != declaration:
                     await self._put(connection, subscription, declared=declaration)
             for key in known.keys() - current.keys():
-                await self._undeclare(connection, known[key].id)
+                if PlatformName(known[key].platform) in platforms:
+                    await self._undeclare(connection, known[key].id)
 
     async def _select(self, *conditions: ColumnElement[bool]) -> list[Subscription]:
         c = subscriptions.c
