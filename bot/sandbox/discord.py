@@ -7,7 +7,9 @@
         await discord.wait_for(lambda: news.messages)
 
 It keeps what the bot sends and lets people use the bot's commands and buttons. It refuses what the real Discord
-refuses, with the same errors, and fails on demand (`faults`, `limits`, `drop_gateway`).
+refuses, with the same errors, and fails on demand (`faults`, `limits`, `drop_gateway`). The real one is richer: there
+is no voice, no category, no role but the bot's, no modal or poll, no message that people write, and of embeds only
+number and size are checked.
 """
 
 from __future__ import annotations
@@ -189,7 +191,14 @@ class DiscordStandIn:
         return self.world.direct(user)
 
     def permit(self, channel: Channel, permissions: Permission) -> None:
-        """Say what the bot may do in a channel, whatever it may do in the rest of the server."""
+        """Say what the bot may do in a channel, whatever it may do in the rest of the server.
+
+        Raises:
+            ValueError: the channel is a thread.
+        """
+        if isinstance(channel, Thread):
+            # A kind of channel is a value of the world, not a type of Python's.
+            raise ValueError("What the bot may do in a thread is said of the channel that it hangs on.")  # noqa: TRY004
         channel.permissions = permissions
         self._tell_of(channel, "UPDATE")
 

@@ -29,7 +29,7 @@ class Account:
     def routes(self) -> list[Route]:
         """The methods."""
         return [
-            Route("GET", "/users/@me", lambda _: self._world.bot.wire() | {"verified": True, "flags": 0}),
+            Route("GET", "/users/@me", lambda _: self._world.bot.wire() | {"verified": True}),
             Route("GET", "/users/{user_id}", self._user),
             Route("GET", "/oauth2/applications/@me", lambda _: self.application()),
             Route("GET", "/applications/@me", lambda _: self.application()),

@@ -165,7 +165,11 @@ class Channels:
         wanted = errors.items(("applied_tags",), ask.form.get("applied_tags"), high=MAX_TAGS)
         errors.raise_if_any()
         tags = _tags(forum, wanted)
-        content = compose(form, self._attachments(forum, ask.files), settable=SETTABLE_BY_BOT)
+        attachments = self._attachments(forum, ask.files)
+        try:
+            content = compose(form, attachments, settable=SETTABLE_BY_BOT)
+        except ApiError as error:
+            raise error.under("message") from None
         # A post and its first message share their id.
         thread_id = self._world.ids.next()
         kind = ChannelType.PUBLIC_THREAD

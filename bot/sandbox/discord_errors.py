@@ -68,6 +68,10 @@ class ApiError(Exception):
         self.refusal = refusal
         self.errors = errors
 
+    def under(self, field: str) -> ApiError:
+        """The same where the form is a field of another."""
+        return ApiError(self.refusal, {field: self.errors} if self.errors else None)
+
     @property
     def body(self) -> dict[str, Any]:
         """The answer's JSON."""

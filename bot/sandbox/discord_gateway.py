@@ -32,6 +32,9 @@ PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
 """Members, presences, message contents: an application that was not granted them is sent away with 4014."""
 GUILDS_INTENT = 1 << 0
 _SHARD_SHIFT = 22
+"""A server belongs to the shard that the time in its id says."""
+_NUMBER_AND_COUNT = 2
+"""What a shard is: its own number, and how many there are."""
 
 
 class Op(enum.IntEnum):
@@ -308,7 +311,7 @@ class Gateway:
             return Close.INVALID_INTENTS
         if intents & PRIVILEGED_INTENTS:
             return Close.DISALLOWED_INTENTS
-        if shard is not None and not (len(shard) == len(("number", "count")) and 0 <= shard[0] < shard[1]):
+        if shard is not None and not (len(shard) == _NUMBER_AND_COUNT and 0 <= shard[0] < shard[1]):
             return Close.INVALID_SHARD
         session = Session(secrets.token_hex(16), shard, intents, connection)
         self.sessions[session.id] = session

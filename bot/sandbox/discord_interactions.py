@@ -203,7 +203,11 @@ class Interactions:
             errors.choices(("type",), [int(callback) for callback in allowed])
             errors.raise_if_any()
         callback = Callback(ask.form["type"])
-        self._act(interaction, callback, ask, ask.form.get("data") or {})
+        data = ask.form.get("data")
+        try:
+            self._act(interaction, callback, ask, data if isinstance(data, dict) else {})
+        except ApiError as error:
+            raise error.under("data") from None
         interaction.callback = callback
         return _callback_response(interaction) if _is_true(ask.query.get("with_response")) else None
 
@@ -211,7 +215,7 @@ class Interactions:
         match callback:
             case Callback.CHOICES:
                 errors = FormErrors()
-                choices = check_choices(errors, ("data", "choices"), form.get("choices"))
+                choices = check_choices(errors, ("choices",), form.get("choices"))
                 errors.raise_if_any()
                 interaction.choices = choices
             case Callback.MESSAGE:

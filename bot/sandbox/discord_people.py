@@ -33,16 +33,13 @@ def command_data(
         NotOfferedError: the person is not offered this command here, or not with these options.
     """
     command = _command(commands, name, user, channel)
-    known = {option["name"]: option for option in command["options"]}
-    for given in options:
-        if given not in known:
-            raise NotOfferedError(f"/{name} has no option {given}: it has {', '.join(known) or 'none'}")
+    given = _given(command, options)
     for option in command["options"]:
         if option["name"] in options:
             _check_value(name, option, options[option["name"]])
         elif option.get("required"):
             raise NotOfferedError(f"/{name} cannot be sent without its option {option['name']}")
-    return _data(command, [{"name": key, "type": known[key]["type"], "value": options[key]} for key in options])
+    return _data(command, given)
 
 
 def autocomplete_data(
@@ -61,11 +58,11 @@ def autocomplete_data(
         NotOfferedError: the person is not offered this command here, or the option completes nothing.
     """
     command = _command(commands, name, user, channel)
-    known = {option["name"]: option for option in command["options"]}
-    if not known.get(option, {}).get("autocomplete"):
+    given = _given(command, {**options, option: typed})
+    if not any(known["name"] == option and known.get("autocomplete") for known in command["options"]):
         raise NotOfferedError(f"/{name} completes no option {option}")
-    others = [{"name": key, "type": known[key]["type"], "value": options[key]} for key in options]
-    return _data(command, [*others, {"name": option, "type": known[option]["type"], "value": typed, "focused": True}])
+    given[-1]["focused"] = True
+    return _data(command, given)
 
 
 def press_data(message: Message, custom_id: str) -> Json:
@@ -107,6 +104,15 @@ def _command(commands: Iterable[Json], name: str, user: User, channel: Channel) 
         if needed not in channel.guild.members[user].effective:
             raise NotOfferedError(f"/{name} is only offered to members with the permission {needed!r}")
     return command
+
+
+def _given(command: Json, options: Mapping[str, object]) -> list[Json]:
+    """The options as the event names them."""
+    types = {option["name"]: option["type"] for option in command["options"]}
+    for name in options:
+        if name not in types:
+            raise NotOfferedError(f"/{command['name']} has no option {name}: it has {', '.join(types) or 'none'}")
+    return [{"name": name, "type": types[name], "value": value} for name, value in options.items()]
 
 
 def _check_value(command: str, option: Json, value: object) -> None:

@@ -88,12 +88,8 @@ class Rest:
 
     def _handler(self, route: Route) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
-            at = self._monotonic()
-            try:
-                body, files = await _read(request)
-            except ValueError:
-                return _refused(ApiError(INVALID_JSON))
-            place = _place(request.match_info)
+            at, place = self._monotonic(), _place(request.match_info)
+            body, files = await _read(request)
             logged = self.traffic.arrived(at, route.name, place, body if isinstance(body, dict) else {"": body})
             ask = Ask(request.match_info, request.query, body, files, logged.number)
 
@@ -110,7 +106,7 @@ class Rest:
             response = await self.faults.answer(request, call, process, flood)
             if request.transport is not None and not request.transport.is_closing():
                 logged.answered = response.status
-            self._note_wait(response, place)
+            self._note_wait(response, route, place)
             self._changes.notify()
             return response
 
@@ -122,6 +118,8 @@ class Rest:
             return _reply(verdict.refusal, verdict.headers)
         if not route.open and request.headers.get("Authorization") != self._authorisation:
             return _refused(ApiError(UNAUTHORISED), verdict.headers)
+        if ask.body is None:
+            return _refused(ApiError(INVALID_JSON), verdict.headers)
         try:
             answer = route.handle(ask)
         except ApiError as error:
@@ -130,32 +128,37 @@ class Rest:
             return web.Response(status=204, headers=verdict.headers)
         return web.json_response(answer, status=route.status, headers=verdict.headers)
 
-    def _note_wait(self, response: web.Response, place: str) -> None:
-        """A 429 that is not JSON is somebody else's, such as a ban by the proxy, and asks for no wait."""
-        if (response.status, response.content_type) == (_TOO_MANY, _JSON) and response.text:
-            asked, now = json.loads(response.text), self._monotonic()
+    def _note_wait(self, response: web.Response, route: Route, place: str) -> None:
+        """Log a wait that sends are to respect.
+
+        Not one of another route, and not a 429 without JSON: that is a ban by the proxy, which names no time.
+        """
+        if (response.status, response.content_type) != (_TOO_MANY, _JSON) or not response.text:
+            return
+        asked, now = json.loads(response.text), self._monotonic()
+        if asked["global"] or route.name in _SENDS:
             self.traffic.waits.append(Wait(now, now + asked["retry_after"], EVERYTHING if asked["global"] else place))
 
 
 async def _read(request: web.Request) -> tuple[Any, tuple[Upload, ...]]:
-    """The JSON and the files of the request.
-
-    Raises:
-        ValueError: it is no JSON.
-    """
+    """The JSON of the request, None for what is none, and its files."""
     if request.content_type != "multipart/form-data":
-        text = await request.text()
-        return (json.loads(text) if text else {}), ()
+        return _parsed(await request.text()), ()
     body: Any = {}
     files = []
     async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise ValueError("a part of several parts")  # noqa: TRY004 - what came is wrong, not what was called
-        if part.name == "payload_json":
-            body = json.loads(await part.text())
-        else:
+        if isinstance(part, BodyPartReader) and part.name == "payload_json":
+            body = _parsed(await part.text())
+        elif isinstance(part, BodyPartReader):
             files.append(Upload(part.filename or "unknown", bytes(await part.read())))
     return body, tuple(files)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return None
 
 
 def _place(path: Mapping[str, str]) -> str:

@@ -120,7 +120,11 @@ def _check_mentions(errors: FormErrors, value: object) -> None:
         if kind not in MENTION_KINDS:
             errors.choices((*path, "parse", index), MENTION_KINDS)
     for kind in ("users", "roles"):
-        if errors.items((*path, kind), allowed.get(kind), high=MAX_MENTIONS) and kind in parse:
+        ids = errors.items((*path, kind), allowed.get(kind), high=MAX_MENTIONS)
+        for index, listed in enumerate(ids):
+            if not str(listed).isdecimal():
+                errors.add((*path, kind, index), "NUMBER_TYPE_COERCE", f'Value "{listed}" is not snowflake.')
+        if ids and kind in parse:
             errors.add(
                 path,
                 "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",

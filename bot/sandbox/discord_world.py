@@ -106,6 +106,8 @@ class User:
             "global_name": None if self.bot else self.name,
             "avatar": None,
             "bot": self.bot,
+            "flags": 0,
+            "public_flags": 0,
         }
 
 
@@ -172,7 +174,9 @@ class Guild:
         """The member object of a person."""
         return {
             "user": user.wire(),
+            "nick": None,
             "roles": [],
+            "pending": False,
             "joined_at": wire_time(time_of(self.id)),
             "deaf": False,
             "mute": False,

@@ -100,6 +100,12 @@ async def test_a_forum_post_is_a_thread_with_its_first_message(place: Place) -> 
     assert [message.text for message in thread.messages] == ["Salut", "Suite"]
 
 
+async def test_mistakes_in_a_post_are_told_under_its_message(place: Place) -> None:
+    """Because the message is a field of the post's form."""
+    with pytest.raises(discord.HTTPException, match=r"message\.content"):
+        await place.open_post(content="x" * 2001)
+
+
 async def test_forum_posts_know_no_nonce(place: Place) -> None:
     """Sent again with the same nonce a post is made twice."""
     route = Route("POST", "/channels/{channel_id}/threads", channel_id=place.forum.id)
@@ -195,6 +201,17 @@ async def test_people_get_private_messages_if_they_accept_them(place: Place) -> 
     with pytest.raises(discord.Forbidden) as unknown:
         await stranger.send("Salut")
     assert (closed.value.code, unknown.value.code) == (50007, 50278)
+
+
+def test_the_rights_in_a_thread_are_those_in_its_channel() -> None:
+    """So that nobody sets them where they would mean nothing."""
+    standin = DiscordStandIn()
+    text = standin.add_text(standin.add_guild("Recap fans"), "general")
+    thread = standin.add_thread(text, "recap", standin.add_user("Ada"))
+    standin.permit(text, Permission.VIEW_CHANNEL)
+    assert thread.bot_permissions == Permission.VIEW_CHANNEL
+    with pytest.raises(ValueError, match="the channel that it hangs on"):
+        standin.permit(thread, BOT)
 
 
 async def test_a_message_opens_an_archived_thread_again(place: Place) -> None:

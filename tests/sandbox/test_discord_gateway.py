@@ -139,6 +139,21 @@ async def test_a_client_that_says_goodbye_ends_its_session(code: int, kept: int)
         assert len(standin.gateway.sessions) == kept
 
 
+async def test_a_client_that_comes_during_an_outage_learns_of_it() -> None:
+    """The server in it is known and not there, one that threw the bot out is not known at all."""
+    async with DiscordStandIn() as standin:
+        place = Connected(standin, Bot())
+        left = standin.add_guild("Left")
+        standin.remove_guild(left)
+        standin.remove_guild(place.guild, unavailable=True)
+        async with connected(standin, place.client):
+            assert place.client.get_guild(left.id) is None
+            assert place.known.unavailable
+            standin.restore_guild(place.guild)
+            await place.sees(lambda: "guild_available" in place.client.happened)
+            assert place.known.name == "Recap fans"
+
+
 async def test_every_shard_has_its_servers() -> None:
     """Two shards share the servers by their ids; each hears only of its own."""
     async with DiscordStandIn(shards=2) as standin:
@@ -146,6 +161,9 @@ async def test_every_shard_has_its_servers() -> None:
         guilds = [standin.add_guild(f"Guild {number}") for number in range(6)]
         async with connected(standin, client):
             assert {session.shard for session in standin.gateway.sessions.values()} == {(0, 2), (1, 2)}
+            for session in standin.gateway.sessions.values():
+                ready = json.loads(session.sent[0][1])["d"]
+                assert [int(guild["id"]) for guild in ready["guilds"]] == [g.id for g in guilds if session.sees(g.id)]
             for guild in guilds:
                 known = client.get_guild(guild.id)
                 assert known is not None

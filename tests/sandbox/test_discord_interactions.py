@@ -282,6 +282,7 @@ async def test_people_cannot_do_what_discord_would_not_offer(place: Answering) -
         standin.slash(ada, text, "subscribe"),
         standin.slash(ada, standin.direct(ada), "subscribe"),
         standin.autocomplete(ada, text, "topic", "share", "t"),
+        standin.autocomplete(ada, text, "topic", "other", "t"),
         standin.press(message, "nothing", ada),
         standin.press(message, "off", ada),
         standin.press(message, "more", stranger),
@@ -364,7 +365,9 @@ async def test_an_answer_is_under_the_rules_for_messages(place: Answering) -> No
         await _hello(asked)
 
     interaction = await place.ask(answer)
-    assert (await place.error()).code == 50035
+    error = await place.error()
+    assert error.code == 50035
+    assert "data.content" in error.text
     assert (await interaction.reply()).text == "Salut"
 
 

@@ -115,6 +115,8 @@ async def test_publishing_too_much_is_a_limit_shared_with_others(place: Place) -
     with pytest.raises(discord.RateLimited) as limited:
         await messages[10].publish()
     assert 3590 < limited.value.retry_after <= 3600
+    await place.at(place.news).send("Salut")
+    assert place.standin.traffic.sends_in_waits() == [], "a limit on publishing is none on sending"
 
 
 async def test_a_flood_on_demand_is_waited_out(place: Place) -> None:
@@ -221,5 +223,7 @@ async def test_faults_find_their_channel(place: Place) -> None:
 async def test_what_is_no_json_is_refused(place: Place) -> None:
     """A body that cannot be read is 50109."""
     url = f"{place.standin.api_url}/channels/{place.text.id}/messages"
-    async with aiohttp.ClientSession() as session, session.post(url, data=b"{") as response:
+    headers = {"Authorization": f"Bot {place.standin.token}"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.post(url, data=b"{") as response:
         assert (response.status, (await response.json())["code"]) == (400, 50109)
+    assert place.standin.traffic.sends[0].answered == 400

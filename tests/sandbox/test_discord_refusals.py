@@ -104,6 +104,11 @@ async def post_with_unknown_tag(place: Place) -> None:
     await place.open_post(content="Salut", applied_tags=[discord.Object(1)])
 
 
+async def long_post(place: Place) -> None:
+    """A post whose first message is too long."""
+    await place.open_post(content="x" * 2001)
+
+
 async def unknown_message(place: Place) -> None:
     """A message that never was."""
     await place.at(place.text).fetch_message(1)
@@ -146,6 +151,7 @@ async def unknown_person(place: Place) -> None:
         (message_to_forum, discord.HTTPException, 50008),
         (post_without_tag, discord.HTTPException, 40067),
         (post_with_unknown_tag, discord.NotFound, 10087),
+        (long_post, discord.HTTPException, 50035),
         (empty_message, discord.HTTPException, 50006),
         (long_content, discord.HTTPException, 50035),
         (long_nonce, discord.HTTPException, 50035),

@@ -99,6 +99,10 @@ def test_what_is_within_the_limits_is_taken(body: dict[str, Any]) -> None:
             {"content": "x", "allowed_mentions": {"parse": ["users"], "users": ["7"]}},
             {"allowed_mentions": "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE"},
         ),
+        (
+            {"content": "x", "allowed_mentions": {"users": ["Ada"]}},
+            {"allowed_mentions.users.0": "NUMBER_TYPE_COERCE"},
+        ),
         ({"components": [TEXT]}, {"components.0.type": "UNION_TYPE_CHOICES"}),
         ({"components": [row({**LINK, "label": "x"})] * 6}, {"components": "BASE_TYPE_MAX_LENGTH"}),
         (layout(*[TEXT] * 41), {"components": "BASE_TYPE_MAX_LENGTH"}),
