@@ -1,11 +1,11 @@
 """Discord's markdown, written so that text shows as it stands, whatever it says.
 
-A backslash before punctuation makes it plain; so content is escaped, and only what this module adds is markup. Three
-places know no escapes: code, the label of a link, and the closing marks of a strike or a heading. There the offending
-characters are kept away from the mark or out of the label, or an invisible ZERO WIDTH SPACE comes between: the last
-resort, because it travels with copied text.
+A backslash before punctuation makes it plain: content is escaped, and only what this module adds is markup. Three
+places know no escapes. The label of a link is kept free of whatever would need one. In code, and where a strike, a
+heading or another style ends, an invisible ZERO WIDTH SPACE keeps characters apart: the last resort, because it
+travels with copied text.
 
-Discord publishes no grammar. The rules are those of its desktop client as users and libraries know them.
+Discord publishes no grammar. The rules are those of its desktop client, as its users and libraries have found them.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ _IGNORABLE = (
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# Rather too many than too few: whole blocks of symbols, with the joiners and variants that follow them.
+# Rather too many than too few: blocks of symbols, with the joiners and variants that follow them.
 _EMOJI = (
-    r"(?:[0-9#*]\ufe0f?\u20e3|[\u203c\u2049\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
+    r"(?:[0-9#*]\ufe0f?\u20e3|[\u203c\u2049\u2139\u2194-\u2199\u21a9\u21aa\u2300-\u23ff\u24c2\u25aa-\u27bf\u2934\u2935"
     r"\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
     r"[\u200d\u20e3\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)+"
 )
 _INVISIBLE = re.compile(_IGNORABLE)
 _INVISIBLE_BUT_EMOJI = re.compile(rf"({_EMOJI})|{_IGNORABLE}")
-# Discord shows backslashes in a label, takes a label with emoji, mentions or an address in it for a trick, and then
+# Discord shows backslashes in a label. A label with emoji, a mention or an address in it is a trick to Discord: it then
 # shows the whole link as raw text.
 _NOT_IN_LABEL = re.compile(
     rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|(?<=_)_|:(?=/|[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
@@ -258,7 +258,7 @@ def _code(text: str) -> str:
 
 
 def _code_line(line: str) -> str:
-    """Code in backticks, in two when it holds one; a space keeps them off a backtick at the edge, and is not shown."""
+    """Code in backticks, double ones when it holds any. The space before one at the edge is not shown."""
     fence = "``" if "`" in line else "`"
     before = " " if line.startswith("`") else ""
     after = " " if line.endswith("`") else ""
