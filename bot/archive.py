@@ -30,8 +30,8 @@ _NEAR_ENOUGH = 65
 _IN_TITLE, _IN_TOPIC, _IN_TEXT = 8.0, 6.0, 2.0
 # Typing the beginning of a word finds it too, but what has the very word comes first.
 _BEGINNING = 0.5
-# A shorter one would be the beginning of half of the language.
-_SHORTEST_BEGINNING = 3
+# A shorter piece is in half of the words of a language.
+_SHORTEST_PIECE = 3
 # What French puts before an apostrophe: nobody who types "l'europe" looks for an "l".
 _ELIDED = frozenset({"c", "d", "j", "l", "m", "n", "qu", "s", "t"})
 
@@ -118,8 +118,9 @@ class Archive:
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
         """The topics that somebody may mean who typed something else, the likeliest first."""
         spellings = {topic: topic for topic in sorted(self._known)} | dict(self._names)
+        candidates = [spelling for spelling in spellings if len(spelling) >= _SHORTEST_PIECE]
         near = process.extract(
-            normalise_topic(text), list(spellings), scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
+            normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
         )
         return list(dict.fromkeys(spellings[spelling] for spelling, _score, _index in near))[:limit]
 
@@ -180,7 +181,7 @@ def _presence(word: str, text: str) -> float:
     """Whether the text, of words between spaces, holds the word: 1 for the whole word, less for its beginning."""
     if f" {word} " in text:
         return 1.0
-    return _BEGINNING if len(word) >= _SHORTEST_BEGINNING and f" {word}" in text else 0.0
+    return _BEGINNING if len(word) >= _SHORTEST_PIECE and f" {word}" in text else 0.0
 
 
 def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:

@@ -310,6 +310,7 @@ class TestFinding:
             ("insta", ["instagram"]),
             ("Netflicks", ["netflix"]),
             ("bytedanse", ["tiktok"]),
+            ("ours", []),
             ("zzzz", []),
             ("", []),
         ],

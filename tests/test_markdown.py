@@ -185,6 +185,11 @@ def test_a_bare_address_in_the_text_is_a_link(markdown: str, address: str) -> No
     assert plain((block,)) == markdown.strip("<>")
 
 
+def test_a_line_that_looks_blank_is_blank() -> None:
+    """A stray no-break space between two paragraphs, which nobody sees, does not make them one."""
+    assert summary("un\n\N{NO-BREAK SPACE}\ndeux") == (paragraph("un"), paragraph("deux"))
+
+
 def test_what_is_no_address_stays_text() -> None:
     """The beginning of an address alone, or one that only the author's machine knows, is no link."""
     assert summary("http:// et http://localhost:80 et `https://a.fr`") == (

@@ -50,7 +50,7 @@ def test_a_slug_is_made_of_the_words_of_a_title(title: str, slug: str) -> None:
     assert slugify(title) == slug
 
 
-@given(st.text(st.characters(max_codepoint=0x17F)))
+@given(st.text())
 def test_slugs_and_topics_stay_what_they_are(text: str) -> None:
     """What has been made a slug or a topic once can be made one again without changing."""
     assert slugify(slugify(text)) == slugify(text)
