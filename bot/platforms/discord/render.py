@@ -39,6 +39,12 @@ from bot.split import Break, cut, text_of
 # The numbers below are those of Discord's published OpenAPI description and component reference.
 MAX_TEXT = 4_000
 """Characters over all text displays of a message."""
+MAX_TEXT_BYTES = 10_000
+"""UTF-8 bytes over all text displays of a message, `DISPLAY_BYTES` more for each.
+
+Undocumented: past about 10,170 Discord answers with a 500, as its users have measured (discord-api-docs issue 8554).
+"""
+DISPLAY_BYTES = 12
 MAX_COMPONENTS = 40
 """Components of a message, nested ones counted."""
 MAX_GALLERY = 10
@@ -119,10 +125,17 @@ def _length(components: Sequence[JsonObject]) -> int:
     return sum(len(component.get("content", "")) for component in components)
 
 
+def _bytes(components: Sequence[JsonObject]) -> int:
+    texts = [component["content"] for component in components if component["type"] == TEXT_DISPLAY]
+    return sum(len(text.encode()) + DISPLAY_BYTES for text in texts)
+
+
 def _fits(page: _Page, *, room: int = MAX_TEXT) -> bool:
     components = _components(page)
     count = sum(1 + len(component.get("components", ())) for component in components)
-    return _length(components) <= room and 1 + count <= MAX_COMPONENTS
+    # What is kept free in characters is kept free in bytes, in proportion.
+    fits_in_bytes = _bytes(components) * MAX_TEXT <= MAX_TEXT_BYTES * room
+    return _length(components) <= room and fits_in_bytes and 1 + count <= MAX_COMPONENTS
 
 
 def _pages(sections: Sequence[Section], layout: Layout) -> list[_Page]:
