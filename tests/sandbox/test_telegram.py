@@ -19,6 +19,7 @@ from telegram import (
     InputTextMessageContent,
     LinkPreviewOptions,
     MessageEntity,
+    ReplyKeyboardMarkup,
     Update,
 )
 from telegram.constants import ChatAction
@@ -63,8 +64,17 @@ async def test_a_message_is_kept_as_sent(standin: TelegramStandIn, client: Bot, 
     assert (message.disable_notification, message.protect_content, message.thread) == (True, True, None)
     assert message.request is not None
     assert standin.traffic.requests[message.request].body["text"] == "hé 😀"
+    assert sent.has_protected_content
     assert (sent.text, sent.entities, sent.reply_markup, sent.chat.id) == ("hé 😀", (entity,), KEYBOARD, ada.id)
     assert (sent.from_user and sent.from_user.id, sent.date) == (standin.bot.id, message.date.replace(microsecond=0))
+
+
+async def test_a_keyboard_for_typing_is_no_part_of_its_message(client: Bot, ada: Chat) -> None:
+    """It is kept with the message, but only buttons below a message are told of again."""
+    keyboard = ReplyKeyboardMarkup([["/latest"]])
+    sent = await client.send_message(ada.id, "x", reply_markup=keyboard)
+    assert sent.reply_markup is None
+    assert (ada.messages[0].reply_markup, ada.messages[0].buttons) == (keyboard.to_dict(), [])
 
 
 @pytest.mark.parametrize("form", ["json", "data", "params", "multipart"])

@@ -120,6 +120,7 @@ def test_an_entity_stays_on_its_words(parts: tuple[str, str, str]) -> None:
     if not after.strip(" \n\t\r\x00\u202e\u0333"):
         kept = kept.rstrip(" \n")
     assert "".join(_cut(text, *span) for span in _spans(entities)) == kept
+    assert all(0 < length <= utf16(text) - offset for offset, length in _spans(entities))
 
 
 @pytest.mark.parametrize(
