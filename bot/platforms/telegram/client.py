@@ -134,7 +134,8 @@ class TelegramPlatform(Platform):
         try:
             await self.application.initialize()
         except TelegramError as error:
-            raise translate(error) from error
+            # Without its cause: the library puts a refused token into the text of that error.
+            raise translate(error) from None
 
     async def listen(self) -> None:
         """Receive commands from now on.
