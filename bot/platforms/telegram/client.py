@@ -51,13 +51,16 @@ class TelegramPlatform(Platform):
             logging.getLogger(noisy).setLevel(logging.WARNING)
         self.on_setup: Callable[[], Awaitable[None]] | None = None
         base = config.api_url.rstrip("/")
+        sends = HTTPXRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0)
+        polls = HTTPXRequest(connection_pool_size=1, read_timeout=POLL_TIMEOUT + 10.0)
+        self._requests = (sends, polls)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(config.token.get_secret_value())
             .base_url(f"{base}/bot")
             .base_file_url(f"{base}/file/bot")
-            .request(HTTPXRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0))
-            .get_updates_request(HTTPXRequest(connection_pool_size=1, read_timeout=POLL_TIMEOUT + 10.0))
+            .request(sends)
+            .get_updates_request(polls)
             # One at a time would let a slow answer hold up every other person's.
             .concurrent_updates(True)  # noqa: FBT003 - the builder's own way of saying it
             .build()
@@ -167,6 +170,9 @@ class TelegramPlatform(Platform):
         if self.application.running:
             await self.application.stop()
         await self.application.shutdown()
+        for request in self._requests:
+            # Where connecting failed, the application thinks that it has nothing to close.
+            await request.shutdown()
 
 
 def address(target: Target) -> int | str:
