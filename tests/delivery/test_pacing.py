@@ -46,7 +46,8 @@ async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     started = time.monotonic()
     await asyncio.gather(*(one() for _ in range(2 * rate)))
     assert most_in_a_second(moments) <= rate
-    assert time.monotonic() - started < 2.3
+    # Two seconds, and room for a busy machine.
+    assert time.monotonic() - started < 3
 
 
 async def test_sends_are_spread_over_the_second() -> None:
