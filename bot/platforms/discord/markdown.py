@@ -64,7 +64,7 @@ _INVISIBLE_BUT_EMOJI = re.compile(rf"({_EMOJI})|{_IGNORABLE}")
 # Discord shows backslashes in a label. A label with emoji, a mention or an address in it is a trick to Discord: it then
 # shows the whole link as raw text.
 _NOT_IN_LABEL = re.compile(
-    rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|(?<=_)_|:(?=/|[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
+    rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|:(?=/|[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
 )
 _SPACE = re.compile(r"\s")
 

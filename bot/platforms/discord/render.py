@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
@@ -72,9 +73,8 @@ ACCENT_COLOUR = 0x3E7BFA
 COMMAND_PREFIX = "recap:"
 """What the custom id of a command's button begins with."""
 
-# A cut changes how the span it goes through is written: a fence more around code, an address after words it can no
-# longer be put on. That much is kept free wherever text is cut.
-_CUT_ALLOWANCE = 16
+# Characters less to try each time that a cut does not fit: few enough to waste little, and such cuts are rare.
+_STEP = 250
 
 _Blocks: TypeAlias = tuple[Block, ...]
 _Fits: TypeAlias = Callable[[_Blocks], bool]
@@ -164,11 +164,21 @@ def _parts(section: Section) -> Iterator[_Part]:
     """The section as one part, or as few as can be where it is more than a message holds."""
     rest = tuple(map(_allowed, section.blocks))
     while rest:
-        blocks, rest = rest, ()
-        if not _fit(blocks, room=MAX_TEXT):
-            blocks, rest = _cut_blocks(blocks, lambda some: _fit(some, room=MAX_TEXT - _CUT_ALLOWANCE), Break.INSIDE)
+        blocks, rest = _beginning(rest)
         if part := _displays(blocks):
             yield part
+
+
+def _beginning(blocks: _Blocks) -> tuple[_Blocks, _Blocks]:
+    """As much of the blocks as fits into a message, and the rest."""
+    if _fit(blocks, room=MAX_TEXT):
+        return blocks, ()
+    # The beginning of a link may be longer in markdown than more of it, when its label is on other words. Then a cut
+    # found for a full message does not fit, and one is looked for in less room.
+    cuts = (
+        _cut_blocks(blocks, functools.partial(_fit, room=room), Break.INSIDE) for room in range(MAX_TEXT, 0, -_STEP)
+    )
+    return next((head, tail) for head, tail in cuts if _fit(head, room=MAX_TEXT))
 
 
 def _fit(blocks: _Blocks, *, room: int) -> bool:

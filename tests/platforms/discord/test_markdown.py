@@ -80,7 +80,7 @@ def test_content_is_never_markup(some: list[Block]) -> None:
         ("`code` \\ ```bloc```", r"\`code\` \\ \`\`\`bloc\`\`\`"),
         ("[texte](https://c.example)", r"\[texte\]\(https\://c.example)"),
         ("# titre\n-# note\n> citation", "\\# titre\n\\-# note\n\\> citation"),
-        ("- point\n  + point\n12. point", "\\- point\n  \\+ point\n12\\. point"),
+        ("- point\n  + point\n 12. point", "\\- point\n  \\+ point\n 12\\. point"),
         ("au milieu # rien > - + 1. rien", "au milieu # rien > - + 1. rien"),
         ("<@1> <@!1> <@&1> <#1> </a:1>", r"\<@1> \<@!1> \<@&1> \<#1> \</a\:1>"),
         ("<t:0:R> <:a:1> <https://c.example>", r"\<t\:0\:R> \<\:a\:1> \<https\://c.example>"),
@@ -114,6 +114,7 @@ def test_a_backslash_makes_markup_plain(text: str, markdown: str) -> None:
         ((Span("`x`", CODE),), "`` `x` ``"),
         ((Span("a``b", CODE),), f"``a`{APART}`b``"),
         ((Span("a\nb", CODE),), "`a`\n`b`"),
+        ((Span("a](b)", CODE),), f"`a]{APART}(b)`"),
     ],
 )
 def test_styles(spans: tuple[Span, ...], markdown: str) -> None:
@@ -143,6 +144,11 @@ def test_styles(spans: tuple[Span, ...], markdown: str) -> None:
 def test_links(span: Span, markdown: str) -> None:
     """A link is on the longest stretch that Discord takes for a label; the rest of its words stands beside it."""
     assert write([Paragraph((span,))]) == markdown
+
+
+def test_neighbours_with_one_address_are_one_link() -> None:
+    """Spans that look alike as links, as code does in one, share a label."""
+    assert write([Paragraph((Span("la fonction ", url=URL), Span("x", CODE, URL)))]) == f"[la fonction x]({URL})"
 
 
 def test_addresses_hold_no_markup() -> None:

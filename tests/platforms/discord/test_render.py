@@ -250,6 +250,15 @@ def test_every_block_can_be_cut(block_of: Any) -> None:  # noqa: ANN401 - a func
     assert_all_is_said(document, messages)
 
 
+def test_a_link_that_is_cut_fits() -> None:
+    """A link too long for a message is cut too, even where its beginning is longer in Discord's markdown than more."""
+    span = Span("x" * 1_700 + " * " + "a_" * 800 + "a b" + "b" * 1_000, url=URL)
+    document = Document("Le récap", (Section((Paragraph((span,)),)),))
+    messages = render(document).messages
+    assert all(message.used <= 4_000 for message in messages)
+    assert_all_is_said(document, messages)
+
+
 def test_the_numbers_of_a_list_go_on() -> None:
     """A numbered list is cut between items and goes on with the next number."""
     items = tuple((paragraph(sentences(1_500)),) for _ in range(4))
