@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from bot.sandbox import telegram_model
-    from bot.sandbox.discord_interactions import Interaction
+    from bot.sandbox.discord.interactions import Interaction
+    from bot.sandbox.telegram import model as telegram_model
 
 EPISODE = Archive.load(CONTENT).get(1207)
 assert EPISODE is not None

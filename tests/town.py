@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.config import Config, load
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_world import Permission
-from bot.sandbox.telegram import TelegramStandIn
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import Permission
+from bot.sandbox.telegram.server import TelegramStandIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from bot.sandbox import discord_world, telegram_model
+    from bot.sandbox.discord import world as discord_world
+    from bot.sandbox.telegram import model as telegram_model
 
 CONTENT = Path(__file__).parent.parent / "content"
 PARIS = ZoneInfo("Europe/Paris")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram import Bot
 
-from bot.sandbox.telegram import TelegramStandIn
+from bot.sandbox.telegram.server import TelegramStandIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.telegram_model import Chat
+    from bot.sandbox.telegram.model import Chat
 
 
 @pytest.fixture(autouse=True)

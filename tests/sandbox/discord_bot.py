@@ -18,8 +18,8 @@ from bot.sandbox.changes import Changes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from bot.sandbox.discord import DiscordStandIn
-    from bot.sandbox.discord_world import Channel, Guild
+    from bot.sandbox.discord.server import DiscordStandIn
+    from bot.sandbox.discord.world import Channel, Guild
 
 
 class Clock:

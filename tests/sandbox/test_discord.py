@@ -10,15 +10,15 @@ import discord
 import pytest
 from discord.http import Route
 
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_messages import Flag, Pings
-from bot.sandbox.discord_world import BOT, Permission
+from bot.sandbox.discord.messages import Flag, Pings
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import BOT, Permission
 from tests.sandbox.discord_bot import Bot, Clock, Place, ShardedBot, connected, layout, logged_in, pointed_at
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.discord_world import Channel
+    from bot.sandbox.discord.world import Channel
 
 
 @pytest.fixture

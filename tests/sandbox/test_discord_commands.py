@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import discord
 import pytest
 
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_commands import check_command
-from bot.sandbox.discord_errors import ApiError, FormErrors
+from bot.sandbox.discord.commands import check_command
+from bot.sandbox.discord.errors import ApiError, FormErrors
+from bot.sandbox.discord.server import DiscordStandIn
 from tests.sandbox.discord_bot import Bot, Place, connected, fields
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import aiohttp
 import discord
 import pytest
 
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_gateway import _ZstdStream
-from bot.sandbox.discord_world import BOT, Permission
+from bot.sandbox.discord.gateway import _ZstdStream
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import BOT, Permission
 from tests.sandbox.discord_bot import Bot, Place, ShardedBot, connected, logged_in
 
 if TYPE_CHECKING:

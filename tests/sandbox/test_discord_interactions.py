@@ -9,11 +9,11 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_interactions import Callback, Interaction
-from bot.sandbox.discord_messages import Flag
-from bot.sandbox.discord_people import NotOfferedError
-from bot.sandbox.discord_world import MEMBER, Permission
+from bot.sandbox.discord.interactions import Callback, Interaction
+from bot.sandbox.discord.messages import Flag
+from bot.sandbox.discord.people import NotOfferedError
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import MEMBER, Permission
 from tests.sandbox.discord_bot import Bot, Clock, Place, connected, layout
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_limits import Bucket, Limits, Scope, too_many
+from bot.sandbox.discord.limits import Bucket, Limits, Scope, too_many
+from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.faults import BAD_GATEWAY, MALFORMED, Delay, Fault, Flood, Hook, Match, Reply, Reset, Silence
 from bot.sandbox.traffic import EVERYTHING, Limit, most
 from tests.sandbox.discord_bot import Place, logged_in

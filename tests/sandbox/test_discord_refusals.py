@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import discord
 import pytest
 
-from bot.sandbox.discord import DiscordStandIn
-from bot.sandbox.discord_world import BOT, Permission
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import BOT, Permission
 from tests.sandbox.discord_bot import Place, logged_in
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.discord_errors import ApiError
-from bot.sandbox.discord_messages import Attachment, Content, Flag, Pings, pings, texts, walk
-from bot.sandbox.discord_rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
+from bot.sandbox.discord.errors import ApiError
+from bot.sandbox.discord.messages import Attachment, Content, Flag, Pings, pings, texts, walk
+from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
 from tests.sandbox.discord_bot import fields
 
 V2 = int(Flag.COMPONENTS_V2)

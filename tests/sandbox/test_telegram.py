@@ -25,8 +25,8 @@ from telegram import (
 from telegram.constants import ChatAction
 from telegram.ext import Application, CommandHandler
 
-from bot.sandbox.telegram import TelegramStandIn
-from bot.sandbox.telegram_model import Chat, Status
+from bot.sandbox.telegram.model import Chat, Status
+from bot.sandbox.telegram.server import TelegramStandIn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

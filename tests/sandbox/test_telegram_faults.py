@@ -28,13 +28,13 @@ from bot.sandbox.faults import (
     Reset,
     Silence,
 )
-from bot.sandbox.telegram import TELEGRAM_LIMITS, TelegramStandIn
+from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
 from bot.sandbox.traffic import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.sandbox.telegram_model import Chat
+    from bot.sandbox.telegram.model import Chat
     from bot.sandbox.traffic import Request
 
 SEND = Match("sendMessage")

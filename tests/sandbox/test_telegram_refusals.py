@@ -19,10 +19,9 @@ from telegram import (
 )
 from telegram.error import BadRequest, ChatMigrated, EndPointNotFound, Forbidden, InvalidToken, TelegramError
 
-from bot.sandbox.telegram import TelegramStandIn
-from bot.sandbox.telegram_methods import DELETABLE
-from bot.sandbox.telegram_model import Chat, ChatType, Status
-from bot.sandbox.telegram_rules import (
+from bot.sandbox.telegram.methods import DELETABLE
+from bot.sandbox.telegram.model import Chat, ChatType, Status
+from bot.sandbox.telegram.rules import (
     ANSWER_TEXT_MAX,
     CALLBACK_DATA_MAX_BYTES,
     COMMAND_MAX,
@@ -31,7 +30,8 @@ from bot.sandbox.telegram_rules import (
     INLINE_OFFSET_MAX_BYTES,
     INLINE_RESULTS_MAX,
 )
-from bot.sandbox.telegram_text import TEXT_MAX
+from bot.sandbox.telegram.server import TelegramStandIn
+from bot.sandbox.telegram.text import TEXT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox import telegram_tdlib as tdlib
-from bot.sandbox.telegram_errors import ApiError
-from bot.sandbox.telegram_text import (
+from bot.sandbox.telegram import tdlib
+from bot.sandbox.telegram.errors import ApiError
+from bot.sandbox.telegram.text import (
     ENTITIES_MAX,
     RAW_TEXT_MAX_BYTES,
     TEXT_MAX,
@@ -23,7 +23,7 @@ from bot.sandbox.telegram_text import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram.model import Json
 
 if not tdlib.available():
     pytest.skip("TDLib is not installed for this platform", allow_module_level=True)

@@ -10,11 +10,11 @@ import pytest
 from telegram import Bot, Update
 from telegram.error import Conflict
 
-from bot.sandbox.telegram import TelegramStandIn
-from bot.sandbox.telegram_updates import KEPT
+from bot.sandbox.telegram.server import TelegramStandIn
+from bot.sandbox.telegram.updates import KEPT
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram_model import Chat
+    from bot.sandbox.telegram.model import Chat
 
 
 async def test_a_poll_ends_without_news(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.config import Telegram
 from bot.platforms.base import UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform
-from bot.sandbox.telegram import TelegramStandIn
+from bot.sandbox.telegram.server import TelegramStandIn
 
 
 async def test_a_refused_token_is_in_no_part_of_the_error() -> None:

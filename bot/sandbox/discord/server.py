@@ -21,28 +21,28 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import WSCloseCode, web
 
 from bot.sandbox.changes import Changes
-from bot.sandbox.discord_account import Account
-from bot.sandbox.discord_channels import Channels
-from bot.sandbox.discord_commands import Commands
-from bot.sandbox.discord_gateway import HEARTBEAT_SECONDS, Gateway, Op
-from bot.sandbox.discord_interactions import PATIENCE, Interaction, Interactions, Kind
-from bot.sandbox.discord_limits import Limits
-from bot.sandbox.discord_people import (
+from bot.sandbox.discord.account import Account
+from bot.sandbox.discord.channels import Channels
+from bot.sandbox.discord.commands import Commands
+from bot.sandbox.discord.gateway import HEARTBEAT_SECONDS, Gateway, Op
+from bot.sandbox.discord.interactions import PATIENCE, Interaction, Interactions, Kind
+from bot.sandbox.discord.limits import Limits
+from bot.sandbox.discord.people import (
     NotOfferedError,
     autocomplete_data,
     command_data,
     press_data,
     select_data,
 )
-from bot.sandbox.discord_rest import MAX_BODY, PREFIX, Rest
-from bot.sandbox.discord_world import BOT, MEMBER, Channel, ChannelType, Forum, Permission, Tag, Thread, World
+from bot.sandbox.discord.rest import MAX_BODY, PREFIX, Rest
+from bot.sandbox.discord.world import BOT, MEMBER, Channel, ChannelType, Forum, Permission, Tag, Thread, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from bot.sandbox.discord_messages import Message
-    from bot.sandbox.discord_world import DirectChannel, Guild, Json, User
+    from bot.sandbox.discord.messages import Message
+    from bot.sandbox.discord.world import DirectChannel, Guild, Json, User
 
 T = TypeVar("T")
 AnyChannel = TypeVar("AnyChannel", bound=Channel)

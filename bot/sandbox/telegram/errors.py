@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram.model import Json
 
 
 class ApiError(Exception):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord_errors import MISSING_ACCESS, UNKNOWN_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER, ApiError
-from bot.sandbox.discord_rest import Ask, Route
-from bot.sandbox.discord_world import Thread
+from bot.sandbox.discord.errors import MISSING_ACCESS, UNKNOWN_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER, ApiError
+from bot.sandbox.discord.rest import Ask, Route
+from bot.sandbox.discord.world import Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bot.sandbox.discord_gateway import Session
-    from bot.sandbox.discord_world import Guild, Json, World
+    from bot.sandbox.discord.gateway import Session
+    from bot.sandbox.discord.world import Guild, Json, World
 
 SESSIONS_A_DAY = 1000
 """How often a bot may identify in a day."""

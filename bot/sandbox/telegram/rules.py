@@ -6,13 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.telegram_errors import bad_request
-from bot.sandbox.telegram_text import is_link
+from bot.sandbox.telegram.errors import bad_request
+from bot.sandbox.telegram.text import is_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram.model import Json
 
 CALLBACK_DATA_MAX_BYTES = 64
 ANSWER_TEXT_MAX = 200

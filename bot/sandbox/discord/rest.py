@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import BodyPartReader, web
 
-from bot.sandbox.discord_errors import INVALID_JSON, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORISED, ApiError
-from bot.sandbox.discord_limits import Limits, Scope, too_many
-from bot.sandbox.discord_messages import Upload
+from bot.sandbox.discord.errors import INVALID_JSON, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORISED, ApiError
+from bot.sandbox.discord.limits import Limits, Scope, too_many
+from bot.sandbox.discord.messages import Upload
 from bot.sandbox.faults import Call, Faults
 from bot.sandbox.traffic import EVERYTHING, Traffic, Wait
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from bot.sandbox.changes import Changes
-    from bot.sandbox.discord_world import Json
+    from bot.sandbox.discord.world import Json
     from bot.sandbox.faults import Flood, Reply
 
 PREFIX = "/api/v10"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from bot.sandbox.telegram_errors import bad_request, forbidden
-from bot.sandbox.telegram_model import ChatType, Status
+from bot.sandbox.telegram.errors import bad_request, forbidden
+from bot.sandbox.telegram.model import ChatType, Status
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram_model import Chat, Member
-    from bot.sandbox.telegram_world import TelegramWorld
+    from bot.sandbox.telegram.model import Chat, Member
+    from bot.sandbox.telegram.world import TelegramWorld
 
 
 class Access(enum.IntEnum):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
-    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram.model import Json
 
 _TYPES = {
     "bold": "Bold",

@@ -11,14 +11,14 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.sandbox import telegram_tdlib as tdlib
-from bot.sandbox.telegram_errors import bad_request
+from bot.sandbox.telegram import tdlib
+from bot.sandbox.telegram.errors import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
-    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram.model import Json
 
     Oracle: TypeAlias = Callable[[str, Iterable[Json]], str | None]
 

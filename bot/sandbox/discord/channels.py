@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord_errors import (
+from bot.sandbox.discord.errors import (
     ALREADY_PUBLISHED,
     CANNOT_DM,
     INVALID_RECIPIENT,
@@ -24,17 +24,17 @@ from bot.sandbox.discord_errors import (
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord_messages import Attachment, Content, Flag, Message, Upload, attach, pings
-from bot.sandbox.discord_rest import Ask, Route
-from bot.sandbox.discord_rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
-from bot.sandbox.discord_world import Channel, ChannelType, DirectChannel, Forum, Permission, Thread
+from bot.sandbox.discord.messages import Attachment, Content, Flag, Message, Upload, attach, pings
+from bot.sandbox.discord.rest import Ask, Route
+from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
+from bot.sandbox.discord.world import Channel, ChannelType, DirectChannel, Forum, Permission, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from bot.sandbox.discord_gateway import Gateway
-    from bot.sandbox.discord_world import Json, Tag, World
+    from bot.sandbox.discord.gateway import Gateway
+    from bot.sandbox.discord.world import Json, Tag, World
 
 NONCE_MEMORY = dt.timedelta(minutes=5)
 """Discord's documentation says that a nonce is known for a few minutes."""

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.discord_world import wire_time
+from bot.sandbox.discord.world import wire_time
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bot.sandbox.discord_world import Channel, Json, Snowflakes, User
+    from bot.sandbox.discord.world import Channel, Json, Snowflakes, User
 
 TEXT_DISPLAY = 10
 """Discord's number of the component that is text."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bot.sandbox.changes import Changes
-    from bot.sandbox.discord_world import Json
+    from bot.sandbox.discord.world import Json
 
 HEARTBEAT_SECONDS = 41.25
 """What the real gateway asks for."""

@@ -12,8 +12,8 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord_commands import check_choices
-from bot.sandbox.discord_errors import (
+from bot.sandbox.discord.commands import check_choices
+from bot.sandbox.discord.errors import (
     ALREADY_ANSWERED,
     INVALID_WEBHOOK_TOKEN,
     UNKNOWN_INTERACTION,
@@ -22,13 +22,13 @@ from bot.sandbox.discord_errors import (
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord_messages import Content, Flag, Message, Pings, attach, pings
-from bot.sandbox.discord_rest import Ask, Route
-from bot.sandbox.discord_rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
+from bot.sandbox.discord.messages import Content, Flag, Message, Pings, attach, pings
+from bot.sandbox.discord.rest import Ask, Route
+from bot.sandbox.discord.rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
 
 if TYPE_CHECKING:
     from bot.sandbox.changes import Changes
-    from bot.sandbox.discord_world import Channel, Json, User, World
+    from bot.sandbox.discord.world import Channel, Json, User, World
 
 FIRST_ANSWER_WITHIN = dt.timedelta(seconds=3)
 TOKEN_VALID_FOR = dt.timedelta(minutes=15)

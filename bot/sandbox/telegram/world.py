@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.sandbox.changes import Changes
-from bot.sandbox.telegram_model import (
+from bot.sandbox.telegram.model import (
     ADMIN_RIGHTS,
     Chat,
     ChatType,
@@ -19,8 +19,8 @@ from bot.sandbox.telegram_model import (
     Topic,
     User,
 )
-from bot.sandbox.telegram_text import bot_commands
-from bot.sandbox.telegram_updates import UpdateQueue
+from bot.sandbox.telegram.text import bot_commands
+from bot.sandbox.telegram.updates import UpdateQueue
 
 if TYPE_CHECKING:
     import datetime as dt

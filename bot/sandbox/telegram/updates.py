@@ -7,13 +7,13 @@ import datetime as dt
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bot.sandbox.telegram_errors import conflict
+from bot.sandbox.telegram.errors import conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from bot.sandbox.changes import Changes
-    from bot.sandbox.telegram_model import Json
+    from bot.sandbox.telegram.model import Json
 
 KEPT = dt.timedelta(hours=24)
 """How long the server keeps an update that nobody fetches."""

@@ -9,19 +9,19 @@ import datetime as dt
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import telegram_rules as rules
-from bot.sandbox.telegram_access import Access, check_may_write, reach
-from bot.sandbox.telegram_errors import ApiError, bad_request
-from bot.sandbox.telegram_model import ChatType, Menu, Message
-from bot.sandbox.telegram_text import formatted
-from bot.sandbox.telegram_updates import UPDATES_MAX
+from bot.sandbox.telegram import rules
+from bot.sandbox.telegram.access import Access, check_may_write, reach
+from bot.sandbox.telegram.errors import ApiError, bad_request
+from bot.sandbox.telegram.model import ChatType, Menu, Message
+from bot.sandbox.telegram.text import formatted
+from bot.sandbox.telegram.updates import UPDATES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.sandbox.telegram_model import Json
-    from bot.sandbox.telegram_rules import Arguments
-    from bot.sandbox.telegram_world import TelegramWorld
+    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.telegram.rules import Arguments
+    from bot.sandbox.telegram.world import TelegramWorld
 
 POLL_MAX_SECONDS = 50
 """The longest time-out of a long poll."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bot.sandbox.discord_errors import INTERNAL_ERROR, ApiError
-from bot.sandbox.discord_messages import TEXT_DISPLAY, UPLOAD
+from bot.sandbox.discord.errors import INTERNAL_ERROR, ApiError
+from bot.sandbox.discord.messages import TEXT_DISPLAY, UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bot.sandbox.discord_errors import FormErrors, Path
+    from bot.sandbox.discord.errors import FormErrors, Path
 
 MAX_COMPONENTS = 40
 """Components of one message, those inside others counted too."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord_components import BUTTON, SELECTS, STRING_SELECT
-from bot.sandbox.discord_messages import walk
-from bot.sandbox.discord_world import DirectChannel, Permission
+from bot.sandbox.discord.components import BUTTON, SELECTS, STRING_SELECT
+from bot.sandbox.discord.messages import walk
+from bot.sandbox.discord.world import DirectChannel, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bot.sandbox.discord_messages import Message
-    from bot.sandbox.discord_world import Channel, Json, User
+    from bot.sandbox.discord.messages import Message
+    from bot.sandbox.discord.world import Channel, Json, User
 
 _STRING, _INTEGER, _BOOLEAN, _NUMBER = 3, 4, 5, 10
 _TYPES: dict[int, type | tuple[type, ...]] = {_STRING: str, _INTEGER: int, _BOOLEAN: bool, _NUMBER: (int, float)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord_errors import (
+from bot.sandbox.discord.errors import (
     MISSING_ACCESS,
     NOT_YOUR_APPLICATION,
     TOO_MANY_COMMANDS,
@@ -16,13 +16,13 @@ from bot.sandbox.discord_errors import (
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord_rest import Ask, Route
+from bot.sandbox.discord.rest import Ask, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.sandbox.discord_errors import Path
-    from bot.sandbox.discord_world import Json, World
+    from bot.sandbox.discord.errors import Path
+    from bot.sandbox.discord.world import Json, World
 
 MAX_COMMANDS = 100
 """Slash commands of one application, and as many again in each server."""

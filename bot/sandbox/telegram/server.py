@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Self
 from aiohttp import web
 
 from bot.sandbox.faults import Call, Faults, Flood
-from bot.sandbox.telegram_errors import ApiError, too_many_requests
-from bot.sandbox.telegram_methods import Methods
-from bot.sandbox.telegram_model import ChatType
-from bot.sandbox.telegram_rules import Arguments
-from bot.sandbox.telegram_world import BOT_ID, TelegramWorld
+from bot.sandbox.telegram.errors import ApiError, too_many_requests
+from bot.sandbox.telegram.methods import Methods
+from bot.sandbox.telegram.model import ChatType
+from bot.sandbox.telegram.rules import Arguments
+from bot.sandbox.telegram.world import BOT_ID, TelegramWorld
 from bot.sandbox.traffic import EVERYTHING, FloodControl, Limit, Request, Traffic, Wait
 
 if TYPE_CHECKING:

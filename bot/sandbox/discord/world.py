@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.sandbox.discord_messages import Message
+    from bot.sandbox.discord.messages import Message
 
 Json: TypeAlias = "dict[str, Any]"
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.discord_components import ComponentRules
-from bot.sandbox.discord_errors import EMPTY_MESSAGE, ApiError, FormErrors
-from bot.sandbox.discord_messages import Content, Flag
+from bot.sandbox.discord.components import ComponentRules
+from bot.sandbox.discord.errors import EMPTY_MESSAGE, ApiError, FormErrors
+from bot.sandbox.discord.messages import Content, Flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.sandbox.discord_messages import Attachment
-    from bot.sandbox.discord_world import Json
+    from bot.sandbox.discord.messages import Attachment
+    from bot.sandbox.discord.world import Json
 
 MAX_CONTENT = 2000
 MAX_EMBEDS = 10
