@@ -10,7 +10,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bot.app import AlreadyRunningError
-from bot.console import in_words
+from bot.cli.console import in_words
 from bot.delivery.records import DeliveryState
 from bot.document import Layout
 from bot.episode import Status

@@ -1,0 +1,108 @@
+"""The commands for those who write the episodes: is it right, what is there, what will it look like."""
+
+# typer reads the annotations at run time, and `recap --help` must not wait for libraries that only a command needs:
+# what is heavy is imported inside the commands.
+# ruff: noqa: PLC0415
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.cli import console
+from bot.cli.console import err, out
+from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, NumberArgument, Show
+from bot.document import Layout
+
+cli = typer.Typer()
+
+
+@cli.command()
+def check(
+    config: ConfigOption = None,
+    online: Annotated[bool, typer.Option("--online", help="Also try the tokens and look up every channel.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the config and the content, and list the next pushes."""
+    from bot.app import utc_now
+    from bot.cli import operations
+    from bot.schedule import Timetable
+
+    settings = console.read_settings(config)
+    archive = console.load_archive(settings)
+    timetable = Timetable(settings.schedules, utc_now)
+    runs = {schedule.name: timetable.next_run(schedule.name) for schedule in settings.schedules}
+    refusals = console.with_app(settings, operations.refusals) if online else []
+    if as_json:
+        problems = [
+            {"file": str(each.path), "line": each.line, "key": each.key, "message": each.message, "cure": each.cure}
+            for each in archive.problems
+        ]
+        console.print_json(
+            {
+                "episodes": len(archive.episodes),
+                "problems": problems,
+                "refusals": refusals,
+                "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
+            }
+        )
+    else:
+        console.tell(archive.problems)
+        for refusal in refusals:
+            err.print(refusal, soft_wrap=True)
+        out.print(f"Episodes in order: {len(archive.episodes)}")
+        for name, run in runs.items():
+            out.print(f"Next push on schedule {name}: {console.in_words(run)}")
+    if archive.problems:
+        raise typer.Exit(Exit.BAD_INPUT)
+    if refusals:
+        raise typer.Exit(Exit.FAILED)
+
+
+@cli.command("list")
+def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the episodes of the archive, the newest first."""
+    archive = console.load_archive(console.read_settings(config))
+    console.tell(archive.problems)
+    if as_json:
+        keys = {"number", "title", "date", "status", "segments"}
+        parts = {"slug", "title", "topics", "sources"}
+        include = dict.fromkeys(keys, True) | {"segments": {"__all__": parts}}
+        console.print_json([episode.model_dump(mode="json", include=include) for episode in archive.episodes])
+    else:
+        table = Table("N", "Date", "Title", "Subjects", "Status")
+        for episode in archive.episodes:
+            subjects = ", ".join(segment.slug for segment in episode.segments)
+            table.add_row(str(episode.number), episode.date.isoformat(), episode.title, subjects, episode.status)
+        out.print(table)
+    if archive.problems and not archive.episodes:
+        raise typer.Exit(Exit.BAD_INPUT)
+
+
+@cli.command()
+def preview(
+    number: NumberArgument = None,
+    platform: Annotated[Show, typer.Option(help="Whose messages to show.")] = Show.ALL,
+    topic: Annotated[list[str] | None, typer.Option(help="As a subscriber of this topic sees it; repeatable.")] = None,
+    layout: LayoutOption = Layout.DIGEST,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show exactly what would be sent."""
+    from bot.cli import preview as screen
+    from bot.subscription import PlatformName
+
+    settings = console.read_settings(config)
+    archive = console.load_archive(settings)
+    episode = console.find_episode(archive, number)
+    topics = [console.find_topic(archive, name) for name in topic or ()]
+    platforms = [name for name in PlatformName if platform in {Show.ALL, name.value}]
+    renderings = screen.renderings(settings.show, episode, topics, layout, platforms)
+    if not renderings:
+        raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
+    if as_json:
+        console.print_json({name: [message.body for message in each.messages] for name, each in renderings.items()})
+        return
+    for name, rendering in renderings.items():
+        for panel in screen.panels(name, rendering):
+            out.print(panel)

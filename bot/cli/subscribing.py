@@ -1,0 +1,79 @@
+"""The commands on subscriptions."""
+
+# typer reads the annotations at run time, and `recap --help` must not wait for libraries that only a command needs:
+# what is heavy is imported inside the commands.
+# ruff: noqa: PLC0415
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from bot.cli import console
+from bot.cli.console import err, out
+from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, TargetArgument
+from bot.document import Layout
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+cli = typer.Typer(help="The subscriptions.", no_args_is_help=True)
+
+
+@cli.command("list")
+def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List every subscription."""
+    from bot.cli import operations
+
+    rows = console.with_app(console.read_settings(config), operations.subscriptions)
+    if as_json:
+        console.print_json(rows)
+        return
+    table = Table("Target", "Schedule", "Topics", "Layout", "Origin", "State", "Why")
+    for row in rows:
+        topics = " ".join(row["topics"]) or "all"
+        table.add_row(row["target"], row["schedule"], topics, row["layout"], row["origin"], row["state"], row["reason"])
+    out.print(table)
+
+
+@cli.command("add")
+def add_subscription(
+    target: TargetArgument,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic; repeatable.")] = None,
+    layout: LayoutOption = Layout.DIGEST,
+    schedule: Annotated[str | None, typer.Option(help="The schedule's name; the first if left out.")] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="Without a sound.")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Discord: pass on to the channels that follow.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Subscribe a target, or change how it is subscribed."""
+    from bot.subscription import Choices, Subscription
+
+    settings = console.read_settings(config)
+    names = [known.name for known in settings.schedules]
+    if schedule is not None and schedule not in names:
+        raise typer.BadParameter(f"there is no schedule {schedule}: choose one of {', '.join(names)}")
+    archive = console.load_archive(settings)
+    topics = tuple(sorted(console.find_topic(archive, name) for name in topic or ()))
+    choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish)
+    subscription = Subscription(console.parse_target(target), schedule or names[0], choices)
+
+    async def save(app: "App") -> None:
+        await app.ledger.subscriptions.save(subscription)
+
+    console.with_app(settings, save)
+    out.print(f"Subscribed: {subscription.target} on schedule {subscription.schedule}.")
+
+
+@cli.command("remove")
+def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> None:
+    """End the subscription of a target."""
+    wanted = console.parse_target(target)
+
+    async def end(app: "App") -> bool:
+        return await app.ledger.subscriptions.end(wanted, "removed by the admin")
+
+    if not console.with_app(console.read_settings(config), end):
+        err.print(f"{wanted} is not subscribed.")
+        raise typer.Exit(Exit.FAILED)
+    out.print(f"Removed: {wanted}.")
