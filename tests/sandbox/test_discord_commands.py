@@ -57,6 +57,23 @@ async def test_commands_can_be_kept_one_by_one(place: Registered) -> None:
     assert {command.name for command in await place.client.tree.fetch_commands()} == {"help"}
 
 
+async def test_translations_are_read_back_only_when_asked_for(place: Registered) -> None:
+    """Without the question a command comes without them, its options too."""
+    http, application = place.client.http, place.client.application_id
+    assert application is not None
+    french = {"name_localizations": {"fr": "nom"}, "description_localizations": {"fr": "Lequel"}}
+    named = {"type": 3, "name": "name", "description": "Which", **french}
+    await http.bulk_upsert_global_commands(
+        application, [{"name": "topic", "description": "x", "type": 1, "options": [named]}]
+    )
+    route = discord.http.Route("GET", "/applications/{application_id}/commands", application_id=application)
+    (bare,) = await http.request(route)
+    (full,) = await http.request(route, params={"with_localizations": "true"})
+    assert french.items() <= full["options"][0].items()
+    assert full["options"][0].keys() - bare["options"][0].keys() == french.keys()
+    assert full["integration_types"] == [0]
+
+
 async def test_a_hundred_commands_are_the_most(place: Registered) -> None:
     """And each must have a name of its own, and an application commands of its own."""
     http, application = place.client.http, place.client.application_id

@@ -27,7 +27,15 @@ from bot.sandbox.discord.errors import (
 from bot.sandbox.discord.messages import Attachment, Content, Flag, Message, Upload, attach, pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
-from bot.sandbox.discord.world import Channel, ChannelType, DirectChannel, Forum, Permission, Thread
+from bot.sandbox.discord.world import (
+    Channel,
+    ChannelType,
+    DirectChannel,
+    Forum,
+    GroupConversation,
+    Permission,
+    Thread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,6 +202,8 @@ class Channels:
         channel = self._world.channels.get(ask.id("channel_id"))
         if channel is None:
             raise ApiError(UNKNOWN_CHANNEL)
+        if isinstance(channel, GroupConversation):
+            raise ApiError(MISSING_ACCESS)
         guild = channel.guild
         if guild is not None and not (guild.bot_is_in and Permission.VIEW_CHANNEL in channel.bot_permissions):
             raise ApiError(MISSING_ACCESS)

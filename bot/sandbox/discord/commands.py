@@ -16,6 +16,7 @@ from bot.sandbox.discord.errors import (
     ApiError,
     FormErrors,
 )
+from bot.sandbox.discord.installs import Install
 from bot.sandbox.discord.rest import Ask, Route
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ class Commands:
         return [*own, *(command for command in self._known[None] if command["name"] not in names)]
 
     def _list(self, ask: Ask) -> list[Json]:
-        return self._scope(ask)
+        return [_told(ask, command) for command in self._scope(ask)]
 
     def _get(self, ask: Ask) -> Json:
-        return self._one(ask)
+        return _told(ask, self._one(ask))
 
     def _replace(self, ask: Ask) -> list[Json]:
         known = self._scope(ask)
@@ -137,19 +138,29 @@ class Commands:
     def _command(self, ask: Ask, form: Json, known: list[Json]) -> Json:
         """The command as Discord keeps it; one of the same name keeps its id."""
         same = next((old for old in known if old["name"] == form["name"] or old["id"] == form.get("id")), None)
+        needed = form.get("default_member_permissions")
         command = {
             "type": SLASH,
             "options": [],
-            "default_member_permissions": None,
             "nsfw": False,
-            "integration_types": [0],
             "contexts": None,
             **form,
+            "default_member_permissions": None if needed is None else str(needed),
+            "integration_types": form.get("integration_types") or [Install.GUILD],
             "id": same["id"] if same else str(self._world.ids.next()),
             "application_id": str(self._world.application_id),
             "version": str(self._world.ids.next()),
         }
         return command | {"guild_id": ask.path["guild_id"]} if "guild_id" in ask.path else command
+
+
+def _told(ask: Ask, named: Json) -> Json:
+    """The command or option as it is read back: its translations only when they are asked for."""
+    with_them = ask.query.get("with_localizations") in {"1", "true"}
+    told = {key: value for key, value in named.items() if with_them or not key.endswith("_localizations")}
+    if "options" in told:
+        told["options"] = [_told(ask, option) for option in told["options"] or ()]
+    return told
 
 
 def check_command(errors: FormErrors, path: Path, command: Json) -> None:

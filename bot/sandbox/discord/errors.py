@@ -44,6 +44,7 @@ TOO_MANY_COMMANDS = Refusal(400, 30032, "Maximum number of application commands 
 ALREADY_PUBLISHED = Refusal(400, 40033, "This message has already been crossposted.")
 ALREADY_ANSWERED = Refusal(400, 40060, "Interaction has already been acknowledged.")
 TAG_REQUIRED = Refusal(400, 40067, "A tag is required to create a forum post in this channel")
+TOO_MANY_FOLLOW_UPS = Refusal(400, 40094, "This interaction has hit the maximum number of follow up messages")
 MISSING_ACCESS = Refusal(403, 50001, "Missing Access")
 EMPTY_MESSAGE = Refusal(400, 50006, "Cannot send an empty message")
 CANNOT_DM = Refusal(403, 50007, "Cannot send messages to this user")

@@ -16,12 +16,14 @@ from bot.sandbox.discord.commands import check_choices
 from bot.sandbox.discord.errors import (
     ALREADY_ANSWERED,
     INVALID_WEBHOOK_TOKEN,
+    TOO_MANY_FOLLOW_UPS,
     UNKNOWN_INTERACTION,
     UNKNOWN_MESSAGE,
     UNKNOWN_WEBHOOK,
     ApiError,
     FormErrors,
 )
+from bot.sandbox.discord.installs import Install, context_of, owners
 from bot.sandbox.discord.messages import Content, Flag, Message, Pings, attach, pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 FIRST_ANSWER_WITHIN = dt.timedelta(seconds=3)
 TOKEN_VALID_FOR = dt.timedelta(minutes=15)
 ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024
+MAX_FOLLOW_UPS = 5
+"""Messages after the first answer where only the person brought the app."""
 PATIENCE = 5.0
 """Seconds for which waiting for an answer goes on unless it is told otherwise."""
 
@@ -172,12 +176,14 @@ class Interactions:
             "locale": user.locale,
             "entitlements": [],
             "attachment_size_limit": ATTACHMENT_SIZE_LIMIT,
+            "context": int(context_of(channel)),
+            "authorizing_integration_owners": _wire_owners(interaction),
         }
         if interaction.source is not None:
             wire["message"] = interaction.source.wire()
         guild = channel.guild
         if guild is None:
-            return wire | {"user": user.wire(), "context": 1, "authorizing_integration_owners": {"0": "0"}}
+            return wire | {"user": user.wire()}
         permissions = str(int(guild.members[user].effective))
         return wire | {
             "guild_id": str(guild.id),
@@ -185,8 +191,6 @@ class Interactions:
             "guild_locale": "fr",
             "member": guild.member(user) | {"permissions": permissions},
             "channel": channel.wire() | {"permissions": permissions},
-            "context": 0,
-            "authorizing_integration_owners": {"0": str(guild.id)},
         }
 
     def _answer(self, ask: Ask) -> Json | None:
@@ -237,6 +241,9 @@ class Interactions:
         if interaction.original is not None and Flag.LOADING in interaction.original.flags:
             self._revise(interaction.original, ask, ask.form)
             return interaction.original.wire()
+        brought = Install.GUILD not in owners(interaction.user, interaction.channel)
+        if brought and len(interaction.followups) >= MAX_FOLLOW_UPS:
+            raise ApiError(TOO_MANY_FOLLOW_UPS)
         message = self._message(interaction, ask, ask.form)
         interaction.followups.append(message)
         return message.wire()
@@ -293,6 +300,7 @@ class Interactions:
             self._world.clock(),
             ask.number,
             interaction=interaction.id,
+            asked=_metadata(interaction),
         )
         if not message.ephemeral:
             interaction.channel.messages.append(message)
@@ -306,6 +314,26 @@ class Interactions:
             message.fulfil(shown, form.get("allowed_mentions"))
         else:
             message.revise(shown, form.get("allowed_mentions"), self._world.clock())
+
+
+def _wire_owners(interaction: Interaction) -> Json:
+    found = owners(interaction.user, interaction.channel)
+    return {str(int(install)): str(owner) for install, owner in found.items()}
+
+
+def _metadata(interaction: Interaction) -> Json:
+    """What a message tells about what it answers."""
+    told: Json = {
+        "id": str(interaction.id),
+        "type": int(interaction.kind),
+        "user": interaction.user.wire(),
+        "authorizing_integration_owners": _wire_owners(interaction),
+    }
+    if interaction.original is not None:
+        told["original_response_message_id"] = str(interaction.original.id)
+    if interaction.source is not None:
+        told["interacted_message_id"] = str(interaction.source.id)
+    return told
 
 
 def _is_true(query: str | None) -> bool:

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.discord.world import wire_time
+from bot.sandbox.discord.snowflakes import wire_time
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bot.sandbox.discord.world import Channel, Json, Snowflakes, User
+    from bot.sandbox.discord.snowflakes import Snowflakes
+    from bot.sandbox.discord.world import Channel, Json, User
 
 TEXT_DISPLAY = 10
 """Discord's number of the component that is text."""
@@ -131,7 +132,8 @@ class Content:
 class Message:
     """A message. `request` is the place in the request log of the request that made it, `edits` what it showed before.
 
-    `pings` is everybody whom its text, and that of every edit, would have alerted.
+    `pings` is everybody whom its text, and that of every edit, would have alerted. `interaction` is the id of what it
+    answers, and `asked` what Discord tells about that.
     """
 
     id: int
@@ -143,6 +145,7 @@ class Message:
     request: int
     nonce: str | int | None = None
     interaction: int | None = None
+    asked: Json | None = field(default=None, repr=False)
     edits: list[Content] = field(default_factory=list, repr=False)
     edited_at: dt.datetime | None = None
     deleted: bool = False
@@ -212,6 +215,8 @@ class Message:
             "pinned": False,
             "flags": int(self.flags),
         }
+        if self.asked is not None:
+            wire["interaction_metadata"] = self.asked
         return wire if self.nonce is None else wire | {"nonce": self.nonce}
 
 

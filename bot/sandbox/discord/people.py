@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.components import BUTTON, SELECTS, STRING_SELECT
+from bot.sandbox.discord.installs import Context, context_of, owners
 from bot.sandbox.discord.messages import walk
-from bot.sandbox.discord.world import DirectChannel, Permission
+from bot.sandbox.discord.world import GroupConversation, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,11 +18,23 @@ if TYPE_CHECKING:
 _STRING, _INTEGER, _BOOLEAN, _NUMBER = 3, 4, 5, 10
 _TYPES: dict[int, type | tuple[type, ...]] = {_STRING: str, _INTEGER: int, _BOOLEAN: bool, _NUMBER: (int, float)}
 _BOUNDS = {str: ("min_length", "max_length"), int: ("min_value", "max_value"), float: ("min_value", "max_value")}
-_IN_GUILD, _IN_DM = 0, 1
+_EVERYWHERE = tuple(Context)
 
 
 class NotOfferedError(LookupError):
     """Discord's app would not let the person do this; the text says why."""
+
+
+def check_is_there(user: User, channel: Channel) -> None:
+    """Look whether the person can be in the channel.
+
+    Raises:
+        NotOfferedError: they cannot.
+    """
+    if channel.guild is not None and user not in channel.guild.members:
+        raise NotOfferedError(f"{user.name} is not in the server {channel.guild.name}: add_member lets them in")
+    if isinstance(channel, GroupConversation) and user not in channel.recipients:
+        raise NotOfferedError(f"{user.name} is not in the conversation {channel.name}")
 
 
 def command_data(
@@ -96,9 +109,10 @@ def _command(commands: Iterable[Json], name: str, user: User, channel: Channel) 
     command = offered.get(name)
     if command is None:
         raise NotOfferedError(f"there is no command /{name}: the bot registered {', '.join(offered) or 'none'}")
-    contexts, here = command["contexts"], _IN_DM if isinstance(channel, DirectChannel) else _IN_GUILD
-    if contexts is not None and here not in contexts:
+    if context_of(channel) not in (command["contexts"] or _EVERYWHERE):
         raise NotOfferedError(f"/{name} is not offered in such a channel")
+    if not owners(user, channel).keys() & set(command["integration_types"]):
+        raise NotOfferedError(f"neither this place nor {user.name} has the app with /{name} installed")
     if channel.guild is not None:
         needed = Permission(int(command["default_member_permissions"] or 0))
         if needed not in channel.guild.members[user].effective:

@@ -7,9 +7,9 @@
         await discord.wait_for(lambda: news.messages)
 
 It keeps what the bot sends and lets people use the bot's commands and buttons. It refuses what the real Discord
-refuses, with the same errors, and fails on demand (`faults`, `limits`, `drop_gateway`). The real one is richer: there
-is no voice, no category, no role but the bot's, no modal or poll, no message that people write, and of embeds only
-number and size are checked.
+refuses, with the same errors, and fails on demand (`faults`, `limits`, `drop_gateway`). The real one is richer: nobody
+speaks, and there is no category, no role but the bot's, no modal or poll, no message that people write, and of embeds
+only number and size are checked.
 """
 
 from __future__ import annotations
@@ -28,14 +28,26 @@ from bot.sandbox.discord.gateway import HEARTBEAT_SECONDS, Gateway, Op
 from bot.sandbox.discord.interactions import PATIENCE, Interaction, Interactions, Kind
 from bot.sandbox.discord.limits import Limits
 from bot.sandbox.discord.people import (
-    NotOfferedError,
     autocomplete_data,
+    check_is_there,
     command_data,
     press_data,
     select_data,
 )
 from bot.sandbox.discord.rest import MAX_BODY, PREFIX, Rest
-from bot.sandbox.discord.world import BOT, MEMBER, Channel, ChannelType, Forum, Permission, Tag, Thread, World
+from bot.sandbox.discord.world import (
+    BOT,
+    MEMBER,
+    Channel,
+    ChannelType,
+    Forum,
+    GroupConversation,
+    Permission,
+    Tag,
+    Thread,
+    Voice,
+    World,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,14 +153,15 @@ class DiscordStandIn:
 
     # The world
 
-    def add_user(self, name: str, *, locale: str = "fr", accepts_dms: bool = True) -> User:
-        """A person, in no server yet."""
-        return self.world.add_user(name, locale=locale, accepts_dms=accepts_dms)
+    def add_user(self, name: str, *, locale: str = "fr", accepts_dms: bool = True, has_app: bool = False) -> User:
+        """A person, in no server yet; one who `has_app` installed the bot for themselves."""
+        return self.world.add_user(name, locale=locale, accepts_dms=accepts_dms, has_app=has_app)
 
-    def add_guild(self, name: str, permissions: Permission = BOT) -> Guild:
-        """A server that the bot is in, with these permissions."""
-        guild = self.world.add_guild(name, permissions)
-        self._tell(guild, "GUILD_CREATE", guild.wire_created())
+    def add_guild(self, name: str, permissions: Permission = BOT, *, bot_is_in: bool = True) -> Guild:
+        """A server that the bot is in with these permissions, or one that it has nothing to do with."""
+        guild = self.world.add_guild(name, permissions, bot_is_in=bot_is_in)
+        if bot_is_in:
+            self._tell(guild, "GUILD_CREATE", guild.wire_created())
         return guild
 
     def add_member(self, guild: Guild, user: User, permissions: Permission = MEMBER) -> None:
@@ -158,6 +171,10 @@ class DiscordStandIn:
     def add_text(self, guild: Guild, name: str) -> Channel:
         """A text channel."""
         return self._add(Channel(self.world.ids.next(), name, ChannelType.TEXT, guild))
+
+    def add_voice(self, guild: Guild, name: str) -> Voice:
+        """A voice channel, with the text chat that each of them has."""
+        return self._add(Voice(self.world.ids.next(), name, ChannelType.VOICE, guild))
 
     def add_announcement(self, guild: Guild, name: str) -> Channel:
         """An announcement channel, whose messages can be published."""
@@ -189,6 +206,11 @@ class DiscordStandIn:
     def direct(self, user: User) -> DirectChannel:
         """The private conversation of the bot and a person."""
         return self.world.direct(user)
+
+    def add_group(self, name: str, *people: User) -> GroupConversation:
+        """A private conversation of several people, in which no bot can be."""
+        group = GroupConversation(self.world.ids.next(), name, ChannelType.GROUP_DM, None, recipients=people)
+        return self._add(group)
 
     def permit(self, channel: Channel, permissions: Permission) -> None:
         """Say what the bot may do in a channel, whatever it may do in the rest of the server.
@@ -280,13 +302,13 @@ class DiscordStandIn:
         return await self._happen(Kind.COMPONENT, user, message.channel, data, message)
 
     def _offered(self, user: User, channel: Channel) -> list[Json]:
-        _check_is_there(user, channel)
+        check_is_there(user, channel)
         return self._commands.offered(channel.guild.id if channel.guild is not None else None)
 
     async def _happen(
         self, kind: Kind, user: User, channel: Channel, data: Json, source: Message | None = None
     ) -> Interaction:
-        _check_is_there(user, channel)
+        check_is_there(user, channel)
         guild_id = channel.guild.id if channel.guild is not None else None
         await self.wait_for(lambda: self.gateway.reaches(guild_id))
         interaction = self._interactions.open(kind, user, channel, data, source)
@@ -300,7 +322,7 @@ class DiscordStandIn:
         return channel
 
     def _tell_of(self, channel: Channel, what: str) -> None:
-        if channel.guild is not None:
+        if channel.guild is not None and channel.guild.bot_is_in:
             kind = "THREAD" if isinstance(channel, Thread) else "CHANNEL"
             self._tell(channel.guild, f"{kind}_{what}", channel.wire())
 
@@ -310,8 +332,3 @@ class DiscordStandIn:
 
     async def _close_gateway(self, _app: web.Application) -> None:
         await self.gateway.drop(WSCloseCode.GOING_AWAY)
-
-
-def _check_is_there(user: User, channel: Channel) -> None:
-    if channel.guild is not None and user not in channel.guild.members:
-        raise NotOfferedError(f"{user.name} is not in the server {channel.guild.name}: add_member lets them in")

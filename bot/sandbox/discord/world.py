@@ -5,21 +5,20 @@ Everything here is plain state. `wire()` gives an object as Discord's API and ga
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bot.sandbox.discord.snowflakes import Snowflakes, time_of, wire_time
+
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     from bot.sandbox.discord.messages import Message
 
 Json: TypeAlias = "dict[str, Any]"
 
-_EPOCH = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
-"""Discord's ids count milliseconds from here."""
-_ID_TIME_SHIFT = 22
 _ARCHIVE_AFTER_MINUTES = 4320
 _FORUM_REQUIRES_TAG = 1 << 4
 
@@ -62,40 +61,40 @@ BOT = (
 """What the bot's invitation asks for unless a test says otherwise."""
 
 
+IN_PRIVATE = Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MENTION_EVERYONE
+"""What Discord says that an app may do where it is no member: in private conversations, and where a person brought it.
+
+Seeing the place and writing there are not among them.
+"""
+
+
 class ChannelType(enum.IntEnum):
     """Discord's numbers for the kinds of channel there are here."""
 
     TEXT = 0
     DM = 1
+    VOICE = 2
+    GROUP_DM = 3
     ANNOUNCEMENT = 5
     ANNOUNCEMENT_THREAD = 10
     PUBLIC_THREAD = 11
     FORUM = 15
 
 
-class Snowflakes:
-    """Makes Discord's ids: the time in milliseconds, then a number that keeps them apart and in order."""
-
-    def __init__(self, clock: Callable[[], dt.datetime]) -> None:
-        self._clock = clock
-        self._last = 0
-
-    def next(self) -> int:
-        """An id above all before it."""
-        milliseconds = (self._clock() - _EPOCH) // dt.timedelta(milliseconds=1)
-        self._last = max(self._last + 1, milliseconds << _ID_TIME_SHIFT)
-        return self._last
-
-
 @dataclass(eq=False)
 class User:
-    """A person, or the bot. Without `accepts_dms` nobody can write to them privately."""
+    """A person, or the bot.
+
+    Without `accepts_dms` nobody can write to them privately. With `has_app` they installed the bot for themselves, and
+    take its commands wherever they go.
+    """
 
     id: int
     name: str
     bot: bool = False
     locale: str = "fr"
     accepts_dms: bool = True
+    has_app: bool = False
 
     def wire(self) -> Json:
         """The user object."""
@@ -213,8 +212,8 @@ class Channel:
     @property
     def bot_permissions(self) -> Permission:
         """What the bot may do here."""
-        if self.guild is None:
-            return ~Permission(0)
+        if self.guild is None or not self.guild.bot_is_in:
+            return IN_PRIVATE
         return (self.guild.bot_permissions if self.permissions is None else self.permissions).effective
 
     def wire(self) -> Json:
@@ -252,6 +251,26 @@ class DirectChannel(Channel):
     def wire(self) -> Json:
         """The channel object."""
         return super().wire() | {"recipients": [self.recipient.wire()]}
+
+
+@dataclass(eq=False)
+class Voice(Channel):
+    """A voice channel, of which there is only its text chat here."""
+
+    def wire(self) -> Json:
+        """The channel object."""
+        return super().wire() | {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
+
+
+@dataclass(eq=False)
+class GroupConversation(Channel):
+    """A private conversation of several people. No bot is ever a member of one."""
+
+    recipients: tuple[User, ...] = ()
+
+    def wire(self) -> Json:
+        """The channel object."""
+        return super().wire() | {"name": self.name, "recipients": [user.wire() for user in self.recipients]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,16 +344,6 @@ def threads_of(channel: Channel) -> list[Thread]:
     return [thread for thread in others if isinstance(thread, Thread) and thread.parent is channel]
 
 
-def wire_time(moment: dt.datetime) -> str:
-    """The moment as Discord writes it."""
-    return moment.isoformat(timespec="microseconds")
-
-
-def time_of(snowflake: int) -> dt.datetime:
-    """When the id was made."""
-    return _EPOCH + dt.timedelta(milliseconds=snowflake >> _ID_TIME_SHIFT)
-
-
 class World:
     """All people, servers and channels. `clock` says the time, aware and in UTC."""
 
@@ -348,15 +357,15 @@ class World:
         self.channels: dict[int, Channel] = {}
         self._directs: dict[User, DirectChannel] = {}
 
-    def add_user(self, name: str, *, locale: str, accepts_dms: bool) -> User:
+    def add_user(self, name: str, *, locale: str, accepts_dms: bool, has_app: bool = False) -> User:
         """Make a person."""
-        user = User(self.ids.next(), name, locale=locale, accepts_dms=accepts_dms)
+        user = User(self.ids.next(), name, locale=locale, accepts_dms=accepts_dms, has_app=has_app)
         self.users[user.id] = user
         return user
 
-    def add_guild(self, name: str, permissions: Permission) -> Guild:
-        """Make a server with the bot in it."""
-        guild = Guild(self.ids.next(), name, self.bot, self.ids.next(), permissions)
+    def add_guild(self, name: str, permissions: Permission, *, bot_is_in: bool) -> Guild:
+        """Make a server, with the bot in it or not."""
+        guild = Guild(self.ids.next(), name, self.bot, self.ids.next(), permissions, bot_is_in=bot_is_in)
         self.guilds[guild.id] = guild
         return guild
 
