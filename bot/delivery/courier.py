@@ -15,8 +15,9 @@ import random
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
+from bot.delivery.events import BroadcastStopped, Listener, PlatformStopped, TargetNotFound, TargetPaused, nobody
 from bot.delivery.records import Broadcast, Delivery, DeliveryState, Outcome
-from bot.platforms.base import FloodError, Post, SendError
+from bot.platforms.base import FloodError, Post, SendError, TargetNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ class Courier:
         hold: whether a message of unknown outcome stays unsent rather than be sent twice.
         publisher: passes messages on to followers, on platforms that can.
         finished: called for every broadcast that has no delivery left to make.
+        tell: hears what the admins should know.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Courier:
         hold: bool,
         publisher: Publisher | None = None,
         finished: Callable[[Broadcast], None] = lambda _broadcast: None,
+        tell: Listener = nobody,
     ) -> None:
         self._platform = platform
         self._ledger = ledger
@@ -70,6 +73,7 @@ class Courier:
         self._hold = hold
         self._publisher = publisher
         self._finished = finished
+        self._tell = tell
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._publishing: set[asyncio.Task[None]] = set()
         self._renderings: dict[int, Rendering] = {}
@@ -158,13 +162,11 @@ class Courier:
             age=self._clock() - delivery.opened,
             hold=self._hold,
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
+            fallback=rendering.fallback is not None,
         )
         log.info("%s: %s (%s)", delivery.target, error, type(decision).__name__)
         if isinstance(error, FloodError):
             self._heed(error, delivery.target)
-        failed = dataclasses.replace(
-            unchanged(delivery), state=DeliveryState.FAILED, code=error.code, reason=str(error)
-        )
         match decision:
             case retry.Retry(after):
                 await self._ledger.record([self._later(delivery, after, error)])
@@ -173,22 +175,36 @@ class Courier:
             case retry.Redirect(chat):
                 await self._ledger.record([self._later(delivery, dt.timedelta(), error)])
                 await self._ledger.subscriptions.move(delivery.target, chat)
-            case retry.Fail():
-                await self._ledger.record([failed])
+            case retry.UseFallback():
+                await self._ledger.fall_back(delivery.id)
+            case retry.StopPlatform():
+                await self._ledger.record([self._later(delivery, dt.timedelta(), error)])
+                await self._stop_platform(error)
+            case _:
+                await self._fail(delivery, decision, error)
+
+    async def _fail(self, delivery: Delivery, decision: retry.Decision, error: SendError) -> None:
+        reason = str(error)
+        failed = dataclasses.replace(unchanged(delivery), state=DeliveryState.FAILED, code=error.code, reason=reason)
+        await self._ledger.record([failed])
+        match decision:
             case retry.EndSubscription():
-                await self._ledger.record([failed])
-                await self._ledger.subscriptions.end(delivery.target, str(error))
+                await self._ledger.subscriptions.end(delivery.target, reason)
+                if isinstance(error, TargetNotFoundError):
+                    await self._tell(TargetNotFound(delivery.target, reason))
             case retry.PauseSubscription():
-                await self._ledger.record([failed])
-                await self._ledger.subscriptions.pause(delivery.target, str(error))
+                if await self._ledger.subscriptions.pause(delivery.target, reason):
+                    await self._tell(TargetPaused(delivery.target, reason))
             case retry.StopBroadcast():
                 log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, error)
-                await self._ledger.record([failed])
-                await self._ledger.stop(delivery.broadcast_id, str(error))
-            case retry.StopPlatform():
-                log.critical("%s refuses the token; nothing more is sent there", self._platform.name)
-                await self._ledger.record([self._later(delivery, dt.timedelta(), error)])
-                self._stopping = True
+                if await self._ledger.stop(delivery.broadcast_id, reason):
+                    await self._tell(BroadcastStopped(delivery.broadcast_id, self._platform.name, reason))
+
+    async def _stop_platform(self, error: SendError) -> None:
+        if not self._stopping:
+            self._stopping = True
+            log.critical("%s refuses the token; nothing more is sent there", self._platform.name)
+            await self._tell(PlatformStopped(self._platform.name, str(error)))
 
     def _heed(self, error: FloodError, target: Target) -> None:
         if error.everything:
@@ -273,5 +289,5 @@ def unchanged(delivery: Delivery) -> Outcome:
 
 def nonce(delivery: Delivery) -> str:
     """The same for the same message to the same target, always; Discord takes up to 25 characters."""
-    message = f"{delivery.broadcast_id}/{delivery.id}/{delivery.position}/{delivery.target}"
+    message = f"{delivery.rendering_id}/{delivery.id}/{delivery.position}/{delivery.target}"
     return hashlib.blake2s(message.encode(), digest_size=12).hexdigest()

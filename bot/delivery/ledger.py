@@ -152,7 +152,8 @@ class Ledger:
         wanted = select(renderings).where(renderings.c.id == rendering_id)
         async with self._database.reading() as connection:
             row = (await connection.execute(wanted)).one()
-        return Rendering(row.title, tuple(Message(**message) for message in row.messages))
+        fallback = None if row.fallback_id is None else await self.rendering(row.fallback_id)
+        return Rendering(row.title, tuple(Message(**message) for message in row.messages), fallback)
 
     async def due(self, platform: PlatformName, limit: int) -> list[Delivery]:
         """Deliveries whose next message may be sent now, those that wait longest first."""
@@ -182,6 +183,27 @@ class Ledger:
         """
         async with self._database.writing() as connection:
             await outcomes_of.record(connection, outcomes, self._clock())
+
+    async def fall_back(self, delivery_id: int) -> None:
+        """Have the delivery begin again, with its rendering's fallback."""
+        now, this = self._clock(), deliveries.c.id == delivery_id
+        fallback = select(renderings.c.fallback_id).where(renderings.c.id == deliveries.c.rendering_id)
+        begin_again = (
+            update(deliveries)
+            .where(this)
+            .values(
+                rendering_id=fallback.scalar_subquery(),
+                state=DeliveryState.PENDING,
+                position=0,
+                message_ids=[],
+                attempts=0,
+                due=now,
+                updated=now,
+            )
+        )
+        async with self._database.writing() as connection:
+            await connection.execute(begin_again)
+            await outcomes_of.fail_stopped(connection, this, now)
 
     async def recover(self, platform: PlatformName, *, hold: bool) -> int:
         """Take back the claims of a process that died; how many there were.

@@ -102,16 +102,13 @@ async def deliver_to_choices(
     connection: AsyncConnection, broadcast: Broadcast, chosen: Mapping[Choice, Rendering]
 ) -> None:
     """Add the renderings, and a delivery for every active subscription with one of the choices, loading none."""
-    rendering_ids: dict[str, int] = {}
     for choice, rendering in chosen.items():
-        key = _key(choice.platform, rendering)
-        if key not in rendering_ids:
-            rendering_ids[key] = await _add_rendering(connection, broadcast, choice.platform, rendering)
+        rendering_id = await _add_rendering(connection, broadcast, choice.platform, rendering)
         await connection.execute(
             _DELIVER_TO_CHOICE,
             {
                 "of_broadcast": broadcast.id,
-                "of_rendering": rendering_ids[key],
+                "of_rendering": rendering_id,
                 "not_before": broadcast.due,
                 "now": broadcast.created,
                 "on_schedule": broadcast.schedule,
@@ -145,24 +142,32 @@ async def deliver_to_target(
 async def _add_rendering(
     connection: AsyncConnection, broadcast: Broadcast, platform: PlatformName, rendering: Rendering
 ) -> int:
-    added = await connection.execute(
-        renderings.insert()
-        .values(
-            broadcast_id=broadcast.id,
-            platform=platform,
-            key=_key(platform, rendering),
-            title=rendering.title,
-            messages=_messages(rendering),
+    """The id of the rendering in this broadcast, which has it once, however many choices come to it."""
+    key = _key(platform, rendering)
+    known = select(renderings.c.id).where(renderings.c.broadcast_id == broadcast.id, renderings.c.key == key)
+    rendering_id: int | None = (await connection.execute(known)).scalar()
+    if rendering_id is None:
+        fallback = rendering.fallback
+        added = await connection.execute(
+            renderings.insert()
+            .values(
+                broadcast_id=broadcast.id,
+                platform=platform,
+                key=key,
+                title=rendering.title,
+                messages=_messages(rendering),
+                fallback_id=fallback and await _add_rendering(connection, broadcast, platform, fallback),
+            )
+            .returning(renderings.c.id)
         )
-        .returning(renderings.c.id)
-    )
-    rendering_id: int = added.scalar_one()
+        rendering_id = added.scalar_one()
     return rendering_id
 
 
 def _key(platform: PlatformName, rendering: Rendering) -> str:
-    """The same for equal renderings, so that choices which come to the same share one."""
-    content = json.dumps([platform, rendering.title, _messages(rendering)], sort_keys=True)
+    """The same for equal renderings."""
+    fallback = rendering.fallback and _key(platform, rendering.fallback)
+    content = json.dumps([platform, rendering.title, _messages(rendering), fallback], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -10,6 +10,7 @@ from bot.platforms.base import (
     ContentError,
     FloodError,
     NotSentError,
+    RenderingRefusedError,
     SendError,
     TargetClosedError,
     TargetGoneError,
@@ -61,6 +62,11 @@ class PauseSubscription:
 
 
 @dataclass(frozen=True, slots=True)
+class UseFallback:
+    """The platform does not take messages of this kind: begin again with the rendering's fallback."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopBroadcast:
     """The message itself is refused: nobody else should get it either."""
 
@@ -71,11 +77,13 @@ class StopPlatform:
 
 
 Decision: TypeAlias = (
-    Retry | Redirect | Hold | Fail | EndSubscription | PauseSubscription | StopBroadcast | StopPlatform
+    Retry | Redirect | Hold | Fail | EndSubscription | PauseSubscription | UseFallback | StopBroadcast | StopPlatform
 )
 
 
-def decide(error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luck: float) -> Decision:
+def decide(
+    error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luck: float, fallback: bool = False
+) -> Decision:
     """The next step after an error.
 
     Args:
@@ -84,11 +92,14 @@ def decide(error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luc
         age: the time since its broadcast was opened.
         hold: whether a message of unknown outcome must not be sent again.
         luck: a number in [0, 1) that spreads the retries of many deliveries over time.
+        fallback: whether the message's rendering has one.
     """
     match error:
         case UnauthorisedError():
             return StopPlatform()
-        case ContentError():
+        case RenderingRefusedError() if fallback:
+            return UseFallback()
+        case RenderingRefusedError() | ContentError():
             return StopBroadcast()
         case TargetMovedError():
             return Redirect(error.chat)

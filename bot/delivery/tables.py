@@ -116,9 +116,10 @@ renderings = Table(
     Column("id", Integer, primary_key=True),
     Column("broadcast_id", ForeignKey(broadcasts.c.id), nullable=False),
     Column("platform", String, nullable=False),
-    Column("key", String, nullable=False),  # digest of platform, title and messages
+    Column("key", String, nullable=False),  # digest of platform, title, messages and fallback
     Column("title", String, nullable=False),
     Column("messages", JSON, nullable=False),  # list of {body, used, limit}
+    Column("fallback_id", ForeignKey("renderings.id")),  # what is sent where the platform refuses these messages
     UniqueConstraint("broadcast_id", "key"),
 )
 

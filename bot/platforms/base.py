@@ -32,11 +32,13 @@ class Message:
 class Rendering:
     """A document as one platform's messages, in the order in which they are sent.
 
-    `title` names the post where the platform wants a name (a Discord forum).
+    `title` names the post where the platform wants a name (a Discord forum). `fallback` says the same in plainer
+    messages, for when the platform refuses the kind of these ones; it has no fallback of its own.
     """
 
     title: str
     messages: tuple[Message, ...]
+    fallback: Rendering | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,12 @@ class ContentError(SendError):
     """The platform refuses the message itself. A bug in the rendering: the broadcast stops, no subscription ends."""
 
     code = "content"
+
+
+class RenderingRefusedError(SendError):
+    """The platform refuses messages of this kind, here or at all. The rendering's fallback is sent in its place."""
+
+    code = "rendering"
 
 
 class UnauthorisedError(SendError):

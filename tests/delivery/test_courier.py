@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.delivery.courier import Courier
+from bot.delivery.events import BroadcastStopped, Event, PlatformStopped, TargetNotFound, TargetPaused
 from bot.delivery.pacing import ChatLimit, Pacer
 from bot.delivery.records import BroadcastState, DeliveryState
 from bot.platforms import base
 from bot.platforms.base import Platform, Post, Rendering
 from bot.subscription import PlatformName, SubscriptionState
-from tests.delivery.ledger_kit import Clock, opened, push, subscribe, telegram
+from tests.delivery.ledger_kit import Clock, opened, push, rendering, subscribe, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,6 +76,7 @@ class Round:
         self.ledger = ledger
         self.clock = clock
         self.carrier = Carrier(ledger)
+        self.told: list[Event] = []
         self.courier = Courier(
             platform=self.carrier,
             ledger=ledger,
@@ -81,7 +84,12 @@ class Round:
             clock=clock,
             window=8,
             hold=hold,
+            tell=self.hear,
         )
+
+    async def hear(self, event: Event) -> None:
+        """Remember what the admins are to know."""
+        self.told.append(event)
 
     async def tally(self) -> dict[str, int]:
         """The states of the newest broadcast's deliveries that there are."""
@@ -137,18 +145,22 @@ async def test_a_finished_broadcast_is_closed(ledger: tuple[Ledger, Clock]) -> N
 
 
 @pytest.mark.parametrize(
-    ("error", "state"),
+    ("error", "state", "told"),
     [
-        (base.TargetGoneError("blocked"), SubscriptionState.ENDED),
-        (base.TargetNotFoundError("no such chat"), SubscriptionState.ENDED),
-        (base.TargetClosedError("no rights"), SubscriptionState.PAUSED),
-        (base.RefusedError("filtered"), SubscriptionState.ACTIVE),
+        (base.TargetGoneError("blocked"), SubscriptionState.ENDED, []),
+        (
+            base.TargetNotFoundError("no such chat"),
+            SubscriptionState.ENDED,
+            [TargetNotFound(telegram(3), "no such chat")],
+        ),
+        (base.TargetClosedError("no rights"), SubscriptionState.PAUSED, [TargetPaused(telegram(3), "no rights")]),
+        (base.RefusedError("filtered"), SubscriptionState.ACTIVE, []),
     ],
 )
 async def test_one_broken_target_costs_nobody_else_anything(
-    ledger: tuple[Ledger, Clock], error: base.SendError, state: SubscriptionState
+    ledger: tuple[Ledger, Clock], error: base.SendError, state: SubscriptionState, told: list[Event]
 ) -> None:
-    """It fails with its reason and its subscription gets what it deserves; everybody else is served."""
+    """It fails with its reason, its subscription gets what it deserves, the admins are told what they can mend."""
     work = Round(*ledger)
     await subscribe(work.ledger, *map(telegram, range(1, 6)))
     await push(work.ledger)
@@ -160,6 +172,7 @@ async def test_one_broken_target_costs_nobody_else_anything(
     states = {each.target: each.state for each in await work.ledger.subscriptions.all()}
     assert states.pop(telegram(3)) is state
     assert set(states.values()) == {SubscriptionState.ACTIVE}
+    assert work.told == told
 
 
 async def test_what_did_not_arrive_is_sent_again_with_the_same_nonce(ledger: tuple[Ledger, Clock]) -> None:
@@ -214,6 +227,7 @@ async def test_a_refused_message_stops_the_broadcast_and_ends_no_subscription(le
     assert not any(work.carrier.taken.values())
     (broadcast,) = await work.ledger.broadcasts(1)
     assert (broadcast.state, broadcast.reason) == (BroadcastState.STOPPED, "message is too long")
+    assert work.told == [BroadcastStopped(broadcast.id, PlatformName.TELEGRAM, "message is too long")]
     assert {each.state for each in await work.ledger.subscriptions.all()} == {SubscriptionState.ACTIVE}
 
 
@@ -228,6 +242,24 @@ async def test_a_refused_token_stops_everything_and_loses_nothing(ledger: tuple[
         await work.courier.run()
         await work.courier.stop()
     assert await work.tally() == {"pending": 2}
+    assert work.told == [PlatformStopped(PlatformName.TELEGRAM, "token")]
+
+
+async def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback(ledger: tuple[Ledger, Clock]) -> None:
+    """The delivery begins again with the plainer messages; a rendering without any is a fault of the content."""
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(1))
+    rich = dataclasses.replace(rendering("riche"), fallback=rendering("un", "deux"))
+    work.carrier.errors["1"] = [base.RenderingRefusedError("no such method")]
+    await work.ledger.create_single(episode=1207, title="", target=telegram(1), rendering=rich, publish=False)
+    async with work.going():
+        await work.reaches(sent=1)
+        assert work.carrier.taken == {"1": ["un", "deux"]}
+        work.carrier.errors["1"] = [base.RenderingRefusedError("no such method")]
+        await push(work.ledger, "simple", episode=1208)
+        await work.reaches(failed=1)
+    assert work.carrier.taken == {"1": ["un", "deux"]}
+    assert isinstance(work.told[0], BroadcastStopped)
 
 
 async def test_waiting_for_one_chat_holds_up_no_other(ledger: tuple[Ledger, Clock]) -> None:

@@ -124,6 +124,26 @@ async def test_a_rendering_comes_back_as_it_was(ledger: Ledger) -> None:
     assert await ledger.rendering(delivery.rendering_id) == kept
 
 
+async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
+    """It is stored beside what it stands in for, and shared with those who get it anyway."""
+    plain = rendering("simple")
+    rich = dataclasses.replace(rendering("riche"), fallback=plain)
+    await subscribe(ledger, telegram(1))
+    await ledger.subscriptions.save(subscription(telegram(2), silent=True))
+    await ledger.create_broadcast(
+        episode=1207,
+        title="",
+        schedule="monday",
+        due=MONDAY,
+        renderings={Choice(TELEGRAM): rich, Choice(TELEGRAM, silent=True): plain},
+    )
+    (first, second) = await pending(ledger)
+    assert await ledger.rendering(first.rendering_id) == rich
+    await ledger.fall_back(first.id)
+    (fallen, _) = await pending(ledger)
+    assert fallen.rendering_id == second.rendering_id
+
+
 async def test_choices_that_come_to_the_same_share_a_rendering(ledger: Ledger) -> None:
     """Equal renderings of a platform are stored once; those of another platform apart."""
     await ledger.subscriptions.save(subscription(telegram(1), "ai"))

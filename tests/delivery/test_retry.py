@@ -28,12 +28,20 @@ def decide(error: base.SendError, *, attempt: int = 1, age: dt.timedelta = SOON,
         (base.TargetMovedError("moved", chat="-100"), retry.Redirect("-100")),
         (base.RefusedError("filtered"), retry.Fail()),
         (base.ContentError("too long"), retry.StopBroadcast()),
+        (base.RenderingRefusedError("no such method"), retry.StopBroadcast()),
         (base.UnauthorisedError("token"), retry.StopPlatform()),
     ],
 )
 def test_a_final_error_has_its_own_consequence(error: base.SendError, decision: retry.Decision) -> None:
     """Errors that trying again cannot mend end what they are about, and nothing more."""
     assert decide(error) == decision
+
+
+def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback() -> None:
+    """Where the rendering has one; without it the content is at fault."""
+    error = base.RenderingRefusedError("no such method")
+    age = dt.timedelta(minutes=1)
+    assert retry.decide(error, attempt=1, age=age, hold=True, luck=0.5, fallback=True) == retry.UseFallback()
 
 
 def test_what_certainly_did_not_arrive_is_tried_again() -> None:
