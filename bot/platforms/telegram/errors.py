@@ -6,9 +6,17 @@ Telegram describes a 400 in words only; the words below are those of the Bot API
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 
-import httpx
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    EndPointNotFound,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
 
 from bot.platforms.base import (
     ContentError,
@@ -22,6 +30,10 @@ from bot.platforms.base import (
     UnauthorisedError,
     UnknownOutcomeError,
 )
+from bot.platforms.telegram.request import NeverSentError
+
+LONGEST_TEXT = 150
+"""Characters of an error that are worth a line in a report."""
 
 _NOT_FOUND = ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty")
 _GONE = ("chat was deleted", "group chat was deactivated", "user_deactivated", "bot was kicked", "bot was blocked")
@@ -37,9 +49,6 @@ _CLOSED = (
     "chat_admin_required",
 )
 
-# The connection was never made, or never handed out: the request cannot have been written.
-_CERTAINLY_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-
 
 def translate(error: TelegramError) -> SendError:
     """The core's error for one of python-telegram-bot's.
@@ -51,16 +60,23 @@ def translate(error: TelegramError) -> SendError:
             return FloodError(error.message, retry_after=pause.total_seconds())
         case ChatMigrated():
             return TargetMovedError(error.message, chat=str(error.new_chat_id))
-        case InvalidToken():
+        case InvalidToken() | EndPointNotFound():
+            # The library takes a 401 for a 404 where it does not know the method, and every server knows those that
+            # the bot sends with; a 404 says that the token is not even of the right form.
             return UnauthorisedError("Telegram refuses the token")
         case Forbidden():
             return TargetGoneError(error.message)
         case BadRequest():
             return _bad_request(error.message)
-        case _ if isinstance(error.__cause__, _CERTAINLY_NOT_SENT):
-            return NotSentError(error.message)
+        case NeverSentError():
+            return NotSentError(_short(error.message))
         case _:
-            return UnknownOutcomeError(error.message)
+            return UnknownOutcomeError(_short(error.message))
+
+
+def _short(message: str) -> str:
+    # The library quotes what it could not read, which may be the whole page of a proxy.
+    return textwrap.shorten(message, LONGEST_TEXT, placeholder=" …")
 
 
 def _bad_request(message: str) -> SendError:

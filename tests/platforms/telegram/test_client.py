@@ -1,16 +1,119 @@
-"""The way to Telegram: what it must never let out."""
+"""The way to Telegram: what a push sends, what the answers mean, and what it must never let out."""
 
 from __future__ import annotations
 
+import contextlib
 import traceback
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
 
 from bot.config import Telegram
-from bot.platforms.base import UnauthorisedError
+from bot.platforms import base
+from bot.platforms.base import Message, Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.sandbox.telegram.server import TelegramStandIn
+from bot.subscription import PlatformName, Target
+from tests.platforms.telegram import wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TOKEN = f"1234567:{'loopback' * 5}"
+ME = b'{"ok":true,"result":{"id":1234567,"is_bot":true,"first_name":"R","username":"recap_bot"}}'
+SENT = wire.answering("200 OK", b'{"ok":true,"result":{"message_id":77,"date":1,"chat":{"id":5,"type":"private"}}}')
+MESSAGE = Message({"text": "Été", "entities": [{"type": "bold", "offset": 0, "length": 3}]}, 3, 4096)
+
+
+@contextlib.asynccontextmanager
+async def connected(server: wire.Wire) -> AsyncIterator[TelegramPlatform]:
+    """A platform that has said hello to the server."""
+    answer, server.answer = server.answer, wire.answering("200 OK", ME)
+    platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{server.port}"))
+    await platform.connect()
+    server.answer = answer
+    server.received.clear()
+    try:
+        yield platform
+    finally:
+        await platform.close()
+
+
+def post(chat: str = "5", thread: int = 0, message: Message = MESSAGE) -> Post:
+    """A message on its way."""
+    return Post(Target(PlatformName.TELEGRAM, chat, thread), "Le récap", message, "nonce")
+
+
+@pytest.mark.parametrize(
+    ("chat", "thread", "address"),
+    [
+        ("5", 0, {"chat_id": 5}),
+        ("-1001234567890", 7, {"chat_id": -1001234567890, "message_thread_id": 7}),
+        ("@example", 0, {"chat_id": "@example"}),
+    ],
+)
+async def test_a_message_goes_to_its_chat_and_topic(chat: str, thread: int, address: dict[str, Any]) -> None:
+    """With everything that its rendering says; the platform's id of it comes back."""
+    async with wire.listening(SENT) as server, connected(server) as platform:
+        assert await platform.send(post(chat, thread)) == "77"
+    assert server.received[0].path.lower() == f"/bot{TOKEN}/sendMessage".lower()
+    assert server.received[0].values == {**MESSAGE.body, **address}
+
+
+async def test_each_message_is_sent_as_itself() -> None:
+    """Equal ones, different ones, the same one again: what is prepared for one is never sent for another."""
+    messages = [Message({"text": str(number)}, 1, 4096) for number in (*range(600), 0, 1)]
+    async with wire.listening(SENT) as server, connected(server) as platform:
+        for message in (*messages, *messages[:3]):
+            await platform.send(post(message=message))
+        # Short-lived messages, whose places in memory are used again.
+        for number in range(50):
+            await platform.send(post(message=Message({"text": f"short-lived {number}"}, 1, 4096)))
+    texts = [each.values["text"] for each in server.received]
+    assert texts[:605] == [*range(600), 0, 1, 0, 1, 2]
+    assert texts[605:] == [f"short-lived {number}" for number in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        ("429 Too Many Requests", b'{"ok":false,"parameters":{"retry_after":17}}', base.FloodError),
+        ("403 Forbidden", b'{"ok":false,"description":"Forbidden: bot was blocked by the user"}', base.TargetGoneError),
+        ("400 Bad Request", b'{"ok":false,"parameters":{"migrate_to_chat_id":-1009}}', base.TargetMovedError),
+        ("400 Bad Request", b'{"ok":false,"description":"Bad Request: chat not found"}', base.TargetNotFoundError),
+        ("400 Bad Request", b'{"ok":false,"description":"Bad Request: message is too long"}', base.ContentError),
+        ("401 Unauthorized", b'{"ok":false,"description":"Unauthorized"}', base.UnauthorisedError),
+        ("404 Not Found", b'{"ok":false,"description":"Not Found"}', base.UnauthorisedError),
+        ("500 Internal Server Error", b'{"ok":false,"description":"Internal"}', base.UnknownOutcomeError),
+        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>" * 99, base.UnknownOutcomeError),
+        ("200 OK", b"{", base.UnknownOutcomeError),
+    ],
+)
+async def test_what_telegram_answers_to_a_push_keeps_its_meaning(
+    status: str, body: bytes, kind: type[base.SendError]
+) -> None:
+    """The short way that a push takes tells every refusal from every other, in few words."""
+    async with wire.listening(wire.answering(status, body)) as server, connected(server) as platform:
+        with pytest.raises(base.SendError) as refused:
+            await platform.send(post())
+    assert type(refused.value) is kind
+    assert len(str(refused.value)) < 200
+    assert getattr(refused.value, "retry_after", 17) == 17
+    assert getattr(refused.value, "chat", "-1009") == "-1009"
+
+
+async def test_a_push_that_never_left_is_told_from_one_that_nobody_knows_the_end_of() -> None:
+    """Where nobody listens nothing arrives; where the connection breaks, perhaps."""
+    async with wire.listening(wire.resetting) as server, connected(server) as platform:
+        with pytest.raises(base.UnknownOutcomeError):
+            await platform.send(post())
+        server.answer = SENT
+        assert await platform.send(post()) == "77"
+    platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{wire.closed_port()}"))
+    with pytest.raises(base.NotSentError):
+        await platform.send(post())
+    await platform.close()
 
 
 async def test_a_refused_token_is_in_no_part_of_the_error() -> None:
