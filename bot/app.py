@@ -222,7 +222,7 @@ class App:
             subscriptions=self.ledger.subscriptions,
             schedules=[schedule.name for schedule in self.config.schedules],
             agenda=self.timetable,
-            today=lambda: self.today,
+            clock=lambda: self.clock().astimezone(self.config.show.timezone),
         )
         for station in self.stations.values():
             match station.platform:

@@ -118,11 +118,21 @@ class LinkButton:
 
 @dataclass(frozen=True, slots=True)
 class CommandButton:
-    """A button that does what typing the command with its argument would do."""
+    """A button that does what typing the command with its argument would do.
+
+    With a `page` it turns the pages of an answer, which takes the place of the one the button stands below.
+    """
 
     label: str
     command: str
     argument: str = ""
+    page: int | None = None
+
+    @property
+    def data(self) -> str:
+        """All that the button says when it is pressed: `topic tiktok`, `topic:2 tiktok`."""
+        name = self.command if self.page is None else f"{self.command}:{self.page}"
+        return f"{name} {self.argument}".rstrip()
 
 
 Button: TypeAlias = LinkButton | CommandButton

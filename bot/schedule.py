@@ -36,10 +36,11 @@ class Timetable:
         self._clock = clock
         self._scheduler: AsyncIOScheduler | None = None
 
-    def next_run(self, schedule: str) -> dt.datetime | None:
-        """The next occurrence after now, in the schedule's time zone; None for an unknown schedule."""
+    def next_run(self, schedule: str, after: dt.datetime | None = None) -> dt.datetime | None:
+        """The next occurrence after now or a later moment, in the schedule's zone; None for an unknown schedule."""
         trigger = self._triggers.get(schedule)
-        return None if trigger is None else self._following(trigger, self._clock())
+        now = self._clock()
+        return None if trigger is None else self._following(trigger, max(now, after or now))
 
     def last_run(self, schedule: str) -> dt.datetime | None:
         """The newest occurrence that is not after now; None when there was none in the last weeks."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.commands import COMMANDS, Argument, Command, Desk, Request
+from bot.commands import COMMANDS, Argument, Command, Desk, Request, press, suggest
 from bot.i18n import Language, words
 from bot.platforms.discord.errors import NO_ANSWER, translate
 from bot.platforms.discord.render import COMMAND_PREFIX
@@ -27,8 +27,6 @@ MAX_CHOICES = 25
 """Discord refuses an autocompletion with more."""
 MAX_CHOICE = 100
 """Characters in the name of a choice."""
-
-_BY_NAME = {command.name: command for command in COMMANDS}
 
 
 class Handlers:
@@ -66,8 +64,11 @@ class Handlers:
         async def episode(interaction: discord.Interaction, number: str, share: bool = False) -> None:  # noqa: FBT002
             await answer(interaction, command, number, share=share)
 
-        async def suggest(_interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-            suggestions = self._desk.suggest(command.argument, typed)[:MAX_CHOICES]
+        async def words_(interaction: discord.Interaction, words: str, share: bool = False) -> None:  # noqa: FBT002
+            await answer(interaction, command, words, share=share)
+
+        async def complete(_interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+            suggestions = suggest(self._desk, command.argument, typed)[:MAX_CHOICES]
             return [app_commands.Choice(name=name[:MAX_CHOICE], value=value) for name, value in suggestions]
 
         callbacks: dict[Argument, Callable[..., Awaitable[None]]] = {
@@ -75,6 +76,7 @@ class Handlers:
             Argument.TOPIC: topic,
             Argument.TOPICS: topics,
             Argument.EPISODE: episode,
+            Argument.WORDS: words_,
         }
         options = {Argument.TOPIC: "name", Argument.TOPICS: "topics", Argument.EPISODE: "number"}
         slash: app_commands.Command[discord.app_commands.Group, ..., None] = app_commands.Command(
@@ -83,7 +85,7 @@ class Handlers:
             callback=callbacks[command.argument],  # type: ignore[arg-type] # discord.py reads its real signature
         )
         if option := options.get(command.argument):
-            slash.autocomplete(option)(suggest)
+            slash.autocomplete(option)(complete)
         return slash
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -91,12 +93,19 @@ class Handlers:
         if interaction.type is not discord.InteractionType.component or interaction.data is None:
             return
         custom_id = str(interaction.data.get("custom_id", ""))
-        name, _, argument = custom_id.removeprefix(COMMAND_PREFIX).partition(" ")
-        command = _BY_NAME.get(name)
-        if custom_id.startswith(COMMAND_PREFIX) and command is not None:
-            await self._answer(interaction, command, argument, share=False)
+        pressed = press(custom_id.removeprefix(COMMAND_PREFIX))
+        if custom_id.startswith(COMMAND_PREFIX) and pressed is not None:
+            await self._answer(interaction, pressed.command, pressed.argument, share=False, page=pressed.page)
 
-    async def _answer(self, interaction: discord.Interaction, command: Command, argument: str, *, share: bool) -> None:
+    async def _answer(
+        self,
+        interaction: discord.Interaction,
+        command: Command,
+        argument: str,
+        *,
+        share: bool,
+        page: int | None = None,
+    ) -> None:
         target = Target(PlatformName.DISCORD, str(interaction.channel_id))
         private = interaction.guild_id is None
         request = Request(
@@ -104,9 +113,11 @@ class Handlers:
             target=target,
             language=Language.pick(str(interaction.locale), self._language),
             may_manage=private or interaction.permissions.manage_guild,
+            is_private=private,
+            page=page,
         )
         shown_to_all = share and (private or interaction.permissions.manage_messages)
-        rendering = self._platform.render(await command.answer(self._desk, request))
+        rendering = self._platform.render((await command.answer(self._desk, request)).document)
         for position, message in enumerate(rendering.messages):
             view = layout_view(message.body["components"])
             view.stop()

@@ -246,7 +246,7 @@ def _button(button: Button) -> JsonObject | None:
 
 
 def _custom_id(button: CommandButton) -> str:
-    return f"{COMMAND_PREFIX}{button.command} {button.argument}".rstrip()
+    return f"{COMMAND_PREFIX}{button.data}"
 
 
 def _in_words(button: Button) -> Paragraph:

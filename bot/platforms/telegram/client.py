@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from telegram import Bot, Chat, ChatMember, Update
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.platforms.base import Platform, TargetClosedError, TargetGoneError, UnauthorisedError
@@ -35,6 +35,9 @@ SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer to a send. Past it nobody can tell whether the message arrived, so patience pays."""
 POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
+_NOT_MODIFIED = "message is not modified"
+_NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+"""Deleted meanwhile, too old, or not the bot's own."""
 POLL_GRACE = 10.0
 """Seconds that its answer may take beyond them."""
 SEND_MESSAGE = "sendmessage"
@@ -95,6 +98,28 @@ class TelegramPlatform(Platform):
         except TelegramError as error:
             raise translate(error) from error
         return str(sent["message_id"])
+
+    async def edit(self, target: Target, message_id: str, message: Message) -> bool:
+        """Put the message in the place of one that the bot sent; whether that one is there to be replaced.
+
+        Raises:
+            SendError: as `Platform.send` says.
+        """
+        body = {key: value for key, value in message.body.items() if key != "disable_notification"}
+        try:
+            await self.bot.edit_message_text(
+                chat_id=address(target), message_id=int(message_id), text=body.pop("text"), api_kwargs=body
+            )
+        except BadRequest as error:
+            said = error.message.lower()
+            if _NOT_MODIFIED in said:
+                return True
+            if any(phrase in said for phrase in _NOT_EDITABLE):
+                return False
+            raise translate(error) from error
+        except TelegramError as error:
+            raise translate(error) from error
+        return True
 
     async def inspect(self, target: Target) -> None:
         """Look whether the bot may write to the target.

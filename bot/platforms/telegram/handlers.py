@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from telegram import BotCommand, Chat, ChatMember, Message, Update
+from telegram import CallbackQuery, Chat, ChatMember, MaybeInaccessibleMessage, Update
 from telegram.error import TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, CommandHandler, filters
 
-from bot.commands import COMMANDS, START, Command, Desk, Request
+from bot.commands import COMMANDS, START, Answer, Command, Desk, Request, press
 from bot.i18n import Language, words
 from bot.platforms.base import Post, SendError
 from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.menus import publish_menus
 from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Context: TypeAlias = "CallbackContext[Any, Any, Any, Any]"
 # An edited message is not a second command; the library's default would take it for one.
 _TYPED = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
 
-_ALL = {command.name: command for command in (*COMMANDS, START)}
+_TYPEABLE = {command.name: command for command in (*COMMANDS, START)}
 
 
 class Handlers:
@@ -41,69 +42,94 @@ class Handlers:
     def register(self) -> None:
         """Add the handlers to the platform's application."""
         application: Application[Any, Any, Any, Any, Any, Any] = self._platform.application
-        application.add_handler(CommandHandler(list(_ALL), self._typed, filters=_TYPED))
+        application.add_handler(CommandHandler(list(_TYPEABLE), self._typed, filters=_TYPED))
         application.add_handler(CallbackQueryHandler(self._pressed))
         application.add_error_handler(_failed)
-        self._platform.on_setup = self._publish_menu
+        self._platform.on_setup = self._set_up
 
-    async def _publish_menu(self) -> None:
-        """Tell Telegram's apps the commands: in the show's language to everybody, and in each that the bot speaks."""
-        menus = [(self._language, None), *((language, str(language)) for language in Language)]
-        try:
-            for language, code in menus:
-                _ = words(language).gettext
-                menu = [BotCommand(command.name, _(command.summary)) for command in COMMANDS]
-                await self._platform.bot.set_my_commands(menu, language_code=code)
-        except TelegramError as error:
-            # The commands work without their menu.
-            log.warning("Telegram did not take the menu of commands: %s", translate(error))
+    async def _set_up(self) -> None:
+        await publish_menus(self._platform.bot, self._language)
 
     async def _typed(self, update: Update, context: Context) -> None:
         message = update.effective_message
         if message is None or message.text is None:
             return
         # "/topic@recap_bot tik tok" → "topic"; the library has checked that the bot meant is this one.
-        name = message.text[1:].split(maxsplit=1)[0].partition("@")[0].lower()
-        await self._answer(update, message, _ALL[name], " ".join(context.args or ()))
+        command = _TYPEABLE[message.text[1:].split(maxsplit=1)[0].partition("@")[0].lower()]
+        request = await self._request(update, message, command, " ".join(context.args or ()))
+        await self._send(await command.answer(self._desk, request), request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
         query = update.callback_query
         if query is None:
             return
-        await query.answer()
-        message = query.message
-        name, _, argument = (query.data or "").partition(" ")
-        command = _ALL.get(name)
-        # Data is whatever a client sends: an unknown command is a forgery or a button of an older version.
-        if command is None or not isinstance(message, Message):
-            return
-        await self._answer(update, message, command, argument)
+        toast = ""
+        try:
+            toast = await self._answer_press(update, query)
+        finally:
+            # Always, or the button goes on turning for the one who pressed it.
+            await _acknowledge(query, toast)
 
-    async def _answer(self, update: Update, message: Message, command: Command, argument: str) -> None:
-        target = _target(message)
-        user = update.effective_user
-        request = Request(
+    async def _answer_press(self, update: Update, query: CallbackQuery) -> str:
+        """Answer a press in the chat; what to say over it."""
+        message = query.message
+        pressed = press(query.data or "")
+        if message is None or pressed is None:
+            _ = words(self._language_of(update)).gettext
+            return _("This button is from another version of me. /help shows what I can do now.")
+        request = await self._request(update, message, pressed.command, pressed.argument, page=pressed.page)
+        answer = await pressed.command.answer(self._desk, request)
+        if answer.toast and not answer.replaces:
+            return answer.toast
+        await self._send(answer, request.target, pressed_on=message)
+        return answer.toast
+
+    async def _request(
+        self,
+        update: Update,
+        message: MaybeInaccessibleMessage,
+        command: Command,
+        argument: str,
+        *,
+        page: int | None = None,
+    ) -> Request:
+        return Request(
             argument=argument,
-            target=target,
-            language=Language.pick(user.language_code if user else None, self._language),
+            target=_target(message),
+            language=self._language_of(update),
             may_manage=not command.manages or await self._may_manage(update, message),
+            is_private=message.chat.type == Chat.PRIVATE,
+            page=page,
         )
-        rendering = self._platform.render(await command.answer(self._desk, request))
-        for answer in rendering.messages:
+
+    def _language_of(self, update: Update) -> Language:
+        user = update.effective_user
+        return Language.pick(user.language_code if user else None, self._language)
+
+    async def _send(
+        self, answer: Answer, target: Target, *, pressed_on: MaybeInaccessibleMessage | None = None
+    ) -> None:
+        """Send the answer, or put it in the place of the message whose button was pressed."""
+        rendering = self._platform.render(answer.document)
+        replaced = pressed_on if answer.replaces and len(rendering.messages) == 1 else None
+        for message in rendering.messages:
             await self._pace.answer(target)
             try:
-                await self._platform.send(Post(target=target, title=rendering.title, message=answer, nonce=""))
+                if replaced is not None and await self._platform.edit(target, str(replaced.message_id), message):
+                    return
+                await self._platform.send(Post(target=target, title=rendering.title, message=message, nonce=""))
             except SendError as error:
-                log.warning("No answer to /%s in %s: %s", command.name, target, error)
+                log.warning("No answer in %s: %s", target, error)
                 return
 
-    async def _may_manage(self, update: Update, message: Message) -> bool:
+    async def _may_manage(self, update: Update, message: MaybeInaccessibleMessage) -> bool:
         chat = message.chat
         if chat.type == Chat.PRIVATE or update.channel_post is not None:
             # Only a channel's admins can post in it.
             return True
-        anonymous = message.sender_chat is not None and message.sender_chat.id == chat.id
-        if anonymous and update.callback_query is None:
+        typed = update.message
+        if typed is not None and typed.sender_chat is not None and typed.sender_chat.id == chat.id:
+            # An anonymous admin writes in the name of the chat.
             return True
         if update.effective_user is None:
             return False
@@ -115,9 +141,17 @@ class Handlers:
         return member.status in {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
 
 
-def _target(message: Message) -> Target:
-    thread = message.message_thread_id if message.is_topic_message else None
+def _target(message: MaybeInaccessibleMessage) -> Target:
+    thread = getattr(message, "message_thread_id", None) if getattr(message, "is_topic_message", False) else None
     return Target(PlatformName.TELEGRAM, str(message.chat.id), thread or 0)
+
+
+async def _acknowledge(query: CallbackQuery, toast: str) -> None:
+    try:
+        await query.answer(toast or None)
+    except TelegramError as error:
+        # Telegram takes it for a quarter of an hour; the answer itself is in the chat.
+        log.info("A press could not be acknowledged: %s", translate(error))
 
 
 async def _failed(update: object, context: Context) -> None:

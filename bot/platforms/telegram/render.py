@@ -372,8 +372,7 @@ def _button(button: Button) -> JsonObject:
     match button:
         case LinkButton(label, url):
             return {"text": label, "url": url}
-        case CommandButton(label, command, argument):
-            data = f"{command} {argument}".rstrip()
+        case CommandButton(label=label, data=data):
             size = len(data.encode())
             if size > CALLBACK_LIMIT:
                 raise ValueError(

@@ -1,0 +1,24 @@
+"""What people can type and press, and what the bot answers: the same on every platform.
+
+`COMMANDS` is the one table: the platforms register from it, `/help` lists it. A command takes a `Request` and gives an
+`Answer`; it knows neither platform nor database. The modules beside this one each answer about one subject.
+"""
+
+from bot.commands.completion import suggest
+from bot.commands.desk import Agenda, Answer, Desk, Request
+from bot.commands.table import COMMANDS, FROM_BUTTONS, START, Argument, Command, Press, press
+
+__all__ = [
+    "COMMANDS",
+    "FROM_BUTTONS",
+    "START",
+    "Agenda",
+    "Answer",
+    "Argument",
+    "Command",
+    "Desk",
+    "Press",
+    "Request",
+    "press",
+    "suggest",
+]

@@ -1,0 +1,97 @@
+"""What every command is given and what it gives back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from bot.document import Button, Document, Paragraph, Section, Span
+from bot.formatter import Formatter
+from bot.i18n import Language, Words, words
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from bot.archive import Archive
+    from bot.subscription import Subscriptions, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as somebody typed it, or as a button stands for it.
+
+    `target` is where they are: always what the platform says, never what a button carries. `may_manage` says whether
+    they may change the target's subscription: in groups and servers only admins may. `is_private` is a chat between
+    one person and the bot. `page` is that of a button that turns pages, None where somebody begins to read.
+    """
+
+    argument: str
+    target: Target
+    language: Language
+    may_manage: bool = True
+    is_private: bool = True
+    page: int | None = None
+
+    @property
+    def words(self) -> Words:
+        """The catalogue of the person's language."""
+        return words(self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers.
+
+    Where a button was pressed, an answer that `replaces` is put in the place of the message with the button, as far as
+    the platform can; any other is a message of its own. `toast` is the same in a few words (200 characters at most),
+    for platforms that can show them over the chat: there it stands alone unless the answer replaces. `is_private` is of
+    no use to anybody but the one who asked.
+    """
+
+    document: Document
+    replaces: bool = False
+    toast: str = ""
+    is_private: bool = False
+
+
+class Agenda(Protocol):
+    """When the next push of a schedule comes."""
+
+    def next_run(self, schedule: str, after: dt.datetime | None = None) -> dt.datetime | None:
+        """The next occurrence, after now or a later moment, in the schedule's own time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the commands are answered: what they may look into.
+
+    `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. Whoever changes
+    a subscription holds `changing`: two presses in a row must not undo each other.
+    """
+
+    show: str
+    archive: Callable[[], Archive]
+    subscriptions: Subscriptions
+    schedules: Sequence[str]
+    agenda: Agenda
+    clock: Callable[[], dt.datetime]
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def today(self) -> dt.date:
+        """The date where the show is."""
+        return self.clock().date()
+
+    def formatter(self, request: Request) -> Formatter:
+        """The formatter in the person's language."""
+        return Formatter(self.show, request.words)
+
+
+def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
+    """An answer of one sentence, with what can be done next."""
+    return Answer(
+        Document(title=sentence, sections=(Section((Paragraph((Span(sentence),)),)),), buttons=buttons),
+        is_private=is_private,
+    )

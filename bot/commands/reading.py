@@ -1,0 +1,71 @@
+"""Reading episodes: the newest, one by its number, one of its subjects."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING
+
+from bot.commands.desk import Answer, notice
+from bot.document import Button, CommandButton
+
+if TYPE_CHECKING:
+    from bot.commands.desk import Desk, Request
+    from bot.episode import Episode
+
+_LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
+
+
+async def latest(desk: Desk, request: Request) -> Answer:
+    """The newest episode."""
+    _ = request.words.gettext
+    episode = desk.archive().latest(desk.today)
+    document = episode and desk.formatter(request).episode(episode)
+    if document:
+        return Answer(document)
+    return notice(_("No episode has been published yet. The first one will be here on a Monday."))
+
+
+async def episode(desk: Desk, request: Request) -> Answer:
+    """One episode by its number."""
+    _ = request.words.gettext
+    if not request.argument.strip():
+        return notice(_("Which episode? Add its number: /episode 1207"), *_newest_buttons(desk, request))
+    number = re.fullmatch(r"\D*(\d{1,9})\D*", request.argument)
+    if number is None:
+        return notice(_("An episode is asked for by its number: /episode 1207"), *_newest_buttons(desk, request))
+    found = _published(desk, int(number[1]))
+    document = found and desk.formatter(request).episode(found)
+    if document:
+        return Answer(document)
+    sentence = _("There is no episode {number}.").format(number=int(number[1]))
+    return notice(sentence, *_newest_buttons(desk, request))
+
+
+async def segment(desk: Desk, request: Request) -> Answer:
+    """One subject, `1207-netflix` by its name or `1207-1` by its number; the whole episode where there is none such."""
+    link = _LINK.fullmatch(request.argument.strip())
+    found = link and _published(desk, int(link["number"]))
+    if not link or not found:
+        return await episode(desk, request)
+    wanted = next((each for each in found.segments if link["segment"] in {each.slug, str(each.number)}), None)
+    if wanted is None:
+        return await episode(desk, dataclasses.replace(request, argument=link["number"]))
+    return Answer(desk.formatter(request).segment(found, wanted))
+
+
+def is_link(text: str) -> bool:
+    """Whether the text is the payload of a deep link to an episode or a segment."""
+    return _LINK.fullmatch(text.strip()) is not None
+
+
+def _published(desk: Desk, number: int) -> Episode | None:
+    return next((each for each in desk.archive().published(desk.today) if each.number == number), None)
+
+
+def _newest_buttons(desk: Desk, request: Request) -> tuple[Button, ...]:
+    _ = request.words.gettext
+    return tuple(
+        CommandButton(_("Episode {number}").format(number=each.number), "episode", str(each.number))
+        for each in desk.archive().published(desk.today)[:3]
+    )

@@ -1,0 +1,138 @@
+"""The table of the commands, and what is read from it: `/help`, the menus, the data of buttons."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.commands import reading, subscribing, topics
+from bot.commands.desk import Answer
+from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
+from bot.i18n import Language, mark, words
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.commands.desk import Desk, Request
+
+
+class Argument(enum.Enum):
+    """What a command expects after its name."""
+
+    NONE = enum.auto()
+    TOPIC = enum.auto()
+    TOPICS = enum.auto()
+    EPISODE = enum.auto()
+    WORDS = enum.auto()
+
+
+Answering: TypeAlias = "Callable[[Desk, Request], Awaitable[Answer]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table.
+
+    `summary` is a message of the catalogues, at most 100 characters in every language: the shorter of the platforms'
+    limits (Discord's). `manages` marks what only admins may do in a group or server.
+    """
+
+    name: str
+    summary: str
+    answer: Answering
+    argument: Argument = Argument.NONE
+    manages: bool = False
+
+    def usage(self, language: Language) -> str:
+        """The command as one types it, with a word for its argument."""
+        _ = words(language).gettext
+        argument = {
+            Argument.NONE: "",
+            Argument.TOPIC: _("TOPIC"),
+            Argument.TOPICS: "[" + _("TOPICS") + "]",
+            Argument.EPISODE: _("NUMBER"),
+            Argument.WORDS: _("WORDS"),
+        }[self.argument]
+        return f"{self.name} {argument}".rstrip()
+
+
+_WHAT_IT_IS = mark(
+    "Every Monday I bring you the recap of the episode: a summary of each subject, with its sources. "
+    "You can also ask me at any time:"
+)
+
+
+async def help_(desk: Desk, request: Request) -> Answer:
+    """What the bot is for and every command."""
+    _ = request.words.gettext
+    listing = Listing(
+        tuple(
+            (Paragraph((Span(f"/{command.usage(request.language)}"), Span(" – " + _(command.summary)))),)
+            for command in COMMANDS
+        )
+    )
+    return Answer(
+        Document(
+            title=desk.show,
+            sections=(
+                Section((Heading((Span(desk.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
+                Section((listing,)),
+            ),
+            buttons=(CommandButton(_("Read the latest episode"), "latest"), CommandButton(_("Subscribe"), "subscribe")),
+        ),
+        is_private=True,
+    )
+
+
+async def start(desk: Desk, request: Request) -> Answer:
+    """The first contact on Telegram; a deep link `1207` or `1207-netflix` opens that episode or segment."""
+    return await (reading.segment if reading.is_link(request.argument) else help_)(desk, request)
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("latest", mark("The latest episode"), reading.latest),
+    Command("topic", mark("One topic through the episodes"), topics.topic, Argument.TOPIC),
+    Command("topics", mark("All the topics"), topics.topics),
+    Command("episode", mark("An episode by its number"), reading.episode, Argument.EPISODE),
+    Command(
+        "subscribe",
+        mark("Receive the recap here, with all subjects or some topics"),
+        subscribing.subscribe,
+        Argument.TOPICS,
+        manages=True,
+    ),
+    Command("unsubscribe", mark("Stop receiving the recap here"), subscribing.unsubscribe, manages=True),
+    Command("help", mark("What I can do"), help_),
+)
+
+START = Command("start", mark("Begin"), start)
+"""Telegram sends it when somebody opens the bot; nobody needs to type it, so `/help` does not list it."""
+
+FROM_BUTTONS: tuple[Command, ...] = (Command("segment", "", reading.segment),)
+"""What only buttons ask for."""
+
+_PRESSABLE = {command.name: command for command in (*COMMANDS, *FROM_BUTTONS)}
+_DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What a button stands for."""
+
+    command: Command
+    argument: str
+    page: int | None
+
+
+def press(data: str) -> Press | None:
+    """What a button with that data (`CommandButton.data`) stands for; None for one of another version, or a forgery.
+
+    Data is whatever a client sends. It names no chat: a button acts where it is.
+    """
+    parts = _DATA.fullmatch(data)
+    command = _PRESSABLE.get(parts["name"]) if parts else None
+    if parts is None or command is None:
+        return None
+    return Press(command, parts["argument"] or "", int(parts["page"]) if parts["page"] else None)

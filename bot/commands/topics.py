@@ -1,0 +1,122 @@
+"""Topics: which there are, what was said about one, and which one somebody means."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.commands.desk import Answer, notice
+from bot.commands.paging import pages, turning
+from bot.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span, plain
+from bot.text import normalise_topic
+
+if TYPE_CHECKING:
+    from bot.archive import Archive
+    from bot.commands.desk import Desk, Request
+    from bot.episode import Episode, Segment
+
+PAGE_SIZE = 4
+"""Segments on one page about a topic, if they are short."""
+PAGE_TEXT = 3600
+"""Characters on a page: it stays within one message of every platform (4,000 on Discord, marks included), so that
+turning the page can put the next one in its place."""
+_REFERENCE = 60
+"""Characters of the line with episode and date."""
+
+LONGEST_TOPIC = 4
+"""Words that one topic may be typed in (`l amour ouf`), when several topics stand side by side."""
+_QUOTED_MAX = 40
+"""Characters of what somebody typed that are quoted back."""
+
+
+async def topic(desk: Desk, request: Request) -> Answer:
+    """One topic through the archive, newest first, a page at a time."""
+    catalogue = request.words
+    _ = catalogue.gettext
+    archive = desk.archive()
+    if not normalise_topic(request.argument):
+        return notice(_("Which topic? For example: /topic tiktok"), all_topics(request))
+    name = archive.resolve_topic(request.argument)
+    if name is None:
+        return unknown_topic(desk, request, request.argument, "topic")
+    hits = archive.topic(name, desk.today)
+    if not hits:
+        sentence = _("Nothing about #{topic} so far. It will come!").format(topic=name)
+        return notice(sentence, all_topics(request))
+    book = pages(hits, PAGE_SIZE, PAGE_TEXT, _length)
+    page = min(max(request.page or 1, 1), len(book))
+    hint = catalogue.ngettext("{count} subject in the archive", "{count} subjects in the archive", len(hits))
+    hint = hint.format(count=len(hits))
+    if len(book) > 1:
+        hint += " · " + _("page {page} of {pages}").format(page=page, pages=len(book))
+    document = desk.formatter(request).excerpts(
+        f"#{name}", book[page - 1], hint=hint, buttons=turning(catalogue, "topic", name, page, len(book))
+    )
+    return Answer(document, replaces=request.page is not None)
+
+
+async def topics(desk: Desk, request: Request) -> Answer:
+    """Every topic with the number of its segments, the most frequent first."""
+    _ = request.words.gettext
+    counts = desk.archive().topics(desk.today)
+    if not counts:
+        return notice(_("There are no topics yet."))
+    listing = " · ".join(f"#{name} ({count})" for name, count in counts.items())
+    top = tuple(CommandButton(f"#{name}", "topic", name) for name in [*counts][:6])
+    return Answer(
+        Document(
+            title=_("Topics"),
+            sections=(
+                Section((Heading((Span(_("Topics")),), level=1), Paragraph((Span(listing),)))),
+                Section((Note((Span(_("To read about one of them: /topic followed by its name.")),)),)),
+            ),
+            buttons=top,
+        )
+    )
+
+
+def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
+    """The topics that were typed, in whatever way, and the first words that are none."""
+    found: list[str] = []
+    for part in re.split(r"[,;\n]+", text):
+        rest = part.split()
+        while rest:
+            for length in range(min(LONGEST_TOPIC, len(rest)), 0, -1):
+                name = archive.resolve_topic(" ".join(rest[:length]))
+                if name is not None:
+                    found.append(name)
+                    rest = rest[length:]
+                    break
+            else:
+                return (), rest[0]
+    return tuple(sorted(set(found))), ""
+
+
+def unknown_topic(desk: Desk, request: Request, typed: str, command: str) -> Answer:
+    """No such topic, but perhaps one of these; pressing one does what `command` with it would have done."""
+    _ = request.words.gettext
+    nearest = desk.archive().nearest_topics(typed)
+    sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
+    if nearest:
+        sentence += " " + _("Did you mean:")
+    suggestions = (CommandButton(f"#{name}", command, name) for name in nearest)
+    return notice(sentence, *suggestions, all_topics(request))
+
+
+def all_topics(request: Request) -> CommandButton:
+    """The button that lists them."""
+    return CommandButton(request.words.gettext("All topics"), "topics")
+
+
+def shortened(text: str) -> str:
+    """What somebody typed, as long as it can be quoted back."""
+    text = " ".join(text.split())
+    return text if len(text) <= _QUOTED_MAX else text[: _QUOTED_MAX - 1] + "…"
+
+
+def _length(hit: tuple[Episode, Segment]) -> int:
+    """About as many characters as the segment takes in a message, addresses included."""
+    _episode, segment = hit
+    sources = sum(len(source.title) + len(source.url) for source in segment.sources)
+    picture = len(segment.image.alt) if segment.image else 0
+    return len(segment.title) + _REFERENCE + len(plain(segment.summary)) + picture + sources

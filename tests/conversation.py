@@ -1,0 +1,236 @@
+"""Conversations with the running bot, as people have them: say something, press something, read what comes back.
+
+Somebody on either platform is a `Person`, so that a test reads the same for both:
+
+    reply = await anna.says("/topic tik tok")
+    assert "Spotify" in reply.text
+    reply = await anna.presses("Plus anciens ▶")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bot.app import App, opened
+from bot.commands import COMMANDS, Argument
+from bot.platforms.telegram.client import TelegramPlatform
+from bot.subscription import PlatformName
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
+
+    from bot.sandbox.discord import messages as discord_messages
+    from bot.sandbox.discord import world as discord_world
+    from bot.sandbox.telegram import model as telegram_model
+    from tests.town import Town
+
+PATIENCE = 10.0
+"""Seconds within which the bot must have answered."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the bot answered.
+
+    `texts` are its messages as people read them, with links as `[words](address)`; `replaced` says that the first
+    stands where the message with the button stood. `toast` is what shows over the chat for a moment. `is_private`:
+    nobody else can see it.
+    """
+
+    texts: tuple[str, ...]
+    buttons: tuple[str, ...] = ()
+    toast: str = ""
+    replaced: bool = False
+    is_private: bool = False
+
+    @property
+    def text(self) -> str:
+        """Everything it says."""
+        return "\n\n".join(self.texts)
+
+
+class Person(Protocol):
+    """Somebody who talks with the bot in one place."""
+
+    async def says(self, text: str) -> Reply:
+        """Type a command with what follows it, as in `/topic tik tok`."""
+
+    async def presses(self, label: str) -> Reply:
+        """Press the button with that label, below the newest message of the bot that has one."""
+
+
+@dataclass
+class TelegramPerson:
+    """Somebody in a chat on Telegram. `sender` is who writes: an anonymous admin is the chat itself."""
+
+    app: App
+    town: Town
+    chat: telegram_model.Chat
+    sender: telegram_model.User | telegram_model.Chat
+    thread: int | None = None
+
+    async def says(self, text: str) -> Reply:
+        """Write in the chat; in a channel, post."""
+        telegram = self.town.telegram
+        if self.sender is self.chat and self.chat.type == "channel":
+            return await self._reply(lambda: telegram.post(self.chat, text))
+        return await self._reply(lambda: telegram.say(self.chat, self.sender, text, thread=self.thread))
+
+    async def presses(self, label: str) -> Reply:
+        """Press a button."""
+        message = next(
+            message for message in reversed(self.seen()) if label in {button["text"] for button in message.buttons}
+        )
+        return await self.presses_on(message, label)
+
+    async def presses_on(self, message: telegram_model.Message, label: str) -> Reply:
+        """Press a button of that very message."""
+        user = None if self.chat.type == "private" else self.sender
+        if user is not None and user is self.chat:
+            raise ValueError("An anonymous admin presses buttons under their own name: give the user")
+        return await self._reply(lambda: self.town.telegram.press(message, label, user))  # type: ignore[arg-type]
+
+    def seen(self) -> list[telegram_model.Message]:
+        """The bot's messages in this chat and topic."""
+        return [each for each in self.chat.messages if not each.deleted and each.thread == self.thread]
+
+    async def _reply(self, act: Callable[[], object]) -> Reply:
+        before = {message.id: (message.text, message.reply_markup) for message in self.seen()}
+        done = act()
+        await self._settled()
+        new = [message for message in self.seen() if message.id not in before]
+        changed = [
+            message
+            for message in self.seen()
+            if message.id in before and before[message.id] != (message.text, message.reply_markup)
+        ]
+        answers = [*changed, *new]
+        answer = getattr(done, "answer", None) or {}
+        return Reply(
+            texts=tuple(map(read_telegram, answers)),
+            buttons=tuple(button["text"] for message in answers for button in message.buttons),
+            toast=answer.get("text", ""),
+            replaced=bool(changed),
+            is_private=self.chat.type == "private",
+        )
+
+    async def _settled(self) -> None:
+        """Wait until the bot has taken every update and has nothing under way."""
+        platform = self.app.stations[PlatformName.TELEGRAM].platform
+        assert isinstance(platform, TelegramPlatform)
+        application, updates = platform.application, self.town.telegram.updates
+
+        def idle() -> bool:
+            busy = application.update_processor.current_concurrent_updates
+            return not updates.pending and application.update_queue.empty() and not busy
+
+        quiet = 0
+        async with asyncio.timeout(PATIENCE):
+            # Between leaving the queue and being processed, an update is nowhere for one turn of the loop.
+            while quiet < 2:
+                await asyncio.sleep(0.002)
+                quiet = quiet + 1 if idle() else 0
+
+
+def read_telegram(message: telegram_model.Message) -> str:
+    """A Telegram message as people read it, with links as `[words](address)`."""
+    units = message.text.encode("utf-16-le")
+    pieces, end = [], 0
+    for entity in sorted(message.entities, key=lambda entity: int(entity["offset"])):
+        if entity["type"] == "text_link":
+            start, stop = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
+            words = units[start:stop].decode("utf-16-le")
+            pieces += [units[end:start].decode("utf-16-le"), f"[{words}]({entity['url']})"]
+            end = stop
+    return "".join([*pieces, units[end:].decode("utf-16-le")])
+
+
+_OPTIONS = {Argument.TOPIC: "name", Argument.TOPICS: "topics", Argument.EPISODE: "number", Argument.WORDS: "words"}
+
+
+@dataclass
+class DiscordPerson:
+    """Somebody in a channel on Discord."""
+
+    town: Town
+    channel: discord_world.Channel
+    user: discord_world.User
+    _last: discord_messages.Message | None = None
+
+    async def says(self, text: str, **options: object) -> Reply:
+        """Send a slash command; what follows it goes into its option, further ones by name."""
+        name, _, rest = text.removeprefix("/").partition(" ")
+        command = next(command for command in COMMANDS if command.name == name)
+        if rest:
+            options[_OPTIONS[command.argument]] = rest
+        interaction = await self.town.discord.slash(self.user, self.channel, name, **options)
+        return await self._reply(interaction)
+
+    async def presses(self, label: str) -> Reply:
+        """Press a button below the last answer."""
+        assert self._last is not None, "nothing was answered yet"
+        custom_id = next(item["custom_id"] for item in _parts(self._last.components) if item.get("label") == label)
+        return await self._reply(await self.town.discord.press(self._last, custom_id, self.user))
+
+    async def _reply(self, interaction: Any) -> Reply:  # noqa: ANN401 - the stand-in's interaction
+        self._last = await interaction.reply()
+        return Reply(
+            texts=tuple(read_discord(message.components) for message in interaction.messages),
+            buttons=tuple(item["label"] for item in _parts(interaction.messages[-1].components) if "custom_id" in item),
+            replaced=interaction.source is not None and interaction.original is interaction.source,
+            is_private=interaction.ephemeral,
+        )
+
+
+def read_discord(components: Iterable[dict[str, Any]]) -> str:
+    """A Discord message as people read it, in its markdown."""
+    return "\n".join(item["content"] for item in _parts(components) if "content" in item).replace("\\", "")
+
+
+def _parts(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Components and those inside them, in order."""
+    return [part for each in components for part in (each, *_parts(each.get("components", ())))]
+
+
+@dataclass
+class Talk:
+    """The running bot and the ways to talk with it."""
+
+    app: App
+    town: Town
+
+    def on_telegram(
+        self,
+        chat: telegram_model.Chat | None = None,
+        sender: telegram_model.User | telegram_model.Chat | None = None,
+        *,
+        thread: int | None = None,
+    ) -> TelegramPerson:
+        """Somebody in a chat: a private one of their own, unless it is said which."""
+        chat = chat or self.town.telegram.add_private(name="Anna")
+        return TelegramPerson(self.app, self.town, chat, sender or chat.user or chat, thread)
+
+    def on_discord(
+        self, channel: discord_world.Channel | None = None, user: discord_world.User | None = None
+    ) -> DiscordPerson:
+        """Somebody in a channel: a reader in the text channel, unless it is said who and where."""
+        return DiscordPerson(self.town, channel or self.town.text, user or self.town.reader)
+
+
+@contextlib.asynccontextmanager
+async def talking(town: Town, folder: Path, *, content: Path | None = None, more: str = "") -> AsyncIterator[Talk]:
+    """The whole bot as `recap run` runs it, ready to answer."""
+    config = town.config(folder, more=more) if content is None else town.config(folder, content=content, more=more)
+    async with opened(config) as app:
+        stop = asyncio.Event()
+        task = asyncio.create_task(app.run(stop))
+        try:
+            await town.telegram.wait_for(lambda: town.telegram.updates.polled, PATIENCE)
+            yield Talk(app, town)
+        finally:
+            stop.set()
+            await task
