@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bot.delivery.ledger import Ledger
     from bot.delivery.pacing import Pacer
     from bot.platforms.base import Platform, Publisher, Rendering
-    from bot.subscription import Target
 
 log = logging.getLogger(__name__)
 
@@ -130,14 +129,11 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Send one message of the delivery and record what became of it."""
-        wait = self._pacer.delay(delivery.target)
-        if wait:
+        if wait := await self._pacer.turn(delivery.target):
             await self._ledger.record([self._later(delivery, dt.timedelta(seconds=wait))])
             return
-        await self._pacer.acquire()
         if self._stopping or not await self._ledger.mark_sending([delivery.id]):
             return
-        self._pacer.note(delivery.target)
         rendering = await self._rendering(delivery.rendering_id)
         post = Post(
             target=delivery.target,
@@ -166,7 +162,7 @@ class Courier:
         )
         log.info("%s: %s (%s)", delivery.target, error, type(decision).__name__)
         if isinstance(error, FloodError):
-            self._heed(error, delivery.target)
+            self._pacer.heed(error, delivery.target)
         match decision:
             case retry.Retry(after):
                 await self._ledger.record([self._later(delivery, after, error)])
@@ -205,12 +201,6 @@ class Courier:
             self._stopping = True
             log.critical("%s refuses the token; nothing more is sent there", self._platform.name)
             await self._tell(PlatformStopped(self._platform.name, str(error)))
-
-    def _heed(self, error: FloodError, target: Target) -> None:
-        if error.everything:
-            self._pacer.pause(error.retry_after)
-        else:
-            self._pacer.leave_alone(target, error.retry_after)
 
     def _later(self, delivery: Delivery, pause: dt.timedelta, error: SendError | None = None) -> Outcome:
         """The same message again after a pause; an error counts as an attempt, waiting for the chat's turn does not."""

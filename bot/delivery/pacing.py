@@ -1,8 +1,8 @@
 """Pacing: how fast one platform's messages may leave, pushes and answers together.
 
-Two rules hold in every sliding window: the platform's overall rate, and the limits of each chat. The overall rate is
-kept by a queue in which answers go first; a chat's limit never makes others wait, it only tells how long that chat
-is to be left alone.
+Two rules hold in every sliding window: the platform's overall rate, and the limits of each chat. Answers to people go
+before pushes. Whoever must wait for one chat waits aside, so that nobody else does: an answer in a line of its chat,
+a push in the ledger, where `turn` sends it back with the time that it has to wait.
 """
 
 from __future__ import annotations
@@ -10,21 +10,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.platforms.base import FloodError
     from bot.subscription import Target
 
-WINDOW = 1.01
-"""Seconds in which at most `rate` sends are let out: a second, and the jitter of the way to the platform."""
+PACE = 1.0085
+"""Seconds over which `rate` messages are spread: 99 % of the rate, and what the way to the platform may vary by."""
+GUARD = 1.007
+"""Seconds in which never more than `rate` messages leave, even to make good what a busy event loop lost."""
 CATCH_UP = 0.05
-"""Seconds of lost time (a busy event loop) that may be made good by sending closer together."""
+"""Seconds of lost time that may be made good by sending closer together."""
+CHAT_SLACK = 0.02
+"""Seconds added to a chat's limits: two messages may arrive closer together than they left."""
 
 LONGEST_LIMIT = 60.0
 """Seconds after which no platform's limit looks back at a message."""
+SAME_FLOOD = 2.0
+"""Seconds within which refusals of several chats are taken to be one: the bot as a whole was too fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,23 @@ class ChatLimit:
 
     count: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Somebody who waits. The result is when the turn was given, or None when the chat may not have one yet."""
+
+    target: Target
+    turn: asyncio.Future[float | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(frozen=True, slots=True)
+class _Flood:
+    """A chat that is left alone until a moment; `guessed` when the platform did not say that it means this chat."""
+
+    asked: float
+    until: float
+    guessed: bool
 
 
 class Pacer:
@@ -50,107 +74,175 @@ class Pacer:
         limits: Callable[[Target], tuple[ChatLimit, ...]] = lambda _target: (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rate = rate
+        self.rate = rate
         self._limits = limits
         self._now = now
-        self._interval = WINDOW / rate
-        self._grants: deque[float] = deque(maxlen=rate)
+        self._interval = PACE / rate
+        self._left: deque[float] = deque(maxlen=rate)
         self._pledged = 0
         self._next_slot = now()
         self._paused_until = now()
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._answers: OrderedDict[str, deque[_Wait]] = OrderedDict()
+        self._pushes: deque[_Wait] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._sent: OrderedDict[str, deque[float]] = OrderedDict()
-        self._left_alone: dict[str, float] = {}
+        self._sent: OrderedDict[str, list[float]] = OrderedDict()
+        self._floods: dict[str, _Flood] = {}
 
-    async def acquire(self, *, urgent: bool = False) -> None:
-        """Wait for a turn to send one message. Answers to people are `urgent`: they go before every push."""
-        turn = asyncio.get_running_loop().create_future()
-        (self._urgent if urgent else self._waiting).append(turn)
-        self._pump()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._pledged -= 1
-                self._pump()
-            raise
-        # The moment counts in which the caller goes on, not the one in which it was told to.
-        self._pledged -= 1
-        self._grants.append(self._now())
+    async def turn(self, target: Target) -> float:
+        """Wait for the turn of one pushed message: 0 when it may leave now, and counts.
+
+        Otherwise the seconds for which the target's chat is to be left alone; then nothing has been counted.
+        """
+        while not (delay := self.delay(target)):
+            wait = _Wait(target)
+            self._pushes.append(wait)
+            if await self._given(wait):
+                return 0.0
+        return delay
 
     async def answer(self, target: Target) -> None:
-        """Wait for the turn of one message that answers somebody, and count it for the target's chat."""
-        await self.acquire(urgent=True)
-        self.note(target)
+        """Wait for the turn of one message that answers somebody: before every push, within every limit."""
+        while True:
+            wait = _Wait(target)
+            self._answers.setdefault(target.chat, deque()).append(wait)
+            if await self._given(wait):
+                return
 
-    def pause(self, seconds: float) -> None:
-        """Let nothing out for a while, as the platform asked."""
-        self._paused_until = max(self._paused_until, self._now() + seconds)
+    def heed(self, flood: FloodError, target: Target) -> None:
+        """Let nothing out for as long as the platform asked, to the target's chat or at all.
 
-    def leave_alone(self, target: Target, seconds: float) -> None:
-        """Let nothing out to this chat for a while, as the platform asked."""
-        self._left_alone[target.chat] = self._now() + seconds
-
-    def note(self, target: Target) -> None:
-        """Count a message that goes to the target's chat now."""
+        Where the platform does not say whom it means: it means all when nothing else went to this chat within a
+        minute, so that no limit of the chat can be it, or when it asks the same of another chat at the same time.
+        """
         now = self._now()
-        most = max((limit.count for limit in self._limits(target)), default=1)
-        log = self._sent.setdefault(target.chat, deque(maxlen=most))
-        log.append(now)
-        self._sent.move_to_end(target.chat)
-        self._forget(now)
+        until = now + flood.retry_after
+        self._floods = {chat: other for chat, other in self._floods.items() if other.until > now}
+        if flood.everything or (flood.everything is None and self._means_all(flood.retry_after, target, now)):
+            self._paused_until = max(self._paused_until, until)
+        else:
+            self._floods[target.chat] = _Flood(now, until, guessed=flood.everything is None)
 
     def delay(self, target: Target) -> float:
         """Seconds until the target's chat may get its next message; 0 when it may now."""
         now = self._now()
-        ready = self._left_alone.get(target.chat, now)
+        flood = self._floods.get(target.chat)
+        ready = flood.until if flood is not None else now
         log = self._sent.get(target.chat, ())
         for limit in self._limits(target):
             if len(log) >= limit.count:
-                ready = max(ready, log[-limit.count] + limit.seconds)
+                ready = max(ready, log[-limit.count] + limit.seconds + CHAT_SLACK)
         return max(0.0, ready - now)
+
+    async def _given(self, wait: _Wait) -> bool:
+        """Wait to be let out; whether it may go now. If not, it has to ask again."""
+        self._pump()
+        try:
+            given = await wait.turn
+        except asyncio.CancelledError:
+            if wait.turn.done() and not wait.turn.cancelled():
+                self._take_back(wait.target, wait.turn.result())
+            raise
+        if given is None:
+            return False
+        now = self._now()
+        if now < self._paused_until:
+            # The platform asked for a pause between the turn and now.
+            self._take_back(wait.target, given)
+            return False
+        # The moment counts in which the caller goes on, not the one in which it was told to.
+        self._pledged -= 1
+        self._left.append(now)
+        self._forget(wait.target, given)
+        self._log(wait.target, now)
+        return True
+
+    def _take_back(self, target: Target, given: float | None) -> None:
+        if given is not None:
+            self._pledged -= 1
+            self._forget(target, given)
+        self._pump()
 
     def _pump(self) -> None:
         """Let out whoever may go now, and come back when the next one may."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while queue := self._next_queue():
+        while (found := self._next()) is not None:
+            queue, ready = found
             now = self._now()
-            ready = self._ready(now)
+            ready = max(ready, self._ready(now))
             if ready > now:
                 self._timer = asyncio.get_running_loop().call_later(ready - now, self._pump)
                 return
-            self._next_slot = max(self._next_slot, now - CATCH_UP) + self._interval
-            self._pledged += 1
-            queue.popleft().set_result(None)
+            self._let_out(queue, now)
 
-    def _next_queue(self) -> deque[asyncio.Future[None]] | None:
-        for queue in (self._urgent, self._waiting):
-            while queue and queue[0].done():
-                queue.popleft()
-            if queue:
-                return queue
-        return None
+    def _let_out(self, queue: deque[_Wait], now: float) -> None:
+        wait = queue.popleft()
+        if queue is not self._pushes:
+            # In turns, so that a chat with many questions does not keep the others waiting.
+            self._answers.move_to_end(wait.target.chat)
+        elif self.delay(wait.target):
+            wait.turn.set_result(None)
+            return
+        self._next_slot = max(self._next_slot, now - CATCH_UP) + self._interval
+        self._pledged += 1
+        self._log(wait.target, now)
+        wait.turn.set_result(now)
+
+    def _next(self) -> tuple[deque[_Wait], float] | None:
+        """The line whose first is next, and when its chat is ready: answers whose chat is, then pushes, then others."""
+        now = self._now()
+        soonest: tuple[deque[_Wait], float] | None = None
+        for chat, line in list(self._answers.items()):
+            _drop_gone(line)
+            if not line:
+                del self._answers[chat]
+                continue
+            delay = self.delay(line[0].target)
+            if not delay:
+                return line, now
+            if soonest is None or now + delay < soonest[1]:
+                soonest = line, now + delay
+        _drop_gone(self._pushes)
+        return (self._pushes, now) if self._pushes else soonest
 
     def _ready(self, now: float) -> float:
         """When the next message may leave, were it asked for now."""
         ready = max(self._next_slot, self._paused_until)
-        taken = len(self._grants) + self._pledged
-        if taken >= self._rate:
-            # The grant that must leave the window first; pledged turns will be stamped now or later.
-            oldest = taken - self._rate
-            ready = max(ready, (self._grants[oldest] if oldest < len(self._grants) else now) + WINDOW)
+        taken = len(self._left) + self._pledged
+        if taken >= self.rate:
+            # The one that must leave the window first; a pledged turn is counted from now on at the earliest.
+            oldest = taken - self.rate
+            ready = max(ready, (self._left[oldest] if oldest < len(self._left) else now) + GUARD)
         return ready
 
-    def _forget(self, now: float) -> None:
-        """Drop the chats whose messages are too old to count, so that memory follows the pace, not the audience."""
-        while self._sent:
-            chat, log = next(iter(self._sent.items()))
-            if now - log[-1] <= LONGEST_LIMIT:
-                break
-            del self._sent[chat]
-        for chat in [chat for chat, until in self._left_alone.items() if until <= now]:
-            del self._left_alone[chat]
+    def _log(self, target: Target, now: float) -> None:
+        """Count a message to the target's chat; it is counted at the moment of its turn until it has left."""
+        self._sent.setdefault(target.chat, []).append(now)
+        self._sent.move_to_end(target.chat)
+        # Drop what is too old to count, so that memory follows the pace, not the audience.
+        log = self._sent[target.chat]
+        while now - log[0] > LONGEST_LIMIT + CHAT_SLACK:
+            del log[0]
+        while now - next(iter(self._sent.values()))[-1] > LONGEST_LIMIT + CHAT_SLACK:
+            self._sent.popitem(last=False)
+
+    def _forget(self, target: Target, given: float) -> None:
+        log = self._sent.get(target.chat, [])
+        if given in log:
+            log.remove(given)
+        if not log:
+            self._sent.pop(target.chat, None)
+
+    def _means_all(self, retry_after: float, target: Target, now: float) -> bool:
+        others = (flood for chat, flood in self._floods.items() if chat != target.chat and flood.guessed)
+        if any(now - other.asked < SAME_FLOOD for other in others):
+            return True
+        lately = [moment for moment in self._sent.get(target.chat, ()) if now - moment <= LONGEST_LIMIT]
+        # A longer pause may be the chat's own after all: a group's slow mode looks back for up to an hour.
+        return len(lately) <= 1 and retry_after <= LONGEST_LIMIT
+
+
+def _drop_gone(line: deque[_Wait]) -> None:
+    while line and line[0].turn.done():
+        line.popleft()

@@ -114,11 +114,14 @@ class NotSentError(SendError):
 
 
 class FloodError(NotSentError):
-    """The platform asks for a pause of `retry_after` seconds, of this chat alone or of `everything` the bot sends."""
+    """The platform asks for a pause of `retry_after` seconds, of this chat alone or of `everything` the bot sends.
+
+    `everything` is None when the platform does not say which.
+    """
 
     code = "flood"
 
-    def __init__(self, text: str, *, retry_after: float, everything: bool = False) -> None:
+    def __init__(self, text: str, *, retry_after: float, everything: bool | None = False) -> None:
         super().__init__(text)
         self.retry_after = retry_after
         self.everything = everything

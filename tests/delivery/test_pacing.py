@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.pacing import WINDOW, ChatLimit, Pacer
+from bot.delivery.pacing import PACE, SAME_FLOOD, ChatLimit, Pacer
+from bot.platforms.base import FloodError
 from bot.subscription import PlatformName, Target
 
 HERE = Target(PlatformName.TELEGRAM, "1")
 THERE = Target(PlatformName.TELEGRAM, "2")
+PRIVATE = (ChatLimit(1, 1.0),)
+_CHATS = itertools.count(1000)
 
 
 class Stopwatch:
@@ -33,6 +36,11 @@ def most_in_a_second(moments: list[float]) -> int:
     return max(sum(start <= moment < start + 1 for moment in moments) for start in moments)
 
 
+def somebody() -> Target:
+    """A chat that nothing was sent to yet."""
+    return Target(PlatformName.TELEGRAM, str(next(_CHATS)))
+
+
 async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     """However many wait, at most `rate` go in any second, and nearly as many do."""
     rate = 40
@@ -40,7 +48,7 @@ async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     moments: list[float] = []
 
     async def one() -> None:
-        await pacer.acquire()
+        await pacer.turn(somebody())
         moments.append(time.monotonic())
 
     started = time.monotonic()
@@ -55,7 +63,7 @@ async def test_sends_are_spread_over_the_second() -> None:
     pacer = Pacer(50)
     moments: list[float] = []
     for _ in range(30):
-        await pacer.acquire()
+        await pacer.turn(somebody())
         moments.append(time.monotonic())
     assert max(sum(start <= moment < start + 0.1 for moment in moments) for start in moments) <= 5 + 4
 
@@ -66,7 +74,7 @@ async def test_a_stalled_loop_is_not_made_good_by_a_burst() -> None:
     pacer = Pacer(rate)
     moments: list[float] = []
     for index in range(3 * rate):
-        await pacer.acquire()
+        await pacer.turn(somebody())
         moments.append(time.monotonic())
         if index == rate // 2:
             time.sleep(0.1)  # noqa: ASYNC251 - standing still is what is tested
@@ -79,7 +87,7 @@ async def test_answers_go_before_every_push_that_waits() -> None:
     order: list[str] = []
 
     async def go(name: str, *, urgent: bool) -> None:
-        await pacer.acquire(urgent=urgent)
+        await (pacer.answer(somebody()) if urgent else pacer.turn(somebody()))
         order.append(name)
 
     pushes = [asyncio.create_task(go("push", urgent=False)) for _ in range(5)]
@@ -92,72 +100,180 @@ async def test_answers_go_before_every_push_that_waits() -> None:
 async def test_a_pause_lets_nothing_out() -> None:
     """While the platform has asked for a pause, not one message leaves, answers included."""
     pacer = Pacer(1000)
-    pacer.pause(0.2)
+    pacer.heed(FloodError("slow down", retry_after=0.2, everything=True), somebody())
     started = time.monotonic()
-    await asyncio.gather(pacer.acquire(), pacer.acquire(urgent=True))
+    await asyncio.gather(pacer.turn(somebody()), pacer.answer(somebody()))
     assert time.monotonic() - started >= 0.2
 
 
 async def test_a_cancelled_wait_takes_nobodys_turn() -> None:
     """Whoever gives up waiting leaves the turn to the others."""
     pacer = Pacer(1)
-    await pacer.acquire()
-    gave_up = asyncio.create_task(pacer.acquire())
+    await pacer.turn(somebody())
+    gave_up = asyncio.create_task(pacer.turn(somebody()))
     await asyncio.sleep(0)
     gave_up.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gave_up
     async with asyncio.timeout(1.5):
-        await pacer.acquire()
+        await pacer.turn(somebody())
 
 
 async def test_whoever_gives_up_at_the_last_moment_takes_nobodys_turn_either() -> None:
     """A turn that was given and not taken is given again."""
     pacer = Pacer(1)
-    await pacer.acquire()
-    gave_up = asyncio.create_task(pacer.acquire())
+    await pacer.turn(somebody())
+    gave_up = asyncio.create_task(pacer.turn(somebody()))
     await asyncio.sleep(0)
-    asyncio.get_running_loop().call_later(WINDOW + 0.02, gave_up.cancel)
+    asyncio.get_running_loop().call_later(PACE + 0.02, gave_up.cancel)
     # Both timers are due when the loop comes back: the turn is given, and given up before it is taken.
-    time.sleep(WINDOW + 0.05)  # noqa: ASYNC251 - as said
+    time.sleep(PACE + 0.05)  # noqa: ASYNC251 - as said
     with pytest.raises(asyncio.CancelledError):
         await gave_up
     async with asyncio.timeout(1.5):
-        await pacer.acquire()
+        await pacer.turn(somebody())
 
 
-def test_a_chat_waits_for_its_own_limit_alone() -> None:
-    """After a message to one chat, that chat waits and another does not."""
+async def test_a_pause_that_comes_between_a_turn_and_its_use_still_holds() -> None:
+    """A refusal that arrives just after a turn was given: whoever got it waits like everybody else."""
+    pacer = Pacer(20)
+    await pacer.turn(somebody())
+    told = asyncio.create_task(pacer.turn(somebody()))
+    await asyncio.sleep(0)
+    flood = FloodError("slow down", retry_after=0.2, everything=True)
+    asyncio.get_running_loop().call_later(0.07, pacer.heed, flood, HERE)
+    # Both timers are due when the loop comes back: the turn is given, and the pause begins before it is taken.
+    time.sleep(0.1)  # noqa: ASYNC251 - as said
+    started = time.monotonic()
+    await told
+    assert time.monotonic() - started >= 0.2
+
+
+async def test_a_chat_waits_for_its_own_limit_alone() -> None:
+    """After a message to one chat, a push to that chat is sent back with its wait, and another chat is served."""
     clock = Stopwatch()
-    pacer = Pacer(30, lambda _target: (ChatLimit(1, 1.0),), clock)
-    pacer.note(HERE)
-    assert pacer.delay(HERE) == pytest.approx(1.0)
-    assert pacer.delay(THERE) == 0
+    pacer = Pacer(30, lambda _target: PRIVATE, clock)
+    assert await pacer.turn(HERE) == 0
+    clock.now += 0.1
+    assert await pacer.turn(HERE) == pytest.approx(0.9, abs=0.05)
+    assert await pacer.turn(THERE) == 0
     clock.now += 1.0
-    assert pacer.delay(HERE) == 0
+    assert await pacer.turn(HERE) == 0
 
 
-def test_a_chat_that_asked_for_a_pause_is_left_alone() -> None:
-    """A flood wait of one chat delays that chat, and is forgotten afterwards."""
+async def test_a_chat_that_fell_behind_while_waiting_is_sent_back_too() -> None:
+    """An answer took the chat's turn: the push that waited for the rate is not sent on top of it."""
+    pacer = Pacer(20, lambda _target: PRIVATE)
+    await pacer.turn(THERE)
+    push = asyncio.create_task(pacer.turn(HERE))
+    await asyncio.sleep(0)
+    await pacer.answer(HERE)
+    assert await push > 0.5
+
+
+async def test_a_burst_of_answers_in_one_chat_keeps_nobody_waiting() -> None:
+    """None of them is dropped; they come at the chat's pace, and everybody else is served meanwhile."""
+    pacer = Pacer(100, lambda _target: (ChatLimit(1, 0.3),))
+    order: list[str] = []
+
+    async def ask(target: Target) -> None:
+        await pacer.answer(target)
+        order.append(target.chat)
+
+    started = time.monotonic()
+    burst = [asyncio.create_task(ask(HERE)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.gather(ask(THERE), pacer.turn(somebody()))
+    assert time.monotonic() - started < 0.3
+    assert order == ["1", "2"]
+    await asyncio.gather(*burst)
+    assert order == ["1", "2", "1", "1"]
+    assert time.monotonic() - started >= 0.6
+
+
+async def test_chats_with_answers_to_get_take_turns() -> None:
+    """Whoever asks ten things at once is answered once before the next person is, and not ten times."""
+    pacer = Pacer(50)
+    order: list[str] = []
+
+    async def ask(target: Target) -> None:
+        await pacer.answer(target)
+        order.append(target.chat)
+
+    await asyncio.gather(*(ask(HERE) for _ in range(5)), ask(THERE))
+    assert order.index("2") <= 2
+
+
+# What the platform asks for.
+
+
+async def test_a_chat_that_asked_for_a_pause_is_left_alone() -> None:
+    """A flood wait of one chat delays that chat, and is over afterwards."""
     clock = Stopwatch()
     pacer = Pacer(30, now=clock)
-    pacer.leave_alone(HERE, 40)
-    assert pacer.delay(HERE) == pytest.approx(40)
-    assert pacer.delay(THERE) == 0
+    pacer.heed(FloodError("slow down", retry_after=40), HERE)
+    assert await pacer.turn(HERE) == pytest.approx(40)
+    assert await pacer.turn(THERE) == 0
     clock.now += 41
-    assert pacer.delay(HERE) == 0
+    assert await pacer.turn(HERE) == 0
+
+
+async def flooded(pacer: Pacer, clock: Stopwatch, target: Target, retry_after: float) -> None:
+    """Send to the target, and be told to wait without being told for whom."""
+    assert await pacer.turn(target) == 0
+    pacer.heed(FloodError("slow down", retry_after=retry_after, everything=None), target)
+    clock.now += 0.1
+
+
+def is_let_out(pacer: Pacer) -> bool:
+    """Whether a push to anybody else would go now."""
+    return pacer._paused_until <= pacer._now()
+
+
+async def test_a_wait_for_nobody_in_particular_means_all_when_it_cannot_be_the_chats() -> None:
+    """A chat that got nothing else within the minute cannot have had too much."""
+    clock = Stopwatch()
+    pacer = Pacer(30, lambda _target: PRIVATE, clock)
+    await flooded(pacer, clock, HERE, 5)
+    assert not is_let_out(pacer)
+    clock.now += 5
+    assert is_let_out(pacer)
+
+
+async def test_a_wait_for_nobody_in_particular_is_the_chats_when_it_had_several_messages() -> None:
+    """Its own limit is the likelier reason; nobody else waits."""
+    clock = Stopwatch()
+    pacer = Pacer(30, lambda _target: PRIVATE, clock)
+    await pacer.turn(HERE)
+    clock.now += 2
+    await flooded(pacer, clock, HERE, 5)
+    assert is_let_out(pacer)
+    assert pacer.delay(HERE) > 4
+
+
+async def test_a_long_wait_is_the_chats_until_another_chat_is_told_the_same() -> None:
+    """A group's slow mode may last an hour and is nobody else's; two chats at once are the bot's own doing."""
+    clock = Stopwatch()
+    pacer = Pacer(30, lambda _target: PRIVATE, clock)
+    await flooded(pacer, clock, HERE, 3600)
+    assert is_let_out(pacer)
+    clock.now += SAME_FLOOD
+    await flooded(pacer, clock, THERE, 3600)
+    assert is_let_out(pacer)
+    await flooded(pacer, clock, somebody(), 3600)
+    assert not is_let_out(pacer)
 
 
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=120))
-def test_obeying_the_delay_keeps_every_window_of_a_chat(pauses: list[float]) -> None:
+async def test_obeying_the_delay_keeps_every_window_of_a_chat(pauses: list[float]) -> None:
     """Whoever waits as long as told never sends more than the limit in any sliding window."""
     clock = Stopwatch()
     pacer = Pacer(30, lambda _target: (ChatLimit(1, 1.0), ChatLimit(20, 60.0)), clock)
     sent: list[float] = []
     for pause in pauses:
         clock.now += pause
-        clock.now += pacer.delay(HERE)
-        pacer.note(HERE)
+        while wait := await pacer.turn(HERE):
+            clock.now += wait
         sent.append(clock.now)
     slack = 1e-6
     assert all(later - earlier >= 1 - slack for earlier, later in itertools.pairwise(sent))

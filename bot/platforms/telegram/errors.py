@@ -57,7 +57,7 @@ def translate(error: TelegramError) -> SendError:
     """
     match error:
         case RetryAfter(retry_after=dt.timedelta() as pause):
-            return FloodError(error.message, retry_after=pause.total_seconds())
+            return FloodError(error.message, retry_after=pause.total_seconds(), everything=None)
         case ChatMigrated():
             return TargetMovedError(error.message, chat=str(error.new_chat_id))
         case InvalidToken() | EndPointNotFound():
