@@ -20,7 +20,7 @@ from bot.platforms.discord.view import layout_view
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from bot.config import Discord
     from bot.document import Document
@@ -37,7 +37,8 @@ LONGEST_WAIT = 30.0
 class DiscordPlatform(Platform, Publisher):
     """Discord through one bot account.
 
-    `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `connect`.
+    `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `listen`;
+    `on_setup` runs beside everything else from the moment the bot listens.
     """
 
     name = PlatformName.DISCORD
@@ -52,6 +53,8 @@ class DiscordPlatform(Platform, Publisher):
         self._token = config.token
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
+        self.on_setup: Callable[[], Coroutine[None, None, None]] | None = None
+        self._setup: asyncio.Task[None] | None = None
         self._gateway: asyncio.Task[None] | None = None
         self._forums: set[int] = set()
 
@@ -120,9 +123,14 @@ class DiscordPlatform(Platform, Publisher):
         if not ready.done():
             ready.cancel()
             raise UnauthorisedError("Discord closed the gateway") from self._gateway.exception()
+        if self.on_setup is not None and self._setup is None:
+            self._setup = asyncio.create_task(self.on_setup(), name="discord setup")
 
     async def close(self) -> None:
         """Leave the gateway and close the connections."""
+        if self._setup is not None:
+            self._setup.cancel()
+            await asyncio.wait({self._setup})
         await self.client.close()
         if self._gateway is not None:
             with contextlib.suppress(discord.ConnectionClosed, asyncio.CancelledError):
@@ -176,11 +184,6 @@ class _Client(discord.AutoShardedClient):
             # With a given number of shards discord.py uses the configured gateway instead of asking for one.
             shard_count=1 if own_gateway else None,
         )
-        self.on_setup: Callable[[], Awaitable[None]] | None = None
-
-    async def setup_hook(self) -> None:
-        if self.on_setup is not None:
-            await self.on_setup()
 
 
 def sendable(post: Post) -> discord.ui.LayoutView:

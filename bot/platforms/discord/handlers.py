@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.commands import COMMANDS, Argument, Command, Desk, Request, press, suggest
-from bot.i18n import Language, words
+from bot.commands import COMMANDS, Command, Desk, Request, press, suggest
+from bot.i18n import Language
 from bot.platforms.discord.errors import NO_ANSWER, translate
+from bot.platforms.discord.menu import Menu, slash
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.view import layout_view
 from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bot.platforms.base import Pace
     from bot.platforms.discord.client import DiscordPlatform
 
@@ -41,52 +40,18 @@ class Handlers:
     def register(self) -> None:
         """Add the commands to the platform's tree; Discord learns of them when the client logs in."""
         for command in COMMANDS:
-            self._platform.tree.add_command(self._slash(command))
+            self._platform.tree.add_command(slash(command, self._typed, self._suggest))
         self._platform.client.event(self.on_interaction)
-        self._platform.client.on_setup = self._publish_menu
+        self._platform.on_setup = Menu(self._platform.tree).publish
 
-    async def _publish_menu(self) -> None:
-        await self._platform.tree.set_translator(_Translator())
-        await self._platform.tree.sync()
+    async def _typed(self, interaction: discord.Interaction, command: Command, argument: str, share: bool) -> None:
+        await self._answer(interaction, command, argument, share=share)
 
-    def _slash(self, command: Command) -> app_commands.Command[discord.app_commands.Group, ..., None]:
-        answer = self._answer
-
-        async def plain(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
-            await answer(interaction, command, "", share=share)
-
-        async def topic(interaction: discord.Interaction, name: str, share: bool = False) -> None:  # noqa: FBT002
-            await answer(interaction, command, name, share=share)
-
-        async def topics(interaction: discord.Interaction, topics: str = "", share: bool = False) -> None:  # noqa: FBT002
-            await answer(interaction, command, topics, share=share)
-
-        async def episode(interaction: discord.Interaction, number: str, share: bool = False) -> None:  # noqa: FBT002
-            await answer(interaction, command, number, share=share)
-
-        async def words_(interaction: discord.Interaction, words: str, share: bool = False) -> None:  # noqa: FBT002
-            await answer(interaction, command, words, share=share)
-
-        async def complete(_interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-            suggestions = suggest(self._desk, command.argument, typed)[:MAX_CHOICES]
-            return [app_commands.Choice(name=name[:MAX_CHOICE], value=value) for name, value in suggestions]
-
-        callbacks: dict[Argument, Callable[..., Awaitable[None]]] = {
-            Argument.NONE: plain,
-            Argument.TOPIC: topic,
-            Argument.TOPICS: topics,
-            Argument.EPISODE: episode,
-            Argument.WORDS: words_,
-        }
-        options = {Argument.TOPIC: "name", Argument.TOPICS: "topics", Argument.EPISODE: "number"}
-        slash: app_commands.Command[discord.app_commands.Group, ..., None] = app_commands.Command(
-            name=command.name,
-            description=app_commands.locale_str(command.summary),
-            callback=callbacks[command.argument],  # type: ignore[arg-type] # discord.py reads its real signature
-        )
-        if option := options.get(command.argument):
-            slash.autocomplete(option)(complete)
-        return slash
+    async def _suggest(
+        self, _interaction: discord.Interaction, command: Command, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        suggestions = suggest(self._desk, command.argument, typed)[:MAX_CHOICES]
+        return [app_commands.Choice(name=name[:MAX_CHOICE], value=value) for name, value in suggestions]
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer a button's press, by its custom id alone: so buttons outlive every restart."""
@@ -134,16 +99,3 @@ class Handlers:
             except NO_ANSWER as error:
                 log.warning("No answer to /%s in %s: %s", command.name, target, translate(error))
                 return
-
-
-class _Translator(app_commands.Translator):
-    """The commands' descriptions in the languages of Discord's apps that the bot speaks."""
-
-    async def translate(
-        self,
-        string: app_commands.locale_str,
-        locale: discord.Locale,
-        context: app_commands.TranslationContextTypes,  # noqa: ARG002 - discord.py passes it
-    ) -> str | None:
-        language = locale.value.partition("-")[0]
-        return words(Language(language)).gettext(string.message) if language in set(Language) else None

@@ -259,13 +259,13 @@ class DiscordStandIn:
     # People
 
     async def slash(self, user: User, channel: Channel, command: str, **options: object) -> Interaction:
-        """A person sends a slash command, once the bot is there to get it.
+        """A person sends a slash command, once the bot has registered some and is there to get it.
 
         Raises:
             NotOfferedError: Discord would not offer them this command here, or not with these options.
             TimeoutError: the bot did not come.
         """
-        data = command_data(self._offered(user, channel), command, user, channel, options)
+        data = command_data(await self._offered(user, channel), command, user, channel, options)
         return await self._happen(Kind.COMMAND, user, channel, data)
 
     async def autocomplete(
@@ -277,9 +277,8 @@ class DiscordStandIn:
             NotOfferedError: the command is not offered to them here, or the option completes nothing.
             TimeoutError: the bot did not come.
         """
-        data = autocomplete_data(
-            self._offered(user, channel), command, user, channel, options, option=option, typed=typed
-        )
+        offered = await self._offered(user, channel)
+        data = autocomplete_data(offered, command, user, channel, options, option=option, typed=typed)
         return await self._happen(Kind.AUTOCOMPLETE, user, channel, data)
 
     async def press(self, message: Message, custom_id: str, user: User) -> Interaction:
@@ -301,9 +300,10 @@ class DiscordStandIn:
         data = select_data(message, custom_id, values)
         return await self._happen(Kind.COMPONENT, user, message.channel, data, message)
 
-    def _offered(self, user: User, channel: Channel) -> list[Json]:
+    async def _offered(self, user: User, channel: Channel) -> list[Json]:
         check_is_there(user, channel)
-        return self._commands.offered(channel.guild.id if channel.guild is not None else None)
+        guild_id = channel.guild.id if channel.guild is not None else None
+        return await self.wait_for(lambda: self._commands.offered(guild_id))
 
     async def _happen(
         self, kind: Kind, user: User, channel: Channel, data: Json, source: Message | None = None

@@ -1,0 +1,180 @@
+"""The slash commands as Discord offers them: options, words in each language, places; published when they changed.
+
+A command's name is the same in every language, because the bot's sentences and the team's posts name it so, and because
+Discord finds a translated name under that translation alone. Everything around the name is translated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import operator
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import discord
+from discord import app_commands
+from discord.app_commands import TranslationContextLocation, locale_str
+from discord.http import Route
+
+from bot.commands import Argument, Command
+from bot.i18n import Language, mark, words
+from bot.platforms.discord.errors import NO_ANSWER, translate
+
+log = logging.getLogger(__name__)
+
+EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+ANYBODYS = app_commands.AppInstallationType(guild=True, user=True)
+"""A server can install the commands, and so can a person, who then has them everywhere."""
+
+DELAYS = (5.0, 30.0, 120.0, 600.0)
+"""Seconds after which publishing is tried again; the last one from then on."""
+
+Respond: TypeAlias = Callable[[discord.Interaction, Command, str, bool], Awaitable[None]]
+"""Answers a command with its argument; the last says whether the answer is to be shared."""
+Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[list[app_commands.Choice[str]]]]
+"""What somebody may mean who has typed so much of a command's argument."""
+
+SlashCommand: TypeAlias = "app_commands.Command[app_commands.Group, ..., None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a command; name and description are messages of the catalogues."""
+
+    name: str
+    description: str
+    needed: bool = False
+    suggests: bool = True
+
+
+SHARE = Option(mark("share"), mark("Show the answer to everybody here, not to you alone"))
+
+OPTIONS: Mapping[Argument, Option] = {
+    Argument.TOPIC: Option(mark("name"), mark("The topic, however you write it"), needed=True),
+    Argument.TOPICS: Option(mark("topics"), mark("One or several topics; without any, everything")),
+    Argument.EPISODE: Option(mark("number"), mark("Its number; a word of its title finds it too"), needed=True),
+    Argument.WORDS: Option(mark("words"), mark("All the words that must be in it"), needed=True, suggests=False),
+}
+"""What holds a command's argument."""
+
+
+def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
+    """A command of the table as discord.py's, offered everywhere."""
+
+    async def alone(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
+        await respond(interaction, command, "", share)
+
+    async def optional(interaction: discord.Interaction, argument: str = "", share: bool = False) -> None:  # noqa: FBT002
+        await respond(interaction, command, argument, share)
+
+    async def needed(interaction: discord.Interaction, argument: str, share: bool = False) -> None:  # noqa: FBT002
+        await respond(interaction, command, argument, share)
+
+    async def complete(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return await suggest(interaction, command, typed)
+
+    option = OPTIONS.get(command.argument)
+    options = {"share": SHARE} if option is None else {"argument": option, "share": SHARE}
+    callback: Callable[..., Awaitable[None]] = alone
+    if option is not None:
+        callback = needed if option.needed else optional
+    app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(callback)
+    app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(callback)
+    made: SlashCommand = app_commands.Command(
+        name=command.name,
+        description=locale_str(command.summary),
+        callback=callback,  # type: ignore[arg-type] # discord.py reads its real signature
+        allowed_contexts=EVERYWHERE,
+        allowed_installs=ANYBODYS,
+    )
+    if option is not None and option.suggests:
+        made.autocomplete("argument")(complete)
+    return made
+
+
+class Menu:
+    """The commands that are offered, as Discord keeps them.
+
+    Args:
+        tree: discord.py's table of the commands.
+        delays: seconds after which publishing is tried again; the last one from then on.
+    """
+
+    def __init__(self, tree: app_commands.CommandTree, delays: Sequence[float] = DELAYS) -> None:
+        self._tree = tree
+        self._delays = delays
+        self._translator = _Translator()
+
+    async def publish(self) -> None:
+        """Tell Discord the commands, if it does not know them so already; try until it has taken them.
+
+        The commands that Discord knows work meanwhile.
+        """
+        await self._tree.set_translator(self._translator)
+        for delay in itertools.chain(self._delays, itertools.repeat(self._delays[-1])):
+            try:
+                if await self._is_up_to_date():
+                    log.debug("Discord knows the commands as they are")
+                else:
+                    await self._tree.sync()
+                    log.info("Told Discord the commands")
+            except app_commands.CommandSyncFailure:
+                # A bug: the same again would be refused again.
+                log.exception("Discord does not take the commands")
+            except NO_ANSWER as error:
+                log.warning("Discord could not be told the commands: %s; next try in %g s", translate(error), delay)
+                await asyncio.sleep(delay)
+                continue
+            return
+
+    async def _is_up_to_date(self) -> bool:
+        tree, client = self._tree, self._tree.client
+        ours = [await command.get_translated_payload(tree, self._translator) for command in tree.get_commands()]
+        # Unlike the library's own call this asks for the translations too.
+        route = Route("GET", "/applications/{application_id}/commands", application_id=client.application_id)
+        theirs = await client.http.request(route, params={"with_localizations": "true"})
+        return _essences(ours) == _essences(theirs)
+
+
+class _Translator(app_commands.Translator):
+    """What surrounds the commands' names, in the languages of Discord's apps that the bot speaks."""
+
+    async def translate(
+        self, string: locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        language = locale.value.partition("-")[0]
+        if context.location is TranslationContextLocation.command_name or language not in set(Language):
+            return None
+        return words(Language(language)).gettext(string.message)
+
+
+_DECIDED = (
+    "name",
+    "name_localizations",
+    "description",
+    "description_localizations",
+    "type",
+    "options",
+    "required",
+    "autocomplete",
+    "contexts",
+    "integration_types",
+    "default_member_permissions",
+    "nsfw",
+)
+"""What the bot decides about a command or an option; what else Discord tells of one is its own."""
+
+
+def _essences(commands: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(map(_essence, commands), key=operator.itemgetter("name"))
+
+
+def _essence(named: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is decided about a command or an option. Discord leaves out or fills in what says nothing."""
+    decided = {key: named[key] for key in _DECIDED if named.get(key)}
+    if "options" in decided:
+        decided["options"] = [_essence(option) for option in decided["options"]]
+    return decided

@@ -1,0 +1,130 @@
+"""The commands that Discord offers: told once, in every language, and again only when they changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.commands import COMMANDS
+from bot.config import Discord
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.menu import Menu, slash
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.faults import Fault, Match, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import discord
+    from discord import app_commands
+
+    from bot.commands import Command
+
+TELL = "PUT /applications/{application_id}/commands"
+ASK = "GET /applications/{application_id}/commands"
+
+
+@pytest.fixture
+async def standin() -> AsyncIterator[DiscordStandIn]:
+    """A Discord that knows no commands."""
+    async with DiscordStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def platform(standin: DiscordStandIn) -> AsyncIterator[DiscordPlatform]:
+    """The bot's side of it, logged in, with all its commands."""
+    config = Discord(token=SecretStr(standin.token), api_url=standin.api_url, gateway_url=standin.gateway_url)
+    platform = DiscordPlatform(config)
+    for command in COMMANDS:
+        platform.tree.add_command(slash(command, _respond, _suggest))
+    await platform.connect()
+    yield platform
+    await platform.close()
+
+
+async def _respond(_interaction: discord.Interaction, _command: Command, _argument: str, _share: bool) -> None:
+    """Nobody asks here."""
+
+
+async def _suggest(_interaction: discord.Interaction, _command: Command, _typed: str) -> list[app_commands.Choice[str]]:
+    return []
+
+
+def told(standin: DiscordStandIn) -> list[list[dict[str, Any]]]:
+    """What Discord was told, each time."""
+    return [request.body[""] for request in standin.traffic.requests if request.route == TELL]
+
+
+async def test_the_commands_are_told_in_french_and_english(standin: DiscordStandIn, platform: DiscordPlatform) -> None:
+    """Descriptions and options are translated; a command's own name is the same for everybody."""
+    await Menu(platform.tree).publish()
+    ((*commands,),) = told(standin)
+    by_name = {command["name"]: command for command in commands}
+    assert list(by_name) == [command.name for command in COMMANDS]
+    assert all(command["name_localizations"] == {} for command in commands)
+    topic = by_name["topic"]
+    assert topic["description_localizations"] == {
+        "en-US": "One topic through the episodes",
+        "en-GB": "One topic through the episodes",
+        "fr": "Un thème au fil des épisodes",
+    }
+    name, share = topic["options"]
+    assert (name["name"], name["name_localizations"]["fr"], name["required"]) == ("name", "nom", True)
+    assert (share["name"], share["name_localizations"]["fr"], share["required"]) == ("share", "partager", False)
+    assert by_name["subscribe"]["options"][0]["name_localizations"]["fr"] == "thèmes"
+
+
+async def test_a_server_and_a_person_can_install_the_commands(
+    standin: DiscordStandIn, platform: DiscordPlatform
+) -> None:
+    """Every command is offered in servers, in private and wherever a person who installed the bot goes."""
+    await Menu(platform.tree).publish()
+    ((*commands,),) = told(standin)
+    assert {tuple(command["integration_types"]) for command in commands} == {(0, 1)}
+    assert {tuple(command["contexts"]) for command in commands} == {(0, 1, 2)}
+
+
+async def test_the_commands_are_told_again_only_when_they_changed(
+    standin: DiscordStandIn, platform: DiscordPlatform
+) -> None:
+    """A restart asks what Discord knows and leaves it at that; one more command, or other words, and it is told."""
+    menu = Menu(platform.tree)
+    await menu.publish()
+    await menu.publish()
+    assert len(told(standin)) == 1
+    platform.tree.remove_command("help")
+    await menu.publish()
+    await menu.publish()
+    assert len(told(standin)) == 2
+    latest = platform.tree.get_command("latest")
+    assert latest is not None
+    latest.nsfw = True
+    await menu.publish()
+    assert len(told(standin)) == 3
+
+
+async def test_a_refused_attempt_is_made_again(
+    standin: DiscordStandIn, platform: DiscordPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Discord being away is logged in a sentence, and the commands are told when it is back."""
+    away = Reply(503, {"message": "503: Service Unavailable", "code": 0})
+    standin.faults.add(Fault(away, Match(ASK)))
+    standin.faults.add(Fault(away, Match(TELL)))
+    await Menu(platform.tree, delays=(0.0,)).publish()
+    assert len(told(standin)) == 2
+    assert caplog.text.count("could not be told the commands") == 2
+    assert "Traceback" not in caplog.text
+
+
+async def test_commands_that_discord_does_not_take_are_a_bug(
+    standin: DiscordStandIn, platform: DiscordPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are not told for ever: the log holds what Discord says is wrong with them."""
+    wrong = {"0": {"name": {"_errors": [{"code": "APPLICATION_COMMAND_INVALID_NAME", "message": "Wrong"}]}}}
+    standin.faults.add(Fault(Reply(400, {"message": "Invalid Form Body", "code": 50035, "errors": wrong}), Match(TELL)))
+    await Menu(platform.tree, delays=(0.0,)).publish()
+    assert len(told(standin)) == 1
+    assert "does not take the commands" in caplog.text
