@@ -5,9 +5,12 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.document import Layout
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 class PlatformName(enum.StrEnum):
@@ -78,6 +81,8 @@ class Choices:
     silent: bool = False
     publish: bool = False
     """Discord's announcement channels: pass the message on to the channels that follow."""
+    rich: bool = False
+    """Telegram's rich messages, with headings and pictures between the words; not every app shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Subscription:
     state: SubscriptionState = SubscriptionState.ACTIVE
     reason: str = ""
     """Why it is paused or ended; empty while active."""
+    paused_until: dt.datetime | None = None
+    """A holiday that people gave themselves: until then there are no pushes, and its state stays active."""
 
 
 class Subscriptions(Protocol):
@@ -104,3 +111,22 @@ class Subscriptions(Protocol):
 
     async def end(self, target: Target, reason: str) -> bool:
         """End every subscription of the target; whether there was any to end."""
+
+    async def left(self, target: Target, reason: str) -> bool:
+        """The whole chat of the target left, threads included: end its subscriptions until it comes back.
+
+        Whether there was any to end.
+        """
+
+    async def came_back(self, target: Target) -> bool:
+        """The chat of the target is there again: so is what ended because it left, with the choices it had.
+
+        Whether there was any. What was unsubscribed stays so.
+        """
+
+    async def forget(self, target: Target) -> None:
+        """Forget the chat of the target, threads included: its subscriptions, and what was and is to be sent to it.
+
+        What the config declares is ended and keeps its id, which the config holds anyway; else the next start would
+        subscribe it again.
+        """

@@ -94,7 +94,9 @@ class Broadcaster:
         for choice in choices:
             document = self._formatter.episode(episode, topics=choice.topics, layout=choice.layout)
             if document is not None:
-                renderings[choice] = self._platforms[choice.platform].render(document, silent=choice.silent)
+                renderings[choice] = self._platforms[choice.platform].render(
+                    document, silent=choice.silent, rich=choice.rich
+                )
         return renderings
 
     def _say_once(self, schedule: Schedule, occurrence: dt.datetime, what: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bot.delivery import retry
 from bot.delivery.events import BroadcastStopped, Listener, PlatformStopped, TargetNotFound, TargetPaused, nobody
 from bot.delivery.records import Broadcast, Delivery, DeliveryState, Outcome
-from bot.platforms.base import FloodError, Post, SendError, TargetNotFoundError
+from bot.platforms.base import FloodError, Post, SendError, TargetGoneError, TargetNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +185,10 @@ class Courier:
         await self._ledger.record([failed])
         match decision:
             case retry.EndSubscription():
-                await self._ledger.subscriptions.end(delivery.target, reason)
+                if isinstance(error, TargetGoneError):
+                    await self._ledger.subscriptions.left(delivery.target, reason)
+                else:
+                    await self._ledger.subscriptions.end(delivery.target, reason)
                 if isinstance(error, TargetNotFoundError):
                     await self._tell(TargetNotFound(delivery.target, reason))
             case retry.PauseSubscription():

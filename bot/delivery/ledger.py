@@ -27,7 +27,7 @@ from bot.delivery.subscriptions import LedgerSubscriptions
 from bot.delivery.tables import DELIVERIES, broadcasts, deliveries, renderings, subscriptions
 from bot.document import Layout
 from bot.platforms.base import Message, Rendering
-from bot.subscription import PlatformName, SubscriptionState, Target
+from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -100,14 +100,14 @@ class Ledger:
         """The distinct choices among those who get the schedule's pushes: a rendering is needed for each."""
         c = subscriptions.c
         distinct = (
-            select(c.platform, c.topics, c.layout, c.silent)
-            .where(c.schedule == schedule, c.state == SubscriptionState.ACTIVE)
+            select(c.platform, c.topics, c.layout, c.silent, c.rich)
+            .where(c.schedule == schedule, opening.gets_pushes(self._clock()))
             .distinct()
-            .order_by(c.platform, c.topics, c.layout, c.silent)
+            .order_by(c.platform, c.topics, c.layout, c.silent, c.rich)
         )
         async with self._database.reading() as connection:
             return [
-                Choice(PlatformName(row.platform), tuple(row.topics.split()), Layout(row.layout), row.silent)
+                Choice(PlatformName(row.platform), tuple(row.topics.split()), Layout(row.layout), row.silent, row.rich)
                 for row in await connection.execute(distinct)
             ]
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Integer, bindparam, func, literal, or_, select
 
 from bot.delivery.database import insert
 from bot.delivery.records import Broadcast, BroadcastState, DeliveryState
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from bot.delivery.records import Choice
     from bot.platforms.base import Rendering
     from bot.subscription import PlatformName, Target
+
+
+def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[bool]:
+    """Whether a subscription is active and its people are not on holiday."""
+    c = subscriptions.c
+    return (c.state == SubscriptionState.ACTIVE) & or_(c.paused_until.is_(None), c.paused_until <= now)
+
 
 _FRESH = {"state": DeliveryState.PENDING, "position": 0, "message_ids": [], "attempts": 0, "code": "", "reason": ""}
 
@@ -54,11 +61,12 @@ _DELIVER_TO_CHOICE = deliveries.insert().from_select(
         *(literal(value, deliveries.c[name].type) for name, value in _FRESH.items()),
     ).where(
         subscriptions.c.schedule == bindparam("on_schedule"),
-        subscriptions.c.state == SubscriptionState.ACTIVE,
+        gets_pushes(bindparam("now", type_=Moment)),
         subscriptions.c.platform == bindparam("on_platform"),
         subscriptions.c.topics == bindparam("with_topics"),
         subscriptions.c.layout == bindparam("in_layout"),
         subscriptions.c.silent == bindparam("made_silent"),
+        subscriptions.c.rich == bindparam("made_rich"),
     ),
 )
 
@@ -116,6 +124,7 @@ async def deliver_to_choices(
                 "with_topics": " ".join(sorted(choice.topics)),
                 "in_layout": choice.layout,
                 "made_silent": choice.silent,
+                "made_rich": choice.rich,
             },
         )
 

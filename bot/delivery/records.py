@@ -141,6 +141,7 @@ class Choice:
     topics: tuple[str, ...] = ()
     layout: Layout = Layout.DIGEST
     silent: bool = False
+    rich: bool = False
 
 
 @dataclass(frozen=True, slots=True)

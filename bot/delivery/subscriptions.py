@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, func, select, update
 
 from bot.delivery.database import insert
+from bot.delivery.opening import gets_pushes
 from bot.delivery.records import BroadcastState, DeliveryState
 from bot.delivery.tables import broadcasts, deliveries, moves, subscriptions
 from bot.document import Layout
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 UNDECLARED = "no longer in the config"
 """The reason of a subscription that ended because the config names it no more."""
+FORGOTTEN = "forgotten"
+"""The reason of a declared subscription whose people had everything about them deleted."""
 ENDED = "ended"
 """The code of a delivery that was not made because the subscription ended before its turn."""
 
@@ -48,9 +51,7 @@ class LedgerSubscriptions:
 
     async def count(self, schedule: str) -> int:
         """How many subscriptions of the schedule get pushes."""
-        active = select(func.count()).where(
-            subscriptions.c.schedule == schedule, subscriptions.c.state == SubscriptionState.ACTIVE
-        )
+        active = select(func.count()).where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
         async with self._database.reading() as connection:
             return (await connection.execute(active)).scalar_one()
 
@@ -66,6 +67,40 @@ class LedgerSubscriptions:
         """
         async with self._database.writing() as connection:
             return await self._end(connection, _at(subscriptions, target), reason)
+
+    async def left(self, target: Target, reason: str) -> bool:
+        """The whole chat of the target left: end its subscriptions until it comes back; whether there was any."""
+        async with self._database.writing() as connection:
+            return await self._end(connection, _in_chat(subscriptions, target), reason, has_left=True)
+
+    async def came_back(self, target: Target) -> bool:
+        """Make active again what ended because the chat left, with the choices it had; whether there was any."""
+        c = subscriptions.c
+        change = (
+            update(subscriptions)
+            .where(*_in_chat(subscriptions, target), c.state == SubscriptionState.ENDED, c.has_left)
+            .values(state=SubscriptionState.ACTIVE, reason="", has_left=False, updated=self._clock())
+        )
+        async with self._database.writing() as connection:
+            return (await connection.execute(change)).rowcount > 0
+
+    async def forget(self, target: Target) -> None:
+        """Forget the chat of the target, as `Subscriptions.forget` says.
+
+        Its deliveries go too: a push that is under way finds nothing more to send there, and no push exists twice.
+        """
+        async with self._database.writing() as connection:
+            await connection.execute(delete(deliveries).where(*_in_chat(deliveries, target)))
+            here = _in_chat(subscriptions, target)
+            await self._end(connection, here, FORGOTTEN)
+            await connection.execute(
+                update(subscriptions)
+                .where(*here)
+                .values(topics="", layout=Layout.DIGEST, silent=False, rich=False, paused_until=None, has_left=False)
+            )
+            await connection.execute(delete(subscriptions).where(*here, subscriptions.c.declared.is_(None)))
+            of_the_chat = (moves.c.old_chat == target.chat) | (moves.c.new_chat == target.chat)
+            await connection.execute(delete(moves).where(moves.c.platform == target.platform, of_the_chat))
 
     async def pause(self, target: Target, reason: str) -> bool:
         """Pause every active subscription of the target; whether there was any."""
@@ -140,21 +175,31 @@ class LedgerSubscriptions:
             "layout": choices.layout,
             "silent": choices.silent,
             "publish": choices.publish,
+            "rich": choices.rich,
             "origin": subscription.origin,
             "state": subscription.state,
             "reason": subscription.reason,
+            "paused_until": subscription.paused_until,
+            "has_left": False,
             "updated": now,
             **declared,
         }
         put = insert(connection, subscriptions).values(**key, **changes, created=now)
         await connection.execute(put.on_conflict_do_update(index_elements=list(key), set_=changes))
 
-    async def _end(self, connection: AsyncConnection, conditions: Iterable[ColumnElement[bool]], reason: str) -> bool:
+    async def _end(
+        self,
+        connection: AsyncConnection,
+        conditions: Iterable[ColumnElement[bool]],
+        reason: str,
+        *,
+        has_left: bool = False,
+    ) -> bool:
         now = self._clock()
         end = (
             update(subscriptions)
             .where(*conditions, subscriptions.c.state != SubscriptionState.ENDED)
-            .values(state=SubscriptionState.ENDED, reason=reason, updated=now)
+            .values(state=SubscriptionState.ENDED, reason=reason, has_left=has_left, updated=now)
             .returning(subscriptions.c.id)
         )
         ended = (await connection.execute(end)).scalars().all()
@@ -175,7 +220,11 @@ _Key = tuple[Target, str]
 
 
 def _at(table: Table, target: Target) -> tuple[ColumnElement[bool], ...]:
-    return table.c.platform == target.platform, table.c.chat == target.chat, table.c.thread == target.thread
+    return *_in_chat(table, target), table.c.thread == target.thread
+
+
+def _in_chat(table: Table, target: Target) -> tuple[ColumnElement[bool], ...]:
+    return table.c.platform == target.platform, table.c.chat == target.chat
 
 
 def _joined(topics: Iterable[str]) -> str:
@@ -186,10 +235,11 @@ def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(
         target=_target(row),
         schedule=row.schedule,
-        choices=Choices(tuple(row.topics.split()), Layout(row.layout), row.silent, row.publish),
+        choices=Choices(tuple(row.topics.split()), Layout(row.layout), row.silent, row.publish, row.rich),
         origin=Origin(row.origin),
         state=SubscriptionState(row.state),
         reason=row.reason,
+        paused_until=row.paused_until,
     )
 
 

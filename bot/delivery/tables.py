@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
     select,
 )
 
@@ -77,12 +78,25 @@ subscriptions = Table(
     Column("origin", String, nullable=False),
     Column("state", String, nullable=False),
     Column("reason", String, nullable=False),
+    Column("rich", Boolean, nullable=False, server_default=false()),
+    Column("paused_until", Moment),  # their own holiday; null for none
+    Column("has_left", Boolean, nullable=False, server_default=false()),  # ended, and active again when they come back
     Column("declared", String),  # the choices that the config last declared; null when it names no such target
     Column("created", Moment, nullable=False),
     Column("updated", Moment, nullable=False),
     UniqueConstraint("platform", "chat", "thread", "schedule"),
     # Answers "which distinct choices are there" without reading a subscription, and finds those who share one.
-    Index("ix_subscriptions_choices", "schedule", "state", "platform", "topics", "layout", "silent"),
+    Index(
+        "ix_subscriptions_choices",
+        "schedule",
+        "state",
+        "platform",
+        "topics",
+        "layout",
+        "silent",
+        "rich",
+        "paused_until",
+    ),
 )
 
 # Chats that got a new id; the config may go on naming the old one.

@@ -62,8 +62,11 @@ class Platform(Protocol):
 
     name: PlatformName
 
-    def render(self, document: Document, *, silent: bool = False) -> Rendering:
-        """The document as messages within every limit of the platform. Pure."""
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
+        """The document as messages within every limit of the platform. Pure.
+
+        `rich` asks for the platform's richer kind of message, if it has one; its fallback is the plain kind.
+        """
 
     async def send(self, post: Post) -> str:
         """Send one message and return the platform's id of it.

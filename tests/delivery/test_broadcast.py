@@ -40,8 +40,9 @@ class Renderer:
     def __init__(self) -> None:
         self.asked = 0
 
-    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Render and count."""
+        assert not rich
         self.asked += 1
         return render(document, silent=silent)
 

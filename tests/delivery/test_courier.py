@@ -42,7 +42,7 @@ class Carrier(Platform):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Nothing is rendered here."""
         raise NotImplementedError
 

@@ -58,7 +58,13 @@ class DiscordPlatform(Platform, Publisher):
         self._gateway: asyncio.Task[None] | None = None
         self._forums: set[int] = set()
 
-    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+    def render(
+        self,
+        document: Document,
+        *,
+        silent: bool = False,
+        rich: bool = False,  # noqa: ARG002 - Discord has one kind of message, and it is rich
+    ) -> Rendering:
         """The document as Discord messages."""
         return render(document, silent=silent)
 

@@ -80,7 +80,13 @@ class TelegramPlatform(Platform):
         bot: Bot = self.application.bot
         return bot
 
-    def render(self, document: Document, *, silent: bool = False) -> Rendering:
+    def render(
+        self,
+        document: Document,
+        *,
+        silent: bool = False,
+        rich: bool = False,  # noqa: ARG002 - not yet
+    ) -> Rendering:
         """The document as Telegram messages."""
         return render(document, silent=silent)
 
