@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from markdown_it import MarkdownIt
 
 from bot.address import web_address
+from bot.blocks import Element, read_blocks
 from bot.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
 from bot.mistakes import BadValueError
 
@@ -30,7 +31,7 @@ _INNER_LEVEL = 3
 SOURCES_LINE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}", re.IGNORECASE)
 
 # Lines that may mean more than text begin like this.
-TELLING_LINE = re.compile(r"^[ \t]*(?:#|!\[|[|:-]|[*_]{0,3}sources?\s*:)", re.IGNORECASE | re.MULTILINE)
+_TELLING_LINE = re.compile(r"^[ \t]*(?:#|!\[|[|:-]|[*_]{0,3}sources?\s*:)", re.IGNORECASE | re.MULTILINE)
 
 # A paragraph without any of these is its own text, which spares most paragraphs the inline parser.
 _MARKUP = re.compile(r"[\\`*_~\[\]<&\n]")
@@ -78,19 +79,11 @@ _BLOCKS = _markdown("code", "inline", "text_join")
 _INLINES = _markdown()
 
 
-def groups(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
-    """The outermost elements of a run of tokens: the token that opens each, and what is inside."""
-    opening = depth = 0
-    for index, token in enumerate(tokens):
-        depth += token.nesting
-        if depth == 0:
-            yield tokens[opening], tokens[opening + 1 : index]
-            opening = index + 1
-
-
-def first_line(token: Token) -> int:
-    """The line, from 1, at which an element begins."""
-    return token.map[0] + 1 if token.map else 1
+def is_telling(content: str) -> bool:
+    """Whether one of the lines may mean more than text."""
+    # Most paragraphs are one line, and need no search.
+    found = _TELLING_LINE.search(content) if "\n" in content else _TELLING_LINE.match(content)
+    return found is not None
 
 
 class RichText:
@@ -100,35 +93,35 @@ class RichText:
         # The parser keeps there the addresses of links that are written by reference.
         self._environment: dict[str, Any] = {}
         self._mistakes = mistakes
-        self.tokens: Sequence[Token] = _BLOCKS.parse(text, self._environment)
+        self.elements: Sequence[Element] = read_blocks(text, _BLOCKS, self._environment)
 
-    def blocks(self, elements: Iterable[tuple[Token, Sequence[Token]]]) -> tuple[Block, ...]:
+    def blocks(self, elements: Iterable[Element]) -> tuple[Block, ...]:
         """The elements as blocks; those that say nothing are left out."""
-        found = (self._block(token, inner) for token, inner in elements)
+        found = map(self._block, elements)
         return tuple(block for block in found if block is not None)
 
-    def _block(self, token: Token, inner: Sequence[Token]) -> Block | None:
-        match token.type:
-            case "paragraph_open":
-                return self.paragraph(inner[0].content, first_line(inner[0]))
-            case "heading_open":
-                return self._heading(inner[0])
-            case "bullet_list_open":
-                return self._listing(inner, None)
-            case "ordered_list_open":
-                return self._listing(inner, int(token.attrs.get("start", 1)))
-            case "blockquote_open":
-                blocks = self.blocks(groups(inner))
+    def _block(self, element: Element) -> Block | None:
+        match element.kind:
+            case "paragraph":
+                return self.paragraph(element.text, element.line)
+            case "heading":
+                return self._heading(element)
+            case "bullet_list":
+                return self._listing(element, None)
+            case "ordered_list":
+                return self._listing(element, element.number)
+            case "blockquote":
+                blocks = self.blocks(element.children)
                 return Quote(blocks) if blocks else None
             case "fence":
-                return self._code(token)
+                return self._code(element)
             case "html_block":
-                self._html(token.content, first_line(token))
+                self._html(element.text.strip(), element.line)
         return None
 
     def paragraph(self, content: str, line: int) -> Paragraph | None:
         """Running text that begins at a line; None when it says nothing."""
-        if TELLING_LINE.search(content):
+        if is_telling(content):
             for number, text in enumerate(map(str.strip, content.split("\n")), start=line):
                 self._check_line(text, number)
         spans = self.spans(content, line)
@@ -150,32 +143,30 @@ class RichText:
         [token] = _INLINES.parseInline(content, self._environment)
         return token.children or ()
 
-    def _heading(self, inline: Token) -> Heading | None:
-        line = first_line(inline)
-        if SOURCES_LINE.fullmatch(f"{inline.content.rstrip(' :')}:"):
-            self._mistakes.add(line, "the sources stand under a title", "Write 'Sources :' without '#' signs")
-        spans = self.spans(inline.content, line)
+    def _heading(self, heading: Element) -> Heading | None:
+        if SOURCES_LINE.fullmatch(f"{heading.text.rstrip(' :')}:"):
+            self._mistakes.add(heading.line, "the sources stand under a title", "Write 'Sources :' without '#' signs")
+        spans = self.spans(heading.text, heading.line)
         return Heading(spans, level=_INNER_LEVEL) if spans else None
 
-    def _listing(self, inner: Sequence[Token], start: int | None) -> Listing | None:
-        items = (self.blocks(groups(item)) for _token, item in groups(inner))
+    def _listing(self, listing: Element, start: int | None) -> Listing | None:
+        items = (self.blocks(item.children) for item in listing.children)
         filled = tuple(item for item in items if item)
         return Listing(filled, start) if filled else None
 
-    def _code(self, token: Token) -> CodeBlock | None:
-        first, end = token.map or (0, 0)
+    def _code(self, fence: Element) -> CodeBlock | None:
         # A closed block has one line more than its code and its opening.
-        if end - first < token.content.count("\n") + 2:
+        if fence.end - fence.line < fence.text.count("\n") + 2:
             self._mistakes.add(
-                first + 1,
-                f"the block of code that begins with {token.markup} has no end",
-                f"Write {token.markup} on a line of its own below the code, or remove it here",
+                fence.line,
+                f"the block of code that begins with {fence.markup} has no end",
+                f"Write {fence.markup} on a line of its own below the code, or remove it here",
             )
-        return CodeBlock(token.content.removesuffix("\n")) if token.content.strip() else None
+        return CodeBlock(fence.text.removesuffix("\n")) if fence.text.strip() else None
 
     def _html(self, content: str, line: int) -> None:
-        if not _COMMENT.fullmatch(content.strip()):
-            self._mistakes.add(line, *_no_html(content.strip()))
+        if not _COMMENT.fullmatch(content):
+            self._mistakes.add(line, *_no_html(content))
 
     def _check_line(self, text: str, line: int) -> None:
         if SOURCES_LINE.fullmatch(text):
@@ -308,6 +299,9 @@ def _no_html(tag: str) -> tuple[str, str]:
 
 def _with_links(span: Span) -> Iterator[Span]:
     """The span with the bare addresses in it as links; what is no good address stays text."""
+    if "://" not in span.text:
+        yield span
+        return
     end = 0
     for match in _BARE_ADDRESS.finditer(span.text):
         written = _without_closing_marks(match[0])

@@ -10,14 +10,13 @@ from bot.address import site, web_address
 from bot.document import Block, Picture
 from bot.episode import Source
 from bot.mistakes import BadValueError
-from bot.richtext import SOURCES_LINE, TELLING_LINE, RichText, first_line, groups
+from bot.richtext import SOURCES_LINE, RichText, is_telling
 from bot.text import normalise_topic, slugify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from markdown_it.token import Token
 
+    from bot.blocks import Element
     from bot.mistakes import Mistakes
 
 _SEGMENT_LEVEL = 2
@@ -58,15 +57,14 @@ def read_parts(rich_text: RichText, mistakes: Mistakes) -> tuple[Part, list[Part
     intro = Part(line=1, is_segment=False)
     parts: list[Part] = []
     reader = _PartReader(intro, rich_text, mistakes)
-    for token, inner in groups(rich_text.tokens):
-        level = int(token.tag.removeprefix("h")) if token.type == "heading_open" else 0
-        if not 0 < level <= _SEGMENT_LEVEL:
-            reader.read(token, inner)
-        elif token.markup in {"=", "-"}:
-            reader.underlined(token.markup, inner[0])
+    for element in rich_text.elements:
+        if element.kind != "heading" or element.number > _SEGMENT_LEVEL:
+            reader.read(element)
+        elif element.markup in {"=", "-"}:
+            reader.underlined(element)
         else:
             reader.close()
-            part = _TitleReader(rich_text, mistakes).read(inner[0], level)
+            part = _TitleReader(rich_text, mistakes).read(element)
             parts.append(part)
             reader = _PartReader(part, rich_text, mistakes)
     reader.close()
@@ -80,12 +78,12 @@ class _TitleReader:
         self._rich_text = rich_text
         self._mistakes = mistakes
 
-    def read(self, inline: Token, level: int) -> Part:
-        line = first_line(inline)
-        mark = _SLUG_MARK.search(inline.content)
-        spans = self._rich_text.spans(inline.content[: mark.start()] if mark else inline.content, line)
+    def read(self, heading: Element) -> Part:
+        line = heading.line
+        mark = _SLUG_MARK.search(heading.text)
+        spans = self._rich_text.spans(heading.text[: mark.start()] if mark else heading.text, line)
         title = "".join(span.text for span in spans)
-        if level < _SEGMENT_LEVEL:
+        if heading.number < _SEGMENT_LEVEL:
             self._mistakes.add(
                 line,
                 "the title of a segment begins with two '#'",
@@ -96,7 +94,7 @@ class _TitleReader:
         if any(span.url is not None for span in spans):
             self._mistakes.add(line, "a title cannot be a link", "Put the link into the text below or its sources")
         slug = self._written_slug(mark[1].strip(), line) if mark else self._made_slug(title, line)
-        return Part(line, title, slug, is_segment=level == _SEGMENT_LEVEL)
+        return Part(line, title, slug, is_segment=heading.number == _SEGMENT_LEVEL)
 
     def _written_slug(self, slug: str, line: int) -> str:
         if _SLUG.fullmatch(slug):
@@ -133,17 +131,17 @@ class _PartReader:
         # After `Sources :`, a list holds sources; and unless something was told already, there has to be one.
         self._list_may_come = self._list_has_to_come = False
 
-    def read(self, token: Token, inner: Sequence[Token]) -> None:
-        if self._list_may_come and token.type in {"bullet_list_open", "ordered_list_open"}:
+    def read(self, element: Element) -> None:
+        if self._list_may_come and element.kind in {"bullet_list", "ordered_list"}:
             self._list_may_come = self._list_has_to_come = False
-            for item, content in groups(inner):
-                self._source_item(item, content)
+            for item in element.children:
+                self._source_item(item)
             return
         self.close()
-        if token.type == "paragraph_open":
-            self.paragraph(inner[0])
+        if element.kind == "paragraph":
+            self.paragraph(element)
         else:
-            self._part.summary += self._rich_text.blocks([(token, inner)])
+            self._part.summary += self._rich_text.blocks([element])
 
     def close(self) -> None:
         """Nothing more belongs to what has been read so far."""
@@ -155,29 +153,28 @@ class _PartReader:
             )
         self._list_may_come = self._list_has_to_come = False
 
-    def underlined(self, mark: str, inline: Token) -> None:
+    def underlined(self, heading: Element) -> None:
         """Text above a line of `-` or `=`, a title in Markdown, which hardly anybody means."""
         self.close()
-        line = first_line(inline)
-        self.paragraph(inline)
+        self.paragraph(heading)
         if self._list_has_to_come:
             # The line is the empty first item of a template.
             self._list_has_to_come = False
             self._mistakes.add(self._part.sources_line + 1, "the source is empty", _SOURCE_CURE)
             return
         self._mistakes.add(
-            line,
-            f"Markdown takes this text for a title, because of the line of '{mark}' right below it",
+            heading.line,
+            f"Markdown takes this text for a title, because of the line of '{heading.markup}' right below it",
             "Leave a blank line between the two, or write a title as '## Title'",
         )
 
-    def paragraph(self, inline: Token) -> None:
+    def paragraph(self, element: Element) -> None:
         """A paragraph, which may hold lines that mean more than text."""
-        line = first_line(inline)
-        if not TELLING_LINE.search(inline.content):
-            self._text([inline.content], line)
+        line = element.line
+        if not is_telling(element.text):
+            self._text([element.text], line)
             return
-        lines = inline.content.split("\n")
+        lines = element.text.split("\n")
         only_topics = all(_TOPICS_LINE.fullmatch(text.strip()) for text in lines)
         # Where the text begins that is not yet in the summary.
         begin = 0
@@ -234,15 +231,14 @@ class _PartReader:
         url = self._address(str(image.attrs["src"]), line)
         part.image = Picture(url, alt)
 
-    def _source_item(self, item: Token, content: Sequence[Token]) -> None:
-        elements = list(groups(content))
-        if not elements:
-            self._mistakes.add(first_line(item), "the source is empty", _SOURCE_CURE)
-        elif len(elements) > 1 or elements[0][0].type != "paragraph_open":
-            self._mistakes.add(first_line(item), "the source is more than a link", _SOURCE_CURE)
+    def _source_item(self, item: Element) -> None:
+        if not item.children:
+            self._mistakes.add(item.line, "the source is empty", _SOURCE_CURE)
+        elif len(item.children) > 1 or item.children[0].kind != "paragraph":
+            self._mistakes.add(item.line, "the source is more than a link", _SOURCE_CURE)
         else:
-            inline = elements[0][1][0]
-            self._source(inline.content, first_line(inline))
+            [only] = item.children
+            self._source(only.text, only.line)
 
     def _source(self, content: str, line: int) -> None:
         bare = _ADDRESS_ONLY.fullmatch(content)
