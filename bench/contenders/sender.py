@@ -1,0 +1,42 @@
+"""The bot's sender alone: `TelegramPlatform.send`, without ledger and pacing."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from bench.contenders.floor import TOKEN
+from bot.config import Telegram
+from bot.platforms.base import Message, Post
+from bot.platforms.telegram.client import TelegramPlatform
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bench.block import Block
+
+
+@contextlib.asynccontextmanager
+async def connected(block: Block) -> AsyncIterator[TelegramPlatform]:
+    """The platform, connected to the stand-in."""
+    platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=block.url))
+    await platform.connect()
+    try:
+        yield platform
+    finally:
+        await platform.close()
+
+
+async def main(block: Block) -> None:
+    """Send them all."""
+    message = Message(block.material["telegram"]["body"], used=0, limit=4096)
+    async with connected(block) as platform:
+
+        async def send(number: int) -> None:
+            target = Target(PlatformName.TELEGRAM, str(number + 1))
+            await platform.send(Post(target, "Épisode 1207", message, nonce=""))
+
+        await block.sends(send)
