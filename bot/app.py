@@ -109,6 +109,8 @@ class App:
             try:
                 await self.tick()
                 log.info("Ready. Next push: %s", self.next_push() or "none is scheduled")
+                # Aside, so that nobody waits for it: neither the first search nor a start.
+                await asyncio.to_thread(self.archive.prepare)
                 await stop.wait()
                 log.info("Stopping: finishing what is in flight")
             finally:

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 from bot.content import Content
 from bot.episode import Status
 from bot.problems import Problem
+from bot.search import WordIndex, wanted
 from bot.text import normalise_topic, words
 
 if TYPE_CHECKING:
@@ -20,20 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bot.content import SegmentWords
+    from bot.content import Version
     from bot.episode import Episode, Segment
 
 # Enough to find 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
 _NEAR_ENOUGH = 65
 
-# A title and its topics say what a segment is about; a word of its text may only stand there by the way.
-_IN_TITLE, _IN_TOPIC, _IN_TEXT = 8.0, 6.0, 2.0
-# Typing the beginning of a word finds it too, but what has the very word comes first.
-_BEGINNING = 0.5
-# A shorter piece is in half of the words of a language.
-_SHORTEST_PIECE = 3
-# What French puts before an apostrophe: nobody who types "l'europe" looks for an "l".
-_ELIDED = frozenset({"c", "d", "j", "l", "m", "n", "qu", "s", "t"})
+# A shorter spelling is near everything.
+_SHORTEST_SPELLING = 3
 
 _NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -52,8 +47,10 @@ class Archive:
     """What the next reload starts from."""
     _names: Mapping[str, str] = field(repr=False)
     """The canonical topic of each alias, both normalised; a canonical topic is its own alias."""
-    _topic_words: Mapping[str, str] = field(repr=False)
-    """The words that find a topic besides its name: those of its aliases, between spaces."""
+    _topic_words: Mapping[str, frozenset[str]] = field(repr=False)
+    """The words that find a topic besides its name: those of its aliases."""
+    _earlier_index: WordIndex = field(repr=False)
+    """What searches begin from: the index of the archive before, if it was made and knew the same aliases."""
 
     @classmethod
     def load(
@@ -71,6 +68,10 @@ class Archive:
             for spelling in (topic, *others)
             if normalise_topic(spelling)
         }
+        topic_words = {
+            normalise_topic(topic): frozenset(word for other in others for word in words(other))
+            for topic, others in aliases.items()
+        }
         found, duplicates = _without_duplicates(folder, content)
         renamed = (_renamed(episode, names) for episode in found)
         return cls(
@@ -82,11 +83,16 @@ class Archive:
             ),
             content=content,
             _names=names,
-            _topic_words={
-                normalise_topic(topic): f" {' '.join(word for other in others for word in words(other))} "
-                for topic, others in aliases.items()
-            },
+            _topic_words=topic_words,
+            _earlier_index=previous.made_index(names, topic_words) if previous else WordIndex(),
         )
+
+    def made_index(self, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]) -> WordIndex:
+        """The index for an archive with these aliases to begin with: this one's, or an empty one."""
+        if (self._names, self._topic_words) != (names, topic_words):
+            return WordIndex()
+        made: WordIndex | None = self.__dict__.get("_index")
+        return made or self._earlier_index
 
     def get(self, number: int) -> Episode | None:
         """The episode of that number, be it a draft or still to come."""
@@ -118,7 +124,7 @@ class Archive:
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
         """The topics that somebody may mean who typed something else, the likeliest first."""
         spellings = {topic: topic for topic in sorted(self._known)} | dict(self._names)
-        candidates = [spelling for spelling in spellings if len(spelling) >= _SHORTEST_PIECE]
+        candidates = [spelling for spelling in spellings if len(spelling) >= _SHORTEST_SPELLING]
         near = process.extract(
             normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
         )
@@ -130,32 +136,20 @@ class Archive:
         Accents and case do not matter, and a word may be only begun. Titles, topics, summaries and the titles of
         sources are searched; a word in a title or a topic counts for more.
         """
-        typed = words(text)
-        wanted = [word for word in typed if word not in _ELIDED] or typed
-        if not wanted:
-            return []
-        hits = []
-        for episode in self._published(on):
-            found = self.content.versions[episode.path].words
-            for segment, segment_words in zip(episode.segments, found, strict=True):
-                score = self._score(wanted, segment, segment_words)
-                if score:
-                    hits.append((score, episode, segment))
+        found = self._index.find(wanted(text))
+        hits = [
+            (found[place], episode, segment)
+            for episode in self._published(on)
+            for index, segment in enumerate(episode.segments)
+            if (place := (episode.path, index)) in found
+        ]
         # The sort is stable: equals stay the newest first.
         hits.sort(key=lambda hit: -hit[0])
         return [(episode, segment) for _score, episode, segment in hits]
 
-    def _score(self, wanted: Sequence[str], segment: Segment, segment_words: SegmentWords) -> float:
-        """How well the segment answers; 0 when a word is missing."""
-        topics = " ".join(f" {topic} {self._topic_words.get(topic, '')}" for topic in segment.topics) + " "
-        places = ((segment_words.title, _IN_TITLE), (topics, _IN_TOPIC), (segment_words.text, _IN_TEXT))
-        total = 0.0
-        for word in wanted:
-            score = sum(weight * _presence(word, text) for text, weight in places)
-            if not score:
-                return 0.0
-            total += score
-        return total
+    def prepare(self) -> None:
+        """Make what the first search needs, which takes a second with a thousand episodes; a reload keeps it."""
+        self._index  # noqa: B018 - looking is what makes it
 
     def _published(self, on: dt.date | None) -> Iterator[Episode]:
         return (
@@ -172,16 +166,18 @@ class Archive:
         return {episode.number: episode for episode in self.episodes}
 
     @functools.cached_property
+    def _index(self) -> WordIndex:
+        return self._earlier_index.updated(self.content.versions, self._words_of_topics)
+
+    def _words_of_topics(self, version: Version) -> list[frozenset[str]]:
+        segments = version.episode.segments if version.episode else ()
+        topics = ({self._names.get(topic, topic) for topic in segment.topics} for segment in segments)
+        return [frozenset().union(*({name, *self._topic_words.get(name, ())} for name in names)) for names in topics]
+
+    @functools.cached_property
     def _known(self) -> frozenset[str]:
         written = (topic for _episode, segment in self._segments(None) for topic in segment.topics)
         return frozenset(written) | frozenset(self._names.values())
-
-
-def _presence(word: str, text: str) -> float:
-    """Whether the text, of words between spaces, holds the word: 1 for the whole word, less for its beginning."""
-    if f" {word} " in text:
-        return 1.0
-    return _BEGINNING if len(word) >= _SHORTEST_PIECE and f" {word}" in text else 0.0
 
 
 def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:

@@ -18,6 +18,7 @@ from bot.app import App, opened
 from bot.commands import COMMANDS, Argument
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.subscription import PlatformName
+from bot.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -49,8 +50,8 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """Everything it says."""
-        return "\n\n".join(self.texts)
+        """Everything it says, with common spaces for those that do not break."""
+        return "\n\n".join(self.texts).replace(NO_BREAK_SPACE, " ").replace(NARROW_NO_BREAK_SPACE, " ")
 
 
 class Person(Protocol):

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.commands import reading, subscribing, topics
+from bot.commands import reading, searching, subscribing, topics
 from bot.commands.desk import Answer
 from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.i18n import Language, mark, words
@@ -96,6 +96,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("topic", mark("One topic through the episodes"), topics.topic, Argument.TOPIC),
     Command("topics", mark("All the topics"), topics.topics),
     Command("episode", mark("An episode by its number"), reading.episode, Argument.EPISODE),
+    Command("search", mark("Subjects that hold all of these words"), searching.search, Argument.WORDS),
     Command(
         "subscribe",
         mark("Receive the recap here, with all subjects or some topics"),
