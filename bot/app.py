@@ -88,6 +88,8 @@ class App:
             archive=lambda: self.archive,
             clock=clock,
         )
+        self.reloaded: Callable[[], None] = lambda: None
+        """Called after the content was read again."""
         self._lock = DeliveryLock(config.storage.path)
         self._tasks: set[asyncio.Task[None]] = set()
         self._register_handlers()
@@ -181,6 +183,7 @@ class App:
         self.archive = Archive.load(self.config.content.folder, self.config.topics, previous=self.archive)
         for problem in self.archive.problems:
             log.warning("%s", problem)
+        self.reloaded()
 
     def next_push(self) -> dt.datetime | None:
         """The next occurrence of any schedule."""

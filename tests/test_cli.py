@@ -99,6 +99,27 @@ def test_preview_of_a_topic_shows_that_topic_alone(recap: Recap) -> None:
 
 
 @pytest.mark.usefixtures("content")
+def test_preview_writes_a_page_of_its_own(recap: Recap, tmp_path: Path) -> None:
+    """The same messages as on the screen, of the platform, the topic and the layout that were asked for."""
+    choices = ("1207", "--topic", "Netflix", "--platform", "telegram", "--layout", "segments")
+    assert recap("preview", *choices, "--html", "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    content = json.loads(text.partition('id="content">')[2].partition("</script>")[0])
+    (shown,) = content["platforms"]
+    bodies = json.loads(recap("preview", *choices, "--json").stdout)
+    assert (shown["platform"], [message["body"] for message in shown["messages"]]) == ("telegram", bodies["telegram"])
+    assert all(0 < message["used"] <= message["limit"] == 4096 for message in shown["messages"])
+
+
+@pytest.mark.usefixtures("content")
+def test_a_page_that_cannot_be_written_is_told(recap: Recap) -> None:
+    """With the path, and without a traceback."""
+    result = recap("preview", "--html", "nowhere/page.html")
+    assert result.exit_code == 2
+    assert "nowhere/page.html" in result.stderr
+
+
+@pytest.mark.usefixtures("content")
 def test_check_lists_the_next_push(recap: Recap) -> None:
     """Content in order: exit code 0, and when the next push comes."""
     result = recap("check")

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from bot.cli import authoring, console, delivering, subscribing
+from bot.cli import authoring, console, delivering, showing, subscribing
 from bot.cli.options import Exit
 from bot.problems import ExpectedError, InvalidInputError
 
@@ -19,6 +19,7 @@ cli = typer.Typer(
 )
 cli.add_typer(delivering.cli)
 cli.add_typer(authoring.cli)
+cli.add_typer(showing.cli)
 cli.add_typer(subscribing.cli, name="subscriptions")
 
 

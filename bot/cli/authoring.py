@@ -4,6 +4,7 @@
 # what is heavy is imported inside the commands.
 # ruff: noqa: PLC0415
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,6 +86,9 @@ def preview(
     platform: Annotated[Show, typer.Option(help="Whose messages to show.")] = Show.ALL,
     topic: Annotated[list[str] | None, typer.Option(help="As a subscriber of this topic sees it; repeatable.")] = None,
     layout: LayoutOption = Layout.DIGEST,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page of its own, to send to somebody.")
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -100,6 +104,9 @@ def preview(
     renderings = screen.renderings(settings.show, episode, topics, layout, platforms)
     if not renderings:
         raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
+    if html is not None:
+        console.write_text(html, screen.page(settings.show, episode, topics, renderings))
+        return
     if as_json:
         console.print_json({name: [message.body for message in each.messages] for name, each in renderings.items()})
         return

@@ -141,6 +141,18 @@ def tell(problems: Iterable[Problem]) -> None:
         err.print(str(problem), soft_wrap=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file that was asked for.
+
+    Raises:
+        typer.BadParameter: it cannot be written there.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror or error}") from None
+
+
 def print_json(value: object) -> None:
     """Print for programs; not through rich, which wraps long lines."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -12,10 +12,12 @@ from bot.formatter import Formatter
 from bot.i18n import words
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
+from bot.sandbox.page.files import preview
+from bot.sandbox.page.shown import rendered
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rich.console import RenderableType
 
@@ -60,6 +62,22 @@ def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
             title_align="left",
             subtitle_align="right",
         )
+
+
+def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mapping[PlatformName, Rendering]) -> str:
+    """The messages as a page of its own, drawn as the demo draws them."""
+    catalogue = words(show.language)
+    number = catalogue.gettext("Episode {number}").format(number=episode.number)
+    facts = [show.name, number, catalogue.date(episode.date), *(f"#{topic}" for topic in topics)]
+    content = {
+        "title": episode.title,
+        "subtitle": " · ".join(facts),
+        "platforms": [
+            {"platform": name, "name": name.title(), "messages": rendered(name, rendering, show.name)}
+            for name, rendering in renderings.items()
+        ],
+    }
+    return preview(f"{episode.number} – {episode.title}", show.language, content)
 
 
 def _measure(message: Message) -> str:

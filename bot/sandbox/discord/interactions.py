@@ -160,6 +160,10 @@ class Interactions:
         self._all[token] = interaction
         return interaction
 
+    def of(self, channel: Channel) -> list[Interaction]:
+        """What people did in a channel, in order."""
+        return [interaction for interaction in self._all.values() if interaction.channel is channel]
+
     def wire(self, interaction: Interaction) -> Json:
         """What the INTERACTION_CREATE event holds."""
         channel, user = interaction.channel, interaction.user

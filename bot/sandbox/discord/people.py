@@ -37,6 +37,11 @@ def check_is_there(user: User, channel: Channel) -> None:
         raise NotOfferedError(f"{user.name} is not in the conversation {channel.name}")
 
 
+def offered_to(commands: Iterable[Json], user: User, channel: Channel) -> list[Json]:
+    """Those of the commands that the person finds in the channel."""
+    return [command for command in commands if not _refusal(command, user, channel)]
+
+
 def command_data(
     commands: Iterable[Json], name: str, user: User, channel: Channel, options: Mapping[str, object]
 ) -> Json:
@@ -109,15 +114,24 @@ def _command(commands: Iterable[Json], name: str, user: User, channel: Channel) 
     command = offered.get(name)
     if command is None:
         raise NotOfferedError(f"there is no command /{name}: the bot registered {', '.join(offered) or 'none'}")
+    refusal = _refusal(command, user, channel)
+    if refusal:
+        raise NotOfferedError(refusal)
+    return command
+
+
+def _refusal(command: Json, user: User, channel: Channel) -> str:
+    """Why the person does not find the command in the channel; empty when they do."""
+    name = command["name"]
     if context_of(channel) not in (command["contexts"] or _EVERYWHERE):
-        raise NotOfferedError(f"/{name} is not offered in such a channel")
+        return f"/{name} is not offered in such a channel"
     if not owners(user, channel).keys() & set(command["integration_types"]):
-        raise NotOfferedError(f"neither this place nor {user.name} has the app with /{name} installed")
+        return f"neither this place nor {user.name} has the app with /{name} installed"
     if channel.guild is not None:
         needed = Permission(int(command["default_member_permissions"] or 0))
         if needed not in channel.guild.members[user].effective:
-            raise NotOfferedError(f"/{name} is only offered to members with the permission {needed!r}")
-    return command
+            return f"/{name} is only offered to members with the permission {needed!r}"
+    return ""
 
 
 def _given(command: Json, options: Mapping[str, object]) -> list[Json]:

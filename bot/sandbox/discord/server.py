@@ -31,6 +31,7 @@ from bot.sandbox.discord.people import (
     autocomplete_data,
     check_is_there,
     command_data,
+    offered_to,
     press_data,
     select_data,
 )
@@ -280,6 +281,20 @@ class DiscordStandIn:
         offered = await self._offered(user, channel)
         data = autocomplete_data(offered, command, user, channel, options, option=option, typed=typed)
         return await self._happen(Kind.AUTOCOMPLETE, user, channel, data)
+
+    def offered(self, user: User, channel: Channel) -> list[Json]:
+        """The commands that the person finds in a channel now.
+
+        Raises:
+            NotOfferedError: they are not there themselves.
+        """
+        check_is_there(user, channel)
+        guild_id = channel.guild.id if channel.guild is not None else None
+        return offered_to(self._commands.offered(guild_id), user, channel)
+
+    def interactions(self, channel: Channel) -> list[Interaction]:
+        """What people did with the bot in a channel, in order."""
+        return self._interactions.of(channel)
 
     async def press(self, message: Message, custom_id: str, user: User) -> Interaction:
         """A person presses a button.

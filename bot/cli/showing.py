@@ -1,0 +1,70 @@
+"""The command for those who want to see the bot before they have a token."""
+
+# typer reads the annotations at run time, and `recap --help` must not wait for libraries that only a command needs:
+# what is heavy is imported inside the commands.
+# ruff: noqa: PLC0415
+
+import asyncio
+import os
+import signal
+import sys
+import webbrowser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import console
+from bot.cli.console import out
+from bot.cli.options import ConfigOption
+
+if TYPE_CHECKING:
+    from bot.config import Config
+
+cli = typer.Typer()
+
+PORT = 8765
+"""Above 1024 and in nobody's habit; the same each time, so that a tab left open finds the demo again."""
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 for any free one.")] = PORT,
+    host: Annotated[str, typer.Option(help="Where the page listens.")] = "127.0.0.1",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Allow a --host that other machines reach, and anybody there with it.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Try the whole bot in the browser, without a token."""
+    from bot.sandbox.page.guard import is_loopback
+
+    if not is_loopback(host) and not expose:
+        raise typer.BadParameter(
+            f"{host} can be reached from other machines, and whoever opens the page can use it: it has no password. "
+            "Add --expose if that is what you want.",
+            param_hint="--host",
+        )
+    asyncio.run(_serve(console.read_settings(config), host, port, browser=not no_browser))
+
+
+async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> None:
+    from bot.demo import Demo
+    from bot.sandbox.page.server import Page, listening
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    # The port first: that it is taken is told before anything else is started.
+    with listening(host, port) as socket:
+        async with Demo(settings) as stage, Page(stage, socket) as page:
+            out.print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
+            if browser and _has_screen():
+                await asyncio.to_thread(webbrowser.open, page.url)
+            await stop.wait()
+
+
+def _has_screen() -> bool:
+    """Whether a browser would be a window: elsewhere one might take over the terminal."""
+    return sys.platform in {"darwin", "win32"} or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,0 +1,158 @@
+"""The page of `recap demo` over HTTP: its files, the stream of what happens, and what people do.
+
+`GET /` and the files it names, `GET /events` (Server-Sent Events), `POST /do` (one action as JSON).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
+
+from aiohttp import ClientConnectionResetError, web
+from pydantic import ValidationError
+
+from bot.problems import ExpectedError
+from bot.sandbox.page import files
+from bot.sandbox.page.actions import ACTION, act
+from bot.sandbox.page.guard import HEADERS, guard, is_loopback
+from bot.sandbox.page.shown import messages, place_wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.sandbox.page.stage import Stage
+    from bot.sandbox.telegram.model import Json
+
+QUIET_SECONDS = 15.0
+"""After so long without news a comment goes out, so that a page that was closed is noticed."""
+MAX_BODY = 64 * 1024
+_SHUTDOWN_SECONDS = 0.5
+
+
+class PageError(ExpectedError):
+    """The page cannot be served there."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that browsers can connect to; who connects before the page is there waits.
+
+    Raises:
+        PageError: it cannot be had.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise PageError(
+            f"The page cannot be at {host}, port {port}: {error.strerror or error}. "
+            "Name another port with --port, or --port 0 for any free one."
+        ) from error
+
+
+class Page:
+    """Serves the page while it is used as an async context manager; `url` says where."""
+
+    def __init__(self, stage: Stage, listener: socket.socket) -> None:
+        self._stage = stage
+        self._listener = listener
+        self._host, self.port = listener.getsockname()[:2]
+        self._stopping = asyncio.Event()
+        app = web.Application(middlewares=[guard(loopback=is_loopback(self._host))], client_max_size=MAX_BODY)
+        app.router.add_get("/", self._index)
+        app.router.add_get("/events", self._events)
+        app.router.add_post("/do", self._do)
+        app.router.add_get("/{name}", _file)
+        self._runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS, access_log=None)
+
+    @property
+    def url(self) -> str:
+        """The address to open on this machine."""
+        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - it is compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener).start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._stopping.set()
+        self._stage.changes.notify()
+        await self._runner.cleanup()
+
+    async def _index(self, request: web.Request) -> web.Response:
+        language = files.preferred_language(request.headers.get("Accept-Language", ""))
+        return web.Response(text=files.index(language), content_type="text/html")
+
+    async def _do(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "An action is sent as application/json.")
+        try:
+            action = ACTION.validate_json(await request.read())
+            return web.json_response(await act(self._stage, action))
+        except ValidationError as error:
+            return _problem(HTTPStatus.BAD_REQUEST, str(error.errors(include_url=False, include_input=False)))
+        except (LookupError, ValueError) as error:
+            return _problem(HTTPStatus.CONFLICT, str(error))
+        except TimeoutError:
+            return _problem(HTTPStatus.GATEWAY_TIMEOUT, "The bot did not answer in time.")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        # A page that was closed is no error.
+        with contextlib.suppress(ClientConnectionResetError):
+            async for event in self._news():
+                await response.write(event.encode())
+        return response
+
+    async def _news(self) -> AsyncIterator[str]:
+        """What to write to one page: the state at once and after each change, with the messages that changed."""
+        changed = asyncio.Event()
+        known: dict[str, str] = {}
+        with self._stage.changes.heard_by(changed.set):
+            while not self._stopping.is_set():
+                changed.clear()
+                state = await self._state(known)
+                yield f"data: {json.dumps(state)}\n\n"
+                try:
+                    async with asyncio.timeout(QUIET_SECONDS):
+                        await changed.wait()
+                except TimeoutError:
+                    yield ": still here\n\n"
+
+    async def _state(self, known: dict[str, str]) -> Json:
+        """Everything that is to be shown; of the messages only those that are not `known` as they are now."""
+        async with self._stage.steady:
+            return await self._steady_state(known)
+
+    async def _steady_state(self, known: dict[str, str]) -> Json:
+        town, facts = self._stage.town, self._stage.facts()
+        places: list[Json] = []
+        fresh: dict[str, Any] = {}
+        for place in town.places.values():
+            keys = []
+            for shown in messages(town, place):
+                keys.append(shown.key)
+                wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
+                written = json.dumps(wire)
+                if known.get(mark) != written:
+                    known[mark], fresh[shown.key] = written, wire
+            subscriptions = await self._stage.subscriptions(place.target)
+            places.append(place_wire(town, place, subscriptions) | {"messages": keys})
+        return {"facts": facts, "places": places, "messages": fresh}
+
+
+async def _file(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    found = files.asset(name)
+    if found is None:
+        raise web.HTTPNotFound(text="There is no such file.", headers=HEADERS)
+    return web.Response(body=found.data, content_type=found.content_type, charset="utf-8")
+
+
+def _problem(status: HTTPStatus, text: str) -> web.Response:
+    return web.json_response({"error": text}, status=status)

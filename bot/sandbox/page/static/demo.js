@@ -1,0 +1,246 @@
+"use strict";
+
+/* The page of `recap demo`: draws the state that the server streams, and sends back what people do. */
+
+const page = {
+  facts: null, places: [], messages: new Map(), who: "Camille", session: null, ahead: 0,
+  open: { telegram: "telegram-private", discord: "discord-announcements" }, seen: new Set(), fresh: true,
+};
+const node = (id) => document.getElementById(id);
+const placeOf = (platform) => page.places.find((place) => place.key === page.open[platform]);
+/* In private there is only one person. */
+const actor = (place) => (["private", "direct"].includes(place.kind) ? "Camille" : page.who);
+const titleOf = (place) => (place.platform === "discord" && place.kind !== "direct" ? `#${place.title}` : place.title);
+
+// What people do
+
+async function act(action) {
+  const answer = await fetch("do", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(action),
+  }).catch(() => null);
+  if (answer === null) {
+    toast(say("lost"));
+    return {};
+  }
+  const result = await answer.json();
+  if (!answer.ok) {
+    toast(answer.status === 504 ? say("no_answer") : say("failed", { reason: result.error }));
+  }
+  return result;
+}
+
+function toast(words) {
+  const shown = build("div", { class: "toast" }, words);
+  // The same again takes the place of the first.
+  [...node("toasts").children].filter((other) => other.textContent === words).forEach((other) => other.remove());
+  node("toasts").append(shown);
+  setTimeout(() => shown.remove(), 7000);
+}
+
+async function press(message, button) {
+  const place = page.places.find((candidate) => candidate.key === message.key.split("/")[0]);
+  const result = await act({ do: "press", message: message.key, who: actor(place), button });
+  if (result.notice) {
+    toast(result.notice);
+  }
+}
+
+function write(text) {
+  const place = placeOf("telegram");
+  act({ do: "say", place: place.key, who: actor(place), text });
+}
+
+function slash(command, options = {}) {
+  const place = placeOf("discord");
+  act({ do: "slash", place: place.key, who: actor(place), command, options });
+}
+
+async function advance() {
+  const moment = momentOf(page.facts.next_push);
+  const { episode, error } = await act({ do: "advance" });
+  if (error === undefined) {
+    toast(say(episode === null ? "pushed_nothing" : "pushed", { ...moment, number: episode }));
+  }
+}
+
+async function restart() {
+  await act({ do: "restart" });
+  toast(say("restarted"));
+}
+
+function setLanguage(language) {
+  document.documentElement.lang = language;
+  remember("language", language);
+  composers();
+  draw();
+  act({ do: "speak", language });
+}
+
+function setTheme() {
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
+  document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
+  remember("theme", document.documentElement.dataset.theme);
+}
+
+/** Keep a choice for the next visit, where the browser allows it. */
+function remember(key, value) {
+  try {
+    localStorage.setItem(`recap-${key}`, value);
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+}
+
+function remembered(key) {
+  try {
+    return localStorage.getItem(`recap-${key}`);
+  } catch {
+    return null;
+  }
+}
+
+// The head of the page
+
+function momentOf(date) {
+  const written = (options) =>
+    new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: page.facts.zone, ...options })
+      .format(new Date(date));
+  return { day: written({ weekday: "long" }), time: written({ timeStyle: "short" }) };
+}
+
+function drawHead() {
+  const { facts } = page;
+  const next = facts.next_push && momentOf(facts.next_push);
+  const again = next && momentOf(new Date(Date.now() + page.ahead)).day === next.day;
+  const language = document.documentElement.lang;
+  document.title = `${facts.show} – ${say("app")}`;
+  const people = [["Camille", "admin"], ["Sacha", "member"]].map(([name, role]) => build("button", {
+    type: "button", role: "radio", "aria-checked": String(page.who === name),
+    onclick: () => {
+      page.who = name;
+      draw();
+    },
+  }, `${name} `, build("small", {}, say(role))));
+  const languages = ["fr", "en"].map((code) => build("button", {
+    type: "button", "aria-pressed": String(code === language), lang: code, onclick: () => setLanguage(code),
+  }, code.toUpperCase()));
+  keepingFocus(node("sky"),
+    build("div", { class: "brand" },
+      build("span", { class: "sun", "aria-hidden": "true" }),
+      build("div", {}, build("h1", {}, facts.show), build("p", {}, say("tagline")))),
+    build("div", { class: "moment", role: "timer", "aria-label": say("clock") },
+      build("span", { id: "clock-day" }), build("span", { id: "clock-time" })),
+    build("div", { class: "deeds" },
+      next && build("button", {
+        type: "button", id: "monday", class: "monday", title: say("monday_hint"), onclick: advance,
+      }, icon("sun"), build("span", {}, say(again ? "monday_again" : "monday", next))),
+      build("button", {
+        type: "button", id: "restart", class: "quiet", title: say("restart_hint"), onclick: restart,
+      }, icon("restart"), build("span", {}, say("restart")))),
+    build("div", { class: "tools" },
+      build("div", { class: "segments", role: "radiogroup", "aria-label": say("who"), id: "who" }, people),
+      build("div", { class: "segments", role: "group", "aria-label": say("language") }, languages),
+      build("button", { type: "button", id: "theme", class: "round", "aria-label": say("theme"), onclick: setTheme },
+        icon("theme"))));
+  drawClock();
+}
+
+function drawClock() {
+  if (page.facts === null) {
+    return;
+  }
+  const now = new Date(Date.now() + page.ahead);
+  const written = (options) =>
+    new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: page.facts.zone, ...options }).format(now);
+  node("clock-day").textContent = written({ dateStyle: "full" });
+  node("clock-time").textContent = written({ timeStyle: "medium" });
+  const hour = Number(new Intl.DateTimeFormat("en", {
+    timeZone: page.facts.zone, hour: "numeric", hourCycle: "h23",
+  }).format(now));
+  node("sky").dataset.hour = hour >= 6 && hour < 18 ? "day" : "night";
+}
+
+/** Replace what is inside, and leave the focus on the control that had it. */
+function keepingFocus(parent, ...children) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
+  const path = [];
+  for (let at = focused; at !== null && at !== parent; at = at.parentElement) {
+    path.unshift([...at.parentElement.children].indexOf(at));
+  }
+  parent.replaceChildren(...pieces(children));
+  if (focused !== null) {
+    path.reduce((at, index) => at?.children[index], parent)?.focus({ preventScroll: true });
+  }
+}
+
+// The stream
+
+function receive({ facts, places, messages }) {
+  if (facts.session !== page.session) {
+    page.session = facts.session;
+    page.messages.clear();
+    page.seen.clear();
+    page.fresh = true;
+  }
+  page.facts = facts;
+  page.ahead = Date.parse(facts.now) - Date.now();
+  page.places = places;
+  for (const [key, message] of Object.entries(messages)) {
+    if (!page.messages.has(key) && message.by_bot && !page.fresh) {
+      announce(key, message);
+    }
+    page.messages.set(key, message);
+  }
+  draw();
+  page.fresh = false;
+}
+
+function announce(key, message) {
+  const place = page.places.find((candidate) => candidate.key === key.split("/")[0]);
+  if (!message.only_for || message.only_for === actor(place)) {
+    node("news").textContent = say("new_message", { place: titleOf(place) });
+  }
+}
+
+function draw() {
+  if (page.facts === null) {
+    return;
+  }
+  drawHead();
+  drawPhone();
+  drawWindow();
+  drawSwitch();
+  drawBackstage();
+}
+
+function begin() {
+  const root = document.documentElement;
+  const language = remembered("language");
+  if (language === "fr" || language === "en") {
+    root.lang = language;
+  }
+  const theme = remembered("theme");
+  if (theme === "light" || theme === "dark") {
+    root.dataset.theme = theme;
+  }
+  root.dataset.platform = "telegram";
+  composers();
+  setInterval(drawClock, 1000);
+  const events = new EventSource("events");
+  let told = false;
+  events.onopen = () => {
+    page.session = null;
+    told = false;
+    act({ do: "speak", language: root.lang });
+  };
+  events.onmessage = (event) => receive(JSON.parse(event.data));
+  events.onerror = () => {
+    if (!told) {
+      toast(say("lost"));
+    }
+    told = true;
+  };
+}
+
+document.addEventListener("DOMContentLoaded", begin);

@@ -1,0 +1,123 @@
+"""`recap demo`: where it listens, when it is, how it ends, and what it makes of content that is missing or broken."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bot import cli as command_line
+from bot.config import load
+from bot.demo import Demo, DemoClock
+from bot.sandbox.page.server import PageError
+from tests.page.conftest import serving
+from tests.town import CONTENT, MONDAY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refusal_of(*arguments: str) -> str:
+    """What `recap demo` says instead of starting."""
+    result = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(command_line.cli, ["demo", *arguments])
+    assert result.exit_code != 0
+    return result.output + str(result.exception)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "recap.example"])  # noqa: S104 - refused
+def test_it_listens_on_loopback_alone(host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Elsewhere anybody could use the page: it says so, and how to want that."""
+    monkeypatch.chdir(tmp_path)
+    said = refusal_of("--host", host)
+    assert host in said
+    assert "no password" in said
+    assert "--expose" in said
+
+
+def test_a_busy_port_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which port, and how to take another."""
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(command_line.cli, ["demo", "--port", str(port), "--no-browser"])
+    assert isinstance(result.exception, PageError)
+    assert re.search(rf"port {port}.*--port", str(result.exception))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_starts_within_ten_seconds_and_stops_when_asked(number: signal.Signals, tmp_path: Path) -> None:
+    """As a process, in a folder without a config: the address, the page, and a clean end."""
+    (tmp_path / "content").symlink_to(CONTENT)
+    command = [sys.executable, "-m", "bot", "demo", "--port", "0", "--no-browser"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RECAP_")}
+    environment["PYTHONPATH"] = str(CONTENT.parent)
+    with subprocess.Popen(  # noqa: S603 - the program under test
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", said)
+        assert address, said
+        with urllib.request.urlopen(address[0], timeout=10) as answer:  # noqa: S310 - loopback
+            assert answer.status == 200
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == [tmp_path / "content"]
+
+
+def test_the_clock_goes_on_and_never_back() -> None:
+    """From where it was moved to."""
+    clock = DemoClock(MONDAY - dt.timedelta(hours=12))
+    before = clock()
+    assert before.utcoffset() == dt.timedelta()
+    clock.move_to(MONDAY)
+    assert dt.timedelta() <= clock() - MONDAY < dt.timedelta(seconds=5)
+    with pytest.raises(ValueError, match="over"):
+        clock.move_to(before)
+
+
+@pytest.mark.parametrize("cron", ["30 7 * * tue", "0 18 * * fri"])
+async def test_it_begins_before_the_teams_own_push(cron: str, tmp_path: Path) -> None:
+    """Half a day before the first hour of their schedule that is not before the newest episode's date."""
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[content]\nfolder = "{CONTENT}"\n\n[[schedules]]\nname = "ours"\ncron = "{cron}"\n', encoding="utf-8"
+    )
+    async with Demo(load(path, {})) as demo:
+        facts = demo.facts()
+        push = dt.datetime.fromisoformat(facts["next_push"])
+        assert dt.datetime.fromisoformat(facts["now"]) - (push - dt.timedelta(hours=12)) < dt.timedelta(seconds=20)
+        assert MONDAY.date() <= push.date() <= MONDAY.date() + dt.timedelta(days=6)
+        assert await demo.next_push() == 1207
+
+
+async def test_without_content_it_says_so(tmp_path: Path) -> None:
+    """No episode, no push, and no failure."""
+    async with serving(tmp_path) as (demo, _):
+        facts = demo.facts()
+        assert (facts["episode"], facts["content"]["episodes"]) == (None, 0)
+        assert await demo.next_push() is None
+
+
+async def test_with_nothing_but_broken_content_it_says_what_is_wrong(tmp_path: Path) -> None:
+    """The file and the line."""
+    (tmp_path / "1.md").write_text("---\nnumber: un\n---\n", encoding="utf-8")
+    async with serving(tmp_path) as (demo, _):
+        assert any("1.md:2" in problem for problem in demo.facts()["content"]["problems"])
+
+
+def test_the_command_is_listed() -> None:
+    """Among the admin's commands."""
+    assert "demo" in typer.main.get_command(command_line.cli).commands  # type: ignore[attr-defined]
