@@ -14,9 +14,11 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.platforms.base import Platform, Publisher, UnauthorisedError
+from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
 from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
 from bot.platforms.discord.view import layout_view
+from bot.platforms.prepared import Prepared
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.config import Discord
     from bot.document import Document
-    from bot.platforms.base import Post, Rendering
+    from bot.platforms.base import Message, Post, Rendering
     from bot.subscription import Target
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class DiscordPlatform(Platform, Publisher):
         self._setup: asyncio.Task[None] | None = None
         self._gateway: asyncio.Task[None] | None = None
         self._forums: set[int] = set()
+        self._view = Prepared(sendable)
 
     def render(
         self,
@@ -158,7 +161,7 @@ class DiscordPlatform(Platform, Publisher):
 
     async def _send_to_channel(self, channel_id: int, post: Post) -> discord.Message:
         return await self.client.get_partial_messageable(channel_id).send(
-            view=sendable(post),
+            view=self._view(post.message),
             nonce=post.nonce,
             silent=bool(post.message.body["flags"] & SUPPRESS_NOTIFICATIONS),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -173,7 +176,7 @@ class DiscordPlatform(Platform, Publisher):
             raise discord.InvalidData(f"channel {channel_id} takes no messages")
         opened = await forum.create_thread(
             name=post.title[:MAX_POST_NAME],
-            view=sendable(post),
+            view=self._view(post.message),
             allowed_mentions=discord.AllowedMentions.none(),
             # A forum may insist on a tag; which one is the server's taste, so its first serves.
             applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
@@ -190,10 +193,12 @@ class _Client(discord.AutoShardedClient):
             # With a given number of shards discord.py uses the configured gateway instead of asking for one.
             shard_count=1 if own_gateway else None,
         )
+        # The client makes its own and takes no other, but what has the methods of the class serves as the class.
+        self.http.__class__ = HTTPClient
 
 
-def sendable(post: Post) -> discord.ui.LayoutView:
+def sendable(message: Message) -> discord.ui.LayoutView:
     """The message's components as discord.py's; presses are answered by custom id, so it keeps no view in memory."""
-    view = layout_view(post.message.body["components"])
+    view = layout_view(message.body["components"])
     view.stop()
     return view

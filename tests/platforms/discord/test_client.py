@@ -1,0 +1,84 @@
+"""The way to Discord: what a push to very many channels costs, and what it keeps."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from discord.http import Ratelimit
+from pydantic import SecretStr
+
+from bot.config import Discord
+from bot.platforms.base import Message, Post
+from bot.platforms.discord import client as discord_client
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.view import layout_view
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+    from discord.ui import LayoutView
+
+    from bot.platforms.base import JsonObject
+
+CHANNELS = 2000
+
+
+def message(text: str) -> Message:
+    """A message with one text."""
+    return Message({"flags": 1 << 15, "components": [{"type": 10, "content": text}]}, len(text), 4000)
+
+
+async def test_very_many_channels_do_not_make_each_other_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new channel's bucket is made without a look at the others, which are all looked at once in a minute."""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    looks = 0
+    look = Ratelimit.is_inactive
+
+    def counted(bucket: Ratelimit) -> bool:
+        nonlocal looks
+        looks += 1
+        return look(bucket)
+
+    monkeypatch.setattr(Ratelimit, "is_inactive", counted)
+    platform = DiscordPlatform(Discord(token=SecretStr("a.b.c")))
+    http = platform.client.http
+    buckets = [http.get_ratelimit(f"hash:{channel}") for channel in range(CHANNELS)]
+    # Were it more, discord.py would look for itself somewhere else than where the bot holds it back.
+    assert looks == 0
+    for bucket in buckets[1:]:
+        bucket._last_request -= 301
+    now += 61
+    http.get_ratelimit("hash:new")
+    # Were it none, discord.py would never ask the bot's client to look.
+    assert looks == CHANNELS + 1
+    assert set(http._buckets) == {"hash:0", "hash:new"}
+
+
+async def test_a_message_is_built_once_however_many_channels_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And each channel gets the one it was sent."""
+    built: list[Iterable[JsonObject]] = []
+
+    def counted(components: Iterable[JsonObject]) -> LayoutView:
+        built.append(components)
+        return layout_view(components)
+
+    monkeypatch.setattr(discord_client, "layout_view", counted)
+    async with DiscordStandIn() as standin:
+        guild = standin.add_guild("Auditeurs")
+        channels = [standin.add_text(guild, f"salon-{number}") for number in range(3)]
+        platform = DiscordPlatform(Discord(token=SecretStr(standin.token), api_url=standin.api_url))
+        await platform.connect()
+        messages = [message("un"), message("deux")]
+        for channel in channels:
+            for number, each in enumerate(messages):
+                target = Target(PlatformName.DISCORD, str(channel.id))
+                await platform.send(Post(target, "Le récap", each, nonce=f"{channel.id}/{number}"))
+        await platform.close()
+    said = [[each.components[0]["content"] for each in channel.messages] for channel in channels]
+    assert said == [["un", "deux"]] * 3
+    assert len(built) == 2
