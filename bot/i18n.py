@@ -59,13 +59,20 @@ class Words:
 
     def moment(self, when: dt.datetime) -> str:
         """A day and an hour in the time zone that `when` carries: `lundi 4 novembre 2024 à 08:00`."""
-        # The zone is the reader's own, so the hour is enough; `tzinfo` must be named or Babel converts to UTC.
-        time = format_time(when, "short", tzinfo=when.tzinfo, locale=self.language)
-        return self.gettext("{date} at {time}").format(date=self.date(when.date()), time=time)
+        return self._at(self.date(when.date()), when)
+
+    def weekday(self, when: dt.datetime) -> str:
+        """A day of the week and an hour in the time zone that `when` carries: `lundi à 08:00`."""
+        return self._at(format_date(when.date(), "EEEE", locale=self.language), when)
 
     def quoted(self, text: str) -> str:
         """The text between the language's quotation marks."""
         return self.gettext("“{text}”").format(text=text)
+
+    def _at(self, date: str, when: dt.datetime) -> str:
+        # The zone is the reader's own, so the hour is enough; `tzinfo` must be named or Babel converts to UTC.
+        time = format_time(when, "short", tzinfo=when.tzinfo, locale=self.language)
+        return self.gettext("{date} at {time}").format(date=date, time=time)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from bot.document import Block, Picture
 from bot.episode import Source
 from bot.mistakes import BadValueError
 from bot.richtext import SOURCES_LINE, RichText, is_telling
-from bot.text import normalise_topic, slugify
+from bot.text import LONGEST_TOPIC, normalise_topic, slugify
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -209,6 +209,9 @@ class _PartReader:
             topic = normalise_topic(hashtag)
             if not topic:
                 self._mistakes.add(line, f"the topic '#{hashtag}' has neither letters nor digits", "Write a word")
+            elif len(topic.encode()) > LONGEST_TOPIC:
+                cure = f"Write a shorter one, of {LONGEST_TOPIC} letters without accents at most"
+                self._mistakes.add(line, f"the topic '#{hashtag}' is too long for a button", cure)
             elif topic not in self._part.topics:
                 self._part.topics.append(topic)
 

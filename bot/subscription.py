@@ -109,8 +109,8 @@ class Subscriptions(Protocol):
     async def save(self, subscription: Subscription) -> None:
         """Add the subscription, or give the one of the same target and schedule these choices and this state."""
 
-    async def end(self, target: Target, reason: str) -> bool:
-        """End every subscription of the target; whether there was any to end."""
+    async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
+        """End the target's subscriptions, all or that of one schedule; whether there was any to end."""
 
     async def left(self, target: Target, reason: str) -> bool:
         """The whole chat of the target left, threads included: end its subscriptions until it comes back.

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from unittest import mock
 
 from bot.app import App, opened
 from bot.commands import COMMANDS, Argument
@@ -224,14 +225,16 @@ class Talk:
 
 @contextlib.asynccontextmanager
 async def talking(town: Town, folder: Path, *, content: Path | None = None, more: str = "") -> AsyncIterator[Talk]:
-    """The whole bot as `recap run` runs it, ready to answer."""
+    """The whole bot as `recap run` runs it, ready to answer, but for the pace of one chat: tests talk fast."""
     config = town.config(folder, more=more) if content is None else town.config(folder, content=content, more=more)
+    unhurried = mock.patch.multiple("bot.app", TELEGRAM_PRIVATE=(), TELEGRAM_GROUP=())
     async with opened(config) as app:
         stop = asyncio.Event()
         task = asyncio.create_task(app.run(stop))
         try:
             await town.telegram.wait_for(lambda: town.telegram.updates.polled, PATIENCE)
-            yield Talk(app, town)
+            with unhurried:
+                yield Talk(app, town)
         finally:
             stop.set()
             await task

@@ -141,6 +141,7 @@ def test_a_misspelt_key_is_not_also_missing() -> None:
         ("## 日本\n\nTexte.", 11, "no name for links can be made from the title '日本'", "as in {#netflix}"),
         ("## [Autre](https://a.fr)\n\nTexte.", 11, "a title cannot be a link", "sources"),
         ("## Autre\n\n#🎉 #netflix\n\nTexte.", 13, "'#🎉' has neither letters nor digits", "Write a word"),
+        (f"## Autre\n\n#{'long' * 11} #netflix\n\nTexte.", 13, "longlong' is too long for a button", "a shorter one"),
         ("un\ndeux [trois](a.fr/b)", 12, "'a.fr/b' does not begin with https://", "Write https://a.fr/b"),
         ("- un\n- [deux](javascript:alert)", 12, "not of the web", "begins with https://"),
         ("<equipe@example.org>", 11, "not of the web", "begins with https://"),

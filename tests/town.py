@@ -66,38 +66,46 @@ api_url = "{self.discord.api_url}"
 gateway_url = "{self.discord.gateway_url}"
 
 [[channels]]
+schedule = "monday"
 platform = "telegram"
 chat = {self.private.id}
 
 [[channels]]
+schedule = "monday"
 platform = "telegram"
 chat = {self.group.id}
 layout = "segments"
 
 [[channels]]
+schedule = "monday"
 platform = "telegram"
 chat = {self.forum.id}
 thread = {FORUM_TOPIC}
 
 [[channels]]
+schedule = "monday"
 platform = "telegram"
 chat = "@{self.channel.username}"
 
 [[channels]]
+schedule = "monday"
 platform = "discord"
 chat = {self.text.id}
 
 [[channels]]
+schedule = "monday"
 platform = "discord"
 chat = {self.news.id}
 publish = true
 
 [[channels]]
+schedule = "monday"
 platform = "discord"
 chat = {self.thread.id}
 layout = "segments"
 
 [[channels]]
+schedule = "monday"
 platform = "discord"
 chat = {self.board.id}
 {more}

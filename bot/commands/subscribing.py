@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from bot.commands.desk import Answer, notice
 from bot.commands.topics import parse_topics, unknown_topic
-from bot.document import CommandButton, Document, Note, Paragraph, Section, Span, Style
+from bot.document import CommandButton, Document, Layout, Note, Paragraph, Section, Span, Style
 from bot.subscription import Subscription, SubscriptionState
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from bot.commands.desk import Desk, Request
@@ -31,6 +32,7 @@ async def subscribe(desk: Desk, request: Request) -> Answer:
                 choices=dataclasses.replace(subscription.choices, topics=topics),
                 state=SubscriptionState.ACTIVE,
                 reason="",
+                paused_until=None,
             )
             for subscription in current or [Subscription(request.target, desk.schedules[0])]
         ]
@@ -61,28 +63,52 @@ def not_allowed(request: Request) -> Answer:
     return dataclasses.replace(notice(sentence), toast=sentence)
 
 
-def _confirmation(desk: Desk, request: Request, chosen: Sequence[Subscription]) -> Answer:
-    catalogue = request.words
+def described(desk: Desk, request: Request, subscription: Subscription) -> list[str]:
+    """What was chosen, in sentences."""
+    catalogue, choices = request.words, subscription.choices
     _ = catalogue.gettext
-    topics = chosen[0].choices.topics
-    if topics:
+    if choices.topics:
         what = catalogue.ngettext(
             "You will receive each episode's subjects on the topic {topics}.",
             "You will receive each episode's subjects on the topics {topics}.",
-            len(topics),
-        ).format(topics=", ".join(f"#{topic}" for topic in topics))
+            len(choices.topics),
+        ).format(topics=", ".join(f"#{topic}" for topic in choices.topics))
     else:
         what = _("You will receive every episode, with all its subjects.")
-    runs = [run for each in chosen if (run := desk.agenda.next_run(each.schedule)) is not None]
+    sentences = [what]
+    if choices.layout is Layout.SEGMENTS:
+        sentences.append(_("Each subject comes in a message of its own; only the first one rings."))
+    if choices.silent:
+        sentences.append(_("It comes without a sound."))
+    if choices.rich:
+        sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
+    now = desk.clock()
+    if subscription.paused_until is not None and subscription.paused_until > now:
+        day = catalogue.date(subscription.paused_until.astimezone(now.tzinfo).date())
+        sentences.append(_("Pushes are paused until {day}.").format(day=day))
+    return sentences
+
+
+def next_push(desk: Desk, subscriptions: Sequence[Subscription]) -> dt.datetime | None:
+    """When the next push of any of the subscriptions comes, in its schedule's time zone."""
+    runs = (desk.agenda.next_run(each.schedule, each.paused_until) for each in subscriptions)
+    return min((run for run in runs if run is not None), default=None)
+
+
+def _confirmation(desk: Desk, request: Request, chosen: Sequence[Subscription]) -> Answer:
+    catalogue = request.words
+    _ = catalogue.gettext
+    what = " ".join(described(desk, request, chosen[0]))
     blocks: list[Paragraph | Note] = [Paragraph((Span(_("Subscribed!"), Style.BOLD), Span(f" {what}")))]
-    if runs:
-        blocks.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(min(runs)))),)))
-    blocks.append(Note((Span(_("To stop: /unsubscribe")),)))
+    run = next_push(desk, chosen)
+    if run is not None:
+        blocks.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(run))),)))
+    blocks.append(Note((Span(_("To choose otherwise: /settings. To stop: /unsubscribe")),)))
     return Answer(
         Document(
             title=_("Subscribed!"),
             sections=(Section(tuple(blocks)),),
-            buttons=(CommandButton(_("Read the latest episode"), "latest"),),
+            buttons=(CommandButton(_("Settings"), "settings"), CommandButton(_("Read the latest episode"), "latest")),
         ),
         is_private=True,
     )

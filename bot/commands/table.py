@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.commands import reading, searching, subscribing, topics
+from bot.commands import privacy, reading, searching, settings, subscribing, topics
 from bot.commands.desk import Answer
 from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.i18n import Language, mark, words
@@ -105,7 +105,9 @@ COMMANDS: tuple[Command, ...] = (
         manages=True,
     ),
     Command("unsubscribe", mark("Stop receiving the recap here"), subscribing.unsubscribe, manages=True),
+    Command("settings", mark("Choose what you receive here, and how"), settings.settings, manages=True),
     Command("help", mark("What I can do"), help_),
+    Command("privacy", mark("What I keep about you, and how to delete it"), privacy.privacy, manages=True),
 )
 
 START = Command("start", mark("Begin"), start)

@@ -14,7 +14,7 @@ from pydantic_core import PydanticKnownError
 
 from bot.config.cron import CronError, normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
-from bot.text import normalise_topic
+from bot.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
 """Both platforms' ids are signed 64-bit numbers."""
@@ -70,6 +70,8 @@ def _topic(value: str) -> str:
     topic = normalise_topic(value)
     if not topic:
         raise refusal("a topic needs a letter or a digit", 'Write words, as in "tiktok"')
+    if len(topic.encode()) > LONGEST_TOPIC:
+        raise refusal("this is too long for a button", f"Write at most {LONGEST_TOPIC} letters without accents")
     return topic
 
 

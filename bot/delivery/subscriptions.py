@@ -60,13 +60,14 @@ class LedgerSubscriptions:
         async with self._database.writing() as connection:
             await self._put(connection, subscription)
 
-    async def end(self, target: Target, reason: str) -> bool:
-        """End every subscription of the target; whether there was any to end.
+    async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
+        """End the target's subscriptions, all or that of one schedule; whether there was any to end.
 
         What is pending for them is not sent: a way out works at once.
         """
         async with self._database.writing() as connection:
-            return await self._end(connection, _at(subscriptions, target), reason)
+            of_schedule = () if schedule is None else (subscriptions.c.schedule == schedule,)
+            return await self._end(connection, (*_at(subscriptions, target), *of_schedule), reason)
 
     async def left(self, target: Target, reason: str) -> bool:
         """The whole chat of the target left: end its subscriptions until it comes back; whether there was any."""

@@ -1,0 +1,52 @@
+"""`/privacy`: what is kept, and the button that deletes it all."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from bot.commands.desk import Answer, notice
+from bot.commands.subscribing import not_allowed
+from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
+from bot.i18n import mark
+
+if TYPE_CHECKING:
+    from bot.commands.desk import Desk, Request
+
+_DELETE, _DELETED = "delete", "deleted"
+"""What the buttons carry: asks whether it is meant, and means it."""
+
+_KEPT = (
+    mark("the number that the platform gives this chat, and that of its topic or thread;"),
+    mark("your choices: topics, layout, time, sound, pause;"),
+    mark("which of the last episodes were sent here, with the numbers of these messages."),
+)
+
+
+async def privacy(desk: Desk, request: Request) -> Answer:
+    """What is stored about a chat; for those who may, its deletion after one confirmation."""
+    _ = request.words.gettext
+    step = request.argument.strip()
+    if not request.may_manage and step:
+        return not_allowed(request)
+    if step == _DELETED:
+        async with desk.changing:
+            await desk.subscriptions.forget(request.target)
+        done = _("It is done: I know nothing about this chat any more. The subscription is gone, too.")
+        return dataclasses.replace(notice(done, CommandButton(_("Subscribe again"), "subscribe")), replaces=True)
+    if step == _DELETE:
+        question = _("Delete everything about this chat? It will receive no more pushes.")
+        buttons = (
+            CommandButton(_("Yes, delete it all"), "privacy", _DELETED),
+            CommandButton(_("No, keep it"), "privacy", "show"),
+        )
+        return dataclasses.replace(notice(question, *buttons), replaces=True)
+    title = _("What I know")
+    blocks = (
+        Heading((Span(title),), level=1),
+        Paragraph((Span(_("About a chat that subscribed I keep only:")),)),
+        Listing(tuple((Paragraph((Span(_(line)),)),) for line in _KEPT)),
+        Paragraph((Span(_("Nothing else: no name, nothing that anybody writes, and nothing about who only reads.")),)),
+    )
+    deletion = (CommandButton(_("Delete it all"), "privacy", _DELETE),) if request.may_manage else ()
+    return Answer(Document(title, (Section(blocks),), deletion), replaces=bool(step), is_private=True)

@@ -1,0 +1,217 @@
+"""`/settings`: one message with buttons, in which every change shows at once.
+
+What the buttons carry says what is to be, not what is to be changed (`on tiktok`, not `toggle tiktok`): a button of an
+old message, or one pressed twice, does no more than it says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.commands.desk import Answer, notice
+from bot.commands.paging import pages, turning
+from bot.commands.subscribing import described, next_push, not_allowed
+from bot.document import CommandButton, Document, Heading, Layout, Note, Paragraph, Section, Span
+from bot.subscription import PlatformName, Subscription, SubscriptionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.commands.desk import Desk, Request
+
+    Change: TypeAlias = Callable[[Subscription], Subscription]
+
+TOPICS_ON_A_PAGE = 12
+"""Topics to choose from at once: a keyboard that a phone shows whole."""
+HOLIDAYS = (1, 2, 4)
+"""Weeks that people may pause for."""
+_CHOSEN = "✓ "
+
+
+async def settings(desk: Desk, request: Request) -> Answer:
+    """The choices of a subscription, and the buttons that change them."""
+    if not request.may_manage:
+        return not_allowed(request)
+    step, _, value = request.argument.strip().partition(" ")
+    async with desk.changing:
+        subscriptions = await desk.subscriptions.of(request.target)
+        if step == "stop":
+            await desk.subscriptions.end(request.target, "unsubscribed")
+            subscriptions = []
+        elif subscriptions and step == "at":
+            subscriptions = await _reschedule(desk, request, subscriptions, value)
+        elif subscriptions and (change := _change(desk, step, value)) is not None:
+            subscriptions = [_active(change(each)) for each in subscriptions]
+            for each in subscriptions:
+                await desk.subscriptions.save(each)
+    return _panel(desk, request, step, subscriptions)
+
+
+def _change(desk: Desk, step: str, value: str) -> Change | None:
+    """What a button does to a subscription; None for one that only shows something, or that nobody made."""
+    match step, value:
+        case (("on" | "off"), topic) if (name := desk.archive().resolve_topic(topic)) is not None:
+            return lambda each: _with_topic(each, name, is_wanted=step == "on")
+        case "all", _:
+            return lambda each: _with(each, topics=())
+        case "layout", ("digest" | "segments"):
+            return lambda each: _with(each, layout=Layout(value))
+        case "silent", ("on" | "off"):
+            return lambda each: _with(each, silent=value == "on")
+        case "rich", ("on" | "off"):
+            return lambda each: _with(each, rich=value == "on")
+        case "pause", weeks if weeks in set(map(str, HOLIDAYS)):
+            until = desk.clock() + dt.timedelta(weeks=int(weeks))
+            return lambda each: dataclasses.replace(each, paused_until=until)
+        case "resume", _:
+            return lambda each: dataclasses.replace(each, paused_until=None)
+    return None
+
+
+def _with(subscription: Subscription, **choices: object) -> Subscription:
+    return dataclasses.replace(subscription, choices=dataclasses.replace(subscription.choices, **choices))  # type: ignore[arg-type] # the names and types are those of `Choices`
+
+
+def _with_topic(subscription: Subscription, topic: str, *, is_wanted: bool) -> Subscription:
+    others = {each for each in subscription.choices.topics if each != topic}
+    return _with(subscription, topics=tuple(sorted({*others, topic} if is_wanted else others)))
+
+
+def _active(subscription: Subscription) -> Subscription:
+    """Whoever can press buttons here is there, whatever the platform said when it last refused a push."""
+    return dataclasses.replace(subscription, state=SubscriptionState.ACTIVE, reason="")
+
+
+async def _reschedule(
+    desk: Desk, request: Request, subscriptions: list[Subscription], schedule: str
+) -> list[Subscription]:
+    """Move the subscription to that schedule, as the config declares it."""
+    if schedule not in desk.schedules:
+        return subscriptions
+    chosen = _active(dataclasses.replace(subscriptions[0], schedule=schedule))
+    for each in subscriptions:
+        if each.schedule != schedule:
+            await desk.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
+    await desk.subscriptions.save(chosen)
+    return [chosen]
+
+
+# What is shown
+
+
+def _panel(desk: Desk, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
+    _ = request.words.gettext
+    is_pressed = bool(step)
+    if not subscriptions:
+        sentence = (
+            _("It is done: no more pushes here. /latest and the other commands still work.")
+            if step == "stop"
+            else _("There is no subscription here.")
+        )
+        return dataclasses.replace(notice(sentence, CommandButton(_("Subscribe"), "subscribe")), replaces=is_pressed)
+    match step:
+        case "topics" | "on" | "off" | "all":
+            document = _topics(desk, request, subscriptions[0])
+        case "holiday":
+            document = _holiday(request)
+        case "times":
+            document = _times(desk, request, subscriptions)
+        case _:
+            document = _overview(desk, request, subscriptions)
+    is_change = step not in {"", "show", "topics", "holiday", "times"}
+    return Answer(document, replaces=is_pressed, toast=_("Saved.") if is_change else "", is_private=True)
+
+
+def _overview(desk: Desk, request: Request, subscriptions: Sequence[Subscription]) -> Document:
+    catalogue, first = request.words, subscriptions[0]
+    _ = catalogue.gettext
+    choices = first.choices
+    lines = [Paragraph((Span(sentence),)) for sentence in described(desk, request, first)]
+    run = next_push(desk, subscriptions)
+    if run is not None:
+        lines.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(run))),)))
+    is_digest = choices.layout is Layout.DIGEST
+    buttons = [
+        CommandButton(_("Topics"), "settings", "topics"),
+        CommandButton(_("One message per subject"), "settings", "layout segments")
+        if is_digest
+        else CommandButton(_("All in one go"), "settings", "layout digest"),
+        CommandButton(_("With sound"), "settings", "silent off")
+        if choices.silent
+        else CommandButton(_("Without sound"), "settings", "silent on"),
+        CommandButton(_("Resume now"), "settings", "resume")
+        if first.paused_until is not None and first.paused_until > desk.clock()
+        else CommandButton(_("Pause"), "settings", "holiday"),
+    ]
+    if len(desk.schedules) > 1:
+        buttons.append(CommandButton(_("Time"), "settings", "times"))
+    if request.target.platform is PlatformName.TELEGRAM:
+        buttons.append(
+            CommandButton(_("Simple messages"), "settings", "rich off")
+            if choices.rich
+            else CommandButton(_("Rich messages"), "settings", "rich on")
+        )
+    buttons.append(CommandButton(_("Unsubscribe"), "settings", "stop"))
+    return _page(_("Settings"), lines, buttons)
+
+
+def _topics(desk: Desk, request: Request, subscription: Subscription) -> Document:
+    catalogue = request.words
+    _ = catalogue.gettext
+    chosen = set(subscription.choices.topics)
+    # What was chosen stays in the list when nothing is said about it any more.
+    known = [*desk.archive().topics(desk.today)]
+    names = [*known, *sorted(chosen - set(known))]
+    book = pages(names, TOPICS_ON_A_PAGE) or [[]]
+    page = min(max(request.page or 1, 1), len(book))
+    buttons = [
+        CommandButton(f"{_CHOSEN}#{name}", "settings", f"off {name}", page=page)
+        if name in chosen
+        else CommandButton(f"#{name}", "settings", f"on {name}", page=page)
+        for name in book[page - 1]
+    ]
+    everything = _("All subjects")
+    buttons.append(CommandButton(everything if chosen else _CHOSEN + everything, "settings", "all", page=page))
+    buttons += turning(catalogue, "settings", "topics", page, len(book), labels=(_("◀ Back"), _("More ▶")))
+    buttons.append(_done(request))
+    hint = _("Press the topics that you want to read about. Without any, you receive every subject.")
+    return _page(_("Topics"), [Paragraph((Span(hint),))], buttons)
+
+
+def _holiday(request: Request) -> Document:
+    catalogue = request.words
+    _ = catalogue.gettext
+    buttons = [
+        CommandButton(
+            catalogue.ngettext("{count} week", "{count} weeks", weeks).format(count=weeks), "settings", f"pause {weeks}"
+        )
+        for weeks in HOLIDAYS
+    ]
+    hint = _("No pushes for how long? They go on by themselves afterwards.")
+    return _page(_("Pause"), [Paragraph((Span(hint),))], [*buttons, _done(request)])
+
+
+def _times(desk: Desk, request: Request, subscriptions: Sequence[Subscription]) -> Document:
+    catalogue = request.words
+    _ = catalogue.gettext
+    current = {each.schedule for each in subscriptions}
+    buttons = []
+    for schedule in desk.schedules:
+        run = desk.agenda.next_run(schedule)
+        label = schedule if run is None else catalogue.weekday(run)
+        buttons.append(
+            CommandButton(f"{_CHOSEN}{label}" if schedule in current else label, "settings", f"at {schedule}")
+        )
+    hint = _("When shall I bring you the recap?")
+    return _page(_("Time"), [Paragraph((Span(hint),))], [*buttons, _done(request)])
+
+
+def _done(request: Request) -> CommandButton:
+    return CommandButton(request.words.gettext("Done"), "settings", "show")
+
+
+def _page(title: str, blocks: Sequence[Paragraph | Note], buttons: Sequence[CommandButton]) -> Document:
+    section = Section((Heading((Span(title),), level=1), *blocks))
+    return Document(title=title, sections=(section,), buttons=tuple(buttons))

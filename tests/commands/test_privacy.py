@@ -1,0 +1,89 @@
+"""What the bot keeps of people, and how it forgets them."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from tests.conversation import talking
+from tests.town import town
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    import time_machine
+
+    from tests.conversation import Talk, TelegramPerson
+
+
+async def test_privacy_says_what_is_kept(anna: TelegramPerson) -> None:
+    """Ids and choices, and nothing else; with the button that deletes it all."""
+    reply = await anna.says("/privacy")
+    assert "vos choix" in reply.text
+    assert "aucun nom" in reply.text
+    assert reply.buttons == ("Tout effacer",)
+
+
+async def test_everything_is_deleted_after_one_question(talk: Talk, anna: TelegramPerson, tmp_path: Path) -> None:
+    """Who says no keeps it; who says yes is nowhere in the database any more."""
+    await anna.says("/subscribe tiktok")
+    await anna.says("/privacy")
+    question = await anna.presses("Tout effacer")
+    assert question.replaced
+    assert question.text.startswith("Effacer tout ce qui concerne cette conversation ?")
+    assert (await anna.presses("Non, garder")).buttons == ("Tout effacer",)
+    assert str(anna.chat.id) in database(tmp_path)
+    await anna.presses("Tout effacer")
+    done = await anna.presses("Oui, tout effacer")
+    assert done.replaced
+    assert "C’est fait : je ne sais plus rien" in done.text
+    assert str(anna.chat.id) not in database(tmp_path)
+    assert "pas d’abonnement" in (await anna.says("/settings")).text
+    assert len(await talk.app.ledger.subscriptions.all()) == 8
+
+
+async def test_only_admins_delete_what_is_kept_of_a_group(talk: Talk) -> None:
+    """The others may read what it is."""
+    admin, member = talk.town.telegram.add_user("Grace"), talk.town.telegram.add_user("Max")
+    club = talk.town.telegram.add_supergroup("Le club", admins=[admin])
+    grace, max_ = talk.on_telegram(club, admin), talk.on_telegram(club, member)
+    await grace.says("/subscribe")
+    assert (await max_.says("/privacy")).buttons == ()
+    await grace.says("/privacy")
+    refused = await max_.presses("Tout effacer")
+    assert (refused.texts, "seuls les admins" in refused.toast) == ((), True)
+    await grace.presses("Tout effacer")
+    assert "C’est fait" in (await grace.presses("Oui, tout effacer")).text
+
+
+async def test_nobodys_name_or_words_are_kept_or_logged(
+    clock: time_machine.Traveller, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in the database nor in the logs, whatever people are called and whatever they write."""
+    del clock
+    caplog.set_level(logging.INFO)
+    logging.getLogger("bot").setLevel(logging.DEBUG)
+    async with town() as place, talking(place, tmp_path) as talk:
+        anna = talk.on_telegram(place.telegram.add_private(name="Zénobie"))
+        bob = talk.on_discord()
+        for person in (anna, bob):
+            await person.says("/topic hippopotame")
+            await person.says("/search hippopotame")
+        await anna.says("/subscribe hippopotame")
+        await anna.says("/subscribe tiktok")
+        await anna.says("un hippopotame sans commande")
+        club = place.telegram.add_supergroup("Hippodrome")
+        await talk.on_telegram(club, anna.chat.person).says("/subscribe hippopotame")
+    kept = database(tmp_path) + caplog.text
+    assert str(anna.chat.id) in database(tmp_path)
+    for word in ("Zénobie", "ippopotame", "Hippodrome", "lectrice"):
+        assert word not in kept
+
+
+def database(folder: Path) -> str:
+    """All that the bot's database holds, as text."""
+    with closing(sqlite3.connect(folder / "recap.db")) as connection:
+        return "\n".join(connection.iterdump())

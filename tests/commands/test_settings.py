@@ -1,0 +1,154 @@
+"""Subscribing and choosing, as people do it: what they press, what they read, and what then comes on Monday."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.subscription import PlatformName, Target
+from tests.conversation import talking
+from tests.town import town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import time_machine
+
+    from bot.subscription import Subscription
+    from tests.conversation import Talk, TelegramPerson
+
+TWO_TIMES = """
+[[schedules]]
+name = "monday"
+cron = "0 8 * * mon"
+
+[[schedules]]
+name = "evening"
+cron = "30 18 * * tue"
+timezone = "America/Montreal"
+"""
+
+
+async def subscription_of(talk: Talk, person: TelegramPerson) -> Subscription:
+    """The one subscription of the chat where somebody is."""
+    (found,) = await talk.app.ledger.subscriptions.of(Target(PlatformName.TELEGRAM, str(person.chat.id)))
+    return found
+
+
+async def test_a_confirmation_says_what_was_chosen_and_when_it_comes(anna: TelegramPerson) -> None:
+    """In words, with the hour where the show is."""
+    reply = await anna.says("/subscribe Tik Tok, instagram")
+    assert "les sujets de chaque épisode sur les thèmes #instagram, #tiktok" in reply.text
+    assert "Prochain envoi : lundi 11 novembre 2024 à 08:00" in reply.text
+    assert reply.buttons == ("Réglages", "Lire le dernier épisode")
+    everything = await anna.says("/subscribe")
+    assert "Vous recevrez chaque épisode, avec tous ses sujets" in everything.text
+
+
+async def test_settings_are_changed_in_place(talk: Talk, anna: TelegramPerson) -> None:
+    """One message throughout; each change is confirmed for a moment, shown, and kept."""
+    await anna.says("/subscribe")
+    opened = await anna.says("/settings")
+    assert opened.text.startswith("Réglages\n\nVous recevrez chaque épisode")
+    for label, said, undo in (
+        ("Un message par sujet", "Chaque sujet arrive dans son propre message", "Tout à la suite"),
+        ("Sans le son", "Il arrive sans sonner", "Avec le son"),
+        ("Messages enrichis", "Les messages sont enrichis", "Messages simples"),
+    ):
+        changed = await anna.presses(label)
+        assert (changed.replaced, changed.toast) == (True, "C’est enregistré.")
+        assert said in changed.text
+        assert said not in (await anna.presses(undo)).text
+        await anna.presses(label)
+    choices = (await subscription_of(talk, anna)).choices
+    assert (choices.layout, choices.silent, choices.rich) == ("segments", True, True)
+
+
+async def test_topics_are_ticked(talk: Talk, anna: TelegramPerson) -> None:
+    """A tick on what was chosen; without any, everything."""
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    topics = await anna.presses("Thèmes")
+    assert topics.replaced
+    assert {"#tiktok", "✓ Tous les sujets", "Terminé"} <= set(topics.buttons)
+    await anna.presses("#tiktok")
+    ticked = await anna.presses("#netflix")
+    assert {"✓ #tiktok", "✓ #netflix", "Tous les sujets"} <= set(ticked.buttons)
+    assert (await subscription_of(talk, anna)).choices.topics == ("netflix", "tiktok")
+    unticked = await anna.presses("✓ #netflix")
+    assert "#netflix" in unticked.buttons
+    assert "sur le thème #tiktok." in (await anna.presses("Terminé")).text
+    await anna.presses("Thèmes")
+    second = await anna.presses("Suite ▶")
+    assert second.replaced
+    assert "◀ Retour" in second.buttons
+    assert "✓ Tous les sujets" in (await anna.presses("Tous les sujets")).buttons
+    assert (await subscription_of(talk, anna)).choices.topics == ()
+
+
+async def test_a_button_pressed_twice_does_no_more_than_it_says(talk: Talk, anna: TelegramPerson) -> None:
+    """Its data says what is to be: pressing it on an old message, or twice in a row, changes nothing back."""
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    await anna.presses("Thèmes")
+    (message,) = anna.seen()[-1:]
+    telegram = talk.town.telegram
+    presses = [telegram.press(message, label) for label in ("#tiktok", "#netflix", "#tiktok")]
+    await telegram.wait_for(lambda: all(press.answer is not None for press in presses))
+    assert (await subscription_of(talk, anna)).choices.topics == ("netflix", "tiktok")
+
+
+async def test_a_holiday(talk: Talk, anna: TelegramPerson, clock: time_machine.Traveller) -> None:
+    """No push for two weeks, and the date of the one after it; then, or earlier, they go on."""
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    choice = await anna.presses("Pause")
+    assert choice.buttons == ("1 semaine", "2 semaines", "4 semaines", "Terminé")
+    paused = await anna.presses("2 semaines")
+    assert "Les envois sont suspendus jusqu’au mardi 19 novembre 2024." in paused.text
+    assert "Prochain envoi : lundi 25 novembre 2024 à 08:00" in paused.text
+    assert await talk.app.ledger.subscriptions.count("monday") == 8
+    resumed = await anna.presses("Reprendre")
+    assert "suspendus" not in resumed.text
+    assert "Prochain envoi : lundi 11 novembre 2024 à 08:00" in resumed.text
+    await anna.presses("Pause")
+    await anna.presses("1 semaine")
+    clock.shift(dt.timedelta(weeks=1, hours=1))
+    assert "suspendus" not in (await anna.says("/settings")).text
+    assert await talk.app.ledger.subscriptions.count("monday") == 9
+
+
+async def test_the_way_out_is_among_the_settings(talk: Talk, anna: TelegramPerson) -> None:
+    """And a way back in."""
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    gone = await anna.presses("Se désabonner")
+    assert gone.replaced
+    assert "C’est fait : plus d’envoi ici" in gone.text
+    assert await talk.app.ledger.subscriptions.of(Target(PlatformName.TELEGRAM, str(anna.chat.id))) == []
+    assert "pas d’abonnement ici" in (await anna.says("/settings")).text
+    assert "Abonnement enregistré" in (await anna.presses("M’abonner")).text
+
+
+@pytest.fixture
+async def two_times(clock: time_machine.Traveller, tmp_path: Path) -> AsyncIterator[Talk]:
+    """A show that is pushed at two times of the week."""
+    del clock
+    async with town() as place, talking(place, tmp_path, more=TWO_TIMES) as talk:
+        yield talk
+
+
+async def test_the_hour_is_chosen_where_there_are_several(two_times: Talk) -> None:
+    """By weekday and hour, each in its own time zone; with a single schedule there is nothing to choose."""
+    anna = two_times.on_telegram()
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    times = await anna.presses("Horaire")
+    assert times.buttons == ("✓ lundi à 08:00", "mardi à 18:30", "Terminé")
+    changed = await anna.presses("mardi à 18:30")
+    assert "Prochain envoi : mardi 5 novembre 2024 à 18:30" in changed.text
+    assert (await subscription_of(two_times, anna)).schedule == "evening"
+    assert (await anna.presses("Horaire")).buttons == ("lundi à 08:00", "✓ mardi à 18:30", "Terminé")
