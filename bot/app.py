@@ -48,10 +48,6 @@ TELEGRAM_PRIVATE = (ChatLimit(1, 1.0),)
 TELEGRAM_GROUP = (ChatLimit(1, 1.0), ChatLimit(20, 60.0))
 """The same, and no more than twenty messages a minute in a group; channels are counted like groups."""
 
-TELEGRAM_WINDOW = 16
-DISCORD_WINDOW = 16
-"""Sends in flight: rate × latency × 2, at thirty to fifty a second and a quarter of a second."""
-
 
 class AlreadyRunningError(ExpectedError):
     """Another process delivers from this database."""
@@ -195,28 +191,25 @@ class App:
         if self.config.telegram is not None:
             pacer = Pacer(self.config.telegram.rate, _telegram_limits)
             telegram = TelegramPlatform(self.config.telegram)
-            hold = self.config.delivery.on_unknown == "hold"
-            courier = self._courier(telegram, pacer, window=TELEGRAM_WINDOW, hold=hold)
+            courier = self._courier(telegram, pacer)
             stations.append(Station(telegram, pacer, courier))
         if self.config.discord is not None:
             pacer = Pacer(self.config.discord.rate)
             discord = DiscordPlatform(self.config.discord)
-            # Discord drops a message whose nonce it has seen, so sending again is always safe there.
-            courier = self._courier(discord, pacer, window=DISCORD_WINDOW, hold=False)
+            courier = self._courier(discord, pacer)
             stations.append(Station(discord, pacer, courier))
         return stations
 
-    def _courier(
-        self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer, *, window: int, hold: bool
-    ) -> Courier:
+    def _courier(self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer) -> Courier:
+        discord = platform if isinstance(platform, DiscordPlatform) else None
         return Courier(
             platform=platform,
             ledger=self.ledger,
             pacer=pacer,
             clock=self.clock,
-            window=window,
-            hold=hold,
-            publisher=platform if isinstance(platform, DiscordPlatform) else None,
+            hold=self.config.delivery.on_unknown == "hold",
+            finder=discord,
+            publisher=discord,
             finished=_log_finished,
         )
 

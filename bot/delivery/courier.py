@@ -2,29 +2,43 @@
 
 The order of the three steps is the promise: a message is marked in the ledger before it leaves and its outcome is
 recorded after, so that a process that dies in between leaves a trace of exactly what nobody can know.
+
+They run side by side. Claims come in batches of what the pace lets out in about a tenth of a second, so that little is
+in doubt after a crash; sends overlap within a window; outcomes are recorded together, because a transaction costs more
+than all the outcomes in it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import contextlib
 import datetime as dt
-import hashlib
 import logging
 import random
+from collections import deque
 from typing import TYPE_CHECKING
 
-from bot.delivery import retry
+from bot.delivery import progress, retry
 from bot.delivery.events import BroadcastStopped, Listener, PlatformStopped, TargetNotFound, TargetPaused, nobody
-from bot.delivery.records import Broadcast, Delivery, DeliveryState, Outcome
-from bot.platforms.base import FloodError, Post, SendError, TargetGoneError, TargetNotFoundError
+from bot.delivery.publications import PublishingJob
+from bot.delivery.recorder import Recorder
+from bot.delivery.records import Broadcast, Claim, DeliveryState, LedgerError, Outcome, Parcel
+from bot.platforms.base import (
+    FloodError,
+    Post,
+    SendError,
+    TargetClosedError,
+    TargetNotFoundError,
+    UnknownOutcomeError,
+    UnverifiableError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from bot.delivery.ledger import Ledger
     from bot.delivery.pacing import Pacer
-    from bot.platforms.base import Platform, Publisher, Rendering
+    from bot.platforms.base import Finder, Platform, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +46,14 @@ LOOK_EVERY = 1.0
 """Seconds between looks at the ledger when nothing is due: another process may have opened a broadcast."""
 DRAIN = 8.0
 """Seconds that sends in flight get to finish on shutdown, of the ten the program has."""
-PUBLISH_ATTEMPTS = 5
-"""Tries to publish one message before the admin is told; the message itself has long been sent."""
+CLAIM_AHEAD = 0.1
+"""Seconds of the pace that are claimed at a time."""
+MOST_CLAIMS = 100
+"""Messages that are claimed at a time at most."""
+LONGEST_TROUBLE = 60.0
+"""Seconds between two tries to use a database that cannot be used."""
+SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
+"""Sends under way at once: those of a second, because a platform in order answers sooner."""
 
 
 class Courier:
@@ -44,8 +64,9 @@ class Courier:
         ledger: where they come from.
         pacer: the platform's pace.
         clock: the time, aware, in UTC.
-        window: messages under way at once.
+        window: sends under way at once; as many as leave in a second unless told.
         hold: whether a message of unknown outcome stays unsent rather than be sent twice.
+        finder: tells whether such a message arrived, on platforms that can.
         publisher: passes messages on to followers, on platforms that can.
         finished: called for every broadcast that has no delivery left to make.
         tell: hears what the admins should know.
@@ -58,8 +79,9 @@ class Courier:
         ledger: Ledger,
         pacer: Pacer,
         clock: Callable[[], dt.datetime],
-        window: int,
         hold: bool,
+        window: int | None = None,
+        finder: Finder | None = None,
         publisher: Publisher | None = None,
         finished: Callable[[Broadcast], None] = lambda _broadcast: None,
         tell: Listener = nobody,
@@ -68,16 +90,29 @@ class Courier:
         self._ledger = ledger
         self._pacer = pacer
         self._clock = clock
-        self._window = window
-        self._hold = hold
-        self._publisher = publisher
+        self._finder = finder
         self._finished = finished
         self._tell = tell
-        self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._publishing: set[asyncio.Task[None]] = set()
-        self._renderings: dict[int, Rendering] = {}
+        self._publishing: PublishingJob | None = None
+        if publisher is not None:
+            self._publishing = PublishingJob(
+                platform=platform.name, publisher=publisher, publications=ledger.publications, tell=tell
+            )
+        self.hold = hold
+        self._batch = min(MOST_CLAIMS, max(1, round(pacer.rate * CLAIM_AHEAD)))
+        self._window = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
+        self._claimed: deque[Claim] = deque()
+        self._refill: asyncio.Task[list[Claim]] | None = None
+        self._dry = True
+        self._until_due = LOOK_EVERY
+        self._troubles = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._recorder = Recorder(ledger, self._recorded)
+        self._parcels: dict[int, Parcel] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     def wake(self) -> None:
         """Look at the ledger now: something may be due."""
@@ -85,202 +120,257 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until `stop`, or until the platform refuses the token."""
-        recovered = await self._ledger.recover(self._platform.name, hold=self._hold)
-        if recovered:
-            log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
-        while not self._stopping:
-            self._wake.clear()
-            if not await self._start_due():
-                await self._report_finished()
-                await self._wait(LOOK_EVERY)
+        self._ended.clear()
+        try:
+            # Where a look can tell whether a message arrived, none needs to be held back.
+            recovered = await self._ledger.recover(self._platform.name, hold=self.hold and self._finder is None)
+            if recovered:
+                log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
+            async with self._publishing_meanwhile():
+                while not self._stopping:
+                    await self._go_on()
+        finally:
+            await self._wind_down()
+            self._ended.set()
 
     async def stop(self) -> None:
         """Send nothing new; finish and record what is in flight."""
         self._stopping = True
         self.wake()
-        tasks = {*self._under_way.values(), *self._publishing}
-        if tasks:
-            _done, late = await asyncio.wait(tasks, timeout=DRAIN)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        await self._report_finished()
+        await self._ended.wait()
 
-    async def _start_due(self) -> bool:
-        """Begin as many deliveries as the window allows; whether there may be more to begin at once."""
-        if len(self._under_way) >= self._window:
-            await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
-        due = await self._ledger.due(self._platform.name, limit=self._window)
-        fresh = [delivery for delivery in due if delivery.id not in self._under_way]
-        for delivery in fresh[: self._window - len(self._under_way)]:
-            task = asyncio.create_task(self._deliver(delivery), name=f"delivery {delivery.id}")
-            self._under_way[delivery.id] = task
-            task.add_done_callback(self._done)
-        if not fresh and self._under_way:
-            await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
-            return True
-        return bool(fresh)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way = {key: other for key, other in self._under_way.items() if other is not task}
-        self._publishing.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s failed", task.get_name(), exc_info=error)
-
-    async def _deliver(self, delivery: Delivery) -> None:
-        """Send one message of the delivery and record what became of it."""
-        if wait := await self._pacer.turn(delivery.target):
-            await self._ledger.record([self._later(delivery, dt.timedelta(seconds=wait))])
+    @contextlib.asynccontextmanager
+    async def _publishing_meanwhile(self) -> AsyncIterator[None]:
+        if self._publishing is None:
+            yield
             return
-        if self._stopping or not await self._ledger.mark_sending([delivery.id]):
+        task = asyncio.create_task(self._publishing.run(), name=f"{self._platform.name} publishing")
+        task.add_done_callback(_log_failure)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _go_on(self) -> None:
+        """Send one message, or wait for one."""
+        self._wake.clear()
+        try:
+            if pause := self._pacer.pause():
+                await self._give_back_claims()
+                await self._wait(min(pause, LOOK_EVERY))
+            elif (claim := await self._next()) is not None:
+                await self._send_in_turn(claim)
+            elif not self._stopping:
+                await self._report_finished()
+                await self._wait(self._until_due)
+        except LedgerError as error:
+            # What could not be recorded is kept, and without new claims nothing more is sent.
+            self._troubles += 1
+            pause = min(LONGEST_TROUBLE, retry.backoff(self._troubles, luck=1.0).total_seconds())
+            log.error("%s: %s; trying again in %.0f s", self._platform.name, error, pause)  # noqa: TRY400 - said in full
+            await self._wait(pause)
+        else:
+            self._troubles = 0
+
+    async def _next(self) -> Claim | None:
+        """The next message to send; None when nothing is due now."""
+        if not self._claimed and self._refill is None and not (self._dry and await self._nothing_is_due()):
+            self._start_refill()
+        if not self._claimed:
+            await self._finish_refill()
+        if not self._claimed:
+            return None
+        claim = self._claimed.popleft()
+        if len(self._claimed) <= self._batch // 2 and self._refill is None and not self._dry:
+            self._start_refill()
+        return claim
+
+    async def _nothing_is_due(self) -> bool:
+        due = await self._ledger.next_due(self._platform.name)
+        seconds = LOOK_EVERY if due is None else (due - self._clock()).total_seconds()
+        self._until_due = min(LOOK_EVERY, seconds)
+        return due is None or seconds > 0
+
+    def _start_refill(self) -> None:
+        self._refill = asyncio.create_task(self._claim(), name=f"{self._platform.name} claims")
+
+    async def _claim(self) -> list[Claim]:
+        async with self._recorder.taking() as outcomes:
+            return await self._ledger.claim(self._platform.name, self._batch, outcomes)
+
+    async def _finish_refill(self) -> None:
+        if self._refill is not None:
+            refill, self._refill = self._refill, None
+            try:
+                # Not cancelled with whoever waits for it: what it claims must not be forgotten.
+                claims = await asyncio.shield(refill)
+            except asyncio.CancelledError:
+                self._refill = refill
+                raise
+            self._dry = len(claims) < self._batch
+            self._claimed.extend(claims)
+
+    async def _send_in_turn(self, claim: Claim) -> None:
+        """Wait for the message's turn and let it out; one whose chat must wait does so in the ledger."""
+        try:
+            while len(self._under_way) >= self._window:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            parcel = await self._parcel(claim.rendering_id)
+            wait = await self._pacer.turn(claim.target)
+        except BaseException:
+            self._claimed.appendleft(claim)
+            raise
+        if wait or self._stopping:
+            self._recorder.add(progress.given_back(claim, self._from_now(wait)))
             return
-        rendering = await self._rendering(delivery.rendering_id)
+        task = asyncio.create_task(self._deliver(claim, parcel), name=f"delivery {claim.id}")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _deliver(self, claim: Claim, parcel: Parcel) -> None:
+        """Send one message of the delivery and note what became of it."""
         post = Post(
-            target=delivery.target,
-            title=rendering.title,
-            message=rendering.messages[delivery.position],
-            nonce=nonce(delivery),
-            first_id=next(iter(delivery.message_ids), None),
+            target=claim.target,
+            title=parcel.rendering.title,
+            message=parcel.rendering.messages[claim.position],
+            nonce=progress.nonce(claim),
+            first_id=next(iter(claim.message_ids), None),
         )
         try:
-            message_id = await self._platform.send(post)
+            message_id = await self._found(claim, post, parcel) or await self._platform.send(post)
         except SendError as error:
-            await self._after_error(delivery, rendering, error)
+            await self._after_error(claim, parcel, error)
+        except Exception as error:  # a bug of ours must cost nobody else their message
+            log.exception("%s: sending failed in a way that is not foreseen", claim.target)
+            await self._after_error(claim, parcel, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
-            await self._ledger.record([self._advanced(delivery, rendering, message_id)])
-            if delivery.publish and self._publisher is not None:
-                self._publish(self._publisher, delivery, message_id)
+            self._recorder.add(self._advanced(claim, parcel, message_id))
 
-    async def _after_error(self, delivery: Delivery, rendering: Rendering, error: SendError) -> None:
+    async def _found(self, claim: Claim, post: Post, parcel: Parcel) -> str | None:
+        """The id of the message if it arrived at an attempt of which nobody knew the end."""
+        if self._finder is None or not progress.is_in_doubt(claim):
+            return None
+        try:
+            return await self._finder.find(post, since=parcel.opened)
+        except TargetClosedError as error:
+            if self.hold:
+                raise UnverifiableError(str(error)) from error
+            # The bot may write there and not read. The nonce is what is left.
+            return None
+
+    async def _after_error(self, claim: Claim, parcel: Parcel, error: SendError) -> None:
         decision = retry.decide(
             error,
-            attempt=delivery.attempts + 1,
-            age=self._clock() - delivery.opened,
-            hold=self._hold,
+            attempt=claim.attempts,
+            age=self._clock() - parcel.opened,
+            hold=self.hold and (self._finder is None or isinstance(error, UnverifiableError)),
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
-            fallback=rendering.fallback is not None,
+            fallback=parcel.rendering.fallback is not None,
         )
-        log.info("%s: %s (%s)", delivery.target, error, type(decision).__name__)
+        log.info("%s: %s (%s)", claim.target, error, type(decision).__name__)
         if isinstance(error, FloodError):
-            self._pacer.heed(error, delivery.target)
+            self._pacer.heed(error, claim.target)
         match decision:
             case retry.Retry(after):
-                await self._ledger.record([self._later(delivery, after, error)])
+                self._recorder.add(progress.later(claim, self._clock() + after, error))
             case retry.Hold():
-                await self._ledger.record([self._advanced(delivery, rendering, None)])
-            case retry.Redirect(chat):
-                await self._ledger.record([self._later(delivery, dt.timedelta(), error)])
-                await self._ledger.subscriptions.move(delivery.target, chat)
-            case retry.UseFallback():
-                await self._ledger.fall_back(delivery.id)
-            case retry.StopPlatform():
-                await self._ledger.record([self._later(delivery, dt.timedelta(), error)])
-                await self._stop_platform(error)
+                self._recorder.add(self._advanced(claim, parcel, None))
             case _:
-                await self._fail(delivery, decision, error)
+                try:
+                    await self._conclude(claim, decision, error)
+                except LedgerError as trouble:
+                    # The outcome is kept until it can be recorded; what follows from it follows at the next push.
+                    log.error("%s: %s", claim.target, trouble)  # noqa: TRY400 - said in full
 
-    async def _fail(self, delivery: Delivery, decision: retry.Decision, error: SendError) -> None:
+    async def _conclude(self, claim: Claim, decision: retry.Decision, error: SendError) -> None:
+        """Record the outcome at once, and do what follows from it for more than this delivery."""
         reason = str(error)
-        failed = dataclasses.replace(unchanged(delivery), state=DeliveryState.FAILED, code=error.code, reason=reason)
-        await self._ledger.record([failed])
+        match decision:
+            case retry.Redirect(chat):
+                await self._recorder.add_now(progress.later(claim, self._clock(), error))
+                await self._ledger.subscriptions.move(claim.target, chat)
+            case retry.UseFallback():
+                await self._ledger.fall_back(claim.id)
+            case retry.StopPlatform():
+                await self._recorder.add_now(progress.later(claim, self._clock(), error))
+                await self._stop_platform(reason)
+            case _:
+                await self._recorder.add_now(progress.failed(claim, self._clock(), error))
+                await self._spread(claim, decision, error)
+        self.wake()
+
+    async def _spread(self, claim: Claim, decision: retry.Decision, error: SendError) -> None:
+        reason = str(error)
         match decision:
             case retry.EndSubscription():
-                if isinstance(error, TargetGoneError):
-                    await self._ledger.subscriptions.left(delivery.target, reason)
-                else:
-                    await self._ledger.subscriptions.end(delivery.target, reason)
+                await self._ledger.subscriptions.end(claim.target, reason)
                 if isinstance(error, TargetNotFoundError):
-                    await self._tell(TargetNotFound(delivery.target, reason))
+                    await self._tell(TargetNotFound(claim.target, reason))
             case retry.PauseSubscription():
-                if await self._ledger.subscriptions.pause(delivery.target, reason):
-                    await self._tell(TargetPaused(delivery.target, reason))
+                if await self._ledger.subscriptions.pause(claim.target, reason):
+                    await self._tell(TargetPaused(claim.target, reason))
             case retry.StopBroadcast():
-                log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, error)
-                if await self._ledger.stop(delivery.broadcast_id, reason):
-                    await self._tell(BroadcastStopped(delivery.broadcast_id, self._platform.name, reason))
+                log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, reason)
+                if await self._ledger.stop(claim.broadcast_id, reason):
+                    await self._tell(BroadcastStopped(claim.broadcast_id, self._platform.name, reason))
 
-    async def _stop_platform(self, error: SendError) -> None:
+    async def _stop_platform(self, reason: str) -> None:
         if not self._stopping:
             self._stopping = True
             log.critical("%s refuses the token; nothing more is sent there", self._platform.name)
-            await self._tell(PlatformStopped(self._platform.name, str(error)))
+            await self._tell(PlatformStopped(self._platform.name, reason))
 
-    def _later(self, delivery: Delivery, pause: dt.timedelta, error: SendError | None = None) -> Outcome:
-        """The same message again after a pause; an error counts as an attempt, waiting for the chat's turn does not."""
-        later = dataclasses.replace(unchanged(delivery), state=DeliveryState.PENDING, due=self._clock() + pause)
-        if error is None:
-            return later
-        return dataclasses.replace(later, attempts=delivery.attempts + 1, code=error.code, reason=str(error))
+    def _recorded(self, outcomes: Sequence[Outcome]) -> None:
+        # Something may be due again, or nothing be left.
+        if not self._under_way or any(outcome.state is DeliveryState.PENDING for outcome in outcomes):
+            self.wake()
+        if self._publishing is not None and any(outcome.publish for outcome in outcomes):
+            self._publishing.wake()
 
-    def _advanced(self, delivery: Delivery, rendering: Rendering, message_id: str | None) -> Outcome:
-        """On to the next message, or the end of the delivery. Without an id nobody knows whether this one arrived."""
-        message_ids = (*delivery.message_ids, message_id)
-        position = delivery.position + 1
-        if position < len(rendering.messages):
-            state = DeliveryState.PENDING
-        else:
-            state = DeliveryState.UNKNOWN if None in message_ids else DeliveryState.SENT
-        return Outcome(
-            delivery_id=delivery.id,
-            state=state,
-            position=position,
-            message_ids=message_ids,
-            due=self._clock() + dt.timedelta(seconds=self._pacer.delay(delivery.target)),
-            attempts=0,
-        )
+    async def _give_back_claims(self) -> None:
+        await self._finish_refill()
+        while self._claimed:
+            self._recorder.add(progress.given_back(self._claimed.popleft(), self._clock()))
+        await self._recorder.flush()
 
-    async def _rendering(self, rendering_id: int) -> Rendering:
-        if rendering_id not in self._renderings:
-            self._renderings[rendering_id] = await self._ledger.rendering(rendering_id)
-        return self._renderings[rendering_id]
+    async def _wind_down(self) -> None:
+        try:
+            await self._give_back_claims()
+            if self._under_way:
+                _done, late = await asyncio.wait(self._under_way, timeout=DRAIN)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+            await self._recorder.flush()
+            await self._report_finished()
+        except LedgerError as error:
+            log.error("%s: what was just sent could not be recorded: %s", self._platform.name, error)  # noqa: TRY400 - said in full
 
-    def _publish(self, publisher: Publisher, delivery: Delivery, message_id: str) -> None:
-        task = asyncio.create_task(self._publish_one(publisher, delivery, message_id), name=f"publish {message_id}")
-        self._publishing.add(task)
-        task.add_done_callback(self._done)
+    def _advanced(self, claim: Claim, parcel: Parcel, message_id: str | None) -> Outcome:
+        next_due = self._from_now(self._pacer.delay(claim.target))
+        messages = len(parcel.rendering.messages)
+        return progress.advanced(claim, next_due, messages=messages, message_id=message_id)
 
-    async def _publish_one(self, publisher: Publisher, delivery: Delivery, message_id: str) -> None:
-        """Pass a message on to the followers. A job of its own: the platform may make it wait for an hour."""
-        for attempt in range(1, PUBLISH_ATTEMPTS + 1):
-            try:
-                await publisher.publish(delivery.target, message_id)
-            except FloodError as error:
-                await asyncio.sleep(error.retry_after)
-            except SendError as error:
-                log.warning("%s: not published (attempt %d): %s", delivery.target, attempt, error)
-                await asyncio.sleep(retry.backoff(attempt, luck=1.0).total_seconds())
-            else:
-                return
-        log.error("%s: message %s was sent but not published", delivery.target, message_id)
+    def _from_now(self, seconds: float) -> dt.datetime:
+        return self._clock() + dt.timedelta(seconds=seconds)
+
+    async def _parcel(self, rendering_id: int) -> Parcel:
+        if rendering_id not in self._parcels:
+            self._parcels[rendering_id] = await self._ledger.parcel(rendering_id)
+        return self._parcels[rendering_id]
 
     async def _report_finished(self) -> None:
-        if not self._under_way:
+        if not self._under_way and self._recorder.is_empty:
             for broadcast in await self._ledger.finish():
                 self._finished(broadcast)
-                self._renderings.clear()
+                self._parcels.clear()
 
     async def _wait(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
 
 
-def unchanged(delivery: Delivery) -> Outcome:
-    """The outcome that leaves a delivery as it was."""
-    return Outcome(
-        delivery_id=delivery.id,
-        state=delivery.state,
-        position=delivery.position,
-        message_ids=delivery.message_ids,
-        due=delivery.due,
-        attempts=delivery.attempts,
-        code=delivery.code,
-        reason=delivery.reason,
-    )
-
-
-def nonce(delivery: Delivery) -> str:
-    """The same for the same message to the same target, always; Discord takes up to 25 characters."""
-    message = f"{delivery.rendering_id}/{delivery.id}/{delivery.position}/{delivery.target}"
-    return hashlib.blake2s(message.encode(), digest_size=12).hexdigest()
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s failed", task.get_name(), exc_info=error)

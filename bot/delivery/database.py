@@ -9,30 +9,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.delivery import migrations
 from bot.delivery.records import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import TypeAlias
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
     Insert: TypeAlias = sqlite.Insert | postgresql.Insert
 
-PATIENCE = 10
-"""Seconds to wait for another process's transaction; the longest of the bot's own takes a few."""
+_Result = TypeVar("_Result")
+
+PATIENCE = 30
+"""Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
 
 _PRAGMAS = (
     "journal_mode = WAL",  # readers never wait for the writer, nor the writer for them
@@ -61,10 +65,14 @@ class Database:
     Within a process writers take turns, because SQLite lets one write at a time and would have the others poll.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._writer = engine.execution_options(**{_WRITES: True})
+    def __init__(self, url: URL) -> None:
+        self._engine = create_async_engine(url.set(drivername=f"{url.get_backend_name()}+aiosqlite"))
+        self._writer = self._engine.execution_options(**{_WRITES: True})
         self._turn = asyncio.Lock()
+        self._express = create_engine(url).execution_options(**{_WRITES: True})
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        _set_up(self._engine.sync_engine)
+        _set_up(self._express)
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -76,7 +84,7 @@ class Database:
         Raises:
             LedgerError: it cannot be used.
         """
-        database = cls(_engine(_sqlite_url(url)))
+        database = cls(_sqlite_url(url))
         try:
             database._probe()
             async with database.reading() as connection:
@@ -92,6 +100,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._express.dispose)
+        self._thread.shutdown()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -114,6 +124,23 @@ class Database:
         with self._plain_errors():
             async with self._turn, self._writer.begin() as connection:
                 yield connection
+
+    async def transact(self, step: Callable[[Connection], _Result]) -> _Result:
+        """Run the step as one transaction that writes, on the thread kept for it.
+
+        For what every message passes through: a thread is entered once for the whole transaction here, and once for
+        each statement in `writing`.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        with self._plain_errors():
+            async with self._turn:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, step)
+
+    def _run(self, step: Callable[[Connection], _Result]) -> _Result:
+        with self._express.begin() as connection:
+            return step(connection)
 
     def _probe(self) -> None:
         # A file that cannot be opened at all is found out here: aiosqlite would tell, and then leave a thread behind
@@ -152,14 +179,12 @@ def _sqlite_url(text: str) -> URL:
         raise LedgerError(f"storage.url: {path} is a folder: add the name of a file in it, such as recap.db")
     if not path.parent.is_dir():
         raise LedgerError(f"storage.url: there is no folder {path.parent}: make it, or name another")
-    return url.set(drivername="sqlite+aiosqlite", query={"timeout": str(PATIENCE), **url.query})
+    return url.set(query={"timeout": str(PATIENCE), **url.query})
 
 
-def _engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url)
-    event.listen(engine.sync_engine, "connect", _configure)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+def _set_up(engine: Engine) -> None:
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
 
 
 def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -13,52 +13,49 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from bot.delivery import opening
 from bot.delivery import outcomes as outcomes_of
 from bot.delivery.database import Database
+from bot.delivery.publications import LedgerPublications
 from bot.delivery.records import (
     Broadcast,
     BroadcastState,
     Cause,
     Choice,
+    Claim,
     Delivery,
     DeliveryState,
     LedgerError,
     Outcome,
+    Parcel,
 )
 from bot.delivery.subscriptions import LedgerSubscriptions
-from bot.delivery.tables import DELIVERIES, broadcasts, deliveries, renderings, subscriptions
+from bot.delivery.tables import DELIVERIES, PENDING, broadcasts, deliveries, renderings, subscriptions
 from bot.document import Layout
 from bot.platforms.base import Message, Rendering
 from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlalchemy import Connection
 
 __all__ = [
     "Broadcast",
     "BroadcastState",
     "Cause",
     "Choice",
+    "Claim",
     "Delivery",
     "DeliveryState",
     "Ledger",
     "LedgerError",
     "Outcome",
+    "Parcel",
 ]
 
-# Statements on the path of every message are built once; building one costs more than running it.
-_IS_DUE = (
-    deliveries.c.platform == bindparam("of_platform"),
-    deliveries.c.state == DeliveryState.PENDING,
-    broadcasts.c.state == BroadcastState.OPEN,
-)
-_IN_TURN = (deliveries.c.due, deliveries.c.id)
-_DUE = DELIVERIES.where(*_IS_DUE, deliveries.c.due <= bindparam("now")).order_by(*_IN_TURN).limit(bindparam("most"))
-_NEXT_DUE = select(deliveries.c.due).join(broadcasts).where(*_IS_DUE).order_by(*_IN_TURN).limit(1)
-_CLAIM = (
-    update(deliveries)
-    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)), deliveries.c.state == DeliveryState.PENDING)
-    .values(state=DeliveryState.SENDING, attempts=deliveries.c.attempts + 1, updated=bindparam("now"))
-    .returning(deliveries.c.id)
+_NEXT_DUE = (
+    select(deliveries.c.due)
+    .where(deliveries.c.platform == bindparam("of_platform"), PENDING)
+    .order_by(deliveries.c.due)
 )
 
 
@@ -72,6 +69,7 @@ class Ledger:
         self._database = database
         self._clock = clock
         self.subscriptions = LedgerSubscriptions(database, clock)
+        self.publications = LedgerPublications(database, clock)
 
     @classmethod
     async def open(cls, url: str, clock: Callable[[], dt.datetime]) -> Self:
@@ -147,42 +145,41 @@ class Ledger:
                 await opening.deliver_to_target(connection, broadcast, target, rendering, publish=publish)
         return broadcast
 
-    async def rendering(self, rendering_id: int) -> Rendering:
-        """The messages that a delivery is made of."""
-        wanted = select(renderings).where(renderings.c.id == rendering_id)
+    async def parcel(self, rendering_id: int) -> Parcel:
+        """What the deliveries with this rendering are made of."""
+        wanted = select(renderings, broadcasts.c.created).join(broadcasts).where(renderings.c.id == rendering_id)
         async with self._database.reading() as connection:
             row = (await connection.execute(wanted)).one()
-        fallback = None if row.fallback_id is None else await self.rendering(row.fallback_id)
-        return Rendering(row.title, tuple(Message(**message) for message in row.messages), fallback)
-
-    async def due(self, platform: PlatformName, limit: int) -> list[Delivery]:
-        """Deliveries whose next message may be sent now, those that wait longest first."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(_DUE, {"of_platform": platform, "now": self._clock(), "most": limit})
-            return [Delivery.of(row) for row in rows]
+        fallback = None if row.fallback_id is None else (await self.parcel(row.fallback_id)).rendering
+        messages = tuple(Message(**message) for message in row.messages)
+        return Parcel(Rendering(row.title, messages, fallback), row.created)
 
     async def next_due(self, platform: PlatformName) -> dt.datetime | None:
         """When the next pending delivery is due, which may be in the past; None when there is none."""
         async with self._database.reading() as connection:
             return (await connection.execute(_NEXT_DUE, {"of_platform": platform})).scalar()
 
-    async def mark_sending(self, ids: Collection[int]) -> set[int]:
-        """Claim deliveries whose next message is about to leave; the ids of those that are the caller's now.
+    async def claim(self, platform: PlatformName, limit: int, outcomes: Sequence[Outcome] = ()) -> list[Claim]:
+        """Take up to `limit` messages that may be sent now, those that wait longest first: they are the caller's.
 
-        A delivery that anybody else has claimed, or that is pending no more, is not among them. Each claim counts as
-        an attempt. Pass some hundreds at once: a transaction costs more than a claim.
+        Each is `sending` from now on and nobody else gets it; the claim counts as an attempt. `outcomes` are recorded
+        in the same transaction, which costs more than all that is in it.
         """
-        async with self._database.writing() as connection:
-            claimed = await connection.execute(_CLAIM, {"ids": list(ids), "now": self._clock()})
-            return set(claimed.scalars())
+        now = self._clock()
+
+        def step(connection: Connection) -> list[Claim]:
+            outcomes_of.record(connection, outcomes, now)
+            return outcomes_of.claim(connection, platform, limit, now)
+
+        return await self._database.transact(step)
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Write down what deliveries have become. Cheapest with some hundreds at once.
+        """Write down what deliveries have become. Cheapest with a hundred at once.
 
-        What would be pending in a broadcast that was stopped meanwhile fails like the rest of it.
+        What would be pending in a broadcast that is over by now fails like the rest of it.
         """
-        async with self._database.writing() as connection:
-            await outcomes_of.record(connection, outcomes, self._clock())
+        now = self._clock()
+        await self._database.transact(lambda connection: outcomes_of.record(connection, outcomes, now))
 
     async def fall_back(self, delivery_id: int) -> None:
         """Have the delivery begin again, with its rendering's fallback."""
@@ -201,9 +198,12 @@ class Ledger:
                 updated=now,
             )
         )
-        async with self._database.writing() as connection:
-            await connection.execute(begin_again)
-            await outcomes_of.fail_stopped(connection, this, now)
+
+        def step(connection: Connection) -> None:
+            connection.execute(begin_again)
+            outcomes_of.fail_stopped(connection, this, now)
+
+        await self._database.transact(step)
 
     async def recover(self, platform: PlatformName, *, hold: bool) -> int:
         """Take back the claims of a process that died; how many there were.
@@ -212,10 +212,14 @@ class Ledger:
         it they go on behind that message, whose id is None, and are `unknown` if it was their last. Only for a
         platform on which nobody is sending.
         """
-        async with self._database.writing() as connection:
-            left = await outcomes_of.interrupted(connection, platform, hold=hold)
-            await outcomes_of.record(connection, left, self._clock())
-        return len(left)
+        now = self._clock()
+
+        def step(connection: Connection) -> int:
+            left = outcomes_of.interrupted(connection, platform, hold=hold)
+            outcomes_of.record(connection, left, now)
+            return len(left)
+
+        return await self._database.transact(step)
 
     async def stop(self, broadcast_id: int, reason: str) -> bool:
         """Stop an open broadcast: nothing of it is sent any more; whether it was open.
@@ -223,14 +227,17 @@ class Ledger:
         Messages on their way may still arrive, and their outcomes are recorded as usual.
         """
         now = self._clock()
-        async with self._database.writing() as connection:
-            stopped = await connection.execute(
+
+        def step(connection: Connection) -> bool:
+            stopped = connection.execute(
                 update(broadcasts)
                 .where(broadcasts.c.id == broadcast_id, broadcasts.c.state == BroadcastState.OPEN)
                 .values(state=BroadcastState.STOPPED, reason=reason, finished=now)
             )
-            await outcomes_of.fail_stopped(connection, deliveries.c.broadcast_id == broadcast_id, now)
+            outcomes_of.fail_stopped(connection, deliveries.c.broadcast_id == broadcast_id, now)
             return stopped.rowcount > 0
+
+        return await self._database.transact(step)
 
     async def finish(self) -> list[Broadcast]:
         """Close the broadcasts of which nothing is left to send; each is returned once, to whoever closed it."""
@@ -244,6 +251,11 @@ class Ledger:
             .values(state=BroadcastState.DONE, finished=self._clock())
             .returning(broadcasts)
         )
+        # Nobody writes while nothing is open, which is nearly always.
+        open_ones = select(broadcasts.c.id).where(broadcasts.c.state == BroadcastState.OPEN).limit(1)
+        async with self._database.reading() as connection:
+            if (await connection.execute(open_ones)).one_or_none() is None:
+                return []
         async with self._database.writing() as connection:
             return [Broadcast.of(row) for row in await connection.execute(over)]
 

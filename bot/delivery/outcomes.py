@@ -1,37 +1,105 @@
-"""How what became of deliveries comes into the ledger. Steps of a transaction, which the ledger holds."""
+"""How messages leave the ledger and how what became of them comes back. Steps of a transaction of the ledger's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import String, bindparam, insert, literal, select, update
 
-from bot.delivery.records import BroadcastState, Delivery, DeliveryState, Outcome
-from bot.delivery.tables import DELIVERIES, broadcasts, deliveries, renderings
+from bot.delivery.records import BroadcastState, Claim, Delivery, DeliveryState, Outcome
+from bot.delivery.tables import DELIVERIES, PENDING, Moment, broadcasts, deliveries, publications, renderings
 from bot.platforms.base import UnknownOutcomeError
+from bot.subscription import Target
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import ColumnElement, Connection
 
     from bot.subscription import PlatformName
 
 STOPPED = "stopped"
-"""The code of a delivery that was not made because its broadcast was stopped before its turn."""
+"""The code of a delivery that was not made because its broadcast was over before its turn."""
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
 
-_RECORD = update(deliveries).where(deliveries.c.id == bindparam("delivery_id"))
+# Statements on the path of every message are built once; building one costs more than running it.
+_IN_TURN = (
+    select(deliveries.c.id)
+    .where(deliveries.c.platform == bindparam("of_platform"), PENDING, deliveries.c.due <= bindparam("now"))
+    .order_by(deliveries.c.due, deliveries.c.id)
+    .limit(bindparam("most"))
+    # On PostgreSQL two processes that claim at once do not wait for each other; SQLite has one writer anyway.
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(_IN_TURN))
+    .values(state=DeliveryState.SENDING, attempts=deliveries.c.attempts + 1, updated=bindparam("now"))
+    .returning(
+        deliveries.c.id,
+        deliveries.c.broadcast_id,
+        deliveries.c.chat,
+        deliveries.c.thread,
+        deliveries.c.rendering_id,
+        deliveries.c.position,
+        deliveries.c.message_ids,
+        deliveries.c.attempts,
+        deliveries.c.code,
+        deliveries.c.publish,
+    )
+)
+_OF_DELIVERY = deliveries.c.id == bindparam("delivery_id")
+_RECORD = update(deliveries).where(_OF_DELIVERY)
+# Most messages are the last of their delivery and arrive at once: what that leaves as it was is not written.
+_RECORD_SENT = _RECORD.values(
+    state=DeliveryState.SENT,
+    position=bindparam("now_at"),
+    message_ids=bindparam("known_as"),
+    code="",
+    reason="",
+)
+_PUBLISH = insert(publications).from_select(
+    ["platform", "chat", "message_id", "attempts", "due"],
+    select(
+        deliveries.c.platform,
+        deliveries.c.chat,
+        bindparam("message", type_=String),
+        literal(0),
+        bindparam("from_now", type_=Moment),
+    ).where(_OF_DELIVERY),
+)
 
 
-async def record(connection: AsyncConnection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
-    """Write the outcomes down. What would be pending in a stopped broadcast fails like the rest of it."""
-    if not outcomes:
-        return
-    await connection.execute(
+def claim(connection: Connection, platform: PlatformName, most: int, now: dt.datetime) -> list[Claim]:
+    """Mark the messages that are next as on their way, those that wait longest first."""
+    rows = connection.execute(_CLAIM, {"of_platform": platform, "most": most, "now": now})
+    return [
+        Claim(id_, broadcast, Target(platform, chat, thread), rendering, position, tuple(ids), attempts, code, publish)
+        for id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish in sorted(rows)
+    ]
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
+    """Write the outcomes down. What would be pending in a broadcast that is over fails like the rest of it."""
+    sent = [
+        {"delivery_id": outcome.delivery_id, "now_at": outcome.position, "known_as": outcome.message_ids}
+        for outcome in outcomes
+        if outcome.state is DeliveryState.SENT
+    ]
+    if sent:
+        connection.execute(_RECORD_SENT, sent)
+    if len(sent) < len(outcomes):
+        _record_others(connection, [each for each in outcomes if each.state is not DeliveryState.SENT], now)
+    published = [outcome for outcome in outcomes if outcome.publish is not None]
+    for outcome in published:
+        message = {"delivery_id": outcome.delivery_id, "message": outcome.publish, "from_now": now}
+        connection.execute(_PUBLISH, message)
+
+
+def _record_others(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
+    connection.execute(
         _RECORD,
         [
             {
@@ -50,33 +118,38 @@ async def record(connection: AsyncConnection, outcomes: Sequence[Outcome], now: 
     )
     pending = [outcome.delivery_id for outcome in outcomes if outcome.state is DeliveryState.PENDING]
     if pending:
-        await fail_stopped(connection, deliveries.c.id.in_(pending), now)
+        fail_stopped(connection, deliveries.c.id.in_(pending), now)
 
 
-async def fail_stopped(connection: AsyncConnection, which: ColumnElement[bool], now: dt.datetime) -> None:
-    """Fail those of the deliveries that are pending in a stopped broadcast, for the reason that stopped it."""
-    stopped = select(broadcasts.c.id).where(broadcasts.c.state == BroadcastState.STOPPED)
+def fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:
+    """Fail those of the deliveries that are pending in a broadcast that is over, for the reason that stopped it."""
+    over = select(broadcasts.c.id).where(broadcasts.c.state != BroadcastState.OPEN)
     reason = select(broadcasts.c.reason).where(broadcasts.c.id == deliveries.c.broadcast_id).scalar_subquery()
-    await connection.execute(
+    connection.execute(
         update(deliveries)
-        .where(which, deliveries.c.state == DeliveryState.PENDING, deliveries.c.broadcast_id.in_(stopped))
+        .where(which, deliveries.c.state == DeliveryState.PENDING, deliveries.c.broadcast_id.in_(over))
         .values(state=DeliveryState.FAILED, code=STOPPED, reason=reason, updated=now)
     )
 
 
-async def interrupted(connection: AsyncConnection, platform: PlatformName, *, hold: bool) -> list[Outcome]:
+def interrupted(connection: Connection, platform: PlatformName, *, hold: bool) -> list[Outcome]:
     """What becomes of the messages that were on their way when the process died: repeated, or with `hold` skipped."""
-    on_their_way = DELIVERIES.where(deliveries.c.platform == platform, deliveries.c.state == DeliveryState.SENDING)
-    left = [Delivery.of(row) for row in await connection.execute(on_their_way)]
+    on_their_way = DELIVERIES.where(
+        # By way of the broadcasts, of which there are few, and the index on their states.
+        deliveries.c.broadcast_id.in_(select(broadcasts.c.id)),
+        deliveries.c.state == DeliveryState.SENDING,
+        deliveries.c.platform == platform,
+    )
+    left = [Delivery.of(row) for row in connection.execute(on_their_way)]
     if not hold:
         return [_repeated(delivery) for delivery in left]
-    lengths = await _lengths(connection, {delivery.rendering_id for delivery in left})
+    lengths = _lengths(connection, {delivery.rendering_id for delivery in left})
     return [_skipped(delivery, lengths[delivery.rendering_id]) for delivery in left]
 
 
-async def _lengths(connection: AsyncConnection, rendering_ids: Collection[int]) -> dict[int, int]:
+def _lengths(connection: Connection, rendering_ids: Collection[int]) -> dict[int, int]:
     wanted = select(renderings.c.id, renderings.c.messages).where(renderings.c.id.in_(rendering_ids))
-    return {row.id: len(row.messages) for row in await connection.execute(wanted)}
+    return {row.id: len(row.messages) for row in connection.execute(wanted)}
 
 
 def _repeated(delivery: Delivery) -> Outcome:

@@ -91,7 +91,8 @@ class Pacer:
     async def turn(self, target: Target) -> float:
         """Wait for the turn of one pushed message: 0 when it may leave now, and counts.
 
-        Otherwise the seconds for which the target's chat is to be left alone; then nothing has been counted.
+        Otherwise the seconds for which the target's chat, or everything, is to be left alone; then nothing has been
+        counted.
         """
         while not (delay := self.delay(target)):
             wait = _Wait(target)
@@ -119,14 +120,21 @@ class Pacer:
         self._floods = {chat: other for chat, other in self._floods.items() if other.until > now}
         if flood.everything or (flood.everything is None and self._means_all(flood.retry_after, target, now)):
             self._paused_until = max(self._paused_until, until)
+            for wait in self._pushes:
+                if not wait.turn.done():
+                    wait.turn.set_result(None)
         else:
             self._floods[target.chat] = _Flood(now, until, guessed=flood.everything is None)
 
+    def pause(self) -> float:
+        """Seconds for which the platform asked to be left alone altogether; 0 when it has not."""
+        return max(0.0, self._paused_until - self._now())
+
     def delay(self, target: Target) -> float:
-        """Seconds until the target's chat may get its next message; 0 when it may now."""
+        """Seconds until the target's chat may get its next message, the rate aside; 0 when it may now."""
         now = self._now()
         flood = self._floods.get(target.chat)
-        ready = flood.until if flood is not None else now
+        ready = max(self._paused_until, flood.until if flood is not None else now)
         log = self._sent.get(target.chat, ())
         for limit in self._limits(target):
             if len(log) >= limit.count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bot.document import Layout
 from bot.problems import ExpectedError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from sqlalchemy import Row
+
+    from bot.platforms.base import Rendering
 
 
 class LedgerError(ExpectedError):
@@ -119,9 +121,38 @@ class Delivery:
         )
 
 
+class Claim(NamedTuple):
+    """One message that is the courier's to send: the next of its delivery.
+
+    A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts the
+    one that the claim is for.
+    """
+
+    id: int
+    broadcast_id: int
+    target: Target
+    rendering_id: int
+    position: int
+    message_ids: tuple[str | None, ...]
+    attempts: int
+    code: str
+    publish: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a delivery is made of, and when its broadcast was opened."""
+
+    rendering: Rendering
+    opened: dt.datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a delivery is after one message: every field replaces the delivery's."""
+    """What a delivery is after one message: every field replaces the delivery's.
+
+    `publish` is the id of a message that is to be passed on to the followers of its channel.
+    """
 
     delivery_id: int
     state: DeliveryState
@@ -131,6 +162,7 @@ class Outcome:
     attempts: int
     code: str = ""
     reason: str = ""
+    publish: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

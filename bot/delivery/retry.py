@@ -27,6 +27,10 @@ GIVE_UP_AFTER = dt.timedelta(hours=24)
 """A recap that could not be delivered for a whole day is old news."""
 
 
+MOST_MOVES = 5
+"""Attempts after which a chat that says at each that it has moved on is believed no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Try the same message again after a pause."""
@@ -101,7 +105,7 @@ def decide(
             return UseFallback()
         case RenderingRefusedError() | ContentError():
             return StopBroadcast()
-        case TargetMovedError():
+        case TargetMovedError() if attempt < MOST_MOVES:
             return Redirect(error.chat)
         case TargetGoneError() | TargetNotFoundError():
             return EndSubscription()
@@ -109,13 +113,18 @@ def decide(
             return PauseSubscription()
         case UnknownOutcomeError() if hold:
             return Hold()
-        case FloodError():
-            # However long the platform asks for: sending earlier only lengthens it.
-            return Retry(dt.timedelta(seconds=error.retry_after))
-        case NotSentError() | UnknownOutcomeError() if age < GIVE_UP_AFTER:
-            return Retry(backoff(attempt, luck))
+        case NotSentError() | UnknownOutcomeError():
+            pause = _pause(error, attempt, luck)
+            return Retry(pause) if age + pause < GIVE_UP_AFTER else Fail()
         case _:
             return Fail()
+
+
+def _pause(error: SendError, attempt: int, luck: float) -> dt.timedelta:
+    if isinstance(error, FloodError):
+        # However long the platform asks for: sending earlier only lengthens it.
+        return dt.timedelta(seconds=error.retry_after)
+    return backoff(attempt, luck)
 
 
 def backoff(attempt: int, luck: float) -> dt.timedelta:

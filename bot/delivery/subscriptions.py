@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, select, update
 from bot.delivery.database import insert
 from bot.delivery.opening import gets_pushes
 from bot.delivery.records import BroadcastState, DeliveryState
-from bot.delivery.tables import broadcasts, deliveries, moves, subscriptions
+from bot.delivery.tables import broadcasts, deliveries, moves, publications, subscriptions
 from bot.document import Layout
 from bot.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 
@@ -92,6 +92,7 @@ class LedgerSubscriptions:
         """
         async with self._database.writing() as connection:
             await connection.execute(delete(deliveries).where(*_in_chat(deliveries, target)))
+            await connection.execute(delete(publications).where(*_in_chat(publications, target)))
             here = _in_chat(subscriptions, target)
             await self._end(connection, here, FORGOTTEN)
             await connection.execute(

@@ -19,7 +19,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    literal_column,
     select,
+    text,
 )
 
 if TYPE_CHECKING:
@@ -137,6 +139,8 @@ renderings = Table(
     UniqueConstraint("broadcast_id", "key"),
 )
 
+_PENDING = text("state = 'pending'")
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -157,7 +161,8 @@ deliveries = Table(
     Column("publish", Boolean, nullable=False),
     Column("updated", Moment, nullable=False),
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
-    Index("ix_deliveries_claims", "platform", "state", "due"),
+    # Leads to what is due and holds nothing else, so that it shrinks as a push goes on.
+    Index("ix_deliveries_claims", "platform", "due", sqlite_where=_PENDING, postgresql_where=_PENDING),
     # Counting the states of a broadcast, and seeing that it is over, without reading its deliveries.
     Index("ix_deliveries_states", "broadcast_id", "state"),
     # Without these two, deleting one rendering or subscription reads every delivery there is.
@@ -166,6 +171,23 @@ deliveries = Table(
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.
     sqlite_autoincrement=True,
 )
+
+# Messages that are to be passed on to the followers of their channel: a job of its own, because the platform may make
+# it wait for an hour. What has been done is not kept.
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", String, nullable=False),
+    Column("chat", String, nullable=False),
+    Column("message_id", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", Moment, nullable=False),  # not before
+    Index("ix_publications_due", "platform", "due"),
+)
+
+PENDING = deliveries.c.state == literal_column("'pending'")
+"""Written out, because a database takes a partial index only when it sees that the condition is the index's."""
 
 DELIVERIES = select(deliveries, broadcasts.c.created.label("opened")).join(broadcasts)
 """What a `Delivery` record is made of."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 from bot.problems import ExpectedError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from bot.document import Document
     from bot.subscription import PlatformName, Target
 
@@ -94,6 +96,18 @@ class Publisher(Protocol):
         """
 
 
+class Finder(Protocol):
+    """A platform on which one can look whether a message arrived."""
+
+    async def find(self, post: Post, since: dt.datetime) -> str | None:
+        """The platform's id of the bot's message to the target that says the same and is no older than `since`.
+
+        Raises:
+            TargetClosedError: the bot may not read there.
+            SendError: it cannot be looked now.
+        """
+
+
 class Pace(Protocol):
     """The pace at which a platform takes messages, shared by pushes and answers."""
 
@@ -134,6 +148,10 @@ class UnknownOutcomeError(SendError):
     """The request went out and no answer came back: nobody can tell whether the message arrived."""
 
     code = "unknown"
+
+
+class UnverifiableError(UnknownOutcomeError):
+    """Nobody knows whether the message arrived, and the bot may not look."""
 
 
 class TargetGoneError(SendError):

@@ -6,7 +6,8 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from bot.delivery.ledger import DeliveryState, Ledger, Outcome
+from bot.delivery.ledger import Delivery, DeliveryState, Ledger, Outcome
+from bot.delivery.tables import DELIVERIES, deliveries
 from bot.document import Layout
 from bot.platforms.base import Message, Rendering
 from bot.subscription import Choices, PlatformName, Subscription, Target
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.ledger import Broadcast, Delivery
+    from bot.delivery.ledger import Broadcast
 
 MONDAY = dt.datetime(2024, 11, 4, 7, 0, tzinfo=dt.UTC)
 TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD
@@ -78,11 +79,20 @@ async def push(ledger: Ledger, *texts: str, episode: int = 1207, again: bool = F
     return broadcast
 
 
+async def due(ledger: Ledger, platform: PlatformName = TELEGRAM, limit: int = 1000) -> list[Delivery]:
+    """What may be sent now, those that wait longest first; nothing is claimed."""
+    c = deliveries.c
+    may_be_sent = DELIVERIES.where(c.platform == platform, c.state == DeliveryState.PENDING, c.due <= ledger._clock())
+    async with ledger._database.reading() as connection:
+        rows = await connection.execute(may_be_sent.order_by(c.due, c.id).limit(limit))
+        return [Delivery.of(row) for row in rows]
+
+
 async def pushed_to(ledger: Ledger, *targets: Target, texts: tuple[str, ...] = ("Bonjour",)) -> list[Delivery]:
     """Subscribe the Telegram targets, push to them, and return their deliveries as they are due."""
     await subscribe(ledger, *targets)
     await push(ledger, *texts)
-    return await ledger.due(TELEGRAM, limit=1000)
+    return await due(ledger)
 
 
 def sent(delivery: Delivery, *message_ids: str | None) -> Outcome:

@@ -17,7 +17,7 @@ from bot.formatter import Formatter
 from bot.i18n import Language, words
 from bot.platforms.telegram.render import render
 from bot.subscription import PlatformName
-from tests.delivery.ledger_kit import Clock, opened, subscribe, subscription, telegram
+from tests.delivery.ledger_kit import Clock, due, opened, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -75,7 +75,7 @@ async def test_an_occurrence_pushes_the_newest_episode_once(ledger: tuple[Ledger
     assert first is not None
     assert first.episode == 1207
     assert await pushing.push(SCHEDULE, EIGHT) is None
-    assert len(await ledger[0].due(PlatformName.TELEGRAM, limit=9)) == 1
+    assert len(await due(ledger[0])) == 1
 
 
 @pytest.mark.parametrize(("hours", "is_pushed"), [(5.9, True), (6.1, False)])
@@ -109,7 +109,7 @@ async def test_an_episode_is_rendered_once_per_distinct_choice(ledger: tuple[Led
     renderer = Renderer()
     await broadcaster(*ledger, renderer).push(SCHEDULE, EIGHT)
     assert renderer.asked == 2
-    assert len(await ledger[0].due(PlatformName.TELEGRAM, limit=1000)) == 100
+    assert len(await due(ledger[0])) == 100
 
 
 async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: tuple[Ledger, Clock]) -> None:
@@ -117,4 +117,4 @@ async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: tuple[
     await ledger[0].subscriptions.save(subscription(telegram(1), "mastodon"))
     await ledger[0].subscriptions.save(subscription(telegram(2), "netflix"))
     await broadcaster(*ledger).push(SCHEDULE, EIGHT)
-    assert [each.target for each in await ledger[0].due(PlatformName.TELEGRAM, limit=9)] == [telegram(2)]
+    assert [each.target for each in await due(ledger[0])] == [telegram(2)]

@@ -12,6 +12,7 @@ from tests.delivery.ledger_kit import (
     MONDAY,
     TELEGRAM,
     Clock,
+    due,
     later,
     opened,
     push,
@@ -34,7 +35,7 @@ async def test_who_left_comes_back_with_the_same_choices(tmp_path: Path) -> None
             await ledger.subscriptions.save(subscription(target, "tiktok", silent=True))
         await push(ledger)
         assert await ledger.subscriptions.left(here, "kicked")
-        assert [each.target for each in await ledger.due(TELEGRAM, limit=10)] == [elsewhere]
+        assert [each.target for each in await due(ledger)] == [elsewhere]
         assert not await ledger.subscriptions.left(here, "kicked")
 
         assert await ledger.subscriptions.came_back(here)
@@ -69,10 +70,10 @@ async def test_nothing_is_pushed_during_a_holiday(tmp_path: Path) -> None:
         assert await ledger.subscriptions.count("monday") == 0
         await ledger.subscriptions.save(subscription(telegram(2)))
         await push(ledger, episode=1207)
-        assert [each.target for each in await ledger.due(TELEGRAM, limit=10)] == [telegram(2)]
+        assert [each.target for each in await due(ledger)] == [telegram(2)]
         clock.now = until
         await push(ledger, episode=1208)
-        assert telegram(1) in [each.target for each in await ledger.due(TELEGRAM, limit=10)]
+        assert telegram(1) in [each.target for each in await due(ledger)]
 
 
 async def test_rich_messages_are_a_choice_of_their_own(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ async def test_rich_messages_are_a_choice_of_their_own(tmp_path: Path) -> None:
         await ledger.create_broadcast(
             episode=1207, title="", schedule="monday", due=MONDAY, renderings={rich: rendering("Riche")}
         )
-        assert [each.target for each in await ledger.due(TELEGRAM, limit=10)] == [telegram(1)]
+        assert [each.target for each in await due(ledger)] == [telegram(1)]
 
 
 async def test_what_is_forgotten_is_nowhere_in_the_database(tmp_path: Path) -> None:
@@ -95,13 +96,13 @@ async def test_what_is_forgotten_is_nowhere_in_the_database(tmp_path: Path) -> N
         one, another, neighbour = telegram(chat), telegram(chat, thread=7), telegram(5)
         await subscribe(ledger, one, another, neighbour)
         await push(ledger)
-        first, second = (each for each in await ledger.due(TELEGRAM, limit=10) if each.target != neighbour)
-        await ledger.mark_sending([first.id])
+        first, second = (each for each in await due(ledger) if each.target != neighbour)
+        await ledger.claim(TELEGRAM, 1)
         await ledger.subscriptions.move(telegram(-5), chat)
         await ledger.subscriptions.forget(one)
         # What was on its way ends without a trace.
         await ledger.record([sent(first, "1"), later(second, MONDAY)])
-        assert [each.target for each in await ledger.due(TELEGRAM, limit=10)] == [neighbour]
+        assert [each.target for each in await due(ledger)] == [neighbour]
         assert [each.target for each in await ledger.subscriptions.all()] == [neighbour]
         assert not await ledger.subscriptions.came_back(one)
     with closing(sqlite3.connect(tmp_path / "recap.db")) as database:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.delivery.ledger import BroadcastState, Cause, Choice, Delivery, DeliveryState, Ledger, Outcome
+from bot.delivery.ledger import BroadcastState, Cause, Choice, Claim, Delivery, DeliveryState, Ledger, Outcome
 from bot.document import Layout
 from bot.platforms.base import Message, Rendering
 from bot.subscription import Choices, Subscription, SubscriptionState, Target
@@ -17,6 +17,7 @@ from tests.delivery.ledger_kit import (
     MONDAY,
     TELEGRAM,
     Clock,
+    due,
     failed,
     later,
     opened,
@@ -56,7 +57,7 @@ async def tally(ledger: Ledger, broadcast_id: int) -> dict[DeliveryState, int]:
 
 async def pending(ledger: Ledger) -> list[Delivery]:
     """What may be sent on Telegram now."""
-    return await ledger.due(TELEGRAM, limit=100)
+    return await due(ledger)
 
 
 # Broadcasts.
@@ -105,7 +106,7 @@ async def test_everybody_gets_the_rendering_of_their_choice(ledger: Ledger) -> N
         renderings={Choice(TELEGRAM, ("ai",)): rendering("IA"), Choice(TELEGRAM): rendering("Tout", "la suite")},
     )
     got = {
-        delivery.target.chat: ((await ledger.rendering(delivery.rendering_id)).messages, delivery.publish)
+        delivery.target.chat: ((await ledger.parcel(delivery.rendering_id)).rendering.messages, delivery.publish)
         for delivery in await pending(ledger)
     }
     assert got == {
@@ -121,7 +122,7 @@ async def test_a_rendering_comes_back_as_it_was(ledger: Ledger) -> None:
     kept = Rendering("L'été", (Message(body, 24, 4096), Message({}, 0, 4096)))
     await ledger.create_single(episode=1207, title="", target=telegram(1), rendering=kept, publish=False)
     (delivery,) = await pending(ledger)
-    assert await ledger.rendering(delivery.rendering_id) == kept
+    assert (await ledger.parcel(delivery.rendering_id)).rendering == kept
 
 
 async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
@@ -138,7 +139,7 @@ async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
         renderings={Choice(TELEGRAM): rich, Choice(TELEGRAM, silent=True): plain},
     )
     (first, second) = await pending(ledger)
-    assert await ledger.rendering(first.rendering_id) == rich
+    assert (await ledger.parcel(first.rendering_id)).rendering == rich
     await ledger.fall_back(first.id)
     (fallen, _) = await pending(ledger)
     assert fallen.rendering_id == second.rendering_id
@@ -150,7 +151,7 @@ async def test_choices_that_come_to_the_same_share_a_rendering(ledger: Ledger) -
     await subscribe(ledger, telegram(2), Target(DISCORD, "3"))
     await push(ledger)
     on_telegram = {delivery.rendering_id for delivery in await pending(ledger)}
-    on_discord = {delivery.rendering_id for delivery in await ledger.due(DISCORD, limit=10)}
+    on_discord = {delivery.rendering_id for delivery in await due(ledger, DISCORD)}
     assert len(on_telegram) == len(on_discord) == 1
     assert on_telegram != on_discord
 
@@ -246,14 +247,14 @@ async def test_the_longest_waiting_come_first(ledger: Ledger, clock: Clock) -> N
     assert await ledger.next_due(TELEGRAM) == MONDAY + dt.timedelta(seconds=10)
     clock.advance(seconds=20)
     assert [delivery.id for delivery in await pending(ledger)] == [two.id, one.id]
-    assert [delivery.id for delivery in await ledger.due(TELEGRAM, limit=1)] == [two.id]
+    assert [delivery.id for delivery in await due(ledger, TELEGRAM, limit=1)] == [two.id]
 
 
 async def test_platforms_do_not_see_each_other(ledger: Ledger) -> None:
     """What is due is asked for by platform."""
     await subscribe(ledger, telegram(1))
     await push(ledger)
-    assert await ledger.due(DISCORD, limit=10) == []
+    assert await due(ledger, DISCORD) == []
     assert await ledger.next_due(DISCORD) is None
     assert await ledger.next_due(TELEGRAM) == MONDAY
 
@@ -261,13 +262,25 @@ async def test_platforms_do_not_see_each_other(ledger: Ledger) -> None:
 async def test_a_claim_is_given_once(ledger: Ledger) -> None:
     """A delivery that was claimed is no longer due, cannot be claimed again, and counts the attempt."""
     one, two = await pushed_to(ledger, telegram(1), telegram(2))
-    assert await ledger.mark_sending([one.id]) == {one.id}
-    assert await ledger.mark_sending([one.id, two.id, 99]) == {two.id}
-    assert await ledger.mark_sending([]) == set()
+    assert await ledger.claim(TELEGRAM, 1) == [
+        Claim(one.id, 1, telegram(1), rendering_id=1, position=0, message_ids=(), attempts=1, code="", publish=False)
+    ]
+    assert [claim.id for claim in await ledger.claim(TELEGRAM, 10)] == [two.id]
+    assert await ledger.claim(TELEGRAM, 10) == []
     assert await pending(ledger) == []
     assert await ledger.next_due(TELEGRAM) is None
     await ledger.recover(TELEGRAM, hold=False)
-    assert [delivery.attempts for delivery in await pending(ledger)] == [1, 1]
+    assert [claim.attempts for claim in await ledger.claim(TELEGRAM, 10)] == [2, 2]
+
+
+async def test_outcomes_are_recorded_before_the_next_claim(ledger: Ledger) -> None:
+    """One transaction does both: what is due again by its outcome may be claimed at once."""
+    one, two = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
+    await ledger.claim(TELEGRAM, 1)
+    outcomes = [Outcome(one.id, PENDING, 1, ("41",), MONDAY, 0), sent(two, "42", "43")]
+    (claim,) = await ledger.claim(TELEGRAM, 10, outcomes)
+    assert (claim.id, claim.position, claim.message_ids) == (one.id, 1, ("41",))
+    assert await tally(ledger, one.broadcast_id) == {SENDING: 1, SENT: 1}
 
 
 async def test_an_outcome_replaces_what_was_known(ledger: Ledger) -> None:
@@ -299,7 +312,7 @@ async def test_recording_nothing_changes_nothing(ledger: Ledger) -> None:
 async def test_what_was_in_flight_is_sent_again(ledger: Ledger) -> None:
     """Without hold, the same message is pending again, and it shows that nobody knows whether it had arrived."""
     one, two = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
-    await ledger.mark_sending([one.id])
+    await ledger.claim(TELEGRAM, 1)
     assert await ledger.recover(TELEGRAM, hold=False) == 1
     again, untouched = await pending(ledger)
     assert (again.id, again.position, again.message_ids, again.code) == (one.id, 0, (), "unknown")
@@ -311,7 +324,7 @@ async def test_what_was_in_flight_is_held_back(ledger: Ledger) -> None:
     """With hold, a delivery goes on behind the message in flight, or ends as unknown if that was its last."""
     one, two = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
     await ledger.record([Outcome(two.id, PENDING, 1, ("41",), MONDAY, 0)])
-    await ledger.mark_sending([one.id, two.id])
+    await ledger.claim(TELEGRAM, 2)
     assert await ledger.recover(TELEGRAM, hold=True) == 2
     (goes_on,) = await pending(ledger)
     assert (goes_on.id, goes_on.position, goes_on.message_ids, goes_on.attempts) == (one.id, 1, (None,), 0)
@@ -322,7 +335,7 @@ async def test_what_was_in_flight_is_held_back(ledger: Ledger) -> None:
 async def test_one_platform_recovers_its_own(ledger: Ledger) -> None:
     """A platform that starts later, or twice, takes nothing from one that is sending."""
     (delivery,) = await pushed_to(ledger, telegram(1))
-    await ledger.mark_sending([delivery.id])
+    await ledger.claim(TELEGRAM, 1)
     assert await ledger.recover(DISCORD, hold=False) == 0
     assert await tally(ledger, delivery.broadcast_id) == {SENDING: 1}
 
@@ -335,7 +348,7 @@ async def test_a_broadcast_is_done_when_nothing_is_left(ledger: Ledger, clock: C
     one, two = await pushed_to(ledger, telegram(1), telegram(2))
     await ledger.record([sent(one, "41")])
     assert await ledger.finish() == []
-    await ledger.mark_sending([two.id])
+    await ledger.claim(TELEGRAM, 1)
     assert await ledger.finish() == []
     await ledger.record([failed(two, "gone", "blocked")])
     clock.advance(minutes=1)
@@ -355,7 +368,7 @@ async def test_a_stopped_broadcast_sends_nothing_more(ledger: Ledger, clock: Clo
     """What was pending fails with the reason; it is stopped once, stays so, and other broadcasts go on."""
     one, two, three = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
     other = await push(ledger, episode=1208)
-    await ledger.mark_sending([one.id])
+    await ledger.claim(TELEGRAM, 1)
     await ledger.record([sent(two, "41")])
     clock.advance(minutes=1)
     assert await ledger.stop(three.broadcast_id, "can't parse entities") is True
@@ -375,7 +388,7 @@ async def test_a_stopped_broadcast_sends_nothing_more(ledger: Ledger, clock: Clo
 async def test_a_stop_reaches_what_was_on_its_way(ledger: Ledger, *, crashed: bool) -> None:
     """A message in flight when the broadcast stopped is not tried again, by its sender or after a crash."""
     (delivery,) = await pushed_to(ledger, telegram(1))
-    await ledger.mark_sending([delivery.id])
+    await ledger.claim(TELEGRAM, 1)
     await ledger.stop(delivery.broadcast_id, "too long")
     if crashed:
         await ledger.recover(TELEGRAM, hold=False)

@@ -49,10 +49,18 @@ def test_what_certainly_did_not_arrive_is_tried_again() -> None:
     assert isinstance(decide(base.NotSentError("no connection")), retry.Retry)
 
 
-def test_a_flood_wait_is_obeyed_however_long_and_however_late() -> None:
-    """The platform's own pause is taken to the second, past every limit of ours."""
+def test_a_flood_wait_is_obeyed_however_long() -> None:
+    """The platform's own pause is taken to the second, past every limit of ours but the age of the news."""
     error = base.FloodError("slow down", retry_after=7200)
-    assert decide(error, attempt=50, age=dt.timedelta(days=2)) == retry.Retry(dt.timedelta(hours=2))
+    assert decide(error, attempt=50) == retry.Retry(dt.timedelta(hours=2))
+    assert decide(error, age=retry.GIVE_UP_AFTER - dt.timedelta(hours=1)) == retry.Fail()
+
+
+def test_a_chat_that_never_stops_moving_is_given_up() -> None:
+    """Two ids that point at each other are no place to send to."""
+    error = base.TargetMovedError("moved", chat="-100")
+    assert decide(error, attempt=retry.MOST_MOVES - 1) == retry.Redirect("-100")
+    assert decide(error, attempt=retry.MOST_MOVES) == retry.Fail()
 
 
 def test_an_unknown_outcome_is_sent_again_unless_it_must_never_come_twice() -> None:

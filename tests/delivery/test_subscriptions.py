@@ -14,6 +14,7 @@ from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
     TELEGRAM,
+    due,
     failed,
     opened,
     push,
@@ -51,7 +52,7 @@ async def states(ledger: Ledger) -> dict[str, tuple[SubscriptionState, str]]:
 
 async def waiting(ledger: Ledger) -> list[str]:
     """The chats for which a Telegram message is pending."""
-    return [delivery.target.chat for delivery in await ledger.due(TELEGRAM, limit=100)]
+    return [delivery.target.chat for delivery in await due(ledger)]
 
 
 async def test_a_subscription_comes_back_as_it_was_saved(ledger: Ledger) -> None:
@@ -112,7 +113,7 @@ async def test_a_way_out_works_at_once(ledger: Ledger) -> None:
 async def test_a_message_on_its_way_is_left_to_its_sender(ledger: Ledger) -> None:
     """Ending a subscription does not take a delivery out of the hands of whoever is sending it."""
     (delivery,) = await pushed_to(ledger, telegram(1))
-    await ledger.mark_sending([delivery.id])
+    await ledger.claim(TELEGRAM, 1)
     await ledger.subscriptions.end(telegram(1), "unsubscribed")
     assert (await ledger.tally(delivery.broadcast_id))[DeliveryState.SENDING] == 1
 
@@ -168,10 +169,10 @@ async def test_a_moved_chat_keeps_its_subscriptions_in_every_thread(ledger: Ledg
 async def test_a_moved_chat_gets_its_push_at_the_new_id(ledger: Ledger) -> None:
     """Deliveries that are not finished go to the new id, also the one that found out."""
     found_out, other = await pushed_to(ledger, telegram(-1), telegram(-1, 7))
-    await ledger.mark_sending([found_out.id])
+    await ledger.claim(TELEGRAM, 1)
     await ledger.subscriptions.move(telegram(-1), "-100")
     await ledger.recover(TELEGRAM, hold=False)
-    targets = {delivery.id: delivery.target for delivery in await ledger.due(TELEGRAM, limit=10)}
+    targets = {delivery.id: delivery.target for delivery in await due(ledger)}
     assert targets == {found_out.id: telegram(-100), other.id: telegram(-100, 7)}
 
 
@@ -344,5 +345,5 @@ async def test_a_broadcast_goes_to_whom_the_config_declares(ledger: Ledger) -> N
     publishing = dataclasses.replace(declaration(Target(DISCORD, "5")), choices=Choices(publish=True))
     await ledger.subscriptions.declare([publishing])
     await push(ledger)
-    (delivery,) = await ledger.due(DISCORD, limit=10)
+    (delivery,) = await due(ledger, DISCORD)
     assert (delivery.target, delivery.publish, delivery.due) == (Target(DISCORD, "5"), True, MONDAY)

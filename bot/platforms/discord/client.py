@@ -13,15 +13,17 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.platforms.base import Platform, Publisher, UnauthorisedError
+from bot.platforms.base import Finder, Platform, Publisher, UnauthorisedError
 from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
+from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
 from bot.platforms.discord.view import layout_view
 from bot.platforms.prepared import Prepared
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Coroutine
 
     from bot.config import Discord
@@ -36,7 +38,7 @@ LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
 
 
-class DiscordPlatform(Platform, Publisher):
+class DiscordPlatform(Platform, Finder, Publisher):
     """Discord through one bot account.
 
     `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `listen`;
@@ -94,6 +96,18 @@ class DiscordPlatform(Platform, Publisher):
         except NO_ANSWER as error:
             raise translate(error) from error
 
+    async def find(self, post: Post, since: dt.datetime) -> str | None:
+        """The id of the message if it is there already.
+
+        Raises:
+            SendError: as `Finder.find` says.
+        """
+        try:
+            found = await self._find(post, since)
+        except NO_ANSWER as error:
+            raise translate(error) from error
+        return None if found is None else str(found)
+
     async def publish(self, target: Target, message_id: str) -> None:
         """Pass a message of an announcement channel on to its followers.
 
@@ -144,6 +158,15 @@ class DiscordPlatform(Platform, Publisher):
         if self._gateway is not None:
             with contextlib.suppress(discord.ConnectionClosed, asyncio.CancelledError):
                 await self._gateway
+
+    async def _find(self, post: Post, since: dt.datetime) -> int | None:
+        channel_id = int(post.target.chat)
+        channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
+        if not isinstance(channel, discord.ForumChannel):
+            return await find_message(self.client, channel_id, post, since)
+        if post.first_id is None:
+            return await find_post(self.client, channel, post, since)
+        return await find_message(self.client, int(post.first_id), post, since)
 
     async def _send(self, post: Post) -> discord.abc.Snowflake:
         channel_id = int(post.target.chat)

@@ -18,6 +18,7 @@ from bot.sandbox.discord.errors import (
     THREAD_EXISTS,
     THREAD_LOCKED,
     UNKNOWN_CHANNEL,
+    UNKNOWN_GUILD,
     UNKNOWN_MESSAGE,
     UNKNOWN_TAG,
     WRONG_CHANNEL_TYPE,
@@ -35,6 +36,7 @@ from bot.sandbox.discord.world import (
     GroupConversation,
     Permission,
     Thread,
+    threads_of,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 
 NONCE_MEMORY = dt.timedelta(minutes=5)
 """Discord's documentation says that a nonce is known for a few minutes."""
+MOST_MESSAGES = 100
+"""Messages in one answer; fifty unless the request says otherwise."""
+MOST_THREADS = 100
 MAX_THREAD_NAME = 100
 MAX_TAGS = 5
 
@@ -65,12 +70,15 @@ class Channels:
         return [
             Route("GET", channel, self._get_channel),
             Route("POST", messages, self._send),
+            Route("GET", messages, self._history),
             Route("GET", message, self._get_message),
             Route("PATCH", message, self._edit),
             Route("DELETE", message, self._delete),
             Route("POST", message + "/crosspost", self._publish),
             Route("POST", channel + "/threads", self._open_thread, status=201),
             Route("POST", message + "/threads", self._open_thread_on_message, status=201),
+            Route("GET", channel + "/threads/archived/public", self._archived_threads),
+            Route("GET", "/guilds/{guild_id}/threads/active", self._active_threads),
             Route("POST", "/users/@me/channels", self._open_direct),
         ]
 
@@ -105,6 +113,35 @@ class Channels:
 
     def _get_message(self, ask: Ask) -> Json:
         return self._message(self._channel(ask), ask).wire()
+
+    def _history(self, ask: Ask) -> list[Json]:
+        channel = self._readable(ask)
+        before = int(ask.query.get("before", 1 << 63))
+        older = [message for message in reversed(channel.messages) if message.id < before]
+        return [message.wire() for message in older[: _limit(ask, MOST_MESSAGES)]]
+
+    def _archived_threads(self, ask: Ask) -> Json:
+        threads = [thread for thread in reversed(threads_of(self._readable(ask))) if thread.archived]
+        limit = _limit(ask, MOST_THREADS)
+        return {
+            "threads": [thread.wire() for thread in threads[:limit]],
+            "members": [],
+            "has_more": len(threads) > limit,
+        }
+
+    def _active_threads(self, ask: Ask) -> Json:
+        guild = self._world.guilds.get(ask.id("guild_id"))
+        if guild is None or not guild.bot_is_in:
+            raise ApiError(UNKNOWN_GUILD)
+        threads = [channel for channel in guild.channels if isinstance(channel, Thread) and not channel.archived]
+        seen = [thread for thread in threads if Permission.VIEW_CHANNEL in thread.bot_permissions]
+        return {"threads": [thread.wire() for thread in seen], "members": []}
+
+    def _readable(self, ask: Ask) -> Channel:
+        channel = self._channel(ask)
+        if not isinstance(channel, DirectChannel) and Permission.READ_MESSAGE_HISTORY not in channel.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        return channel
 
     def _edit(self, ask: Ask) -> Json:
         channel = self._channel(ask)
@@ -257,6 +294,10 @@ class Channels:
 
     def _tell(self, event: str, channel: Channel, data: Json) -> None:
         self._gateway.event(event, data, channel.guild.id if channel.guild is not None else None)
+
+
+def _limit(ask: Ask, most: int) -> int:
+    return min(int(ask.query.get("limit", 50)), most)
 
 
 def _tags(forum: Forum, wanted: list[Any]) -> tuple[Tag, ...]:

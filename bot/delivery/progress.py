@@ -1,0 +1,66 @@
+"""What a delivery becomes after a step: pure, and the same for every platform."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import TYPE_CHECKING
+
+from bot.delivery.records import Claim, DeliveryState, Outcome
+from bot.platforms.base import NotSentError, SendError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+def given_back(claim: Claim, due: dt.datetime) -> Outcome:
+    """As if the message had never been claimed, but not before `due`."""
+    attempts = claim.attempts - 1
+    return Outcome(claim.id, DeliveryState.PENDING, claim.position, claim.message_ids, due, attempts, claim.code)
+
+
+def later(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
+    """The same message again, not before `due`."""
+    # That a later attempt did not arrive tells nothing of an earlier one.
+    in_doubt = is_in_doubt(claim) and isinstance(error, NotSentError)
+    return Outcome(
+        delivery_id=claim.id,
+        state=DeliveryState.PENDING,
+        position=claim.position,
+        message_ids=claim.message_ids,
+        due=due,
+        attempts=claim.attempts,
+        code=claim.code if in_doubt else error.code,
+        reason=str(error),
+    )
+
+
+def failed(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
+    """The delivery ends here."""
+    return dataclasses.replace(later(claim, due, error), state=DeliveryState.FAILED, code=error.code)
+
+
+def advanced(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:
+    """On to the next message, not before `due`, or the end of a delivery of so many messages.
+
+    Without an id nobody knows whether this one arrived.
+    """
+    message_ids = (*claim.message_ids, message_id)
+    position = claim.position + 1
+    if position < messages:
+        state = DeliveryState.PENDING
+    else:
+        state = DeliveryState.UNKNOWN if None in message_ids else DeliveryState.SENT
+    publish = message_id if claim.publish else None
+    return Outcome(claim.id, state, position, message_ids, due, attempts=0, publish=publish)
+
+
+def is_in_doubt(claim: Claim) -> bool:
+    """Whether the message may have arrived at an attempt before."""
+    return claim.code == UnknownOutcomeError.code
+
+
+def nonce(claim: Claim) -> str:
+    """The same for the same message to the same target, always; Discord takes up to 25 characters."""
+    message = f"{claim.rendering_id}/{claim.id}/{claim.position}/{claim.target}"
+    return hashlib.blake2s(message.encode(), digest_size=12).hexdigest()

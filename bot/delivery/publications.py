@@ -1,0 +1,146 @@
+"""Passing messages of announcement channels on to their followers: a job of its own, which a restart goes on with.
+
+It may take an hour, because the platform allows few of them in a channel. Publishing twice is no error, so a message
+that was passed on just before the process died is simply passed on again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import bindparam, delete, select, update
+
+from bot.delivery import retry
+from bot.delivery.events import Listener, NotPublished, nobody
+from bot.delivery.tables import publications
+from bot.platforms.base import FloodError, NotSentError, SendError, UnknownOutcomeError
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Row
+
+    from bot.delivery.database import Database
+    from bot.platforms.base import Publisher
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 5.0
+"""Seconds between looks at the ledger: followers are in no hurry, and a look should cost next to nothing."""
+GIVE_UP_AFTER = 20
+"""Attempts, floods not counted, after which the admins are told: with growing pauses, some three hours."""
+
+_NEXT = (
+    select(publications)
+    .where(publications.c.platform == bindparam("of_platform"), publications.c.due <= bindparam("now"))
+    .order_by(publications.c.due, publications.c.id)
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A message that is to be passed on; `attempts` is how often that was tried."""
+
+    id: int
+    target: Target
+    message_id: str
+    attempts: int
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The publication in a row of its table."""
+        return cls(row.id, Target(PlatformName(row.platform), row.chat), row.message_id, row.attempts)
+
+
+class LedgerPublications:
+    """The publications in the ledger. Every method is one transaction, and raises `LedgerError` when it cannot be."""
+
+    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def next(self, platform: PlatformName) -> Publication | None:
+        """The one that has waited longest of those that may be tried now."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_NEXT, {"of_platform": platform, "now": self._clock()})).one_or_none()
+        return None if row is None else Publication.of(row)
+
+    async def over(self, publication: Publication) -> None:
+        """It has been passed on, or never will be."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(publications).where(publications.c.id == publication.id))
+
+    async def put_off(self, publication: Publication, pause: dt.timedelta, *, whole_channel: bool) -> None:
+        """Try it again after the pause; with `whole_channel`, everything else of its channel not before either."""
+        due = self._clock() + pause
+        this = publications.c.id == publication.id
+        there = (publications.c.platform == publication.target.platform) & (
+            publications.c.chat == publication.target.chat
+        )
+        async with self._database.writing() as connection:
+            if whole_channel:
+                await connection.execute(update(publications).where(there, publications.c.due < due).values(due=due))
+            else:
+                again = {"due": due, "attempts": publications.c.attempts + 1}
+                await connection.execute(update(publications).where(this).values(again))
+
+
+class PublishingJob:
+    """Passes on one platform's messages, one after the other.
+
+    Args:
+        platform: its name.
+        publisher: the platform.
+        publications: those in the ledger.
+        tell: hears of a message that could not be passed on.
+    """
+
+    def __init__(
+        self, *, platform: PlatformName, publisher: Publisher, publications: LedgerPublications, tell: Listener = nobody
+    ) -> None:
+        self._platform = platform
+        self._publisher = publisher
+        self._publications = publications
+        self._tell = tell
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the ledger now: a message may have been sent."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Pass on what is due, until cancelled. Whatever that interrupts is gone on with after the next start."""
+        while True:
+            self._wake.clear()
+            publication = await self._publications.next(self._platform)
+            if publication is not None:
+                await self._pass_on(publication)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+
+    async def _pass_on(self, publication: Publication) -> None:
+        try:
+            await self._publisher.publish(publication.target, publication.message_id)
+        except FloodError as error:
+            # The limit is the channel's, and shared by all who publish there: everything else of it waits too.
+            pause = dt.timedelta(seconds=error.retry_after)
+            log.info("%s: message %s is published in %s", publication.target, publication.message_id, pause)
+            await self._publications.put_off(publication, pause, whole_channel=True)
+        except SendError as error:
+            log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
+            attempt = publication.attempts + 1
+            if isinstance(error, NotSentError | UnknownOutcomeError) and attempt < GIVE_UP_AFTER:
+                await self._publications.put_off(publication, retry.backoff(attempt, luck=1.0), whole_channel=False)
+            else:
+                await self._publications.over(publication)
+                await self._tell(NotPublished(publication.target, publication.message_id, str(error)))
+        else:
+            await self._publications.over(publication)

@@ -1,0 +1,100 @@
+"""Outcomes on their way into the ledger: recorded together, because a transaction costs more than all that is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from bot.delivery.records import LedgerError, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from bot.delivery.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+RECORD_WITHIN = 0.1
+"""Seconds after which an outcome is recorded at the latest."""
+BATCH = 100
+"""Outcomes that are recorded at once, before that time is over."""
+
+
+class Recorder:
+    """Collects outcomes and records them.
+
+    What cannot be recorded is kept and recorded with the next ones.
+
+    Args:
+        ledger: takes them.
+        recorded: called with outcomes that the ledger has now.
+    """
+
+    def __init__(self, ledger: Ledger, recorded: Callable[[Sequence[Outcome]], None]) -> None:
+        self._ledger = ledger
+        self._recorded = recorded
+        self._outcomes: list[Outcome] = []
+        self._at_ledger = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every outcome is in the ledger."""
+        return not self._outcomes and not self._at_ledger.locked()
+
+    def add(self, outcome: Outcome) -> None:
+        """Record the outcome soon, together with others."""
+        self._outcomes.append(outcome)
+        if len(self._outcomes) >= BATCH:
+            self._flush_soon()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(RECORD_WITHIN, self._flush_soon)
+
+    async def add_now(self, outcome: Outcome) -> None:
+        """Record the outcome, and all that wait, at once.
+
+        Raises:
+            LedgerError: the database cannot be used; the outcome is kept.
+        """
+        self._outcomes.append(outcome)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Record all that wait.
+
+        Raises:
+            LedgerError: the database cannot be used; they are kept.
+        """
+        async with self.taking() as outcomes:
+            if outcomes:
+                await self._ledger.record(outcomes)
+
+    @contextlib.asynccontextmanager
+    async def taking(self) -> AsyncIterator[Sequence[Outcome]]:
+        """The outcomes that wait, for a transaction that records them; they are kept when that fails."""
+        async with self._at_ledger:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            outcomes, self._outcomes = self._outcomes, []
+            try:
+                yield outcomes
+            except BaseException:
+                self._outcomes = [*outcomes, *self._outcomes]
+                raise
+        self._recorded(outcomes)
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush_kept(), name="outcomes")
+
+    async def _flush_kept(self) -> None:
+        try:
+            await self.flush()
+        except LedgerError as error:
+            # Whoever claims next meets the same trouble, says so, and records these with it.
+            log.debug("%d outcomes wait to be recorded: %s", len(self._outcomes), error)
+            self._recorded(())
