@@ -18,7 +18,7 @@ from rich.table import Table
 
 from bench import plot
 from bench.processes import cores, stand_in
-from bench.scenarios import throughput
+from bench.scenarios import pace, scale, throughput, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     Scenario = Callable[[StandIn, argparse.Namespace], Result]
 
-QUICK, FULL = 200, 10_000
+QUICK, FULL = 100, 10_000
 """Messages in a block."""
-
 WIDE = 160
 """Columns that the tables take where nobody looks at them directly."""
 
@@ -41,6 +40,19 @@ SCENARIOS: dict[str, Scenario] = {
     "discord": lambda place, given: throughput.discord(
         place, messages=QUICK if given.quick else FULL // 2, rounds=given.rounds
     ),
+    "fast": lambda place, given: pace.fast(place, seconds=1 if given.quick else 60),
+    "slow": lambda place, given: pace.slow(place, seconds=2 if given.quick else 60),
+    "flood": lambda place, given: pace.flood(place, seconds=2 if given.quick else 10),
+    "people": lambda place, given: scale.people(
+        place,
+        [1_000, 5_000] if given.quick else [1_000, 10_000, 100_000, 1_000_000],
+        sample=QUICK if given.quick else 2_000,
+    ),
+    "channels": lambda place, given: scale.channels(place, [300, 600] if given.quick else [2_500, 15_000]),
+    "archive": lambda place, given: waiting.archive(
+        place, episodes=30 if given.quick else 1_200, times=1 if given.quick else 50
+    ),
+    "start": lambda place, given: waiting.start(place, times=1 if given.quick else 5),
 }
 
 

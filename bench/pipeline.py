@@ -15,10 +15,11 @@ from bot.platforms.base import Message, Platform, Rendering
 from bot.subscription import PlatformName, Subscription, Target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from bench.block import Block
+    from bot.delivery.records import Broadcast
     from bot.document import Document
     from bot.platforms.base import Post
 
@@ -73,36 +74,51 @@ def multiply(path: Path, people: int) -> None:
         )
 
 
+async def open_broadcast(block: Block, ledger: Ledger, platform: PlatformName) -> None:
+    """Open a broadcast of the one message to everybody."""
+    body = block.material[str(platform)]["body"]
+    rendering = Rendering("Épisode 1207", (Message(body, used=0, limit=4096),))
+    await ledger.create_broadcast(
+        episode=1207,
+        title="Épisode 1207",
+        schedule=SCHEDULE,
+        due=utc_now(),
+        renderings=dict.fromkeys(await ledger.choices(SCHEDULE), rendering),
+    )
+
+
+def courier_of(
+    block: Block,
+    platform: Platform,
+    ledger: Ledger,
+    *,
+    rate: int = LIFTED,
+    finished: Callable[[Broadcast], None] = lambda _broadcast: None,
+) -> Courier:
+    """The platform's courier, as the bot makes it."""
+    return Courier(
+        platform=platform,
+        ledger=ledger,
+        pacer=Pacer(rate),
+        clock=utc_now,
+        window=block.in_flight,
+        hold=False,
+        finished=finished,
+    )
+
+
 async def push(block: Block, platform: Platform, *, rate: int = LIFTED) -> None:
     """Push the message to as many people as the block has messages, and measure from the first claim to the report."""
-    path = block.folder / "recap.db"
-    async with subscribed(path, platform.name, block.warm_up + block.messages) as ledger:
-        body = block.material[str(platform.name)]["body"]
+    people = block.warm_up + block.messages
+    async with subscribed(block.folder / "recap.db", platform.name, people) as ledger:
         finished = asyncio.Event()
-        courier = Courier(
-            platform=platform,
-            ledger=ledger,
-            pacer=Pacer(rate),
-            clock=utc_now,
-            window=block.in_flight,
-            hold=False,
-            finished=lambda _broadcast: finished.set(),
-        )
-        await ledger.create_broadcast(
-            episode=1207,
-            title="Épisode 1207",
-            schedule=SCHEDULE,
-            due=utc_now(),
-            renderings=dict.fromkeys(
-                await ledger.choices(SCHEDULE), Rendering("Épisode 1207", (Message(body, used=0, limit=4096),))
-            ),
-        )
-        with block.measured(block.warm_up + block.messages):
+        courier = courier_of(block, platform, ledger, rate=rate, finished=lambda _broadcast: finished.set())
+        await open_broadcast(block, ledger, platform.name)
+        with block.measured(people):
             task = asyncio.create_task(courier.run())
             await finished.wait()
             await courier.stop()
             await task
         (broadcast,) = await ledger.broadcasts(1)
-        block.found["tally"] = {
-            str(state): count for state, count in (await ledger.tally(broadcast.id)).items() if count
-        }
+        tally = await ledger.tally(broadcast.id)
+        block.found["tally"] = {str(state): count for state, count in tally.items() if count}

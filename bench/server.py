@@ -134,13 +134,14 @@ class Connection(asyncio.Protocol):
                 body_end += int(lowered[at + len(LENGTH) :].split(b"\r\n", 1)[0])
             if len(self._received) < body_end:
                 return
+            body = self._received[end:body_end]
             self._received = self._received[body_end:]
-            self._answer(head)
+            self._answer(head, body)
 
-    def _answer(self, head: bytes) -> None:
+    def _answer(self, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1].decode()
         if path.startswith("/bot"):
-            self._answer_telegram(path.rpartition("/")[2].lower())
+            self._answer_telegram(path.rpartition("/")[2].lower(), body)
         elif path.startswith("/channels/") and path.endswith("/messages"):
             self._answer_discord(path.split("/")[2])
         elif path.startswith("/control/"):
@@ -150,11 +151,13 @@ class Connection(asyncio.Protocol):
         else:
             self._write(200, json.dumps(ME["discord"]))
 
-    def _answer_telegram(self, method: str) -> None:
+    def _answer_telegram(self, method: str, body: bytes) -> None:
         plan = self._state.plan
         if method == "getupdates":
-            # Nothing is ever new, and a long poll waits.
             plan.polled_at = plan.polled_at or time.time()
+            # Nothing is ever new, and a long poll waits.
+            if b'"timeout": "30"' not in body:
+                self._write(200, json.dumps({"ok": True, "result": []}))
             return
         if not method.startswith("send"):
             self._write(200, json.dumps({"ok": True, "result": ME["telegram"] if method == "getme" else True}))

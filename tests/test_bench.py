@@ -37,6 +37,13 @@ def test_everybody_is_measured_side_by_side(tmp_path: Path, scenario: str, conte
     assert len([each for each in picture.iter() if each.tag.endswith("rect")]) == contenders
 
 
+def test_every_other_scenario_finds_what_it_is_to_find(tmp_path: Path) -> None:
+    """The pace, the pause, the start: a row of figures and a demand for each, at the smallest size."""
+    found = run("slow", "flood", "archive", "start", out=tmp_path)
+    assert all(result["rows"] and result["checks"] for result in found.values())
+    assert len(found) == 4
+
+
 def test_a_spread_is_the_median_between_its_quartiles() -> None:
     """Of one value alone, that value."""
     assert Spread.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Spread(3.0, 2.0, 4.0)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from bench.processes import StandIn
 
-WARM_UP = 300
+WARM_UP = 0.1
+"""The part of the messages that are sent first and not counted."""
 IN_FLIGHT = 32
 
 
@@ -91,10 +92,11 @@ def compete(
 def measure(stand_in: StandIn, contender: Contender, messages: int) -> Measured:
     """One block of one contender."""
     stand_in.plan()
+    share = int(messages * contender.share)
     said = stand_in.block(
         contender.name,
-        messages=max(1, int(messages * contender.share)),
-        warm_up=WARM_UP,
+        messages=share,
+        warm_up=int(share * WARM_UP),
         in_flight=IN_FLIGHT,
         python=aiogram_python() if contender is AIOGRAM else "",
     )

@@ -38,8 +38,8 @@ POLL_TIMEOUT = 30
 _NOT_MODIFIED = "message is not modified"
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Deleted meanwhile, too old, or not the bot's own."""
-POLL_GRACE = 10.0
-"""Seconds that its answer may take beyond them."""
+POLL_GRACE = 5.0
+"""Seconds that its answer may take beyond them; also the longest that stopping waits for a Telegram that is away."""
 SEND_MESSAGE = "sendmessage"
 """The method as the library's own word for it is not written, since it warns of calls by a name that it knows. The API
 does not mind: its methods are case-insensitive."""

@@ -1,0 +1,113 @@
+"""What people and the admin wait for: answers from a large archive, and the bot's start."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.contenders.floor import TOKEN
+from bench.processes import ROOT
+from bench.result import Result, Spread
+
+if TYPE_CHECKING:
+    from bench.processes import StandIn
+
+TOPICS = ("tiktok", "netflix", "telegram", "instagram", "meta", "youtube", "reddit", "threads", "bluesky", "whatsapp")
+WORDS = ("plateforme", "annonce", "règle", "attendait", "chacun", "choisir", "été", "milliard", "comptes", "publient")
+CONFIG = """
+[content]
+folder = "{content}"
+[storage]
+url = "sqlite:///{folder}/recap.db"
+[telegram]
+token = "{token}"
+api_url = "{url}"
+"""
+PATIENCE = 30
+"""Seconds to wait for a bot that does not start."""
+LIMITS = {"latest": 5, "topic": 5, "search": 20}
+"""Milliseconds that an answer may take."""
+
+
+def archive(stand_in: StandIn, *, episodes: int, times: int) -> Result:
+    """An archive of that many episodes of five kilobytes: loading, one change, and answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_episodes(Path(folder), episodes)
+        said = stand_in.block("reading", messages=times, content=folder)
+    result = Result(f"An archive of {said['episodes']:,} episodes", ("", "time"), raw=[said])
+    result.rows.append(("loaded in", f"{said['loaded']:.2f} s"))
+    result.rows.append(("read again after one change in", f"{said['reloaded'] * 1000:.0f} ms"))
+    for name in LIMITS:
+        spread = Spread.of([seconds * 1000 for seconds in said[name]])
+        result.rows.append((f"/{name}, the program's own time", spread.text(2, " ms")))
+    result.demand("loaded", said["loaded"], 2, unit=" s")
+    result.demand("read again", said["reloaded"] * 1000, 100, digits=0, unit=" ms")
+    for name, limit in LIMITS.items():
+        result.demand(f"/{name}", statistics.median(said[name]) * 1000, limit, unit=" ms")
+    return result
+
+
+def start(stand_in: StandIn, *, times: int) -> Result:
+    """From the command to the first long poll, and to the last line of its help."""
+    recap = [sys.executable, "-m", "bot"]
+    polls, helps = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.toml"
+        config.write_text(
+            CONFIG.format(content=ROOT / "content", folder=folder, token=TOKEN, url=stand_in.url), encoding="utf-8"
+        )
+        for _ in range(times):
+            stand_in.plan()
+            began = time.time()
+            with subprocess.Popen(  # noqa: S603 - the bot itself
+                [*recap, "run", "--config", str(config)],
+                cwd=ROOT,
+                env={**stand_in.environment, "RECAP_LOG": "CRITICAL"},
+            ) as running:
+                while not (polled := stand_in.report()["polled_at"]) and time.time() - began < PATIENCE:
+                    time.sleep(0.02)
+                running.terminate()
+            if not polled:
+                raise SystemExit("the bot does not start")
+            polls.append(polled - began)
+            began = time.perf_counter()
+            subprocess.run([*recap, "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - likewise
+            helps.append(time.perf_counter() - began)
+    result = Result("Start", ("", "seconds"), raw=[{"polls": polls, "helps": helps}])
+    result.rows.append(("recap run, to its first poll", Spread.of(polls).text(2)))
+    result.rows.append(("recap --help", Spread.of(helps).text(2)))
+    result.demand("recap run to its first poll", statistics.median(polls), 2, unit=" s")
+    result.demand("recap --help", statistics.median(helps), 0.4, unit=" s")
+    return result
+
+
+def write_episodes(folder: Path, count: int) -> None:
+    """Episodes of about five kilobytes, the same at every call."""
+    chance = random.Random(1207)  # noqa: S311 - guards nothing
+    for number in range(1, count + 1):
+        date = dt.date(2024, 11, 4) - dt.timedelta(weeks=count - number)
+        segments = "\n\n".join(_segment(chance, number, index) for index in range(5))
+        (folder / f"{number}.md").write_text(
+            f"---\nnumber: {number}\ntitle: Épisode {number}\ndate: {date}\n---\n\n{_sentence(chance)}\n\n{segments}\n",
+            encoding="utf-8",
+        )
+
+
+def _segment(chance: random.Random, number: int, index: int) -> str:
+    topics = chance.sample(TOPICS, 2)
+    paragraphs = "\n\n".join(f"**{_sentence(chance)}** {_sentence(chance)} {_sentence(chance)}" for _ in range(2))
+    return (
+        f"## {topics[0].title()} numéro {index} {{#sujet-{index}}}\n\n#{topics[0]} #{topics[1]}\n\n{paragraphs}\n\n"
+        f"Sources :\n- [{topics[0]}](https://example.org/{number}/{index})"
+    )
+
+
+def _sentence(chance: random.Random) -> str:
+    return " ".join(chance.choices(WORDS, k=20)).capitalize() + "."
