@@ -10,13 +10,14 @@ import contextlib
 import dataclasses
 import datetime as dt
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import watchfiles
 
 from bot.archive import Archive
-from bot.commands import Desk
+from bot.commands import Desk, Throttle
 from bot.delivery import retry
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.courier import Courier
@@ -88,6 +89,7 @@ class App:
         """Called after the content was read again."""
         self._lock = DeliveryLock(config.storage.path)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.throttle = Throttle(time.monotonic)
         self._register_handlers()
 
     @property
@@ -221,6 +223,7 @@ class App:
             schedules=[schedule.name for schedule in self.config.schedules],
             agenda=self.timetable,
             clock=lambda: self.clock().astimezone(self.config.show.timezone),
+            throttle=self.throttle,
         )
         for station in self.stations.values():
             match station.platform:

@@ -135,7 +135,19 @@ class CommandButton:
         return f"{name} {self.argument}".rstrip()
 
 
-Button: TypeAlias = LinkButton | CommandButton
+@dataclass(frozen=True, slots=True)
+class ShareButton:
+    """A button that lets people pass something on: a link to the bot that opens it, with its `title`.
+
+    `link` is what the bot is asked for by it. A platform without such links leaves the button out.
+    """
+
+    label: str
+    link: str
+    title: str
+
+
+Button: TypeAlias = LinkButton | CommandButton | ShareButton
 
 
 @dataclass(frozen=True, slots=True)

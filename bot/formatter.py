@@ -19,6 +19,7 @@ from bot.document import (
     Note,
     Picture,
     Section,
+    ShareButton,
     Span,
 )
 
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from bot.i18n import Words
 
 SEPARATOR = " · "
+
+
+LONGEST_LINK = 64
+"""Characters that a deep link of Telegram carries, each of `[A-Za-z0-9_-]`."""
+
+
+def link_to(episode: Episode, segment: Segment) -> str:
+    """What stands for the segment in links: by its name, by its number where the name is too long."""
+    link = f"{episode.number}-{segment.slug}"
+    return link if len(link) <= LONGEST_LINK else f"{episode.number}-{segment.number}"
 
 
 class Formatter:
@@ -65,7 +76,10 @@ class Formatter:
         return Document(
             title=segment.title,
             sections=(self._excerpt(episode, segment),),
-            buttons=(self._whole_episode(episode),),
+            buttons=(
+                self._whole_episode(episode),
+                ShareButton(self._words.gettext("Share"), link_to(episode, segment), segment.title),
+            ),
         )
 
     def excerpts(

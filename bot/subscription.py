@@ -124,6 +124,9 @@ class Subscriptions(Protocol):
         Whether there was any. What was unsubscribed stays so.
         """
 
+    async def move(self, old: Target, new_chat: str) -> None:
+        """The platform gave the chat of `old` a new id."""
+
     async def forget(self, target: Target) -> None:
         """Forget the chat of the target, threads included: its subscriptions, and what was and is to be sent to it.
 

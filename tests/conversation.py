@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest import mock
@@ -103,7 +104,7 @@ class TelegramPerson:
     async def _reply(self, act: Callable[[], object]) -> Reply:
         before = {message.id: (message.text, message.reply_markup) for message in self.seen()}
         done = act()
-        await self._settled()
+        await self.settled()
         new = [message for message in self.seen() if message.id not in before]
         changed = [
             message
@@ -120,7 +121,7 @@ class TelegramPerson:
             is_private=self.chat.type == "private",
         )
 
-    async def _settled(self) -> None:
+    async def settled(self) -> None:
         """Wait until the bot has taken every update and has nothing under way."""
         platform = self.app.stations[PlatformName.TELEGRAM].platform
         assert isinstance(platform, TelegramPlatform)
@@ -225,10 +226,14 @@ class Talk:
 
 @contextlib.asynccontextmanager
 async def talking(town: Town, folder: Path, *, content: Path | None = None, more: str = "") -> AsyncIterator[Talk]:
-    """The whole bot as `recap run` runs it, ready to answer, but for the pace of one chat: tests talk fast."""
+    """The whole bot as `recap run` runs it, ready to answer, but for its patience: tests talk fast.
+
+    A minute goes by for its throttle whenever somebody asks something, and no chat has a pace of its own.
+    """
     config = town.config(folder, more=more) if content is None else town.config(folder, content=content, more=more)
     unhurried = mock.patch.multiple("bot.app", TELEGRAM_PRIVATE=(), TELEGRAM_GROUP=())
     async with opened(config) as app:
+        app.throttle.clock = itertools.count(step=60).__next__
         stop = asyncio.Event()
         task = asyncio.create_task(app.run(stop))
         try:

@@ -14,6 +14,7 @@ from bot.document import (
     Note,
     Paragraph,
     Picture,
+    ShareButton,
     Span,
     plain,
 )
@@ -126,4 +127,7 @@ def test_a_segment_alone_leads_to_its_episode() -> None:
     """A segment shown by itself says where it comes from and offers the rest."""
     document = FORMATTER.segment(EPISODE, EPISODE.segments[0])
     assert "Épisode 1207 · lundi 4 novembre 2024" in plain(document.sections[0].blocks)
-    assert document.buttons == (CommandButton("Tout l’épisode 1207", "episode", "1207"),)
+    assert document.buttons == (
+        CommandButton("Tout l’épisode 1207", "episode", "1207"),
+        ShareButton("Partager", "1207-sujet-1", "Sujet 1"),
+    )

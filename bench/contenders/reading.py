@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.archive import Archive
 from bot.commands.desk import Desk, Request
 from bot.commands.table import COMMANDS
+from bot.commands.throttle import Throttle
 from bot.delivery.ledger import Ledger
 from bot.i18n import Language
 from bot.platforms.telegram.render import render
@@ -48,6 +49,7 @@ async def main(block: Block) -> None:
             schedules=[],
             agenda=Timetable([], now),
             clock=now,
+            throttle=Throttle(time.monotonic),
         )
         commands = {command.name: command for command in COMMANDS}
         for name, arguments in ASKED.items():

@@ -6,7 +6,9 @@
 
 from bot.commands.completion import suggest
 from bot.commands.desk import Agenda, Answer, Desk, Request
-from bot.commands.table import COMMANDS, FROM_BUTTONS, START, Argument, Command, Press, press
+from bot.commands.sharing import to_share
+from bot.commands.table import COMMANDS, FROM_BUTTONS, START, Argument, Command, Press, hello, press
+from bot.commands.throttle import Throttle, Verdict, slow_down
 
 __all__ = [
     "COMMANDS",
@@ -19,6 +21,11 @@ __all__ = [
     "Desk",
     "Press",
     "Request",
+    "Throttle",
+    "Verdict",
+    "hello",
     "press",
+    "slow_down",
     "suggest",
+    "to_share",
 ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.archive import Archive
+    from bot.commands.throttle import Throttle
     from bot.subscription import Subscriptions, Target
 
 
@@ -67,8 +68,9 @@ class Agenda(Protocol):
 class Desk:
     """Where the commands are answered: what they may look into.
 
-    `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. Whoever changes
-    a subscription holds `changing`: two presses in a row must not undo each other.
+    `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
+    platforms ask `throttle` before they answer anybody. Whoever changes a subscription holds `changing`: two presses in
+    a row must not undo each other.
     """
 
     show: str
@@ -77,6 +79,7 @@ class Desk:
     schedules: Sequence[str]
     agenda: Agenda
     clock: Callable[[], dt.datetime]
+    throttle: Throttle
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from bot.commands.desk import Desk, Request
     from bot.episode import Episode
 
-_LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
+LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
+"""An episode, or a segment of it by its name or number: what deep links and buttons carry."""
 
 
 async def latest(desk: Desk, request: Request) -> Answer:
@@ -44,7 +45,7 @@ async def episode(desk: Desk, request: Request) -> Answer:
 
 async def segment(desk: Desk, request: Request) -> Answer:
     """One subject, `1207-netflix` by its name or `1207-1` by its number; the whole episode where there is none such."""
-    link = _LINK.fullmatch(request.argument.strip())
+    link = LINK.fullmatch(request.argument.strip())
     found = link and _published(desk, int(link["number"]))
     if not link or not found:
         return await episode(desk, request)
@@ -56,7 +57,7 @@ async def segment(desk: Desk, request: Request) -> Answer:
 
 def is_link(text: str) -> bool:
     """Whether the text is the payload of a deep link to an episode or a segment."""
-    return _LINK.fullmatch(text.strip()) is not None
+    return LINK.fullmatch(text.strip()) is not None
 
 
 def _published(desk: Desk, number: int) -> Episode | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.commands import privacy, reading, searching, settings, subscribing, topics
-from bot.commands.desk import Answer
+from bot.commands.desk import Answer, notice
 from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
-from bot.i18n import Language, mark, words
+from bot.i18n import Language, Words, mark, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,6 +73,8 @@ async def help_(desk: Desk, request: Request) -> Answer:
             for command in COMMANDS
         )
     )
+    is_subscribed = bool(await desk.subscriptions.of(request.target))
+    choice = CommandButton(_("Settings"), "settings") if is_subscribed else CommandButton(_("Subscribe"), "subscribe")
     return Answer(
         Document(
             title=desk.show,
@@ -80,7 +82,7 @@ async def help_(desk: Desk, request: Request) -> Answer:
                 Section((Heading((Span(desk.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
                 Section((listing,)),
             ),
-            buttons=(CommandButton(_("Read the latest episode"), "latest"), CommandButton(_("Subscribe"), "subscribe")),
+            buttons=(CommandButton(_("Read the latest episode"), "latest"), choice),
         ),
         is_private=True,
     )
@@ -88,7 +90,21 @@ async def help_(desk: Desk, request: Request) -> Answer:
 
 async def start(desk: Desk, request: Request) -> Answer:
     """The first contact on Telegram; a deep link `1207` or `1207-netflix` opens that episode or segment."""
+    if request.is_private:
+        # Who blocked the bot and starts it again wants what they had.
+        await desk.subscriptions.came_back(request.target)
     return await (reading.segment if reading.is_link(request.argument) else help_)(desk, request)
+
+
+def hello(desk: Desk, catalogue: Words) -> Answer:
+    """What the bot says once, when it comes into a group."""
+    _ = catalogue.gettext
+    sentence = _(
+        "Hello! I am {show}. An admin of this group can have each episode brought here with /subscribe. "
+        "Anybody can read the newest one with /latest, and /help shows the rest."
+    ).format(show=catalogue.quoted(desk.show))
+    buttons = (CommandButton(_("Subscribe this group"), "subscribe"), CommandButton(_("The latest episode"), "latest"))
+    return notice(sentence, *buttons)
 
 
 COMMANDS: tuple[Command, ...] = (

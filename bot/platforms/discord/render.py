@@ -28,6 +28,7 @@ from bot.document import (
     Picture,
     Quote,
     Section,
+    ShareButton,
     Span,
     Spans,
     Style,
@@ -76,6 +77,7 @@ COMMAND_PREFIX = "recap:"
 # Characters less to try each time that a cut does not fit: few enough to waste little, and such cuts are rare.
 _STEP = 250
 
+_Button: TypeAlias = LinkButton | CommandButton
 _Blocks: TypeAlias = tuple[Block, ...]
 _Fits: TypeAlias = Callable[[_Blocks], bool]
 _Part: TypeAlias = tuple[JsonObject, ...]
@@ -215,14 +217,15 @@ def _gallery_item(picture: Picture) -> JsonObject:
     return item if is_blank(picture.alt) else {**item, "description": _shortened(picture.alt, MAX_DESCRIPTION)}
 
 
-def _buttons(buttons: Sequence[Button]) -> tuple[list[JsonObject], list[Button]]:
-    """The buttons as components, and those that the limits forbid."""
+def _buttons(buttons: Sequence[Button]) -> tuple[list[JsonObject], list[_Button]]:
+    """The buttons as components, and those that the limits forbid. Discord knows no links to a bot, to share."""
     # Discord refuses a message in which two buttons do the same.
-    unique: dict[object, Button] = {}
+    unique: dict[object, _Button] = {}
     for button in buttons:
-        unique.setdefault(button if isinstance(button, LinkButton) else _custom_id(button), button)
+        if not isinstance(button, ShareButton):
+            unique.setdefault(button if isinstance(button, LinkButton) else _custom_id(button), button)
     shown: list[JsonObject] = []
-    others: list[Button] = []
+    others: list[_Button] = []
     for button in unique.values():
         component = _button(button)
         if component is None or len(shown) == MAX_ROWS * MAX_ROW:
@@ -232,7 +235,7 @@ def _buttons(buttons: Sequence[Button]) -> tuple[list[JsonObject], list[Button]]
     return shown, others
 
 
-def _button(button: Button) -> JsonObject | None:
+def _button(button: _Button) -> JsonObject | None:
     label = _shortened(button.label, MAX_LABEL)
     if isinstance(button, LinkButton):
         address = web_address(button.url)
@@ -249,7 +252,7 @@ def _custom_id(button: CommandButton) -> str:
     return f"{COMMAND_PREFIX}{button.data}"
 
 
-def _in_words(button: Button) -> Paragraph:
+def _in_words(button: _Button) -> Paragraph:
     if isinstance(button, LinkButton):
         return Paragraph((Span(button.label, url=button.url),))
     return Paragraph((Span(f"{button.label} "), Span(f"/{button.command} {button.argument}", Style.CODE)))

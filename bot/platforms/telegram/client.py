@@ -43,7 +43,13 @@ POLL_GRACE = 5.0
 SEND_MESSAGE = "sendmessage"
 """The method as the library's own word for it is not written, since it warns of calls by a name that it knows. The API
 does not mind: its methods are case-insensitive."""
-UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY]
+UPDATES = [
+    Update.MESSAGE,
+    Update.CHANNEL_POST,
+    Update.CALLBACK_QUERY,
+    Update.INLINE_QUERY,
+    Update.MY_CHAT_MEMBER,
+]
 
 
 class TelegramPlatform(Platform):
@@ -80,6 +86,14 @@ class TelegramPlatform(Platform):
         bot: Bot = self.application.bot
         return bot
 
+    @property
+    def username(self) -> str:
+        """The bot's name on Telegram; empty until Telegram has told it."""
+        try:
+            return self.bot.username
+        except RuntimeError:
+            return ""
+
     def render(
         self,
         document: Document,
@@ -88,7 +102,7 @@ class TelegramPlatform(Platform):
         rich: bool = False,  # noqa: ARG002 - not yet
     ) -> Rendering:
         """The document as Telegram messages."""
-        return render(document, silent=silent)
+        return render(document, silent=silent, username=self.username)
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id.

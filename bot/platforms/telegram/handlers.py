@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from telegram import CallbackQuery, Chat, ChatMember, MaybeInaccessibleMessage, Update
 from telegram.error import TelegramError
-from telegram.ext import Application, CallbackContext, CallbackQueryHandler, CommandHandler, filters
+from telegram.ext import (
+    Application,
+    CallbackContext,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    InlineQueryHandler,
+    MessageHandler,
+    filters,
+)
 
-from bot.commands import COMMANDS, START, Answer, Command, Desk, Request, press
+from bot.commands import COMMANDS, START, Answer, Command, Desk, Request, Verdict, hello, press, slow_down
 from bot.i18n import Language, words
 from bot.platforms.base import Post, SendError
 from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.inline import Sharing
+from bot.platforms.telegram.membership import heed
 from bot.platforms.telegram.menus import publish_menus
 from bot.subscription import PlatformName, Target
 
@@ -38,12 +49,16 @@ class Handlers:
         self._desk = desk
         self._pace = pace
         self._language = language
+        self._sharing = Sharing(desk, language)
 
     def register(self) -> None:
         """Add the handlers to the platform's application."""
         application: Application[Any, Any, Any, Any, Any, Any] = self._platform.application
         application.add_handler(CommandHandler(list(_TYPEABLE), self._typed, filters=_TYPED))
         application.add_handler(CallbackQueryHandler(self._pressed))
+        application.add_handler(InlineQueryHandler(self._inquired))
+        application.add_handler(ChatMemberHandler(self._came_or_went, ChatMemberHandler.MY_CHAT_MEMBER))
+        application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         application.add_error_handler(_failed)
         self._platform.on_setup = self._set_up
 
@@ -54,6 +69,12 @@ class Handlers:
         message = update.effective_message
         if message is None or message.text is None:
             return
+        match self._admit(update):
+            case Verdict.SILENCE:
+                return
+            case Verdict.WARNING:
+                await self._send(slow_down(words(self._language_of(update))), _target(message))
+                return
         # "/topic@recap_bot tik tok" → "topic"; the library has checked that the bot meant is this one.
         command = _TYPEABLE[message.text[1:].split(maxsplit=1)[0].partition("@")[0].lower()]
         request = await self._request(update, message, command, " ".join(context.args or ()))
@@ -73,6 +94,11 @@ class Handlers:
     async def _answer_press(self, update: Update, query: CallbackQuery) -> str:
         """Answer a press in the chat; what to say over it."""
         message = query.message
+        match self._admit(update):
+            case Verdict.SILENCE:
+                return ""
+            case Verdict.WARNING:
+                return slow_down(words(self._language_of(update))).toast
         pressed = press(query.data or "")
         if message is None or pressed is None:
             _ = words(self._language_of(update)).gettext
@@ -83,6 +109,31 @@ class Handlers:
             return answer.toast
         await self._send(answer, request.target, pressed_on=message)
         return answer.toast
+
+    async def _inquired(self, update: Update, _context: Context) -> None:
+        if update.inline_query is not None:
+            await self._sharing.answer(update.inline_query, self._platform.username)
+
+    async def _came_or_went(self, update: Update, _context: Context) -> None:
+        change = update.my_chat_member
+        if change is not None and await heed(change, self._desk.subscriptions):
+            target = Target(PlatformName.TELEGRAM, str(change.chat.id))
+            await self._send(hello(self._desk, words(self._language)), target)
+
+    async def _migrated(self, update: Update, _context: Context) -> None:
+        """A group became a supergroup with another id; the old group says so."""
+        message = update.message
+        if message is not None and message.migrate_to_chat_id is not None:
+            await self._desk.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
+
+    def _admit(self, update: Update) -> Verdict:
+        """What they get who ask now: people by their id, who hides behind a chat by that of the chat."""
+        chat, sender = update.effective_chat, update.effective_sender
+        if chat is None or sender is None:
+            return Verdict.SILENCE
+        shared = None if chat.type == Chat.PRIVATE else f"{PlatformName.TELEGRAM}:{chat.id}"
+        is_press = update.callback_query is not None
+        return self._desk.throttle.admit(f"{PlatformName.TELEGRAM}:{sender.id}", shared, is_press=is_press)
 
     async def _request(
         self,

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from telegram import BotCommand
+from telegram import (
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeDefault,
+)
 from telegram.error import TelegramError
 
 from bot.commands import COMMANDS
@@ -13,19 +21,44 @@ from bot.i18n import Language, words
 from bot.platforms.telegram.errors import translate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from telegram import Bot
+
+    from bot.commands import Command
 
 log = logging.getLogger(__name__)
 
+_FOR_READERS = tuple(command for command in COMMANDS if not command.manages)
+_MENUS: tuple[tuple[BotCommandScope, Sequence[Command]], ...] = (
+    (BotCommandScopeDefault(), _FOR_READERS),
+    (BotCommandScopeAllPrivateChats(), COMMANDS),
+    (BotCommandScopeAllGroupChats(), _FOR_READERS),
+    (BotCommandScopeAllChatAdministrators(), COMMANDS),
+)
+"""Who sees which commands. It gives nobody any right: that is looked at when somebody uses one."""
+
 
 async def publish_menus(bot: Bot, default: Language) -> None:
-    """Tell Telegram's apps the commands: in the default language to everybody, and in each that the bot speaks."""
-    menus = [(default, None), *((language, str(language)) for language in Language)]
+    """Tell Telegram's apps the commands: in the default language to everybody, and in each that the bot speaks.
+
+    Only what Telegram does not know yet is told.
+    """
+    languages = [(default, ""), *((language, str(language)) for language in Language)]
     try:
-        for language, code in menus:
-            _ = words(language).gettext
-            menu = [BotCommand(command.name, _(command.summary)) for command in COMMANDS]
-            await bot.set_my_commands(menu, language_code=code)
+        await asyncio.gather(
+            *(
+                _publish(bot, scope, code, [(each.name, words(language).gettext(each.summary)) for each in commands])
+                for scope, commands in _MENUS
+                for language, code in languages
+            )
+        )
     except TelegramError as error:
         # The commands work without their menu.
         log.warning("Telegram did not take the menu of commands: %s", translate(error))
+
+
+async def _publish(bot: Bot, scope: BotCommandScope, code: str, commands: list[tuple[str, str]]) -> None:
+    known = await bot.get_my_commands(scope, language_code=code or None)
+    if [(each.command, each.description) for each in known] != commands:
+        await bot.set_my_commands([BotCommand(*each) for each in commands], scope, language_code=code or None)

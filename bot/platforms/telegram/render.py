@@ -17,13 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bot import split
 from bot.document import (
     Block,
-    Button,
     CodeBlock,
-    CommandButton,
     Document,
     Heading,
     Layout,
-    LinkButton,
     Listing,
     Note,
     Paragraph,
@@ -35,6 +32,7 @@ from bot.document import (
     Style,
 )
 from bot.platforms.base import Message, Rendering
+from bot.platforms.telegram.keyboard import keyboard
 from bot.text import NO_BREAK_SPACE
 
 if TYPE_CHECKING:
@@ -46,11 +44,6 @@ TEXT_LIMIT = 4096
 """UTF-16 units in a message. Telegram counts code points, never more; entities are placed in UTF-16 units."""
 ENTITY_LIMIT = 100
 """Entities in a message: those beyond are dropped silently."""
-CALLBACK_LIMIT = 64
-"""Bytes of a button's `callback_data`."""
-ROW_WIDTHS = {2: 16, 3: 10}
-"""Characters that each label may have where two or three buttons share a row: more would not be read on a phone."""
-
 BULLET = "•"
 PICTURE = "🖼"
 INDENT = 3 * NO_BREAK_SPACE
@@ -105,10 +98,11 @@ class _Line:
         return split.text_of(self.spans)
 
 
-def render(document: Document, *, silent: bool = False) -> Rendering:
+def render(document: Document, *, silent: bool = False, username: str = "") -> Rendering:
     """The document as the bodies of `sendMessage`, without `chat_id` and `message_thread_id`. Pure.
 
-    Only the first message rings, and none when it is `silent`. The buttons stand below the last one.
+    Only the first message rings, and none when it is `silent`. The buttons stand below the last one; what is shared
+    links to the bot of that `username`, and without one cannot be shared.
 
     Raises:
         ValueError: the document has no text that Telegram would show, or a button says more than it can carry.
@@ -119,12 +113,12 @@ def render(document: Document, *, silent: bool = False) -> Rendering:
     messages = [message for lines in sections for message in _pack(lines)]
     if not messages:
         raise ValueError(f"'{document.title}' has no text to show: Telegram takes no empty message")
-    keyboard = _keyboard(document.buttons)
+    buttons = keyboard(document.buttons, username)
     last = len(messages) - 1
     return Rendering(
         title=document.title,
         messages=tuple(
-            _message(lines, keyboard=keyboard if index == last else [], silent=silent or index > 0)
+            _message(lines, keyboard=buttons if index == last else [], silent=silent or index > 0)
             for index, lines in enumerate(messages)
         ),
     )
@@ -348,35 +342,3 @@ def _entity(kind: str, offset: int, length: int, **more: str) -> Entity:
 def _units(text: str) -> int:
     """The length in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
-
-
-# Buttons
-
-
-def _keyboard(buttons: Iterable[Button]) -> list[list[JsonObject]]:
-    """The buttons in rows: two or three short ones side by side, a long one alone."""
-    rows: list[list[Button]] = []
-    for button in buttons:
-        if rows and _share_a_row([*rows[-1], button]):
-            rows[-1].append(button)
-        else:
-            rows.append([button])
-    return [[_button(button) for button in row] for row in rows]
-
-
-def _share_a_row(buttons: list[Button]) -> bool:
-    return all(len(button.label) <= ROW_WIDTHS.get(len(buttons), 0) for button in buttons)
-
-
-def _button(button: Button) -> JsonObject:
-    match button:
-        case LinkButton(label, url):
-            return {"text": label, "url": url}
-        case CommandButton(label=label, data=data):
-            size = len(data.encode())
-            if size > CALLBACK_LIMIT:
-                raise ValueError(
-                    f"The button '{label}' carries '{data}', {size} bytes: Telegram takes {CALLBACK_LIMIT} at most. "
-                    "Give it a shorter argument"
-                )
-            return {"text": label, "callback_data": data}

@@ -208,6 +208,7 @@ class Methods:
             "next_offset": arguments.text("next_offset"),
             "cache_time": arguments.number("cache_time", rules.INLINE_CACHE_SECONDS),
             "is_personal": arguments.flag("is_personal"),
+            "button": arguments.structure("button", "inline query results button"),
         }
         self._world.changes.notify()
         return True

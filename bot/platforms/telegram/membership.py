@@ -1,0 +1,42 @@
+"""Coming and going: people who block the bot and take it back, groups and channels that add and remove it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram import Chat, ChatMember, ChatMemberRestricted
+
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    from telegram import ChatMemberUpdated
+
+    from bot.subscription import Subscriptions
+
+_PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
+
+
+async def heed(change: ChatMemberUpdated, subscriptions: Subscriptions) -> bool:
+    """End the chat's subscriptions where the bot was removed or blocked, and take them up where it is back.
+
+    Whether the bot is new in a group where it may say hello. A channel is not the place: all its readers would get it.
+    """
+    chat = change.chat
+    target = Target(PlatformName.TELEGRAM, str(chat.id))
+    was_there, is_there = _is_present(change.old_chat_member), _is_present(change.new_chat_member)
+    if not is_there:
+        await subscriptions.left(target, "blocked" if chat.type == Chat.PRIVATE else "removed")
+        return False
+    if was_there or await subscriptions.came_back(target):
+        return False
+    return chat.type in {Chat.GROUP, Chat.SUPERGROUP} and _may_write(change.new_chat_member)
+
+
+def _is_present(member: ChatMember) -> bool:
+    if isinstance(member, ChatMemberRestricted):
+        return member.is_member
+    return member.status in _PRESENT
+
+
+def _may_write(member: ChatMember) -> bool:
+    return not isinstance(member, ChatMemberRestricted) or member.can_send_messages
