@@ -11,35 +11,34 @@ import dataclasses
 import datetime as dt
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import watchfiles
-
 from bot.archive import Archive
-from bot.commands import Desk, Throttle
-from bot.delivery import retry
-from bot.delivery.broadcast import Broadcaster
+from bot.commands import Throttle
+from bot.config.changes import reread
+from bot.delivery import events
 from bot.delivery.courier import Courier
 from bot.delivery.ledger import Ledger
 from bot.delivery.lock import DeliveryLock
 from bot.delivery.pacing import ChatLimit, Pacer
-from bot.formatter import Formatter
-from bot.i18n import words
+from bot.plan import Plan
 from bot.platforms.base import SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.handlers import Handlers as DiscordHandlers
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
-from bot.problems import ExpectedError
-from bot.schedule import Timetable
+from bot.problems import ExpectedError, InvalidInputError
+from bot.schedule import every_minute
+from bot.station import Station
 from bot.subscription import PlatformName
+from bot.supervision import Supervisor
+from bot.watch import Stamp, watch_file, watch_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from bot.config import Config
-    from bot.delivery.records import Broadcast
     from bot.subscription import Target
 
 log = logging.getLogger(__name__)
@@ -48,6 +47,13 @@ TELEGRAM_PRIVATE = (ChatLimit(1, 1.0),)
 """Telegram's FAQ: no more than one message a second in one chat."""
 TELEGRAM_GROUP = (ChatLimit(1, 1.0), ChatLimit(20, 60.0))
 """The same, and no more than twenty messages a minute in a group; channels are counted like groups."""
+
+CONNECT_WITHIN = 5.0
+"""Seconds that a platform gets to connect before the bot begins without it."""
+REPORTED_WITHIN = dt.timedelta(days=2)
+"""A push that ended longer ago, while nobody ran the bot, is reported no more."""
+SAVED = dt.timedelta(minutes=10)
+"""How long a broken file must have lain there before the admins hear of it: who is still writing knows already."""
 
 
 class AlreadyRunningError(ExpectedError):
@@ -59,64 +65,65 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One platform with what serves it."""
-
-    platform: TelegramPlatform | DiscordPlatform
-    pacer: Pacer
-    courier: Courier
-
-
 class App:
-    """The whole bot. Made by `opened`; `run` runs it until it is told to stop."""
+    """The whole bot. Made by `opened`; `run` runs it until it is told to stop.
 
-    def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], dt.datetime]) -> None:
-        self.config = config
+    `plan` and `archive` are what holds now; each is immutable and swapped as a whole. `file` is where the config was
+    read, to read it again when it changes.
+    """
+
+    def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], dt.datetime], file: Path | None) -> None:
         self.ledger = ledger
         self.clock = clock
         self.archive = Archive.load(config.content.folder, config.topics)
-        self.timetable = Timetable(config.schedules, clock)
-        self.stations = {station.platform.name: station for station in self._stations()}
-        self.broadcaster = Broadcaster(
-            ledger=ledger,
-            platforms={name: station.platform for name, station in self.stations.items()},
-            formatter=Formatter(config.show.name, words(self.config.show.language)),
-            archive=lambda: self.archive,
-            clock=clock,
-        )
+        self.supervisor = Supervisor(self._report_failure)
+        self._file = file
+        self._stamp = file and Stamp.of(file)
         self.reloaded: Callable[[], None] = lambda: None
         """Called after the content was read again."""
         self._lock = DeliveryLock(config.storage.path)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking = asyncio.Lock()
+        self._finished = asyncio.Event()
+        self._is_declared = False
+        self._stop = asyncio.Event()
+        self._platforms: dict[PlatformName, TelegramPlatform | DiscordPlatform] = {}
+        if config.telegram is not None:
+            self._platforms[PlatformName.TELEGRAM] = TelegramPlatform(config.telegram)
+        if config.discord is not None:
+            self._platforms[PlatformName.DISCORD] = DiscordPlatform(config.discord)
         self.throttle = Throttle(time.monotonic)
-        self._register_handlers()
+        self.plan = self._plan(config)
+        self.stations = {name: self._station(platform) for name, platform in self._platforms.items()}
 
     @property
-    def today(self) -> dt.date:
-        """The date where the show is."""
-        return self.clock().astimezone(self.config.show.timezone).date()
+    def config(self) -> Config:
+        """The config that holds now."""
+        return self.plan.config
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver, listen and watch the content until `stop` is set; then finish what is in flight.
+        """Deliver, listen and follow the files until `stop` is set; then finish what is in flight.
 
         Raises:
             AlreadyRunningError: another process delivers from this database.
+            UnauthorisedError: every platform refuses its token.
         """
+        self._stop = stop
         async with self.delivering(listen=True):
-            self.timetable.start(self.tick)
-            watcher = asyncio.create_task(self._watch_content(stop), name="content watcher")
-            try:
-                await self.tick()
-                log.info("Ready. Next push: %s", self.next_push() or "none is scheduled")
-                # Aside, so that nobody waits for it: neither the first search nor a start.
-                await asyncio.to_thread(self.archive.prepare)
-                await stop.wait()
-                log.info("Stopping: finishing what is in flight")
-            finally:
-                self.timetable.stop()
-                stop.set()
-                await watcher
+            await self.plan.herald.tell(self.plan.herald.reporter.welcome(self.plan.next_push()))
+            await self.declare()
+            await self.tick()
+            self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
+            self.supervisor.start("reports", self._report_whenever_one_ends)
+            self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
+            if (file := self._file) is not None:
+                self.supervisor.start("config", lambda: watch_file(file, self.tick))
+            log.info("Ready. Next push: %s", self.plan.next_push() or "none is scheduled")
+            # Aside, so that nobody waits for it: neither the first search nor a start.
+            await asyncio.to_thread(self.archive.prepare)
+            await stop.wait()
+            log.info("Stopping: finishing what is in flight")
+            await self.supervisor.stop("clock", "reports", "content", "config")
+        self._check_tokens()
 
     @contextlib.asynccontextmanager
     async def delivering(self, *, listen: bool) -> AsyncIterator[None]:
@@ -124,27 +131,50 @@ class App:
 
         Raises:
             AlreadyRunningError: another process delivers from this database.
+            UnauthorisedError: every platform refuses its token.
         """
         if not self._lock.acquire():
-            raise AlreadyRunningError("another recap process already delivers from this database")
+            raise AlreadyRunningError(
+                f"another recap process already delivers from {self.config.storage.path}: stop that one first, "
+                "or give this one a database of its own (storage.url)"
+            )
         try:
-            connected = await asyncio.gather(*map(self._connect, self.stations.values()))
-            if listen:
-                await self.declare()
-            for station, is_connected in zip(self.stations.values(), connected, strict=True):
-                serving = self._serve(station, listen=listen, connected=is_connected)
-                task = asyncio.create_task(serving, name=station.platform.name)
-                task.add_done_callback(_log_failure)
-                self._tasks.add(task)
+            for name, station in self.stations.items():
+                self.supervisor.start(f"{name} delivery", station.deliver)
+                if listen:
+                    self.supervisor.start(f"{name} commands", station.listen)
+            await self._first_tries()
+            self._check_tokens()
             yield
         finally:
-            await self._close()
+            await asyncio.gather(*map(self._close, self.stations.values()))
+            await self.supervisor.stop()
+            self._lock.release()
+
+    async def tick(self) -> None:
+        """Take in what changed, and push whatever a schedule has due. Harmless at any time, any number of times.
+
+        The watchers call it at once, and the clock every minute: no watcher sees every change in a mounted folder.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        async with self._looking:
+            if self._file is not None and Stamp.of(self._file) != self._stamp:
+                await self._reload_config(self._file)
+            self._swap(self.plan, await self._load_archive(self.config))
+            await self._tell_of_broken_files(at_once=await self._push())
+            if not self._is_declared:
+                await self.declare()
 
     async def declare(self) -> None:
         """Bring the subscriptions in line with the channels that the config declares.
 
         Each goes under its chat's number, so that one chat cannot be subscribed under two names. Where a name cannot
-        be looked up now, the platform's subscriptions stay as they are until the next start.
+        be looked up now, the platform's subscriptions stay as they are until it can.
+
+        Raises:
+            LedgerError: the database cannot be used.
         """
         declared, platforms = [], set(PlatformName)
         for subscription in self.config.subscriptions():
@@ -153,54 +183,164 @@ class App:
             except (TargetNotFoundError, TargetGoneError) as error:
                 log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
             except SendError as error:
-                log.warning("%s cannot be looked up now: %s", subscription.target, error)
+                log.info("%s cannot be looked up now: %s", subscription.target, error)
                 platforms.discard(subscription.target.platform)
             else:
                 declared.append(dataclasses.replace(subscription, target=target))
         certain = [subscription for subscription in declared if subscription.target.platform in platforms]
         await self.ledger.subscriptions.declare(certain, platforms)
+        self._is_declared = platforms == set(PlatformName)
 
-    async def tick(self) -> None:
-        """Push whatever a schedule has due now. Harmless at any time, any number of times."""
-        for schedule in self.config.schedules:
-            occurrence = self.timetable.last_run(schedule.name)
-            if occurrence is None:
-                continue
-            broadcast = await self.broadcaster.push(schedule, occurrence)
-            if broadcast is not None:
-                log.info("Schedule %s: pushing episode %d", schedule.name, broadcast.episode)
-                self.wake()
+    async def report(self) -> None:
+        """Tell the admins about the pushes that have ended.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        await self.plan.herald.report(self.clock() - REPORTED_WITHIN)
 
     def wake(self) -> None:
         """Tell the couriers that something may be due."""
         for station in self.stations.values():
             station.courier.wake()
 
-    def reload_content(self) -> None:
-        """Read what changed in the content folder; what was good before stays when its file is broken now."""
-        self.archive = Archive.load(self.config.content.folder, self.config.topics, previous=self.archive)
-        for problem in self.archive.problems:
-            log.warning("%s", problem)
-        self.reloaded()
+    # Following the clock, the config and the content
 
-    def next_push(self) -> dt.datetime | None:
-        """The next occurrence of any schedule."""
-        runs = (self.timetable.next_run(schedule.name) for schedule in self.config.schedules)
-        return min((run for run in runs if run is not None), default=None)
+    async def _push(self) -> bool:
+        plan, pushed = self.plan, False
+        for schedule in plan.config.schedules:
+            occurrence = plan.timetable.last_run(schedule.name)
+            broadcast = occurrence and await plan.broadcaster.push(schedule, occurrence)
+            if broadcast:
+                log.info("Schedule %s: pushing episode %d", schedule.name, broadcast.episode)
+                pushed = True
+                self.wake()
+        return pushed
 
-    def _stations(self) -> list[Station]:
-        stations = []
-        if self.config.telegram is not None:
-            pacer = Pacer(self.config.telegram.rate, _telegram_limits)
-            telegram = TelegramPlatform(self.config.telegram)
-            courier = self._courier(telegram, pacer)
-            stations.append(Station(telegram, pacer, courier))
-        if self.config.discord is not None:
-            pacer = Pacer(self.config.discord.rate)
-            discord = DiscordPlatform(self.config.discord)
-            courier = self._courier(discord, pacer)
-            stations.append(Station(discord, pacer, courier))
-        return stations
+    async def _reload_config(self, file: Path) -> None:
+        self._stamp = await Stamp.settled(file)
+        herald = self.plan.herald
+        try:
+            config, fixed = reread(file, self.config)
+        except InvalidInputError as error:
+            await herald.tell(herald.reporter.config_refused(str(self._stamp), error.problems))
+            return
+        before = self.plan
+        self._swap(self._plan(config), await self._load_archive(config))
+        log.info("The config has changed and holds from now on")
+        await self._change_pace(before)
+        if config.subscriptions() != before.config.subscriptions():
+            await self.declare()
+        if fixed:
+            await self.plan.herald.tell(self.plan.herald.reporter.needs_restart(str(self._stamp), fixed))
+
+    async def _load_archive(self, config: Config) -> Archive:
+        # Beside the loop: reading a long archive must hold up nobody's answer.
+        archive = await asyncio.to_thread(Archive.load, config.content.folder, config.topics, self.archive)
+        if archive is not self.archive:
+            await asyncio.to_thread(archive.prepare)
+        return archive
+
+    def _swap(self, plan: Plan, archive: Archive) -> None:
+        """Let this plan and this archive hold from now on. Nobody sees one of them without the other."""
+        for problem in archive.problems:
+            if problem not in self.archive.problems:
+                log.warning("%s", problem)
+        if archive is not self.archive:
+            self.archive = archive
+            self.reloaded()
+        if plan is not self.plan:
+            self.plan = plan
+            for station in self.stations.values():
+                station.handlers.use(plan.desk, plan.config.show.language)
+
+    async def _change_pace(self, before: Plan) -> None:
+        """Have couriers made anew that would still keep to what the config said before."""
+        for name, station in self.stations.items():
+            rate = self.plan.rate(name)
+            if rate != before.rate(name):
+                station.pacer.change_rate(rate)
+            elif self.config.delivery == before.config.delivery:
+                continue
+            await self.supervisor.restart(f"{name} delivery")
+
+    async def _tell_of_broken_files(self, *, at_once: bool) -> None:
+        reporter = self.plan.herald.reporter
+        for file in self.archive.broken():
+            if at_once or file.modified is None or abs(self.clock() - file.modified) >= SAVED:
+                await self.plan.herald.tell(reporter.broken_file(file.version, file.problems, in_use=file.in_use))
+
+    # What the parts of the bot have to say
+
+    async def _report_whenever_one_ends(self) -> None:
+        while True:
+            self._finished.clear()
+            await self.report()
+            await self.ledger.prune()
+            await self._finished.wait()
+
+    async def _hear(self, event: events.Event) -> None:
+        match event:
+            case events.PlatformStopped(platform, reason):
+                await self.stations[platform].refuse(UnauthorisedError(reason))
+            case events.NotPublished(target, message_id, reason):
+                await self.plan.herald.tell(self.plan.herald.reporter.not_published(target, message_id, reason))
+            case events.PausedTooLong(target, reason):
+                await self.plan.herald.tell(self.plan.herald.reporter.paused_too_long(target, reason, self._today))
+            case _:
+                # The push's report tells of it, together with all the others.
+                return
+
+    async def _after_refusal(self, platform: PlatformName) -> None:
+        log.critical("%s refuses the token: nothing goes out or comes in there any more", platform.title())
+        await self.plan.herald.tell(self.plan.herald.reporter.platform_stopped(platform, self._today), but=platform)
+        if all(station.refusal is not None for station in self.stations.values()):
+            self._stop.set()
+
+    async def _report_failure(self, service: str, error: Exception) -> None:
+        reason = str(error) or type(error).__name__
+        await self.plan.herald.tell(self.plan.herald.reporter.restarted(service, reason, self._today))
+
+    @property
+    def _today(self) -> dt.date:
+        return self.clock().astimezone(self.config.show.timezone).date()
+
+    def _check_tokens(self) -> None:
+        refusals = [station.refusal for station in self.stations.values()]
+        if refusals and all(refusals) and refusals[0] is not None:
+            raise refusals[0]
+
+    # Building and closing
+
+    def _plan(self, config: Config) -> Plan:
+        return Plan.of(
+            config,
+            ledger=self.ledger,
+            platforms=self._platforms,
+            archive=lambda: self.archive,
+            clock=self.clock,
+            told=self.wake,
+            throttle=self.throttle,
+        )
+
+    def _station(self, platform: TelegramPlatform | DiscordPlatform) -> Station:
+        desk, language = self.plan.desk, self.config.show.language
+        limits = _telegram_limits if platform.name is PlatformName.TELEGRAM else _no_limits
+        pacer = Pacer(self.plan.rate(platform.name), limits)
+        handlers: TelegramHandlers | DiscordHandlers
+        match platform:
+            case TelegramPlatform():
+                handlers = TelegramHandlers(platform, desk, pacer, language)
+            case DiscordPlatform():
+                handlers = DiscordHandlers(platform, desk, pacer, language)
+        handlers.register()
+        return Station(
+            platform=platform,
+            pacer=pacer,
+            courier=lambda: self._courier(platform, pacer),
+            handlers=handlers,
+            refused=lambda: self._after_refusal(platform.name),
+        )
 
     def _courier(self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer) -> Courier:
         discord = platform if isinstance(platform, DiscordPlatform) else None
@@ -212,35 +352,9 @@ class App:
             hold=self.config.delivery.on_unknown == "hold",
             finder=discord,
             publisher=discord,
-            finished=_log_finished,
+            finished=lambda _broadcast: self._finished.set(),
+            tell=self._hear,
         )
-
-    def _register_handlers(self) -> None:
-        desk = Desk(
-            show=self.config.show.name,
-            archive=lambda: self.archive,
-            subscriptions=self.ledger.subscriptions,
-            schedules=[schedule.name for schedule in self.config.schedules],
-            agenda=self.timetable,
-            clock=lambda: self.clock().astimezone(self.config.show.timezone),
-            throttle=self.throttle,
-        )
-        for station in self.stations.values():
-            match station.platform:
-                case TelegramPlatform() as telegram:
-                    TelegramHandlers(telegram, desk, station.pacer, self.config.show.language).register()
-                case DiscordPlatform() as discord:
-                    DiscordHandlers(discord, desk, station.pacer, self.config.show.language).register()
-
-    async def _connect(self, station: Station) -> bool:
-        try:
-            await station.platform.connect()
-        except UnauthorisedError:
-            raise
-        except SendError as error:
-            log.warning("%s cannot be reached: %s; trying again", station.platform.name, error)
-            return False
-        return True
 
     async def _resolved(self, target: Target) -> Target:
         match self.stations.get(target.platform):
@@ -248,43 +362,27 @@ class App:
                 return await telegram.resolve(target)
         return target
 
-    async def _serve(self, station: Station, *, listen: bool, connected: bool) -> None:
-        attempt = 0
-        while not connected:
-            attempt += 1
-            await asyncio.sleep(retry.backoff(attempt, luck=1.0).total_seconds())
-            connected = await self._connect(station)
-        if listen:
-            await station.platform.listen()
-        await station.courier.run()
+    async def _first_tries(self) -> None:
+        """Give every platform a moment to connect; one that needs longer is waited for by nobody."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await asyncio.gather(*(station.tried.wait() for station in self.stations.values()))
 
-    async def _watch_content(self, stop: asyncio.Event) -> None:
-        folder = self.config.content.folder
-        if not folder.is_dir():
-            log.warning("%s is not a folder: content changes will not be seen", folder)
-            return
-        async for _changes in watchfiles.awatch(folder, stop_event=stop):
-            self.reload_content()
-            await self.tick()
-
-    async def _close(self) -> None:
-        await asyncio.gather(*(station.courier.stop() for station in self.stations.values()))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(station.platform.close() for station in self.stations.values()))
-        self._lock.release()
+    async def _close(self, station: Station) -> None:
+        await station.close(lambda: self.supervisor.stop(f"{station.name} commands"))
 
 
 @contextlib.asynccontextmanager
-async def opened(config: Config, clock: Callable[[], dt.datetime] = utc_now) -> AsyncIterator[App]:
-    """The app of a config, its ledger open.
+async def opened(
+    config: Config, clock: Callable[[], dt.datetime] = utc_now, file: Path | None = None
+) -> AsyncIterator[App]:
+    """The app of a config, its ledger open; `file` is where the config was read.
 
     Raises:
         LedgerError: the database cannot be used.
     """
     async with await Ledger.open(config.storage.url, clock) as ledger:
-        yield App(config, ledger, clock)
+        yield App(config, ledger, clock, file)
 
 
 def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:
@@ -292,13 +390,6 @@ def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:
     return TELEGRAM_PRIVATE if target.chat.isdigit() else TELEGRAM_GROUP
 
 
-def _log_finished(broadcast: Broadcast) -> None:
-    log.info("Episode %d on %s is delivered", broadcast.episode, broadcast.schedule)
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if task.cancelled() or (error := task.exception()) is None:
-        return
-    # What the admin can understand needs no traceback; a bug does.
-    expected = isinstance(error, ExpectedError)
-    log.critical("%s has stopped: %s", task.get_name(), error, exc_info=None if expected else error)
+def _no_limits(_target: Target) -> tuple[ChatLimit, ...]:
+    # Discord tells the limits of a channel with every answer, and discord.py keeps them.
+    return ()

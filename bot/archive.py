@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from bot.search import WordIndex, wanted
 from bot.text import normalise_topic, words
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -33,6 +33,19 @@ _SHORTEST_SPELLING = 3
 _NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """A file with mistakes. `version` tells this state of it from any other; `modified` is None where nobody knows.
+
+    `in_use` says whether an earlier, good version of it goes on counting.
+    """
+
+    version: str
+    modified: dt.datetime | None
+    problems: tuple[Problem, ...]
+    in_use: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Archive:
     """A snapshot of the content folder; a reload makes another one.
@@ -43,6 +56,7 @@ class Archive:
 
     episodes: tuple[Episode, ...]
     problems: tuple[Problem, ...]
+    folder: Path
     content: Content = field(repr=False)
     """What the next reload starts from."""
     _names: Mapping[str, str] = field(repr=False)
@@ -72,6 +86,8 @@ class Archive:
             normalise_topic(topic): frozenset(word for other in others for word in words(other))
             for topic, others in aliases.items()
         }
+        if previous is not None and previous.holds(folder, content, names, topic_words):
+            return previous
         found, duplicates = _without_duplicates(folder, content)
         renamed = (_renamed(episode, names) for episode in found)
         return cls(
@@ -81,11 +97,27 @@ class Archive:
                 *(problem for version in content.versions.values() for problem in version.problems),
                 *duplicates,
             ),
+            folder=folder,
             content=content,
             _names=names,
             _topic_words=topic_words,
             _earlier_index=previous.made_index(names, topic_words) if previous else WordIndex(),
         )
+
+    def holds(
+        self, folder: Path, content: Content, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]
+    ) -> bool:
+        """Whether an archive of these would be this one."""
+        mine = (self.folder, self.content, self._names, self._topic_words)
+        return mine == (folder, content, names, topic_words)
+
+    def broken(self) -> list[BrokenFile]:
+        """The files in which something is wrong, each with all that is."""
+        files: dict[Path, list[Problem]] = {}
+        for problem in self.problems:
+            files.setdefault(problem.path, []).append(problem)
+        versions = {self.folder / path: version for path, version in self.content.versions.items()}
+        return [_broken(path, tuple(problems), versions.get(path)) for path, problems in files.items()]
 
     def made_index(self, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]) -> WordIndex:
         """The index for an archive with these aliases to begin with: this one's, or an empty one."""
@@ -178,6 +210,16 @@ class Archive:
     def _known(self) -> frozenset[str]:
         written = (topic for _episode, segment in self._segments(None) for topic in segment.topics)
         return frozenset(written) | frozenset(self._names.values())
+
+
+def _broken(path: Path, problems: tuple[Problem, ...], version: Version | None) -> BrokenFile:
+    stamp = None if version is None else version.stamp
+    return BrokenFile(
+        version=f"{path} {stamp}",
+        modified=None if stamp is None else dt.datetime.fromtimestamp(stamp[0] / 1e9, dt.UTC),
+        problems=problems,
+        in_use=version is not None and version.episode is not None,
+    )
 
 
 def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:

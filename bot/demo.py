@@ -86,7 +86,7 @@ class Demo(Stage):
         """The show, its time, its next push, its content and what is wrong with it."""
         archive, show = self._app.archive, self._settings.show
         newest = archive.latest()
-        run = self._app.next_push()
+        run = self._app.plan.next_push()
         return {
             "session": self._session,
             "show": show.name,
@@ -107,7 +107,7 @@ class Demo(Stage):
 
     async def next_push(self) -> int | None:
         """Let it be the hour of the next push; the number of the episode that is pushed then, None for none."""
-        run = self._app.next_push()
+        run = self._app.plan.next_push()
         if run is None:
             return None
         before = {broadcast.id for broadcast in await self._app.ledger.broadcasts(limit=100)}

@@ -65,6 +65,14 @@ class Words:
         """A day of the week and an hour in the time zone that `when` carries: `lundi à 08:00`."""
         return self._at(format_date(when.date(), "EEEE", locale=self.language), when)
 
+    def duration(self, time: dt.timedelta) -> str:
+        """A length of time by its two largest units: `45 s`, `2 min 5 s`, `1 h 3 min`."""
+        seconds = max(1, round(time.total_seconds()))
+        hours, minutes = divmod(seconds // 60, 60)
+        parts = [(hours, "h"), (minutes, "min")] if hours else [(minutes, "min"), (seconds % 60, "s")]
+        # The units are the same in both languages; a number and its unit stay on one line.
+        return " ".join(f"{number}\N{NO-BREAK SPACE}{unit}" for number, unit in parts if number)
+
     def quoted(self, text: str) -> str:
         """The text between the language's quotation marks."""
         return self.gettext("“{text}”").format(text=text)

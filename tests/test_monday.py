@@ -219,11 +219,11 @@ async def test_a_start_without_telegram_ends_nobodys_subscription(
     """A channel declared by its name cannot be looked up while Telegram is away; it keeps the subscription it has."""
     clock.shift(dt.timedelta(days=1))
     async with running(place, tmp_path) as app:
-        await place.telegram.wait_for(lambda: place.telegram.menus)
+        await app.declare()
         before = await app.ledger.subscriptions.all()
     await place.telegram.stop()
     async with running(place, tmp_path) as app:
-        await place.discord.wait_for(lambda: place.discord.gateway.sessions)
+        await app.declare()
         assert await app.ledger.subscriptions.all() == before
 
 

@@ -167,16 +167,19 @@ async def test_check_online_names_what_stands_in_the_way(place: Town, tmp_path: 
     assert "Traceback" not in said
 
 
-async def test_a_refused_token_is_said_in_a_sentence(place: Town, tmp_path: Path) -> None:
-    """The bot does not start with a token that the platform does not know, and says so without showing it."""
+async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Town, tmp_path: Path) -> None:
+    """The bot does not start with tokens that the platforms do not know, and says so without showing them."""
     unknown = place.telegram.token.replace("loopback", "stranger")
     text = place.config_text(tmp_path).replace(place.telegram.token, unknown)
+    text = text.replace(f'token = "{place.discord.token}"', 'token = "a-stranger"')
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "run", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
     )
-    _out, said = await running.communicate()
+    async with asyncio.timeout(30):
+        _out, said = await running.communicate()
     assert running.returncode == 1
     assert b"Telegram refuses the token" in said
+    assert b"discord refuses the token" in said.lower()
     assert unknown.encode() not in said
     assert b"Traceback" not in said

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from bot.schedule import Timetable
+from bot.schedule import Timetable, every_minute
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -57,21 +57,56 @@ def test_a_schedule_nobody_knows_has_no_next_run() -> None:
     assert timetable("2024-11-04T07:00:00").next_run("gone") is None
 
 
-async def test_the_real_scheduler_calls_at_the_hour() -> None:
-    """APScheduler, with the machine's clock a moment before eight, calls when eight has come."""
-    called = asyncio.Event()
+async def test_the_clock_looks_as_each_minute_begins() -> None:
+    """On time, without drift; woken a moment too early, it looks again at once."""
+    now = dt.datetime(2024, 11, 4, 6, 58, 30, tzinfo=dt.UTC)
+    looks: list[str] = []
+
+    async def look() -> None:
+        looks.append(f"{now:%H:%M:%S.%f}"[:-3])
+        if len(looks) == 4:
+            raise EOFError
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        too_early = 0.001 if len(looks) == 1 else 0
+        now += dt.timedelta(seconds=seconds - too_early)
+
+    with pytest.raises(EOFError):
+        await every_minute(look, lambda: now, sleep)
+    assert looks == ["06:59:00.000", "06:59:59.999", "07:00:00.000", "07:01:00.000"]
+
+
+async def test_a_clock_that_is_set_is_noticed_within_a_minute() -> None:
+    """Back by a year or forward by a year: no sleep is longer than a minute."""
+    now = dt.datetime(2024, 11, 4, 6, 58, 30, tzinfo=dt.UTC)
+    slept: list[float] = []
+
+    async def look() -> None:
+        if len(slept) == 5:
+            raise EOFError
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += dt.timedelta(days=(365, -730, 365)[len(slept) % 3], seconds=seconds)
+
+    with pytest.raises(EOFError):
+        await every_minute(look, lambda: now, sleep)
+    assert all(0 < seconds <= 60 for seconds in slept)
+
+
+async def test_the_machines_own_clock_calls_at_the_hour() -> None:
+    """With the machine's clock a moment before eight, the look comes when eight has come."""
     moments: list[dt.datetime] = []
 
-    async def tick() -> None:
+    async def look() -> None:
         moments.append(dt.datetime.now(dt.UTC))
-        called.set()
+        if moments[-1].astimezone(PARIS).hour == 8:
+            raise EOFError
 
     with time_machine.travel(dt.datetime(2024, 11, 4, 7, 59, 59, 700_000, tzinfo=PARIS), tick=True):
-        times = Timetable([Line()], lambda: dt.datetime.now(dt.UTC))  # type: ignore[list-item] # as above
-        times.start(tick)
-        try:
-            async with asyncio.timeout(5):
-                await called.wait()
-        finally:
-            times.stop()
-    assert moments[0] >= dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)
+        async with asyncio.timeout(5):
+            with pytest.raises(EOFError):
+                await every_minute(look, lambda: dt.datetime.now(dt.UTC))
+    assert moments[-1] >= dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)

@@ -96,7 +96,7 @@ async def facts(app: App) -> dict[str, Any]:
                 ],
             }
         )
-    runs = {schedule.name: app.timetable.next_run(schedule.name) for schedule in app.config.schedules}
+    runs = {schedule.name: app.plan.timetable.next_run(schedule.name) for schedule in app.config.schedules}
     return {
         "broadcasts": broadcasts,
         "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
@@ -170,11 +170,11 @@ async def _open(app: App, episode: Episode, target: Target | None, *, again: boo
     if target is not None:
         if target.platform not in app.stations:
             raise ExpectedError(f"{target.platform} is switched off: the config has no [{target.platform}] section")
-        opened = [await app.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
+        opened = [await app.plan.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
     else:
         await app.declare()
         opened = [
-            await app.broadcaster.open(episode, schedule.name, due=now, again=again)
+            await app.plan.broadcaster.open(episode, schedule.name, due=now, again=again)
             for schedule in app.config.schedules
         ]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from bot.delivery.records import Broadcast, Choice
+from bot.episode import Status
+from bot.report import WELCOME
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping
 
     from bot.archive import Archive
     from bot.config import Schedule
+    from bot.delivery.herald import Herald
     from bot.delivery.ledger import Ledger
     from bot.document import Layout
     from bot.episode import Episode
@@ -20,11 +22,23 @@ if TYPE_CHECKING:
     from bot.platforms.base import Platform, Rendering
     from bot.subscription import PlatformName, Target
 
-log = logging.getLogger(__name__)
+AWAIT_EPISODE = dt.timedelta(minutes=15)
+"""How long after the hour the admins are told that there is no episode: who is about to save it needs no alarm."""
+A_WEEK = dt.timedelta(days=6)
+"""An episode that is younger was this week's: a schedule that looks every day misses none."""
 
 
 class Broadcaster:
-    """Opens broadcasts. What it has opened is in the ledger; the couriers take it from there."""
+    """Opens broadcasts. What it has opened is in the ledger; the couriers take it from there.
+
+    Args:
+        ledger: takes the broadcasts.
+        platforms: render the episodes.
+        formatter: says what a push says.
+        archive: the episodes as they are now.
+        clock: the time, aware.
+        herald: tells the admins what is not pushed, and why.
+    """
 
     def __init__(
         self,
@@ -34,34 +48,32 @@ class Broadcaster:
         formatter: Formatter,
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
+        herald: Herald,
     ) -> None:
         self._ledger = ledger
         self._platforms = platforms
         self._formatter = formatter
         self._archive = archive
         self._clock = clock
-        self._said: set[tuple[str, dt.datetime, str]] = set()
+        self._herald = herald
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence; None when there is nothing (more) to send for it.
 
         Calling again for the same occurrence is harmless.
         """
-        episode = self._archive().latest(occurrence.astimezone(schedule.zone).date())
-        if episode is None:
-            self._say_once(schedule, occurrence, "there is no episode to push")
+        day = occurrence.astimezone(schedule.zone).date()
+        late = self._clock() - occurrence
+        episode = self._archive().latest(day)
+        if episode is None or day - episode.date > min(schedule.max_age, A_WEEK):
+            await self._tell_of_no_episode(schedule, occurrence, late)
+        if episode is None or day - episode.date > schedule.max_age:
             return None
         if await self._ledger.broadcast_of(episode.number, schedule.name) is not None:
             return None
-        if occurrence.date() - episode.date > schedule.max_age:
-            self._say_once(
-                schedule, occurrence, f"the newest episode, {episode.number} of {episode.date}, is too old to push"
-            )
-            return None
-        if self._clock() - occurrence > schedule.max_lateness:
-            self._say_once(
-                schedule, occurrence, f"the push of episode {episode.number} was missed; it is not sent late"
-            )
+        if late > schedule.max_lateness:
+            if await self._was_running(occurrence):
+                await self._herald.tell(self._herald.reporter.missed(schedule.name, occurrence, episode))
             return None
         return await self.open(episode, schedule.name, due=occurrence)
 
@@ -99,8 +111,28 @@ class Broadcaster:
                 )
         return renderings
 
-    def _say_once(self, schedule: Schedule, occurrence: dt.datetime, what: str) -> None:
-        # The clock looks every minute; the admin wants to read it once.
-        if (schedule.name, occurrence, what) not in self._said:
-            self._said.add((schedule.name, occurrence, what))
-            log.warning("Schedule %s, %s: %s", schedule.name, occurrence.isoformat(timespec="minutes"), what)
+    async def _tell_of_no_episode(self, schedule: Schedule, occurrence: dt.datetime, late: dt.timedelta) -> None:
+        """Tell that nothing new is there, while an episode would still be sent on arrival."""
+        patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
+        if not patience <= late <= schedule.max_lateness or not await self._was_running(occurrence):
+            return
+        archive, day = self._archive(), occurrence.date()
+        notice = self._herald.reporter.no_episode(
+            schedule.name,
+            occurrence,
+            occurrence + schedule.max_lateness,
+            unready=[episode for episode in archive.episodes if _is_held_back(episode, day)],
+            problems=archive.problems,
+        )
+        await self._herald.tell(notice)
+
+    async def _was_running(self, occurrence: dt.datetime) -> bool:
+        """Whether the bot was already at work then: what lies before its first start, nobody has missed."""
+        begun = await self._ledger.notices.told(WELCOME)
+        return begun is not None and begun <= occurrence
+
+
+def _is_held_back(episode: Episode, day: dt.date) -> bool:
+    """Whether the episode may be the one that is missing on that day: a draft, or one with a later date."""
+    is_near = abs(episode.date - day) <= A_WEEK
+    return is_near and (episode.status is Status.DRAFT or episode.date > day)

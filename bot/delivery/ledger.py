@@ -13,9 +13,11 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from bot.delivery import opening
 from bot.delivery import outcomes as outcomes_of
 from bot.delivery.database import Database
+from bot.delivery.notices import LedgerNotices
 from bot.delivery.publications import LedgerPublications
 from bot.delivery.records import (
     Broadcast,
+    BroadcastKind,
     BroadcastState,
     Cause,
     Choice,
@@ -52,6 +54,7 @@ __all__ = [
     "Parcel",
 ]
 
+_OF_EPISODES = broadcasts.c.kind != BroadcastKind.NOTICE
 _NEXT_DUE = (
     select(deliveries.c.due)
     .where(deliveries.c.platform == bindparam("of_platform"), PENDING)
@@ -69,6 +72,7 @@ class Ledger:
         self._database = database
         self._clock = clock
         self.subscriptions = LedgerSubscriptions(database, clock)
+        self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
 
     @classmethod
@@ -126,7 +130,14 @@ class Ledger:
         """
         async with self._database.writing() as connection:
             broadcast = await opening.add_broadcast(
-                connection, episode=episode, title=title, schedule=schedule, due=due, again=again, now=self._clock()
+                connection,
+                kind=BroadcastKind.PUSH,
+                episode=episode,
+                title=title,
+                schedule=schedule,
+                due=due,
+                again=again,
+                now=self._clock(),
             )
             if broadcast is not None:
                 await opening.deliver_to_choices(connection, broadcast, renderings)
@@ -139,10 +150,17 @@ class Ledger:
         now, schedule = self._clock(), f"to {target}"
         async with self._database.writing() as connection:
             broadcast = await opening.add_broadcast(
-                connection, episode=episode, title=title, schedule=schedule, due=now, again=again, now=now
+                connection,
+                kind=BroadcastKind.SINGLE,
+                episode=episode,
+                title=title,
+                schedule=schedule,
+                due=now,
+                again=again,
+                now=now,
             )
             if broadcast is not None:
-                await opening.deliver_to_target(connection, broadcast, target, rendering, publish=publish)
+                await opening.deliver_to_targets(connection, broadcast, [target], rendering, publish=publish)
         return broadcast
 
     async def parcel(self, rendering_id: int) -> Parcel:
@@ -272,8 +290,8 @@ class Ledger:
         return None if row is None else Broadcast.of(row)
 
     async def broadcasts(self, limit: int) -> list[Broadcast]:
-        """The latest broadcasts, the newest first."""
-        wanted = select(broadcasts).order_by(broadcasts.c.id.desc()).limit(limit)
+        """The latest broadcasts of episodes, the newest first."""
+        wanted = select(broadcasts).where(_OF_EPISODES).order_by(broadcasts.c.id.desc()).limit(limit)
         async with self._database.reading() as connection:
             return [Broadcast.of(row) for row in await connection.execute(wanted)]
 
@@ -315,11 +333,18 @@ class Ledger:
             return [Delivery.of(row) for row in await connection.execute(wanted)]
 
     async def prune(self, keep_episodes: int = 12) -> None:
-        """Forget who got the broadcasts of all but the episodes pushed last; that they were pushed is remembered."""
+        """Forget who got the broadcasts of all but the episodes pushed last; that they were pushed is remembered.
+
+        Notices to the admins go with the pushes that they lie between.
+        """
         last = func.max(broadcasts.c.id)
-        recent = select(broadcasts.c.episode).group_by(broadcasts.c.episode).order_by(last.desc()).limit(keep_episodes)
+        episodes = select(broadcasts.c.episode).where(_OF_EPISODES).group_by(broadcasts.c.episode)
+        recent = episodes.order_by(last.desc()).limit(keep_episodes)
+        first = select(func.min(broadcasts.c.id)).where(_OF_EPISODES, broadcasts.c.episode.in_(recent))
         old = select(broadcasts.c.id).where(
-            broadcasts.c.state != BroadcastState.OPEN, broadcasts.c.episode.not_in(recent)
+            broadcasts.c.state != BroadcastState.OPEN,
+            (_OF_EPISODES & broadcasts.c.episode.not_in(recent))
+            | (~_OF_EPISODES & (broadcasts.c.id < first.scalar_subquery())),
         )
         async with self._database.writing() as connection:
             await connection.execute(delete(deliveries).where(deliveries.c.broadcast_id.in_(old)))

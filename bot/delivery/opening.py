@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Integer, bindparam, func, literal, or_, select
 
 from bot.delivery.database import insert
-from bot.delivery.records import Broadcast, BroadcastState, DeliveryState
+from bot.delivery.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
 from bot.delivery.tables import Moment, broadcasts, deliveries, renderings, subscriptions
 from bot.subscription import SubscriptionState
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -74,12 +74,14 @@ _DELIVER_TO_CHOICE = deliveries.insert().from_select(
 async def add_broadcast(
     connection: AsyncConnection,
     *,
+    kind: BroadcastKind,
     episode: int,
     title: str,
     schedule: str,
     due: dt.datetime,
     again: bool,
     now: dt.datetime,
+    text: str | None = None,
 ) -> Broadcast | None:
     """Add the broadcast; None when it is there and not to be repeated, or when another process adds it just now."""
     of_before = (broadcasts.c.episode == episode, broadcasts.c.schedule == schedule)
@@ -90,9 +92,11 @@ async def add_broadcast(
     added = await connection.execute(
         insert(connection, broadcasts)
         .values(
+            kind=kind,
             episode=episode,
             title=title,
             schedule=schedule,
+            text=text,
             repeat=0 if last is None else last + 1,
             due=due,
             created=now,
@@ -129,22 +133,32 @@ async def deliver_to_choices(
         )
 
 
-async def deliver_to_target(
-    connection: AsyncConnection, broadcast: Broadcast, target: Target, rendering: Rendering, *, publish: bool
+async def deliver_to_targets(
+    connection: AsyncConnection,
+    broadcast: Broadcast,
+    targets: Sequence[Target],
+    rendering: Rendering,
+    *,
+    publish: bool = False,
 ) -> None:
-    """Add the rendering and a delivery of it to one target, subscribed or not."""
+    """Add the rendering and a delivery of it to each target of one platform, subscribed or not."""
+    rendering_id = await _add_rendering(connection, broadcast, targets[0].platform, rendering)
     await connection.execute(
-        deliveries.insert().values(
-            broadcast_id=broadcast.id,
-            rendering_id=await _add_rendering(connection, broadcast, target.platform, rendering),
-            due=broadcast.due,
-            updated=broadcast.created,
-            platform=target.platform,
-            chat=target.chat,
-            thread=target.thread,
-            publish=publish,
-            **_FRESH,
-        )
+        deliveries.insert(),
+        [
+            {
+                "broadcast_id": broadcast.id,
+                "rendering_id": rendering_id,
+                "due": broadcast.due,
+                "updated": broadcast.created,
+                "platform": target.platform,
+                "chat": target.chat,
+                "thread": target.thread,
+                "publish": publish,
+                **_FRESH,
+            }
+            for target in targets
+        ],
     )
 
 

@@ -88,6 +88,13 @@ class Pacer:
         self._sent: OrderedDict[str, list[float]] = OrderedDict()
         self._floods: dict[str, _Flood] = {}
 
+    def change_rate(self, rate: int) -> None:
+        """Keep another overall rate from now on; what was let out before still counts."""
+        self.rate = rate
+        self._interval = PACE / rate
+        self._left = deque(self._left, maxlen=rate)
+        self._pump()
+
     async def turn(self, target: Target) -> float:
         """Wait for the turn of one pushed message: 0 when it may leave now, and counts.
 

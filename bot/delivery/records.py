@@ -22,6 +22,17 @@ class LedgerError(ExpectedError):
     """The database cannot be used. The text says which, why, and how to mend it."""
 
 
+class BroadcastKind(enum.StrEnum):
+    """What a broadcast is for."""
+
+    PUSH = "push"
+    """An episode, to all subscriptions of a schedule."""
+    SINGLE = "single"
+    """An episode, to one target that the admin named."""
+    NOTICE = "notice"
+    """Something that the admins must hear."""
+
+
 class BroadcastState(enum.StrEnum):
     """How far a broadcast is."""
 
@@ -46,9 +57,14 @@ class DeliveryState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One episode on one schedule, or to one target; `repeat` counts the times it was pushed again on purpose."""
+    """One episode on one schedule, or to one target; `repeat` counts the times it was pushed again on purpose.
+
+    A notice to the admins is a broadcast too: `schedule` is then the key that makes it be told once, `text` what it
+    says, and `episode` the one that it is about, 0 for none.
+    """
 
     id: int
+    kind: BroadcastKind
     episode: int
     title: str
     schedule: str
@@ -58,12 +74,14 @@ class Broadcast:
     state: BroadcastState
     reason: str
     finished: dt.datetime | None
+    text: str
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """The broadcast in a row of its table."""
         return cls(
             id=row.id,
+            kind=BroadcastKind(row.kind),
             episode=row.episode,
             title=row.title,
             schedule=row.schedule,
@@ -73,6 +91,7 @@ class Broadcast:
             state=BroadcastState(row.state),
             reason=row.reason,
             finished=row.finished,
+            text=row.text or "",
         )
 
 

@@ -114,15 +114,17 @@ broadcasts = Table(
     "broadcasts",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("episode", Integer, nullable=False),
+    Column("episode", Integer, nullable=False),  # 0 for a notice that is about none
     Column("title", String, nullable=False),
-    Column("schedule", String, nullable=False),
+    Column("schedule", String, nullable=False),  # of a notice, its key
     Column("repeat", Integer, nullable=False),  # 0 for the first time
     Column("due", Moment, nullable=False),
     Column("created", Moment, nullable=False),
     Column("state", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("finished", Moment),
+    Column("kind", String, nullable=False, server_default="push"),
+    Column("text", String),  # what a notice says, in plain words
     UniqueConstraint("episode", "schedule", "repeat"),
 )
 

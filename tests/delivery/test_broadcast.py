@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,9 +12,11 @@ import pytest
 from bot.archive import Archive
 from bot.config import Schedule
 from bot.delivery.broadcast import Broadcaster
+from bot.delivery.herald import Herald
 from bot.formatter import Formatter
 from bot.i18n import Language, words
 from bot.platforms.telegram.render import render
+from bot.report import Reporter
 from bot.subscription import PlatformName
 from tests.delivery.ledger_kit import Clock, due, opened, subscribe, subscription, telegram
 
@@ -64,6 +65,7 @@ def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) 
         formatter=Formatter("Le récap du lundi", words(Language.FRENCH)),
         archive=lambda: archive,
         clock=clock,
+        herald=Herald(ledger=ledger, platforms={}, admins={}, reporter=Reporter(words(Language.FRENCH))),
     )
 
 
@@ -76,29 +78,6 @@ async def test_an_occurrence_pushes_the_newest_episode_once(ledger: tuple[Ledger
     assert first.episode == 1207
     assert await pushing.push(SCHEDULE, EIGHT) is None
     assert len(await due(ledger[0])) == 1
-
-
-@pytest.mark.parametrize(("hours", "is_pushed"), [(5.9, True), (6.1, False)])
-async def test_a_push_that_is_too_late_is_not_made(
-    ledger: tuple[Ledger, Clock], caplog: pytest.LogCaptureFixture, hours: float, *, is_pushed: bool
-) -> None:
-    """Within `max_lateness` it is made up for; past it, the admin is told once and nobody is woken."""
-    await subscribe(ledger[0], telegram(1))
-    pushing = broadcaster(*ledger)
-    ledger[1].advance(hours=hours)
-    with caplog.at_level(logging.WARNING):
-        assert (await pushing.push(SCHEDULE, EIGHT) is not None) is is_pushed
-        await pushing.push(SCHEDULE, EIGHT)
-    assert sum("missed" in line for line in caplog.messages) == (not is_pushed)
-
-
-async def test_an_old_episode_is_never_pushed(ledger: tuple[Ledger, Clock], caplog: pytest.LogCaptureFixture) -> None:
-    """A Monday without a new episode repeats no old one, and the admin is told."""
-    await subscribe(ledger[0], telegram(1))
-    ledger[1].advance(days=7)
-    with caplog.at_level(logging.WARNING):
-        assert await broadcaster(*ledger).push(SCHEDULE, EIGHT + dt.timedelta(days=7)) is None
-    assert "too old" in caplog.text
 
 
 async def test_an_episode_is_rendered_once_per_distinct_choice(ledger: tuple[Ledger, Clock]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.platforms.base import Finder, Platform, Publisher, UnauthorisedError
+from bot.platforms.base import Finder, NotSentError, Platform, Publisher
 from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
 from bot.platforms.discord.finding import find_message, find_post
@@ -58,9 +57,8 @@ class DiscordPlatform(Platform, Finder, Publisher):
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
         self.on_setup: Callable[[], Coroutine[None, None, None]] | None = None
-        self._setup: asyncio.Task[None] | None = None
-        self._gateway: asyncio.Task[None] | None = None
         self._forums: set[int] = set()
+        self._direct: dict[int, int] = {}
         self._view = Prepared(sendable)
 
     def render(
@@ -79,6 +77,8 @@ class DiscordPlatform(Platform, Finder, Publisher):
         Raises:
             SendError: as `Platform.send` says.
         """
+        if self.client.is_closed():
+            raise NotSentError("the connection to Discord is being renewed")
         try:
             message = await self._send(post)
         except NO_ANSWER as error:
@@ -135,32 +135,44 @@ class DiscordPlatform(Platform, Finder, Publisher):
             raise translate(error) from error
 
     async def listen(self) -> None:
-        """Receive commands from now on; returns when Discord has said that all is ready.
+        """Receive commands until cancelled; discord.py comes back by itself where Discord lets it.
 
         Raises:
-            SendError: the token is refused.
+            SendError: Discord has closed the gateway for good; the client needs to `connect` anew.
         """
-        self._gateway = asyncio.create_task(self.client.connect(reconnect=True), name="discord gateway")
-        ready = asyncio.create_task(self.client.wait_until_ready())
-        await asyncio.wait({self._gateway, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():
-            ready.cancel()
-            raise UnauthorisedError("Discord closed the gateway") from self._gateway.exception()
-        if self.on_setup is not None and self._setup is None:
-            self._setup = asyncio.create_task(self.on_setup(), name="discord setup")
+        if self.client.is_closed():
+            self.client.clear()
+            await self.connect()
+        setup = asyncio.create_task(self._set_up(), name="discord setup")
+        try:
+            await self.client.connect(reconnect=True)
+        except NO_ANSWER as error:
+            raise translate(error) from error
+        finally:
+            setup.cancel()
+            await asyncio.wait({setup})
+        raise NotSentError("Discord has closed the gateway")
 
     async def close(self) -> None:
         """Leave the gateway and close the connections."""
-        if self._setup is not None:
-            self._setup.cancel()
-            await asyncio.wait({self._setup})
         await self.client.close()
-        if self._gateway is not None:
-            with contextlib.suppress(discord.ConnectionClosed, asyncio.CancelledError):
-                await self._gateway
+
+    async def _set_up(self) -> None:
+        await self.client.wait_until_ready()
+        if self.on_setup is not None:
+            await self.on_setup()
+
+    async def _channel_id(self, target: Target) -> int:
+        """The channel of the target: for `@` and a person's id, their private channel with the bot, opened once."""
+        if not target.chat.startswith("@"):
+            return int(target.chat)
+        person = int(target.chat[1:])
+        if person not in self._direct:
+            self._direct[person] = (await self.client.create_dm(discord.Object(person))).id
+        return self._direct[person]
 
     async def _find(self, post: Post, since: dt.datetime) -> int | None:
-        channel_id = int(post.target.chat)
+        channel_id = await self._channel_id(post.target)
         channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
         if not isinstance(channel, discord.ForumChannel):
             return await find_message(self.client, channel_id, post, since)
@@ -169,7 +181,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
         return await find_message(self.client, int(post.first_id), post, since)
 
     async def _send(self, post: Post) -> discord.abc.Snowflake:
-        channel_id = int(post.target.chat)
+        channel_id = await self._channel_id(post.target)
         channel = self.client.get_channel(channel_id)
         if isinstance(channel, discord.ForumChannel) or channel_id in self._forums:
             return await self._send_to_forum(channel_id, post)

@@ -57,8 +57,10 @@ def translate(error: BaseException) -> SendError:
     match error:
         case discord.RateLimited():
             return FloodError("Discord asks for a pause", retry_after=error.retry_after)
-        case discord.LoginFailure():
+        case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
             return UnauthorisedError("Discord refuses the token")
+        case discord.ConnectionClosed() | discord.PrivilegedIntentsRequired():
+            return NotSentError(str(error))
         case discord.HTTPException():
             return _http(error)
         case aiohttp.ClientConnectorError():

@@ -33,8 +33,12 @@ class Handlers:
 
     def __init__(self, platform: DiscordPlatform, desk: Desk, pace: Pace, language: Language) -> None:
         self._platform = platform
-        self._desk = desk
         self._pace = pace
+        self.use(desk, language)
+
+    def use(self, desk: Desk, language: Language) -> None:
+        """Answer from this desk from now on, and in this language those whose own the bot does not speak."""
+        self._desk = desk
         self._language = language
 
     def register(self) -> None:

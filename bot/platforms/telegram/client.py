@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from telegram import Bot, Chat, ChatMember, Update
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.platforms.base import Platform, TargetClosedError, TargetGoneError, UnauthorisedError
+from bot.platforms.base import FloodError, Platform, SendError, TargetClosedError, TargetGoneError, UnauthorisedError
 from bot.platforms.prepared import Prepared
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.render import render
@@ -35,6 +37,8 @@ SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer to a send. Past it nobody can tell whether the message arrived, so patience pays."""
 POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
+LONGEST_PAUSE = 30.0
+"""Seconds between polls of a Telegram that does not answer."""
 _NOT_MODIFIED = "message is not modified"
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Deleted meanwhile, too old, or not the bot's own."""
@@ -67,6 +71,7 @@ class TelegramPlatform(Platform):
         sends = AiohttpRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0)
         polls = AiohttpRequest(connection_pool_size=1, read_timeout=POLL_GRACE)
         self._requests = (sends, polls)
+        self._offset = 0
         self._fields = Prepared(_fields)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
@@ -186,38 +191,50 @@ class TelegramPlatform(Platform):
             raise translate(error) from None
 
     async def listen(self) -> None:
-        """Receive commands from now on.
+        """Receive commands until cancelled, patient with a Telegram that cannot be reached.
 
         Raises:
             SendError: the token is refused.
         """
-        updater = self.application.updater
-        if updater is None:
-            raise UnauthorisedError("the application was built without an updater")
         if self.on_setup is not None:
             await self.on_setup()
+        try:
+            # A forgotten one would get all the updates.
+            await self.bot.delete_webhook()
+        except TelegramError as error:
+            raise translate(error) from None
         await self.application.start()
         try:
-            await updater.start_polling(
-                timeout=POLL_TIMEOUT,
-                allowed_updates=UPDATES,
-                bootstrap_retries=-1,
-                error_callback=_polling_failed,
-            )
-        except TelegramError as error:
-            raise translate(error) from error
+            # The library's own loop would end after a refused token with nobody told.
+            await self._poll()
+        finally:
+            await self.application.stop()
 
     async def close(self) -> None:
-        """Stop receiving, finish the answers under way, close the connections."""
-        updater = self.application.updater
-        if updater is not None and updater.running:
-            await updater.stop()
-        if self.application.running:
-            await self.application.stop()
+        """Confirm what was received, and close the connections."""
+        if self._offset:
+            with contextlib.suppress(TelegramError):
+                await self.bot.get_updates(offset=self._offset, timeout=0, read_timeout=1.0)
         await self.application.shutdown()
         for request in self._requests:
             # Where connecting failed, the application thinks that it has nothing to close.
             await request.shutdown()
+
+    async def _poll(self) -> NoReturn:
+        failures = 0
+        while True:
+            try:
+                updates = await self.bot.get_updates(offset=self._offset, timeout=POLL_TIMEOUT, allowed_updates=UPDATES)
+            except TelegramError as error:
+                failures += 1
+                pause = _pause(translate(error), failures)
+                log.log(logging.INFO if isinstance(error, TimedOut) else logging.WARNING, "Telegram polling: %s", error)
+                await asyncio.sleep(pause)
+                continue
+            failures = 0
+            for update in updates:
+                await self.application.update_queue.put(update)
+                self._offset = update.update_id + 1
 
 
 def address(target: Target) -> int | str:
@@ -230,5 +247,14 @@ def _fields(message: Message) -> bytes:
     return json.dumps(message.body, separators=(",", ":")).encode()
 
 
-def _polling_failed(error: TelegramError) -> None:
-    log.warning("Telegram polling: %s; trying again", translate(error))
+def _pause(error: SendError, failures: int) -> float:
+    """Seconds to wait after so many failed polls in a row.
+
+    Raises:
+        UnauthorisedError: waiting does not help.
+    """
+    if isinstance(error, UnauthorisedError):
+        raise error from None
+    if isinstance(error, FloodError):
+        return error.retry_after
+    return min(LONGEST_PAUSE, 2.0 ** min(failures, 10) / 2)

@@ -46,8 +46,12 @@ class Handlers:
 
     def __init__(self, platform: TelegramPlatform, desk: Desk, pace: Pace, language: Language) -> None:
         self._platform = platform
-        self._desk = desk
         self._pace = pace
+        self.use(desk, language)
+
+    def use(self, desk: Desk, language: Language) -> None:
+        """Answer from this desk from now on, and in this language those whose own the bot does not speak."""
+        self._desk = desk
         self._language = language
         self._sharing = Sharing(desk, language)
 

@@ -1,0 +1,108 @@
+"""Watching files: says that something may have changed, wherever the file is and however it is replaced."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import watchfiles
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+LOOK_AT_FILE_EVERY = 2.0
+"""Seconds between looks at a single file."""
+LOOK_EVERY = 5.0
+"""Seconds between looks whether the folder is still (or now) the one that is watched."""
+SETTLE = 0.3
+"""Seconds in which a file must not change before it is read: an editor may write it in pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One version of a file, told from any other without reading it. Following links, so that a swapped one shows."""
+
+    inode: int
+    changed: int
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> Stamp | None:
+        """The stamp of the file as it is now; None when there is none to be seen."""
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        return cls(status.st_ino, status.st_mtime_ns, status.st_size)
+
+    @classmethod
+    async def settled(cls, path: Path) -> Stamp | None:
+        """The stamp of the file as soon as nobody is writing it."""
+        stamp = cls.of(path)
+        while True:
+            await asyncio.sleep(SETTLE)
+            before, stamp = stamp, cls.of(path)
+            if stamp == before:
+                return stamp
+
+    def __str__(self) -> str:
+        return f"{self.changed}-{self.size}"
+
+
+async def watch_file(path: Path, changed: Callable[[], Awaitable[None]]) -> None:
+    """Call `changed` whenever the file is another one, until cancelled.
+
+    It looks instead of being told: one file costs nothing, and no kind of mount or of saving escapes.
+    """
+    seen = Stamp.of(path)
+    while True:
+        await asyncio.sleep(LOOK_AT_FILE_EVERY)
+        now = Stamp.of(path)
+        if now != seen:
+            seen = now
+            await changed()
+
+
+async def watch_folder(folder: Callable[[], Path], changed: Callable[[], Awaitable[None]]) -> None:
+    """Call `changed` whenever a text changes in the folder or below, until cancelled.
+
+    The folder may not be there yet, may be replaced by another of the same name, and may be another one the next time
+    that `folder` is asked.
+    """
+    while True:
+        path = folder()
+        identity = _identity(path)
+        if identity is None:
+            await asyncio.sleep(LOOK_EVERY)
+            if _identity(path) is not None:
+                await changed()
+            continue
+        watching = watchfiles.awatch(
+            path,
+            watch_filter=_matters,
+            rust_timeout=int(LOOK_EVERY * 1000),
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
+        async for changes in watching:
+            is_other = folder() != path or _identity(path) != identity
+            if changes or is_other:
+                await changed()
+            if is_other:
+                break
+
+
+def _matters(_change: watchfiles.Change, path: str) -> bool:
+    # A database in the same folder is written all the time; what has no suffix is a folder.
+    return Path(path).suffix.lower() in {".md", ""}
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is, whatever it is called; None when there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if folder.is_dir() else None
