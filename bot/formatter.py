@@ -35,6 +35,9 @@ SEPARATOR = " · "
 LONGEST_LINK = 64
 """Characters that a deep link of Telegram carries, each of `[A-Za-z0-9_-]`."""
 
+LONGEST_LIST = 50
+"""Characters of an episode's number and those of its segments in a button, of the 64 bytes that Telegram gives it."""
+
 
 def link_to(episode: Episode, segment: Segment) -> str:
     """What stands for the segment in links: by its name, by its number where the name is too long."""
@@ -61,15 +64,21 @@ class Formatter:
         chosen = [segment for segment in episode.segments if not wanted or wanted & set(segment.topics)]
         if not chosen:
             return None
+        hidden = [segment for segment in episode.segments if segment not in chosen]
         sections = [self._opening(episode, chosen), *(self._segment(segment) for segment in chosen)]
         if layout is Layout.DIGEST:
             sections = _one_preview(sections)
         return Document(
             title=episode.title,
             sections=tuple(sections),
-            buttons=self._buttons(episode, hidden=len(episode.segments) - len(chosen)),
+            buttons=self._buttons(episode, hidden),
             layout=layout,
         )
+
+    def rest(self, episode: Episode, segments: Sequence[Segment]) -> Document:
+        """Some segments of an episode, to somebody who has read the others."""
+        sections = _one_preview([self._segment(segment) for segment in segments])
+        return Document(episode.title, tuple(sections), buttons=(self._whole_episode(episode),))
 
     def segment(self, episode: Episode, segment: Segment) -> Document:
         """One segment by itself, with the way to the whole episode."""
@@ -131,11 +140,15 @@ class Formatter:
             spans.append(Span(source.title, url=source.url))
         return Note(tuple(spans))
 
-    def _buttons(self, episode: Episode, *, hidden: int) -> tuple[Button, ...]:
+    def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[Button, ...]:
         buttons: list[Button] = []
         if hidden:
-            label = self._words.ngettext("The other subject", "The {count} other subjects", hidden)
-            buttons.append(CommandButton(label.format(count=hidden), "episode", str(episode.number)))
+            label = self._words.ngettext("The other subject", "The {count} other subjects", len(hidden))
+            wanted = f"{episode.number}-{'-'.join(str(segment.number) for segment in hidden)}"
+            fits = len(wanted) <= LONGEST_LIST
+            buttons.append(
+                CommandButton(label.format(count=len(hidden)), "rest", wanted if fits else str(episode.number))
+            )
         if episode.audio:
             buttons.append(LinkButton(self._words.gettext("🎧 Listen"), episode.audio))
         if episode.page:

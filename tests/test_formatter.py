@@ -84,7 +84,7 @@ def test_chosen_topics_leave_only_their_segments_with_the_episodes_numbers() -> 
     document = recap("tiktok")
     assert headings(document)[1:] == ["2. Sujet 2", "3. Sujet 3"]
     assert "Vos thèmes\u00a0: 2 sujets sur 3." in plain(document.sections[0].blocks)
-    assert CommandButton("L’autre sujet", "episode", "1207") in document.buttons
+    assert CommandButton("L’autre sujet", "rest", "1207-1") in document.buttons
 
 
 def test_nothing_is_said_to_somebody_whose_topics_did_not_come_up() -> None:

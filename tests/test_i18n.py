@@ -48,6 +48,8 @@ def test_every_translation_is_there_and_keeps_the_placeholders(language: Languag
 
     for message in catalogue(language).values():
         translations = texts(message.string)
+        assert not message.fuzzy
+        assert len(translations) == len(texts(message.id))
         wanted = set.union(*map(placeholders, texts(message.id)))
         assert all(translations)
         # A singular may say "the other subject" without its number.

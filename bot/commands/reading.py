@@ -55,6 +55,16 @@ async def segment(desk: Desk, request: Request) -> Answer:
     return Answer(desk.formatter(request).segment(found, wanted))
 
 
+async def rest(desk: Desk, request: Request) -> Answer:
+    """The subjects of an episode that a push left out, `1207-2-4` by their numbers; without any, the whole episode."""
+    number, *wanted = request.argument.strip().split("-")
+    found = _published(desk, int(number)) if number.isdecimal() else None
+    segments = [each for each in found.segments if str(each.number) in wanted] if found else []
+    if found is None or not segments:
+        return await episode(desk, dataclasses.replace(request, argument=number))
+    return Answer(desk.formatter(request).rest(found, segments))
+
+
 def is_link(text: str) -> bool:
     """Whether the text is the payload of a deep link to an episode or a segment."""
     return LINK.fullmatch(text.strip()) is not None

@@ -129,7 +129,10 @@ COMMANDS: tuple[Command, ...] = (
 START = Command("start", mark("Begin"), start)
 """Telegram sends it when somebody opens the bot; nobody needs to type it, so `/help` does not list it."""
 
-FROM_BUTTONS: tuple[Command, ...] = (Command("segment", "", reading.segment),)
+FROM_BUTTONS: tuple[Command, ...] = (
+    Command("segment", "", reading.segment),
+    Command("rest", "", reading.rest),
+)
 """What only buttons ask for."""
 
 _PRESSABLE = {command.name: command for command in (*COMMANDS, *FROM_BUTTONS)}

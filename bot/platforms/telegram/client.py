@@ -15,9 +15,10 @@ from telegram.ext import Application, ApplicationBuilder
 
 from bot.platforms.base import FloodError, Platform, SendError, TargetClosedError, TargetGoneError, UnauthorisedError
 from bot.platforms.prepared import Prepared
-from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import BODY, AiohttpRequest, Body
+from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ POLL_GRACE = 5.0
 SEND_MESSAGE = "sendmessage"
 """The method as the library's own word for it is not written, since it warns of calls by a name that it knows. The API
 does not mind: its methods are case-insensitive."""
+SEND_RICH = "sendRichMessage"
+"""Bot API 10.1; a server of one's own may be older."""
 UPDATES = [
     Update.MESSAGE,
     Update.CHANNEL_POST,
@@ -99,15 +102,12 @@ class TelegramPlatform(Platform):
         except RuntimeError:
             return ""
 
-    def render(
-        self,
-        document: Document,
-        *,
-        silent: bool = False,
-        rich: bool = False,  # noqa: ARG002 - not yet
-    ) -> Rendering:
-        """The document as Telegram messages."""
-        return render(document, silent=silent, username=self.username)
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
+        """The document as Telegram messages, rich ones with classic ones as their fallback."""
+        classic = render(document, silent=silent, username=self.username)
+        if not rich:
+            return classic
+        return render_rich(document, classic=classic, silent=silent, username=self.username)
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id.
@@ -118,10 +118,11 @@ class TelegramPlatform(Platform):
         # The General topic of a forum has no thread id of its own, and 0 stands for it.
         thread = post.target.thread or None
         body = Body.addressed(self._fields(post.message), address(post.target), thread)
+        is_rich = RICH_MESSAGE in post.message.body
         try:
-            sent = await self.bot.do_api_request(SEND_MESSAGE, api_kwargs={BODY: body})
+            sent = await self.bot.do_api_request(SEND_RICH if is_rich else SEND_MESSAGE, api_kwargs={BODY: body})
         except TelegramError as error:
-            raise translate(error) from error
+            raise (translate_rich(error) if is_rich else translate(error)) from error
         return str(sent["message_id"])
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:

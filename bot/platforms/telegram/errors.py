@@ -22,6 +22,7 @@ from bot.platforms.base import (
     ContentError,
     FloodError,
     NotSentError,
+    RenderingRefusedError,
     SendError,
     TargetClosedError,
     TargetGoneError,
@@ -72,6 +73,19 @@ def translate(error: TelegramError) -> SendError:
             return NotSentError(_short(error.message))
         case _:
             return UnknownOutcomeError(_short(error.message))
+
+
+def translate_rich(error: TelegramError) -> SendError:
+    """The same where a rich message was sent: what is wrong with this kind of message is no fault of the chat.
+
+    That is a server that does not know it, content that it cannot take, a picture that it cannot fetch, and a chat in
+    which the bot may write but send no pictures.
+    """
+    if isinstance(error, EndPointNotFound):
+        return RenderingRefusedError("this server knows no rich messages")
+    meaning = translate(error)
+    is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
+    return RenderingRefusedError(str(meaning)) if isinstance(meaning, ContentError) or is_about_media else meaning
 
 
 def _short(message: str) -> str:

@@ -140,13 +140,13 @@ def _block(block: Block) -> list[_Line]:
     match block:
         case Heading(spans):
             bold = (dataclasses.replace(span, style=span.style | Style.BOLD) for span in spans)
-            return _visible(_Line(_clean(bold), keeps_next=True))
+            return _visible(_Line(clean(bold), keeps_next=True))
         case Paragraph(spans) | Note(spans):
-            return _visible(_Line(_clean(spans)))
+            return _visible(_Line(clean(spans)))
         case Picture(url, alt):
-            return _visible(_Line(_clean([Span(f"{PICTURE} {alt}", url=url)])))
+            return _visible(_Line(clean([Span(f"{PICTURE} {alt}", url=url)])))
         case CodeBlock(text):
-            return _visible(_Line(_clean([Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
+            return _visible(_Line(clean([Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
         case Quote(blocks):
             # The outermost quotation wins: Telegram forgets the inner ones.
             quote = object()
@@ -178,24 +178,26 @@ def _prefixed(prefix: str, line: _Line) -> _Line:
 def _visible(line: _Line) -> list[_Line]:
     """The line without the space around it, but with the indentation of code; none when nothing of it can be seen."""
     text = line.text
-    if all(_is_blank(character) for character in text):
+    if all(is_blank(character) for character in text):
         return []
     space = (_BLANK_LINES if line.is_code else _SPACE).match(text)
     start = space.end() if space else 0
     return [dataclasses.replace(line, spans=split.part(line.spans, start, len(text.rstrip())))]
 
 
-def _is_blank(character: str) -> bool:
+def is_blank(character: str) -> bool:
+    """Whether Telegram shows nothing for it."""
     return character.isspace() or character in _BLANK or unicodedata.category(character) == "Cf"
 
 
-def _clean(spans: Iterable[Span]) -> Spans:
+def clean(spans: Iterable[Span]) -> Spans:
     """The spans as Telegram can show them; neighbours that look the same become one."""
     looks = itertools.groupby(spans, key=lambda span: (_possible(span), span.url))
-    return tuple(Span("".join(_clean_text(span.text) for span in run), style, url) for (style, url), run in looks)
+    return tuple(Span("".join(clean_text(span.text) for span in run), style, url) for (style, url), run in looks)
 
 
-def _clean_text(text: str) -> str:
+def clean_text(text: str) -> str:
+    """The text as Telegram keeps it."""
     # Composed first: "å" outlives the removal of rings.
     return unicodedata.normalize("NFC", text).replace("\r\n", "\n").translate(_CLEAN)
 

@@ -13,6 +13,7 @@ from bot.sandbox.telegram import rules
 from bot.sandbox.telegram.access import Access, check_may_write, reach
 from bot.sandbox.telegram.errors import ApiError, bad_request
 from bot.sandbox.telegram.model import ChatType, Menu, Message
+from bot.sandbox.telegram.rich import rich_text
 from bot.sandbox.telegram.text import formatted
 from bot.sandbox.telegram.updates import UPDATES_MAX
 
@@ -71,6 +72,7 @@ class Methods:
             "getUpdates": self._get_updates,
             "deleteWebhook": self._delete_webhook,
             "sendMessage": self._send_message,
+            "sendRichMessage": self._send_rich,
             "editMessageText": self._edit_text,
             "editMessageReplyMarkup": self._edit_markup,
             "deleteMessage": self._delete_message,
@@ -114,7 +116,13 @@ class Methods:
         return True
 
     def _send_message(self, arguments: Arguments) -> Json:
-        text, entities = _text(arguments)
+        return self._send(arguments, *_text(arguments))
+
+    def _send_rich(self, arguments: Arguments) -> Json:
+        html, text = rich_text(arguments)
+        return self._send(arguments, text, (), html)
+
+    def _send(self, arguments: Arguments, text: str, entities: tuple[Json, ...], html: str = "") -> Json:
         reply_markup = rules.markup(arguments)
         preview = rules.link_preview(arguments)
         chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)
@@ -135,6 +143,7 @@ class Methods:
             protect_content=arguments.flag("protect_content"),
             by_bot=True,
             request=arguments.request,
+            rich=html,
         )
         return self._world.record(message).wire()
 

@@ -154,8 +154,8 @@ class Message:
     """A message, of the bot or of somebody else.
 
     `sender_chat` is set for posts of channels and for anonymous administrators. `request` is the place in the log of
-    the request that sent it. `service` holds the fields of a message that reports an event. A deleted message stays
-    here and is marked.
+    the request that sent it. `service` holds the fields of a message that reports an event, `rich` the HTML of a rich
+    message, whose `text` is here for those who look. A deleted message stays here and is marked.
     """
 
     id: int
@@ -176,6 +176,7 @@ class Message:
     edit_date: dt.datetime | None = None
     deleted: bool = False
     service: Mapping[str, Any] = field(default_factory=dict)
+    rich: str = ""
 
     @property
     def buttons(self) -> list[Json]:
@@ -192,7 +193,8 @@ class Message:
             "edit_date": self.edit_date and int(self.edit_date.timestamp()),
             "message_thread_id": self.thread,
             "is_topic_message": self.thread is not None,
-            "text": self.text,
+            "text": self.text if not self.rich else "",
+            "rich_message": {"blocks": [{"type": "paragraph", "text": self.text}]} if self.rich else None,
             "entities": self.entities,
             "link_preview_options": self.link_preview_options,
             "reply_markup": self.reply_markup if self.buttons else None,
