@@ -125,7 +125,7 @@ class Reporter:
             why = _("A platform refuses the message itself: {reason}").format(reason=push.stopped)
             blocks.append(_paragraph(why))
         if push.unserved:
-            blocks.append(Listing(tuple((_paragraph(line),) for line in self.unserved(push))))
+            blocks.append(Listing(tuple((_paragraph(line),) for line in self.unserved(push.unserved))))
         if any(each.code == "closed" for each in push.unserved):
             blocks.append(_note(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
         if push.failed:
@@ -134,10 +134,10 @@ class Reporter:
         alarming = bool(push.stopped or push.failed or push.unknown)
         return self._notice(f"{REPORT}{push.broadcast}", title, blocks, episode=push.episode, alarming=alarming)
 
-    def unserved(self, push: Pushed) -> list[str]:
-        """A sentence for each reason why somebody did not get the push, the most frequent first."""
+    def unserved(self, unserved: Iterable[Unserved]) -> list[str]:
+        """A sentence for each reason why somebody did not get a push, the most frequent first."""
         lines = []
-        for each in sorted(_merged(push.unserved), key=lambda one: -one.count):
+        for each in sorted(_merged(unserved), key=lambda one: -one.count):
             sentence = self._why(each).format(count=each.count)
             if each.targets and (each.unknown or each.code in MENDABLE):
                 more = "…" if each.count > len(each.targets) else ""

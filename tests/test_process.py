@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.sandbox.discord.world import BOT, Permission
 from tests.town import Town, town
 
 if TYPE_CHECKING:
@@ -152,6 +153,33 @@ async def test_send_says_who_did_not_get_it_and_why(place: Town, tmp_path: Path)
     _code, listed = await recap(place, tmp_path, "subscriptions", "list", "--json")
     ended = [row for row in json.loads(listed) if row["state"] == "ended"]
     assert [row["target"] for row in ended] == [f"telegram:{place.private.id}"]
+
+
+async def test_only_those_who_failed_are_sent_to_again(place: Town, tmp_path: Path) -> None:
+    """The channel lets the bot write again: only that channel gets it, and `recap status` tells it all."""
+    code, said = await recap(place, tmp_path, "send", "1207", "--only", "failed")
+    assert code == 1
+    assert "never pushed" in said
+    place.telegram.block(place.private.person)
+    place.discord.permit(place.news, Permission(0))
+    code, said = await recap(place, tmp_path, "send", "1207")
+    assert "6 sent, 2 failed" in said, said
+    code, said = await recap(place, tmp_path, "status")
+    assert "The bot is not running" in said
+    assert "Telegram: 1 has left" in said
+    assert "Discord: 1 does not let the bot write" in said
+    before = place.pushed()
+
+    place.discord.permit(place.news, BOT)
+    code, said = await recap(place, tmp_path, "send", "1207", "--only", "failed")
+    assert code == 0, said
+    assert "2 failed, 1 tried again" in said
+    assert "1 sent" in said
+    after = place.pushed()
+    assert after.pop("news")
+    assert after == {name: texts for name, texts in before.items() if name != "news"}
+    code, said = await recap(place, tmp_path, "send", "1207", "--only", "failed")
+    assert (code, "0 failed, 0 tried again" in said) == (0, True)
 
 
 async def test_check_online_names_what_stands_in_the_way(place: Town, tmp_path: Path) -> None:

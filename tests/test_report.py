@@ -105,9 +105,9 @@ def test_every_reason_there_is_has_words_of_its_own_but_for_the_silences() -> No
     silent = {base.NotSentError.code, base.FloodError.code, base.UnknownOutcomeError.code}
     never_final = {base.SendError.code, base.TargetMovedError.code, base.UnauthorisedError.code}
     codes = {error.code for error in _subclasses(base.SendError)} | {outcomes.STOPPED, subscriptions.ENDED}
-    (silence,) = {FRENCH.unserved(push(unserved(code)))[0] for code in silent}
+    (silence,) = {FRENCH.unserved([unserved(code)])[0] for code in silent}
     for code in codes - silent - never_final:
-        assert FRENCH.unserved(push(unserved(code)))[0] != silence, code
+        assert FRENCH.unserved([unserved(code)])[0] != silence, code
 
 
 def _subclasses(error: type[base.SendError]) -> set[type[base.SendError]]:

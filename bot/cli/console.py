@@ -45,10 +45,15 @@ def read_settings(path: Path | None) -> Config:
     from bot.config import load
     from bot.logs import set_up
 
-    settings = load(path or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
+    settings = load(config_path(path))
     tokens = [section.token for section in (settings.telegram, settings.discord) if section is not None]
     set_up(os.environ.get("RECAP_LOG", "INFO"), tokens)
     return settings
+
+
+def config_path(path: Path | None) -> Path | None:
+    """The config that is read: the one that was named, else the default one if it is there."""
+    return path or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 
 
 def need_platform(settings: Config) -> None:
@@ -72,12 +77,14 @@ def load_archive(settings: Config) -> Archive:
     return Archive.load(settings.content.folder, settings.topics)
 
 
-def with_app(settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]]) -> Result:
-    """Do something with the app, its ledger open."""
+def with_app(
+    settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]], *, file: Path | None = None
+) -> Result:
+    """Do something with the app, its ledger open; with `file`, it can follow its config's changes."""
     from bot.app import opened
 
     async def in_app() -> Result:
-        async with opened(settings) as app:
+        async with opened(settings, file=file) as app:
             return await use(app)
 
     return asyncio.run(in_app())

@@ -5,6 +5,8 @@
 # ruff: noqa: PLC0415
 
 import asyncio
+import enum
+import os
 import signal
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 
+class Only(enum.StrEnum):
+    """A part of those who were to get a push."""
+
+    FAILED = "failed"
+
+
 @cli.command()
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
@@ -29,12 +37,19 @@ def run(config: ConfigOption = None) -> None:
     async def until_stopped(app: "App") -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def end(number: int) -> None:
+            if stop.is_set():
+                # Who asks twice does not want to wait. The ledger bears a sudden end.
+                os._exit(128 + number)
+            stop.set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, end, number)
         console.tell(app.archive.problems)
         await app.run(stop)
 
-    console.with_app(settings, until_stopped)
+    console.with_app(settings, until_stopped, file=console.config_path(config))
 
 
 @cli.command()
@@ -43,10 +58,14 @@ def send(
     to: Annotated[str | None, typer.Option(metavar="PLATFORM:CHAT[:THREAD]", help="Only to this target.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Send even though it was sent before.")] = False,
+    only: Annotated[Only | None, typer.Option(help="Send again, only to those whom the last push failed.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Push an episode now, to every subscription or to one target."""
-    from bot.cli import operations
+    from bot.cli import pushing
+
+    if only is not None and (to or again or dry_run):
+        raise typer.BadParameter("--only failed stands alone: it says to whom, and that it is again")
 
     settings = console.read_settings(config)
     console.need_platform(settings)
@@ -54,9 +73,11 @@ def send(
     episode = console.find_episode(console.load_archive(settings), number, published=number is None)
 
     async def push(app: "App") -> bool:
+        if only is Only.FAILED:
+            return await pushing.push_to_failed(app, episode, out)
         if dry_run:
-            return await operations.rehearse(app, episode, target, out)
-        return await operations.push(app, episode, target, again=again, console=out)
+            return await pushing.rehearse(app, episode, target, out)
+        return await pushing.push(app, episode, target, again=again, console=out)
 
     if not console.with_app(settings, push):
         raise typer.Exit(Exit.FAILED)
@@ -80,7 +101,5 @@ def healthy(config: ConfigOption = None) -> None:
     """Tell a container's health check whether the bot is running."""
     from bot.delivery.lock import DeliveryLock
 
-    lock = DeliveryLock(console.read_settings(config).storage.path)
-    if lock.acquire():
-        lock.release()
+    if not DeliveryLock(console.read_settings(config).storage.path).is_held():
         raise typer.Exit(Exit.FAILED)

@@ -89,6 +89,27 @@ class Broadcaster:
             again=again,
         )
 
+    async def open_for_failed(self, push: Broadcast, episode: Episode, *, due: dt.datetime) -> Broadcast | None:
+        """Push the episode, as it is now, again to those whose delivery of `push` failed; None when there is nobody.
+
+        Who has left or unsubscribed since gets nothing. A subscription that is paused is tried again: whoever asks
+        for it has given the bot its rights back, or else it is paused anew.
+        """
+        await self._ledger.subscriptions.resume_failed_in(push.id)
+        choices = await self._ledger.choices(push.schedule, only_failed_in=push.id)
+        renderings = self._renderings(episode, [choice for choice in choices if choice.platform in self._platforms])
+        if not renderings:
+            return None
+        return await self._ledger.create_broadcast(
+            episode=episode.number,
+            title=episode.title,
+            schedule=push.schedule,
+            due=due,
+            renderings=renderings,
+            again=True,
+            only_failed_in=push.id,
+        )
+
     async def open_single(self, episode: Episode, target: Target, *, layout: Layout, again: bool) -> Broadcast | None:
         """Put a broadcast to one target, subscribed or not, into the ledger; None when it is there already."""
         choice = Choice(target.platform, topics=(), layout=layout, silent=False)

@@ -19,7 +19,6 @@ from bot.delivery.records import (
     Broadcast,
     BroadcastKind,
     BroadcastState,
-    Cause,
     Choice,
     Claim,
     Delivery,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Broadcast",
     "BroadcastState",
-    "Cause",
     "Choice",
     "Claim",
     "Delivery",
@@ -98,12 +96,16 @@ class Ledger:
     async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
-    async def choices(self, schedule: str) -> list[Choice]:
-        """The distinct choices among those who get the schedule's pushes: a rendering is needed for each."""
+    async def choices(self, schedule: str, *, only_failed_in: int | None = None) -> list[Choice]:
+        """The distinct choices among those who get the schedule's pushes: a rendering is needed for each.
+
+        With `only_failed_in`, among those of them whose delivery of that broadcast failed.
+        """
         c = subscriptions.c
+        conditions = [] if only_failed_in is None else [opening.failed_in(only_failed_in)]
         distinct = (
             select(c.platform, c.topics, c.layout, c.silent, c.rich)
-            .where(c.schedule == schedule, opening.gets_pushes(self._clock()))
+            .where(c.schedule == schedule, opening.gets_pushes(self._clock()), *conditions)
             .distinct()
             .order_by(c.platform, c.topics, c.layout, c.silent, c.rich)
         )
@@ -122,11 +124,13 @@ class Ledger:
         due: dt.datetime,
         renderings: Mapping[Choice, Rendering],
         again: bool = False,
+        only_failed_in: int | None = None,
     ) -> Broadcast | None:
         """Open a broadcast to everybody who gets the schedule's pushes.
 
         A choice without a rendering has nothing to get. With `again`, the episode is pushed once more; without, None
-        says that it was pushed on this schedule before.
+        says that it was pushed on this schedule before. With `only_failed_in`, only those get it whose delivery of
+        that broadcast failed.
         """
         async with self._database.writing() as connection:
             broadcast = await opening.add_broadcast(
@@ -140,7 +144,7 @@ class Ledger:
                 now=self._clock(),
             )
             if broadcast is not None:
-                await opening.deliver_to_choices(connection, broadcast, renderings)
+                await opening.deliver_to_choices(connection, broadcast, renderings, only_failed_in=only_failed_in)
         return broadcast
 
     async def create_single(
@@ -306,22 +310,22 @@ class Ledger:
             numbers = {row.state: row.number for row in await connection.execute(counted)}
         return {state: numbers.get(state, 0) for state in DeliveryState}
 
-    async def causes(self, broadcast_id: int) -> list[Cause]:
-        """What went wrong in the broadcast and how often, the most frequent first."""
+    async def is_anything_open(self) -> bool:
+        """Whether any push or notice is not over yet."""
+        wanted = select(broadcasts.c.id).where(broadcasts.c.state == BroadcastState.OPEN).limit(1)
+        async with self._database.reading() as connection:
+            return (await connection.execute(wanted)).first() is not None
+
+    async def unfinished(self, broadcast_ids: Sequence[int]) -> dict[PlatformName, int]:
+        """How many deliveries of the broadcasts are still to be made, by platform."""
         c = deliveries.c
-        sort = (c.platform, c.state, c.code, c.reason)
-        number = func.count().label("number")
-        grouped = (
-            select(*sort, number)
-            .where(c.broadcast_id == broadcast_id, c.code != "")
-            .group_by(*sort)
-            .order_by(number.desc(), *sort)
+        counted = (
+            select(c.platform, func.count().label("number"))
+            .where(c.broadcast_id.in_(broadcast_ids), c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)))
+            .group_by(c.platform)
         )
         async with self._database.reading() as connection:
-            return [
-                Cause(PlatformName(row.platform), DeliveryState(row.state), row.code, row.reason, row.number)
-                for row in await connection.execute(grouped)
-            ]
+            return {PlatformName(row.platform): row.number for row in await connection.execute(counted)}
 
     async def failures(self, broadcast_id: int) -> list[Delivery]:
         """The deliveries of the broadcast that failed or that nobody knows the end of, by target."""

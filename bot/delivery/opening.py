@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import Insert
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.delivery.records import Choice
@@ -35,40 +36,45 @@ def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[
 
 _FRESH = {"state": DeliveryState.PENDING, "position": 0, "message_ids": [], "attempts": 0, "code": "", "reason": ""}
 
-_DELIVER_TO_CHOICE = deliveries.insert().from_select(
-    [
-        "broadcast_id",
-        "rendering_id",
-        "due",
-        "updated",
-        "subscription_id",
-        "platform",
-        "chat",
-        "thread",
-        "publish",
-        *_FRESH,
-    ],
-    select(
-        bindparam("of_broadcast", type_=Integer),
-        bindparam("of_rendering", type_=Integer),
-        bindparam("not_before", type_=Moment),
-        bindparam("now", type_=Moment),
-        subscriptions.c.id,
-        subscriptions.c.platform,
-        subscriptions.c.chat,
-        subscriptions.c.thread,
-        subscriptions.c.publish,
-        *(literal(value, deliveries.c[name].type) for name, value in _FRESH.items()),
-    ).where(
-        subscriptions.c.schedule == bindparam("on_schedule"),
-        gets_pushes(bindparam("now", type_=Moment)),
-        subscriptions.c.platform == bindparam("on_platform"),
-        subscriptions.c.topics == bindparam("with_topics"),
-        subscriptions.c.layout == bindparam("in_layout"),
-        subscriptions.c.silent == bindparam("made_silent"),
-        subscriptions.c.rich == bindparam("made_rich"),
-    ),
-)
+
+def failed_in(broadcast_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the subscription's delivery of that broadcast failed."""
+    c = deliveries.c
+    failed = select(c.subscription_id).where(
+        c.broadcast_id == broadcast_id, c.state == DeliveryState.FAILED, c.subscription_id.is_not(None)
+    )
+    return subscriptions.c.id.in_(failed)
+
+
+def _deliver_to_choice(*conditions: ColumnElement[bool]) -> Insert:
+    """A delivery for every subscription with a choice, of those that the conditions hold for."""
+    c = subscriptions.c
+    head = ["broadcast_id", "rendering_id", "due", "updated"]
+    copied = ["subscription_id", "platform", "chat", "thread", "publish"]
+    return deliveries.insert().from_select(
+        [*head, *copied, *_FRESH],
+        select(
+            bindparam("of_broadcast", type_=Integer),
+            bindparam("of_rendering", type_=Integer),
+            bindparam("not_before", type_=Moment),
+            bindparam("now", type_=Moment),
+            *(c.id, c.platform, c.chat, c.thread, c.publish),
+            *(literal(value, deliveries.c[name].type) for name, value in _FRESH.items()),
+        ).where(
+            c.schedule == bindparam("on_schedule"),
+            gets_pushes(bindparam("now", type_=Moment)),
+            c.platform == bindparam("on_platform"),
+            c.topics == bindparam("with_topics"),
+            c.layout == bindparam("in_layout"),
+            c.silent == bindparam("made_silent"),
+            c.rich == bindparam("made_rich"),
+            *conditions,
+        ),
+    )
+
+
+_DELIVER_TO_CHOICE = _deliver_to_choice()
+_DELIVER_AGAIN = _deliver_to_choice(failed_in(bindparam("failed_in", type_=Integer)))
 
 
 async def add_broadcast(
@@ -111,14 +117,23 @@ async def add_broadcast(
 
 
 async def deliver_to_choices(
-    connection: AsyncConnection, broadcast: Broadcast, chosen: Mapping[Choice, Rendering]
+    connection: AsyncConnection,
+    broadcast: Broadcast,
+    chosen: Mapping[Choice, Rendering],
+    *,
+    only_failed_in: int | None = None,
 ) -> None:
-    """Add the renderings, and a delivery for every active subscription with one of the choices, loading none."""
+    """Add the renderings, and a delivery for every active subscription with one of the choices, loading none.
+
+    With `only_failed_in`, only for those whose delivery of that other broadcast failed.
+    """
+    deliver = _DELIVER_TO_CHOICE if only_failed_in is None else _DELIVER_AGAIN
     for choice, rendering in chosen.items():
         rendering_id = await _add_rendering(connection, broadcast, choice.platform, rendering)
         await connection.execute(
-            _DELIVER_TO_CHOICE,
+            deliver,
             {
+                **({} if only_failed_in is None else {"failed_in": only_failed_in}),
                 "of_broadcast": broadcast.id,
                 "of_rendering": rendering_id,
                 "not_before": broadcast.due,

@@ -193,14 +193,3 @@ class Choice:
     layout: Layout = Layout.DIGEST
     silent: bool = False
     rich: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """How many deliveries of a broadcast are in one state for one reason."""
-
-    platform: PlatformName
-    state: DeliveryState
-    code: str
-    reason: str
-    count: int

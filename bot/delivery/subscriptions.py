@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, func, select, update
 
 from bot.delivery.database import insert
-from bot.delivery.opening import gets_pushes
+from bot.delivery.opening import failed_in, gets_pushes
 from bot.delivery.records import BroadcastState, DeliveryState
 from bot.delivery.tables import broadcasts, deliveries, moves, publications, subscriptions
 from bot.document import Layout
@@ -111,6 +111,16 @@ class LedgerSubscriptions:
     async def resume(self, target: Target) -> bool:
         """Make every paused subscription of the target active again; whether there was any. Ended ones stay ended."""
         return await self._change(target, SubscriptionState.PAUSED, SubscriptionState.ACTIVE, "")
+
+    async def resume_failed_in(self, broadcast_id: int) -> int:
+        """Make those paused ones active again whose delivery of the broadcast failed; how many there were."""
+        change = (
+            update(subscriptions)
+            .where(failed_in(broadcast_id), subscriptions.c.state == SubscriptionState.PAUSED)
+            .values(state=SubscriptionState.ACTIVE, reason="", updated=self._clock())
+        )
+        async with self._database.writing() as connection:
+            return (await connection.execute(change)).rowcount
 
     async def move(self, old: Target, new_chat: str) -> None:
         """The platform gave the chat of `old` a new id: rewrite it in its subscriptions and unfinished deliveries.

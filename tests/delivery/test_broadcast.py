@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from bot.archive import Archive
 from bot.config import Schedule
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.herald import Herald
+from bot.delivery.records import BroadcastKind, DeliveryState
 from bot.formatter import Formatter
 from bot.i18n import Language, words
 from bot.platforms.telegram.render import render
 from bot.report import Reporter
-from bot.subscription import PlatformName
-from tests.delivery.ledger_kit import Clock, due, opened, subscribe, subscription, telegram
+from bot.subscription import PlatformName, SubscriptionState
+from tests.delivery.ledger_kit import Clock, due, failed, opened, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,3 +99,30 @@ async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: tuple[
     await ledger[0].subscriptions.save(subscription(telegram(2), "netflix"))
     await broadcaster(*ledger).push(SCHEDULE, EIGHT)
     assert [each.target for each in await due(ledger[0])] == [telegram(2)]
+
+
+async def test_only_those_who_failed_are_tried_again(ledger: tuple[Ledger, Clock]) -> None:
+    """Not who has it, may have it, has left or unsubscribed; a paused one counts as mended until it fails again."""
+    book, clock = ledger
+    await subscribe(book, *map(telegram, range(1, 6)))
+    pushing = broadcaster(*ledger)
+    push = await pushing.push(SCHEDULE, EIGHT)
+    assert push is not None
+    got, unknown, closed, gone, refused = await due(book)
+    await book.record([sent(got, "1"), dataclasses.replace(sent(unknown, None), state=DeliveryState.UNKNOWN)])
+    await book.record([failed(closed, "closed", ""), failed(gone, "gone", ""), failed(refused, "refused", "")])
+    await book.subscriptions.pause(closed.target, "no rights")
+    await book.subscriptions.end(gone.target, "blocked")
+    await book.finish()
+
+    episode = Archive.load(CONTENT).get(1207)
+    assert episode is not None
+    retried = await pushing.open_for_failed(push, episode, due=clock())
+    assert retried is not None
+    assert (retried.kind, retried.repeat) == (BroadcastKind.PUSH, 1)
+    assert [each.target for each in await due(book)] == [closed.target, refused.target]
+    assert {each.target: each.state for each in await book.subscriptions.all()}[gone.target] is SubscriptionState.ENDED
+
+    await book.record([sent(each, "2") for each in await due(book)])
+    await book.finish()
+    assert await pushing.open_for_failed(retried, episode, due=clock()) is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.delivery.ledger import BroadcastState, Cause, Choice, Claim, Delivery, DeliveryState, Ledger, Outcome
+from bot.delivery.ledger import BroadcastState, Choice, Claim, Delivery, DeliveryState, Ledger, Outcome
 from bot.document import Layout
 from bot.platforms.base import Message, Rendering
 from bot.subscription import Choices, Subscription, SubscriptionState, Target
@@ -295,7 +295,6 @@ async def test_an_outcome_replaces_what_was_known(ledger: Ledger) -> None:
     assert await pending(ledger) == [changed, other]
     await ledger.record([sent(one, "41", "42")])
     assert await pending(ledger) == [other]
-    assert await ledger.causes(one.broadcast_id) == []
     assert await tally(ledger, one.broadcast_id) == {SENT: 1, PENDING: 1}
 
 
@@ -398,8 +397,8 @@ async def test_a_stop_reaches_what_was_on_its_way(ledger: Ledger, *, crashed: bo
     assert (left.state, left.code, left.reason) == (FAILED, "stopped", "too long")
 
 
-async def test_counts_and_causes(ledger: Ledger) -> None:
-    """Every state is counted; what went wrong is grouped by platform, state and reason, the most frequent first."""
+async def test_counts_and_failures(ledger: Ledger) -> None:
+    """Every state is counted, and who did not get it is named."""
     one, two, three, four, _five = await pushed_to(ledger, *map(telegram, range(1, 6)))
     await ledger.record(
         [
@@ -410,10 +409,6 @@ async def test_counts_and_causes(ledger: Ledger) -> None:
         ]
     )
     assert await ledger.tally(one.broadcast_id) == {PENDING: 1, SENDING: 0, SENT: 1, FAILED: 3, UNKNOWN: 0}
-    assert await ledger.causes(one.broadcast_id) == [
-        Cause(TELEGRAM, FAILED, "gone", "blocked", 2),
-        Cause(TELEGRAM, FAILED, "closed", "no rights", 1),
-    ]
     assert [failure.target.chat for failure in await ledger.failures(one.broadcast_id)] == ["2", "3", "4"]
 
 

@@ -1,0 +1,175 @@
+"""Pushing by hand: to everybody, to one target, or again to those whom the last push did not reach."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from rich.progress import Progress
+
+from bot.app import AlreadyRunningError
+from bot.delivery.records import BroadcastState, DeliveryState
+from bot.document import Layout
+from bot.episode import Status
+from bot.problems import ExpectedError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.app import App
+    from bot.delivery.records import Broadcast
+    from bot.episode import Episode
+    from bot.subscription import Target
+
+REFRESH = 0.1
+"""Seconds between two looks at the ledger while the progress bar is shown."""
+REPORTED_WITHIN = 10.0
+"""Seconds that the report to the admins gets to be delivered before the command ends; the bot sends it later else."""
+
+_FINAL = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNKNOWN)
+
+
+class NotSentAgainError(ExpectedError):
+    """The episode was pushed before; only `--again` pushes it once more."""
+
+
+async def push(app: App, episode: Episode, target: Target | None, *, again: bool, console: Console) -> bool:
+    """Push the episode to one target or to every subscription; whether all of it arrived.
+
+    Raises:
+        ExpectedError: the episode is a draft, was pushed before, or there is nobody to push it to.
+    """
+    _refuse_draft(episode)
+    return await _deliver(app, await _open(app, episode, target, again=again), console)
+
+
+async def push_to_failed(app: App, episode: Episode, console: Console) -> bool:
+    """Push the episode again to those whom its last push on each schedule did not reach; whether it did now.
+
+    Raises:
+        ExpectedError: the episode is a draft, was never pushed, or is being pushed.
+    """
+    _refuse_draft(episode)
+    pushes = [
+        push
+        for schedule in app.config.schedules
+        if (push := await app.ledger.broadcast_of(episode.number, schedule.name)) is not None
+    ]
+    if not pushes:
+        raise ExpectedError(f"episode {episode.number} was never pushed: `recap send {episode.number}` does")
+    if any(push.state is BroadcastState.OPEN for push in pushes):
+        raise ExpectedError(f"episode {episode.number} is still being pushed: try again when `recap status` says done")
+    opened = []
+    for push in pushes:
+        before = await app.ledger.tally(push.id)
+        retried = await app.plan.broadcaster.open_for_failed(push, episode, due=app.clock())
+        served = await app.ledger.tally(retried.id) if retried is not None else {}
+        _explain(push, before, sum(served.values()), console)
+        if retried is not None:
+            opened.append(retried)
+    return await _deliver(app, opened, console) if opened else True
+
+
+async def rehearse(app: App, episode: Episode, target: Target | None, console: Console) -> bool:
+    """Say what `push` would send, and send nothing."""
+    _refuse_draft(episode)
+    if target is not None:
+        console.print(f"Episode {episode.number} would go to {target}.")
+        return True
+    for schedule in app.config.schedules:
+        if await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
+            console.print(f"Schedule {schedule.name}: episode {episode.number} was pushed already.")
+            continue
+        count = await app.ledger.subscriptions.count(schedule.name)
+        console.print(f"Schedule {schedule.name}: episode {episode.number} would go to {count} subscriptions.")
+    return True
+
+
+def _refuse_draft(episode: Episode) -> None:
+    if episode.status is Status.DRAFT:
+        raise ExpectedError(f"episode {episode.number} is a draft: take `status: draft` out of {episode.path} first")
+
+
+async def _open(app: App, episode: Episode, target: Target | None, *, again: bool) -> list[Broadcast]:
+    now = app.clock()
+    if target is not None:
+        if target.platform not in app.stations:
+            raise ExpectedError(f"{target.platform} is switched off: the config has no [{target.platform}] section")
+        opened = [await app.plan.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
+    else:
+        await app.declare()
+        opened = [
+            await app.plan.broadcaster.open(episode, schedule.name, due=now, again=again)
+            for schedule in app.config.schedules
+        ]
+    broadcasts = [broadcast for broadcast in opened if broadcast is not None]
+    if not broadcasts:
+        raise NotSentAgainError(
+            f"episode {episode.number} was pushed before; add --again to push it once more to everybody, "
+            "or --only failed to push it to those who did not get it"
+        )
+    return broadcasts
+
+
+def _explain(push: Broadcast, before: dict[DeliveryState, int], retried: int, console: Console) -> None:
+    failed, unknown = before[DeliveryState.FAILED], before[DeliveryState.UNKNOWN]
+    console.print(f"Schedule {push.schedule}: {failed} failed, {retried} tried again.")
+    if failed > retried:
+        console.print(f"  {failed - retried} left out: they have left or unsubscribed, or are on holiday.")
+    if unknown:
+        console.print(
+            f"  {unknown} of unknown outcome left out: they may have it. --to sends it to one of them, --again to all."
+        )
+
+
+async def _deliver(app: App, broadcasts: list[Broadcast], console: Console) -> bool:
+    """See the broadcasts delivered, by this process or by the bot that runs, at its own pace."""
+    try:
+        async with app.delivering(listen=False):
+            await _watch(app, broadcasts, console)
+            await _report(app)
+    except AlreadyRunningError:
+        console.print("The running bot delivers.")
+        await _watch(app, broadcasts, console)
+    counts = await _counts(app, broadcasts)
+    console.print(", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nobody to send to")
+    for broadcast in broadcasts:
+        for failure in await app.ledger.failures(broadcast.id):
+            console.print(f"{failure.target}: {failure.reason}")
+    for station in app.stations.values():
+        if station.refusal is not None:
+            console.print(f"{station.refusal}: what waits there is sent when the bot runs with a valid one.")
+    return counts[DeliveryState.SENT] == sum(counts.values())
+
+
+async def _watch(app: App, broadcasts: list[Broadcast], console: Console) -> None:
+    """Show the progress until nothing is left to send, but for platforms that refuse the token."""
+    ids = [broadcast.id for broadcast in broadcasts]
+    with Progress(console=console) as progress:
+        bar = progress.add_task("Sending", total=None)
+        while True:
+            counts = await _counts(app, broadcasts)
+            progress.update(bar, total=sum(counts.values()), completed=sum(counts[state] for state in _FINAL))
+            left = await app.ledger.unfinished(ids)
+            if not any(count for name, count in left.items() if app.stations[name].refusal is None):
+                return
+            await asyncio.sleep(REFRESH)
+
+
+async def _report(app: App) -> None:
+    """Tell the admins, and see them told, as the bot would that runs all the time."""
+    until = time.monotonic() + REPORTED_WITHIN
+    while time.monotonic() < until:
+        await app.report()
+        if not await app.ledger.is_anything_open():
+            return
+        await asyncio.sleep(REFRESH)
+
+
+async def _counts(app: App, broadcasts: list[Broadcast]) -> dict[DeliveryState, int]:
+    counts = dict.fromkeys(DeliveryState, 0)
+    for broadcast in broadcasts:
+        for state, count in (await app.ledger.tally(broadcast.id)).items():
+            counts[state] += count
+    return counts
