@@ -16,7 +16,7 @@ from bot.archive import Archive
 from bot.config import Channel, Discord, Storage, Telegram
 from bot.sandbox.changes import Changes
 from bot.sandbox.page.stage import Stage
-from bot.sandbox.page.town import Town
+from bot.sandbox.page.town import Town, Who
 from bot.schedule import Timetable
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ async def _running(app: App) -> AsyncIterator[None]:
 async def _ready(town: Town) -> None:
     """Wait until the bot listens, then let the person on the phone subscribe, as everybody begins."""
     await town.telegram.wait_for(lambda: town.telegram.updates.polled, START_WITHIN)
-    await town.discord.wait_for(lambda: town.discord.gateway.sessions, START_WITHIN)
+    channel, user = town.discord_place("discord-general").channel, town.discord_people[Who.ADMIN]
+    await town.discord.wait_for(lambda: town.discord.offered(user, channel), START_WITHIN)
     place = town.telegram_place("telegram-private")
     town.telegram.say(place.chat, place.chat.person, "/subscribe")
     await town.telegram.wait_for(lambda: place.chat.messages, START_WITHIN)

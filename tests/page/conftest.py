@@ -13,10 +13,14 @@ import pytest_asyncio
 from bot.config import load
 from bot.demo import Demo
 from bot.sandbox.page.server import Page, listening
+from tests.page.browser import CHROMIUM, Watched, chromium
 from tests.town import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser
+    from playwright.async_api import Page as BrowserPage
 
 
 @contextlib.asynccontextmanager
@@ -28,22 +32,45 @@ async def serving(content: Path) -> AsyncIterator[tuple[Demo, Page]]:
             yield demo, page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A content folder with the real episodes, for a test to change and to mend."""
     return Path(shutil.copytree(CONTENT, tmp_path_factory.mktemp("demo") / "content"))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def served(content: Path) -> AsyncIterator[tuple[Demo, Page]]:
     """The demo and its page, for all tests of a file that leave no trace."""
     async with serving(content) as both:
         yield both
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def fresh(served: tuple[Demo, Page]) -> tuple[Demo, Page]:
     """The same, begun again."""
     demo, _ = served
     await demo.restart()
     return served
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chrome() -> AsyncIterator[Browser]:
+    """One browser for all tests."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here: apt-get install chromium, or name it in CHROMIUM")
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def opened(chrome: Browser, fresh: tuple[Demo, Page]) -> AsyncIterator[BrowserPage]:
+    """The demo's page in a French browser; when the test is over nothing may have gone wrong in it."""
+    _, page = fresh
+    async with await chrome.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900}) as context:
+        context.set_default_timeout(10_000)
+        watched, tab = Watched(), await context.new_page()
+        watched.watch(tab)
+        await tab.goto(page.url)
+        await tab.locator(".tg-message").nth(1).wait_for()
+        yield tab
+        watched.check()

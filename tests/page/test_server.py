@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Served = tuple[Demo, Page]
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @contextlib.asynccontextmanager
@@ -257,7 +257,7 @@ async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     demo, page = fresh
     place = demo.town.telegram_place("telegram-private")
     confirmation = place.messages[-1]
-    label = confirmation.buttons[0]["text"]
+    label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:
         status, _ = await do(
             page, do="press", message=f"telegram-private/{confirmation.id}", who=Who.ADMIN, button=label

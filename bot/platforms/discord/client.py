@@ -227,6 +227,8 @@ class _Client(discord.AutoShardedClient):
             max_ratelimit_timeout=LONGEST_WAIT,
             # With a given number of shards discord.py uses the configured gateway instead of asking for one.
             shard_count=1 if own_gateway else None,
+            # How long the stream of servers may pause before it counts as over; on one's own gateway it never does.
+            guild_ready_timeout=0.05 if own_gateway else 2.0,
         )
         # The client makes its own and takes no other, but what has the methods of the class serves as the class.
         self.http.__class__ = HTTPClient

@@ -34,6 +34,8 @@ class Who(enum.StrEnum):
 TOPIC = 7
 """The thread of the forum's one topic."""
 
+_LOCALES = {Language.FRENCH: "fr", Language.ENGLISH: "en-US"}
+"""What Discord's app calls the languages."""
 _NAMES = {
     Language.FRENCH: {
         "group": "Les auditeurs",
@@ -122,7 +124,7 @@ class Town:
             self.telegram.set_member(chat, self.telegram_people[Who.MEMBER], Status.MEMBER)
 
         self.guild = self.discord.add_guild(names["guild"])
-        self.discord_people = {name: self.discord.add_user(name, locale=language) for name in Who}
+        self.discord_people = {name: self.discord.add_user(name, locale=_LOCALES[language]) for name in Who}
         manager = MEMBER | Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES
         self.discord.add_member(self.guild, self.discord_people[Who.ADMIN], manager)
         self.discord.add_member(self.guild, self.discord_people[Who.MEMBER])
@@ -213,7 +215,7 @@ class Town:
         for telegram_user in self.telegram_people.values():
             telegram_user.language_code = language
         for discord_user in self.discord_people.values():
-            discord_user.locale = language
+            discord_user.locale = _LOCALES[language]
 
 
 def _hangs_on(channel: discord_world.Channel, parent: discord_world.Channel) -> bool:

@@ -5,7 +5,7 @@
 
 const ATTRIBUTES = new Set([
   "class", "id", "role", "type", "title", "lang", "for", "name", "value", "placeholder", "autocomplete", "tabindex",
-  "datetime", "scope", "start", "max", "spellcheck", "enterkeyhint", "maxlength", "disabled", "hidden", "selected",
+  "datetime", "scope", "start", "max", "spellcheck", "enterkeyhint", "maxlength", "disabled", "required", "hidden", "selected",
   "checked",
 ]);
 

@@ -152,7 +152,7 @@ function discordMarkdown(text) {
       rest = after;
       continue;
     } else if (ITEM.test(line)) {
-      const [items, after] = take(rest, (next) => ITEM.test(next) || /^ {2,}\S/.test(next));
+      const [items, after] = take(rest, (next) => ITEM.test(next) || next.startsWith("  "));
       block(listing(items));
       rest = after;
       continue;
@@ -183,6 +183,7 @@ function listing(lines) {
   const [, indent, bullet, number] = ITEM.exec(lines[0]);
   const list = bullet ? build("ul") : build("ol", { start: number });
   let item = [];
+  let width = 0;
   const close = () => {
     if (item.length > 0) {
       list.append(build("li", {}, discordMarkdown(item.join("\n"))));
@@ -193,9 +194,9 @@ function listing(lines) {
     if (match !== null && match[1].length <= indent.length) {
       close();
       item = [match[4]];
+      width = line.length - match[4].length;
     } else {
-      const deep = Math.min(/^ */.exec(line)[0].length, indent.length + (bullet ? 2 : number.length + 2));
-      item.push(line.slice(deep));
+      item.push(line.slice(Math.min(/^ */.exec(line)[0].length, width)));
     }
   }
   close();

@@ -112,6 +112,8 @@ function telegramComposer({ commands, send }) {
   return { form, field, menu, submit };
 }
 
+/* What Discord's app calls the page's languages. */
+const LOCALES = { fr: "fr", en: "en-US" };
 const OPTION_BOOLEAN = 5, OPTION_INTEGER = 4, OPTION_NUMBER = 10;
 
 /** The line at the bottom of the window: a command is chosen, its options are filled in, the bot completes them. */
@@ -135,11 +137,11 @@ class DiscordComposer {
   }
 
   named(command) {
-    return command.name_localizations?.[document.documentElement.lang] ?? command.name;
+    return command.name_localizations?.[LOCALES[document.documentElement.lang]] ?? command.name;
   }
 
   described(thing) {
-    return thing.description_localizations?.[document.documentElement.lang] ?? thing.description;
+    return thing.description_localizations?.[LOCALES[document.documentElement.lang]] ?? thing.description;
   }
 
   offer() {

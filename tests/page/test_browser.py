@@ -1,0 +1,242 @@
+"""The demo as people use it, in a real browser.
+
+Each test also fails on any word in the console and on any request that leaves this machine.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from bot.archive import Archive
+from tests.town import CONTENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import Page as Tab
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EPISODE = Archive.load(CONTENT).get(1207)
+assert EPISODE is not None
+SUBJECTS = EPISODE.segments
+
+
+def telegram(tab: Tab) -> Locator:
+    """What is to be read on the phone."""
+    return tab.locator("#telegram-log")
+
+
+def discord(tab: Tab) -> Locator:
+    """What is to be read in the window."""
+    return tab.locator("#discord-log")
+
+
+async def say(tab: Tab, text: str) -> None:
+    """Type on the phone and send."""
+    await tab.fill("#tg-field", text)
+    await tab.press("#tg-field", "Enter")
+
+
+async def go(tab: Tab, place: str) -> None:
+    """Open a chat or channel."""
+    await tab.click(f"#tab-{place}")
+
+
+async def test_monday_comes_to_both_sides(opened: Tab) -> None:
+    """The button, then the five subjects in order with each of their sources; the bell says that one message rang."""
+    await expect(opened.locator("#monday")).to_have_text("C’est lundi, 08:00")
+    await expect(opened.locator("#clock-day")).to_have_text("dimanche 3 novembre 2024")
+    await opened.click("#monday")
+    for log in (telegram(opened), discord(opened)):
+        await expect(log).to_contain_text(SUBJECTS[-1].title)
+        text = await log.inner_text()
+        places = [text.find(subject.title) for subject in SUBJECTS]
+        assert -1 not in places
+        assert places == sorted(places)
+        links = await log.locator("a").evaluate_all("links => links.map(link => link.href)")
+        assert [source.url for subject in SUBJECTS for source in subject.sources if source.url not in links] == []
+        relations = await log.locator("a").evaluate_all("links => links.map(link => link.rel + link.target)")
+        assert set(relations) == {"noopener noreferrer_blank"}
+    await expect(opened.locator("#clock-day")).to_have_text("lundi 4 novembre 2024")
+    await expect(discord(opened).get_by_label("Message avec notification sonore")).to_have_count(1)
+    await expect(discord(opened).get_by_label("Message silencieux")).to_have_count(1)
+
+
+async def test_a_topic_is_asked_for_on_both_sides(opened: Tab) -> None:
+    """Typed on the phone; on Discord chosen from what the bot suggests, and answered for one person's eyes."""
+    await say(opened, "/topic tiktok")
+    await expect(telegram(opened).locator("article").last).to_contain_text("#tiktok")
+    await go(opened, "discord-general")
+    await opened.click("#dc-field")
+    await opened.keyboard.type("/topic tik")
+    suggestion = opened.get_by_role("option", name="tiktok", exact=True)
+    await suggestion.wait_for()
+    await opened.keyboard.press("Enter")
+    await expect(opened.get_by_label("/topic, option nom")).to_have_value("tiktok")
+    await opened.keyboard.press("Enter")
+    answer = discord(opened).locator("article").last
+    await expect(answer).to_contain_text("#tiktok")
+    await expect(answer).to_contain_text("Camille a utilisé /topic")
+    await expect(answer).to_contain_text("Seul vous le voyez")
+    await opened.get_by_role("radio", name="Sacha").click()
+    await expect(discord(opened).locator("article")).to_have_count(0)
+
+
+async def test_a_group_subscribes_to_one_topic(opened: Tab) -> None:
+    """Sacha may not, Camille may; on Monday the group gets that topic's subjects and no other."""
+    await go(opened, "telegram-group")
+    await opened.get_by_role("radio", name="Sacha").click()
+    await say(opened, "/subscribe netflix")
+    await expect(telegram(opened).locator("article")).to_have_count(2)
+    pill = opened.locator("#telegram .pill")
+    await expect(pill).to_have_text("Pas abonné")
+    await opened.get_by_role("radio", name="Camille").click()
+    await say(opened, "/subscribe netflix")
+    await expect(pill).to_have_text(re.compile("Abonné.*#netflix"))
+    await opened.click("#monday")
+    await expect(telegram(opened)).to_contain_text(SUBJECTS[0].title)
+    await expect(telegram(opened)).not_to_contain_text(SUBJECTS[-1].title)
+    await opened.click("#telegram .place-deeds button:first-child")
+    await expect(pill).to_have_text("Pas abonné")
+
+
+async def test_commands_are_offered_as_the_apps_offer_them(opened: Tab) -> None:
+    """A slash lists them with their descriptions; the arrows choose, Enter takes."""
+    await opened.click("#tg-menu")
+    options = opened.locator("#tg-commands [role=option]")
+    await expect(options.first).to_contain_text("Le dernier épisode")
+    await opened.keyboard.press("ArrowDown")
+    second = await options.nth(1).locator("span").inner_text()
+    await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    await opened.keyboard.press("Enter")
+    await expect(telegram(opened).locator(".tg-own").last).to_contain_text(second)
+    await opened.click("#dc-field")
+    await opened.keyboard.type("/")
+    await expect(opened.locator("#dc-commands [role=option]").first).to_contain_text("Le dernier épisode")
+    await opened.keyboard.press("Escape")
+    await opened.keyboard.type("bonjour")
+    await opened.keyboard.press("Enter")
+    await expect(opened.locator("#toasts")).to_contain_text("Le bot ne lit pas les messages")
+
+
+async def test_buttons_do_what_they_say(opened: Tab) -> None:
+    """On the phone the button below the confirmation; in the window one of the buttons below the topics."""
+    await telegram(opened).get_by_role("button", name="Lire le dernier épisode").click()
+    await expect(telegram(opened)).to_contain_text("épisode 1206")
+    await go(opened, "discord-direct")
+    await opened.click("#dc-field")
+    await opened.keyboard.type("/topics")
+    await opened.keyboard.press("Enter")
+    await opened.keyboard.press("Enter")
+    button = discord(opened).locator("article").first.locator("button").first
+    await button.click()
+    await expect(discord(opened)).to_contain_text("Épisode 1206")
+
+
+async def test_it_works_with_the_keyboard_alone(opened: Tab) -> None:
+    """Every control can be reached and shows that it was; tabs move with the arrows; each has a name."""
+    seen: list[str] = []
+    for _ in range(40):
+        await opened.keyboard.press("Tab")
+        outline, name = await opened.evaluate(
+            """() => {
+              const at = document.activeElement, style = getComputedStyle(at);
+              const field = at.closest(".dc-composer:focus-within");
+              return [field ? getComputedStyle(field).outlineStyle : style.outlineStyle,
+                      at.id || at.getAttribute("aria-label") || at.innerText];
+            }"""
+        )
+        assert outline != "none", name
+        seen.append(name)
+        if name == "dc-field":
+            break
+    assert {
+        "monday",
+        "restart",
+        "theme",
+        "tab-telegram-private",
+        "tg-field",
+        "tab-discord-announcements",
+        "dc-field",
+    } <= {*seen}
+    await opened.focus("#tab-telegram-private")
+    await opened.keyboard.press("ArrowRight")
+    await expect(opened.locator("#tab-telegram-group")).to_be_focused()
+    await expect(opened.locator("#telegram h2")).to_have_text("Les auditeurs")
+    await opened.focus("#monday")
+    await opened.keyboard.press("Enter")
+    await expect(discord(opened)).to_contain_text(SUBJECTS[0].title)
+    nameless = await opened.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, [role=tab], [role=log]")].filter(at =>
+             !(at.innerText || at.getAttribute("aria-label") || at.labels?.length)).map(at => at.outerHTML)"""
+    )
+    assert nameless == []
+
+
+async def test_both_languages_and_both_themes(opened: Tab) -> None:
+    """The page's words, what the bot answers, and the colours, kept for the next visit."""
+    await opened.get_by_role("button", name="EN", exact=True).click()
+    await expect(opened.locator("#monday")).to_have_text(re.compile("It’s Monday, 8:00"))
+    await say(opened, "/help")
+    await expect(telegram(opened).locator("article").last).to_contain_text("The latest episode")
+    before = await opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    await opened.click("#theme")
+    after = await opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert before != after
+    await opened.reload()
+    await expect(opened.locator("#restart")).to_have_text("Start over")
+    assert await opened.evaluate("getComputedStyle(document.body).backgroundColor") == after
+    await opened.get_by_role("button", name="FR", exact=True).click()
+    await expect(opened.locator("#restart")).to_have_text("Recommencer")
+
+
+async def test_it_is_readable_on_a_phone(opened: Tab) -> None:
+    """One device at a time, nothing wider than the screen."""
+    await opened.set_viewport_size({"width": 390, "height": 844})
+    await expect(opened.locator("#discord")).to_be_hidden()
+    await opened.get_by_role("tab", name="Discord").click()
+    await expect(opened.locator("#telegram")).to_be_hidden()
+    await opened.click("#monday")
+    await expect(discord(opened)).to_contain_text(SUBJECTS[-1].title)
+    assert await opened.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_what_an_editor_changes_shows_at_the_next_command(opened: Tab, content: Path) -> None:
+    """A mistake is told on the page until it is mended; what was changed is what the next command shows."""
+    file = content / "1206.md"
+    good = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(good.replace("number: 1206", "number: x"), encoding="utf-8")
+        await expect(opened.locator(".problems")).to_contain_text("1206.md:2")
+        file.write_text(good.replace("title: Spotify", "title: Deezer"), encoding="utf-8")
+        await expect(opened.locator(".problems")).to_have_count(0)
+        await say(opened, "/latest")
+        await expect(telegram(opened)).to_contain_text("Deezer")
+    finally:
+        file.write_text(good, encoding="utf-8")
+
+
+async def test_starting_over_empties_the_page(opened: Tab) -> None:
+    """And the evening is back."""
+    await opened.click("#monday")
+    await expect(discord(opened)).to_contain_text(SUBJECTS[-1].title)
+    await opened.click("#restart")
+    await expect(discord(opened).locator("article")).to_have_count(0)
+    await expect(opened.locator("#clock-day")).to_have_text("dimanche 3 novembre 2024")
+
+
+async def test_the_bot_is_put_out_and_comes_back(opened: Tab) -> None:
+    """Blocked on the phone: nothing can be written there until it is unblocked."""
+    await opened.get_by_role("button", name="Bloquer le bot").click()
+    await expect(opened.locator("#telegram .away")).to_have_text(re.compile("Vous avez bloqué le bot"))
+    await expect(opened.locator("#tg-field")).to_be_hidden()
+    await opened.get_by_role("button", name="Débloquer le bot").click()
+    await expect(opened.locator("#tg-field")).to_be_visible()
+    await opened.get_by_role("button", name="Retirer le bot du serveur").click()
+    await expect(opened.locator("#discord .away")).to_have_text("Le bot n’est plus là.")
