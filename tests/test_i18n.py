@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import string
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -62,6 +63,8 @@ def test_french_keeps_its_spaces_before_high_punctuation() -> None:
     for message in catalogue(Language.FRENCH).values():
         for translation in texts(message.string):
             assert not any(wrong in translation for wrong in (" :", " ;", " !", " ?", "« ", " »", "'"))
+            # A narrow one before ; ! and ?, a whole one before a colon and inside the quotation marks.
+            assert not re.search(r"\N{NO-BREAK SPACE}[;!?]|\N{NARROW NO-BREAK SPACE}[:»]", translation)
 
 
 def test_dates_are_written_as_people_say_them() -> None:

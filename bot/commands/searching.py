@@ -72,11 +72,13 @@ def _hit(request: Request, number: int, hit: tuple[Episode, Segment], searched: 
         Note((Span(SEPARATOR.join((reference, catalogue.date(episode.date)))),)),
         Paragraph(snippet(text, searched)),
     ]
-    named = [source for source in segment.sources if matches(source.title, searched)]
-    if named and not matches(text, searched):
+    # Where a word stands in a source alone, that one is shown.
+    elsewhere = [word for word in searched if not matches(f"{segment.title} {text}", [word])]
+    source = next((each for each in segment.sources if matches(each.title, elsewhere)), None)
+    if source is not None:
         label = Span(catalogue.ngettext("Source: ", "Sources: ", 1))
-        found = marked(named[0].title, matches(named[0].title, searched))
-        blocks.append(Note((label, *(Span(span.text, span.style, named[0].url) for span in found))))
+        found = marked(source.title, matches(source.title, searched))
+        blocks.append(Note((label, *(Span(span.text, span.style, source.url) for span in found))))
     return Section(tuple(blocks))
 
 

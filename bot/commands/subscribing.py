@@ -76,10 +76,12 @@ def described(desk: Desk, request: Request, subscription: Subscription) -> list[
     else:
         what = _("You will receive every episode, with all its subjects.")
     sentences = [what]
-    if choices.layout is Layout.SEGMENTS:
+    if choices.layout is Layout.SEGMENTS and choices.silent:
+        sentences.append(_("Each subject comes in a message of its own."))
+    elif choices.layout is Layout.SEGMENTS:
         sentences.append(_("Each subject comes in a message of its own; only the first one rings."))
     if choices.silent:
-        sentences.append(_("It comes without a sound."))
+        sentences.append(_("The messages come without a sound."))
     if choices.rich:
         sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
     now = desk.clock()

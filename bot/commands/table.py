@@ -100,8 +100,8 @@ def hello(desk: Desk, catalogue: Words) -> Answer:
     """What the bot says once, when it comes into a group."""
     _ = catalogue.gettext
     sentence = _(
-        "Hello! I am {show}. An admin of this group can have each episode brought here with /subscribe. "
-        "Anybody can read the newest one with /latest, and /help shows the rest."
+        "Hello! I am {show}. An admin can subscribe this group with /subscribe: each new episode will come here. "
+        "Anybody can read the newest one with /latest; /help shows the rest."
     ).format(show=catalogue.quoted(desk.show))
     buttons = (CommandButton(_("Subscribe this group"), "subscribe"), CommandButton(_("The latest episode"), "latest"))
     return notice(sentence, *buttons)

@@ -55,7 +55,7 @@ async def test_settings_are_changed_in_place(talk: Talk, anna: TelegramPerson) -
     assert opened.text.startswith("Réglages\n\nVous recevrez chaque épisode")
     for label, said, undo in (
         ("Un message par sujet", "Chaque sujet arrive dans son propre message", "Tout à la suite"),
-        ("Sans le son", "Il arrive sans sonner", "Avec le son"),
+        ("Sans le son", "Les messages arrivent sans sonner", "Avec le son"),
         ("Messages enrichis", "Les messages sont enrichis", "Messages simples"),
     ):
         changed = await anna.presses(label)

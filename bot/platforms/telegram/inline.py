@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 from typing import TYPE_CHECKING
 
 from telegram import (
@@ -53,7 +54,9 @@ class Sharing:
         # An offset is whatever a client sends.
         first = int(query.offset) if query.offset.isdecimal() else 0
         shown = found[first : first + RESULTS_MAX]
-        nothing = InlineQueryResultsButton(self._words.gettext("Nothing found: what can I do?"), start_parameter="help")
+        nothing = InlineQueryResultsButton(
+            self._words.gettext("Nothing found. See what I can do"), start_parameter="help"
+        )
         try:
             await query.answer(
                 [self._result(*hit, username) for hit in shown],
@@ -70,12 +73,12 @@ class Sharing:
         message = render(self._formatter.segment(episode, segment)).messages[0].body
         catalogue = self._words
         number = catalogue.gettext("Episode {number}").format(number=episode.number)
-        begun = " ".join(plain(segment.summary).split())[:_DESCRIPTION]
+        begun = textwrap.shorten(plain(segment.summary), _DESCRIPTION, placeholder=" …")
         whole = catalogue.gettext("All of episode {number}").format(number=episode.number)
         return InlineQueryResultArticle(
             id=f"{episode.number}-{segment.number}",
             title=segment.title,
-            description=f"{number} · {begun}…",
+            description=f"{number} · {begun}",
             thumbnail_url=segment.image.url if segment.image else None,
             input_message_content=InputTextMessageContent(
                 message["text"],

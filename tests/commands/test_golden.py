@@ -1,0 +1,293 @@
+"""Every answer that the bot can give, to be read through: one file per platform and language in `golden/`.
+
+`python -m pytest tests/commands/test_golden.py --golden` writes them anew. Read what changed before it goes in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.pofile import read_po
+
+from bot.commands import slow_down
+from bot.i18n import Language, words
+from bot.sandbox.telegram.model import Status
+from tests.conversation import DiscordPerson, Person, Reply, Talk, TelegramPerson, talking
+from tests.town import MONDAY, town
+
+if TYPE_CHECKING:
+    import time_machine
+
+GOLDEN = Path(__file__).parent / "golden"
+CONTENT = GOLDEN / "content"
+
+MORE = """
+[topics]
+vinyle = ["disque"]
+
+[[schedules]]
+name = "monday"
+cron = "0 8 * * mon"
+
+[[schedules]]
+name = "evening"
+cron = "30 18 * * tue"
+"""
+
+KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
+NEVER_SHOWN = {"Begin"}
+"""Telegram sends `/start` by itself."""
+
+
+class Transcript:
+    """A conversation as one reads it: what somebody says or presses, and what they see then."""
+
+    def __init__(self, language: Language) -> None:
+        self.lines: list[str] = []
+        self._words = words(language)
+
+    def chapter(self, title: str) -> None:
+        """Begin another part."""
+        self.lines += ["", "", f"═══ {title} ═══"]
+
+    async def says(self, person: Person, text: str, **options: object) -> Reply:
+        """Somebody types something."""
+        reply = await (person.says(text, **options) if isinstance(person, DiscordPerson) else person.says(text))
+        self._note(text, reply)
+        return reply
+
+    async def presses(self, person: Person, message: str) -> Reply:
+        """Somebody presses the button with that message of the catalogue, or that very label."""
+        label = self._words.gettext(message)
+        reply = await person.presses(label)
+        self._note(f"[{label}]", reply)
+        return reply
+
+    def counted(self, singular: str, plural: str, count: int) -> str:
+        """A message of the catalogue that counts something."""
+        return self._words.ngettext(singular, plural, count).format(count=count)
+
+    def see(self, text: str) -> None:
+        """Somebody sees this."""
+        self.lines += ["", *text.splitlines()]
+
+    def _note(self, act: str, reply: Reply) -> None:
+        self.lines += ["", "", f"▷ {act}"]
+        if reply.toast:
+            self.lines += ["", f"({reply.toast})"]
+        for text in reply.texts:
+            self.see(text)
+        if reply.buttons:
+            self.lines += ["", " ".join(f"[{label}]" for label in reply.buttons)]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self.lines).strip() + "\n"
+
+
+async def reading(script: Transcript, reader: Person) -> None:
+    """Episodes, topics, searches."""
+    script.chapter("/latest, /episode")
+    await script.says(reader, "/latest")
+    for typed in ("41", "7", "lundi"):
+        await script.says(reader, f"/episode {typed}")
+    script.chapter("/topic, /topics")
+    for typed in ("Tik Tok", "tiktak", "zzzz", "disque"):
+        await script.says(reader, f"/topic {typed}")
+    await script.says(reader, "/topics")
+    script.chapter("/search")
+    await script.says(reader, "/search cuisine")
+    await script.presses(reader, "1")
+    await script.says(reader, "/search le journal de tiktok")
+    for typed in ("tiktak", "zzzz", "zzzz qqqq"):
+        await script.says(reader, f"/search {typed}")
+
+
+async def subscribing(script: Transcript, person: Person) -> None:
+    """From the first wish to the way out."""
+    script.chapter("/subscribe, /settings, /unsubscribe")
+    await script.says(person, "/settings")
+    await script.says(person, "/subscribe tiktok zzzz")
+    await script.says(person, "/subscribe tiktok cuisine")
+    await script.says(person, "/subscribe")
+    await script.says(person, "/settings")
+    await script.presses(person, "Topics")
+    await script.presses(person, "#voyage")
+    await script.presses(person, "Done")
+    await script.presses(person, "One message per subject")
+    await script.presses(person, "Without sound")
+    await script.presses(person, "Pause")
+    await script.presses(person, script.counted("{count} week", "{count} weeks", 2))
+    await script.presses(person, "Resume now")
+    await script.presses(person, "Time")
+    await script.presses(person, "Done")
+    if isinstance(person, TelegramPerson):
+        await script.presses(person, "Rich messages")
+        await script.presses(person, "Simple messages")
+    await script.presses(person, "With sound")
+    await script.presses(person, "All in one go")
+    await script.presses(person, "Unsubscribe")
+    await script.says(person, "/subscribe")
+    await script.says(person, "/unsubscribe")
+    await script.says(person, "/unsubscribe")
+
+
+async def forgetting(script: Transcript, person: Person) -> None:
+    """What is kept, and that it can be deleted."""
+    script.chapter("/help, /privacy")
+    await script.says(person, "/help")
+    await script.says(person, "/privacy")
+    await script.presses(person, "Delete it all")
+    await script.presses(person, "No, keep it")
+    await script.presses(person, "Delete it all")
+    await script.presses(person, "Yes, delete it all")
+
+
+async def telegram_alone(script: Transcript, talk: Talk, anna: TelegramPerson) -> None:
+    """Empty arguments, links, groups, old buttons, inline mode."""
+    telegram = talk.town.telegram
+    script.chapter("/start")
+    await script.says(anna, "/start")
+    await script.says(anna, "/start 42-tiktok-recettes")
+    for command in ("topic", "episode", "search"):
+        await script.says(anna, f"/{command}")
+    script.chapter("In a group")
+    language = anna.chat.person.language_code
+    grace, member = telegram.add_user("Grace", language), telegram.add_user("Max", language)
+    club = telegram.add_supergroup("Le club", admins=[grace], bot=Status.LEFT)
+    person = talk.on_telegram(club, member)
+    telegram.set_member(club, telegram.bot, Status.MEMBER, by=grace)
+    await person.settled()
+    script.see(person.seen()[-1].text)
+    await script.says(person, "/subscribe")
+    await script.presses(person, "Subscribe this group")
+    script.chapter("A button of another version, somebody in a hurry")
+    await anna.says("/topics")
+    message = anna.seen()[-1]
+    message.reply_markup = {"inline_keyboard": [[{"text": "?", "callback_data": "quiz 3"}]]}
+    script.see(f"({(await anna.presses_on(message, '?')).toast})")
+    script.see(slow_down(words(Language(language))).toast)
+
+
+async def inline(script: Transcript, talk: Talk) -> None:
+    """What somebody is offered who types the bot's name in any chat."""
+    script.chapter("@recap_bot")
+    telegram = talk.town.telegram
+    for typed in ("voyage", "zzzz"):
+        inquiry = telegram.inquire(telegram.add_user("Anna"), typed)
+        await telegram.wait_for(partial(getattr, inquiry, "answer"))
+        answer: dict[str, Any] = inquiry.answer or {}
+        script.lines += ["", "", f"▷ @recap_bot {typed}"]
+        for result in answer["results"]:
+            buttons = [button["text"] for row in result["reply_markup"]["inline_keyboard"] for button in row]
+            script.see(f"{result['title']}\n{result['description']}\n{' '.join(f'[{label}]' for label in buttons)}")
+        if answer["button"]:
+            script.see(f"[{answer['button']['text']}]")
+
+
+async def pushed(script: Transcript, talk: Talk, clock: time_machine.Traveller, person: TelegramPerson) -> None:
+    """A Monday."""
+    script.chapter("On Monday, for #tiktok")
+    said = len(person.seen())
+    clock.move_to(MONDAY + dt.timedelta(minutes=1))
+    await talk.app.tick()
+    await talk.town.telegram.wait_for(lambda: len(person.seen()) > said, 10)
+    message = person.seen()[-1]
+    script.see(message.text)
+    script.see(" ".join(f"[{button['text']}]" for button in message.buttons))
+    await script.presses(person, script.counted("The other subject", "The {count} other subjects", 1))
+
+
+async def many(script: Transcript, person: Person) -> None:
+    """Answers of several pages."""
+    script.chapter("Pages")
+    await script.says(person, "/topic tiktok")
+    await script.presses(person, "Older ▶")
+    await script.presses(person, "◀ Newer")
+    await script.says(person, "/search sujet")
+    await script.presses(person, "More ▶")
+    await script.presses(person, "◀ Back")
+    await script.says(person, "/search anticonstitutionnellement extraordinairement incontestablement")
+
+
+def write_many(folder: Path) -> Path:
+    """A content folder with one episode of many subjects."""
+    folder.mkdir()
+    typed = "Anticonstitutionnellement, extraordinairement, incontestablement"
+    subjects = "".join(f"## Sujet {n}\n\n#tiktok\n\n{typed}.\n\n" for n in range(1, 8))
+    (folder / "1.md").write_text(f"---\nnumber: 1\ntitle: Un\ndate: 2024-11-04\n---\n\n{subjects}", "utf-8")
+    return folder
+
+
+async def telegram_transcript(folder: Path, clock: time_machine.Traveller, language: Language) -> str:
+    """All of it on Telegram."""
+    script = Transcript(language)
+    show = f'[show]\nlanguage = "{language}"\n{MORE}'
+    async with town() as place:
+        anna_at = place.telegram.add_private(name="Anna", language=language)
+        script.chapter("Before the first episode")
+        (folder / "empty").mkdir()
+        async with talking(place, folder, content=folder / "empty", more=show) as talk:
+            anna = talk.on_telegram(anna_at)
+            await script.says(anna, "/latest")
+            await script.says(anna, "/topics")
+        async with talking(place, folder, content=CONTENT, more=show) as talk:
+            anna = talk.on_telegram(anna_at)
+            await reading(script, anna)
+            await subscribing(script, anna)
+            await forgetting(script, anna)
+            await telegram_alone(script, talk, anna)
+            await inline(script, talk)
+        async with talking(place, folder, content=write_many(folder / "many"), more=show) as talk:
+            await many(script, talk.on_telegram(anna_at))
+        clock.move_to(MONDAY - dt.timedelta(minutes=5))
+        async with talking(place, folder, content=CONTENT, more=show) as talk:
+            eve = talk.on_telegram(place.telegram.add_private(name="Eve", language=language))
+            await eve.says("/subscribe tiktok")
+            await pushed(script, talk, clock, eve)
+    return script.text
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_what_is_said_on_telegram(
+    tmp_path: Path, clock: time_machine.Traveller, request: pytest.FixtureRequest, language: Language
+) -> None:
+    """Nothing changes by accident, and every sentence that the code knows is in it."""
+    text = await telegram_transcript(tmp_path, clock, language)
+    file = GOLDEN / f"telegram.{language}.txt"
+    if request.config.getoption("--golden"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text("utf-8")
+    missing = [message for message in messages(language) if not is_said(message, text)]
+    assert missing == []
+
+
+def messages(language: Language) -> list[tuple[str, ...]]:
+    """The translations, each in all its forms, of what the commands say on Telegram."""
+    package = Path(str(resources.files("bot")))
+    found = {
+        row[2] if isinstance(row[2], str) else row[2][0]
+        for folder in ("commands", "platforms/telegram")
+        for row in extract_from_dir(str(package / folder), [("**.py", "python")], keywords=KEYWORDS)
+    }
+    for file in ("formatter.py", "i18n.py"):
+        rows = extract_from_file("python", package / file, keywords=KEYWORDS)
+        found |= {row[1] if isinstance(row[1], str) else row[1][0] for row in rows}
+    with (package / "locales" / language / "LC_MESSAGES" / "recap.po").open("rb") as source:
+        catalogue = read_po(source)
+    entries = [entry for entry in (catalogue.get(each) for each in sorted(found - NEVER_SHOWN)) if entry is not None]
+    return [entry.string if isinstance(entry.string, tuple) else (str(entry.string),) for entry in entries]
+
+
+def is_said(forms: tuple[str, ...], text: str) -> bool:
+    """Whether one of the forms stands in the text, with anything for its placeholders."""
+    patterns = (re.sub(r"\\\{\w+\\\}", ".+", re.escape(form)) for form in forms)
+    return any(re.search(pattern, text) for pattern in patterns)
