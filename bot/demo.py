@@ -172,7 +172,11 @@ def _on_stand_ins(settings: Config, town: Town, folder: Path) -> Config:
             "storage": Storage(url=f"sqlite:///{(folder / 'recap.db').as_posix()}"),
             "telegram": Telegram(token=town.telegram.token, api_url=town.telegram.url),
             "discord": Discord(
-                token=town.discord.token, api_url=town.discord.api_url, gateway_url=town.discord.gateway_url
+                token=town.discord.token,
+                api_url=town.discord.api_url,
+                gateway_url=town.discord.gateway_url,
+                # The reports come to her there, beside what subscribers see.
+                admins=(town.discord_people[Who.ADMIN].id,),
             ),
             "channels": tuple(
                 Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=subscribed[key])

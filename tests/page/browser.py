@@ -26,6 +26,8 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # In a container the shared memory is too small for it.
+    "--disable-dev-shm-usage",
 )
 
 

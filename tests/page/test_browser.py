@@ -134,9 +134,32 @@ async def test_buttons_do_what_they_say(opened: Tab) -> None:
     await opened.keyboard.type("/topics")
     await opened.keyboard.press("Enter")
     await opened.keyboard.press("Enter")
-    button = discord(opened).locator("article").first.locator("button").first
+    button = discord(opened).locator("article").filter(has_text="/topics").locator("button").first
     await button.click()
     await expect(discord(opened)).to_contain_text("Épisode 1206")
+
+
+async def test_settings_change_in_place_and_rich_messages_look_rich(opened: Tab) -> None:
+    """The message is edited, not sent again; the focus stays where it was; the push then has real headings."""
+    await say(opened, "/settings")
+    button = opened.get_by_role("button", name="Messages enrichis")
+    await button.wait_for()
+    before = await telegram(opened).locator("article").count()
+    await button.focus()
+    await opened.keyboard.press("Enter")
+    settings = telegram(opened).locator("article").last
+    await expect(settings).to_contain_text("modifié")
+    await expect(settings.locator("button:focus")).to_have_count(1)
+    await expect(telegram(opened).locator("article")).to_have_count(before)
+    await opened.click("#monday")
+    await expect(telegram(opened).get_by_role("heading", name=SUBJECTS[-1].title)).to_have_count(1)
+
+
+async def test_the_admin_gets_the_report(opened: Tab) -> None:
+    """In private on Discord, when the push is over."""
+    await opened.click("#monday")
+    await go(opened, "discord-direct")
+    await expect(discord(opened).get_by_role("heading", name=re.compile("Épisode 1207.*envoyé"))).to_have_count(1)
 
 
 async def test_it_works_with_the_keyboard_alone(opened: Tab) -> None:

@@ -17,6 +17,7 @@ from bot.i18n import Language
 from bot.platforms.discord.markdown import write
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.sandbox.page import files
+from bot.sandbox.page.rich import tree
 from tests.documents import documents
 from tests.page.browser import Watched
 from tests.platforms.discord.reader import read
@@ -172,6 +173,18 @@ async def test_nothing_that_is_said_becomes_markup(board: Tab, said: str, kind: 
             assert name in ALLOWED
             assert not any(each.startswith("on") or each in {"style", "src", "srcdoc"} for each in attributes)
             assert address == "" or address.startswith(("http://", "https://"))
+    assert await board.evaluate("window.caught") is None
+
+
+@QUICK
+@given(st.lists(st.sampled_from(HOSTILE) | st.text(max_size=6) | st.sampled_from(("<p>", "</p>", "<b>")), max_size=8))
+async def test_a_rich_message_is_drawn_from_a_tree(board: Tab, parts: list[str]) -> None:
+    """Whatever its HTML holds, even what the platform would have refused: known elements, and links to the web."""
+    await draw(board, "telegram", {"rich": tree("".join(parts))})
+    for name, attributes, address in await board.locator("body").evaluate(AUDIT):
+        assert name in ALLOWED
+        assert not any(each.startswith("on") or each in {"style", "src", "srcdoc"} for each in attributes)
+        assert address == "" or address.startswith(("http://", "https://"))
     assert await board.evaluate("window.caught") is None
 
 

@@ -10,9 +10,11 @@ from bot.sandbox.discord.components import MAX_TEXT
 from bot.sandbox.discord.interactions import Interaction, Kind
 from bot.sandbox.discord.messages import Flag, texts
 from bot.sandbox.discord.world import DirectChannel, Thread
+from bot.sandbox.page.rich import tree
 from bot.sandbox.page.town import DiscordPlace, TelegramPlace
 from bot.sandbox.telegram import menus
 from bot.sandbox.telegram.model import ChatType
+from bot.sandbox.telegram.rich import LENGTH_MAX
 from bot.sandbox.telegram.text import TEXT_MAX, utf16
 from bot.subscription import PlatformName
 
@@ -71,9 +73,10 @@ def _telegram(place: TelegramPlace, message: TelegramMessage) -> Shown:
         key=f"{place.key}/{message.id}",
         author=author,
         by_bot=message.by_bot,
-        body=message.wire(),
+        # The page parses no markup: it gets the HTML of a rich message as a tree.
+        body=message.wire() | ({"rich": tree(message.rich)} if message.rich else {}),
         used=utf16(message.text),
-        limit=TEXT_MAX,
+        limit=LENGTH_MAX if message.rich else TEXT_MAX,
         date=message.date.isoformat(),
         silent=message.disable_notification,
         edited=message.edit_date is not None,

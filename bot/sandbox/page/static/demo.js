@@ -125,7 +125,7 @@ function drawHead() {
   const languages = ["fr", "en"].map((code) => build("button", {
     type: "button", "aria-pressed": String(code === language), lang: code, onclick: () => setLanguage(code),
   }, code.toUpperCase()));
-  keepingFocus(node("sky"),
+  refill(node("sky"),
     build("div", { class: "brand" },
       build("span", { class: "sun", "aria-hidden": "true" }),
       build("div", {}, build("h1", {}, facts.show), build("p", {}, say("tagline")))),
@@ -162,15 +162,23 @@ function drawClock() {
 }
 
 /** Replace what is inside, and leave the focus on the control that had it. */
-function keepingFocus(parent, ...children) {
+function refill(parent, ...children) {
+  keepingFocus(parent, () => {
+    parent.replaceChildren(...pieces(children));
+    return parent;
+  });
+}
+
+/** Change an element, or put another in its place, and leave the focus where it was inside. */
+function keepingFocus(parent, change) {
   const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const path = [];
   for (let at = focused; at !== null && at !== parent; at = at.parentElement) {
     path.unshift([...at.parentElement.children].indexOf(at));
   }
-  parent.replaceChildren(...pieces(children));
+  const changed = change();
   if (focused !== null) {
-    path.reduce((at, index) => at?.children[index], parent)?.focus({ preventScroll: true });
+    path.reduce((at, index) => at?.children[index], changed)?.focus({ preventScroll: true });
   }
 }
 

@@ -4,7 +4,8 @@
 
 const talk = {};
 const drawn = new WeakMap();
-const arrived = new WeakMap();
+const devices = new WeakMap();
+const anchors = new WeakMap();
 
 /** Make the lines to write in anew, as after a change of language. */
 function composers() {
@@ -41,7 +42,7 @@ function drawSwitch() {
       draw();
     },
   }, name, badge(page.places.filter((place) => place.platform === platform))));
-  keepingFocus(node("switch"), ...tabs);
+  refill(node("switch"), ...tabs);
   arrows(node("switch"));
 }
 
@@ -137,7 +138,7 @@ function drawPhone() {
   const device = scaffold("telegram", talk.telegram.form);
   look(device.log, place);
   const places = page.places.filter((each) => each.platform === "telegram");
-  keepingFocus(device.head, placeTabs("telegram", say("chats"), places), placeHead(place));
+  refill(device.head, placeTabs("telegram", say("chats"), places), placeHead(place));
   drawLog(device.log, place, (message) => drawTelegram(message, {
     zone: page.facts.zone,
     own: !message.by_bot && message.author === actor(place),
@@ -158,10 +159,10 @@ function drawWindow() {
   const device = scaffold("discord", talk.discord.form);
   look(device.log, place);
   const places = page.places.filter((each) => each.platform === "discord");
-  keepingFocus(device.side,
+  refill(device.side,
     build("p", { class: "server" }, avatar(place.server ?? places[0].server), build("strong", {}, places[0].server)),
     placeTabs("discord", say("channels"), places));
-  keepingFocus(device.head, placeHead(place));
+  refill(device.head, placeHead(place));
   drawLog(device.log, place, (message) => drawDiscord(message, {
     zone: page.facts.zone,
     press: (button) => press(message, button),
@@ -183,9 +184,9 @@ function scaffold(platform, form) {
     const side = build("div", { class: "side" });
     const away = build("p", { class: "away", hidden: true });
     device.append(side, build("div", { class: "talk" }, head, log, away, form));
-    arrived.set(device, { log, head, side, away, form });
+    devices.set(device, { log, head, side, away, form });
   }
-  return arrived.get(device);
+  return devices.get(device);
 }
 
 /** Where the bot is not, or nobody can write, there is a sentence in place of the line to write in. */
@@ -212,7 +213,14 @@ function drawLog(log, place, make, empty) {
     }
     const element = make(message);
     drawn.set(element, { message, style });
-    firstNew ??= old === undefined ? element : null;
+    if (old === undefined) {
+      firstNew ??= message.key;
+    } else {
+      keepingFocus(old, () => {
+        old.replaceWith(element);
+        return element;
+      });
+    }
     return element;
   });
   if (elements.length === 0) {
@@ -239,13 +247,24 @@ function posts(elements, messages) {
   });
 }
 
-/** Show what is new from its beginning; parts of one answer that follow shortly do not push it away. */
+/** Show what is new from its beginning; what follows shortly, such as an answer, comes below and moves nothing away. */
 function scroll(log, firstNew, moved) {
   if (moved) {
+    anchors.delete(log);
     log.scrollTop = log.scrollHeight;
-  } else if (firstNew !== null && Date.now() > Number(log.dataset.until ?? 0)) {
-    log.scrollTop = firstNew.offsetTop - log.offsetTop - 12;
-    log.dataset.until = String(Date.now() + 2500);
+    return;
+  }
+  if (firstNew === null) {
+    return;
+  }
+  const last = anchors.get(log);
+  const follows = last !== undefined && Date.now() < last.until;
+  const key = follows ? last.key : firstNew;
+  const element = [...log.children].find((child) => child.dataset.key === key);
+  // Who has scrolled meanwhile is left alone.
+  if (!follows || Math.abs(log.scrollTop - last.top) < 2) {
+    log.scrollTop = element.offsetTop - 12;
+    anchors.set(log, { key, top: log.scrollTop, until: follows ? last.until : Date.now() + 2500 });
   }
 }
 

@@ -15,7 +15,9 @@ const FOUND = /(?<url>https?:\/\/[^\s<>]+[^\s<>.,;:!?)»])|(?<![\p{L}\p{N}_&/])(
 function drawTelegram(message, { zone, own = false, named = false, press = null, command = null }) {
   const body = message.body;
   const card = previewCard(body);
-  const text = build("div", { class: "tg-text" }, telegramText(body.text ?? "", body.entities ?? [], command));
+  const text = body.rich
+    ? build("div", { class: "tg-rich" }, body.rich.map(richNode))
+    : build("div", { class: "tg-text" }, telegramText(body.text ?? "", body.entities ?? [], command));
   const above = body.link_preview_options?.show_above_text === true;
   const bubble = build("div", { class: "tg-bubble" },
     named && build("div", { class: "tg-author" }, message.author),
@@ -74,6 +76,32 @@ function telegramText(text, entities, command) {
     inside.append(...(plain ? found(shown, command) : [shown]));
   }
   return root;
+}
+
+/* The tags of rich messages as elements; any other is its content. https://core.telegram.org/bots/api#rich-messages */
+const RICH_ELEMENTS = {
+  b: "strong", strong: "strong", i: "em", em: "em", u: "u", ins: "u", s: "s", strike: "s", del: "s", code: "code",
+  mark: "mark", sub: "sub", sup: "sup", p: "p", h1: "h1", h2: "h2", h3: "h3", h4: "h4", h5: "h5", h6: "h6",
+  footer: "footer", pre: "pre", ul: "ul", ol: "ol", li: "li", blockquote: "blockquote", cite: "cite", aside: "aside",
+  details: "details", summary: "summary", figure: "div", figcaption: "p", br: "br", hr: "hr",
+};
+
+/** A text, or an element of a rich message with what is in it. */
+function richNode(node) {
+  if (typeof node === "string") {
+    return node;
+  }
+  const children = node.children.map(richNode);
+  switch (node.tag) {
+    case "a":
+      return linkTo(node.href, {}, children);
+    case "img":
+      return frame(node.src, null, say("picture_note"));
+    case "ol":
+      return build("ol", { start: node.start }, children);
+    default:
+      return build(RICH_ELEMENTS[node.tag] ?? "span", {}, children);
+  }
 }
 
 function telegramElement(entity, text) {
