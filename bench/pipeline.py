@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.delivery.courier import Courier
 from bot.delivery.ledger import Ledger
 from bot.delivery.pacing import Pacer
+from bot.memory import settle_in
 from bot.platforms.base import Message, Platform, Rendering
 from bot.subscription import PlatformName, Subscription, Target
 
@@ -50,6 +51,29 @@ class Around(Platform):
     async def send(self, post: Post) -> str:
         """Send nothing: what is left is what the path itself costs."""
         return str(len(post.nonce))
+
+
+class Counting(Around):
+    """Sends through another platform and lets others wait until so many are sent."""
+
+    def __init__(self, through: Platform) -> None:
+        super().__init__(through.name)
+        self._through = through
+        self._sent = 0
+        self._awaited: dict[int, asyncio.Event] = {}
+
+    async def send(self, post: Post) -> str:
+        """Send it."""
+        message_id = await self._through.send(post)
+        self._sent += 1
+        if self._sent in self._awaited:
+            self._awaited[self._sent].set()
+        return message_id
+
+    async def reached(self, number: int) -> None:
+        """Wait until so many are sent."""
+        if number > self._sent:
+            await self._awaited.setdefault(number, asyncio.Event()).wait()
 
 
 @contextlib.asynccontextmanager
@@ -108,14 +132,17 @@ def courier_of(
 
 
 async def push(block: Block, platform: Platform, *, rate: int = LIFTED) -> None:
-    """Push the message to as many people as the block has messages, and measure from the first claim to the report."""
+    """Push the message to as many people as the block has messages, and measure from the warm-up to the report."""
     people = block.warm_up + block.messages
     async with subscribed(block.folder / "recap.db", platform.name, people) as ledger:
         finished = asyncio.Event()
-        courier = courier_of(block, platform, ledger, rate=rate, finished=lambda _broadcast: finished.set())
+        counting = Counting(platform)
+        courier = courier_of(block, counting, ledger, rate=rate, finished=lambda _broadcast: finished.set())
         await open_broadcast(block, ledger, platform.name)
-        with block.measured(people):
-            task = asyncio.create_task(courier.run())
+        task = asyncio.create_task(courier.run())
+        await counting.reached(block.warm_up)
+        settle_in()
+        with block.measured(block.messages):
             await finished.wait()
             await courier.stop()
             await task

@@ -57,7 +57,6 @@ class Plan:
     in_pause: list[float] = field(default_factory=list)
     pause_began: float = 0.0
     pause_ends: float = 0.0
-    polled_at: float = 0.0
     cpu_began: float = 0.0
     cpu_ended: float = 0.0
 
@@ -85,7 +84,6 @@ class Plan:
             "peak": peak(self.arrivals),
             "refused": self.refused,
             "in_pause": self.in_pause,
-            "polled_at": self.polled_at,
             "busy": (self.cpu_ended - self.cpu_began) / seconds if seconds else 0.0,
         }
 
@@ -134,14 +132,13 @@ class Connection(asyncio.Protocol):
                 body_end += int(lowered[at + len(LENGTH) :].split(b"\r\n", 1)[0])
             if len(self._received) < body_end:
                 return
-            body = self._received[end:body_end]
             self._received = self._received[body_end:]
-            self._answer(head, body)
+            self._answer(head)
 
-    def _answer(self, head: bytes, body: bytes) -> None:
+    def _answer(self, head: bytes) -> None:
         path = head.split(b" ", 2)[1].decode()
         if path.startswith("/bot"):
-            self._answer_telegram(path.rpartition("/")[2].lower(), body)
+            self._answer_telegram(path.rpartition("/")[2].lower())
         elif path.startswith("/channels/") and path.endswith("/messages"):
             self._answer_discord(path.split("/")[2])
         elif path.startswith("/control/"):
@@ -151,14 +148,8 @@ class Connection(asyncio.Protocol):
         else:
             self._write(200, json.dumps(ME["discord"]))
 
-    def _answer_telegram(self, method: str, body: bytes) -> None:
+    def _answer_telegram(self, method: str) -> None:
         plan = self._state.plan
-        if method == "getupdates":
-            plan.polled_at = plan.polled_at or time.time()
-            # Nothing is ever new, and a long poll waits.
-            if b'"timeout": "30"' not in body:
-                self._write(200, json.dumps({"ok": True, "result": []}))
-            return
         if not method.startswith("send"):
             self._write(200, json.dumps({"ok": True, "result": ME["telegram"] if method == "getme" else True}))
             return

@@ -21,6 +21,7 @@ from bot.delivery.courier import Courier
 from bot.delivery.ledger import Ledger
 from bot.delivery.lock import DeliveryLock
 from bot.delivery.pacing import ChatLimit, Pacer
+from bot.memory import settle_in
 from bot.plan import Plan
 from bot.platforms.base import SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
 from bot.platforms.discord.client import DiscordPlatform
@@ -120,6 +121,7 @@ class App:
             log.info("Ready. Next push: %s", self.plan.next_push() or "none is scheduled")
             # Aside, so that nobody waits for it: neither the first search nor a start.
             await asyncio.to_thread(self.archive.prepare)
+            settle_in()
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
             await self.supervisor.stop("clock", "reports", "content", "config")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import time
 from typing import TYPE_CHECKING
@@ -39,8 +38,6 @@ async def main(block: Block) -> None:
     async with connected(block) as platform:
         timed = Timed(platform)
         stalling = asyncio.create_task(_stall(block.options.get("stall", 0.0)))
-        if block.options.get("freeze"):
-            gc.freeze()
         await push(block, timed, rate=block.options["rate"])
         stalling.cancel()
     inside = sorted(timed.seconds)

@@ -7,34 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.contenders.sender import connected
-from bench.pipeline import Around, courier_of, open_broadcast, subscribed
+from bench.pipeline import Counting, courier_of, open_broadcast, subscribed
+from bot.memory import settle_in
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     from bench.block import Block
-    from bot.platforms.base import Platform, Post
-
-
-class Counting(Around):
-    """Sends through another platform and lets others wait until so many are sent."""
-
-    def __init__(self, through: Platform) -> None:
-        super().__init__(PlatformName.TELEGRAM)
-        self._through = through
-        self._sent = 0
-        self._awaited: dict[int, asyncio.Event] = {}
-
-    async def send(self, post: Post) -> str:
-        """Send it."""
-        message_id = await self._through.send(post)
-        self._sent += 1
-        if self._sent in self._awaited:
-            self._awaited[self._sent].set()
-        return message_id
-
-    async def reached(self, number: int) -> None:
-        """Wait until so many are sent."""
-        await self._awaited.setdefault(number, asyncio.Event()).wait()
 
 
 async def main(block: Block) -> None:
@@ -51,6 +29,7 @@ async def main(block: Block) -> None:
         courier = courier_of(block, counting, ledger)
         task = asyncio.create_task(courier.run())
         await counting.reached(block.warm_up)
+        settle_in()
         with block.measured(block.messages):
             await counting.reached(block.warm_up + block.messages)
         await courier.stop()

@@ -35,7 +35,7 @@ def slow(stand_in: StandIn, *, seconds: int) -> Result:
 
 def _at(stand_in: StandIn, title: str, *, rate: int, seconds: int, core: float, stall: float = 0.0) -> Result:
     stand_in.plan(delay=ANSWER, limit=rate)
-    said = stand_in.block("paced", messages=rate * seconds, in_flight=WINDOW, rate=rate, stall=stall, freeze=True)
+    said = stand_in.block("paced", messages=rate * seconds, in_flight=WINDOW, rate=rate, stall=stall)
     seen = stand_in.report()
     attained = (seen["sends"] - 1) / seen["seconds"]
     used = said["cpu"] / said["seconds"] * 100

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import os
 import random
 import statistics
 import subprocess
@@ -12,9 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.contenders.floor import TOKEN
 from bench.processes import ROOT
 from bench.result import Result, Spread
+from bot.sandbox.telegram.server import TelegramStandIn
 
 if TYPE_CHECKING:
     from bench.processes import StandIn
@@ -30,6 +32,7 @@ url = "sqlite:///{folder}/recap.db"
 token = "{token}"
 api_url = "{url}"
 """
+RECAP = (sys.executable, "-m", "bot")
 PATIENCE = 30
 """Seconds to wait for a bot that does not start."""
 LIMITS = {"latest": 5, "topic": 5, "search": 20}
@@ -54,38 +57,42 @@ def archive(stand_in: StandIn, *, episodes: int, times: int) -> Result:
     return result
 
 
-def start(stand_in: StandIn, *, times: int) -> Result:
-    """From the command to the first long poll, and to the last line of its help."""
-    recap = [sys.executable, "-m", "bot"]
-    polls, helps = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.toml"
-        config.write_text(
-            CONFIG.format(content=ROOT / "content", folder=folder, token=TOKEN, url=stand_in.url), encoding="utf-8"
-        )
-        for _ in range(times):
-            stand_in.plan()
-            began = time.time()
-            with subprocess.Popen(  # noqa: S603 - the bot itself
-                [*recap, "run", "--config", str(config)],
-                cwd=ROOT,
-                env={**stand_in.environment, "RECAP_LOG": "CRITICAL"},
-            ) as running:
-                while not (polled := stand_in.report()["polled_at"]) and time.time() - began < PATIENCE:
-                    time.sleep(0.02)
-                running.terminate()
-            if not polled:
-                raise SystemExit("the bot does not start")
-            polls.append(polled - began)
-            began = time.perf_counter()
-            subprocess.run([*recap, "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - likewise
-            helps.append(time.perf_counter() - began)
+def start(_stand_in: StandIn, *, times: int) -> Result:
+    """From the command to the first long poll, against the sandbox, and to the last line of its help."""
+    polls = [asyncio.run(_first_poll()) for _ in range(times)]
+    helps = []
+    for _ in range(times):
+        began = time.perf_counter()
+        subprocess.run([*RECAP, "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - the bot itself
+        helps.append(time.perf_counter() - began)
     result = Result("Start", ("", "seconds"), raw=[{"polls": polls, "helps": helps}])
     result.rows.append(("recap run, to its first poll", Spread.of(polls).text(2)))
     result.rows.append(("recap --help", Spread.of(helps).text(2)))
     result.demand("recap run to its first poll", statistics.median(polls), 2, unit=" s")
     result.demand("recap --help", statistics.median(helps), 0.4, unit=" s")
     return result
+
+
+async def _first_poll() -> float:
+    """Seconds from the command to the first long poll of a bot with the repository's content."""
+    async with TelegramStandIn() as telegram:
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder, "config.toml")
+            await asyncio.to_thread(
+                config.write_text,
+                CONFIG.format(content=ROOT / "content", folder=folder, token=telegram.token, url=telegram.url),
+                encoding="utf-8",
+            )
+            environment = {**os.environ, "RECAP_LOG": "CRITICAL"}
+            began = time.perf_counter()
+            bot = await asyncio.create_subprocess_exec(*RECAP, "run", "--config", config, cwd=ROOT, env=environment)
+            await telegram.wait_for(
+                lambda: any(request.route == "getUpdates" for request in telegram.traffic.requests), PATIENCE
+            )
+            seconds = time.perf_counter() - began
+            bot.terminate()
+            await bot.wait()
+    return seconds
 
 
 def write_episodes(folder: Path, count: int) -> None:

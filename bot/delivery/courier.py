@@ -48,8 +48,9 @@ DRAIN = 8.0
 """Seconds that sends in flight get to finish on shutdown, of the ten the program has."""
 CLAIM_AHEAD = 0.1
 """Seconds of the pace that are claimed at a time."""
-MOST_CLAIMS = 100
-"""Messages that are claimed at a time at most."""
+MOST_CLAIMS = 80
+"""Messages that are claimed at a time at most: fewer than the outcomes that are recorded at a time, because a claim
+records those there are, and then one transaction does for both."""
 LONGEST_TROUBLE = 60.0
 """Seconds between two tries to use a database that cannot be used."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
@@ -110,6 +111,7 @@ class Courier:
         self._recorder = Recorder(ledger, self._recorded)
         self._parcels: dict[int, Parcel] = {}
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
@@ -215,7 +217,8 @@ class Courier:
         """Wait for the message's turn and let it out; one whose chat must wait does so in the ledger."""
         try:
             while len(self._under_way) >= self._window:
-                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+                self._room.clear()
+                await self._room.wait()
             parcel = await self._parcel(claim.rendering_id)
             wait = await self._pacer.turn(claim.target)
         except BaseException:
@@ -226,7 +229,11 @@ class Courier:
             return
         task = asyncio.create_task(self._deliver(claim, parcel), name=f"delivery {claim.id}")
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._room.set()
 
     async def _deliver(self, claim: Claim, parcel: Parcel) -> None:
         """Send one message of the delivery and note what became of it."""
@@ -348,8 +355,9 @@ class Courier:
             log.error("%s: what was just sent could not be recorded: %s", self._platform.name, error)  # noqa: TRY400 - said in full
 
     def _advanced(self, claim: Claim, parcel: Parcel, message_id: str | None) -> Outcome:
-        next_due = self._from_now(self._pacer.delay(claim.target))
         messages = len(parcel.rendering.messages)
+        is_last = claim.position + 1 == messages
+        next_due = self._clock() if is_last else self._from_now(self._pacer.delay(claim.target))
         return progress.advanced(claim, next_due, messages=messages, message_id=message_id)
 
     def _from_now(self, seconds: float) -> dt.datetime:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, bindparam, insert, literal, select, update
+from sqlalchemy import String, bindparam, insert, literal, literal_column, select, update
 
 from bot.delivery.records import BroadcastState, Claim, Delivery, DeliveryState, Outcome
 from bot.delivery.tables import DELIVERIES, PENDING, Moment, broadcasts, deliveries, publications, renderings
@@ -23,6 +24,8 @@ STOPPED = "stopped"
 """The code of a delivery that was not made because its broadcast was over before its turn."""
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
+
+_BY_ID = operator.itemgetter(0)
 
 # Statements on the path of every message are built once; building one costs more than running it.
 _IN_TURN = (
@@ -53,12 +56,13 @@ _CLAIM = (
 _OF_DELIVERY = deliveries.c.id == bindparam("delivery_id")
 _RECORD = update(deliveries).where(_OF_DELIVERY)
 # Most messages are the last of their delivery and arrive at once: what that leaves as it was is not written.
+# What is the same for all of them stands in the statement: a parameter costs each of them its share.
 _RECORD_SENT = _RECORD.values(
-    state=DeliveryState.SENT,
+    state=literal_column(f"'{DeliveryState.SENT}'"),
     position=bindparam("now_at"),
     message_ids=bindparam("known_as"),
-    code="",
-    reason="",
+    code=literal_column("''"),
+    reason=literal_column("''"),
 )
 _PUBLISH = insert(publications).from_select(
     ["platform", "chat", "message_id", "attempts", "due"],
@@ -77,7 +81,7 @@ def claim(connection: Connection, platform: PlatformName, most: int, now: dt.dat
     rows = connection.execute(_CLAIM, {"of_platform": platform, "most": most, "now": now})
     return [
         Claim(id_, broadcast, Target(platform, chat, thread), rendering, position, tuple(ids), attempts, code, publish)
-        for id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish in sorted(rows)
+        for id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish in sorted(rows, key=_BY_ID)
     ]
 
 

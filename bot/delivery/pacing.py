@@ -102,6 +102,8 @@ class Pacer:
         counted.
         """
         while not (delay := self.delay(target)):
+            if self._take_turn(target):
+                return 0.0
             wait = _Wait(target)
             self._pushes.append(wait)
             if await self._given(wait):
@@ -147,6 +149,16 @@ class Pacer:
             if len(log) >= limit.count:
                 ready = max(ready, log[-limit.count] + limit.seconds + CHAT_SLACK)
         return max(0.0, ready - now)
+
+    def _take_turn(self, target: Target) -> bool:
+        """Let a message out at once if nobody waits and the rate allows it; whether it may go."""
+        now = self._now()
+        if self._answers or self._pushes or self._ready(now) > now:
+            return False
+        self._advance(now)
+        self._left.append(now)
+        self._log(target, now)
+        return True
 
     async def _given(self, wait: _Wait) -> bool:
         """Wait to be let out; whether it may go now. If not, it has to ask again."""
@@ -199,10 +211,13 @@ class Pacer:
         elif self.delay(wait.target):
             wait.turn.set_result(None)
             return
-        self._next_slot = max(self._next_slot, now - CATCH_UP) + self._interval
+        self._advance(now)
         self._pledged += 1
         self._log(wait.target, now)
         wait.turn.set_result(now)
+
+    def _advance(self, now: float) -> None:
+        self._next_slot = max(self._next_slot, now - CATCH_UP) + self._interval
 
     def _next(self) -> tuple[deque[_Wait], float] | None:
         """The line whose first is next, and when its chat is ready: answers whose chat is, then pushes, then others."""

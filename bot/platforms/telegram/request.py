@@ -7,6 +7,7 @@ more the more requests are under way at once.
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import json
 import os
@@ -63,10 +64,10 @@ class Body(bytes):
     @classmethod
     def addressed(cls, fields: bytes, chat: int | str, thread: int | None = None) -> Self:
         """The JSON object `fields`, which is not empty, with the chat and the thread that the message goes to."""
-        address: dict[str, int | str] = {"chat_id": chat}
-        if thread is not None:
-            address["message_thread_id"] = thread
-        return cls(b"%b,%b" % (json.dumps(address).encode()[:-1], fields[1:]))
+        whom = b"%d" % chat if isinstance(chat, int) else json.dumps(chat).encode()
+        if thread is None:
+            return cls(b'{"chat_id":%b,%b' % (whom, fields[1:]))
+        return cls(b'{"chat_id":%b,"message_thread_id":%d,%b' % (whom, thread, fields[1:]))
 
 
 class AiohttpRequest(BaseRequest):
@@ -159,12 +160,16 @@ class AiohttpRequest(BaseRequest):
         """
         if self._is_shut_down:
             raise RuntimeError("no request is possible after shutdown")
-        body, headers = await _body(request_data)
+        body: bytes | None = None
+        headers: Mapping[str, str] = {}
         is_upload = request_data is not None and request_data.contains_files
-        timeout = aiohttp.ClientTimeout(
-            connect=_or(connect_timeout, self._connect_timeout), sock_read=_or(read_timeout, self._read_timeout)
-        )
-        await self._take_turn(_or(pool_timeout, self._pool_timeout))
+        if request_data is not None:
+            body, headers = await _multipart(request_data) if is_upload else (_json(request_data), _JSON)
+        timeout = _timeout(_or(connect_timeout, self._connect_timeout), _or(read_timeout, self._read_timeout))
+        if self._pool.locked():
+            await self._wait_for_turn(_or(pool_timeout, self._pool_timeout))
+        else:
+            await self._pool.acquire()
         try:
             if body is None or len(body) <= WRITTEN_AT_ONCE:
                 status, payload = await self._exchange(method, url, body, headers, timeout)
@@ -211,10 +216,7 @@ class AiohttpRequest(BaseRequest):
             )
         return self._session
 
-    async def _take_turn(self, patience: Seconds) -> None:
-        if not self._pool.locked():
-            await self._pool.acquire()
-            return
+    async def _wait_for_turn(self, patience: Seconds) -> None:
         try:
             async with asyncio.timeout(patience):
                 await self._pool.acquire()
@@ -261,14 +263,14 @@ def _or(given: Given, default: Seconds) -> Seconds:
     return given if given is None or isinstance(given, int | float) else default
 
 
-async def _body(request_data: RequestData | None) -> tuple[bytes | None, Mapping[str, str]]:
-    """The body of a request, and the headers that say what it is."""
-    if request_data is None:
-        return None, {}
-    if request_data.contains_files:
-        return await _multipart(request_data)
+@functools.lru_cache(maxsize=16)
+def _timeout(connect: Seconds, read: Seconds) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=connect, sock_read=read)
+
+
+def _json(request_data: RequestData) -> bytes:
     body: object = request_data.parameters.get(BODY)
-    return (body if isinstance(body, Body) else request_data.json_payload), _JSON
+    return body if isinstance(body, Body) else request_data.json_payload
 
 
 async def _multipart(request_data: RequestData) -> tuple[bytes, Mapping[str, str]]:
