@@ -79,7 +79,7 @@ async def test_a_wrong_address_is_answered_in_the_apis_form(
 
 async def test_an_unknown_method_is_not_found(client: Bot, ada: Chat) -> None:
     """As on a server that is older than the method."""
-    await _refused(client.do_api_request("sendRichMessage", {"chat_id": ada.id}), EndPointNotFound, "not found")
+    await _refused(client.do_api_request("sendHologram", {"chat_id": ada.id}), EndPointNotFound, "not found")
 
 
 # The chat

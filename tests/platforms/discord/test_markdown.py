@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.document import (
@@ -65,7 +65,6 @@ def _nested(inner: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
     return st.builds(Quote, some) | st.builds(Listing, items, st.none() | st.integers(1, 99))
 
 
-@settings(deadline=None)
 @given(st.lists(blocks(), min_size=1, max_size=3))
 def test_content_is_never_markup(some: list[Block]) -> None:
     """Whatever the words, they are shown literally, in the styles and with the links of the document and no others."""
