@@ -54,8 +54,9 @@ class Timetable:
 
     @staticmethod
     def _following(trigger: CronTrigger, moment: dt.datetime) -> dt.datetime | None:
-        # A trigger's own "next" includes the moment itself.
-        after = moment + dt.timedelta(microseconds=1)
+        # A trigger's own "next" includes the moment itself. In UTC, because a sum of local time and a difference takes
+        # the second of two equal hours in autumn for the first: the same one would follow itself for ever.
+        after = moment.astimezone(dt.UTC) + dt.timedelta(microseconds=1)
         found: dt.datetime | None = trigger.get_next_fire_time(None, after)
         # By way of UTC, so that an hour which the clock change skips gets the name it has that night.
         return None if found is None else found.astimezone(dt.UTC).astimezone(found.tzinfo)

@@ -52,6 +52,13 @@ def test_an_hour_that_spring_skips_still_comes_once() -> None:
     assert times.last_run("monday") == dt.datetime.fromisoformat("2025-03-30T03:30+02:00")
 
 
+def test_the_hour_that_autumn_repeats_is_followed_by_another_day() -> None:
+    """02:30 comes twice that night, and after the second one it is over."""
+    times = timetable("2024-10-27T00:00:00", Line(cron="30 2 * * sun"))
+    second = dt.datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=PARIS)
+    assert times.next_run("monday", after=second) == dt.datetime(2024, 11, 3, 2, 30, tzinfo=PARIS)
+
+
 def test_a_schedule_nobody_knows_has_no_next_run() -> None:
     """A subscription may outlive its schedule; asking for its next push is no error."""
     assert timetable("2024-11-04T07:00:00").next_run("gone") is None

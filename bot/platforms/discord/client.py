@@ -142,6 +142,8 @@ class DiscordPlatform(Platform, Finder, Publisher):
         """
         if self.client.is_closed():
             self.client.clear()
+            # Clearing forgets the session, and not the connector that was closed with it.
+            self.client.http.connector = discord.utils.MISSING
             await self.connect()
         setup = asyncio.create_task(self._set_up(), name="discord setup")
         try:

@@ -1,0 +1,195 @@
+"""Supervision: what fails is started again, less and less eagerly, and told; what is refused stops alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.app import AlreadyRunningError, App, opened
+from bot.config import load
+from bot.delivery.records import DeliveryState
+from bot.platforms.base import NotSentError
+from bot.sandbox.faults import Fault, Match, Reply, Silence
+from bot.subscription import PlatformName
+from bot.supervision import HEALTHY, PATIENCE, Supervisor
+from tests.town import MONDAY, Town, read_discord, town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+class Watch:
+    """A supervisor with a clock of its own, and what it did."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+        self.reported: list[str] = []
+        self.supervisor = Supervisor(self._report, lambda: self.now, self._sleep)
+
+    async def _report(self, service: str, error: Exception) -> None:
+        self.reported.append(f"{service}: {error}")
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    async def run(self, *runs: tuple[float, Exception | None]) -> None:
+        """Let a service run for so many seconds each time, and end so."""
+        left, done = list(runs), asyncio.Event()
+
+        async def service() -> None:
+            seconds, error = left.pop(0)
+            self.now += seconds
+            if error is not None:
+                raise error
+            done.set()
+
+        self.supervisor.start("clock", service)
+        async with asyncio.timeout(5):
+            await done.wait()
+        await self.supervisor.stop()
+
+
+async def test_a_service_that_fails_is_started_again_after_a_growing_pause() -> None:
+    """Doubling, up to ten minutes; and from the beginning again after a healthy while."""
+    watch = Watch()
+    await watch.run(*[(0.0, NotSentError("no connection"))] * 12, (HEALTHY, NotSentError("no connection")), (0, None))
+    assert len(watch.pauses) == 13
+    assert all(1 <= pause / 2**attempt <= 2.001 for attempt, pause in enumerate(watch.pauses[:8]))
+    assert all(300 <= pause <= 600 for pause in watch.pauses[9:12])
+    assert watch.pauses[12] <= 2
+
+
+async def test_a_service_that_returns_is_left_alone() -> None:
+    """It has ended on purpose."""
+    watch = Watch()
+    await watch.run((0, None))
+    assert watch.pauses == []
+
+
+async def test_the_admins_hear_of_a_bug_at_once_and_of_the_network_when_it_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And the log has every failure: a sentence for what an admin understands, the traceback of a bug."""
+    watch = Watch()
+    await watch.run(*[(0, NotSentError("no connection"))] * (PATIENCE - 1), (0, None))
+    assert watch.reported == []
+    await watch.run(*[(0, NotSentError("no connection"))] * (PATIENCE + 3), (0, None))
+    assert watch.reported == ["clock: no connection"]
+    assert not any(record.exc_info for record in caplog.records)
+    await watch.run((0, ZeroDivisionError("a bug")), (0, None))
+    assert watch.reported == ["clock: no connection", "clock: a bug"]
+    assert caplog.records[-1].exc_info
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Town]:
+    """Both platforms with every kind of chat."""
+    async with town() as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def running(place: Town, folder: Path) -> AsyncIterator[App]:
+    """The whole bot on the day after a push, with an admin on each platform, until the context is left."""
+    place.config(folder)
+    file = folder / "config.toml"
+    text = file.read_text(encoding="utf-8")
+    text = text.replace("[telegram]\n", f"[telegram]\nadmins = [{place.private.id}]\n")
+    text = text.replace("[discord]\n", f"[discord]\nadmins = [{place.manager.id}]\n")
+    file.write_text(text, encoding="utf-8")
+    async with opened(load(file, {}), lambda: MONDAY + dt.timedelta(days=1)) as app:
+        stop = asyncio.Event()
+        task = asyncio.create_task(app.run(stop))
+        try:
+            yield app
+        finally:
+            stop.set()
+            await task
+
+
+def told_on_discord(place: Town) -> str:
+    """What Discord's admin was written by the bot, in one text with plain spaces."""
+    messages = place.discord.direct(place.manager).messages
+    return "\n".join(read_discord(each.components) for each in messages).replace("\N{NO-BREAK SPACE}", " ")
+
+
+async def discord_answers(place: Town) -> None:
+    """Wait until a command on Discord is answered."""
+    latest = await place.discord.slash(place.reader, place.text, "latest")
+    await place.discord.wait_for(lambda: latest.messages, 20)
+
+
+async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(place: Town, tmp_path: Path) -> None:
+    """Telegram says 401 in the middle of polling: Discord goes on, and Discord's admin hears of it, once."""
+    async with running(place, tmp_path) as app:
+        await place.telegram.wait_for(lambda: place.telegram.updates.polled)
+        refusal = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+        place.telegram.faults.add(Fault(refusal, Match("getUpdates"), times=None))
+        place.telegram.say(place.private, place.private.person, "/latest")
+        await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
+        await discord_answers(place)
+        assert app.stations[PlatformName.TELEGRAM].refusal is not None
+        assert app.stations[PlatformName.DISCORD].refusal is None
+    assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
+
+
+async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_the_other(
+    place: Town, tmp_path: Path
+) -> None:
+    """Discord answers meanwhile, and Telegram is served as soon as it is there."""
+    await place.telegram.stop()
+    async with running(place, tmp_path):
+        await discord_answers(place)
+        await place.telegram.start()
+        await place.telegram.wait_for(lambda: place.telegram.updates.polled, 20)
+
+
+async def test_a_gateway_that_closes_for_good_is_entered_again(
+    place: Town, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """discord.py gives up after some close codes: the bot logs in anew by itself."""
+    disallowed_intents = 4014
+    async with running(place, tmp_path):
+        await discord_answers(place)
+        await place.discord.drop_gateway(disallowed_intents)
+        with caplog.at_level(logging.WARNING):
+            await discord_answers(place)
+    assert "discord commands: " in caplog.text
+    assert "starting it again in" in caplog.text
+
+
+async def test_the_bot_ends_in_time_even_when_a_platform_hangs(
+    place: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A send without an answer is given its time to end, and no more; the ledger knows that it was on its way."""
+    monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.3)
+    monkeypatch.setattr("bot.station.CLOSE_WITHIN", 1.0)
+    place.telegram.faults.add(Fault(Silence(), Match("sendMessage"), times=None))
+    async with running(place, tmp_path) as app:
+        # The welcome goes to both admins, and Telegram's never gets an answer.
+        await place.discord.wait_for(lambda: told_on_discord(place), 20)
+        await place.telegram.wait_for(lambda: place.telegram.traffic.sends, 20)
+        (welcome,) = await app.ledger.notices.latest(1)
+        assert (await app.ledger.tally(welcome.id))[DeliveryState.SENDING]
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 5
+    assert not place.private.messages
+
+
+async def test_a_second_bot_on_the_same_database_says_what_to_do(place: Town, tmp_path: Path) -> None:
+    """It does not start, and names the database and the two ways out."""
+    async with running(place, tmp_path) as first:
+        await place.telegram.wait_for(lambda: place.telegram.updates.polled)
+        async with opened(first.config) as second:
+            with pytest.raises(AlreadyRunningError, match=r"recap\.db: stop that one first, or give"):
+                await second.run(asyncio.Event())
+        await discord_answers(place)
