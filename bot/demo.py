@@ -90,6 +90,7 @@ class Demo(Stage):
         return {
             "session": self._session,
             "show": show.name,
+            "telegram_bot": self._town.telegram.bot.username,
             "zone": str(show.timezone),
             "now": self._clock().isoformat(),
             "next_push": run and run.isoformat(),

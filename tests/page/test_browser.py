@@ -84,19 +84,19 @@ async def test_a_topic_is_asked_for_on_both_sides(opened: Tab) -> None:
     await expect(answer).to_contain_text("#tiktok")
     await expect(answer).to_contain_text("Camille a utilisé /topic")
     await expect(answer).to_contain_text("Seul vous le voyez")
-    await opened.get_by_role("radio", name="Sacha").click()
+    await opened.get_by_role("button", name="Sacha").click()
     await expect(discord(opened).locator("article")).to_have_count(0)
 
 
 async def test_a_group_subscribes_to_one_topic(opened: Tab) -> None:
     """Sacha may not, Camille may; on Monday the group gets that topic's subjects and no other."""
     await go(opened, "telegram-group")
-    await opened.get_by_role("radio", name="Sacha").click()
+    await opened.get_by_role("button", name="Sacha").click()
     await say(opened, "/subscribe netflix")
     await expect(telegram(opened).locator("article")).to_have_count(2)
     pill = opened.locator("#telegram .pill")
     await expect(pill).to_have_text("Pas abonné")
-    await opened.get_by_role("radio", name="Camille").click()
+    await opened.get_by_role("button", name="Camille").click()
     await say(opened, "/subscribe netflix")
     await expect(pill).to_have_text(re.compile("Abonné.*#netflix"))
     await opened.click("#monday")
@@ -137,6 +137,17 @@ async def test_buttons_do_what_they_say(opened: Tab) -> None:
     button = discord(opened).locator("article").filter(has_text="/topics").locator("button").first
     await button.click()
     await expect(discord(opened)).to_contain_text("Épisode 1206")
+
+
+async def test_what_is_shared_leads_back_to_the_bot(opened: Tab) -> None:
+    """A subject is shared with the group; its link opens the bot in private on that very subject."""
+    await opened.click("#monday")
+    await say(opened, "/start 1207-netflix")
+    await telegram(opened).locator("button[title*='/share/url']").first.click()
+    await expect(opened.locator("#telegram h2")).to_have_text("Les auditeurs")
+    await telegram(opened).locator("button[title*='start=1207-netflix']").last.click()
+    await expect(opened.locator("#telegram h2")).to_have_text("Recap")
+    await expect(telegram(opened).locator(".tg-own").last).to_contain_text("/start 1207-netflix")
 
 
 async def test_settings_change_in_place_and_rich_messages_look_rich(opened: Tab) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from bot.sandbox.page.server import Page, listening
 from bot.sandbox.page.town import Who
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.demo import Demo
-    from bot.sandbox.page.server import Page
 
     Served = tuple[Demo, Page]
 
@@ -180,6 +180,22 @@ async def test_this_machines_own_names_are_answered(served: Served, host: str) -
     _, page = served
     async with visiting(page, Host=f"{host}:{page.port}") as session, session.get("/") as answer:
         assert answer.status == 200
+
+
+async def test_where_it_was_exposed_it_still_answers_to_addresses_alone(served: Served) -> None:
+    """Other machines may use it by its address; no name that somebody made point to it will do, and no other site."""
+    demo, _ = served
+    with listening("0.0.0.0", 0) as listener:  # noqa: S104 - what `--expose` allows
+        async with Page(demo, listener) as page:
+            for headers, status in (
+                ({"Host": f"192.0.2.7:{page.port}"}, 200),
+                ({"Host": f"recap.example:{page.port}"}, 403),
+            ):
+                async with visiting(page, **headers) as session, session.get("/") as answer:
+                    assert answer.status == status
+            headers = {"Host": f"192.0.2.7:{page.port}", "Origin": "http://192.0.2.8"}
+            async with visiting(page, **headers) as session, session.post("/do", json={"do": "restart"}) as answer:
+                assert answer.status == 403
 
 
 # What happens

@@ -50,6 +50,23 @@ function write(text) {
   act({ do: "say", place: place.key, who: actor(place), text });
 }
 
+/** What the app itself does with a link: it opens the bot with what the link says, or lets share it with a group. */
+function inside(url) {
+  const [start, shared] = [url.searchParams.get("start"), url.searchParams.get("url")];
+  const at = (key, text) => () => {
+    page.open.telegram = key;
+    write(text);
+    draw();
+  };
+  if (url.host === "t.me" && url.pathname === `/${page.facts.telegram_bot}` && start) {
+    return at("telegram-private", `/start ${start}`);
+  }
+  if (url.host === "t.me" && url.pathname === "/share/url" && shared) {
+    return at("telegram-group", [url.searchParams.get("text"), shared].filter(Boolean).join("\n"));
+  }
+  return null;
+}
+
 function slash(command, options = {}) {
   const place = placeOf("discord");
   act({ do: "slash", place: place.key, who: actor(place), command, options });
@@ -116,7 +133,7 @@ function drawHead() {
   const language = document.documentElement.lang;
   document.title = `${facts.show} – ${say("app")}`;
   const people = [["Camille", "admin"], ["Sacha", "member"]].map(([name, role]) => build("button", {
-    type: "button", role: "radio", "aria-checked": String(page.who === name),
+    type: "button", "aria-pressed": String(page.who === name),
     onclick: () => {
       page.who = name;
       draw();
@@ -139,7 +156,7 @@ function drawHead() {
         type: "button", id: "restart", class: "quiet", title: say("restart_hint"), onclick: restart,
       }, icon("restart"), build("span", {}, say("restart")))),
     build("div", { class: "tools" },
-      build("div", { class: "segments", role: "radiogroup", "aria-label": say("who"), id: "who" }, people),
+      build("div", { class: "segments", role: "group", "aria-label": say("who"), id: "who" }, people),
       build("div", { class: "segments", role: "group", "aria-label": say("language") }, languages),
       build("button", { type: "button", id: "theme", class: "round", "aria-label": say("theme"), onclick: setTheme },
         icon("theme"))));

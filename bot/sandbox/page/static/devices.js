@@ -145,6 +145,7 @@ function drawPhone() {
     named: place.kind !== "private" && place.kind !== "channel",
     press: (button) => press(message, button),
     command: write,
+    inside,
   }), say("empty_telegram"));
   const { field, menu, submit } = talk.telegram;
   field.placeholder = say(place.kind === "channel" ? "post_here" : "write_here");

@@ -11,13 +11,14 @@ const TELEGRAM_ELEMENTS = {
 /* What the server finds by itself in a text: addresses, hashtags, commands. */
 const FOUND = /(?<url>https?:\/\/[^\s<>]+[^\s<>.,;:!?)»])|(?<![\p{L}\p{N}_&/])(?<hashtag>#[\p{L}\p{N}_]+)|(?<![\p{L}\p{N}_/<>])(?<command>\/[a-z0-9_]{1,32})(?![\p{L}\p{N}_/])/gu;
 
-/** A message as a bubble. `press(label)` and `command(text)` are what buttons and commands in the text do. */
-function drawTelegram(message, { zone, own = false, named = false, press = null, command = null }) {
+/** A message as a bubble. `press(label)` and `command(text)` are what buttons and commands in the text do; `inside(url)`
+    is what a link does that stays in the app, null for one that leaves it. */
+function drawTelegram(message, { zone, own = false, named = false, press = null, command = null, inside = () => null }) {
   const body = message.body;
   const card = previewCard(body);
   const text = body.rich
     ? build("div", { class: "tg-rich" }, body.rich.map(richNode))
-    : build("div", { class: "tg-text" }, telegramText(body.text ?? "", body.entities ?? [], command));
+    : build("div", { class: "tg-text" }, telegramText(body.text ?? "", body.entities ?? [], { command, inside }));
   const above = body.link_preview_options?.show_above_text === true;
   const bubble = build("div", { class: "tg-bubble" },
     named && build("div", { class: "tg-author" }, message.author),
@@ -27,15 +28,24 @@ function drawTelegram(message, { zone, own = false, named = false, press = null,
       message.date && timeOf(message.date, zone),
       message.by_bot && bell(message)));
   const rows = (body.reply_markup?.inline_keyboard ?? []).map((row) =>
-    build("div", { class: "tg-row" }, row.map((button) => telegramButton(button, press))));
+    build("div", { class: "tg-row" }, row.map((button) => telegramButton(button, press, inside))));
   return build("article", {
     class: `tg-message${own ? " tg-own" : ""}`, "data-key": message.key, "aria-label": message.author,
   }, bubble, rows.length > 0 && build("div", { class: "tg-keyboard" }, rows));
 }
 
-function telegramButton(button, press) {
+/** A link, or what the app does in its place. */
+function telegramLink(address, inside, name, ...words) {
+  const url = webAddress(address);
+  const follow = url && inside(url);
+  return follow
+    ? build("button", { type: "button", class: name ?? "tg-found", title: url.href, onclick: follow }, words)
+    : linkTo(address, { class: name && `${name} tg-link` }, words);
+}
+
+function telegramButton(button, press, inside) {
   if ("url" in button) {
-    return linkTo(button.url, { class: "tg-button tg-link" }, button.text);
+    return telegramLink(button.url, inside, "tg-button", button.text);
   }
   return build("button", {
     type: "button", class: "tg-button", disabled: press === null || !("callback_data" in button),
@@ -44,7 +54,7 @@ function telegramButton(button, press) {
 }
 
 /** The text with its entities, however they nest or overlap. */
-function telegramText(text, entities, command) {
+function telegramText(text, entities, actions) {
   const known = entities.filter((entity) => entity.length > 0).map((entity) => ({
     ...entity, start: entity.offset, end: entity.offset + entity.length,
   }));
@@ -64,7 +74,7 @@ function telegramText(text, entities, command) {
     closedBlock = open.slice(same).some(({ entity }) => BLOCKS.has(entity.type));
     open = open.slice(0, same);
     for (const entity of active.slice(same)) {
-      const element = telegramElement(entity, text);
+      const element = telegramElement(entity, text, actions.inside);
       (open.at(-1)?.element ?? root).append(element);
       open.push({ entity, element });
     }
@@ -73,7 +83,7 @@ function telegramText(text, entities, command) {
     const piece = text.slice(start, end);
     const shown = closedBlock && piece.startsWith("\n") ? piece.slice(1) : piece;
     const plain = !active.some(({ type }) => ["text_link", "url", "code", "pre", "bot_command"].includes(type));
-    inside.append(...(plain ? found(shown, command) : [shown]));
+    inside.append(...(plain ? found(shown, actions) : [shown]));
   }
   return root;
 }
@@ -104,11 +114,11 @@ function richNode(node) {
   }
 }
 
-function telegramElement(entity, text) {
+function telegramElement(entity, text, inside) {
   const words = text.slice(entity.start, entity.end);
   switch (entity.type) {
     case "text_link":
-      return linkTo(entity.url, {});
+      return telegramLink(entity.url, inside, null);
     case "url":
       return linkTo(words.includes("://") ? words : `https://${words}`, {});
     case "spoiler":
@@ -121,13 +131,13 @@ function telegramElement(entity, text) {
 }
 
 /** A plain text with what Telegram's server finds in it. */
-function* found(text, command) {
+function* found(text, { command, inside }) {
   let from = 0;
   for (const match of text.matchAll(FOUND)) {
     yield text.slice(from, match.index);
     const { url, command: typed } = match.groups;
     if (url !== undefined) {
-      yield linkTo(url, {}, url);
+      yield telegramLink(url, inside, null, url);
     } else if (typed !== undefined && command !== null) {
       yield build("button", { type: "button", class: "tg-found", onclick: () => command(typed) }, typed);
     } else {
