@@ -118,11 +118,14 @@ class Subscriptions(Protocol):
         Whether there was any to end.
         """
 
-    async def came_back(self, target: Target) -> bool:
-        """The chat of the target is there again: so is what ended because it left, with the choices it had.
+    async def came_back(self, *targets: Target) -> bool:
+        """The chats of the targets are there again: so is what ended because they left, with the choices it had.
 
         Whether there was any. What was unsubscribed stays so.
         """
+
+    async def resume(self, target: Target) -> bool:
+        """What kept pushes from the target is mended: what is paused goes on; whether there was any."""
 
     async def move(self, old: Target, new_chat: str) -> None:
         """The platform gave the chat of `old` a new id."""

@@ -5,9 +5,9 @@
 """
 
 from bot.commands.completion import suggest
-from bot.commands.desk import Agenda, Answer, Desk, Request
+from bot.commands.desk import Agenda, Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
 from bot.commands.sharing import to_share
-from bot.commands.table import COMMANDS, FROM_BUTTONS, START, Argument, Command, Press, hello, press
+from bot.commands.table import COMMANDS, FROM_BUTTONS, START, Answering, Argument, Command, Press, hello, press
 from bot.commands.throttle import Throttle, Verdict, slow_down
 
 __all__ = [
@@ -16,16 +16,21 @@ __all__ = [
     "START",
     "Agenda",
     "Answer",
+    "Answering",
     "Argument",
     "Command",
     "Desk",
+    "Obstacle",
     "Press",
     "Request",
     "Throttle",
     "Verdict",
+    "for_you_alone",
     "hello",
+    "outdated",
     "press",
     "slow_down",
+    "sorry",
     "suggest",
     "to_share",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from bot.document import Button, Document, Paragraph, Section, Span
+from bot.document import Button, Document, Note, Paragraph, Section, Span
 from bot.formatter import Formatter
 from bot.i18n import Language, Words, words
 
@@ -19,13 +21,28 @@ if TYPE_CHECKING:
     from bot.subscription import Subscriptions, Target
 
 
+class Obstacle(enum.Enum):
+    """What keeps the bot from pushing to the place where somebody is."""
+
+    GUEST = enum.auto()
+    """It is no member there: the person brought it along."""
+    BLIND = enum.auto()
+    """It may not see the place."""
+    MUTE = enum.auto()
+    """It may not write there."""
+    LOCKED = enum.auto()
+    """Nobody may write there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A command as somebody typed it, or as a button stands for it.
 
     `target` is where they are: always what the platform says, never what a button carries. `may_manage` says whether
     they may change the target's subscription: in groups and servers only admins may. `is_private` is a chat between
-    one person and the bot. `page` is that of a button that turns pages, None where somebody begins to read.
+    one person and the bot. `page` is that of a button that turns pages, None where somebody begins to read. `obstacle`
+    is what keeps pushes from the target, and `private_chat` the address at which people write to the bot in private,
+    where the platform has such.
     """
 
     argument: str
@@ -34,6 +51,8 @@ class Request:
     may_manage: bool = True
     is_private: bool = True
     page: int | None = None
+    obstacle: Obstacle | None = None
+    private_chat: str = ""
 
     @property
     def words(self) -> Words:
@@ -98,3 +117,24 @@ def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
         Document(title=sentence, sections=(Section((Paragraph((Span(sentence),)),)),), buttons=buttons),
         is_private=is_private,
     )
+
+
+def sorry(request: Request) -> Answer:
+    """What to say when nothing else could be said: a mistake of the program's."""
+    return notice(request.words.gettext("Sorry, something went wrong on my side. Please try again in a moment."))
+
+
+def outdated(request: Request) -> Answer:
+    """What to say to a button or command that this version does not know, or that somebody made up."""
+    return notice(request.words.gettext("This button is from another version of me. /help shows what I can do now."))
+
+
+def for_you_alone(answer: Answer, request: Request) -> Answer:
+    """The answer, and why it was not shared as somebody wished."""
+    _ = request.words.gettext
+    if request.obstacle is Obstacle.GUEST:
+        why = _("I am only a guest here: this answer is for you alone.")
+    else:
+        why = _("Only those who may manage messages can share an answer here: this one is for you alone.")
+    sections = (Section((Note((Span(why),)),)), *answer.document.sections)
+    return dataclasses.replace(answer, document=dataclasses.replace(answer.document, sections=sections))

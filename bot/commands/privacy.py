@@ -27,8 +27,9 @@ async def privacy(desk: Desk, request: Request) -> Answer:
     """What is stored about a chat; for those who may, its deletion after one confirmation."""
     _ = request.words.gettext
     step = request.argument.strip()
-    if not request.may_manage and step:
-        return not_allowed(request)
+    refusal = not_allowed(request) if step else None
+    if refusal:
+        return refusal
     if step == _DELETED:
         async with desk.changing:
             await desk.subscriptions.forget(request.target)

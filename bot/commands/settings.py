@@ -32,8 +32,9 @@ _CHOSEN = "✓ "
 
 async def settings(desk: Desk, request: Request) -> Answer:
     """The choices of a subscription, and the buttons that change them."""
-    if not request.may_manage:
-        return not_allowed(request)
+    refusal = not_allowed(request)
+    if refusal:
+        return refusal
     step, _, value = request.argument.strip().partition(" ")
     async with desk.changing:
         subscriptions = await desk.subscriptions.of(request.target)

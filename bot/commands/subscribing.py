@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import Answer, notice
+from bot.commands.desk import Answer, Obstacle, notice
 from bot.commands.topics import parse_topics, unknown_topic
-from bot.document import CommandButton, Document, Layout, Note, Paragraph, Section, Span, Style
+from bot.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
+from bot.i18n import mark
 from bot.subscription import Subscription, SubscriptionState
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 async def subscribe(desk: Desk, request: Request) -> Answer:
     """The push from the next one on: everything, or some topics."""
-    if not request.may_manage:
-        return not_allowed(request)
+    refusal = not_allowed(request) or not_possible(request)
+    if refusal:
+        return refusal
     topics, unknown = parse_topics(desk.archive(), request.argument)
     if unknown:
         return unknown_topic(desk, request, unknown, "subscribe")
@@ -44,8 +46,9 @@ async def subscribe(desk: Desk, request: Request) -> Answer:
 async def unsubscribe(desk: Desk, request: Request) -> Answer:
     """The way out; it works at once."""
     _ = request.words.gettext
-    if not request.may_manage:
-        return not_allowed(request)
+    refusal = not_allowed(request)
+    if refusal:
+        return refusal
     async with desk.changing:
         was_subscribed = await desk.subscriptions.end(request.target, "unsubscribed")
     if was_subscribed:
@@ -56,11 +59,32 @@ async def unsubscribe(desk: Desk, request: Request) -> Answer:
     return notice(_("There is no subscription here."), CommandButton(_("Subscribe"), "subscribe"))
 
 
-def not_allowed(request: Request) -> Answer:
-    """A friendly no to who is no admin here."""
+def not_allowed(request: Request) -> Answer | None:
+    """A friendly no to who has no say in the subscription of this place."""
     _ = request.words.gettext
-    sentence = _("Here only the admins choose the subscription. In a private chat with me, you choose your own!")
-    return dataclasses.replace(notice(sentence), toast=sentence)
+    if request.obstacle is Obstacle.GUEST:
+        sentence = _("I am only a guest here and cannot bring the recap. In a private chat with me, I can!")
+    elif not request.may_manage:
+        sentence = _("Here only the admins choose the subscription. In a private chat with me, you choose your own!")
+    else:
+        return None
+    buttons = [LinkButton(_("Write to me in private"), request.private_chat)] if request.private_chat else []
+    return dataclasses.replace(notice(sentence, *buttons), toast=sentence)
+
+
+def not_possible(request: Request) -> Answer | None:
+    """What the admins have to change first, so that a push can come here at all."""
+    if request.obstacle is None:
+        return None
+    _ = request.words.gettext
+    return notice(_(_OBSTACLES[request.obstacle]))
+
+
+_OBSTACLES = {
+    Obstacle.BLIND: mark("I cannot see this channel. Let me view it and send messages in it, then subscribe again."),
+    Obstacle.MUTE: mark("I may not write here. Let me send messages in this channel, then subscribe again."),
+    Obstacle.LOCKED: mark("This thread is locked, so I could not write in it. Unlock it, then subscribe again."),
+}
 
 
 def described(desk: Desk, request: Request, subscription: Subscription) -> list[str]:

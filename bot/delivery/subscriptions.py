@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select, tuple_, update
 
 from bot.delivery.database import insert
 from bot.delivery.opening import failed_in, gets_pushes
@@ -74,12 +74,13 @@ class LedgerSubscriptions:
         async with self._database.writing() as connection:
             return await self._end(connection, _in_chat(subscriptions, target), reason, has_left=True)
 
-    async def came_back(self, target: Target) -> bool:
-        """Make active again what ended because the chat left, with the choices it had; whether there was any."""
+    async def came_back(self, *targets: Target) -> bool:
+        """Make active again what ended because a chat left, with the choices it had; whether there was any."""
         c = subscriptions.c
+        chats = [(target.platform, target.chat) for target in targets]
         change = (
             update(subscriptions)
-            .where(*_in_chat(subscriptions, target), c.state == SubscriptionState.ENDED, c.has_left)
+            .where(tuple_(c.platform, c.chat).in_(chats), c.state == SubscriptionState.ENDED, c.has_left)
             .values(state=SubscriptionState.ACTIVE, reason="", has_left=False, updated=self._clock())
         )
         async with self._database.writing() as connection:

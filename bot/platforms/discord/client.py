@@ -17,7 +17,8 @@ from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
-from bot.platforms.discord.view import layout_view
+from bot.platforms.discord.underway import Underway
+from bot.platforms.discord.view import sendable
 from bot.platforms.prepared import Prepared
 from bot.subscription import PlatformName
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.config import Discord
     from bot.document import Document
-    from bot.platforms.base import Message, Post, Rendering
+    from bot.platforms.base import Post, Rendering
     from bot.subscription import Target
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,16 @@ LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
 
 
+LAST_ANSWERS = 3.0
+"""Seconds that answers under way may take when the bot is to leave."""
+
+
 class DiscordPlatform(Platform, Finder, Publisher):
     """Discord through one bot account.
 
     `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `listen`;
-    `on_setup` runs beside everything else from the moment the bot listens.
+    `on_setup` runs beside everything else from the moment the bot listens. Handlers are `underway` from their first
+    step to the last: the bot leaves when they have come to their end.
     """
 
     name = PlatformName.DISCORD
@@ -57,6 +63,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
         self.on_setup: Callable[[], Coroutine[None, None, None]] | None = None
+        self.underway = Underway()
         self._forums: set[int] = set()
         self._direct: dict[int, int] = {}
         self._view = Prepared(sendable)
@@ -156,11 +163,12 @@ class DiscordPlatform(Platform, Finder, Publisher):
         raise NotSentError("Discord has closed the gateway")
 
     async def close(self) -> None:
-        """Leave the gateway and close the connections."""
+        """Answer what was asked, leave the gateway and close the connections."""
+        await self.underway.finish(within=LAST_ANSWERS)
         await self.client.close()
+        await self.underway.finish(within=0.0)
 
     async def _set_up(self) -> None:
-        await self.client.wait_until_ready()
         if self.on_setup is not None:
             await self.on_setup()
 
@@ -234,10 +242,3 @@ class _Client(discord.AutoShardedClient):
         )
         # The client makes its own and takes no other, but what has the methods of the class serves as the class.
         self.http.__class__ = HTTPClient
-
-
-def sendable(message: Message) -> discord.ui.LayoutView:
-    """The message's components as discord.py's; presses are answered by custom id, so it keeps no view in memory."""
-    view = layout_view(message.body["components"])
-    view.stop()
-    return view

@@ -27,6 +27,11 @@ ALREADY_PUBLISHED = 40033
 NO_ANSWER = (discord.DiscordException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What discord.py lets through: its own errors, and some of the network's that it does not retry."""
 
+REFUSED_AS_WRITTEN = frozenset({50006, 50035})
+"""An empty message, an invalid form: the mistake is ours."""
+TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
+"""What an answer meets whose time is over: dismissed, expired, or given by another process already."""
+
 _MEANINGS: dict[int, type[SendError]] = {
     10003: TargetNotFoundError,  # unknown channel
     10004: TargetGoneError,  # unknown guild

@@ -8,16 +8,33 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.commands import COMMANDS, Command, Desk, Request, press, suggest
+from bot.commands import (
+    COMMANDS,
+    Answer,
+    Command,
+    Desk,
+    Request,
+    Verdict,
+    for_you_alone,
+    outdated,
+    press,
+    slow_down,
+    sorry,
+    suggest,
+)
 from bot.i18n import Language
-from bot.platforms.discord.errors import NO_ANSWER, translate
+from bot.platforms.discord.errors import NO_ANSWER, REFUSED_AS_WRITTEN, TOO_LATE, translate
+from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import Menu, slash
+from bot.platforms.discord.places import PROFILE, Place
 from bot.platforms.discord.render import COMMAND_PREFIX
-from bot.platforms.discord.view import layout_view
-from bot.subscription import PlatformName, Target
+from bot.platforms.discord.reply import PATIENCE, Reply
+from bot.problems import ExpectedError
+from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
-    from bot.platforms.base import Pace
+    from bot.commands import Answering
+    from bot.platforms.base import Pace, Rendering
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)
@@ -25,15 +42,21 @@ log = logging.getLogger(__name__)
 MAX_CHOICES = 25
 """Discord refuses an autocompletion with more."""
 MAX_CHOICE = 100
-"""Characters in the name of a choice."""
+"""Characters in what a choice shows, and in what it types."""
 
 
 class Handlers:
-    """Registers every command with discord.py and answers it, buttons included."""
+    """Registers every command with discord.py and answers it, buttons included.
 
-    def __init__(self, platform: DiscordPlatform, desk: Desk, pace: Pace, language: Language) -> None:
+    `patience` is how many seconds an answer may take before Discord is asked for more time.
+    """
+
+    def __init__(
+        self, platform: DiscordPlatform, desk: Desk, pace: Pace, language: Language, *, patience: float = PATIENCE
+    ) -> None:
         self._platform = platform
         self._pace = pace
+        self._patience = patience
         self.use(desk, language)
 
     def use(self, desk: Desk, language: Language) -> None:
@@ -42,64 +65,118 @@ class Handlers:
         self._language = language
 
     def register(self) -> None:
-        """Add the commands to the platform's tree; Discord learns of them when the client logs in."""
+        """Add the commands to the platform's tree; Discord learns of them when the platform listens."""
+        tree, counted = self._platform.tree, self._platform.underway.counted
         for command in COMMANDS:
-            self._platform.tree.add_command(slash(command, self._typed, self._suggest))
-        self._platform.client.event(self.on_interaction)
-        self._platform.on_setup = Menu(self._platform.tree).publish
-
-    async def _typed(self, interaction: discord.Interaction, command: Command, argument: str, share: bool) -> None:
-        await self._answer(interaction, command, argument, share=share)
-
-    async def _suggest(
-        self, _interaction: discord.Interaction, command: Command, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        suggestions = suggest(self._desk, command.argument, typed)[:MAX_CHOICES]
-        return [app_commands.Choice(name=name[:MAX_CHOICE], value=value) for name, value in suggestions]
+            tree.add_command(slash(command, counted(self._typed), counted(self._suggest)))
+        tree.error(counted(self._not_understood))
+        self._platform.client.event(counted(self.on_interaction))
+        Membership(self._desk.subscriptions).follow(self._platform)
+        self._platform.on_setup = Menu(tree).publish
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer a button's press, by its custom id alone: so buttons outlive every restart."""
         if interaction.type is not discord.InteractionType.component or interaction.data is None:
             return
         custom_id = str(interaction.data.get("custom_id", ""))
-        pressed = press(custom_id.removeprefix(COMMAND_PREFIX))
-        if custom_id.startswith(COMMAND_PREFIX) and pressed is not None:
-            await self._answer(interaction, pressed.command, pressed.argument, share=False, page=pressed.page)
+        pressed = press(custom_id.removeprefix(COMMAND_PREFIX)) if custom_id.startswith(COMMAND_PREFIX) else None
+        if pressed is None:
+            await self._answer(interaction, _outdated)
+        else:
+            await self._answer(interaction, pressed.command.answer, pressed.argument, page=pressed.page)
+
+    async def _typed(self, interaction: discord.Interaction, command: Command, argument: str, share: bool) -> None:
+        await self._answer(interaction, command.answer, argument, share=share)
+
+    async def _not_understood(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
+        """Somebody's app still offers a command, or an option, that this version does not have."""
+        if interaction.type is discord.InteractionType.application_command:
+            log.info("Discord sent a command of another version: %s", type(error).__name__)
+            await self._answer(interaction, _outdated)
+
+    async def _suggest(
+        self, interaction: discord.Interaction, command: Command, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Suggest what may be meant. Nobody is told of a failure here: people go on typing."""
+        try:
+            suggestions = suggest(self._desk, command.argument, typed)
+            choices = [
+                app_commands.Choice(name=shown[:MAX_CHOICE], value=value)
+                for shown, value in suggestions
+                if 0 < len(value) <= MAX_CHOICE
+            ]
+            await interaction.response.autocomplete(choices[:MAX_CHOICES])
+        except NO_ANSWER as error:
+            # Whoever types on does not wait for the suggestions to what they had typed before.
+            log.debug("Suggestions came to nothing: %s", translate(error))
+        except Exception:
+            log.exception("There are no suggestions for /%s", command.name)
+        return []
 
     async def _answer(
         self,
         interaction: discord.Interaction,
-        command: Command,
-        argument: str,
+        answering: Answering,
+        argument: str = "",
         *,
-        share: bool,
         page: int | None = None,
+        share: bool = False,
     ) -> None:
-        target = Target(PlatformName.DISCORD, str(interaction.channel_id))
-        private = interaction.guild_id is None
-        request = Request(
-            argument=argument,
-            target=target,
-            language=Language.pick(str(interaction.locale), self._language),
-            may_manage=private or interaction.permissions.manage_guild,
-            is_private=private,
-            page=page,
-        )
-        shown_to_all = share and (private or interaction.permissions.manage_messages)
-        rendering = self._platform.render((await command.answer(self._desk, request)).document)
-        for position, message in enumerate(rendering.messages):
-            view = layout_view(message.body["components"])
-            view.stop()
-            mentions = discord.AllowedMentions.none()
+        is_press = interaction.type is discord.InteractionType.component
+        verdict = self._desk.throttle.admit(f"{PlatformName.DISCORD}:{interaction.user.id}", is_press=is_press)
+        if verdict is Verdict.SILENCE:
+            return
+        place = Place.of(interaction)
+        request = self._request(interaction, place, argument, page)
+        shared = share and place.may_share
+        reply = Reply(interaction, self._pace, place.target, shared=shared, patience=self._patience)
+        if verdict is Verdict.WARNING:
+            answering = _slow_down
+        answer, rendering = await reply.after(self._think(answering, request, alone=share and not shared))
+        try:
             try:
-                if position == 0:
-                    # Interactions are outside Discord's global limit and have three seconds: no waiting here.
-                    await interaction.response.send_message(
-                        view=view, ephemeral=not shown_to_all, allowed_mentions=mentions
-                    )
-                else:
-                    await self._pace.answer(target)
-                    await interaction.followup.send(view=view, ephemeral=not shown_to_all, allowed_mentions=mentions)
-            except NO_ANSWER as error:
-                log.warning("No answer to /%s in %s: %s", command.name, target, translate(error))
-                return
+                await reply.send(rendering, replaces=answer.replaces, private=answer.is_private)
+            except discord.HTTPException as error:
+                if error.code not in REFUSED_AS_WRITTEN:
+                    raise
+                log.error("Discord refuses an answer as it is written: %s", error.text)  # noqa: TRY400 - no traceback helps
+                await reply.send(self._platform.render(sorry(request).document), private=True)
+        except discord.HTTPException as error:
+            level = logging.INFO if error.code in TOO_LATE else logging.WARNING
+            log.log(level, "No answer in %s: %s", place.target, translate(error))
+        except NO_ANSWER as error:
+            log.warning("No answer in %s: %s", place.target, translate(error))
+
+    def _request(self, interaction: discord.Interaction, place: Place, argument: str, page: int | None) -> Request:
+        return Request(
+            argument=argument,
+            target=place.target,
+            language=Language.pick(str(interaction.locale), self._language),
+            may_manage=place.may_manage,
+            is_private=place.is_private,
+            page=page,
+            obstacle=place.obstacle,
+            private_chat="" if place.is_private else PROFILE.format(id=interaction.application_id),
+        )
+
+    async def _think(self, answering: Answering, request: Request, *, alone: bool) -> tuple[Answer, Rendering]:
+        """The answer and how it looks; whatever goes wrong, the person gets a sentence."""
+        try:
+            answer = await answering(self._desk, request)
+            if alone:
+                answer = for_you_alone(answer, request)
+            return answer, self._platform.render(answer.document)
+        except ExpectedError as error:
+            log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400 - no bug
+        except Exception:
+            log.exception("A command in %s could not be answered", request.target)
+        answer = sorry(request)
+        return answer, self._platform.render(answer.document)
+
+
+async def _outdated(_desk: Desk, request: Request) -> Answer:
+    return outdated(request)
+
+
+async def _slow_down(_desk: Desk, request: Request) -> Answer:
+    return slow_down(request.words)

@@ -19,15 +19,22 @@ from bot.platforms.discord.render import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bot.platforms.base import JsonObject
+    from bot.platforms.base import JsonObject, Message
 
     Item = ui.Item[ui.LayoutView]
+
+
+def sendable(message: Message) -> ui.LayoutView:
+    """The message's components as discord.py's; presses are answered by custom id, so it keeps no view in memory."""
+    view = layout_view(message.body["components"])
+    view.stop()
+    return view
 
 
 def layout_view(components: Iterable[JsonObject]) -> ui.LayoutView:
     """The view of which discord.py makes these components again.
 
-    It never times out; whoever only sends it and answers presses by their custom id may `stop` it at once.
+    It never times out.
 
     Raises:
         KeyError: a component of a kind that `render` does not write.

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot.config import Discord
 from bot.platforms.base import Message, Post
-from bot.platforms.discord import client as discord_client
+from bot.platforms.discord import view as discord_view
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.view import layout_view
 from bot.sandbox.discord.server import DiscordStandIn
@@ -67,7 +67,7 @@ async def test_a_message_is_built_once_however_many_channels_get_it(monkeypatch:
         built.append(components)
         return layout_view(components)
 
-    monkeypatch.setattr(discord_client, "layout_view", counted)
+    monkeypatch.setattr(discord_view, "layout_view", counted)
     async with DiscordStandIn() as standin:
         guild = standin.add_guild("Auditeurs")
         channels = [standin.add_text(guild, f"salon-{number}") for number in range(3)]

@@ -1,0 +1,93 @@
+"""Servers and channels that the bot loses, and those it comes back to."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    import discord
+
+    from bot.platforms.discord.client import DiscordPlatform
+    from bot.subscription import Subscriptions
+
+log = logging.getLogger(__name__)
+
+REMOVED = "the bot was removed from the server"
+DELETED = "the channel was deleted"
+"""Reasons for which subscriptions end, for the admins' reports."""
+
+
+class Membership:
+    """Follows what the gateway tells of servers and channels.
+
+    A server in an outage is `unavailable`, which the library keeps apart from one that the bot has left: nothing ends.
+    """
+
+    def __init__(self, subscriptions: Subscriptions) -> None:
+        self._subscriptions = subscriptions
+
+    def follow(self, platform: DiscordPlatform) -> None:
+        """Listen to the platform's client from now on."""
+        for listener in (
+            self.on_guild_remove,
+            self.on_guild_available,
+            self.on_guild_join,
+            self.on_guild_channel_update,
+            self.on_guild_channel_delete,
+            self.on_raw_thread_delete,
+        ):
+            platform.client.event(platform.underway.counted(listener))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was thrown out, or the server is no more."""
+        for target in _targets(guild):
+            if await self._subscriptions.left(target, REMOVED):
+                log.info("%s: %s", target, REMOVED)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """The bot is in the server: so it was, or it was let in again while it was not looking."""
+        if await self._subscriptions.came_back(*_targets(guild)):
+            log.info("The bot is back in the server %d, and so are its subscriptions", guild.id)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was let in: for the first time, or again."""
+        await self.on_guild_available(guild)
+        for target in _targets(guild):
+            # Pushes while the bot was out, and was not told so, have paused them.
+            await self._resume(target)
+
+    async def on_guild_channel_update(
+        self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
+    ) -> None:
+        """Something about the channel was changed, perhaps what the bot may do there."""
+        allowed = channel.permissions_for(channel.guild.me)
+        if allowed.view_channel and allowed.send_messages:
+            await self._resume(_target(channel.id))
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel is no more."""
+        await self._delete(channel.id)
+
+    async def on_raw_thread_delete(self, thread: discord.RawThreadDeleteEvent) -> None:
+        """A thread is no more, be it an archived one that nobody remembered."""
+        await self._delete(thread.thread_id)
+
+    async def _resume(self, target: Target) -> None:
+        if await self._subscriptions.resume(target):
+            log.info("%s: the bot may write again", target)
+
+    async def _delete(self, channel_id: int) -> None:
+        target = _target(channel_id)
+        if await self._subscriptions.end(target, DELETED):
+            log.info("%s: %s", target, DELETED)
+
+
+def _targets(guild: discord.Guild) -> list[Target]:
+    return [_target(channel.id) for channel in (*guild.channels, *guild.threads)]
+
+
+def _target(channel_id: int) -> Target:
+    return Target(PlatformName.DISCORD, str(channel_id))

@@ -1,0 +1,51 @@
+"""What the handlers have under way: the library starts them and lets them go, and the end has to wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import Any
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Underway:
+    """The handlers that run now."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._tasks)
+
+    def counted(self, handler: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """The handler, known from beginning to end."""
+
+        @functools.wraps(handler)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            task = asyncio.current_task()
+            if task is None:
+                raise RuntimeError("a handler runs in a task")
+            self._tasks.add(task)
+            try:
+                return await handler(*args, **kwargs)
+            finally:
+                self._tasks.discard(task)
+
+        return run
+
+    async def finish(self, within: float) -> None:
+        """Wait for all of them, and after so many seconds cancel those that are still there."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=within)
+        left = set(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

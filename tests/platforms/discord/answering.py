@@ -1,0 +1,164 @@
+"""The Discord half of the bot, answering: the real handlers, desk, archive and ledger on a stand-in of Discord."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from bot.archive import Archive
+from bot.commands import Desk, Throttle
+from bot.config import Discord, Schedule
+from bot.delivery.ledger import Ledger
+from bot.delivery.pacing import Pacer
+from bot.i18n import Language
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.handlers import Handlers
+from bot.platforms.discord.reply import PATIENCE
+from bot.platforms.discord.view import layout_view
+from bot.sandbox.discord.messages import walk
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import MEMBER, Permission
+from bot.schedule import Timetable
+from bot.subscription import PlatformName, Target
+from tests.conversation import read_discord
+from tests.town import CONTENT, PARIS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from bot.delivery.subscriptions import LedgerSubscriptions
+    from bot.sandbox.discord.interactions import Interaction
+    from bot.sandbox.discord.messages import Message
+    from bot.sandbox.discord.world import Channel, Guild, User
+    from bot.sandbox.traffic import Request
+
+TUESDAY = dt.datetime(2024, 11, 5, 8, 0, tzinfo=PARIS)
+"""The day after episode 1207."""
+ARCHIVE = Archive.load(CONTENT)
+
+
+class Clock:
+    """The stand-in's time; it stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = TUESDAY
+
+    def __call__(self) -> dt.datetime:
+        """The time."""
+        return self.time
+
+    def move(self, **by: float) -> None:
+        """Go on by so many seconds or minutes."""
+        self.time += dt.timedelta(**by)
+
+
+@dataclass
+class Scene:
+    """A server with a reader, and with a manager who may change it and its messages; and the bot that serves it."""
+
+    discord: DiscordStandIn
+    clock: Clock
+    platform: DiscordPlatform
+    handlers: Handlers
+    desk: Desk
+    ledger: Ledger
+    guild: Guild
+    text: Channel
+    reader: User
+    manager: User
+
+    async def says(
+        self,
+        command: str,
+        channel: Channel | None = None,
+        by: User | None = None,
+        **options: Any,  # noqa: ANN401 - values of options
+    ) -> Interaction:
+        """Somebody sends a slash command: the reader in the text channel, unless it is said who and where."""
+        return await self.discord.slash(by or self.reader, channel or self.text, command, **options)
+
+    async def presses(self, message: Message, label: str, by: User | None = None) -> Interaction:
+        """Somebody presses the button with that label."""
+        return await self.discord.press(message, custom_ids(message)[label], by or self.reader)
+
+    async def posts(self, *custom_ids: str, channel: Channel | None = None) -> Message:
+        """A message of the bot with buttons of these custom ids, as another version or a forger may have made it."""
+        place = channel or self.text
+        buttons = [{"type": 2, "style": 2, "label": custom_id, "custom_id": custom_id} for custom_id in custom_ids]
+        view = layout_view([{"type": 1, "components": buttons}])
+        await self.platform.client.get_partial_messageable(place.id).send(view=view)
+        return place.messages[-1]
+
+    @property
+    def requests(self) -> list[Request]:
+        """What the bot asked of Discord."""
+        return self.discord.traffic.requests
+
+    async def state(self, channel: Channel) -> str:
+        """The state of the channel's subscription; empty when there never was any."""
+        target = target_of(channel)
+        return next((str(each.state) for each in await self.ledger.subscriptions.all() if each.target == target), "")
+
+
+def target_of(channel: Channel) -> Target:
+    """The channel as the ledger knows it."""
+    return Target(PlatformName.DISCORD, str(channel.id))
+
+
+def text_of(message: Message) -> str:
+    """A message as people read it."""
+    return read_discord(message.components)
+
+
+def custom_ids(message: Message) -> dict[str, str]:
+    """The custom ids of the message's buttons by their labels."""
+    return {part["label"]: part["custom_id"] for part in walk(message.components) if "custom_id" in part}
+
+
+@contextlib.asynccontextmanager
+async def answering(
+    folder: Path,
+    *,
+    patience: float = PATIENCE,
+    before: Callable[[LedgerSubscriptions, Target], Awaitable[None]] | None = None,
+) -> AsyncIterator[Scene]:
+    """The scene, the bot listening; what happens `before` finds the subscriptions and the text channel as they were."""
+    clock = Clock()
+    url = f"sqlite:///{folder / 'recap.db'}"
+    async with DiscordStandIn(clock=clock) as discord, await Ledger.open(url, clock) as ledger:
+        guild = discord.add_guild("Auditeurs")
+        reader, manager = discord.add_user("lectrice"), discord.add_user("gérante")
+        discord.add_member(guild, reader)
+        discord.add_member(guild, manager, MEMBER | Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES)
+        text = discord.add_text(guild, "général")
+        if before is not None:
+            await before(ledger.subscriptions, target_of(text))
+        platform = DiscordPlatform(
+            Discord(token=SecretStr(discord.token), api_url=discord.api_url, gateway_url=discord.gateway_url)
+        )
+        schedule = Schedule(name="monday", cron="0 8 * * mon", timezone=PARIS)
+        desk = Desk(
+            show="Le récap du lundi",
+            archive=lambda: ARCHIVE,
+            subscriptions=ledger.subscriptions,
+            schedules=["monday"],
+            agenda=Timetable([schedule], clock),
+            clock=clock,
+            throttle=Throttle(lambda: clock().timestamp()),
+        )
+        handlers = Handlers(platform, desk, Pacer(45), Language.FRENCH, patience=patience)
+        handlers.register()
+        await platform.connect()
+        listening = asyncio.create_task(platform.listen())
+        try:
+            yield Scene(discord, clock, platform, handlers, desk, ledger, guild, text, reader, manager)
+        finally:
+            listening.cancel()
+            await asyncio.wait({listening})
+            await platform.close()
