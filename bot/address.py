@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from markdown_it.common.normalize_url import normalizeLink
 
 from bot.mistakes import BadValueError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _SCHEMES = frozenset({"http", "https"})
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_BARE = re.compile(r"https?://[^\s<>«»“”]+", re.IGNORECASE)
+# Marks that end a sentence or a pair rather than an address.
+_CLOSING_MARKS = ".,;:!?…'’\"*_~"
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f]")
 # RFC 3986: whatever else an address holds travels percent-encoded.
 _PORTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
@@ -44,6 +51,20 @@ def web_address(text: str) -> str:
 def site(address: str) -> str:
     """The name of the site that an address leads to: its host without `www.`."""
     return (_split(address).hostname or "").removeprefix("www.")
+
+
+def bare_addresses(text: str) -> Iterator[tuple[int, str]]:
+    """The addresses that stand in running text, each with where it begins; not all of them need be good ones."""
+    # Nearly no text holds one, and this is faster to see.
+    if "://" in text:
+        for match in _BARE.finditer(text):
+            yield match.start(), _without_closing_marks(match[0])
+
+
+def _without_closing_marks(address: str) -> str:
+    while address[-1] in _CLOSING_MARKS or (address[-1] == ")" and address.count("(") < address.count(")")):
+        address = address[:-1]
+    return address
 
 
 def _split(text: str) -> SplitResult:

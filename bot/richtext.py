@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
-from bot.address import web_address
+from bot.address import bare_addresses, web_address
 from bot.blocks import Element, read_blocks
 from bot.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
 from bot.mistakes import BadValueError
@@ -49,9 +49,6 @@ _SOURCES_AND_MORE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}\s*(?:\[|<|htt
 _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?|\|\s*:?-+:?\s*\|")
 _BROKEN_LINK = re.compile(r"\]\s*\(\s*(?:https?:|www\.)", re.IGNORECASE)
 _TIGHT_TITLE = re.compile(r"#{2,6}[^\s#].*")
-_BARE_ADDRESS = re.compile(r"https?://[^\s<>«»“”]+", re.IGNORECASE)
-# Marks that end a sentence or a pair rather than an address.
-_CLOSING_MARKS = ".,;:!?…'’\"*_~"
 
 _STYLES = {"strong": Style.BOLD, "em": Style.ITALIC, "s": Style.STRIKE}
 
@@ -299,30 +296,20 @@ def _no_html(tag: str) -> tuple[str, str]:
 
 def _with_links(span: Span) -> Iterator[Span]:
     """The span with the bare addresses in it as links; what is no good address stays text."""
-    if "://" not in span.text:
-        yield span
-        return
     end = 0
-    for match in _BARE_ADDRESS.finditer(span.text):
-        written = _without_closing_marks(match[0])
+    for start, written in bare_addresses(span.text):
         try:
             url = web_address(written)
         except BadValueError:
             continue
-        if end < match.start():
-            yield Span(span.text[end : match.start()], span.style)
+        if end < start:
+            yield Span(span.text[end:start], span.style)
         yield Span(written, span.style, url)
-        end = match.start() + len(written)
+        end = start + len(written)
     if not end:
         yield span
     elif end < len(span.text):
         yield Span(span.text[end:], span.style)
-
-
-def _without_closing_marks(address: str) -> str:
-    while address[-1] in _CLOSING_MARKS or (address[-1] == ")" and address.count("(") < address.count(")")):
-        address = address[:-1]
-    return address
 
 
 def _trimmed(spans: list[Span]) -> Spans:

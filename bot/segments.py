@@ -102,12 +102,12 @@ class _TitleReader:
         self._mistakes.add(
             line,
             f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'",
-            f"Write {{#{_ascii_slug(slug) or 'netflix'}}}",
+            f"Write {{#{ascii_slug(slug) or 'netflix'}}}",
         )
         return ""
 
     def _made_slug(self, title: str, line: int) -> str:
-        slug = _ascii_slug(title)
+        slug = ascii_slug(title)
         if title and not slug:
             self._mistakes.add(
                 line,
@@ -117,7 +117,8 @@ class _TitleReader:
         return slug
 
 
-def _ascii_slug(text: str) -> str:
+def ascii_slug(text: str) -> str:
+    """A name for links in the letters a to z; empty when the text has none."""
     return _NOT_IN_SLUG.sub("-", slugify(text)).strip("-")
 
 

@@ -4,6 +4,7 @@
 # what is heavy is imported inside the commands.
 # ruff: noqa: PLC0415
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +59,33 @@ def check(
         raise typer.Exit(Exit.BAD_INPUT)
     if refusals:
         raise typer.Exit(Exit.FAILED)
+
+
+@cli.command("import")
+def import_notes(
+    notes: Annotated[Path | None, typer.Argument(help="Text, Markdown or HTML; '-' reads what is piped in.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; else it is printed.")
+    ] = None,
+    date: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The date of the episode.")] = None,
+    rss: Annotated[
+        str | None, typer.Option(metavar="FEED", help="Take the notes from this feed: address or file.")
+    ] = None,
+    episode: Annotated[int | None, typer.Option(help="With --rss: the number; the newest if left out.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a draft episode file of raw show notes."""
+    from bot.cli import drafting
+
+    if (notes is None) == (rss is None):
+        raise typer.BadParameter("give either a file of notes ('-' for what is piped in) or --rss FEED")
+    if episode is not None and rss is None:
+        raise typer.BadParameter("--episode says which one of a feed: give --rss FEED too")
+    settings = console.read_settings(config)
+    archive = console.load_archive(settings)
+    found = drafting.notes_of(notes) if notes else drafting.notes_of_feed(rss or "", episode, settings.show.timezone)
+    text = drafting.imported(found, settings, archive, date.date() if date else None)
+    drafting.write(text, output)
 
 
 @cli.command("list")

@@ -1,0 +1,111 @@
+"""New episode files: out of notes, or out of nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.app import utc_now
+from bot.cli.console import err
+from bot.notes.draft import Defaults, draft
+from bot.notes.feed import MAX_FEED, notes_from_feed
+from bot.notes.reading import MAX_LENGTH, read_notes
+from bot.problems import ExpectedError, InvalidInputError, Problem
+from bot.web import Web, WebError
+
+if TYPE_CHECKING:
+    from bot.archive import Archive
+    from bot.config import Config
+    from bot.notes.model import Notes
+
+_STANDARD_INPUT = Path("-")
+_WEEK = dt.timedelta(7)
+
+
+def notes_of(path: Path) -> tuple[Notes, Path]:
+    """The notes in a file, or in what is piped in; and what to call it.
+
+    Raises:
+        InvalidInputError: they cannot be read.
+    """
+    # A character is four bytes at most, and one more shows that there are too many.
+    data = _read(path, 4 * MAX_LENGTH + 1)
+    return read_notes(data, path), path
+
+
+def notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> tuple[Notes, Path]:
+    """The notes of an episode of a feed, by address or file; and what to call it.
+
+    Raises:
+        InvalidInputError: they cannot be read.
+        ExpectedError: the address cannot be reached.
+    """
+    path = Path(feed)
+    data = asyncio.run(_fetched(feed)) if "://" in feed else _read(path, MAX_FEED + 1)
+    return notes_from_feed(data, path, number, zone), path
+
+
+def imported(found: tuple[Notes, Path], settings: Config, archive: Archive, date: dt.date | None) -> str:
+    """The draft that the notes make, in the show's language and with the archive's topics."""
+    notes, path = found
+    return draft(
+        notes,
+        path,
+        language=settings.show.language,
+        known=archive.topics(),
+        defaults=next_episode(settings, archive),
+        date=date,
+    )
+
+
+def next_episode(settings: Config, archive: Archive) -> Defaults:
+    """The number after the highest, and the next Monday that has no episode yet, from tomorrow on where the show is."""
+    today = utc_now().astimezone(settings.show.timezone).date()
+    taken = {episode.date for episode in archive.episodes}
+    monday = today + dt.timedelta(7 - today.weekday())
+    while monday in taken:
+        monday += _WEEK
+    return Defaults(max((episode.number for episode in archive.episodes), default=0) + 1, monday)
+
+
+def write(text: str, output: Path | None) -> None:
+    """Write the file, or print it.
+
+    Raises:
+        ExpectedError: there is such a file already, or it cannot be written.
+    """
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ExpectedError(f"{output} exists already: name another file, or move that one away first") from error
+    except OSError as error:
+        raise ExpectedError(f"{output} cannot be written ({error.strerror})") from error
+    err.print(f"Written: {output}. Read it, then take `status: draft` out of it.")
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        if path == _STANDARD_INPUT:
+            return sys.stdin.buffer.read(limit)
+        with path.open("rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        cure = "Name a file that is there and that you may read"
+        raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
+
+
+async def _fetched(address: str) -> bytes:
+    async with Web() as web:
+        try:
+            return await web.fetch(address, MAX_FEED)
+        except WebError as error:
+            raise ExpectedError(f"{address} cannot be fetched: {error}") from error

@@ -1,0 +1,289 @@
+"""An outline to a draft episode file: only words of the notes, and a remark at each point that a person should look at.
+
+Remarks are HTML comments, which an episode file may hold and which are never sent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from bot.i18n import Language, words
+from bot.markdown import parse_episode
+from bot.notes.language import telling_words
+from bot.notes.names import TITLE_ON_PHONE, Spelling, main_name
+from bot.notes.structure import outline
+from bot.notes.summary import MIN_LENGTH, summarise
+from bot.notes.topics import is_hashtags, topics_of
+from bot.problems import InvalidInputError, Problem
+from bot.segments import ascii_slug
+from bot.text import fold
+from bot.text import words as words_of
+from bot.typography import tidied
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from bot.notes.model import Link, Notes, Outline, Subject
+
+_PARAGRAPH = 260
+"""Characters after which a summary's next sentence begins a paragraph."""
+_MAX_TITLE = 200
+_SHORT_LEAD = 5
+"""Words. `Au programme` alone presents nothing."""
+_MAX_INTRO = 400
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
+_LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
+_SOURCES_LABEL = re.compile(r"^(sources?)(\s*:)", re.IGNORECASE)
+_SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a draft takes where the notes say nothing: the next number, the next Monday."""
+
+    number: int
+    date: dt.date
+
+
+def draft(
+    notes: Notes,
+    path: Path,
+    *,
+    language: Language,
+    known: Iterable[str],
+    defaults: Defaults,
+    date: dt.date | None = None,
+) -> str:
+    """The text of a draft episode file.
+
+    Args:
+        notes: what it is made of.
+        path: the file of the notes, for what cannot be understood.
+        language: the show's; the remarks are written in it.
+        known: the topics of the archive.
+        defaults: number and date where the notes have none.
+        date: the date, whatever the notes say.
+
+    Raises:
+        InvalidInputError: the notes cannot be understood.
+    """
+    found = outline(notes)
+    if not any(telling_words(line.text) for subject in found.subjects for line in subject.lines) and not any(
+        subject.heading or subject.announced for subject in found.subjects
+    ):
+        cure = "Give the notes of one episode: a title and some sentences for each subject"
+        raise InvalidInputError([Problem(path, "no subject can be made out in these notes", cure)])
+    text = _Writer(notes, found, language, frozenset(known)).write(date, defaults)
+    try:
+        parse_episode(text, path)
+    except InvalidInputError as error:
+        cure = "Write the episode by hand, and tell those who make the bot"
+        told = f"no good episode file can be made of these notes ({error.problems[0].message})"
+        raise InvalidInputError([Problem(path, told, cure)]) from error
+    return text
+
+
+class _Writer:
+    def __init__(self, notes: Notes, found: Outline, language: Language, known: frozenset[str]) -> None:
+        self._notes = notes
+        self._outline = found
+        self._language = language
+        self._words = words(language)
+        self._known = known
+        texts = [line.text for line in notes.lines]
+        self._spelling = Spelling(texts)
+        self._all_words = {word for text in (notes.title, *texts) for word in words_of(text)}
+        self._titles = [self._title(subject) for subject in found.subjects]
+        self._names: list[str] = []
+        for subject, title in zip(found.subjects, self._titles, strict=True):
+            self._names.append(main_name([self._spelling.restored(subject.announced), title], self._names))
+
+    def write(self, date: dt.date | None, defaults: Defaults) -> str:
+        gettext = self._words.gettext
+        found = self._outline
+        remarks = []
+        number = found.number or defaults.number
+        if not found.number:
+            remarks.append(gettext("the number, which the notes do not say; this is the next one"))
+        day = date or found.date
+        if day is None:
+            remarks.append(gettext("the date, which the notes do not say; this is the next Monday without an episode"))
+        title, is_made = self._episode_title()
+        if is_made:
+            remarks.append(gettext("the title, made of the names of the subjects"))
+        if found.guessed:
+            remarks.append(gettext("the subjects, which the notes do not announce"))
+        remarks += [
+            gettext("the notes announce “{subject}”, and nothing more can be found about it").format(subject=subject)
+            for subject in found.missing
+        ]
+        remarks += [gettext("a link was left out: {url}").format(url=url) for url in dict.fromkeys(found.left_out)]
+        intro = self._intro()
+        if not intro:
+            remarks.append(gettext("the introduction is missing"))
+        remarks.append(gettext("each summary, whose sentences stand in the notes as they are here"))
+        head: dict[str, object] = {"number": number, "title": title, "date": day or defaults.date}
+        head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
+        front = yaml.safe_dump(head | {"status": "draft"}, allow_unicode=True, sort_keys=False, width=10_000)
+        blocks = [f"---\n{front}---", *map(self._remark, remarks), *([_escaped(intro)] if intro else [])]
+        slugs: set[str] = set()
+        for index, subject in enumerate(found.subjects):
+            blocks += self._segment(index, subject, slugs)
+        return "\n\n".join(blocks) + "\n"
+
+    def _episode_title(self) -> tuple[str, bool]:
+        """The episode's title, and whether it was made up of names."""
+        written = _plain(self._tidied(self._outline.title))
+        if written:
+            return written[:_MAX_TITLE], False
+        if len(self._titles) == 1:
+            return self._titles[0][:_MAX_TITLE], False
+        names = list(dict.fromkeys(filter(None, self._names)))
+        if len(names) < min(2, len(self._titles)):
+            return self._titles[0][:_MAX_TITLE], True
+        joint = "et" if self._language is Language.FRENCH else "and"
+        last = f" {joint} " if joint in self._all_words else ", "
+        while len(title := ", ".join(names[:-1]) + last + names[-1]) > TITLE_ON_PHONE and len(names) > 2:  # noqa: PLR2004
+            names.pop()
+        return title, True
+
+    def _title(self, subject: Subject) -> str:
+        heading = _plain(
+            self._tidied(self._spelling.restored(subject.heading) if subject.heading.isupper() else subject.heading)
+        )
+        announced = _plain(self._tidied(self._spelling.restored(subject.announced)))
+        if heading and (len(heading) <= TITLE_ON_PHONE or not announced):
+            return heading
+        if announced:
+            return announced
+        # Without either, what the text begins with: as much of its first sentence as a title holds.
+        text = next((line.text for line in subject.lines if telling_words(line.text)), "")
+        beginning = re.split(r"[.!?…:;,](?:\s|$)", text, maxsplit=1)[0]
+        kept = ""
+        for word in beginning.split():
+            if kept and len(kept) + 1 + len(word) > TITLE_ON_PHONE:
+                break
+            kept = f"{kept} {word}".strip()
+        return _plain(self._tidied(kept))[:_MAX_TITLE]
+
+    def _intro(self) -> str:
+        found = self._outline
+        if len(found.lead.split()) > _SHORT_LEAD and not found.lead_is_subject:
+            return self._sentence(found.lead)
+        if found.opening:
+            told = summarise(found.opening, "")
+            if told:
+                return self._tidied(" ".join(told[:2]))
+        teaser = found.teaser
+        return self._sentence(teaser) if 0 < len(teaser) <= _MAX_INTRO else ""
+
+    def _sentence(self, text: str) -> str:
+        text = self._spelling.restored(text)
+        return self._tidied(text if text.endswith((".", "!", "?", "…")) else f"{text}.")
+
+    def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
+        gettext = self._words.gettext
+        title = self._titles[index]
+        slug = self._slug(index, title, slugs)
+        yield f"## {_escaped(title)} {{#{slug}}}"
+        texts = [line.text for line in subject.lines]
+        topics = topics_of(f"{title} {subject.announced} {subject.heading}", texts, self._known)
+        if topics:
+            yield " ".join(f"#{topic}" for topic in topics)
+        remarks = self._remarks_on_title(subject, title)
+        if not topics:
+            remarks.append(gettext("the topics are missing"))
+        prose = [line for line in subject.lines if not is_hashtags(line.text)]
+        sentences = [self._tidied(text) for text in summarise(prose, f"{subject.announced} {subject.heading} {title}")]
+        if sum(len(text) + 1 for text in sentences) < MIN_LENGTH:
+            remarks.append(gettext("the summary, which is short: the notes say no more"))
+        images = list({image.url: image for image in subject.images}.values())
+        alt = ""
+        if images:
+            alt = _plain(self._tidied(images[0].alt)) or title
+            if not images[0].alt:
+                remarks.append(gettext("the words that describe the image to those who cannot see it"))
+            remarks += [gettext("another image was left out: {url}").format(url=image.url) for image in images[1:]]
+        links = _unique(subject.links)
+        if not links:
+            remarks.append(gettext("the source is missing"))
+        yield from map(self._remark, remarks)
+        yield from map(_escaped, _paragraphs(sentences or [f"{title}."]))
+        if images:
+            yield (
+                f"![{_escaped(alt)}](<{images[0].url}>)"
+                if "(" in images[0].url
+                else f"![{_escaped(alt)}]({images[0].url})"
+            )
+        if links:
+            yield "Sources :\n" + "\n".join(self._source(link) for link in links)
+
+    def _remarks_on_title(self, subject: Subject, title: str) -> list[str]:
+        gettext = self._words.gettext
+        heading = _plain(self._tidied(subject.heading))
+        if heading and fold(heading) != fold(title):
+            said = gettext("the title, which is that of the teaser; the notes say “{title}”")
+            return [said.format(title=heading)]
+        if not heading and not subject.announced:
+            return [gettext("the title, which is the beginning of the text")]
+        return []
+
+    def _slug(self, index: int, title: str, taken: set[str]) -> str:
+        wanted = ascii_slug(self._names[index]) or ascii_slug(title) or "sujet"
+        slug = wanted if wanted not in taken else (ascii_slug(title) or wanted)
+        count = 2
+        while slug in taken:
+            slug, count = f"{wanted}-{count}", count + 1
+        taken.add(slug)
+        return slug
+
+    def _source(self, link: Link) -> str:
+        title = _plain(self._tidied(link.title))
+        # Brackets and spaces do not occur in addresses that `web_address` lets through.
+        return f"- [{_escaped(title)}](<{link.url}>)" if title else f"- {link.url}"
+
+    def _tidied(self, text: str) -> str:
+        return tidied(text, self._language)
+
+    def _remark(self, text: str) -> str:
+        said = self._words.gettext("To check: {what}.").format(what=text)
+        return f"<!-- {said.replace('--', '–').replace('>', ' ')} -->"
+
+
+def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
+    paragraph = ""
+    for sentence in sentences:
+        if paragraph and len(paragraph) + len(sentence) > _PARAGRAPH and len(paragraph) > _PARAGRAPH // 2:
+            yield paragraph
+            paragraph = sentence
+        else:
+            paragraph = f"{paragraph} {sentence}".strip()
+    if paragraph:
+        yield paragraph
+
+
+def _unique(links: Iterable[Link]) -> list[Link]:
+    best: dict[str, Link] = {}
+    for link in links:
+        if link.url not in best or (link.title and not best[link.url].title):
+            best[link.url] = link
+    return list(best.values())
+
+
+def _plain(text: str) -> str:
+    return _SLUG_MARK.sub("", " ".join(text.split(" "))).strip()
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown reads as it stands."""
+    text = _MARKUP.sub(r"\\\1", text)
+    return _LINE_START.sub(
+        lambda match: f"{match[1]}{match[2]}\\" if match[2].isdigit() else f"{match[1]}\\{match[2]}", text
+    )

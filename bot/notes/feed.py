@@ -1,0 +1,92 @@
+"""One episode of a podcast's RSS feed to `Notes`."""
+
+from __future__ import annotations
+
+import calendar
+import dataclasses
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+import feedparser
+
+from bot.address import web_address
+from bot.mistakes import BadValueError
+from bot.notes.reading import notes_in
+from bot.problems import InvalidInputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bot.notes.model import Notes
+
+MAX_FEED = 20_000_000
+"""Bytes. A thousand episodes with all their notes are half of it."""
+_SHOWN = 5
+_NUMBER = re.compile(r"(?<!\d)(\d{1,6})(?!\d)")
+
+
+def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo) -> Notes:
+    """The notes of the episode of that number, else of the newest; its date is that of its publication in the zone.
+
+    Raises:
+        InvalidInputError: this is no feed, or it has no such episode.
+    """
+    if len(data) > MAX_FEED:
+        cure = f"Save the notes of the episode as a file and import that; a feed may have {MAX_FEED:,} bytes"
+        raise InvalidInputError([Problem(path, "the feed is too large", cure)])
+    # What is in it is only read for its words: cleaning it would take ten times as long.
+    entries = feedparser.parse(data, sanitize_html=False, resolve_relative_uris=False).entries
+    if not entries:
+        cure = "Give the address or the file of the podcast's RSS feed"
+        raise InvalidInputError([Problem(path, "there is no episode in this feed", cure)])
+    entry = _newest(entries) if number is None else _numbered(entries, number)
+    if entry is None:
+        newest = ", ".join(f"'{each.get('title', '?')}'" for each in entries[:_SHOWN])
+        cure = f"Leave --episode out for the newest; the feed begins with {newest}"
+        raise InvalidInputError([Problem(path, f"there is no episode {number} in this feed", cure)])
+    contents = [content.get("value", "") for content in entry.get("content", ())]
+    text = max((*contents, entry.get("summary", "")), key=len)
+    published = _published(entry)
+    return dataclasses.replace(
+        notes_in(text, path.with_suffix(".html")),
+        title=" ".join(str(entry.get("title", "")).split()),
+        number=number or _stated_number(entry),
+        date=published and published.astimezone(zone).date(),
+        audio=_good([each.get("href", "") for each in entry.get("enclosures", ()) if "audio" in each.get("type", "")]),
+        page=_good([entry.get("link", "")]),
+    )
+
+
+def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
+    return max(entries, key=lambda entry: _published(entry) or oldest)
+
+
+def _numbered(entries: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any] | None:
+    stated = (entry for entry in entries if _stated_number(entry) == number)
+    titled = (entry for entry in entries if str(number) in _NUMBER.findall(str(entry.get("title", ""))))
+    return next((*stated, *titled).__iter__(), None)
+
+
+def _stated_number(entry: Mapping[str, Any]) -> int | None:
+    text = str(entry.get("itunes_episode", "")).strip()
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 7 and int(text) else None  # noqa: PLR2004
+
+
+def _published(entry: Mapping[str, Any]) -> dt.datetime | None:
+    parsed = entry.get("published_parsed")
+    try:
+        return dt.datetime.fromtimestamp(calendar.timegm(parsed), dt.UTC) if parsed else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _good(addresses: Sequence[str]) -> str:
+    for address in addresses:
+        try:
+            return web_address(address)
+        except BadValueError:
+            continue
+    return ""

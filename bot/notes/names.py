@@ -1,0 +1,65 @@
+"""Titles from the words of the notes: their capitals, and the names that stand for a subject."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bot.notes.topics import names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+TITLE_ON_PHONE = 60
+"""Characters: two lines of bold text on a small phone, and what a notification shows of a message's first line."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+# In the middle of a sentence a capital is a name's.
+_INSIDE_SENTENCE = re.compile(r"(?<=[\w,][ \u00a0])(?:[LlDd][’'])?([^\W\d_]+)|(?<=\w[’'])([^\W\d_]+)")
+_PROPER = re.compile(r"(?:[LD][’'])?[A-ZÀ-Þ][\w-]*(?:[ ’'](?:[LD][’'])?[A-ZÀ-Þ][\w-]*)*")
+
+
+class Spelling:
+    """How the notes write each word in the middle of a sentence."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._forms: dict[str, Counter[str]] = {}
+        for text in texts:
+            if text.isupper():
+                continue
+            for match in _INSIDE_SENTENCE.finditer(text):
+                form = match[1] or match[2]
+                self._forms.setdefault(form.lower(), Counter())[form] += 1
+
+    def restored(self, phrase: str) -> str:
+        """The phrase as a title: names with their capitals, and one at its beginning."""
+        phrase = phrase.strip(" .,;:–-")
+        shouted = phrase.isupper()
+
+        def spelt(match: re.Match[str]) -> str:
+            word = match[0]
+            if not (shouted or word.islower()):
+                return word
+            forms = self._forms.get(word.lower())
+            if not forms:
+                return word.lower()
+            form, count = forms.most_common(1)[0]
+            return form if 2 * count > forms.total() else word.lower()
+
+        phrase = _WORD.sub(spelt, phrase)
+        return phrase[:1].upper() + phrase[1:]
+
+
+def main_name(texts: Sequence[str], taken: Iterable[str]) -> str:
+    """The name that stands for a subject: a platform's, else a person's or a work's; empty when there is none."""
+    used = {name.lower() for name in taken}
+    for text in texts:
+        for name in names_in(text):
+            if name.lower() not in used:
+                return name
+    for text in texts:
+        for match in _PROPER.finditer(text):
+            if match.start() and match[0].lower() not in used and len(match[0]) > 2:  # noqa: PLR2004 - initials
+                return match[0]
+    return ""

@@ -1,0 +1,160 @@
+"""Files of notes to `Notes`: what they are written in, and where their lines lead."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from markdown_it import MarkdownIt
+
+from bot.address import bare_addresses, site, web_address
+from bot.document import Picture
+from bot.mistakes import BadValueError
+from bot.notes.html import looks_like_html, read_html
+from bot.notes.model import Line, Link, Notes
+from bot.problems import InvalidInputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+MAX_LENGTH = 100_000
+"""Characters. The notes of an hour are a tenth of it; more is a transcript or a book."""
+
+_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_MARKDOWN = re.compile(r"^#{1,6} \S|^\*\*[^*\n]+\*\*\s*$|\]\(https?://", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
+_BULLET = re.compile(r"\s*(?:[-*•·‣▪–—]|\d+\))\s+")
+_IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
+_WWW = re.compile(r"(?<![\w/.])www\.(?=\w[\w-]*\.\w)")
+_LABEL = re.compile(r"^\W*(?:(?:source|lien|link|via|lire|voir|read|see|plus d.infos?|more)s?\b\W*)+$", re.IGNORECASE)
+_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
+_TITLE_LENGTH = 80
+"""Characters of words beside an address that may be its title."""
+_TRACKING = re.compile(r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|igsh|mkt_tok|_hsenc|_hsmi", re.IGNORECASE)
+
+
+def read_notes(data: bytes, path: Path) -> Notes:
+    """Read notes in text, Markdown or HTML; `path` is what an error names, and its suffix says what they are in.
+
+    Raises:
+        InvalidInputError: they are no text, or none that could be notes.
+    """
+    return notes_in(decoded(data, path), path)
+
+
+def notes_in(text: str, path: Path) -> Notes:
+    """The notes that a text is.
+
+    Raises:
+        InvalidInputError: it is too long, or has no words.
+    """
+    if len(text) > MAX_LENGTH:
+        raise InvalidInputError(
+            [
+                Problem(
+                    path,
+                    f"the notes are {len(text):,} characters long",
+                    f"Give the notes of one episode, {MAX_LENGTH:,} characters at most",
+                )
+            ]
+        )
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
+    suffix = PurePath(path).suffix.lower()
+    if suffix in {".html", ".htm"} or looks_like_html(text):
+        lines: Iterable[Line] = read_html(text)
+    elif suffix in {".md", ".markdown"} or _MARKDOWN.search(text):
+        # What a person writes on a line of its own is meant as one.
+        lines = read_html(MarkdownIt("commonmark", {"breaks": True}).render(text))
+    else:
+        lines = _plain_lines(text)
+    found = tuple(line for line in map(_with_addresses, lines) if line.text or line.links or line.images)
+    if not any(character.isalpha() for line in found for character in line.text):
+        raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a file with show notes")])
+    return Notes(found)
+
+
+def decoded(data: bytes, path: Path) -> str:
+    """The text of a file, in UTF-8 or, with a byte order mark, in UTF-16.
+
+    Raises:
+        InvalidInputError: it is neither.
+    """
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
+    if encoding != "utf-16" and b"\0" in data:
+        cure = "Save the notes as text, Markdown or HTML, and give that file"
+        raise InvalidInputError([Problem(path, "this is not a text file", cure)])
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        cure = "Open it in an editor and save it again as UTF-8"
+        raise InvalidInputError([Problem(path, "this is not UTF-8 text", cure, line)]) from error
+
+
+def _plain_lines(text: str) -> Iterator[Line]:
+    gap = False
+    for raw in text.split("\n"):
+        words = raw.strip()
+        if words:
+            bullet = _BULLET.match(raw)
+            item = bullet is not None and len(words) > bullet.end() - bullet.start()
+            yield Line(raw[bullet.end() :].strip() if bullet and item else words, item=item, after_gap=gap)
+        gap = not words
+
+
+def _with_addresses(line: Line) -> Line:
+    """The line with the addresses in its text taken out of it, images apart, and only good ones left."""
+    text = _WWW.sub("https://www.", line.text)
+    bare = (
+        [] if len(line.links) == 1 and line.links[0].title == line.text else [url for _at, url in bare_addresses(text)]
+    )
+    for url in bare:
+        text = text.replace(url, " ", 1)
+    text = " ".join(_BRACKETS.sub(" ", text).split(" ")).strip()
+    text = re.sub(r" {2,}", " ", text)
+    title = ""
+    if bare and (not text or _LABEL.match(text)):
+        text = ""
+    elif len(bare) == 1 and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
+        title, text = text.strip(" :-–—→>"), "" if line.item or text.endswith((":", "-", "–", "→")) else text
+    images = list(line.images)
+    links = []
+    for link in (*line.links, *(Link(title, url) for url in bare)):
+        address = _address(link.url)
+        if address is None:
+            continue
+        if _IMAGE.search(urlsplit(address).path):
+            images.append(Picture(address, link.title))
+        else:
+            links.append(Link("" if _says_nothing(link.title, address) else link.title, address))
+    pictures = [Picture(src, picture.alt) for picture in images if (src := _address(picture.url))]
+    return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(pictures))
+
+
+def _says_nothing(title: str, url: str) -> bool:
+    return (
+        not any(map(str.isalpha, title))
+        or (title.startswith("(") and title.endswith(")"))
+        or "://" in title
+        or title in {site(url), url}
+        or _LABEL.match(title) is not None
+        or title.lower() in {"ici", "here"}
+    )
+
+
+def _address(text: str) -> str | None:
+    """The address without what only tells its owner who follows it; None for one that leads nowhere."""
+    try:
+        address = web_address(text)
+    except BadValueError:
+        return None
+    parts = urlsplit(address)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(key, value) for key, value in query if not _TRACKING.fullmatch(key)]
+    return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))

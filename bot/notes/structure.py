@@ -1,0 +1,344 @@
+"""Notes to an outline: number, teaser, and where each subject begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+from bot.notes.language import telling_words
+from bot.notes.matching import Matcher
+from bot.notes.model import Line, Link, Notes, Outline, Subject
+from bot.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NUMBER = re.compile(
+    r"^\W*(?:(?:[ée]pisode|ep|[ée]p|num[ée]ro|no|n°|issue|show)\s*\.?\s*(?:n°|no|#)?\s*|#)(\d{1,6})\b"
+    r"[\s:.,|•·–—-]*",
+    re.IGNORECASE,
+)
+_NUMBER_ALONE = re.compile(r"^(\d{2,6})\s*[:|•·–—-]\s*(?=\D)")
+_HEAD = 6
+"""Lines in which number, date and teaser are looked for."""
+
+_LEAD = re.compile(
+    r"^(?:.{0,60}?\b(?:au programme|au sommaire|au menu|a la une|dans cet episode|on parle|nous parlons|je vous parle|"
+    r"on revient sur|cette semaine|ce lundi|comme tous les lundis|in this episode|this week|we talk about|we cover|"
+    r"we discuss|today|on the menu|topics|sujets|sommaire|chapitres|chapters)\b)"
+)
+_LEAD_ONLY = re.compile(
+    r"^(?:.{0,60}?\b(?:on parle|nous parlons|je vous parle|on revient sur|we talk about|we cover|we discuss|we look at)"
+    r"\s+(?:des?\s+|du\s+|d[’'])?)",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"\s*[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?")
+_LAST_TWO = re.compile(r"\s+(?:et|and)\s+(?:enfin\s+|finally\s+)?")
+
+_TIME = re.compile(r"^\W*\d{1,2}:\d{2}(?::\d{2})?\W*")
+_NUMBERED = re.compile(r"^(\d{1,2})\s*[.)°/–-]\s*(?=\D)")
+_EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u200d\u20e3]+\s*")
+_KEYCAP = re.compile(r"^(\d)\ufe0f?\u20e3\s*")
+_INSIDE = re.compile(
+    r"^(?:introduction|intro|conclusion|en conclusion|contexte|bilan|en bref|wrap up|background|takeaway)\b",
+    re.IGNORECASE,
+)
+_SOURCES = re.compile(
+    r"^\W*(?:les\s+)?(?:sources?|liens?|links?|references?|pour aller plus loin|show notes|en savoir plus|ressources?|"
+    r"resources?|further reading)(?: .{0,30})?\W*$"
+)
+_BOILERPLATE = re.compile(
+    r"^\W*(?:abonne[zr]|suive[zr]|retrouve[zr]|rejoigne[zr]|soutene[zr]|laisse[zr]|contacte[zr]|merci d|subscribe|"
+    r"follow (?:us|me|the)|find us|leave (?:us|a)|support (?:us|the)|hosted (?:on|by)|heberge par|produit par|"
+    r"musique :|music by|credits?\b|see acast|visitez|bonne ecoute|a lundi|see you)"
+)
+_IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
+_MAX_SUBJECTS = 20
+"""A line that lists more is no teaser."""
+_LIST = 3
+"""Words of a list of two names."""
+_MAX_HEADING = 110
+_MAX_HEADING_WORDS = 18
+_ENDS = (".", "!", "…", ";", ",")
+
+_MONTHS = (
+    "janvier january",
+    "fevrier february",
+    "mars march",
+    "avril april",
+    "mai may",
+    "juin june",
+    "juillet july",
+    "aout august",
+    "septembre september",
+    "octobre october",
+    "novembre november",
+    "decembre december",
+)
+_MONTH = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
+_ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:er|st|nd|rd|th)?\s+({'|'.join(_MONTH)})\s+(\d{{4}})\b")
+_MONTH_FIRST = re.compile(rf"\b({'|'.join(_MONTH)})\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b")
+_SLASHES = re.compile(r"\b(\d{1,2})[/.](\d{1,2})[/.](\d{4})\b")
+
+
+def outline(notes: Notes) -> Outline:
+    """What the notes say, by subject. It always has one subject at least."""
+    lines = [line for line in notes.lines if not _is_rule(line)]
+    found = Outline(notes.number, notes.date or _date(lines))
+    head, body = _head(lines, notes, found)
+    phrases, found.lead, below = _teaser(head, body)
+    if phrases and len(below) == len(body):
+        found.teaser = head
+    else:
+        found.title = "" if date_in(head) else head
+        found.teaser = ", ".join(phrases) if phrases else ""
+    body = below
+    starts = _announced(phrases, body, found) if phrases else []
+    if not starts:
+        starts = _by_headings(body, found)
+    _divide(body, starts, found)
+    return found
+
+
+def is_heading(line: Line) -> bool:
+    """A short line without a full stop."""
+    text = line.text
+    return (
+        bool(text)
+        and (line.level > 0 or not line.item)
+        and len(text) <= _MAX_HEADING
+        and len(text.split()) <= _MAX_HEADING_WORDS
+        and (line.level > 0 or not text.endswith(_ENDS))
+        and not _SOURCES.match(fold(text))
+        and not _BOILERPLATE.match(fold(text))
+        and bool(telling_words(text))
+    )
+
+
+def bare_title(text: str) -> str:
+    """A heading without its number, its emoji, its time and its last colon."""
+    for pattern in (_TIME, _KEYCAP, _NUMBERED, _EMOJI):
+        text = pattern.sub("", text)
+    return text.strip().rstrip(":").strip()
+
+
+def _is_rule(line: Line) -> bool:
+    return not (line.links or line.images or any(character.isalnum() for character in line.text))
+
+
+def _head(lines: list[Line], notes: Notes, found: Outline) -> tuple[str, list[Line]]:
+    """What stands beside the episode's number, and the lines below it."""
+    candidates = [(-1, Line(notes.title)), *enumerate(lines[:_HEAD])]
+    for index, line in candidates:
+        match = _NUMBER.match(line.text) or _NUMBER_ALONE.match(line.text)
+        if match and (found.number is None or found.number == int(match[1])):
+            found.number = int(match[1]) or None
+            rest = line.text[match.end() :].strip()
+            if index < 0:
+                return rest, lines
+            return rest, [dataclasses.replace(extra, text="") for extra in [line] if line.links] + lines[index + 1 :]
+    return notes.title, lines
+
+
+def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
+    """The subjects that the teaser lists, what it says before them, and the lines below it."""
+    phrases, lead = _phrases(head)
+    if len(phrases) > 1 or (phrases and lead):
+        return phrases, lead, body
+    for index, line in enumerate(body[:_HEAD]):
+        flat = fold(line.text)
+        if not _LEAD.match(flat):
+            continue
+        listed = 0
+        while index + 1 + listed < len(body) and body[index + 1 + listed].item:
+            listed += 1
+        if listed > 1 and (line.text.endswith(":") or line.level):
+            items = [bare_title(item.text.rstrip(".;,")) for item in body[index + 1 : index + 1 + listed]]
+            return list(filter(telling_words, items)), line.text.rstrip(": "), body[:index] + body[index + 1 + listed :]
+        phrases, lead = _phrases(line.text)
+        if len(phrases) > 1:
+            return phrases, lead, body[:index] + body[index + 1 :]
+    return [], "", body
+
+
+def _phrases(text: str) -> tuple[list[str], str]:
+    """The subjects that a line lists, and what it says before them."""
+    text = text.strip().rstrip(".!… ")
+    lead = ""
+    before, colon, after = text.partition(":")
+    if colon and after.strip() and _LEAD.match(fold(before)):
+        lead, text = before.strip(), after.strip()
+    parts = [part for part in _PARTS.split(text) if telling_words(part)]
+    if len(parts) > 1 and not lead and _LEAD.match(fold(parts[0])):
+        lead, parts = parts[0], parts[1:]
+    return (_joined(parts), lead) if len(parts) <= _MAX_SUBJECTS else ([], "")
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """The parts, but a name before a list of names is the beginning of that: `Meta, Google et Apple s’allient`."""
+    joined: list[str] = []
+    for part in reversed(parts):
+        if joined and len(telling_words(part)) == 1 and _LAST_TWO.search(joined[0]) and len(joined[0].split()) > _LIST:
+            joined[0] = f"{part}, {joined[0]}"
+        else:
+            joined.insert(0, part)
+    return joined
+
+
+def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tuple[int, str]]:
+    """Where each subject of the teaser begins, and what the teaser calls it."""
+    headings = frozenset(index for index, line in enumerate(body) if is_heading(line))
+    inside = frozenset(index for index in headings if _INSIDE.match(body[index].text))
+    matcher = Matcher(body, headings, inside)
+    ways = [phrases]
+    if len(last := _LAST_TWO.split(phrases[-1], maxsplit=1)) > 1 and all(map(telling_words, last)):
+        ways.append([*phrases[:-1], *last])
+    # A lead may hold the first subject: "we talk about Netflix, …".
+    if found_lead := found.lead:
+        first = _LEAD_ONLY.sub("", found_lead, count=1)
+        if first != found_lead and telling_words(first):
+            ways += [[first, *way] for way in list(ways)]
+    best: list[tuple[int, str]] = []
+    for way in ways:
+        starts, total = matcher.starts(way)
+        taken = [start for start in starts if start is not None]
+        # A first subject without a title begins with the text.
+        if starts[0] is None and len(taken) < len(way) and (not taken or taken[0] > 0) and body and way[0] in phrases:
+            starts[0], total = 0, total + 0.1
+        pairs = [(start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None]
+        if len(pairs) > len(best):
+            best = pairs
+            found.lead_is_subject = way[0] not in phrases and starts[0] is not None
+            found.missing = [phrase for start, phrase in zip(starts, way, strict=True) if start is None]
+    if len(best) < max(1, len(phrases) // 2):
+        found.missing = []
+        return []
+    return best
+
+
+def _by_headings(body: list[Line], found: Outline) -> list[tuple[int, str]]:
+    """Where the subjects begin, by the titles above them."""
+    for starts in (_levels(body), _numbered(body), _with_emoji(body), _capitals(body)):
+        if starts:
+            return [(index, "") for index in starts]
+    found.guessed = True
+    apart = [
+        index
+        for index, line in enumerate(body)
+        if is_heading(line)
+        and not _INSIDE.match(line.text)
+        and (index == 0 or line.after_gap)
+        and index + 1 < len(body)
+        and not is_heading(body[index + 1])
+    ]
+    if len(apart) > 1:
+        return [(index, "") for index in apart]
+    return []
+
+
+def _levels(body: list[Line]) -> list[int]:
+    for level in range(1, 7):
+        found: list[int] = [
+            index
+            for index, line in enumerate(body)
+            if line.level == level and is_heading(line) and not _INSIDE.match(bare_title(line.text))
+        ]
+        if len(found) > 1:
+            return found
+    return []
+
+
+def _numbered(body: list[Line]) -> list[int]:
+    found: list[int] = []
+    for index, line in enumerate(body):
+        match = _KEYCAP.match(line.text) or _NUMBERED.match(line.text)
+        if match and is_heading(dataclasses.replace(line, item=False)) and int(match[1]) == len(found) + 1:
+            found.append(index)
+    return found if len(found) > 1 else []
+
+
+def _with_emoji(body: list[Line]) -> list[int]:
+    found = [index for index, line in enumerate(body) if _EMOJI.match(line.text) and is_heading(line)]
+    return found if len(found) > 1 else []
+
+
+def _capitals(body: list[Line]) -> list[int]:
+    found = [index for index, line in enumerate(body) if line.text.isupper() and is_heading(line)]
+    return found if len(found) > 1 else []
+
+
+def _divide(body: list[Line], starts: Sequence[tuple[int, str]], found: Outline) -> None:
+    """Give each subject its lines and links."""
+    is_whole = not starts
+    if not starts:
+        first = next((i for i, line in enumerate(body) if line.text), 0)
+        starts = [(first, "")]
+    found.opening = [line for line in body[: starts[0][0]] if line.text and not is_heading(line)]
+    ends = [index for index, _phrase in starts[1:]] + [len(body)]
+    closing: list[Link] = []
+    for (begin, phrase), end in zip(starts, ends, strict=True):
+        subject = Subject(announced=phrase)
+        found.subjects.append(subject)
+        lines = body[begin:end]
+        if is_heading(lines[0]) if lines else False:
+            subject.heading = bare_title(lines[0].text)
+            lines = [dataclasses.replace(lines[0], text=""), *lines[1:]]
+        if is_whole and not subject.heading:
+            subject.heading = bare_title(found.title)
+        below_sources = False
+        for line in lines:
+            flat = fold(line.text)
+            if any(_BOILERPLATE.match(fold(said)) for said in (line.text, *(link.title for link in line.links))):
+                found.left_out += [link.url for link in line.links]
+                continue
+            below_sources = below_sources or (bool(line.text) and _SOURCES.match(flat) is not None)
+            links = [dataclasses.replace(link) for link in line.links]
+            if below_sources and end == len(body) and len(starts) > 1 and links:
+                closing += [link if link.title else Link(line.text, link.url) for link in links]
+                continue
+            subject.links += links
+            subject.images += line.images
+            if line.text and not below_sources:
+                subject.lines.append(line)
+    _distribute(closing, found.subjects)
+
+
+def _distribute(links: Sequence[Link], subjects: Sequence[Subject]) -> None:
+    """Give the links at the end of the notes to the subjects that have most of their words, else to the last."""
+    titles = [set(telling_words(f"{subject.heading} {subject.announced}")) for subject in subjects]
+    texts = [{word for line in subject.lines for word in telling_words(line.text)} for subject in subjects]
+    for link in links:
+        wanted = set(telling_words(f"{link.title} {link.url}")) - _IN_EVERY_ADDRESS
+        nearest = max(
+            reversed(range(len(subjects))), key=lambda index: (len(wanted & titles[index]), len(wanted & texts[index]))
+        )
+        subjects[nearest].links.append(link)
+
+
+def _date(lines: Sequence[Line]) -> dt.date | None:
+    for line in lines[:_HEAD]:
+        if (day := date_in(line.text)) is not None:
+            return day
+    return None
+
+
+def date_in(text: str) -> dt.date | None:
+    """The first whole date in a text."""
+    flat = fold(text)
+    if match := _ISO_DATE.search(flat):
+        year, month, day = map(int, match.groups())
+    elif match := _DAY_FIRST.search(flat):
+        day, month, year = int(match[1]), _MONTH[match[2]], int(match[3])
+    elif match := _MONTH_FIRST.search(flat):
+        month, day, year = _MONTH[match[1]], int(match[2]), int(match[3])
+    elif match := _SLASHES.search(flat):
+        day, month, year = map(int, match.groups())
+    else:
+        return None
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,138 @@
+"""A subject's text to its summary: whole sentences as they stand, the facts, in their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.notes.language import is_personal, is_question, leans, sentences, telling_words
+from bot.notes.structure import bare_title, is_heading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.notes.model import Line
+
+MIN_LENGTH, MAX_LENGTH = 300, 900
+"""Characters of a summary: enough to know, short enough to read on a phone."""
+_AIM = 600
+_LONG_SENTENCE = 320
+_SHORT_SENTENCE = 35
+_FEWEST_WORDS = 3
+_FIRST = 2
+"""Places of the sentences that tell what happened."""
+_LONG_LINE = 75
+_SAME = 0.6
+"""The share of its words that a sentence may have in common with one that is there already."""
+_NAME = re.compile(r"(?<=[a-zà-ÿ,’'] )[A-ZÀ-Þ]\w+")
+_FIGURE = re.compile(r"\d")
+_ENDING = re.compile(r"[.!?…][\s\u00a0]*[”»\"’)\]]*$")
+
+
+@dataclass(slots=True)
+class _Sentence:
+    text: str
+    place: int
+    leans: bool
+    score: float = 0.0
+
+
+def summarise(lines: Sequence[Line], about: str) -> list[str]:
+    """The sentences of the summary by paragraph of the notes; empty when the lines hold no sentence.
+
+    None of them needs the one before it, unless it follows the very one that it needs.
+    """
+    told = _sentences(lines)
+    if not told:
+        return []
+    wanted = set(telling_words(about))
+    for sentence in told:
+        sentence.score = _score(sentence, wanted, len(told))
+    chosen: list[_Sentence] = []
+    independent = [each for each in told if not each.leans]
+    for sentence in sorted(independent, key=lambda each: -each.score):
+        length = _length(chosen)
+        if length + len(sentence.text) + 1 > MAX_LENGTH or _repeats(sentence, chosen):
+            continue
+        if length >= MIN_LENGTH and (sentence.score <= 0 or length + len(sentence.text) > _AIM):
+            continue
+        chosen.append(sentence)
+    if not chosen:
+        chosen.append(told[0])
+    _fill(chosen, told)
+    chosen.sort(key=lambda each: each.place)
+    return [sentence.text for sentence in chosen]
+
+
+def _fill(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
+    """Up to the shortest length, add sentences that lean on one that is there, right after it."""
+    while _length(chosen) < MIN_LENGTH:
+        places = {sentence.place for sentence in chosen}
+        following = [
+            each
+            for each in told
+            if each.place not in places and each.place - 1 in places and _length(chosen) + len(each.text) < MAX_LENGTH
+        ]
+        if not following:
+            return
+        chosen.append(max(following, key=lambda each: (each.score, -each.place)))
+
+
+def _sentences(lines: Sequence[Line]) -> list[_Sentence]:
+    found: list[_Sentence] = []
+    place = 0
+    # A list says in pieces what the sentence above it begins.
+    for line in [line for line in lines if not line.item] or lines:
+        prose = sentences(line.text)
+        if len(prose) == 1 and is_heading(line) and not _reads_as_prose(line):
+            # A sub-heading: what follows it does not follow what stands above it.
+            place += 1
+            continue
+        for text in prose:
+            place += 1
+            if is_personal(text) or is_question(text) or len(telling_words(text)) < _FEWEST_WORDS:
+                # Whatever leans on it has nothing to lean on.
+                place += 1
+                continue
+            ended = text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."
+            found.append(_Sentence(ended, place, leans(text)))
+    return found
+
+
+def _reads_as_prose(line: Line) -> bool:
+    """A last sentence that lost its full stop looks like a title; it is longer, or has a comma."""
+    if bare_title(line.text) != line.text.rstrip(" :"):
+        return False
+    return (
+        line.level == 0
+        and not line.text.endswith(":")
+        and len(line.text) > _LONG_LINE
+        and " : " not in line.text.replace("\u00a0", " ")
+    )
+
+
+def _score(sentence: _Sentence, wanted: set[str], total: int) -> float:
+    found = telling_words(sentence.text)
+    score = 2.0 * len(wanted & set(found)) / (len(wanted) or 1)
+    score += 1.0 if _FIGURE.search(sentence.text) else 0.0
+    score += 0.3 * min(3, len(_NAME.findall(sentence.text)))
+    # What is told first is what happened; what is told last is what to think of it.
+    score += 1.5 * (1 - sentence.place / (2 * total + 2))
+    score += 1.5 if sentence.place <= _FIRST else 0.0
+    if len(sentence.text) > _LONG_SENTENCE:
+        score -= 1.0
+    if len(sentence.text) < _SHORT_SENTENCE:
+        score -= 1.0
+    if {"aussi", "ainsi"} & set(found):
+        score -= 0.8
+    return score - 1.0
+
+
+def _repeats(sentence: _Sentence, chosen: Sequence[_Sentence]) -> bool:
+    own = set(telling_words(sentence.text))
+    return any(len(own & set(telling_words(other.text))) > _SAME * len(own) for other in chosen)
+
+
+def _length(chosen: Sequence[_Sentence]) -> int:
+    return sum(len(sentence.text) + 1 for sentence in chosen)

@@ -1,0 +1,70 @@
+"""The topics of a subject: those the archive knows first, then platforms and products by their names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bot.text import normalise_topic, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_TOPICS = 4
+_HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")
+_HASHTAG = re.compile(r"#([^\s#,]+)")
+
+# What begins with another's name stands before it.
+_NAMES = (
+    "TikTok|Instagram|Facebook|WhatsApp|Messenger|Threads|Meta|YouTube|Twitch|Snapchat|Snap|Twitter|Telegram|Discord|"
+    "LinkedIn|Pinterest|Reddit|Bluesky|Mastodon|BeReal|Signal|Substack|Patreon|Tumblr|WeChat|ByteDance|CapCut|Lemon8|"
+    "Spotify|Deezer|Apple Music|Apple|Netflix|Disney|Prime Video|SoundCloud|Vimeo|Kick|Dailymotion|Yubo|Truth Social|"
+    "Google|Gemini|OpenAI|ChatGPT|Mistral|Claude|Perplexity|Microsoft|Amazon|Nvidia|Samsung|Shein|Temu|Vinted|"
+    "Roblox|Fortnite|Uber|Airbnb|Slack|Zoom|Notion|Canva|Adobe|Shopify|PayPal|Wikipedia|X"
+)
+_NAMED = re.compile(rf"(?<!\w)(?:{_NAMES})(?!\w)", re.IGNORECASE)
+# Names that are words too: they count in the case they are written in.
+_ALSO_WORDS = re.compile(
+    "threads|meta|signal|snap|apple|gemini|mistral|kick|slack|zoom|notion|x|claude|uber", re.IGNORECASE
+)
+
+
+def names_in(text: str) -> list[str]:
+    """The platforms and products that a text names, as it spells them, in order."""
+    return [
+        match[0]
+        for match in _NAMED.finditer(text)
+        if not _ALSO_WORDS.fullmatch(match[0]) or match[0] == match[0].capitalize()
+    ]
+
+
+def is_hashtags(text: str) -> bool:
+    """Whether a line holds nothing but hashtags."""
+    return _HASHTAGS.fullmatch(text) is not None
+
+
+def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[str]:
+    """Up to `MAX_TOPICS` topics, normalised, the likeliest first; `known` are those that the archive has."""
+    written = [normalise_topic(tag) for text in texts if is_hashtags(text) for tag in _HASHTAG.findall(text)]
+    counts: Counter[str] = Counter()
+    archive = set(known)
+    for weight, text in ((4, title), *((1, text) for text in texts)):
+        for name in names_in(text):
+            counts[normalise_topic(name)] += weight
+        counts.update(dict.fromkeys(_known_in(text, archive), weight))
+    # Named once in passing is not what a subject is about.
+    likely = [topic for topic, count in counts.items() if count > 1]
+    likely.sort(key=lambda topic: (topic not in archive, -counts[topic]))
+    return list(dict.fromkeys((*filter(None, written), *likely)))[:MAX_TOPICS]
+
+
+def _known_in(text: str, archive: set[str]) -> set[str]:
+    found = words(text)
+    # A topic's words may stand apart: `apple music` is `applemusic`.
+    return {
+        topic
+        for size in (1, 2, 3)
+        for index in range(len(found) - size + 1)
+        if len(topic := "".join(found[index : index + size])) > 1 and topic in archive
+    }

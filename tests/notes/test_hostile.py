@@ -1,0 +1,114 @@
+"""Whatever is given as notes, the answer is a draft that loads or a reason, and soon."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.i18n import Language
+from bot.markdown import parse_episode
+from bot.notes.draft import draft
+from bot.notes.feed import notes_from_feed
+from bot.notes.reading import read_notes
+from bot.problems import InvalidInputError
+from tests.notes.test_import import DEFAULTS, EXPECTED, HERE, PARIS
+
+_PATIENCE = 8.0
+"""Seconds of the processor for the worst of them, on a slow machine; what is quadratic takes hours."""
+
+SEEDS = [(HERE / name).read_bytes() for name in EXPECTED]
+
+
+def survives(data: bytes, name: str) -> None:
+    """A draft that loads, or reasons."""
+    path = Path(name)
+    try:
+        notes = notes_from_feed(data, path, None, PARIS) if path.suffix == ".xml" else read_notes(data, path)
+        text = draft(notes, path, language=Language.FRENCH, known=("tiktok",), defaults=DEFAULTS)
+    except InvalidInputError as error:
+        # The last resort of a program that has made a bad file.
+        if "no good episode file" in str(error):
+            raise
+    else:
+        parse_episode(text, path)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Good notes with pieces taken out, doubled, moved, or replaced by hostile ones."""
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 8))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 60)))
+        piece = bytes(data[start:end])
+        data[start:end] = draw(
+            st.sampled_from([b"", piece * 2, piece[::-1], b"\n", b"\n\n", b"# ", b"{#a}", b"<!--", b"-->", b"---\n"])
+            | st.sampled_from(
+                [b"```", b"](", b"https://", b"&#0;", b"<b>", b"- ", b"1. ", b"Sources :\n", b"| - |", b": "]
+            )
+            | st.binary(max_size=6)
+        )
+    return bytes(data)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(mutated(), st.sampled_from(["notes.txt", "notes.md", "notes.html", "feed.xml"]))
+def test_notes_that_were_damaged(data: bytes, name: str) -> None:
+    """In four hundred ways."""
+    survives(data, name)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.text(), st.sampled_from(["notes.txt", "notes.md", "notes.html"]))
+def test_text_of_any_kind(text: str, name: str) -> None:
+    """Letters of all scripts, signs and spaces."""
+    survives(f"Épisode 3 : {text}".encode(errors="surrogatepass"), name)
+
+
+# A third of what is let through: what is quadratic shows at that length already.
+_FULL = 30_000
+BOMBS = {
+    "tags in tags": "<div>" * (_FULL // 5) + "x y z.",
+    "lists in lists": "<ul><li>" * (_FULL // 8) + "x y z.",
+    "open comments": "<p>x y z</p>" + "<!--" * (_FULL // 4),
+    "open tags": "<p>x y z</p>" + "<a " * (_FULL // 3),
+    "open quotes": "<p>x y z</p>" + "<a href='\"" * (_FULL // 10),
+    "entities": "<p>x y z" + "&amp;" * (_FULL // 5),
+    "brackets": "# x y z\n" + "[" * _FULL,
+    "links": "# x y z\n" + "[a](" * (_FULL // 4),
+    "stars": "# x y z\n" + "*a **b " * (_FULL // 7),
+    "quotes": "# x y z\n" + "> " * (_FULL // 2) + "a",
+    "backticks": "# x y z\n" + "".join("`" * count + " " for count in range(600)),
+    "commas": "Épisode 3 : " + "un mot, " * (_FULL // 8),
+    "lines": "Épisode 3 : un, deux, trois, quatre, cinq\n" + "un deux trois\n" * (_FULL // 14),
+    "sentences": "Épisode 3\n" + "Paris est M. A " * (_FULL // 15),
+    "addresses": "Épisode 3 x y\n" + "https://a.fr/b " * (_FULL // 15),
+    "hashtags": "Épisode 3 x y\n" + "#a" * (_FULL // 2),
+    "spaces": "Épisode 3 x y\n" + "a" + " " * _FULL + "b",
+    "emoji": "Épisode 3 x y\n" + "🎉" * _FULL,
+    "digits": "Épisode " + "1" * _FULL + " x y",
+    "one word": "Épisode 3 : " + "a" * _FULL,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_text_made_to_be_slow(name: str) -> None:
+    """Is answered in time that grows with its length, whatever the file is called."""
+    begin = time.process_time()
+    for suffix in ("txt", "md") if name in {"brackets", "links", "stars", "quotes", "backticks"} else ("txt", "html"):
+        survives(BOMBS[name].encode(), f"notes.{suffix}")
+    assert time.process_time() - begin < _PATIENCE
+
+
+def test_a_feed_made_to_be_slow() -> None:
+    """Elements in elements, and entities that would grow into gigabytes."""
+    begin = time.process_time()
+    survives(b"<rss><channel><item>" + b"<a>" * 50_000, "feed.xml")
+    grown = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    item = "<rss><channel><item><title>&e9;</title></item></channel></rss>"
+    survives(f'<!DOCTYPE r [<!ENTITY e0 "ha">{grown}]>{item}'.encode(), "feed.xml")
+    assert time.process_time() - begin < _PATIENCE
