@@ -230,7 +230,7 @@ class App:
         before = self.plan
         self._swap(self._plan(config), await self._load_archive(config))
         log.info("The config has changed and holds from now on")
-        await self._change_pace(before)
+        await self._restart_what_keeps_to(before)
         if config.subscriptions() != before.config.subscriptions():
             await self.declare()
         if fixed:
@@ -256,8 +256,10 @@ class App:
             for station in self.stations.values():
                 station.handlers.use(plan.desk, plan.config.show.language)
 
-    async def _change_pace(self, before: Plan) -> None:
-        """Have couriers made anew that would still keep to what the config said before."""
+    async def _restart_what_keeps_to(self, before: Plan) -> None:
+        """Begin anew what would go on as the config said before: couriers at their pace, Telegram with its menu."""
+        if self.config.show.language != before.config.show.language:
+            await self.supervisor.restart(f"{PlatformName.TELEGRAM} commands")
         for name, station in self.stations.items():
             rate = self.plan.rate(name)
             if rate != before.rate(name):

@@ -56,9 +56,11 @@ class Supervisor:
         self._tasks[name] = asyncio.create_task(self._keep(name, service), name=name)
 
     async def restart(self, name: str) -> None:
-        """Stop a service and start it again, because what it was made from has changed."""
-        await self.stop(name)
-        self.start(name, self._services[name])
+        """Stop a service that was started and start it again, because what it was made from has changed."""
+        service = self._services.get(name)
+        if service is not None:
+            await self.stop(name)
+            self.start(name, service)
 
     async def stop(self, *names: str) -> None:
         """Stop these services, or all: cancel them and wait until they have cleaned up."""

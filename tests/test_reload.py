@@ -1,0 +1,277 @@
+"""Following the config and the content while the bot runs: at once, as a whole, and never into something broken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import shutil
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.app import App, opened
+from bot.config import load
+from bot.config.changes import live
+from bot.i18n import Language
+from bot.subscription import PlatformName, SubscriptionState
+from bot.watch import watch_file, watch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from pathlib import Path
+
+TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
+SETTINGS = f"""
+[telegram]
+token = "{TOKEN}"
+
+[[channels]]
+platform = "telegram"
+chat = 1
+"""
+DISCORD = '[discord]\ntoken = "MTA5NzQ0.GhJkLm.abcdef"\n'
+EPISODE = "---\nnumber: {number}\ntitle: Un\ndate: 2024-11-04\n---\n\n## Un\n\n#tiktok\n\nDu texte.\n"
+TUESDAY = dt.datetime(2024, 11, 5, 12, 0, tzinfo=ZoneInfo("Europe/Paris"))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody in these tests writes a file in pieces, and nobody waits for seconds."""
+    monkeypatch.setattr("bot.watch.SETTLE", 0.01)
+    monkeypatch.setattr("bot.watch.LOOK_EVERY", 0.1)
+    monkeypatch.setattr("bot.watch.LOOK_AT_FILE_EVERY", 0.02)
+
+
+class Desk:
+    """A bot that nobody connects, and the team's hands on its files."""
+
+    def __init__(self, app: App, file: Path) -> None:
+        self.app = app
+        self.file = file
+
+    async def write(self, text: str) -> None:
+        """Save the config, and let the bot look."""
+        self.file.write_text(text, encoding="utf-8")
+        await self.app.tick()
+
+    async def subscribers(self) -> dict[str, str]:
+        """Who is subscribed, and in which state."""
+        return {str(each.target): str(each.state) for each in await self.app.ledger.subscriptions.all()}
+
+    async def told(self) -> list[str]:
+        """What the admins were told, the oldest first, with plain spaces."""
+        return [
+            each.text.replace("\N{NO-BREAK SPACE}", " ") for each in reversed(await self.app.ledger.notices.latest(99))
+        ]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The bot of a config with one channel and one episode."""
+    content = tmp_path / "content"
+    content.mkdir()
+    (content / "1.md").write_text(EPISODE.format(number=1), encoding="utf-8")
+    file = tmp_path / "config.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    async with opened(load(file, {}), lambda: TUESDAY, file) as app:
+        await app.declare()
+        yield Desk(app, file)
+
+
+async def test_channels_come_and_go_with_the_config(desk: Desk) -> None:
+    """What is declared anew is subscribed, what is declared no more has ended."""
+    await desk.write(SETTINGS.replace("chat = 1", "chat = 2"))
+    assert await desk.subscribers() == {
+        "telegram:1": SubscriptionState.ENDED,
+        "telegram:2": SubscriptionState.ACTIVE,
+    }
+
+
+async def test_schedules_names_topics_admins_and_pace_hold_at_once(desk: Desk) -> None:
+    """All of them together, in the plan that is swapped: the commands say the new name in the new language."""
+    before = desk.app.plan
+    await desk.write(
+        SETTINGS.replace("[telegram]", "[telegram]\nrate = 7\nadmins = [99]")
+        + '[show]\nname = "The recap"\nlanguage = "en"\n[topics]\ntiktok = ["clock app"]\n'
+        + '[[schedules]]\nname = "evening"\ncron = "0 18 * * tue"\n[delivery]\non_unknown = "hold"\n'
+    )
+    plan, station = desk.app.plan, desk.app.stations[PlatformName.TELEGRAM]
+    assert plan is not before
+    assert plan.next_push() == TUESDAY.replace(hour=18)
+    assert (plan.desk.show, list(plan.desk.schedules)) == ("The recap", ["evening"])
+    assert desk.app.archive.resolve_topic("Clock App") == "tiktok"
+    assert station.pacer.rate == 7
+    assert (station.handlers._desk, station.handlers._language) == (plan.desk, Language.ENGLISH)
+    assert desk.app.config.delivery.on_unknown == "hold"
+    await plan.herald.tell(plan.herald.reporter.welcome(None))
+    (welcome,) = await desk.app.ledger.notices.latest(1)
+    assert welcome.title == "All is set"
+    assert await desk.app.ledger.unfinished([welcome.id]) == {PlatformName.TELEGRAM: 1}
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ('[show]\nlanguage = "de"\n', "show.language"),
+        ("[show\n", "this is not TOML"),
+        ("", "the file is empty"),
+        ("[[channels]]\nplatform = 'telegram'\nchat = 5\n", "this platform is switched off"),
+    ],
+)
+async def test_a_config_that_cannot_be_used_changes_nothing_and_is_told_once(
+    desk: Desk, broken: str, reason: str
+) -> None:
+    """What held before goes on, to the last subscription; mended, the file counts again."""
+    plan = desk.app.plan
+    for _ in range(2):
+        await desk.write(broken)
+        await desk.app.tick()
+    assert desk.app.plan is plan
+    assert await desk.subscribers() == {"telegram:1": SubscriptionState.ACTIVE}
+    told = await desk.told()
+    assert all(text.startswith("Les nouveaux réglages sont inutilisables") for text in told)
+    assert reason in told[0]
+    assert TOKEN not in "".join(told)
+    told_before = len(told)
+    await desk.write(SETTINGS.replace("chat = 1", "chat = 3"))
+    assert (await desk.subscribers())["telegram:3"] == SubscriptionState.ACTIVE
+    assert len(await desk.told()) == told_before
+
+
+async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(desk: Desk) -> None:
+    """Deleted or unmounted for a while: the bot goes on, and takes the file when it is back."""
+    desk.file.unlink()
+    for _ in range(3):
+        await desk.app.tick()
+    (told,) = await desk.told()
+    assert "there is no such file" in told
+    assert await desk.subscribers() == {"telegram:1": SubscriptionState.ACTIVE}
+    await desk.write(SETTINGS.replace("chat = 1", "chat = 2"))
+    assert (await desk.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (lambda text: text.replace(TOKEN, TOKEN.replace("loop", "look")), "telegram.token"),
+        (lambda text: text.replace("[telegram]", '[telegram]\napi_url = "https://example.org"'), "telegram.api_url"),
+        (lambda text: text + DISCORD, "discord"),
+        (lambda text: text + '[storage]\nurl = "sqlite:///other.db"\n', "storage.url"),
+    ],
+)
+async def test_what_needs_a_restart_is_said_and_the_rest_holds(
+    desk: Desk, change: Callable[[str], str], key: str
+) -> None:
+    """A token, an address, a platform, the database: named without showing it; the new channel counts at once."""
+    await desk.write(change(SETTINGS.replace("chat = 1", "chat = 2")))
+    (told,) = await desk.told()
+    assert told == (
+        "De nouveaux réglages demandent un redémarrage\n"
+        f"Redémarrez le bot pour appliquer : {key}. Tout le reste est déjà en vigueur."
+    )
+    assert (await desk.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
+    assert desk.app.config.storage.path.name == "recap.db"
+
+
+def test_switching_a_platform_off_needs_a_restart_and_keeps_it(tmp_path: Path) -> None:
+    """Until then it goes on as it was."""
+    file = tmp_path / "config.toml"
+    file.write_text(SETTINGS + DISCORD, encoding="utf-8")
+    both = load(file, {})
+    file.write_text(SETTINGS, encoding="utf-8")
+    config, fixed = live(running=both, wanted=load(file, {}))
+    assert (config.discord, fixed) == (both.discord, ["discord"])
+
+
+async def test_the_content_may_move_be_replaced_and_come_later(desk: Desk) -> None:
+    """Another folder in the config counts at once; one that is not there yet keeps what was known until it comes."""
+    await desk.write(SETTINGS + '[content]\nfolder = "elsewhere"\n')
+    assert [episode.number for episode in desk.app.archive.episodes] == [1]
+    elsewhere = desk.file.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "2.md").write_text(EPISODE.format(number=2), encoding="utf-8")
+    await desk.app.tick()
+    assert [episode.number for episode in desk.app.archive.episodes] == [2]
+
+
+async def test_nothing_is_made_anew_when_nothing_has_changed(desk: Desk) -> None:
+    """The look of every minute costs no more than looking."""
+    plan, archive = desk.app.plan, desk.app.archive
+    await desk.app.tick()
+    assert (desk.app.plan, desk.app.archive) == (plan, archive)
+
+
+class Watched:
+    """A watcher at work, and a way to do something until it tells."""
+
+    def __init__(self, changes: asyncio.Queue[None]) -> None:
+        self._changes = changes
+
+    async def tells(self, action: Callable[[], object] = lambda: None) -> None:
+        """Do this again and again until a change is told: a watcher may just be turning to another folder."""
+        while not self._changes.empty():
+            self._changes.get_nowait()
+        while True:
+            action()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    return await self._changes.get()
+
+
+@contextlib.asynccontextmanager
+async def watched(
+    watching: Callable[[Callable[[], Awaitable[None]]], Coroutine[None, None, None]],
+) -> AsyncIterator[Watched]:
+    """Run a watcher until the context is left."""
+    changes: asyncio.Queue[None] = asyncio.Queue()
+
+    async def changed() -> None:
+        changes.put_nowait(None)
+
+    task = asyncio.create_task(watching(changed))
+    # So that it has seen how things are before anything changes.
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(20):
+            yield Watched(changes)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_a_folder_is_watched_before_it_is_there_and_after_it_was_replaced(tmp_path: Path) -> None:
+    """Made later, written by an atomic rename as editors do, swapped for another folder: each is seen."""
+    folder, draft, other = tmp_path / "content", tmp_path / "draft", tmp_path / "other"
+
+    def save() -> None:
+        draft.write_text("# Un", encoding="utf-8")
+        draft.rename(folder / "1.md")
+
+    async with watched(lambda changed: watch_folder(lambda: folder, changed)) as watcher:
+        folder.mkdir()
+        await watcher.tells()
+        await watcher.tells(save)
+        shutil.copytree(folder, other)
+        folder.rename(tmp_path / "old")
+        other.rename(folder)
+        await watcher.tells()
+        await watcher.tells(save)
+
+
+async def test_a_file_is_watched_however_it_is_saved(tmp_path: Path) -> None:
+    """Written in place, replaced by a rename, deleted and made again, behind a link that is swapped."""
+    file, draft = tmp_path / "config.toml", tmp_path / "draft"
+    file.write_text("a", encoding="utf-8")
+    async with watched(lambda changed: watch_file(file, changed)) as watcher:
+        file.write_text("ab", encoding="utf-8")
+        await watcher.tells()
+        draft.write_text("abc", encoding="utf-8")
+        draft.rename(file)
+        await watcher.tells()
+        file.unlink()
+        await watcher.tells()
+        draft.write_text("abcd", encoding="utf-8")
+        file.symlink_to(draft)
+        await watcher.tells()
