@@ -153,14 +153,18 @@ class Archive:
         name = self._names.get(typed, typed)
         return name if name in self._known else None
 
+    @functools.cached_property
+    def spellings(self) -> Mapping[str, str]:
+        """Every topic by its own name and by its aliases, all as `normalise_topic` gives them."""
+        return {topic: topic for topic in sorted(self._known)} | dict(self._names)
+
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
         """The topics that somebody may mean who typed something else, the likeliest first."""
-        spellings = {topic: topic for topic in sorted(self._known)} | dict(self._names)
-        candidates = [spelling for spelling in spellings if len(spelling) >= _SHORTEST_SPELLING]
+        candidates = [spelling for spelling in self.spellings if len(spelling) >= _SHORTEST_SPELLING]
         near = process.extract(
             normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
         )
-        return list(dict.fromkeys(spellings[spelling] for spelling, _score, _index in near))[:limit]
+        return list(dict.fromkeys(self.spellings[spelling] for spelling, _score, _index in near))[:limit]
 
     def search(self, text: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
         """The segments that readers see and that hold every word of the text, the best first.

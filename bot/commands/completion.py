@@ -1,34 +1,111 @@
-"""What somebody who is still typing may mean."""
+"""What somebody who is still typing may mean, the likeliest first.
+
+Exactly what was typed comes first, then what begins like it, then what holds it, the frequent and the recent before the
+rest; then what is merely near. Whatever people submit in the end is understood, or answered, all the same.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from rapidfuzz import fuzz, process
+
 from bot.commands.table import Argument
-from bot.text import fold, normalise_topic
+from bot.commands.topics import LONGEST_TOPIC, parse_topics
+from bot.text import fold, normalise_topic, words
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from bot.archive import Archive
     from bot.commands.desk import Desk
+    from bot.episode import Episode
+
+NEAR_TOPICS = 5
+"""Topics that are merely near, after those that fit."""
+NEAR_TITLE = 70.0
+"""How alike, out of 100, a title must be to what was typed to be taken for a misspelling of it."""
+ENOUGH = 25
+"""Suggestions at most: what Discord shows."""
+
+_BETWEEN = re.compile(r"[\s,;]+")
+_EXACT, _BEGINNING, _INSIDE = range(3)
 
 
 def suggest(desk: Desk, argument: Argument, typed: str) -> list[tuple[str, str]]:
-    """What somebody who has typed so far may mean, best first: pairs of what to show and what to type."""
+    """What somebody may mean who has typed so far: pairs of what to show and what to type."""
+    match argument:
+        case Argument.EPISODE:
+            return [(f"{each.number} – {each.title}", str(each.number)) for each in _episodes(desk, typed)][:ENOUGH]
+        case Argument.TOPICS:
+            return [(text, text) for text in _several_topics(desk, typed)][:ENOUGH]
+        case Argument.TOPIC:
+            return [(topic, topic) for topic in _topics(desk, typed)][:ENOUGH]
+        case _:
+            return []
+
+
+def _several_topics(desk: Desk, typed: str) -> list[str]:
+    """Only the last of several topics is still being typed; it may be more than one word."""
+    archive, pieces = desk.archive(), _BETWEEN.split(typed.lstrip(" ,;"))
+    last = len(pieces) - 1
+    for first in range(max(0, len(pieces) - LONGEST_TOPIC), last):
+        piece = normalise_topic(" ".join(pieces[first:]))
+        if pieces[last] and any(spelling.startswith(piece) for spelling in archive.spellings):
+            last = first
+            break
+    chosen, before = parse_topics(archive, " ".join(pieces[:last]))[0], " ".join(pieces[:last])
+    return [f"{before} {topic}".lstrip() for topic in _topics(desk, " ".join(pieces[last:]), without=chosen)]
+
+
+def _topics(desk: Desk, typed: str, without: Collection[str] = ()) -> list[str]:
+    archive, key = desk.archive(), normalise_topic(typed)
+    counts, newest = archive.topics(desk.today), _newest(archive, desk)
+    fits: dict[str, int] = {}
+    for spelling, topic in archive.spellings.items():
+        if topic in counts and topic not in without and key in spelling:
+            fit = _EXACT if spelling == key else _BEGINNING if spelling.startswith(key) else _INSIDE
+            fits[topic] = min(fit, fits.get(topic, fit))
+    fitting = sorted(fits, key=lambda topic: (fits[topic], -counts[topic], newest[topic]))
+    near = archive.nearest_topics(typed, NEAR_TOPICS) if key else []
+    return [*fitting, *(topic for topic in near if topic in counts and topic not in {*fits, *without})]
+
+
+def _newest(archive: Archive, desk: Desk) -> dict[str, int]:
+    """The topics by how lately something was said about them, 0 for the latest."""
+    places: dict[str, int] = {}
+    for episode in archive.published(desk.today):
+        for segment in episode.segments:
+            for topic in segment.topics:
+                places.setdefault(topic, len(places))
+    return places
+
+
+def _episodes(desk: Desk, typed: str) -> list[Episode]:
+    """By their number, the words of their title, those of their subjects; else by a title that is nearly that."""
     archive = desk.archive()
-    typed = typed.strip()
-    if argument is Argument.EPISODE:
-        return [
-            (f"{episode.number} – {episode.title}", str(episode.number))
-            for episode in archive.published(desk.today)
-            if fold(typed) in fold(f"{episode.number} {episode.title}")
-        ]
-    # Only the last of several topics is still being typed.
-    before, _, last = typed.rpartition(" ")
-    counts = archive.topics(desk.today)
-    key = normalise_topic(last)
-    fitting = sorted(
-        (topic for topic in counts if key in topic),
-        key=lambda topic: (not topic.startswith(key), -counts[topic], topic),
-    )
-    nearest = fitting or archive.nearest_topics(last)
-    prefix = f"{before} " if before and argument is Argument.TOPICS else ""
-    return [(f"{prefix}{topic}", f"{prefix}{topic}") for topic in nearest]
+    published = archive.published(desk.today)
+    number = typed.strip().lstrip("#")
+    fitting = [each for each in published if str(each.number) == number]
+    fitting += (each for each in published if str(each.number).startswith(number))
+    typed_words = words(typed)
+    if typed_words:
+        fitting += (each for each in published if _begin(typed_words, words(each.title)))
+        fitting += (episode for episode, _segment in archive.search(typed, desk.today))
+    return list(_once(fitting or _nearly(published, typed)))
+
+
+def _begin(typed: list[str], title: list[str]) -> bool:
+    """Whether each of the words that were typed begins one of the title."""
+    return all(any(word.startswith(piece) for word in title) for piece in typed)
+
+
+def _nearly(episodes: list[Episode], typed: str) -> list[Episode]:
+    titles = {index: fold(each.title) for index, each in enumerate(episodes)}
+    near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=ENOUGH)
+    return [episodes[index] for _title, _score, index in near]
+
+
+def _once(episodes: list[Episode]) -> Iterator[Episode]:
+    return iter({episode.number: episode for episode in episodes}.values())

@@ -101,7 +101,7 @@ class Handlers:
         try:
             suggestions = suggest(self._desk, command.argument, typed)
             choices = [
-                app_commands.Choice(name=shown[:MAX_CHOICE], value=value)
+                app_commands.Choice(name=_shortened(shown), value=value)
                 for shown, value in suggestions
                 if 0 < len(value) <= MAX_CHOICE
             ]
@@ -180,3 +180,7 @@ async def _outdated(_desk: Desk, request: Request) -> Answer:
 
 async def _slow_down(_desk: Desk, request: Request) -> Answer:
     return slow_down(request.words)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_CHOICE else text[: MAX_CHOICE - 1] + "…"

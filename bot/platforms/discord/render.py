@@ -55,7 +55,8 @@ MAX_DESCRIPTION = 1_024
 """Characters of a picture's description."""
 MAX_LABEL = 80
 MAX_BUTTON_URL = 512
-MAX_CUSTOM_ID = 100
+MAX_CUSTOM_ID = 64
+"""Bytes that a button carries: Discord takes 100 characters, but a button is to mean the same on every platform."""
 MAX_ROW = 5
 """Buttons of an action row."""
 MAX_ROWS = 5
@@ -243,7 +244,7 @@ def _button(button: _Button) -> JsonObject | None:
             return None
         return {"type": BUTTON, "style": LINK, "label": label, "url": address}
     custom_id = _custom_id(button)
-    if len(custom_id) > MAX_CUSTOM_ID:
+    if len(custom_id.encode()) > MAX_CUSTOM_ID:
         return None
     return {"type": BUTTON, "style": SECONDARY, "label": label, "custom_id": custom_id}
 

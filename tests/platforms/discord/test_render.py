@@ -289,14 +289,22 @@ def test_what_no_button_can_be_is_text() -> None:
     buttons: tuple[Button, ...] = (
         LinkButton("Adresse longue", long),
         LinkButton("Autre adresse", "ftp://a.example"),
-        CommandButton("Argument long", "search", "mot " * 30),
+        CommandButton("Argument long", "search", "é" * 27),
         *(LinkButton(str(number), URL) for number in range(26)),
     )
     (message,) = render(Document("Le récap", (), buttons)).messages
     assert texts(message) == [
-        f"[Adresse longue]({long})\n\nAutre adresse\n\nArgument long `/search {'mot ' * 30}`\n\n[25]({URL})"
+        f"[Adresse longue]({long})\n\nAutre adresse\n\nArgument long `/search {'é' * 27}`\n\n[25]({URL})"
     ]
     assert len([component for component in components(message) if component["type"] == 1]) == 5
+
+
+def test_a_button_carries_sixty_four_bytes() -> None:
+    """Not characters: what fits is a button, one byte more is not."""
+    fits = CommandButton("Oui", "search", "é" * 25 + "x")
+    (message,) = render(Document("Le récap", (), (fits,))).messages
+    (button,) = components(message)[0]["components"]
+    assert len(button["custom_id"].encode()) == 64
 
 
 def test_two_buttons_never_do_the_same() -> None:

@@ -1,0 +1,117 @@
+"""What Discord suggests while somebody types: the likeliest first, and always something sensible."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.archive import Archive
+from bot.commands import Argument, Desk, Throttle, suggest
+from bot.schedule import Timetable
+from tests.delivery.ledger_kit import MONDAY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.subscription import Subscriptions
+
+EPISODES = {
+    1: ("Twitch s’en va", "twitch", "tiktok"),
+    12: ("Les podcasts à l’été", "podcasts", "tiktok", "cinéma"),
+    120: ("Netflix et Œdipe", "netflix", "série tv", "tiktok"),
+    121: ("Le retour de TikTok", "tiktok", "netflix"),
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Four episodes, the last of which is tomorrow's."""
+    return make(tmp_path_factory.mktemp("content"))
+
+
+def make(folder: Path) -> Desk:
+    """The desk of a show with these episodes; nobody subscribes while typing."""
+    for place, (number, (title, *topics)) in enumerate(EPISODES.items()):
+        date = MONDAY.date() + dt.timedelta(days=1 - (len(EPISODES) - 1 - place) * 7)
+        segments = "".join(f"## Sujet {topic}\n\n#{topic.replace(' ', '-')}\n\nMot{number}.\n\n" for topic in topics)
+        text = f"---\nnumber: {number}\ntitle: {title}\ndate: {date}\n---\n\n{segments}"
+        (folder / f"{number}.md").write_text(text, encoding="utf-8")
+    archive = Archive.load(folder, {"tiktok": ("bytedance", "dance")})
+    assert not archive.problems
+    return Desk(
+        show="Le récap",
+        archive=lambda: archive,
+        subscriptions=cast("Subscriptions", None),
+        schedules=["monday"],
+        agenda=Timetable([], lambda: MONDAY),
+        clock=lambda: MONDAY.astimezone(ZoneInfo("Europe/Paris")),
+        throttle=Throttle(lambda: 0.0),
+    )
+
+
+def values(desk: Desk, argument: Argument, typed: str) -> list[str]:
+    """What would be typed by each suggestion."""
+    return [value for _shown, value in suggest(desk, argument, typed)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("", ["tiktok", "netflix", "serietv"]),
+        ("t", ["tiktok", "twitch", "netflix"]),
+        ("Cinema", ["cinema"]),
+        ("#SÉRIE t", ["serietv"]),
+        ("dance", ["tiktok"]),
+        ("byted", ["tiktok"]),
+        ("netflux", ["netflix"]),
+    ],
+)
+def test_topics_by_how_well_they_fit(desk: Desk, typed: str, first: list[str]) -> None:
+    """The exact, what begins so, what holds it; the frequent and the recent first; at last what is near."""
+    assert values(desk, Argument.TOPIC, typed)[: len(first)] == first
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("tik", "tiktok"),
+        ("tik to", "tiktok"),
+        ("netflix tik to", "netflix tiktok"),
+        ("netflix, twi", "netflix twitch"),
+        ("tiktok ", "tiktok netflix"),
+        ("tiktok t", "tiktok twitch"),
+        ("netflix serie", "netflix serietv"),
+    ],
+)
+def test_only_the_last_of_several_topics_is_completed(desk: Desk, typed: str, first: str) -> None:
+    """However many words it has; those that were chosen are not offered again."""
+    assert values(desk, Argument.TOPICS, typed)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("typed", "numbers"),
+    [
+        ("", ["120", "12", "1"]),
+        ("12", ["12", "120"]),
+        ("#12", ["12", "120"]),
+        ("oedi", ["120"]),
+        ("ete podcasts", ["12"]),
+        ("twitch", ["1"]),
+        ("mot120", ["120"]),
+        ("netflux", ["120"]),
+    ],
+)
+def test_episodes_by_number_title_and_subjects(desk: Desk, typed: str, numbers: list[str]) -> None:
+    """A number, the beginning of one, words of the title or of a subject, or nearly so; never what is not yet out."""
+    assert values(desk, Argument.EPISODE, typed) == numbers
+
+
+@given(typed=st.text(max_size=40), argument=st.sampled_from(Argument))
+def test_whatever_is_typed_something_can_be_suggested(desk: Desk, typed: str, argument: Argument) -> None:
+    """Nothing that people type is too odd; there are never more than are shown."""
+    assert len(suggest(desk, argument, typed)) <= 25
