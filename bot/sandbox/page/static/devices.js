@@ -274,13 +274,14 @@ function scroll(log, firstNew, moved) {
 function drawBackstage() {
   const { content, episode } = page.facts;
   const folder = content.folder;
+  const amount = ["no_episodes", "episode"][content.episodes] ?? "episodes";
   const differences = ["wire", "look", "media", "speed", "discord"].map((name) => build("li", {}, say(`difference_${name}`)));
   node("backstage").replaceChildren(
     build("h2", {}, say("backstage")),
     build("div", { class: "cards" },
       build("section", { class: "card" }, build("h3", {}, say("sent")), sentTable()),
       build("section", { class: "card" }, build("h3", {}, say("content")),
-        build("p", {}, content.episodes > 0 ? say("episodes", { count: content.episodes, folder }) : say("no_episodes", { folder })),
+        build("p", {}, say(amount, { count: figure(content.episodes), folder })),
         episode && build("p", {}, say("newest", episode)),
         content.problems.length > 0 && build("div", { class: "problems", role: "alert" }, build("h4", {}, say("problems")),
           build("ul", {}, content.problems.map((problem) => build("li", {}, problem))))),
