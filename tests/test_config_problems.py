@@ -90,6 +90,8 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
         ("[telegram]\ntoken_file = 5", "telegram.token_file", "must be text", "@BotFather"),
         (TELEGRAM + "rate = 0", "telegram.rate", "at least 1", "rate = 30"),
         (TELEGRAM + "rate = 1001", "telegram.rate", "at most 1000", "rate = 30"),
+        (TELEGRAM + "rate = 31", "telegram.rate", "at most 30 messages a second", "add allow_paid_broadcast = true"),
+        (TELEGRAM + "allow_paid_broadcast = 5", "telegram.allow_paid_broadcast", "true or false", "false"),
         (DISCORD + "rate = 51", "discord.rate", "at most 50", "rate = 45"),
         (DISCORD + 'rate = "fast"', "discord.rate", "a whole number", "rate = 45"),
         (DISCORD + "rate = 4.5", "discord.rate", "a whole number", "rate = 45"),

@@ -50,8 +50,10 @@ if TYPE_CHECKING:
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule there is when the team declares none: Mondays at eight in the show's time zone."""
 
+TELEGRAM_FREE_RATE = 30
+"""Messages a second over all chats that Telegram takes from a bot for nothing."""
 TELEGRAM_RATE_LIMIT = 1000
-"""Messages a second: Telegram's ceiling with paid broadcasts; without them it is about 30."""
+"""Messages a second: Telegram's ceiling with paid broadcasts."""
 DISCORD_RATE_LIMIT = 50
 """Requests a second over all that Discord allows a bot."""
 
@@ -92,13 +94,28 @@ class Storage(_Section):
 
 
 class Telegram(_Section):
-    """The Telegram bot. `rate` is in messages a second, over all chats."""
+    """The Telegram bot. `rate` is in messages a second, over all chats.
+
+    With `allow_paid_broadcast`, Telegram takes a fee in Stars for each pushed message above the free rate.
+    """
 
     token: TelegramToken = Field(examples=["123456789:AAE…"])
     token_file: Path | None = Field(default=None, examples=["telegram-token"])
     api_url: WebAddress = "https://api.telegram.org"
-    rate: Number = Field(default=30, ge=1, le=TELEGRAM_RATE_LIMIT)
+    allow_paid_broadcast: bool = False
+    rate: Number = Field(default=TELEGRAM_FREE_RATE, ge=1, le=TELEGRAM_RATE_LIMIT)
     admins: tuple[Id, ...] = Field(default=(), examples=[[123456789]])
+
+    @field_validator("rate")
+    @classmethod
+    def _free_unless_paid_for(cls, rate: int, info: ValidationInfo) -> int:
+        # Missing when it is wrong itself, which is told by itself.
+        if rate > TELEGRAM_FREE_RATE and info.data.get("allow_paid_broadcast") is False:
+            raise refusal(
+                f"Telegram takes at most {TELEGRAM_FREE_RATE} messages a second from a bot that does not pay for more",
+                f"Write rate = {TELEGRAM_FREE_RATE}, or add allow_paid_broadcast = true",
+            )
+        return rate
 
 
 class Discord(_Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, bindparam, insert, literal, literal_column, select, update
+from sqlalchemy import String, bindparam, case, insert, literal, literal_column, select, update
 
 from bot.delivery.records import BroadcastState, Claim, Delivery, DeliveryState, Outcome
 from bot.delivery.tables import DELIVERIES, PENDING, Moment, broadcasts, deliveries, publications, renderings
@@ -47,7 +47,8 @@ _CLAIM = (
         deliveries.c.thread,
         deliveries.c.rendering_id,
         deliveries.c.position,
-        deliveries.c.message_ids,
+        # At the first message, where most are, there is nothing to decode.
+        case((deliveries.c.position > 0, deliveries.c.message_ids)),
         deliveries.c.attempts,
         deliveries.c.code,
         deliveries.c.publish,
@@ -80,8 +81,8 @@ def claim(connection: Connection, platform: PlatformName, most: int, now: dt.dat
     """Mark the messages that are next as on their way, those that wait longest first."""
     rows = connection.execute(_CLAIM, {"of_platform": platform, "most": most, "now": now})
     return [
-        Claim(id_, broadcast, Target(platform, chat, thread), rendering, position, tuple(ids), attempts, code, publish)
-        for id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish in sorted(rows, key=_BY_ID)
+        Claim(id_, broadcast, Target(platform, chat, thread), of, position, tuple(known or ()), attempts, code, publish)
+        for id_, broadcast, chat, thread, of, position, known, attempts, code, publish in sorted(rows, key=_BY_ID)
     ]
 
 

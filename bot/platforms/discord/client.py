@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 DEFAULT_GATEWAY = "wss://gateway.discord.gg"
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
+SEND_TIMEOUT = 60.0
+"""Seconds that one send may take, such a wait included; discord.py itself would wait five minutes for an answer."""
 
 
 LAST_ANSWERS = 3.0
@@ -87,7 +89,8 @@ class DiscordPlatform(Platform, Finder, Publisher):
         if self.client.is_closed():
             raise NotSentError("the connection to Discord is being renewed")
         try:
-            message = await self._send(post)
+            async with asyncio.timeout(SEND_TIMEOUT):
+                message = await self._send(post)
         except NO_ANSWER as error:
             raise translate(error) from error
         return str(message.id)

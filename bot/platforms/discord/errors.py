@@ -61,7 +61,7 @@ def translate(error: BaseException) -> SendError:
     """The core's error for one of `NO_ANSWER`."""
     match error:
         case discord.RateLimited():
-            return FloodError("Discord asks for a pause", retry_after=error.retry_after)
+            return FloodError("Discord asks for a pause", retry_after=error.retry_after, everything=None)
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
             return UnauthorisedError("Discord refuses the token")
         case discord.ConnectionClosed() | discord.PrivilegedIntentsRequired():
@@ -88,4 +88,5 @@ def _http(error: discord.HTTPException) -> SendError:
         return FloodError(text, retry_after=DM_PAUSE)
     if error.status >= server_error:
         return UnknownOutcomeError(text)
-    return ContentError(text)
+    # Whatever is not known is said of this channel: one delivery fails, and everybody else's go on.
+    return RefusedError(text)

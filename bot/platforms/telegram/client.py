@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.config import Telegram
     from bot.document import Document
-    from bot.platforms.base import Message, Post, Rendering
+    from bot.platforms.base import JsonObject, Message, Post, Rendering
     from bot.subscription import Target
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,9 @@ class TelegramPlatform(Platform):
         polls = AiohttpRequest(connection_pool_size=1, read_timeout=POLL_GRACE)
         self._requests = (sends, polls)
         self._offset = 0
-        self._fields = Prepared(_fields)
+        # With every push and with no answer: only pushes come in numbers that are worth a fee.
+        paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
+        self._fields = Prepared(lambda message: _fields({**message.body, **paid}))
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(config.token.get_secret_value())
@@ -243,9 +245,9 @@ def address(target: Target) -> int | str:
     return target.chat if target.chat.startswith("@") else int(target.chat)
 
 
-def _fields(message: Message) -> bytes:
+def _fields(body: JsonObject) -> bytes:
     """What every subscriber's request says alike."""
-    return json.dumps(message.body, separators=(",", ":")).encode()
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _pause(error: SendError, failures: int) -> float:

@@ -22,6 +22,7 @@ from bot.platforms.base import (
     ContentError,
     FloodError,
     NotSentError,
+    RefusedError,
     RenderingRefusedError,
     SendError,
     TargetClosedError,
@@ -36,19 +37,37 @@ from bot.platforms.telegram.request import NeverSentError
 LONGEST_TEXT = 150
 """Characters of an error that are worth a line in a report."""
 
-_NOT_FOUND = ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty")
-_GONE = ("chat was deleted", "group chat was deactivated", "user_deactivated", "bot was kicked", "bot was blocked")
-_CLOSED = (
-    "not enough rights",
-    "have no rights",
-    "need administrator rights",
-    "chat_write_forbidden",
-    "chat_restricted",
-    "message thread not found",
-    "topic_closed",
-    "topic_deleted",
-    "chat_admin_required",
-)
+_MEANINGS: dict[type[SendError], tuple[str, ...]] = {
+    TargetNotFoundError: ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty"),
+    TargetGoneError: ("chat was deleted", "group chat was deactivated", "user_deactivated", "kicked", "blocked"),
+    TargetClosedError: (
+        "not enough rights",
+        "have no rights",
+        "need administrator rights",
+        "chat_admin_required",
+        "chat_restricted",
+        "_forbidden",  # chat_write_forbidden, chat_send_plain_forbidden and their like
+        "message thread not found",
+        "topic_closed",
+        "topic_deleted",
+    ),
+    ContentError: (
+        "can't parse",
+        "expected",
+        "too long",
+        "too_long",
+        "is empty",
+        "non-empty",
+        "utf-8",
+        "utf-16",
+        "entit",
+        "button",
+        "keyboard",
+        "markup",
+        "url",
+    ),
+}
+"""What a refusal means by the words in it; the first that fits counts."""
 
 
 def translate(error: TelegramError) -> SendError:
@@ -66,9 +85,10 @@ def translate(error: TelegramError) -> SendError:
             # the bot sends with; a 404 says that the token is not even of the right form.
             return UnauthorisedError("Telegram refuses the token")
         case Forbidden():
-            return TargetGoneError(error.message)
+            return _meaning(error.message, otherwise=TargetGoneError)
         case BadRequest():
-            return _bad_request(error.message)
+            # Whatever is not known is said of this chat: one delivery fails, and everybody else's go on.
+            return _meaning(error.message, otherwise=RefusedError)
         case NeverSentError():
             return NotSentError(_short(error.message))
         case _:
@@ -85,7 +105,8 @@ def translate_rich(error: TelegramError) -> SendError:
         return RenderingRefusedError("this server knows no rich messages")
     meaning = translate(error)
     is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
-    return RenderingRefusedError(str(meaning)) if isinstance(meaning, ContentError) or is_about_media else meaning
+    is_about_content = isinstance(meaning, ContentError | RefusedError)
+    return RenderingRefusedError(str(meaning)) if is_about_content or is_about_media else meaning
 
 
 def _short(message: str) -> str:
@@ -93,13 +114,9 @@ def _short(message: str) -> str:
     return textwrap.shorten(message, LONGEST_TEXT, placeholder=" …")
 
 
-def _bad_request(message: str) -> SendError:
+def _meaning(message: str, otherwise: type[SendError]) -> SendError:
     said = message.lower()
-    for meaning, phrases in (
-        (TargetNotFoundError, _NOT_FOUND),
-        (TargetGoneError, _GONE),
-        (TargetClosedError, _CLOSED),
-    ):
+    for meaning, phrases in _MEANINGS.items():
         if any(phrase in said for phrase in phrases):
             return meaning(message)
-    return ContentError(message)
+    return otherwise(message)

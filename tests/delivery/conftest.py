@@ -1,0 +1,44 @@
+"""Both platforms' way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.subscription import PlatformName
+from tests.delivery.side import Side, ledger_in, side
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.delivery.ledger import Ledger
+
+
+@pytest.fixture
+async def real_ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger that goes by the real clock."""
+    async with ledger_in(tmp_path) as ledger:
+        yield ledger
+
+
+@pytest.fixture(params=list(PlatformName))
+async def either(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
+    """Telegram's way out, then Discord's."""
+    async with side(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+async def telegram_side() -> AsyncIterator[Side]:
+    """Telegram's way out."""
+    async with side(PlatformName.TELEGRAM) as made:
+        yield made
+
+
+@pytest.fixture
+async def discord_side() -> AsyncIterator[Side]:
+    """Discord's way out."""
+    async with side(PlatformName.DISCORD) as made:
+        yield made

@@ -1,0 +1,186 @@
+"""One platform's whole way out, for tests: its stand-in, the real client library, a courier, and a ledger on a file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import SecretStr
+
+from bot.app import TELEGRAM_GROUP, TELEGRAM_PRIVATE
+from bot.config import Discord, Telegram
+from bot.delivery.courier import Courier
+from bot.delivery.ledger import DeliveryState, Ledger
+from bot.delivery.pacing import Pacer
+from bot.platforms.base import Message, Rendering
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.telegram.client import TelegramPlatform
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.telegram.server import TelegramStandIn
+from bot.subscription import Choices, PlatformName, Subscription, Target
+from tests.town import read_discord, read_telegram
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.delivery.events import Event
+    from bot.delivery.pacing import ChatLimit
+    from bot.platforms.base import JsonObject
+    from bot.sandbox.discord import world as discord_world
+    from bot.sandbox.telegram import model as telegram_model
+
+StandIn: TypeAlias = TelegramStandIn | DiscordStandIn
+Place: TypeAlias = "telegram_model.Chat | discord_world.Channel"
+
+COMPONENTS = 1 << 15
+SEND = {PlatformName.TELEGRAM: "sendMessage", PlatformName.DISCORD: "POST /channels/{channel_id}/messages"}
+"""The route by which messages are sent."""
+
+
+def now() -> dt.datetime:
+    """The time."""
+    return dt.datetime.now(dt.UTC)
+
+
+def limits(target: Target) -> tuple[ChatLimit, ...]:
+    """The chats' limits as the program has them."""
+    if target.platform is PlatformName.DISCORD:
+        return ()
+    return TELEGRAM_PRIVATE if target.chat.isdigit() else TELEGRAM_GROUP
+
+
+class Side:
+    """A platform, and a courier that delivers there. `told` is what the admins are to know."""
+
+    def __init__(self, name: PlatformName, standin: StandIn, platform: TelegramPlatform | DiscordPlatform) -> None:
+        self.name = name
+        self.standin = standin
+        self.platform = platform
+        self.places: dict[str, Place] = {}
+        self.told: list[Event] = []
+        self.rate = 200
+        self.hold = False
+
+    def add(self, count: int) -> list[Place]:
+        """So many new private chats or text channels."""
+        if isinstance(self.standin, TelegramStandIn):
+            made: list[Place] = [self.standin.add_private(name=f"P{number}") for number in range(count)]
+        else:
+            guild = self.standin.add_guild("Auditeurs")
+            made = [self.standin.add_text(guild, f"salon-{number}") for number in range(count)]
+        self.places |= {str(place.id): place for place in made}
+        return made
+
+    def target(self, place: Place) -> Target:
+        """The place as the core knows it."""
+        return Target(self.name, str(place.id))
+
+    async def subscribe(self, ledger: Ledger, *places: Place, publish: bool = False) -> None:
+        """Subscribe the places to everything."""
+        self.places |= {str(place.id): place for place in places}
+        for place in places:
+            choices = Choices(publish=publish)
+            await ledger.subscriptions.save(Subscription(self.target(place), "monday", choices))
+
+    async def open(self, ledger: Ledger, *texts: str, episode: int = 1207) -> int:
+        """Open a broadcast of these texts; its id."""
+        bodies = map(self._body, texts)
+        rendering = Rendering("Le récap", tuple(Message(body, 9, 4000) for body in bodies))
+        broadcast = await ledger.create_broadcast(
+            episode=episode,
+            title="",
+            schedule="monday",
+            due=now(),
+            renderings=dict.fromkeys(await ledger.choices("monday"), rendering),
+        )
+        assert broadcast is not None
+        return broadcast.id
+
+    def _body(self, text: str) -> JsonObject:
+        if self.name is PlatformName.TELEGRAM:
+            return {"text": text}
+        return {"flags": COMPONENTS, "components": [{"type": 10, "content": text}]}
+
+    @contextlib.asynccontextmanager
+    async def delivering(self, ledger: Ledger) -> AsyncIterator[Pacer]:
+        """A courier at work; its pace."""
+        discord = self.platform if isinstance(self.platform, DiscordPlatform) else None
+        pacer = Pacer(self.rate, limits)
+        courier = Courier(
+            platform=self.platform,
+            ledger=ledger,
+            pacer=pacer,
+            clock=now,
+            hold=self.hold,
+            finder=discord,
+            publisher=discord,
+            tell=self._hear,
+        )
+        task = asyncio.create_task(courier.run())
+        try:
+            yield pacer
+        finally:
+            await courier.stop()
+            await task
+
+    async def deliver(self, ledger: Ledger, broadcast_id: int, within: float = 30.0) -> dict[str, int]:
+        """Deliver until nothing is left of the broadcast; the states of its deliveries."""
+        async with self.delivering(ledger):
+            return await finished(ledger, broadcast_id, within)
+
+    def received(self, place: Place) -> list[str]:
+        """The texts that the bot's messages have there."""
+        if isinstance(self.standin, TelegramStandIn):
+            chat = self.standin.find(str(place.id))
+            return [read_telegram(message).strip() for message in chat.messages if message.by_bot] if chat else []
+        return [read_discord(message.components) for message in self.standin.world.channels[place.id].messages]
+
+    async def _hear(self, event: Event) -> None:
+        self.told.append(event)
+
+
+async def finished(ledger: Ledger, broadcast_id: int, within: float = 30.0) -> dict[str, int]:
+    """Wait until nothing is left of the broadcast to send; the states of its deliveries."""
+    states: dict[str, int] = {}
+    try:
+        async with asyncio.timeout(within):
+            while not states or {DeliveryState.PENDING, DeliveryState.SENDING} & states.keys():
+                await asyncio.sleep(0.02)
+                states = {str(state): count for state, count in (await ledger.tally(broadcast_id)).items() if count}
+    except TimeoutError:
+        raise AssertionError(f"after {within} s: {states}") from None
+    return states
+
+
+@contextlib.asynccontextmanager
+async def side(name: PlatformName) -> AsyncIterator[Side]:
+    """The platform's stand-in, and a client that is connected to it."""
+    if name is PlatformName.TELEGRAM:
+        async with TelegramStandIn() as telegram:
+            config = Telegram(token=SecretStr(telegram.token), api_url=telegram.url)
+            async with _connected(TelegramPlatform(config)) as platform:
+                yield Side(name, telegram, platform)
+    else:
+        async with DiscordStandIn() as discord:
+            settings = Discord(token=SecretStr(discord.token), api_url=discord.api_url, gateway_url=discord.gateway_url)
+            async with _connected(DiscordPlatform(settings)) as client:
+                yield Side(name, discord, client)
+
+
+@contextlib.asynccontextmanager
+async def _connected(platform: TelegramPlatform | DiscordPlatform) -> AsyncIterator[TelegramPlatform | DiscordPlatform]:
+    await platform.connect()
+    try:
+        yield platform
+    finally:
+        await platform.close()
+
+
+@contextlib.asynccontextmanager
+async def ledger_in(folder: Path) -> AsyncIterator[Ledger]:
+    """A ledger that goes by the real clock."""
+    async with await Ledger.open(f"sqlite:///{folder / 'recap.db'}", now) as ledger:
+        yield ledger
