@@ -7,6 +7,9 @@ import re
 from bot.i18n import Language
 from bot.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 
+TITLE_ON_PHONE = 65
+"""Characters: two lines of bold text on a small phone, and what a notification shows of a message's first line."""
+
 _SPACES = re.compile(r"[ \t]+")
 _SPACE_BEFORE_STOP = re.compile(r"(?<=\w)[^\S\n]+([.,])(?=\s|\Z)")
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")

@@ -16,17 +16,19 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bot.address import web_address
+from bot.address import site, web_address
 from bot.mistakes import BadValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 TIMEOUT = 10.0
 """Seconds for one request, from looking up its host to the end of its answer."""
+AT_ONCE = 8
+"""Requests under way at a time: soon done, and no burden to a line at home."""
 MAX_REDIRECTIONS = 8
 USER_AGENT = "Mozilla/5.0 (compatible; MondayRecap/1.0; link check)"
 """Begins as browsers do: many sites answer nobody else."""
@@ -146,6 +148,20 @@ class Web:
             return
         if not self._may_visit(literal):
             raise WebError(_not_public(str(literal)))
+
+
+async def ask_all(web: Web, addresses: Iterable[str], told: Callable[[], None] = lambda: None) -> dict[str, Answer]:
+    """Ask for each of the addresses, a few at a time, and each site for one at a time; `told` hears of each answer."""
+    room = asyncio.Semaphore(AT_ONCE)
+    sites: dict[str, asyncio.Lock] = {}
+
+    async def ask(address: str) -> tuple[str, Answer]:
+        async with sites.setdefault(site(address), asyncio.Lock()), room:
+            answer = await web.ask(address)
+        told()
+        return address, answer
+
+    return dict(await asyncio.gather(*map(ask, dict.fromkeys(addresses))))
 
 
 class _Resolver(AbstractResolver):

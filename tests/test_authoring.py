@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from bot import cli as command_line
 from bot.archive import Archive
 from bot.problems import ExpectedError, InvalidInputError
+from bot.web import Answer, Web
 from tests.town import CONTENT
 
 NOTES = Path(__file__).parent / "notes"
@@ -102,3 +104,47 @@ class TestImport:
         result = recap("import", "--rss", "http://127.0.0.1:9/feed.xml")
         assert isinstance(result.exception, ExpectedError)
         assert "not on the public internet" in str(result.exception)
+
+
+class TestCheck:
+    """`recap check` as the editor's friend."""
+
+    @pytest.fixture
+    def episode(self, recap: Recap, tmp_path: Path) -> Path:
+        """One episode with something to say about it."""
+        del recap
+        path = tmp_path / "content" / "1208.md"
+        head = "---\nnumber: 1208\ntitle: Un titre\ndate: 2024-11-11\n---\n\n## Un sujet\n\n"
+        path.write_text(
+            f"{head}L'été est là.\n\nSources :\n- https://a.fr/mort\n- https://a.fr/vieux\n", encoding="utf-8"
+        )
+        return path
+
+    def test_warnings_are_told_and_are_no_failure(self, recap: Recap, episode: Path) -> None:
+        """With file and line; `--strict` makes them one."""
+        result = recap("check")
+        assert result.exit_code == 0
+        assert (
+            f"warning: content/{episode.name}:9: here is a straight apostrophe. Write ’ in its place." in result.stderr
+        )
+        assert recap("check", "--strict").exit_code == 1
+
+    def test_dead_links_fail_and_moved_ones_are_warnings(
+        self, recap: Recap, episode: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With the line where each stands, and where it has moved to; everything in JSON too."""
+
+        async def ask(self: Web, address: str) -> Answer:
+            del self
+            moved = "https://a.fr/neuf" if address.endswith("vieux") else ""
+            return Answer(404 if address.endswith("mort") else 200, moved)
+
+        monkeypatch.setattr(Web, "ask", ask)
+        result = recap("check", "--links")
+        assert result.exit_code == 1
+        assert f"{episode.name}:12: the link https://a.fr/mort is dead (the server answers 404)" in result.stderr
+        assert f"{episode.name}:13: the link https://a.fr/vieux has moved. Write https://a.fr/neuf." in result.stderr
+        facts = json.loads(recap("check", "--links", "--json").stdout)
+        assert [(each["file"], each["line"]) for each in facts["dead_links"]] == [(f"content/{episode.name}", 12)]
+        assert {"file", "line", "key", "message", "cure"} == set(facts["warnings"][0])
+        assert set(facts) == {"episodes", "problems", "warnings", "dead_links", "refusals", "next_runs"}

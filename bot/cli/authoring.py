@@ -23,33 +23,37 @@ cli = typer.Typer()
 def check(
     config: ConfigOption = None,
     online: Annotated[bool, typer.Option("--online", help="Also try the tokens and look up every channel.")] = False,
+    links: Annotated[bool, typer.Option("--links", help="Also ask for every link: is it dead, has it moved?")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too: exit code 1.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the config and the content, and list the next pushes."""
     from bot.app import utc_now
-    from bot.cli import operations
+    from bot.cli import checking, operations
     from bot.schedule import Timetable
 
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
+    warnings = checking.warnings(settings, archive)
     timetable = Timetable(settings.schedules, utc_now)
     runs = {schedule.name: timetable.next_run(schedule.name) for schedule in settings.schedules}
     refusals = console.with_app(settings, operations.refusals) if online else []
+    dead, moved = checking.look_up_links(settings, archive) if links else ([], [])
     if as_json:
-        problems = [
-            {"file": str(each.path), "line": each.line, "key": each.key, "message": each.message, "cure": each.cure}
-            for each in archive.problems
-        ]
         console.print_json(
             {
                 "episodes": len(archive.episodes),
-                "problems": problems,
+                "problems": checking.for_json(archive.problems),
+                "warnings": checking.for_json([*warnings, *moved]),
+                "dead_links": checking.for_json(dead),
                 "refusals": refusals,
                 "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
             }
         )
     else:
         console.tell(archive.problems)
+        console.tell(dead)
+        checking.tell_warnings([*warnings, *moved])
         for refusal in refusals:
             err.print(refusal, soft_wrap=True)
         out.print(f"Episodes in order: {len(archive.episodes)}")
@@ -57,7 +61,7 @@ def check(
             out.print(f"Next push on schedule {name}: {console.in_words(run)}")
     if archive.problems:
         raise typer.Exit(Exit.BAD_INPUT)
-    if refusals:
+    if refusals or dead or (strict and (warnings or moved)):
         raise typer.Exit(Exit.FAILED)
 
 

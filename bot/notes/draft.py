@@ -14,7 +14,7 @@ import yaml
 from bot.i18n import Language, words
 from bot.markdown import parse_episode
 from bot.notes.language import telling_words
-from bot.notes.names import TITLE_ON_PHONE, Spelling, main_name
+from bot.notes.names import Spelling, main_name
 from bot.notes.structure import outline
 from bot.notes.summary import MIN_LENGTH, summarise
 from bot.notes.topics import is_hashtags, topics_of
@@ -22,7 +22,7 @@ from bot.problems import InvalidInputError, Problem
 from bot.segments import ascii_slug
 from bot.text import fold
 from bot.text import words as words_of
-from bot.typography import tidied
+from bot.typography import TITLE_ON_PHONE, tidied
 
 if TYPE_CHECKING:
     import datetime as dt

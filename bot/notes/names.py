@@ -11,9 +11,6 @@ from bot.notes.topics import names_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-TITLE_ON_PHONE = 60
-"""Characters: two lines of bold text on a small phone, and what a notification shows of a message's first line."""
-
 _WORD = re.compile(r"[^\W\d_]+")
 # In the middle of a sentence a capital is a name's.
 _INSIDE_SENTENCE = re.compile(r"(?<=[\w,][ \u00a0])(?:[LlDd][’'])?([^\W\d_]+)|(?<=\w[’'])([^\W\d_]+)")

@@ -1,0 +1,63 @@
+"""What `recap check` finds besides mistakes: warnings, and links that lead nowhere any more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import Progress
+
+from bot.cli.console import err
+from bot.problems import Problem
+from bot.review import links, review
+from bot.web import Web, ask_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bot.archive import Archive
+    from bot.config import Config
+    from bot.web import Answer
+
+
+def warnings(settings: Config, archive: Archive) -> list[Problem]:
+    """What will look bad."""
+    return review(archive, settings.content.folder, settings.show.language)
+
+
+def look_up_links(
+    settings: Config, archive: Archive, web: Callable[[], Web] = Web
+) -> tuple[list[Problem], list[Problem]]:
+    """Ask for every link of the episodes: those that are dead, and those that have moved for good."""
+    places = links(archive, settings.content.folder)
+    answers = asyncio.run(_asked([url for url, _path, _line in places], web))
+    dead, moved = [], []
+    for url, path, line in places:
+        answer = answers[url]
+        if answer.is_dead:
+            reason = answer.failure or f"the server answers {answer.status}"
+            dead.append(Problem(path, f"the link {url} is dead ({reason})", "Link to a page that is there", line))
+        elif answer.moved:
+            moved.append(Problem(path, f"the link {url} has moved", f"Write {answer.moved}", line))
+    return dead, moved
+
+
+async def _asked(addresses: list[str], make: Callable[[], Web]) -> dict[str, Answer]:
+    with Progress(console=err, transient=True) as progress:
+        bar = progress.add_task("Asking for the links", total=len(set(addresses)))
+        async with make() as web:
+            return await ask_all(web, addresses, lambda: progress.advance(bar))
+
+
+def for_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """The problems for programs."""
+    return [
+        {"file": str(each.path), "line": each.line, "key": each.key, "message": each.message, "cure": each.cure}
+        for each in problems
+    ]
+
+
+def tell_warnings(found: Iterable[Problem]) -> None:
+    """Show the warnings, a line each, on standard error."""
+    for warning in found:
+        err.print(f"warning: {warning}", style="yellow", soft_wrap=True)

@@ -1,0 +1,137 @@
+"""What a careful reader would say about an episode before Monday."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.archive import Archive
+from bot.i18n import Language
+from bot.review import links, review
+from bot.text import NO_BREAK_SPACE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = "---\nnumber: {number}\ntitle: {title}\ndate: 2024-11-04\nstatus: {status}\n---\n\n"
+SOURCES = "\n\nSources :\n- https://a.fr/{number}\n"
+
+
+def write(
+    folder: Path, body: str, number: int = 1, *, title: str = "Un titre", status: str = "ready", sources: str = SOURCES
+) -> None:
+    """An episode file; `body` begins at line 8."""
+    head = HEAD.format(number=number, title=title, status=status)
+    (folder / f"{number}.md").write_text(head + body + sources.format(number=number), encoding="utf-8")
+
+
+def said(folder: Path, language: Language = Language.FRENCH) -> list[str]:
+    """The warnings, as line and message."""
+    archive = Archive.load(folder)
+    assert archive.problems == ()
+    found = review(archive, folder, language)
+    assert all(problem.cure and problem.path.is_file() for problem in found)
+    return [f"{problem.line}: {problem.message}" for problem in found]
+
+
+def test_an_episode_in_order_gives_nothing_to_say(tmp_path: Path) -> None:
+    """With French spaces and marks as they should be."""
+    text = "C’est «_bien_»_: à 12:30, **oui**_! [Lien_: ici](https://a.fr/b?c'd)".replace("_", NO_BREAK_SPACE)
+    write(tmp_path, f"## Un sujet\n\n#tiktok\n\n{text}")
+    assert said(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("L'été est là.", "here is a straight apostrophe"),
+        ('Le "nuage" est là.', "here is a straight quotation mark"),
+        ("Enfin: le nuage.", "here is no no-break space before ':', ';', '!' or '?'"),
+        ("Enfin : le nuage.", "here is no no-break space before ':', ';', '!' or '?'"),
+        ("Le **nuage** ?", "here is no no-break space before ':', ';', '!' or '?'"),
+        ("Le « nuage » est là.", "here is no no-break space inside « »"),
+    ],
+)
+def test_french_typography(tmp_path: Path, line: str, message: str) -> None:
+    """Each slip is told at its line; in an English show it is none."""
+    write(tmp_path, f"## Un sujet\n\n{line}")
+    assert said(tmp_path) == [f"10: {message}"]
+    assert said(tmp_path, Language.ENGLISH) == []
+
+
+def test_code_and_addresses_are_no_prose(tmp_path: Path) -> None:
+    """What must stand as it stands is not looked at."""
+    write(tmp_path, "## Un sujet\n\nTapez `l'\"eau\" :` sur <https://a.fr/l'eau> ou [là](https://b.fr/l'eau).")
+    assert said(tmp_path) == []
+
+
+def test_titles_that_a_phone_cuts(tmp_path: Path) -> None:
+    """Of the episode and of a segment, with their length and what a phone shows."""
+    write(tmp_path, f"## {'b' * 66}\n\nTexte.", title="a" * 70)
+    assert said(tmp_path) == [
+        "3: the title is 70 characters long, and a phone shows about 65 of them",
+        "8: the title is 66 characters long, and a phone shows about 65 of them",
+    ]
+
+
+def test_a_title_in_capitals(tmp_path: Path) -> None:
+    """But not a short one, which is a name."""
+    write(tmp_path, "## UN GRAND SUJET\n\nTexte.\n\nSources :\n- https://a.fr\n\n## X ET UE\n\nTexte.")
+    assert said(tmp_path) == ["8: the title is in capitals, which read as shouting"]
+
+
+def test_a_segment_without_a_source(tmp_path: Path) -> None:
+    """At its title."""
+    write(tmp_path, "## Un\n\nTexte.\n\nSources :\n- https://a.fr\n\n## Deux\n\nTexte.", sources="\n")
+    assert said(tmp_path) == ["15: the segment has no source"]
+
+
+def test_a_summary_that_no_message_holds(tmp_path: Path) -> None:
+    """With how many it takes on each platform."""
+    write(tmp_path, "## Un sujet\n\n" + "Une phrase entière. " * 230)
+    assert said(tmp_path) == [
+        "8: the summary of 4599 characters takes 2 messages on Telegram",
+        "8: the summary of 4599 characters takes 2 messages on Discord",
+    ]
+
+
+def test_a_link_that_stands_there_twice(tmp_path: Path) -> None:
+    """At the second place, with the first."""
+    write(tmp_path, "## Un\n\nTexte.\n\nSources :\n- https://a.fr/1\n\n## Deux\n\nTexte.")
+    assert said(tmp_path) == ["20: the link stands on line 13 already"]
+
+
+def test_a_topic_that_looks_like_another(tmp_path: Path) -> None:
+    """One that is rare, beside one that the team uses; both being common they are two."""
+    for number in (1, 2, 3):
+        write(tmp_path, "## Un\n\n#instagram\n\nTexte.", number)
+    write(tmp_path, "## Un\n\n#instagarm #insta\n\nTexte.", 4)
+    assert said(tmp_path) == ["10: the topic 'instagarm' looks like 'instagram', which 3 segments have"]
+
+
+@pytest.mark.parametrize(("status", "more"), [("draft", ""), ("ready", ", and the episode is no draft any more")])
+def test_remarks_of_an_import_are_told_until_they_are_seen_to(tmp_path: Path, status: str, more: str) -> None:
+    """All the more when the episode is about to be sent."""
+    write(tmp_path, "## Un sujet\n\n<!-- À vérifier : la date. -->\n\nTexte.", status=status)
+    assert said(tmp_path) == [f"10: a remark stands here{more}: À vérifier : la date"]
+
+
+def test_a_file_with_mistakes_is_left_to_them(tmp_path: Path) -> None:
+    """First things first."""
+    (tmp_path / "1.md").write_text("L'été\n", encoding="utf-8")
+    assert review(Archive.load(tmp_path), tmp_path, Language.FRENCH) == []
+
+
+def test_every_link_is_found_with_its_line(tmp_path: Path) -> None:
+    """In the front matter, in the text however deep, of images and of sources."""
+    body = "Voir https://a.fr/intro\n\n## Un\n\n- un\n  > [b](https://a.fr/b)\n\n![c](https://a.fr/c.png)"
+    write(tmp_path, body, title="T\naudio: https://a.fr/a.mp3")
+    found = links(Archive.load(tmp_path), tmp_path)
+    assert [(url.removeprefix("https://a.fr/"), line) for url, _path, line in found] == [
+        ("a.mp3", 4),
+        ("b", 14),
+        ("c.png", 16),
+        ("1", 19),
+        ("intro", 9),
+    ]

@@ -1,0 +1,205 @@
+"""Asking for addresses that others wrote, from a real server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web as server
+from aiohttp.test_utils import TestServer
+
+from bot.web import AT_ONCE, MAX_REDIRECTIONS, Answer, IpAddress, Web, WebError, ask_all, is_public
+
+Handler = Callable[[server.Request], Awaitable[server.StreamResponse]]
+
+
+def everywhere(address: IpAddress) -> bool:
+    """Tests live on loopback."""
+    del address
+    return True
+
+
+class Site:
+    """A site whose pages the tests make; it keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[str] = []
+        self.pages: dict[str, Handler | int | str] = {}
+        """A status, a status with where to go (`301 /there`), or what answers."""
+
+    async def answer(self, request: server.Request) -> server.StreamResponse:
+        """Any request."""
+        self.asked.append(f"{request.method} {request.path}")
+        page = self.pages.get(request.path, 404)
+        if callable(page):
+            return await page(request)
+        if isinstance(page, int):
+            return server.Response(status=page, text="x" * 10)
+        status, target = page.split()
+        return server.Response(status=int(status), headers={"Location": target})
+
+    async def ask(self, path: str, patience: float = 5.0) -> Answer:
+        """Ask for a page."""
+        async with Web(everywhere, patience) as web:
+            return await web.ask(f"{self.url}{path}")
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """An empty site."""
+    found = Site()
+    app = server.Application()
+    app.router.add_route("*", "/{path:.*}", found.answer)
+    async with TestServer(app, host="127.0.0.1") as running:
+        found.url = f"http://127.0.0.1:{running.port}"
+        yield found
+
+
+async def test_a_page_that_is_there_is_asked_for_without_its_text(site: Site) -> None:
+    """One HEAD."""
+    site.pages["/a"] = 200
+    answer = await site.ask("/a")
+    assert (answer, answer.is_dead, site.asked) == (Answer(200), False, ["HEAD /a"])
+
+
+@pytest.mark.parametrize("refusal", [403, 405, 501])
+async def test_a_server_that_wants_no_head_is_asked_again(site: Site, refusal: int) -> None:
+    """With GET, whose answer counts."""
+
+    async def page(request: server.Request) -> server.Response:
+        return server.Response(status=refusal if request.method == "HEAD" else 200)
+
+    site.pages["/a"] = page
+    assert await site.ask("/a") == Answer(200)
+    assert site.asked == ["HEAD /a", "GET /a"]
+
+
+@pytest.mark.parametrize(("status", "is_dead"), [(404, True), (410, True), (500, True), (403, False), (429, False)])
+async def test_dead_is_what_nobody_can_read(site: Site, status: int, *, is_dead: bool) -> None:
+    """A site that keeps robots out is not dead."""
+    site.pages["/a"] = status
+    assert (await site.ask("/a")).is_dead is is_dead
+
+
+async def test_a_page_has_moved_when_its_server_says_for_good(site: Site) -> None:
+    """As far as the permanent redirections go; a temporary one is followed and not told."""
+    site.pages |= {"/a": "301 /b", "/b": "308 /c", "/c": "302 /d", "/d": 200, "/e": "302 /d"}
+    assert await site.ask("/a") == Answer(200, moved=f"{site.url}/c")
+    assert await site.ask("/e") == Answer(200)
+
+
+async def test_redirections_in_circles_end(site: Site) -> None:
+    """And are told as such."""
+    site.pages["/a"] = "302 /a"
+    assert (await site.ask("/a")).failure == "it redirects in circles"
+    assert len(site.asked) == MAX_REDIRECTIONS
+
+
+async def test_a_server_that_does_not_answer_is_dead_in_time(site: Site) -> None:
+    """And so is one that nobody listens for."""
+    forever = asyncio.Event()
+
+    async def page(request: server.Request) -> server.Response:
+        del request
+        await forever.wait()
+        return server.Response()
+
+    site.pages["/a"] = page
+    assert (await site.ask("/a", patience=0.2)).failure == "no answer in time"
+    forever.set()
+    async with Web(everywhere) as web:
+        assert (await web.ask("http://127.0.0.1:9/")).is_dead
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "0.0.0.0",  # noqa: S104 - nothing is bound
+        "224.0.0.1",
+    ],
+)
+def test_addresses_inside_the_house(address: str) -> None:
+    """Of this machine, of the network around it, of clouds' own services, however they are written."""
+    assert not is_public(ipaddress.ip_address(address))
+
+
+def test_addresses_of_the_internet() -> None:
+    """Of both kinds."""
+    assert is_public(ipaddress.ip_address("93.184.215.14"))
+    assert is_public(ipaddress.ip_address("2606:2800:21f:cb07:6820:80da:af6b:8b2c"))
+
+
+async def test_nothing_inside_the_house_is_asked_for(site: Site) -> None:
+    """By number, by name, or through a redirection from outside."""
+    async with Web() as web:
+        assert "not on the public internet" in (await web.ask(f"{site.url}/a")).failure
+        assert "not on the public internet" in (await web.ask(site.url.replace("127.0.0.1", "[::ffff:7f00:1]"))).failure
+        assert (await web.ask("http://localhost/")).is_dead
+    site.pages["/a"] = "302 http://10.1.2.3/"
+    async with Web(lambda address: str(address) == "127.0.0.1") as web:
+        assert (await web.ask(f"{site.url}/a")).failure == "10.1.2.3 is not on the public internet"
+
+
+async def test_a_name_is_judged_by_what_it_stands_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And looked up but once: what was judged is what is connected to."""
+    lookups = 0
+
+    async def resolve(self: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, object]]:
+        del self, family
+        nonlocal lookups
+        lookups += 1
+        found = "127.0.0.1" if lookups == 1 else "10.9.9.9"
+        return [{"hostname": host, "host": found, "port": port, "family": 2, "proto": 6, "flags": 0}]
+
+    monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", resolve)
+    site.pages["/a"] = 200
+    named = site.url.replace("127.0.0.1", "rebinding.example.org")
+    async with Web(lambda address: str(address) == "127.0.0.1") as web:
+        assert await web.ask(f"{named}/a") == Answer(200)
+    assert lookups == 1
+    async with Web(lambda address: str(address) == "127.0.0.1") as web:
+        assert "not on the public internet" in (await web.ask(f"{named}/a")).failure
+
+
+async def test_a_fetch_takes_no_more_than_it_may(site: Site) -> None:
+    """One byte more shows that there is more; and other than a page is an error."""
+    site.pages["/a"] = 200
+    async with Web(everywhere) as web:
+        assert await web.fetch(f"{site.url}/a", 100) == b"x" * 10
+        assert await web.fetch(f"{site.url}/a", 4) == b"x" * 5
+        with pytest.raises(WebError, match="404"):
+            await web.fetch(f"{site.url}/b", 4)
+        with pytest.raises(WebError, match="not of the web"):
+            await web.fetch("ftp://example.org/a", 4)
+
+
+async def test_each_site_is_asked_for_one_page_at_a_time(site: Site) -> None:
+    """And each address but once, however often it is asked for."""
+    now = most = 0
+
+    async def page(request: server.Request) -> server.Response:
+        del request
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return server.Response()
+
+    addresses = [f"{site.url}/{number}" for number in range(2 * AT_ONCE)]
+    site.pages |= {f"/{number}": page for number in range(2 * AT_ONCE)}
+    told: list[None] = []
+    async with Web(everywhere) as web:
+        answers = await ask_all(web, addresses * 2, lambda: told.append(None))
+    assert answers == dict.fromkeys(addresses, Answer(200))
+    assert (most, len(site.asked), len(told)) == (1, len(addresses), len(addresses))
