@@ -145,7 +145,8 @@ class Archive:
 
     def topic(self, name: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
         """The segments on a topic that readers see, the newest first; `name` as `resolve_topic` gives it."""
-        return [(episode, segment) for episode, segment in self._segments(on) if name in segment.topics]
+        hits = self._by_topic.get(name, ())
+        return [(episode, segment) for episode, segment in hits if on is None or episode.date <= on]
 
     def resolve_topic(self, text: str) -> str | None:
         """The topic that somebody means who typed it in any way; None when there is no such topic."""
@@ -200,6 +201,14 @@ class Archive:
     @functools.cached_property
     def _by_number(self) -> dict[int, Episode]:
         return {episode.number: episode for episode in self.episodes}
+
+    @functools.cached_property
+    def _by_topic(self) -> dict[str, list[tuple[Episode, Segment]]]:
+        found: dict[str, list[tuple[Episode, Segment]]] = {}
+        for episode, segment in self._segments(None):
+            for topic in dict.fromkeys(segment.topics):
+                found.setdefault(topic, []).append((episode, segment))
+        return found
 
     @functools.cached_property
     def _index(self) -> WordIndex:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import functools
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-from bot.document import Block, Picture
+from bot.document import Block, Picture, plain
 
 
 class _Frozen(BaseModel):
@@ -43,6 +44,17 @@ class Segment(_Frozen):
     summary: tuple[Block, ...]
     sources: tuple[Source, ...] = ()
     image: Picture | None = None
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The summary's words, without style."""
+        return plain(self.summary)
+
+    @functools.cached_property
+    def length(self) -> int:
+        """About as many characters as it takes in a message, addresses included."""
+        sources = sum(len(source.title) + len(source.url) for source in self.sources)
+        return len(self.title) + len(self.text) + (len(self.image.alt) if self.image else 0) + sources
 
 
 class Episode(_Frozen):

@@ -8,7 +8,7 @@ from bot.commands.desk import Answer, notice
 from bot.commands.paging import pages, turning
 from bot.commands.snippets import marked, matches, snippet
 from bot.commands.topics import all_topics, shortened
-from bot.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span, plain
+from bot.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.formatter import SEPARATOR
 from bot.search import wanted
 
@@ -66,7 +66,7 @@ def _hit(request: Request, number: int, hit: tuple[Episode, Segment], searched: 
     episode, segment = hit
     catalogue = request.words
     reference = catalogue.gettext("Episode {number}").format(number=episode.number)
-    text = plain(segment.summary)
+    text = segment.text
     blocks: list[Block] = [
         Heading((Span(f"{number}. {segment.title}"),)),
         Note((Span(SEPARATOR.join((reference, catalogue.date(episode.date)))),)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.desk import Answer, notice
 from bot.commands.paging import pages, turning
-from bot.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span, plain
+from bot.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.text import normalise_topic
 
 if TYPE_CHECKING:
@@ -115,8 +115,6 @@ def shortened(text: str) -> str:
 
 
 def _length(hit: tuple[Episode, Segment]) -> int:
-    """About as many characters as the segment takes in a message, addresses included."""
+    """About as many characters as the segment takes in a message, addresses and reference included."""
     _episode, segment = hit
-    sources = sum(len(source.title) + len(source.url) for source in segment.sources)
-    picture = len(segment.image.alt) if segment.image else 0
-    return len(segment.title) + _REFERENCE + len(plain(segment.summary)) + picture + sources
+    return segment.length + _REFERENCE

@@ -18,7 +18,6 @@ from telegram import (
 from telegram.error import TelegramError
 
 from bot.commands import Desk, to_share
-from bot.document import plain
 from bot.formatter import Formatter, link_to
 from bot.i18n import Language, words
 from bot.platforms.telegram.errors import translate
@@ -73,7 +72,7 @@ class Sharing:
         message = render(self._formatter.segment(episode, segment)).messages[0].body
         catalogue = self._words
         number = catalogue.gettext("Episode {number}").format(number=episode.number)
-        begun = textwrap.shorten(plain(segment.summary), _DESCRIPTION, placeholder=" …")
+        begun = textwrap.shorten(segment.text, _DESCRIPTION, placeholder=" …")
         whole = catalogue.gettext("All of episode {number}").format(number=episode.number)
         return InlineQueryResultArticle(
             id=f"{episode.number}-{segment.number}",
