@@ -18,6 +18,7 @@ from unittest import mock
 
 from bot.app import App, opened
 from bot.commands import COMMANDS, Argument
+from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.subscription import PlatformName
 from bot.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
@@ -159,6 +160,7 @@ _OPTIONS = {Argument.TOPIC: "name", Argument.TOPICS: "topics", Argument.EPISODE:
 class DiscordPerson:
     """Somebody in a channel on Discord."""
 
+    app: App
     town: Town
     channel: discord_world.Channel
     user: discord_world.User
@@ -176,17 +178,31 @@ class DiscordPerson:
     async def presses(self, label: str) -> Reply:
         """Press a button below the last answer."""
         assert self._last is not None, "nothing was answered yet"
-        custom_id = next(item["custom_id"] for item in _parts(self._last.components) if item.get("label") == label)
-        return await self._reply(await self.town.discord.press(self._last, custom_id, self.user))
+        return await self.presses_on(self._last, label)
+
+    async def presses_on(self, message: discord_messages.Message, label: str) -> Reply:
+        """Press a button of that very message."""
+        custom_id = next(item["custom_id"] for item in _parts(message.components) if item.get("label") == label)
+        return await self._reply(await self.town.discord.press(message, custom_id, self.user))
 
     async def _reply(self, interaction: Any) -> Reply:  # noqa: ANN401 - the stand-in's interaction
-        self._last = await interaction.reply()
+        await interaction.answered(PATIENCE)
+        await self.settled()
+        self._last = interaction.messages[-1]
         return Reply(
             texts=tuple(read_discord(message.components) for message in interaction.messages),
             buttons=tuple(item["label"] for item in _parts(interaction.messages[-1].components) if "custom_id" in item),
             replaced=interaction.source is not None and interaction.original is interaction.source,
             is_private=interaction.ephemeral,
         )
+
+    async def settled(self) -> None:
+        """Wait until the bot has nothing under way."""
+        platform = self.app.stations[PlatformName.DISCORD].platform
+        assert isinstance(platform, DiscordPlatform)
+        async with asyncio.timeout(PATIENCE):
+            while platform.underway.count:  # noqa: ASYNC110 - it announces nothing
+                await asyncio.sleep(0.002)
 
 
 def read_discord(components: Iterable[dict[str, Any]]) -> str:
@@ -221,7 +237,7 @@ class Talk:
         self, channel: discord_world.Channel | None = None, user: discord_world.User | None = None
     ) -> DiscordPerson:
         """Somebody in a channel: a reader in the text channel, unless it is said who and where."""
-        return DiscordPerson(self.town, channel or self.town.text, user or self.town.reader)
+        return DiscordPerson(self.app, self.town, channel or self.town.text, user or self.town.reader)
 
 
 @contextlib.asynccontextmanager
