@@ -104,6 +104,8 @@ class WordIndex:
                 found = scores
             else:
                 found = {number: score + scores[number] for number, score in found.items() if number in scores}
+            if not found:
+                break
         return {self._places[number]: score for number, score in (found or {}).items()}
 
     def _scores(self, word: str) -> dict[int, float]:

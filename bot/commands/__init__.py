@@ -4,6 +4,7 @@
 `Answer`; it knows neither platform nor database. The modules beside this one each answer about one subject.
 """
 
+from bot.commands.answering import answer
 from bot.commands.completion import suggest
 from bot.commands.desk import Agenda, Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
 from bot.commands.sharing import to_share
@@ -25,6 +26,7 @@ __all__ = [
     "Request",
     "Throttle",
     "Verdict",
+    "answer",
     "for_you_alone",
     "hello",
     "outdated",

@@ -119,14 +119,19 @@ def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
     )
 
 
-def sorry(request: Request) -> Answer:
+def sorry(catalogue: Words) -> Answer:
     """What to say when nothing else could be said: a mistake of the program's."""
-    return notice(request.words.gettext("Sorry, something went wrong on my side. Please try again in a moment."))
+    return in_short(catalogue.gettext("Sorry, something went wrong on my side. Please try again in a moment."))
 
 
-def outdated(request: Request) -> Answer:
+def outdated(catalogue: Words) -> Answer:
     """What to say to a button or command that this version does not know, or that somebody made up."""
-    return notice(request.words.gettext("This button is from another version of me. /help shows what I can do now."))
+    return in_short(catalogue.gettext("This button is from another version of me. /help shows what I can do now."))
+
+
+def in_short(sentence: str) -> Answer:
+    """An answer that may as well be shown over the chat."""
+    return dataclasses.replace(notice(sentence), toast=sentence)
 
 
 def for_you_alone(answer: Answer, request: Request) -> Answer:

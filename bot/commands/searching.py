@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.commands.desk import Answer, notice
 from bot.commands.paging import pages, turning
-from bot.commands.snippets import marked, matches, snippet
-from bot.commands.topics import all_topics, shortened
+from bot.commands.snippets import matches, snippet
+from bot.commands.topics import COMPARED, all_topics, shortened
 from bot.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.formatter import SEPARATOR
 from bot.search import wanted
@@ -77,14 +77,13 @@ def _hit(request: Request, number: int, hit: tuple[Episode, Segment], searched: 
     source = next((each for each in segment.sources if matches(each.title, elsewhere)), None)
     if source is not None:
         label = Span(catalogue.ngettext("Source: ", "Sources: ", 1))
-        found = marked(source.title, matches(source.title, searched))
-        blocks.append(Note((label, *(Span(span.text, span.style, source.url) for span in found))))
+        blocks.append(Note((label, Span(source.title, url=source.url))))
     return Section(tuple(blocks))
 
 
 def _nothing(desk: Desk, request: Request, typed: str, searched: Sequence[str]) -> Answer:
     _ = request.words.gettext
-    nearest = desk.archive().nearest_topics(" ".join(searched))
+    nearest = desk.archive().nearest_topics(" ".join(searched)[:COMPARED])
     sentence = _("I found nothing with {words}.").format(words=typed)
     if nearest:
         sentence += " " + _("Perhaps one of these topics:")

@@ -27,7 +27,7 @@ def snippet(text: str, searched: Sequence[str]) -> Spans:
     text = " ".join(text.split(" ")).replace("\n", " ").strip()
     places = matches(text, searched)
     start, end = _window(text, [begin for begin, _ in places])
-    shown = marked(text[start:end].rstrip(), [(a - start, b - start) for a, b in places if start <= a and b <= end])
+    shown = _marked(text[start:end].rstrip(), [(a - start, b - start) for a, b in places if start <= a and b <= end])
     opening = (Span("… "),) if start else ()
     closing = (Span(" …"),) if end < len(text) else ()
     return (*opening, *shown, *closing)
@@ -42,7 +42,7 @@ def matches(text: str, searched: Sequence[str]) -> list[tuple[int, int]]:
     ]
 
 
-def marked(text: str, places: Sequence[tuple[int, int]]) -> Spans:
+def _marked(text: str, places: Sequence[tuple[int, int]]) -> Spans:
     """The text with those places in bold."""
     spans: list[Span] = []
     done = 0

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import Answer, notice
+from bot.commands.desk import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.commands.desk import Answer
     from bot.i18n import Words
 
 
@@ -91,6 +92,4 @@ class Throttle:
 
 def slow_down(words: Words) -> Answer:
     """The word about it."""
-    sentence = words.gettext("Gently! I need a short break. Ask me again in half a minute.")
-    answer = notice(sentence)
-    return Answer(answer.document, toast=sentence, is_private=True)
+    return in_short(words.gettext("Gently! I need a short break. Ask me again in half a minute."))

@@ -25,6 +25,8 @@ _REFERENCE = 60
 
 LONGEST_TOPIC = 4
 """Words that one topic may be typed in (`l amour ouf`), when several topics stand side by side."""
+COMPARED = 100
+"""Characters of it that are compared with the topics there are; the longest topic has fewer."""
 _QUOTED_MAX = 40
 """Characters of what somebody typed that are quoted back."""
 
@@ -95,7 +97,7 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
 def unknown_topic(desk: Desk, request: Request, typed: str, command: str) -> Answer:
     """No such topic, but perhaps one of these; pressing one does what `command` with it would have done."""
     _ = request.words.gettext
-    nearest = desk.archive().nearest_topics(typed)
+    nearest = desk.archive().nearest_topics(typed[:COMPARED])
     sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
     if nearest:
         sentence += " " + _("Did you mean:")

@@ -16,9 +16,12 @@ import pytest
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 
-from bot.commands import slow_down
+from bot.commands import Obstacle, Request, for_you_alone, outdated, slow_down, sorry
+from bot.commands.subscribing import not_allowed, not_possible
+from bot.document import plain
 from bot.i18n import Language, words
 from bot.sandbox.telegram.model import Status
+from bot.subscription import PlatformName, Target
 from tests.conversation import DiscordPerson, Person, Reply, Talk, TelegramPerson, talking
 from tests.town import MONDAY, town
 
@@ -42,6 +45,7 @@ cron = "30 18 * * tue"
 """
 
 KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
+TOO_OLD = "This message is too old for its buttons: type /{command} again."
 NEVER_SHOWN = {"Begin"}
 """Telegram sends `/start` by itself."""
 
@@ -175,6 +179,9 @@ async def telegram_alone(script: Transcript, talk: Talk, anna: TelegramPerson) -
     message.reply_markup = {"inline_keyboard": [[{"text": "?", "callback_data": "quiz 3"}]]}
     script.see(f"({(await anna.presses_on(message, '?')).toast})")
     script.see(slow_down(words(Language(language))).toast)
+    script.chapter("What is too old, and what goes wrong")
+    script.see(f"({words(Language(language)).gettext(TOO_OLD).format(command='settings')})")
+    script.see(sorry(words(Language(language))).toast)
 
 
 async def inline(script: Transcript, talk: Talk) -> None:
@@ -256,22 +263,72 @@ async def telegram_transcript(folder: Path, clock: time_machine.Traveller, langu
     return script.text
 
 
+async def discord_transcript(folder: Path, language: Language) -> str:
+    """All of it on Discord."""
+    script = Transcript(language)
+    async with town() as place:
+        # One that the config does not declare.
+        room = place.discord.add_text(place.guild, "salon")
+        place.manager.locale = place.reader.locale = "fr" if language is Language.FRENCH else "en-GB"
+        async with talking(place, folder, content=CONTENT, more=MORE) as talk:
+            manager, reader = talk.on_discord(room, place.manager), talk.on_discord(room)
+            await reading(script, reader)
+            await subscribing(script, manager)
+            await forgetting(script, manager)
+            script.chapter("To somebody who is no admin")
+            await script.says(reader, "/subscribe")
+            await script.says(reader, "/privacy")
+        async with talking(place, folder, content=write_many(folder / "many"), more=MORE) as talk:
+            await many(script, talk.on_discord(room))
+    script.chapter("Where pushes cannot come, and answers cannot be shared")
+    for obstacle in Obstacle:
+        target = Target(PlatformName.DISCORD, "1")
+        asked = Request("", target, language, obstacle=obstacle, private_chat="https://discord.com/users/1")
+        answer = not_allowed(asked) or not_possible(asked)
+        assert answer is not None
+        script.see(" ".join([answer.document.title, *(f"[{button.label}]" for button in answer.document.buttons)]))
+        script.see(plain(for_you_alone(answer, asked).document.sections[0].blocks))
+    script.chapter("A button of another version, somebody in a hurry, and what goes wrong")
+    for answer in (outdated(words(language)), slow_down(words(language)), sorry(words(language))):
+        script.see(answer.document.title)
+    return script.text
+
+
 @pytest.mark.parametrize("language", Language)
 async def test_what_is_said_on_telegram(
     tmp_path: Path, clock: time_machine.Traveller, request: pytest.FixtureRequest, language: Language
 ) -> None:
-    """Nothing changes by accident, and every sentence that the code knows is in it."""
-    text = await telegram_transcript(tmp_path, clock, language)
-    file = GOLDEN / f"telegram.{language}.txt"
-    if request.config.getoption("--golden"):
+    """Nothing changes by accident."""
+    compare(f"telegram.{language}.txt", await telegram_transcript(tmp_path, clock, language), request.config)
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_what_is_said_on_discord(
+    tmp_path: Path, clock: time_machine.Traveller, request: pytest.FixtureRequest, language: Language
+) -> None:
+    """Nothing changes by accident."""
+    del clock
+    compare(f"discord.{language}.txt", await discord_transcript(tmp_path, language), request.config)
+
+
+def compare(name: str, text: str, config: pytest.Config) -> None:
+    """Hold the transcript against the file, or write it there."""
+    file = GOLDEN / name
+    if config.getoption("--golden"):
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_sentence_is_in_a_transcript(language: Language) -> None:
+    """What the commands can say can be read through."""
+    text = "\n".join((GOLDEN / f"{platform}.{language}.txt").read_text("utf-8") for platform in PlatformName)
     missing = [message for message in messages(language) if not is_said(message, text)]
     assert missing == []
 
 
 def messages(language: Language) -> list[tuple[str, ...]]:
-    """The translations, each in all its forms, of what the commands say on Telegram."""
+    """The translations, each in all its forms, of what the commands say."""
     package = Path(str(resources.files("bot")))
     found = {
         row[2] if isinstance(row[2], str) else row[2][0]

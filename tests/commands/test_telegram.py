@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from bot.commands import COMMANDS
+from bot.delivery.records import LedgerError
 from bot.sandbox.faults import BAD_GATEWAY, Fault, Match
 from bot.sandbox.telegram.model import Status
 from bot.subscription import PlatformName, Target
@@ -280,6 +282,35 @@ async def test_every_press_is_acknowledged_even_where_something_breaks(talk: Tal
     talk.town.telegram.faults.add(Fault(BAD_GATEWAY, Match("sendMessage")))
     press = talk.town.telegram.press(message, "Lire le dernier épisode")
     await talk.town.telegram.wait_for(lambda: press.answer is not None)
+
+
+async def test_a_command_that_fails_is_excused(
+    talk: Talk, anna: TelegramPerson, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a word to the one who asked; why it failed is in the log."""
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    broken = mock.patch.object(talk.app.ledger.subscriptions, "of", side_effect=LedgerError("recap.db is damaged"))
+    with broken:
+        pressed = await anna.presses("Sans le son")
+        assert (pressed.texts, "quelque chose s’est mal passé" in pressed.toast) == ((), True)
+        assert "quelque chose s’est mal passé" in (await anna.says("/settings")).text
+    assert "/settings in telegram:" in caplog.text
+    assert "recap.db is damaged" in caplog.text
+
+
+async def test_a_button_of_a_forum_whose_topic_nobody_knows_any_more_changes_nothing(talk: Talk) -> None:
+    """It would act on another topic of the forum."""
+    telegram = talk.town.telegram
+    grace = telegram.add_user("Grace")
+    forum = telegram.add_supergroup("Forum", topics={7: "Récap"}, admins=[grace])
+    for person in (talk.on_telegram(forum, grace), talk.on_telegram(forum, grace, thread=7)):
+        await person.says("/subscribe")
+        await person.says("/settings")
+    message = person.seen()[-1]
+    message.deleted = True
+    assert "tapez de nouveau /settings" in (await person.presses_on(message, "Se désabonner")).toast
+    assert await subscriptions_of(talk, forum) != []
 
 
 async def test_people_are_answered_in_their_language(talk: Talk) -> None:

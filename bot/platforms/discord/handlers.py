@@ -140,7 +140,7 @@ class Handlers:
                 if error.code not in REFUSED_AS_WRITTEN:
                     raise
                 log.error("Discord refuses an answer as it is written: %s", error.text)  # noqa: TRY400 - no traceback helps
-                await reply.send(self._platform.render(sorry(request).document), private=True)
+                await reply.send(self._platform.render(sorry(request.words).document), private=True)
         except discord.HTTPException as error:
             level = logging.INFO if error.code in TOO_LATE else logging.WARNING
             log.log(level, "No answer in %s: %s", place.target, translate(error))
@@ -170,12 +170,12 @@ class Handlers:
             log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400 - no bug
         except Exception:
             log.exception("A command in %s could not be answered", request.target)
-        answer = sorry(request)
+        answer = sorry(request.words)
         return answer, self._platform.render(answer.document)
 
 
 async def _outdated(_desk: Desk, request: Request) -> Answer:
-    return outdated(request)
+    return outdated(request.words)
 
 
 async def _slow_down(_desk: Desk, request: Request) -> Answer:

@@ -18,7 +18,20 @@ from telegram.ext import (
     filters,
 )
 
-from bot.commands import COMMANDS, START, Answer, Command, Desk, Request, Verdict, hello, press, slow_down
+from bot.commands import (
+    COMMANDS,
+    START,
+    Answer,
+    Command,
+    Desk,
+    Request,
+    Verdict,
+    answer,
+    hello,
+    outdated,
+    press,
+    slow_down,
+)
 from bot.i18n import Language, words
 from bot.platforms.base import Post, SendError
 from bot.platforms.telegram.errors import translate
@@ -82,7 +95,7 @@ class Handlers:
         # "/topic@recap_bot tik tok" → "topic"; the library has checked that the bot meant is this one.
         command = _TYPEABLE[message.text[1:].split(maxsplit=1)[0].partition("@")[0].lower()]
         request = await self._request(update, message, command, " ".join(context.args or ()))
-        await self._send(await command.answer(self._desk, request), request.target)
+        await self._send(await answer(self._desk, command, request), request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
         query = update.callback_query
@@ -105,14 +118,19 @@ class Handlers:
                 return slow_down(words(self._language_of(update))).toast
         pressed = press(query.data or "")
         if message is None or pressed is None:
+            return outdated(words(self._language_of(update))).toast
+        if pressed.command.manages and message.chat.is_forum and not message.is_accessible:
+            # Of a message that old Telegram does not say in which topic of the forum it is.
             _ = words(self._language_of(update)).gettext
-            return _("This button is from another version of me. /help shows what I can do now.")
+            return _("This message is too old for its buttons: type /{command} again.").format(
+                command=pressed.command.name
+            )
         request = await self._request(update, message, pressed.command, pressed.argument, page=pressed.page)
-        answer = await pressed.command.answer(self._desk, request)
-        if answer.toast and not answer.replaces:
-            return answer.toast
-        await self._send(answer, request.target, pressed_on=message)
-        return answer.toast
+        found = await answer(self._desk, pressed.command, request)
+        if found.toast and not found.replaces:
+            return found.toast
+        await self._send(found, request.target, pressed_on=message)
+        return found.toast
 
     async def _inquired(self, update: Update, _context: Context) -> None:
         if update.inline_query is not None:
@@ -161,12 +179,10 @@ class Handlers:
         user = update.effective_user
         return Language.pick(user.language_code if user else None, self._language)
 
-    async def _send(
-        self, answer: Answer, target: Target, *, pressed_on: MaybeInaccessibleMessage | None = None
-    ) -> None:
+    async def _send(self, found: Answer, target: Target, *, pressed_on: MaybeInaccessibleMessage | None = None) -> None:
         """Send the answer, or put it in the place of the message whose button was pressed."""
-        rendering = self._platform.render(answer.document)
-        replaced = pressed_on if answer.replaces and len(rendering.messages) == 1 else None
+        rendering = self._platform.render(found.document)
+        replaced = pressed_on if found.replaces and len(rendering.messages) == 1 else None
         for message in rendering.messages:
             await self._pace.answer(target)
             try:
