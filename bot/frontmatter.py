@@ -10,7 +10,7 @@ import yaml
 from rapidfuzz import fuzz, process
 
 from bot.address import web_address
-from bot.episode import Status
+from bot.episode import Episode, Status
 from bot.mistakes import BadValueError
 from bot.text import fold
 
@@ -64,6 +64,27 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
         if key not in first_lines and key not in misspelt:
             mistakes.add(first_line - 1, f"the front matter has no {key}", f"Add a line such as '{_REQUIRED[key]}'")
     return values
+
+
+def json_schema() -> dict[str, Any]:
+    """The front matter as JSON Schema, for editors that check it while somebody types."""
+    model = Episode.model_json_schema()
+    properties: dict[str, dict[str, Any]] = {}
+    for key in _READERS:
+        schema = {name: value for name, value in model["properties"][key].items() if name != "title"}
+        if key == "status":
+            schema = {"enum": [str(status) for status in Status], "default": schema["default"]}
+        if _READERS[key] is web_address:
+            schema["format"] = "uri"
+        properties[key] = schema | {"description": _DESCRIPTIONS[key]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Front matter of an episode of Monday Recap",
+        "type": "object",
+        "properties": properties,
+        "required": list(_REQUIRED),
+        "additionalProperties": False,
+    }
 
 
 def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode | None:
@@ -169,3 +190,11 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "status": _status,
 }
 _REQUIRED: Mapping[str, str] = {"number": "number: 1207", "title": "title: A title", "date": "date: 2024-11-04"}
+_DESCRIPTIONS: Mapping[str, str] = {
+    "number": "The number of the episode, which no other one has.",
+    "title": "Its title, which a phone shows whole up to about 65 characters.",
+    "date": "Its day, as in 2024-11-04. It is pushed at the first hour of the schedule that is not before.",
+    "audio": "Where it can be listened to. Optional.",
+    "page": "Its page on the web. Optional.",
+    "status": "A draft is never sent; take the line out, or write ready, when it may be.",
+}

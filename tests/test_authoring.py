@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import time_machine
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
 from bot.archive import Archive
+from bot.frontmatter import _READERS, _REQUIRED, json_schema
 from bot.problems import ExpectedError, InvalidInputError
 from bot.web import Answer, Web
 from tests.town import CONTENT
@@ -148,3 +151,62 @@ class TestCheck:
         assert [(each["file"], each["line"]) for each in facts["dead_links"]] == [(f"content/{episode.name}", 12)]
         assert {"file", "line", "key", "message", "cure"} == set(facts["warnings"][0])
         assert set(facts) == {"episodes", "problems", "warnings", "dead_links", "refusals", "next_runs"}
+
+
+class TestNew:
+    """`recap new`."""
+
+    def test_it_begins_the_next_mondays_file(self, recap: Recap, tmp_path: Path) -> None:
+        """With the next number and the next Monday without an episode, and never over a file."""
+        with time_machine.travel(dt.datetime(2024, 11, 4, 12, tzinfo=dt.UTC), tick=False):
+            assert recap("new").exit_code == 0
+            text = (tmp_path / "content" / "1208.md").read_text(encoding="utf-8")
+            assert "number: 1208\ntitle:\ndate: 2024-11-11\n" in text
+            result = recap("new", "-o", "content/1208.md")
+        assert isinstance(result.exception, ExpectedError)
+        assert "exists already" in str(result.exception)
+        assert (tmp_path / "content" / "1208.md").read_text(encoding="utf-8") == text
+
+    def test_a_monday_that_has_its_episode_is_passed_over(self, recap: Recap, tmp_path: Path) -> None:
+        """On the Sunday before the newest episode of the team."""
+        with time_machine.travel(dt.datetime(2024, 11, 3, 12, tzinfo=dt.UTC), tick=False):
+            recap("new", "-o", "a.md")
+        assert "date: 2024-11-11\n" in (tmp_path / "a.md").read_text(encoding="utf-8")
+
+    def test_check_says_exactly_what_is_to_be_filled_in(self, recap: Recap) -> None:
+        """Title, title of the subject, its summary and its source; and nothing when that is done."""
+        recap("new", "--date", "2024-11-11")
+        result = recap("check")
+        assert result.exit_code == 2
+        told = [line.split(": ")[1].partition(".")[0] for line in result.stderr.splitlines() if "1208.md" in line]
+        assert told == [
+            "'title' is empty",
+            "the segment has no title",
+            "the segment has no summary",
+            "the source is empty",
+        ]
+        path = Path("content/1208.md")
+        text = path.read_text(encoding="utf-8").replace("title:", "title: Un titre").replace("##\n", "## Un sujet\n")
+        path.write_text(text.replace("\nSources :\n- ", "\nTexte.\n\nSources :\n- https://a.fr"), encoding="utf-8")
+        result = recap("check")
+        assert (result.exit_code, "1208.md" in result.stderr) == (0, False)
+
+
+class TestSchema:
+    """`recap schema`."""
+
+    def test_the_file_for_editors_is_what_the_command_prints(self, recap: Recap) -> None:
+        """Renew it with `recap schema > content/episode.schema.json`."""
+        result = recap("schema")
+        assert result.exit_code == 0
+        assert result.stdout == (CONTENT / "episode.schema.json").read_text(encoding="utf-8")
+
+    def test_it_asks_for_what_the_reader_asks_for(self) -> None:
+        """The same keys, the same ones required; every description says something."""
+        schema = json_schema()
+        assert set(schema["properties"]) == set(_READERS)
+        assert schema["required"] == list(_REQUIRED)
+        assert schema["additionalProperties"] is False
+        assert schema["properties"]["number"]["exclusiveMinimum"] == 0
+        assert schema["properties"]["status"]["enum"] == ["ready", "draft"]
+        assert all(each["description"].endswith(".") for each in schema["properties"].values())

@@ -92,6 +92,33 @@ def import_notes(
     drafting.write(text, output)
 
 
+@cli.command()
+def new(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; in the content folder, named by its number.")
+    ] = None,
+    date: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The date of the episode.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Begin the file of the next Monday's episode."""
+    from bot.cli import drafting
+
+    settings = console.read_settings(config)
+    following = drafting.next_episode(settings, console.load_archive(settings))
+    if date is not None:
+        following = following.on(date.date())
+    path = output or settings.content.folder / f"{following.number}.md"
+    drafting.write(drafting.template(settings, following), path)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of the front matter, for editors."""
+    from bot.frontmatter import json_schema
+
+    console.print_json(json_schema())
+
+
 @cli.command("list")
 def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the episodes of the archive, the newest first."""

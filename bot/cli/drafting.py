@@ -12,6 +12,7 @@ import typer
 
 from bot.app import utc_now
 from bot.cli.console import err
+from bot.i18n import words
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import MAX_FEED, notes_from_feed
 from bot.notes.reading import MAX_LENGTH, read_notes
@@ -71,6 +72,17 @@ def next_episode(settings: Config, archive: Archive) -> Defaults:
     while monday in taken:
         monday += _WEEK
     return Defaults(max((episode.number for episode in archive.episodes), default=0) + 1, monday)
+
+
+def template(settings: Config, defaults: Defaults) -> str:
+    """An episode file in which everything is still to be written; `recap check` says what."""
+    gettext = words(settings.show.language).gettext
+    introduction = gettext("One or two sentences that present the episode.")
+    topics = gettext("The topics in one line, such as #tiktok #europe.")
+    summary = gettext("The summary, 300 to 900 characters; below it an image, if there is one.")
+    head = f"number: {defaults.number}\ntitle:\ndate: {defaults.date}\naudio:\npage:\nstatus: draft"
+    remarks = [f"<!-- {text} -->" for text in (introduction, topics, summary)]
+    return f"---\n{head}\n---\n\n{remarks[0]}\n\n##\n\n{remarks[1]}\n\n{remarks[2]}\n\nSources :\n- \n"
 
 
 def write(text: str, output: Path | None) -> None:

@@ -51,6 +51,10 @@ class Defaults:
     number: int
     date: dt.date
 
+    def on(self, date: dt.date) -> Defaults:
+        """The same on another day."""
+        return Defaults(self.number, date)
+
 
 def draft(
     notes: Notes,
