@@ -57,6 +57,8 @@ _NEXT_DUE = (
     select(deliveries.c.due)
     .where(deliveries.c.platform == bindparam("of_platform"), PENDING)
     .order_by(deliveries.c.due)
+    # All that a statement finds is fetched at once, which here may be a million.
+    .limit(1)
 )
 
 

@@ -203,6 +203,22 @@ async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:
     return steps
 
 
+async def test_a_look_at_what_is_due_next_fetches_one_delivery(ledger: Ledger) -> None:
+    """Whatever a statement finds is fetched at once, and after a push to a million that would be a million."""
+    await pushed_to(ledger, *map(telegram, range(50)))
+    fetched: list[int] = []
+
+    def note(_connection: Connection, cursor: Any, statement: str, *_more: object) -> None:  # noqa: ANN401 - the driver's own
+        if statement.startswith("SELECT"):
+            fetched.append(len(cursor._rows))
+
+    engine = ledger._database._engine.sync_engine
+    event.listen(engine, "after_cursor_execute", note)
+    await ledger.next_due(TELEGRAM)
+    event.remove(engine, "after_cursor_execute", note)
+    assert fetched == [1]
+
+
 async def test_finding_what_is_due_reads_only_that(ledger: Ledger) -> None:
     """The claims index leads to the due deliveries in their order: no scan, no sorting, however many there are."""
     in_order = "SEARCH deliveries USING INDEX ix_deliveries_claims (platform=?"
