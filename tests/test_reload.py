@@ -175,6 +175,17 @@ async def test_what_needs_a_restart_is_said_and_the_rest_holds(
     assert desk.app.config.storage.path.name == "recap.db"
 
 
+def test_a_rate_that_must_be_paid_for_waits_until_it_is(tmp_path: Path) -> None:
+    """Sending at a rate that Telegram has not been told to charge for would only be refused."""
+    file = tmp_path / "config.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    free = load(file, {})
+    paid = "[telegram]\nallow_paid_broadcast = true\nrate = 500"
+    file.write_text(SETTINGS.replace("[telegram]", paid), encoding="utf-8")
+    config, fixed = live(running=free, wanted=load(file, {}))
+    assert (config.telegram, fixed) == (free.telegram, ["telegram.allow_paid_broadcast", "telegram.rate"])
+
+
 def test_switching_a_platform_off_needs_a_restart_and_keeps_it(tmp_path: Path) -> None:
     """Until then it goes on as it was."""
     file = tmp_path / "config.toml"

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from bot.config import Config, Discord, Telegram
 
-_CONNECTION = ("token", "token_file", "api_url", "gateway_url")
+_PAID = "allow_paid_broadcast"
+_CONNECTION = ("token", "token_file", "api_url", "gateway_url", _PAID)
 """What a connection was made with."""
 
 
@@ -52,4 +53,7 @@ def _live_section(
     if running is None or wanted is None:
         return running, [""] if running is not wanted else []
     changed = [key for key in _CONNECTION if getattr(running, key, None) != getattr(wanted, key, None)]
+    if _PAID in changed and running.rate != wanted.rate:
+        # A rate that is only allowed with it, or without it, waits for it.
+        changed.append("rate")
     return wanted.model_copy(update={key: getattr(running, key) for key in changed}), changed

@@ -164,6 +164,8 @@ class Courier:
             elif (claim := await self._next()) is not None:
                 await self._send_in_turn(claim)
             elif not self._stopping:
+                if self._recorder.is_stuck:
+                    await self._recorder.flush()
                 await self._report_finished()
                 await self._wait(self._until_due)
         except LedgerError as error:

@@ -39,6 +39,12 @@ class Recorder:
         self._at_ledger = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
+        self._is_stuck = False
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether outcomes are kept because recording them failed."""
+        return self._is_stuck and bool(self._outcomes)
 
     @property
     def is_empty(self) -> bool:
@@ -95,6 +101,7 @@ class Recorder:
         try:
             await self.flush()
         except LedgerError as error:
-            # Whoever claims next meets the same trouble, says so, and records these with it.
+            # Whoever is woken meets the same trouble, and says so.
+            self._is_stuck = True
             log.debug("%d outcomes wait to be recorded: %s", len(self._outcomes), error)
             self._recorded(())

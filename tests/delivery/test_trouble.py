@@ -1,0 +1,120 @@
+"""When the database cannot be used: what is said, and that nothing is lost meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.delivery.ledger import Ledger, LedgerError
+from bot.delivery.lock import DeliveryLock
+from tests.delivery.ledger_kit import Clock, opened, push, subscribe, subscription, telegram
+from tests.delivery.test_courier import Round
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+FULL = "cannot grow, the disk is full: make room on it"
+READ_ONLY = "cannot be written: check that the user that runs recap may write to it and its folder"
+
+
+async def every_connection(ledger: Ledger, pragma: str) -> None:
+    """Change a setting of both of the ledger's connections."""
+    async with ledger._database.reading() as connection:
+        await connection.exec_driver_sql(f"PRAGMA {pragma}")
+    await asyncio.get_running_loop().run_in_executor(ledger._database._thread, _express, ledger, pragma)
+
+
+def _express(ledger: Ledger, pragma: str) -> None:
+    # Outside of a transaction, which could not begin where nothing can be written.
+    with contextlib.closing(ledger._database._express.raw_connection()) as connection:
+        connection.cursor().execute(f"PRAGMA {pragma}")
+
+
+@contextlib.asynccontextmanager
+async def unwritable(ledger: Ledger) -> AsyncIterator[None]:
+    """Every connection refuses to write, as when a disk is mounted anew for reading only."""
+    await every_connection(ledger, "query_only = ON")
+    try:
+        yield
+    finally:
+        await every_connection(ledger, "query_only = OFF")
+
+
+async def test_a_full_disk_says_so_and_what_did_not_fit_can_be_written_later(tmp_path: Path) -> None:
+    """SQLite's own limit stands for the disk's: the sentence names file and cure, and nothing is half written."""
+    async with opened(tmp_path) as ledger:
+        await every_connection(ledger, "max_page_count = 1")
+        saved = 0
+
+        async def fill() -> None:
+            nonlocal saved
+            for chat in range(10_000):
+                await ledger.subscriptions.save(subscription(telegram(chat + 1)))
+                saved += 1
+
+        with pytest.raises(LedgerError, match=f"recap.db {FULL}"):
+            await fill()
+        assert len(await ledger.subscriptions.all()) == saved
+        await every_connection(ledger, "max_page_count = 100000")
+        await ledger.subscriptions.save(subscription(telegram(saved + 1)))
+        assert len(await ledger.subscriptions.all()) == saved + 1
+
+
+async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_and_sent_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The courier says what is wrong, sends nothing more, keeps what it knows, and goes on when there is room."""
+    clock = Clock()
+    everybody = [telegram(chat) for chat in range(1, 21)]
+    async with opened(tmp_path, clock) as ledger:
+        work = Round(ledger, clock)
+        await subscribe(ledger, *everybody)
+        await push(ledger)
+        work.carrier.gate.clear()
+        async with work.going(), asyncio.timeout(10):
+            while len(work.carrier.states_while_sending) < work.courier._window:
+                work.courier.wake()
+                await asyncio.sleep(0)
+            async with unwritable(ledger):
+                work.carrier.gate.set()
+                while not any("trying again in" in line for line in caplog.messages):
+                    work.courier.wake()
+                    await asyncio.sleep(0)
+                assert "sent" not in await work.tally()
+            await work.reaches(sent=len(everybody))
+    assert work.carrier.taken == {target.chat: ["Bonjour"] for target in everybody}
+    assert READ_ONLY in caplog.text
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_a_file_that_may_only_be_read_says_so(tmp_path: Path) -> None:
+    """Whoever runs the bot may write neither to the file nor beside it."""
+    async with opened(tmp_path) as ledger, unwritable(ledger):
+        with pytest.raises(LedgerError, match=f"recap.db {READ_ONLY}"):
+            await ledger.subscriptions.save(subscription(telegram(1)))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").exists(), reason="needs a folder in which nobody can make a file")
+def test_a_folder_in_which_no_lock_can_be_made_says_so() -> None:
+    """The lock that keeps a second bot out needs a file of its own; a health check there finds no bot."""
+    lock = DeliveryLock(Path("/sys/recap.db"))
+    with pytest.raises(LedgerError, match=r"recap\.db\.lock cannot be written .*: check that the user that runs recap"):
+        lock.acquire()
+    assert not lock.is_held()
+
+
+def test_a_lock_is_seen_by_others_and_looking_does_not_take_it(tmp_path: Path) -> None:
+    """The health check and `recap status` look; they keep no bot from starting."""
+    mine, other = DeliveryLock(tmp_path / "recap.db"), DeliveryLock(tmp_path / "recap.db")
+    assert not other.is_held()
+    assert mine.acquire()
+    assert other.is_held()
+    assert not other.acquire()
+    mine.release()
+    assert not other.is_held()
+    assert other.acquire()
+    other.release()
