@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process
-
+from bot.commands.finding import episodes_near, episodes_with
 from bot.commands.table import Argument
 from bot.commands.topics import LONGEST_TOPIC, parse_topics
-from bot.text import fold, normalise_topic, words
+from bot.text import normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from bot.archive import Archive
     from bot.commands.desk import Desk
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 NEAR_TOPICS = 5
 """Topics that are merely near, after those that fit."""
-NEAR_TITLE = 70.0
-"""How alike, out of 100, a title must be to what was typed to be taken for a misspelling of it."""
 ENOUGH = 25
 """Suggestions at most: what Discord shows."""
 
@@ -83,29 +80,4 @@ def _newest(archive: Archive, desk: Desk) -> dict[str, int]:
 
 
 def _episodes(desk: Desk, typed: str) -> list[Episode]:
-    """By their number, the words of their title, those of their subjects; else by a title that is nearly that."""
-    archive = desk.archive()
-    published = archive.published(desk.today)
-    number = typed.strip().lstrip("#")
-    fitting = [each for each in published if str(each.number) == number]
-    fitting += (each for each in published if str(each.number).startswith(number))
-    typed_words = words(typed)
-    if typed_words:
-        fitting += (each for each in published if _begin(typed_words, words(each.title)))
-        fitting += (episode for episode, _segment in archive.search(typed, desk.today))
-    return list(_once(fitting or _nearly(published, typed)))
-
-
-def _begin(typed: list[str], title: list[str]) -> bool:
-    """Whether each of the words that were typed begins one of the title."""
-    return all(any(word.startswith(piece) for word in title) for piece in typed)
-
-
-def _nearly(episodes: list[Episode], typed: str) -> list[Episode]:
-    titles = {index: fold(each.title) for index, each in enumerate(episodes)}
-    near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=ENOUGH)
-    return [episodes[index] for _title, _score, index in near]
-
-
-def _once(episodes: list[Episode]) -> Iterator[Episode]:
-    return iter({episode.number: episode for episode in episodes}.values())
+    return episodes_with(desk, typed) or episodes_near(desk, typed)

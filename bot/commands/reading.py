@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from typing import TYPE_CHECKING
 
 from bot.commands.desk import Answer, notice
+from bot.commands.finding import episodes_with
 from bot.document import Button, CommandButton
 
 if TYPE_CHECKING:
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
 """An episode, or a segment of it by its name or number: what deep links and buttons carry."""
+
+
+MOST_CHOICES = 5
+"""Episodes to choose from, where several are meant."""
 
 
 async def latest(desk: Desk, request: Request) -> Answer:
@@ -28,13 +34,13 @@ async def latest(desk: Desk, request: Request) -> Answer:
 
 
 async def episode(desk: Desk, request: Request) -> Answer:
-    """One episode by its number."""
+    """One episode by its number, or by words of its title or its subjects."""
     _ = request.words.gettext
     if not request.argument.strip():
         return notice(_("Which episode? Add its number: /episode 1207"), *_newest_buttons(desk, request))
     number = re.fullmatch(r"\D*(\d{1,9})\D*", request.argument)
     if number is None:
-        return notice(_("An episode is asked for by its number: /episode 1207"), *_newest_buttons(desk, request))
+        return _by_words(desk, request)
     found = _published(desk, int(number[1]))
     document = found and desk.formatter(request).episode(found)
     if document:
@@ -63,6 +69,18 @@ async def rest(desk: Desk, request: Request) -> Answer:
     if found is None or not segments:
         return await episode(desk, dataclasses.replace(request, argument=number))
     return Answer(desk.formatter(request).rest(found, segments))
+
+
+def _by_words(desk: Desk, request: Request) -> Answer:
+    _ = request.words.gettext
+    found = episodes_with(desk, request.argument)
+    if not found:
+        return notice(_("An episode is asked for by its number: /episode 1207"), *_newest_buttons(desk, request))
+    document = desk.formatter(request).episode(found[0])
+    if len(found) == 1 and document:
+        return Answer(document)
+    choices = (CommandButton(f"{each.number} – {each.title}", "episode", str(each.number)) for each in found)
+    return notice(_("Several episodes have these words. Which one?"), *itertools.islice(choices, MOST_CHOICES))
 
 
 def is_link(text: str) -> bool:

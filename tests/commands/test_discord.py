@@ -56,6 +56,16 @@ async def test_a_topic_is_found_however_it_is_typed(bob: DiscordPerson) -> None:
     assert "Épisode 1207" in (await bob.presses("#tiktok")).text
 
 
+async def test_an_episode_is_found_by_words_as_well(bob: DiscordPerson) -> None:
+    """Whoever submits what they typed without choosing is not sent back to look for the number."""
+    assert "1. Netflix" in (await bob.says("/episode milliard europe")).text
+    several = await bob.says("/episode tiktok")
+    assert "Lequel" in several.text
+    assert several.buttons[0].startswith("1207 – Netflix Moments")
+    assert "1. Netflix" in (await bob.presses(several.buttons[0])).text
+    assert "par son numéro" in (await bob.says("/episode xyzzy")).text
+
+
 async def test_pages_are_turned_in_place(bob: DiscordPerson) -> None:
     """Forth and back, in one message."""
     first = await bob.says("/topic tiktok")

@@ -101,7 +101,7 @@ async def reading(script: Transcript, reader: Person) -> None:
     """Episodes, topics, searches."""
     script.chapter("/latest, /episode")
     await script.says(reader, "/latest")
-    for typed in ("41", "7", "lundi"):
+    for typed in ("41", "7", "lundi", "cuisine"):
         await script.says(reader, f"/episode {typed}")
     script.chapter("/topic, /topics")
     for typed in ("Tik Tok", "tiktak", "zzzz", "disque"):
