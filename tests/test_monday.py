@@ -13,7 +13,6 @@ import time_machine
 
 from bot.app import AlreadyRunningError, App, opened
 from bot.archive import Archive
-from bot.commands import COMMANDS
 from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
@@ -151,24 +150,6 @@ async def test_latest_is_the_same_on_both_platforms(place: Town, clock: time_mac
         assert latest.ephemeral
 
 
-async def test_telegram_knows_the_commands_in_french_and_english(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
-) -> None:
-    """What people see when they type a slash: the same commands, described in their language."""
-    clock.shift(dt.timedelta(days=1))
-    names = [command.name for command in COMMANDS]
-    async with running(place, tmp_path):
-        await place.telegram.wait_for(lambda: len(place.telegram.menus) >= 3)
-        menus = {menu.language: [entry["description"] for entry in menu.commands] for menu in place.telegram.menus}
-        assert "Le dernier épisode" in menus["fr"] == menus[""]
-        assert "The latest episode" in menus["en"]
-        ada = place.private
-        asked = place.telegram.say(ada, ada.person, "/help")
-        await place.telegram.wait_for(lambda: answers_to(ada, asked))
-        assert [name for name in names if f"/{name}" not in answer_to(ada, asked)] == []
-        assert "Le dernier épisode" in answer_to(ada, asked)
-
-
 async def test_discord_suggests_topics_and_episodes_while_people_type(
     place: Town, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
@@ -186,33 +167,6 @@ async def test_discord_suggests_topics_and_episodes_while_people_type(
         assert [choice["value"] for choice in await episodes.suggestions()] == ["1207", "1206", "1205"]
 
 
-async def test_a_deep_link_opens_its_segment(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:
-    """`/start 1207-netflix`, which a link to the bot sends, shows that segment and the way to the rest."""
-    clock.shift(dt.timedelta(days=1))
-    async with running(place, tmp_path):
-        ada = place.private
-        asked = place.telegram.say(ada, ada.person, "/start 1207-netflix")
-        await place.telegram.wait_for(lambda: TITLES[0] in answer_to(ada, asked))
-        assert TITLES[1] not in answer_to(ada, asked)
-        assert "Tout l’épisode 1207" in answer_to(ada, asked)
-
-
-async def test_a_topic_is_found_however_it_is_typed(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:
-    """`/topic tiktok` shows the subjects on TikTok, the newest first, and not the others."""
-    clock.shift(dt.timedelta(days=1))
-    spotify, clover = TITLES[2], TITLES[4]
-    async with running(place, tmp_path):
-        ada = place.private
-        asked = place.telegram.say(ada, ada.person, "/topic Tik Tok")
-        await place.telegram.wait_for(lambda: clover in answer_to(ada, asked))
-        found = await place.discord.slash(place.reader, place.text, "topic", name="#TIKTOK")
-        await place.discord.wait_for(lambda: clover in reply_to(found))
-        for text in (answer_to(ada, asked), reply_to(found)):
-            assert spotify in text
-            assert TITLES[1] not in text
-            assert text.index("1207") < text.index("1206")
-
-
 async def test_a_start_without_telegram_ends_nobodys_subscription(
     place: Town, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
@@ -225,24 +179,6 @@ async def test_a_start_without_telegram_ends_nobodys_subscription(
     async with running(place, tmp_path) as app:
         await app.declare()
         assert await app.ledger.subscriptions.all() == before
-
-
-async def test_a_near_miss_gets_the_nearest_topics_as_buttons(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
-) -> None:
-    """Pressing the button that is suggested answers what was meant."""
-    clock.shift(dt.timedelta(days=1))
-    async with running(place, tmp_path):
-        ada = place.private
-        asked = place.telegram.say(ada, ada.person, "/topic tiktak")
-        await place.telegram.wait_for(lambda: answers_to(ada, asked))
-        press = place.telegram.press(answers_to(ada, asked)[0], "#tiktok")
-        await place.telegram.wait_for(lambda: TITLES[4] in answer_to(ada, asked))
-        await place.telegram.wait_for(lambda: press.answer is not None)
-
-        missed = await place.discord.slash(place.reader, place.text, "topic", name="tiktak")
-        pressed = await place.discord.press(await missed.reply(), "recap:topic tiktok", place.reader)
-        await place.discord.wait_for(lambda: TITLES[4] in reply_to(pressed))
 
 
 async def test_a_subscription_lasts_from_the_command_to_the_way_out(
@@ -263,28 +199,6 @@ async def test_a_subscription_lasts_from_the_command_to_the_way_out(
         await place.telegram.wait_for(lambda: TITLES[4] in eve.messages[-1].text)
         assert TITLES[1] not in eve.messages[-1].text
         assert len(bob.messages) == silence
-
-
-async def test_only_admins_subscribe_a_group_or_a_server(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
-) -> None:
-    """A member gets a friendly no, an admin a yes."""
-    clock.shift(dt.timedelta(days=1))
-    grace, member = place.telegram.add_user("Grace"), place.telegram.add_user("Max")
-    club = place.telegram.add_supergroup("Le club", admins=[grace])
-    async with running(place, tmp_path) as app:
-        refused = place.telegram.say(club, member, "/subscribe")
-        await place.telegram.wait_for(lambda: "seuls les admins" in answer_to(club, refused))
-        allowed = place.telegram.say(club, grace, "/subscribe")
-        await place.telegram.wait_for(lambda: "Abonnement enregistré" in answer_to(club, allowed))
-
-        no = await place.discord.slash(place.reader, place.text, "unsubscribe")
-        assert "seuls les admins" in flat(read_discord((await no.reply()).components))
-        yes = await place.discord.slash(place.manager, place.text, "unsubscribe")
-        assert "plus d’envoi ici" in flat(read_discord((await yes.reply()).components))
-        states = {str(each.target): str(each.state) for each in await app.ledger.subscriptions.all()}
-    assert states[f"telegram:{club.id}"] == "active"
-    assert states[f"discord:{place.text.id}"] == "ended"
 
 
 def answers_to(chat: telegram_model.Chat, asked: telegram_model.Message) -> list[telegram_model.Message]:

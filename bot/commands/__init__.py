@@ -8,13 +8,27 @@ from bot.commands.answering import answer
 from bot.commands.completion import suggest
 from bot.commands.desk import Agenda, Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
 from bot.commands.sharing import to_share
-from bot.commands.table import COMMANDS, FROM_BUTTONS, START, Answering, Argument, Command, Press, hello, press
+from bot.commands.table import (
+    COMMANDS,
+    FROM_BUTTONS,
+    SAID,
+    START,
+    UNKNOWN,
+    Answering,
+    Argument,
+    Command,
+    Press,
+    hello,
+    press,
+)
 from bot.commands.throttle import Throttle, Verdict, slow_down
 
 __all__ = [
     "COMMANDS",
     "FROM_BUTTONS",
+    "SAID",
     "START",
+    "UNKNOWN",
     "Agenda",
     "Answer",
     "Answering",

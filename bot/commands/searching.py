@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.commands.desk import Answer, notice
 from bot.commands.paging import pages, turning
 from bot.commands.snippets import matches, snippet
-from bot.commands.topics import COMPARED, all_topics, shortened
+from bot.commands.topics import COMPARED, all_topics, shortened, topic
 from bot.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.formatter import SEPARATOR
 from bot.search import wanted
@@ -22,6 +22,13 @@ PAGE_SIZE = 5
 """Hits on a page; each has a button of its own, and that many stand side by side."""
 BUTTON_MAX = 48
 """Bytes of the words that a button can carry, with the command and the page beside them: Telegram's limit is 64."""
+
+
+async def said(desk: Desk, request: Request) -> Answer:
+    """What somebody may want who typed words without a command: a topic of that name, else what holds them."""
+    if desk.archive().resolve_topic(request.argument) is not None:
+        return await topic(desk, request)
+    return await search(desk, request)
 
 
 async def search(desk: Desk, request: Request) -> Answer:

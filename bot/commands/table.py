@@ -129,6 +129,12 @@ COMMANDS: tuple[Command, ...] = (
 START = Command("start", mark("Begin"), start)
 """Telegram sends it when somebody opens the bot; nobody needs to type it, so `/help` does not list it."""
 
+SAID = Command("said", "", searching.said, Argument.WORDS)
+"""Words without a command, in a private chat: nobody there means anybody but the bot."""
+
+UNKNOWN = Command("unknown", "", help_)
+"""A command that there is not, in a private chat."""
+
 FROM_BUTTONS: tuple[Command, ...] = (
     Command("segment", "", reading.segment),
     Command("rest", "", reading.rest),

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.archive import Archive
+from bot.commands import Desk, Request, press
+from bot.commands.searching import search
 from bot.commands.snippets import SNIPPET, snippet
-from bot.document import Style
+from bot.commands.topics import topic
+from bot.document import CommandButton, Style
+from bot.i18n import Language
+from bot.platforms.telegram.keyboard import CALLBACK_LIMIT
 from bot.search import is_match, wanted
+from bot.subscription import PlatformName, Target
 from bot.text import words
 from tests.conversation import talking
-from tests.town import town
+from tests.town import CONTENT, MONDAY, town
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,3 +108,31 @@ def test_a_snippet_shows_where_most_of_the_words_stand() -> None:
     spans = snippet(text, wanted("telegram milliard"))
     assert (spans[0].text, spans[-1].text) == ("… ", " …")
     assert [span.text for span in spans if Style.BOLD in span.style] == ["milliard", "Telegram"]
+
+
+ARCHIVE = Archive.load(CONTENT)
+WORDS = st.sampled_from(sorted({word for episode in ARCHIVE.episodes for word in words(episode.title)}))
+
+
+@given(st.one_of(st.text(max_size=300), st.lists(WORDS, max_size=30).map(" ".join)), st.none() | st.integers(0, 9999))
+async def test_whatever_is_searched_the_buttons_can_carry(typed: str, page: int | None) -> None:
+    """No answer has a button that says more than Telegram's 64 bytes; rendering would refuse it."""
+    nothing = mock.Mock()
+    desk = Desk(
+        show="Le récap",
+        archive=lambda: ARCHIVE,
+        subscriptions=nothing,
+        schedules=(),
+        agenda=nothing,
+        clock=lambda: MONDAY,
+        throttle=nothing,
+    )
+    target = Target(PlatformName.TELEGRAM, "1")
+    for command in (search, topic):
+        answer = await command(desk, Request(typed, target, Language.FRENCH, page=page))
+        for button in answer.document.buttons:
+            assert isinstance(button, CommandButton)
+            assert len(button.data.encode()) <= CALLBACK_LIMIT
+            pressed = press(button.data)
+            assert pressed is not None
+            assert (pressed.argument, pressed.page) == (button.argument, button.page)

@@ -241,6 +241,16 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_subscription(talk: Ta
 # Messages
 
 
+async def test_words_without_a_command_are_a_topic_or_a_search(talk: Talk, anna: TelegramPerson) -> None:
+    """In a private chat; a command that there is not gets the list of those there are. In groups people talk."""
+    assert (await anna.says("Tik Tok")).text.startswith("#tiktok")
+    assert (await anna.says("un milliard")).text.startswith("Recherche : « un milliard »")
+    assert "/search MOTS" in (await anna.says("/coucou")).text
+    assert "/search MOTS" in (await anna.says("/ tiktok")).text
+    club = talk.town.telegram.add_supergroup("Le club", bot=Status.ADMINISTRATOR)
+    assert (await talk.on_telegram(club, anna.chat.person).says("tiktok")).texts == ()
+
+
 async def test_an_edited_message_is_no_second_command(talk: Talk, anna: TelegramPerson) -> None:
     """Who corrects a typing mistake is not answered twice."""
     await anna.says("/latest")

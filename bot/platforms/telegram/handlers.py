@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from telegram import CallbackQuery, Chat, ChatMember, MaybeInaccessibleMessage, Update
@@ -20,7 +21,9 @@ from telegram.ext import (
 
 from bot.commands import (
     COMMANDS,
+    SAID,
     START,
+    UNKNOWN,
     Answer,
     Command,
     Desk,
@@ -51,6 +54,10 @@ Context: TypeAlias = "CallbackContext[Any, Any, Any, Any]"
 # An edited message is not a second command; the library's default would take it for one.
 _TYPED = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
 
+# In private chats people talk to nobody else; what they pass on from inline mode is for no answer.
+_SAID = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE & filters.TEXT & ~filters.VIA_BOT
+
+_COMMAND = re.compile(r"/(?P<name>\w*)")
 _TYPEABLE = {command.name: command for command in (*COMMANDS, START)}
 
 
@@ -72,6 +79,7 @@ class Handlers:
         """Add the handlers to the platform's application."""
         application: Application[Any, Any, Any, Any, Any, Any] = self._platform.application
         application.add_handler(CommandHandler(list(_TYPEABLE), self._typed, filters=_TYPED))
+        application.add_handler(MessageHandler(_SAID, self._typed))
         application.add_handler(CallbackQueryHandler(self._pressed))
         application.add_handler(InlineQueryHandler(self._inquired))
         application.add_handler(ChatMemberHandler(self._came_or_went, ChatMemberHandler.MY_CHAT_MEMBER))
@@ -92,9 +100,8 @@ class Handlers:
             case Verdict.WARNING:
                 await self._send(slow_down(words(self._language_of(update))), _target(message))
                 return
-        # "/topic@recap_bot tik tok" → "topic"; the library has checked that the bot meant is this one.
-        command = _TYPEABLE[message.text[1:].split(maxsplit=1)[0].partition("@")[0].lower()]
-        request = await self._request(update, message, command, " ".join(context.args or ()))
+        command, typed = _read(message.text, context)
+        request = await self._request(update, message, command, typed)
         await self._send(await answer(self._desk, command, request), request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
@@ -215,6 +222,17 @@ class Handlers:
 def _target(message: MaybeInaccessibleMessage) -> Target:
     thread = getattr(message, "message_thread_id", None) if getattr(message, "is_topic_message", False) else None
     return Target(PlatformName.TELEGRAM, str(message.chat.id), thread or 0)
+
+
+def _read(text: str, context: Context) -> tuple[Command, str]:
+    """The command that was typed and what follows it: `/topic@recap_bot tik tok` is `topic` and `tik tok`.
+
+    The library has checked that the bot meant is this one.
+    """
+    typed = _COMMAND.match(text)
+    if typed is None:
+        return SAID, text
+    return _TYPEABLE.get(typed["name"].lower(), UNKNOWN), " ".join(context.args or ())
 
 
 async def _acknowledge(query: CallbackQuery, toast: str) -> None:
