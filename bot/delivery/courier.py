@@ -186,7 +186,7 @@ class Courier:
         if not self._claimed:
             return None
         claim = self._claimed.popleft()
-        if len(self._claimed) <= self._batch // 2 and self._refill is None and not self._dry:
+        if len(self._claimed) < self._batch and self._refill is None and not self._dry:
             self._start_refill()
         return claim
 

@@ -61,6 +61,7 @@ class Side:
         self.platform = platform
         self.places: dict[str, Place] = {}
         self.told: list[Event] = []
+        self._news = asyncio.Condition()
         self.rate = 200
         self.hold = False
 
@@ -138,8 +139,15 @@ class Side:
             return [read_telegram(message).strip() for message in chat.messages if message.by_bot] if chat else []
         return [read_discord(message.components) for message in self.standin.world.channels[place.id].messages]
 
+    async def hears(self, kind: type[object], within: float = 10.0) -> None:
+        """Wait until the admins are to know of something of this kind."""
+        async with asyncio.timeout(within), self._news:
+            await self._news.wait_for(lambda: any(isinstance(event, kind) for event in self.told))
+
     async def _hear(self, event: Event) -> None:
         self.told.append(event)
+        async with self._news:
+            self._news.notify_all()
 
 
 async def finished(ledger: Ledger, broadcast_id: int, within: float = 30.0) -> dict[str, int]:
