@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
+from markdown_it import MarkdownIt
 from rich.console import Group
 from rich.panel import Panel
+from rich.rule import Rule
 from rich.text import Text
 
 from bot.formatter import Formatter
 from bot.i18n import words
+from bot.platforms.discord.render import (
+    ACTION_ROW,
+    BUTTON,
+    MAX_COMPONENTS,
+    MEDIA_GALLERY,
+    SEPARATOR,
+    SUPPRESS_NOTIFICATIONS,
+    TEXT_DISPLAY,
+    component_count,
+)
 from bot.platforms.discord.render import render as render_for_discord
+from bot.platforms.telegram.render import ENTITY_LIMIT
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.sandbox.page.files import preview
 from bot.sandbox.page.shown import rendered
@@ -36,10 +51,21 @@ _TELEGRAM_STYLES = {
     "expandable_blockquote": "italic dim",
 }
 
-# Discord's component types: https://discord.com/developers/docs/components/reference
-_ACTION_ROW, _BUTTON, _TEXT, _GALLERY, _SEPARATOR = 1, 2, 10, 12, 14
+_MARKDOWN_STYLES = {"strong_open": "bold", "em_open": "italic", "s_open": "strike"}
+_INLINE = MarkdownIt("commonmark").enable("strikethrough")
+# Discord's marks at the beginning of a line, and how the line looks.
+_LINE = re.compile(r"(?P<title>#{1,3} )|(?P<small>-# )|(?P<quote>> )|(?P<item>\s*[-*] )")
+_LINE_STYLES = {"title": "bold underline", "small": "dim", "quote": "italic dim", "item": ""}
+_LINE_SIGNS = {"title": "", "small": "", "quote": "▎ ", "item": "• "}
+_FENCE = "```"
 
+_SIGNS = 10
+"""Signs of a bar that shows how much of a limit is used."""
+_NEARLY_FULL = 0.9
+_WIDTH = 88
+"""Columns of a message: lines that are easy to read, on a wide screen too."""
 
+_BORDERS = {PlatformName.TELEGRAM: "cyan", PlatformName.DISCORD: "blue"}
 _RENDERERS = {PlatformName.TELEGRAM: render_for_telegram, PlatformName.DISCORD: render_for_discord}
 
 
@@ -52,16 +78,40 @@ def renderings(
 
 
 def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
-    """A panel for each message, with the length used of the platform's limit."""
+    """A panel for each message, with the length used of each of the platform's limits."""
     total = len(rendering.messages)
     for index, message in enumerate(rendering.messages, start=1):
+        is_telegram = platform is PlatformName.TELEGRAM
         yield Panel(
-            _telegram(message.body) if platform is PlatformName.TELEGRAM else _discord(message.body["components"]),
-            title=f"{platform} {index}/{total}",
-            subtitle=_measure(message),
+            _telegram(message.body) if is_telegram else _discord(message.body["components"]),
+            title=f"{platform} {index}/{total}{' · silent' if _is_silent(message) else ''}",
+            subtitle=Text(" · ").join(starmap(_bar, _used(platform, message))),
             title_align="left",
             subtitle_align="right",
+            border_style=_BORDERS[platform],
+            padding=(1, 2),
+            width=_WIDTH,
         )
+
+
+def _is_silent(message: Message) -> bool:
+    return bool(message.body.get("disable_notification") or message.body.get("flags", 0) & SUPPRESS_NOTIFICATIONS)
+
+
+def _used(platform: PlatformName, message: Message) -> Iterator[tuple[int, int, str]]:
+    """How much of each limit the message uses: used, limit, and of what."""
+    yield message.used, message.limit, "characters"
+    if platform is PlatformName.TELEGRAM:
+        yield len(message.body.get("entities", ())), ENTITY_LIMIT, "entities"
+    else:
+        yield component_count(message.body["components"]), MAX_COMPONENTS, "components"
+
+
+def _bar(used: int, limit: int, unit: str) -> Text:
+    full = used / limit
+    signs = min(_SIGNS, round(full * _SIGNS))
+    style = "red" if full > 1 else "yellow" if full > _NEARLY_FULL else "green"
+    return Text.assemble(("▰" * signs + "▱" * (_SIGNS - signs), style), f" {used} of {limit} {unit}")
 
 
 def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mapping[PlatformName, Rendering]) -> str:
@@ -78,10 +128,6 @@ def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mappin
         ],
     }
     return preview(f"{episode.number} – {episode.title}", show.language, content)
-
-
-def _measure(message: Message) -> str:
-    return f"{message.used} of {message.limit} characters"
 
 
 def _telegram(body: JsonObject) -> RenderableType:
@@ -110,18 +156,52 @@ def _discord(components: list[dict[str, Any]]) -> RenderableType:
     return Group(*_discord_parts(components))
 
 
-def _discord_parts(components: list[dict[str, Any]]) -> Iterator[Text]:
+def _discord_parts(components: list[dict[str, Any]]) -> Iterator[RenderableType]:
     for component in components:
         kind = component["type"]
-        if kind == _TEXT:
-            yield Text(component["content"])
-        elif kind == _SEPARATOR:
-            yield Text("───", style="dim")
-        elif kind == _GALLERY:
+        if kind == TEXT_DISPLAY:
+            yield _markdown(component["content"])
+        elif kind == SEPARATOR:
+            yield Rule(style="dim")
+        elif kind == MEDIA_GALLERY:
             for item in component["items"]:
-                yield Text(f"image: {item.get('description', '')} {item['media']['url']}", style="dim")
-        elif kind == _ACTION_ROW:
-            labels = [button["label"] for button in component["components"] if button["type"] == _BUTTON]
+                yield Text(f"🖼  {item.get('description', '')} {item['media']['url']}", style="dim")
+        elif kind == ACTION_ROW:
+            labels = [button["label"] for button in component["components"] if button["type"] == BUTTON]
             yield Text(" ".join(f"[ {label} ]" for label in labels), style="reverse")
         else:
             yield from _discord_parts(component.get("components", []))
+
+
+def _markdown(content: str) -> Text:
+    """Discord's markdown as Discord shows it, as far as a terminal can."""
+    lines = []
+    in_code = False
+    for line in content.split("\n"):
+        if line.startswith(_FENCE):
+            in_code = not in_code
+        elif in_code:
+            lines.append(Text(line, style="cyan"))
+        else:
+            mark = _LINE.match(line)
+            kind = mark.lastgroup if mark and mark.lastgroup else ""
+            text = _inline(line[mark.end() :] if mark else line)
+            text.stylize(_LINE_STYLES.get(kind, ""))
+            lines.append(Text(_LINE_SIGNS.get(kind, "")) + text)
+    return Text("\n").join(lines)
+
+
+def _inline(line: str) -> Text:
+    text = Text()
+    styles: list[str] = []
+    for block in _INLINE.parseInline(line):
+        for token in block.children or ():
+            if token.nesting < 0:
+                styles.pop()
+            elif token.type == "link_open":
+                styles.append(f"blue underline link {token.attrs['href']}")
+            elif token.nesting > 0:
+                styles.append(_MARKDOWN_STYLES.get(token.type, ""))
+            else:
+                text.append(token.content, style=" ".join((*styles, "cyan" if token.type == "code_inline" else "")))
+    return text

@@ -133,12 +133,16 @@ def _bytes(components: Sequence[JsonObject]) -> int:
     return sum(len(text.encode()) + DISPLAY_BYTES for text in texts)
 
 
+def component_count(components: Sequence[JsonObject]) -> int:
+    """How many components there are, those inside others included, as Discord counts them."""
+    return sum(1 + component_count(component.get("components", ())) for component in components)
+
+
 def _fits(page: _Page, *, room: int = MAX_TEXT) -> bool:
     components = _components(page)
-    count = sum(1 + len(component.get("components", ())) for component in components)
     # What is kept free in characters is kept free in bytes, in proportion.
     fits_in_bytes = _bytes(components) * MAX_TEXT <= MAX_TEXT_BYTES * room
-    return _length(components) <= room and fits_in_bytes and 1 + count <= MAX_COMPONENTS
+    return _length(components) <= room and fits_in_bytes and 1 + component_count(components) <= MAX_COMPONENTS
 
 
 def _pages(sections: Sequence[Section], layout: Layout) -> list[_Page]:

@@ -1,0 +1,97 @@
+"""What a push looks like on the screen of somebody who writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from bot.cli.preview import _bar, _markdown, panels, renderings
+from bot.config import Show
+from bot.document import Layout
+from bot.markdown import parse_episode
+from bot.subscription import PlatformName
+
+if TYPE_CHECKING:
+    from bot.episode import Episode
+
+HEAD = "---\nnumber: 1\ntitle: Un titre\ndate: 2024-11-04\n---\n\n"
+BODY = "## Un sujet\n\n**Gras**, [ici](https://a.fr/b).\n\n![Image](https://a.fr/c.png)\n\n## Autre\n\n> Cité.\n"
+
+
+@pytest.fixture
+def episode() -> Episode:
+    """Two subjects with a bit of everything."""
+    return parse_episode(HEAD + BODY, Path("1.md"))
+
+
+def drawn(episode: Episode, platform: PlatformName, layout: Layout = Layout.DIGEST) -> str:
+    """The panels as text."""
+    console = Console(width=100, markup=False, emoji=False, highlight=False)
+    [rendering] = renderings(Show(), episode, (), layout, [platform]).values()
+    with console.capture() as capture:
+        for panel in panels(platform, rendering):
+            console.print(panel)
+    return capture.get()
+
+
+def test_each_limit_is_told_with_what_is_used_of_it(episode: Episode) -> None:
+    """In the platform's own units: entities on Telegram, components on Discord, characters on both."""
+    [message] = renderings(Show(), episode, (), Layout.DIGEST, [PlatformName.TELEGRAM])[PlatformName.TELEGRAM].messages
+    text = drawn(episode, PlatformName.TELEGRAM)
+    assert f"{message.used} of 4096 characters" in text
+    assert f"{len(message.body['entities'])} of 100 entities" in text
+    [message] = renderings(Show(), episode, (), Layout.DIGEST, [PlatformName.DISCORD])[PlatformName.DISCORD].messages
+    text = drawn(episode, PlatformName.DISCORD)
+    assert f"{message.used} of 4000 characters" in text
+    # The container, the opening, a separator before each subject, two texts, and a gallery between them.
+    assert "7 of 40 components" in text
+
+
+@pytest.mark.parametrize(
+    ("used", "colour"), [(0, "green"), (50, "green"), (91, "yellow"), (100, "yellow"), (101, "red"), (900, "red")]
+)
+def test_a_bar_warns_by_its_colour(used: int, colour: str) -> None:
+    """Of the last tenth, and of what is too much; it never grows beyond its frame."""
+    bar = _bar(used, 100, "entities")
+    assert bar.spans[0].style == colour
+    assert bar.plain[:10].count("▰") == min(10, round(used / 10))
+    assert bar.plain[10:] == f" {used} of 100 entities"
+
+
+def test_a_message_per_segment_shows_which_one_rings(episode: Episode) -> None:
+    """Only the first."""
+    for platform in PlatformName:
+        text = drawn(episode, platform, Layout.SEGMENTS)
+        assert f"{platform} 1/3 ─" in text
+        assert f"{platform} 3/3 · silent" in text
+
+
+def test_the_markdown_of_discord_is_shown_as_discord_shows_it() -> None:
+    """Without its signs, and with its styles and addresses."""
+    content = "## Titre\n-# petit\n> cité\n- un **gras** \\*là\\* [ici](<https://a.fr/b>)\n```\n**a**\n```"
+    text = _markdown(content)
+    assert text.plain.split("\n") == ["Titre", "petit", "▎ cité", "• un gras *là* ici", "**a**"]
+    assert {str(span.style).strip() for span in text.spans} >= {
+        "bold underline",
+        "dim",
+        "italic dim",
+        "bold",
+        "blue underline link https://a.fr/b",
+        "cyan",
+    }
+
+
+def test_emoji_do_not_shift_the_styles_of_telegram() -> None:
+    """Telegram counts two units where a terminal counts one character."""
+    text = "---\nnumber: 1\ntitle: Un titre\ndate: 2024-11-04\n---\n\n## Un sujet\n\n🎉🎉 **Gras** fin.\n"
+    rendering = renderings(Show(), parse_episode(text, Path("1.md")), (), Layout.DIGEST, [PlatformName.TELEGRAM])[
+        PlatformName.TELEGRAM
+    ]
+    [panel] = panels(PlatformName.TELEGRAM, rendering)
+    shown = panel.renderable.renderables[0]  # type: ignore[union-attr]
+    assert isinstance(shown, Text)
+    assert "Gras" in [shown.plain[span.start : span.end] for span in shown.spans if span.style == "bold"]
