@@ -126,7 +126,7 @@ def sorry(catalogue: Words) -> Answer:
 
 def outdated(catalogue: Words) -> Answer:
     """What to say to a button or command that this version does not know, or that somebody made up."""
-    return in_short(catalogue.gettext("This button is from another version of me. /help shows what I can do now."))
+    return in_short(catalogue.gettext("This is from another version of me. /help shows what I can do now."))
 
 
 def in_short(sentence: str) -> Answer:

@@ -88,9 +88,10 @@ class Reply:
     def _is_theirs(self) -> bool:
         """Whether the message with the button is an answer to the one who pressed it."""
         message = self._interaction.message
-        if message is None or message.interaction_metadata is None:
+        if message is None:
             return False
-        return message.interaction_metadata.user.id == self._interaction.user.id
+        asked = message.interaction_metadata
+        return message.flags.ephemeral or (asked is not None and asked.user.id == self._interaction.user.id)
 
     async def _ask_for_time(self) -> None:
         if self._is_theirs:

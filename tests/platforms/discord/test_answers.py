@@ -98,12 +98,26 @@ async def test_what_is_of_use_to_one_alone_is_not_shared(scene: Scene) -> None:
 
 
 async def test_nobody_is_ever_pinged(scene: Scene) -> None:
-    """Neither by an answer, nor by its change, nor by what somebody typed."""
-    interaction = await scene.says("topic", by=scene.manager, name="@everyone <@1>", share=True)
-    await interaction.reply()
-    bodies = [request.body for request in scene.requests if request.route == CALLBACK]
-    assert bodies
-    assert all(body["data"]["allowed_mentions"]["parse"] == [] for body in bodies)
+    """Neither by an answer, nor by its change, its further messages or what somebody typed: every request says so."""
+    await everything_is_said_quietly(scene)
+
+
+async def test_nobody_is_pinged_by_a_slow_answer(slow: Scene) -> None:
+    """It takes other requests, which say so too."""
+    await everything_is_said_quietly(slow)
+
+
+async def everything_is_said_quietly(scene: Scene) -> None:
+    """All ways to answer are used, and none lets a text alert anybody."""
+    await (await scene.says("topic", name="@everyone <@1>")).reply()
+    await (await scene.says("latest", by=scene.manager, share=True)).reply(2)
+    first = await (await scene.says("topic", by=scene.manager, name="tiktok", share=True)).reply()
+    await scene.presses(first, "Plus anciens ▶", by=scene.manager)
+    await scene.discord.wait_for(lambda: "page 2" in text_of(first))
+    forms = [form for made in scene.requests for form in (made.body, made.body.get("data") or {})]
+    said = [form for form in forms if "components" in form]
+    assert len(said) >= 5
+    assert [form for form in said if form.get("allowed_mentions", {}).get("parse") != []] == []
 
 
 # In time

@@ -148,7 +148,7 @@ async def test_a_person_who_takes_the_bot_along_is_answered_alone(scene: Scene) 
     assert "cette réponse n’est que pour vous" in text_of(topic)
     for command in ("subscribe", "unsubscribe"):
         reply = await (await scene.says(command, text, by=scene.manager)).reply()
-        assert "En conversation privée avec moi, si" in text_of(reply)
+        assert "En conversation privée avec moi, c’est possible" in text_of(reply)
         assert links(reply.components) == [f"https://discord.com/users/{scene.platform.client.application_id}"]
     assert await scene.state(text) == ""
 
