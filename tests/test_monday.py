@@ -13,6 +13,7 @@ import time_machine
 
 from bot.app import AlreadyRunningError, App, opened
 from bot.archive import Archive
+from bot.config import load
 from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
@@ -214,3 +215,31 @@ def answer_to(chat: telegram_model.Chat, asked: telegram_model.Message) -> str:
 def reply_to(interaction: Interaction) -> str:
     """What an interaction was answered, as one text."""
     return flat("\n".join(read_discord(message.components) for message in interaction.messages))
+
+
+@pytest.mark.usefixtures("clock")
+async def test_the_admins_get_one_report_after_the_push(place: Town, tmp_path: Path) -> None:
+    """On both platforms, in French, once: who has it, who does not and why, and what to do."""
+    boss = place.telegram.add_private(name="La cheffe")
+    place.telegram.kick(place.group)
+    place.config(tmp_path)
+    file = tmp_path / "config.toml"
+    text = file.read_text(encoding="utf-8").replace("[telegram]\n", f"[telegram]\nadmins = [{boss.id}]\n")
+    file.write_text(text.replace("[discord]\n", f"[discord]\nadmins = [{place.manager.id}]\n"), encoding="utf-8")
+    async with opened(load(file, {})) as app:
+        stop = asyncio.Event()
+        task = asyncio.create_task(app.run(stop))
+
+        def reports() -> list[str]:
+            telegram = [message.text for message in boss.messages if "1207" in message.text]
+            discord = [flat(read_discord(each.components)) for each in place.discord.direct(place.manager).messages]
+            return [*telegram, *(text for text in discord if "1207" in text)]
+
+        await place.until(lambda: len(reports()) == 2)
+        stop.set()
+        await task
+    for report in reports():
+        said = report.replace("\N{NO-BREAK SPACE}", " ")
+        assert "7 abonnés sur 8 l’ont reçu" in said
+        assert "Telegram : 1 est parti" in said
+        assert "recap send 1207 --only failed" in said

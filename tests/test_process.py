@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.delivery.courier import DRAIN
 from bot.sandbox.discord.world import BOT, Permission
+from bot.sandbox.faults import Call, Fault, Hook, Match
 from tests.town import Town, town
 
 if TYPE_CHECKING:
@@ -211,3 +213,22 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Town
     assert b"discord refuses the token" in said.lower()
     assert unknown.encode() not in said
     assert b"Traceback" not in said
+
+
+async def test_a_second_signal_ends_the_program_at_once(place: Town, tmp_path: Path) -> None:
+    """Telegram hangs, and who asks for the second time does not want to wait for it."""
+    held = asyncio.Event()
+
+    async def hold(_call: Call) -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    place.telegram.faults.add(Fault(Hook(hold), Match("send*"), times=None))
+    async with process(place, tmp_path) as running, asyncio.timeout(30):
+        await held.wait()
+        began = asyncio.get_running_loop().time()
+        # Two signals of one kind may be taken for one.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.send_signal(number)
+        assert await running.wait() in {128 + signal.SIGTERM, 128 + signal.SIGINT}
+    assert asyncio.get_running_loop().time() - began < DRAIN
