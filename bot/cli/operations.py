@@ -125,6 +125,8 @@ async def subscriptions(app: App) -> list[dict[str, Any]]:
             "layout": str(subscription.choices.layout),
             "silent": subscription.choices.silent,
             "publish": subscription.choices.publish,
+            "rich": subscription.choices.rich,
+            "paused_until": subscription.paused_until and subscription.paused_until.isoformat(),
             "origin": str(subscription.origin),
             "state": str(subscription.state),
             "reason": subscription.reason,

@@ -23,6 +23,7 @@ from telegram import (
     Update,
 )
 from telegram.constants import ChatAction
+from telegram.error import BadRequest
 from telegram.ext import Application, CommandHandler
 
 from bot.sandbox.telegram.model import Chat, Status
@@ -251,6 +252,19 @@ async def test_an_inline_query_is_answered(standin: TelegramStandIn, client: Bot
     assert answer is not None
     assert [result["title"] for result in answer["results"]] == ["TikTok"]
     assert (answer["next_offset"], answer["cache_time"]) == ("40", 300)
+
+
+async def test_an_article_must_be_a_message_that_could_be_sent(standin: TelegramStandIn, client: Bot) -> None:
+    """With a title, a text, and buttons that are some."""
+    inquiry = standin.inquire(standin.add_user(), "tik")
+    for article in (
+        InlineQueryResultArticle("1", "", InputTextMessageContent("x")),
+        InlineQueryResultArticle("1", "TikTok", InputTextMessageContent(" ")),
+        InlineQueryResultArticle("1", "TikTok", InputTextMessageContent("x" * 4097)),
+    ):
+        with pytest.raises(BadRequest):
+            await client.answer_inline_query(inquiry.id, [article])
+    assert inquiry.answer is None
 
 
 async def test_menus_are_kept_by_scope_and_language(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.telegram.errors import bad_request
-from bot.sandbox.telegram.text import is_link
+from bot.sandbox.telegram.text import formatted, is_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -199,10 +199,10 @@ def language(arguments: Arguments) -> str:
 
 
 def inline_results(arguments: Arguments) -> list[Json]:
-    """The results that answer an inline query. What each kind of result must hold is not checked.
+    """The results that answer an inline query. Of the kinds of result only articles are looked into.
 
     Raises:
-        ApiError: there are too many, or their ids are missing, too long or the same.
+        ApiError: there are too many, their ids are missing, too long or the same, or an article could not be sent.
     """
     results = arguments.structure("results", "inline query results") or []
     if not isinstance(results, list):
@@ -214,9 +214,22 @@ def inline_results(arguments: Arguments) -> list[Json]:
         raise bad_request("RESULT_ID_INVALID")
     if len(set(ids)) < len(ids):
         raise bad_request("RESULT_ID_DUPLICATE")
+    for result in results:
+        if result.get("type") == "article":
+            _check_article(result)
     if len(arguments.text("next_offset").encode()) > INLINE_OFFSET_MAX_BYTES:
         raise bad_request("NEXT_OFFSET_INVALID")
     return results
+
+
+def _check_article(result: Json) -> None:
+    content = result.get("input_message_content")
+    if not result.get("title") or not isinstance(content, dict):
+        raise bad_request("Can't parse InlineQueryResult: it needs a title and a content")
+    formatted(content.get("message_text", ""), content.get("entities"))
+    for row in result.get("reply_markup", {}).get("inline_keyboard", ()):
+        for button in row:
+            _check_button(button)
 
 
 def no_markup_language(arguments: Arguments) -> None:
