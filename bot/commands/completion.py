@@ -6,6 +6,7 @@ rest; then what is merely near. Whatever people submit in the end is understood,
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from bot.commands.topics import LONGEST_TOPIC, parse_topics
 from bot.text import normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    import datetime as dt
+    from collections.abc import Collection, Mapping
 
     from bot.archive import Archive
     from bot.commands.desk import Desk
@@ -58,25 +60,29 @@ def _several_topics(desk: Desk, typed: str) -> list[str]:
 
 def _topics(desk: Desk, typed: str, without: Collection[str] = ()) -> list[str]:
     archive, key = desk.archive(), normalise_topic(typed)
-    counts, newest = archive.topics(desk.today), _newest(archive, desk)
+    places = _places(archive, desk.today)
     fits: dict[str, int] = {}
     for spelling, topic in archive.spellings.items():
-        if topic in counts and topic not in without and key in spelling:
+        if topic in places and topic not in without and key in spelling:
             fit = _EXACT if spelling == key else _BEGINNING if spelling.startswith(key) else _INSIDE
             fits[topic] = min(fit, fits.get(topic, fit))
-    fitting = sorted(fits, key=lambda topic: (fits[topic], -counts[topic], newest[topic]))
+    fitting = sorted(fits, key=lambda topic: (fits[topic], places[topic]))
     near = archive.nearest_topics(typed, NEAR_TOPICS) if key else []
-    return [*fitting, *(topic for topic in near if topic in counts and topic not in {*fits, *without})]
+    return [*fitting, *(topic for topic in near if topic in places and topic not in {*fits, *without})]
 
 
-def _newest(archive: Archive, desk: Desk) -> dict[str, int]:
-    """The topics by how lately something was said about them, 0 for the latest."""
-    places: dict[str, int] = {}
-    for episode in archive.published(desk.today):
+# One more than there is, because an archive that is read anew takes the place of the one before.
+@functools.lru_cache(maxsize=2)
+def _places(archive: Archive, today: dt.date) -> Mapping[str, int]:
+    """Where each topic stands among all: the frequent first, of equally frequent ones the latest."""
+    counts = archive.topics(today)
+    newest: dict[str, int] = {}
+    for episode in archive.published(today):
         for segment in episode.segments:
             for topic in segment.topics:
-                places.setdefault(topic, len(places))
-    return places
+                newest.setdefault(topic, len(newest))
+    ordered = sorted(counts, key=lambda topic: (-counts[topic], newest[topic]))
+    return {topic: place for place, topic in enumerate(ordered)}
 
 
 def _episodes(desk: Desk, typed: str) -> list[Episode]:

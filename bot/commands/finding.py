@@ -28,7 +28,7 @@ def episodes_with(desk: Desk, typed: str) -> list[Episode]:
     found = [each for each in published if str(each.number) == number]
     found += (each for each in published if str(each.number).startswith(number))
     pieces = words(typed)
-    if pieces:
+    if pieces and not number.isdecimal():
         found += (each for each in published if _begin(pieces, words(each.title)))
         found += (episode for episode, _segment in archive.search(typed, desk.today))
     return _once(found)
