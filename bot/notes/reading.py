@@ -44,6 +44,9 @@ def read_notes(data: bytes, path: Path) -> Notes:
     Raises:
         InvalidInputError: they are no text, or none that could be notes.
     """
+    # A character is four bytes at most. What is longer need not even be text all through.
+    if len(data) > 4 * MAX_LENGTH:
+        raise _too_long(path)
     return notes_in(decoded(data, path), path)
 
 
@@ -54,15 +57,7 @@ def notes_in(text: str, path: Path) -> Notes:
         InvalidInputError: it is too long, or has no words.
     """
     if len(text) > MAX_LENGTH:
-        raise InvalidInputError(
-            [
-                Problem(
-                    path,
-                    f"the notes are {len(text):,} characters long",
-                    f"Give the notes of one episode, {MAX_LENGTH:,} characters at most",
-                )
-            ]
-        )
+        raise _too_long(path)
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
     suffix = PurePath(path).suffix.lower()
@@ -77,6 +72,11 @@ def notes_in(text: str, path: Path) -> Notes:
     if not any(character.isalpha() for line in found for character in line.text):
         raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a file with show notes")])
     return Notes(found)
+
+
+def _too_long(path: Path) -> InvalidInputError:
+    cure = "Give the notes of one episode"
+    return InvalidInputError([Problem(path, f"the notes are longer than {MAX_LENGTH:,} characters", cure)])
 
 
 def decoded(data: bytes, path: Path) -> str:

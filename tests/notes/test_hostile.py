@@ -15,10 +15,15 @@ from bot.notes.draft import draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
 from bot.problems import InvalidInputError
-from tests.notes.test_import import DEFAULTS, EXPECTED, HERE, PARIS
+from tests.notes.test_import import DEFAULTS, EXPECTED, HERE, PARIS, invented
 
 _PATIENCE = 8.0
 """Seconds of the processor for the worst of them, on a slow machine; what is quadratic takes hours."""
+
+
+def _text_of(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8-sig")
+
 
 SEEDS = [(HERE / name).read_bytes() for name in EXPECTED]
 
@@ -67,6 +72,22 @@ def test_notes_that_were_damaged(data: bytes, name: str) -> None:
 def test_text_of_any_kind(text: str, name: str) -> None:
     """Letters of all scripts, signs and spaces."""
     survives(f"Épisode 3 : {text}".encode(errors="surrogatepass"), name)
+
+
+_LINES = sorted({line for name in EXPECTED if name.endswith(".txt") for line in _text_of(name).splitlines()})
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(_LINES), min_size=1, max_size=25), st.sampled_from(Language))
+def test_no_word_is_invented_whatever_the_notes(lines: list[str], language: Language) -> None:
+    """Title, introduction, headings, summaries, descriptions and sources, of notes shuffled from all the others."""
+    text = "\n".join(lines)
+    path = Path("notes.txt")
+    try:
+        drafted = draft(read_notes(text.encode(), path), path, language=language, known=(), defaults=DEFAULTS)
+    except InvalidInputError:
+        return
+    assert invented(parse_episode(drafted, path), text) == set()
 
 
 # A third of what is let through: what is quadratic shows at that length already.
