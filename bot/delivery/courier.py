@@ -18,8 +18,7 @@ import random
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bot.delivery import progress, retry
-from bot.delivery.events import BroadcastStopped, Listener, PlatformStopped, TargetNotFound, TargetPaused, nobody
+from bot.delivery import events, progress, retry
 from bot.delivery.publications import PublishingJob
 from bot.delivery.recorder import Recorder
 from bot.delivery.records import Broadcast, Claim, DeliveryState, LedgerError, Outcome, Parcel
@@ -48,11 +47,15 @@ DRAIN = 8.0
 """Seconds that sends in flight get to finish on shutdown, of the ten the program has."""
 CLAIM_AHEAD = 0.1
 """Seconds of the pace that are claimed at a time."""
+CLAIM_AHEAD_HOLDING = 0.02
+"""The same where a message in doubt is never sent: what a crash finds claimed, nobody gets."""
 MOST_CLAIMS = 80
 """Messages that are claimed at a time at most: fewer than the outcomes that are recorded at a time, because a claim
 records those there are, and then one transaction does for both."""
 LONGEST_TROUBLE = 60.0
 """Seconds between two tries to use a database that cannot be used."""
+LONGEST_PAUSE = dt.timedelta(weeks=4)
+"""How long a subscription waits for the right to write, before nobody is thought to care."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
 """Sends under way at once: those of a second, because a platform in order answers sooner."""
 
@@ -85,7 +88,7 @@ class Courier:
         finder: Finder | None = None,
         publisher: Publisher | None = None,
         finished: Callable[[Broadcast], None] = lambda _broadcast: None,
-        tell: Listener = nobody,
+        tell: events.Listener = events.nobody,
     ) -> None:
         self._platform = platform
         self._ledger = ledger
@@ -100,7 +103,6 @@ class Courier:
                 platform=platform.name, publisher=publisher, publications=ledger.publications, tell=tell
             )
         self.hold = hold
-        self._batch = min(MOST_CLAIMS, max(1, round(pacer.rate * CLAIM_AHEAD)))
         self._window = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._claimed: deque[Claim] = deque()
         self._refill: asyncio.Task[list[Claim]] | None = None
@@ -115,6 +117,11 @@ class Courier:
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
+
+    @property
+    def _batch(self) -> int:
+        ahead = CLAIM_AHEAD_HOLDING if self.hold and self._finder is None else CLAIM_AHEAD
+        return min(MOST_CLAIMS, max(1, round(self._pacer.rate * ahead)))
 
     def wake(self) -> None:
         """Look at the ledger now: something may be due."""
@@ -315,20 +322,20 @@ class Courier:
             case retry.EndSubscription():
                 await self._ledger.subscriptions.end(claim.target, reason)
                 if isinstance(error, TargetNotFoundError):
-                    await self._tell(TargetNotFound(claim.target, reason))
+                    await self._tell(events.TargetNotFound(claim.target, reason))
             case retry.PauseSubscription():
                 if await self._ledger.subscriptions.pause(claim.target, reason):
-                    await self._tell(TargetPaused(claim.target, reason))
+                    await self._tell(events.TargetPaused(claim.target, reason))
             case retry.StopBroadcast():
                 log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, reason)
                 if await self._ledger.stop(claim.broadcast_id, reason):
-                    await self._tell(BroadcastStopped(claim.broadcast_id, self._platform.name, reason))
+                    await self._tell(events.BroadcastStopped(claim.broadcast_id, self._platform.name, reason))
 
     async def _stop_platform(self, reason: str) -> None:
         if not self._stopping:
             self._stopping = True
             log.critical("%s refuses the token; nothing more is sent there", self._platform.name)
-            await self._tell(PlatformStopped(self._platform.name, reason))
+            await self._tell(events.PlatformStopped(self._platform.name, reason))
 
     def _recorded(self, outcomes: Sequence[Outcome]) -> None:
         # Something may be due again, or nothing be left.
@@ -375,6 +382,11 @@ class Courier:
             for broadcast in await self._ledger.finish():
                 self._finished(broadcast)
                 self._parcels.clear()
+                await self._end_paused()
+
+    async def _end_paused(self) -> None:
+        for ended in await self._ledger.subscriptions.end_paused(self._platform.name, self._clock() - LONGEST_PAUSE):
+            await self._tell(events.PausedTooLong(ended.target, ended.reason))
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, bindparam, case, insert, literal, literal_column, select, update
+from sqlalchemy import String, bindparam, case, func, insert, literal, literal_column, select, update
 
 from bot.delivery.records import BroadcastState, Claim, Delivery, DeliveryState, Outcome
 from bot.delivery.tables import DELIVERIES, PENDING, Moment, broadcasts, deliveries, publications, renderings
@@ -65,6 +65,12 @@ _RECORD_SENT = _RECORD.values(
     code=literal_column("''"),
     reason=literal_column("''"),
 )
+_DUE_IN_CHANNEL = (
+    select(func.max(publications.c.due))
+    .where(publications.c.platform == deliveries.c.platform, publications.c.chat == deliveries.c.chat)
+    .correlate(deliveries)
+    .scalar_subquery()
+)
 _PUBLISH = insert(publications).from_select(
     ["platform", "chat", "message_id", "attempts", "due"],
     select(
@@ -72,7 +78,8 @@ _PUBLISH = insert(publications).from_select(
         deliveries.c.chat,
         bindparam("message", type_=String),
         literal(0),
-        bindparam("from_now", type_=Moment),
+        # No sooner than what waits in the same channel already: the limit that it waits for is the channel's.
+        func.coalesce(_DUE_IN_CHANNEL, bindparam("from_now", type_=Moment)),
     ).where(_OF_DELIVERY),
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.delivery.courier import Courier
-from bot.delivery.events import BroadcastStopped, Event, PlatformStopped, TargetNotFound, TargetPaused
+from bot.delivery.events import BroadcastStopped, Event, PausedTooLong, PlatformStopped, TargetNotFound, TargetPaused
 from bot.delivery.pacing import ChatLimit, Pacer
 from bot.delivery.records import BroadcastState, DeliveryState
 from bot.platforms import base
@@ -52,12 +52,12 @@ class Carrier(Platform):
 
     async def tried(self, times: int) -> None:
         """Wait until so many sends were tried."""
-        async with asyncio.timeout(5), self.sends:
+        async with asyncio.timeout(20), self.sends:
             await self.sends.wait_for(lambda: len(self.nonces) >= times)
 
     async def begun(self, sends: int) -> None:
         """Wait until so many sends have come, whether they are through or not."""
-        async with asyncio.timeout(5), self.sends:
+        async with asyncio.timeout(20), self.sends:
             await self.sends.wait_for(lambda: len(self.states_while_sending) >= sends)
 
     async def send(self, post: Post) -> str:
@@ -105,7 +105,7 @@ class Round:
 
     async def reaches(self, **wanted: int) -> None:
         """Wait until the newest broadcast's deliveries are in these states."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await self.tally() != wanted:
                 self.courier.wake()
                 await asyncio.sleep(0)
@@ -182,6 +182,23 @@ async def test_one_broken_target_costs_nobody_else_anything(
     assert work.told == told
 
 
+async def test_a_subscription_that_is_paused_for_weeks_ends(ledger: tuple[Ledger, Clock]) -> None:
+    """Nobody has mended it in four weeks: at the end of the next push it ends, and the admins are told."""
+    book, clock = ledger
+    await subscribe(book, telegram(1), telegram(2))
+    await book.subscriptions.pause(telegram(1), "no rights")
+    clock.advance(weeks=3)
+    for episode, told in ((1207, []), (1208, [PausedTooLong(telegram(1), "no rights")])):
+        work = Round(book, clock)
+        await push(book, episode=episode)
+        async with work.going():
+            await work.reaches(sent=1)
+        assert work.told == told
+        clock.advance(weeks=1)
+    states = {each.target: each.state for each in await book.subscriptions.all()}
+    assert states == {telegram(1): SubscriptionState.ENDED, telegram(2): SubscriptionState.ACTIVE}
+
+
 async def test_what_did_not_arrive_is_sent_again_with_the_same_nonce(ledger: tuple[Ledger, Clock]) -> None:
     """No connection, then no answer: the same message with the same nonce, after a pause, until it is taken."""
     work = Round(*ledger)
@@ -245,7 +262,7 @@ async def test_a_refused_token_stops_everything_and_loses_nothing(ledger: tuple[
     await push(work.ledger)
     for chat in ("1", "2"):
         work.carrier.errors[chat] = [base.UnauthorisedError("token")] * 9
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await work.courier.run()
         await work.courier.stop()
     assert await work.tally() == {"pending": 2}

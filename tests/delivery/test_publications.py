@@ -1,0 +1,118 @@
+"""Publishing: messages of announcement channels reach the channels that follow, however long that takes."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from bot.delivery import publications, tables
+from bot.delivery.events import NotPublished
+from bot.sandbox.discord.messages import Flag
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.faults import Fault, Match, Reply
+from bot.subscription import PlatformName
+from tests.delivery.side import finished, now
+
+if TYPE_CHECKING:
+    from bot.delivery.ledger import Ledger
+    from bot.sandbox.discord.world import Channel
+    from tests.delivery.side import Side
+
+CROSSPOST = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
+
+
+@pytest.fixture(autouse=True)
+def _eagerness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at the ledger every tenth of a second."""
+    monkeypatch.setattr(publications, "LOOK_EVERY", 0.1)
+
+
+@pytest.fixture
+async def news(discord_side: Side, real_ledger: Ledger) -> Channel:
+    """An announcement channel that is subscribed with publishing."""
+    assert isinstance(discord_side.standin, DiscordStandIn)
+    channel = discord_side.standin.add_announcement(discord_side.standin.add_guild("Auditeurs"), "annonces")
+    await discord_side.subscribe(real_ledger, channel, publish=True)
+    return channel
+
+
+def is_published(channel: Channel) -> bool:
+    """Whether every message there was passed on."""
+    return bool(channel.messages) and all(Flag.PUBLISHED in message.flags for message in channel.messages)
+
+
+async def until_published(side: Side, channel: Channel) -> None:
+    """Wait until every message there was passed on."""
+    assert isinstance(side.standin, DiscordStandIn)
+    await side.standin.wait_for(lambda: is_published(channel), within=10)
+
+
+async def until_waiting(ledger: Ledger, number: int, at_least: dt.timedelta = dt.timedelta()) -> None:
+    """Wait until so many messages wait to be passed on, for at least so long."""
+    due: list[dt.datetime] | None = None
+    async with asyncio.timeout(10):
+        while due is None or len(due) != number or any(each < now() + at_least for each in due):
+            await asyncio.sleep(0.02)
+            async with ledger._database.reading() as connection:
+                due = list((await connection.execute(select(tables.publications.c.due))).scalars())
+
+
+async def test_messages_are_passed_on_after_they_were_sent(
+    discord_side: Side, real_ledger: Ledger, news: Channel
+) -> None:
+    """Each of them; then nothing is left to do."""
+    await discord_side.open(real_ledger, "Un", "Deux")
+    async with discord_side.delivering(real_ledger):
+        await discord_side.standin.wait_for(lambda: len(news.messages) == 2, within=10)
+        await until_published(discord_side, news)
+        await until_waiting(real_ledger, 0)
+
+
+async def test_publishing_survives_a_restart_and_what_was_published_before(
+    discord_side: Side, real_ledger: Ledger, news: Channel
+) -> None:
+    """Nobody knows whether the answer that was lost said yes; asking again is no error (40033)."""
+    lost = Fault(Reply(500, "{}"), Match(route=CROSSPOST), times=None, after=True)
+    discord_side.standin.faults.add(lost)
+    broadcast = await discord_side.open(real_ledger, "Bonjour")
+    async with discord_side.delivering(real_ledger):
+        await until_published(discord_side, news)
+        assert (await real_ledger.tally(broadcast)) is not None
+    assert await real_ledger.publications.next(PlatformName.DISCORD) is not None
+    discord_side.standin.faults.clear()
+    async with discord_side.delivering(real_ledger):
+        await until_waiting(real_ledger, 0)
+    assert discord_side.told == []
+
+
+async def test_the_true_wait_is_waited_by_the_channel_and_by_no_push(
+    discord_side: Side, real_ledger: Ledger, news: Channel
+) -> None:
+    """Only the refusal's body says how long: an hour. No send hangs meanwhile, and nothing is tried before."""
+    shared = {"message": "The resource is being rate limited.", "retry_after": 3600.0, "global": False}
+    headers = {"Via": "1.1 google", "X-RateLimit-Scope": "shared", "Retry-After": "3600"}
+    discord_side.standin.faults.add(Fault(Reply(429, shared, headers=headers), Match(route=CROSSPOST)))
+    await discord_side.open(real_ledger, "Un", "Deux")
+    async with discord_side.delivering(real_ledger):
+        await until_waiting(real_ledger, 2, at_least=dt.timedelta(minutes=30))
+        (other,) = discord_side.add(1)
+        await discord_side.subscribe(real_ledger, other)
+        broadcast = await discord_side.open(real_ledger, "Encore", episode=1208)
+        assert await finished(real_ledger, broadcast) == {"sent": 2}
+    assert not is_published(news)
+    assert len([request for request in discord_side.standin.traffic.requests if request.route == CROSSPOST]) == 1
+
+
+async def test_what_cannot_be_passed_on_is_told(discord_side: Side, real_ledger: Ledger) -> None:
+    """A channel that has no followers: the message stays where it is, and the admins know."""
+    (text,) = discord_side.add(1)
+    await discord_side.subscribe(real_ledger, text, publish=True)
+    await discord_side.open(real_ledger, "Bonjour")
+    async with discord_side.delivering(real_ledger):
+        await discord_side.hears(NotPublished)
+    assert discord_side.received(text) == ["Bonjour"]
+    assert await real_ledger.publications.next(PlatformName.DISCORD) is None
