@@ -112,10 +112,12 @@ class App:
         async with self.delivering(listen=True):
             await self.plan.herald.tell(self.plan.herald.reporter.welcome(self.plan.next_push()))
             await self.declare()
+            self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
+            # It watches from its first step on, and so before the first look: what is saved meanwhile is not missed.
+            await asyncio.sleep(0)
             await self.tick()
             self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
             self.supervisor.start("reports", self._report_whenever_one_ends)
-            self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
             if (file := self._file) is not None:
                 self.supervisor.start("config", lambda: watch_file(file, self.tick))
             log.info("Ready. Next push: %s", self.plan.next_push() or "none is scheduled")

@@ -36,8 +36,8 @@ out = Console(markup=False, emoji=False, highlight=False)
 err = Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 
-def read_settings(path: Path | None) -> Config:
-    """Read the config and let the logs flow, without its secrets.
+def read_settings(path: Path | None, *, level: str = "INFO") -> Config:
+    """Read the config and let the logs flow from a level on, without its secrets; RECAP_LOG overrides the level.
 
     Raises:
         InvalidInputError: the config cannot be used.
@@ -47,7 +47,7 @@ def read_settings(path: Path | None) -> Config:
 
     settings = load(config_path(path))
     tokens = [section.token for section in (settings.telegram, settings.discord) if section is not None]
-    set_up(os.environ.get("RECAP_LOG", "INFO"), tokens)
+    set_up(os.environ.get("RECAP_LOG", level), tokens)
     return settings
 
 

@@ -45,7 +45,9 @@ def demo(
             "Add --expose if that is what you want.",
             param_hint="--host",
         )
-    asyncio.run(_serve(console.read_settings(config), host, port, browser=not no_browser))
+    # What the bot does shows on the page; the terminal is for what goes wrong.
+    settings = console.read_settings(config, level="WARNING")
+    asyncio.run(_serve(settings, host, port, browser=not no_browser))
 
 
 async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> None:

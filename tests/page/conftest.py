@@ -13,7 +13,7 @@ import pytest_asyncio
 from bot.config import load
 from bot.demo import Demo
 from bot.sandbox.page.server import Page, listening
-from tests.page.browser import CHROMIUM, Watched, chromium
+from tests.page.browser import CHROMIUM, PATIENCE, Watched, chromium
 from tests.town import CONTENT
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def opened(chrome: Browser, fresh: tuple[Demo, Page]) -> AsyncIterator[Bro
     """The demo's page in a French browser; when the test is over nothing may have gone wrong in it."""
     _, page = fresh
     async with await chrome.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900}) as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         watched, tab = Watched(), await context.new_page()
         watched.watch(tab)
         await tab.goto(page.url)

@@ -150,6 +150,20 @@ async def test_what_is_shared_leads_back_to_the_bot(opened: Tab) -> None:
     await expect(telegram(opened).locator(".tg-own").last).to_contain_text("/start 1207-netflix")
 
 
+async def test_the_bot_is_asked_by_its_name_anywhere(opened: Tab) -> None:
+    """In the group: the results while one types, and the chosen one sent by the person, by way of the bot."""
+    await go(opened, "telegram-group")
+    await opened.click("#tg-field")
+    await opened.keyboard.type("@recap_bot spotify")
+    option = opened.locator("#tg-commands [role=option]").first
+    await option.wait_for()
+    title = await option.locator("span").inner_text()
+    await opened.keyboard.press("Enter")
+    sent = telegram(opened).locator("article.tg-own").last
+    await expect(sent).to_contain_text("Camille via @recap_bot")
+    await expect(sent).to_contain_text(title)
+
+
 async def test_settings_change_in_place_and_rich_messages_look_rich(opened: Tab) -> None:
     """The message is edited, not sent again; the focus stays where it was; the push then has real headings."""
     await say(opened, "/settings")

@@ -301,7 +301,7 @@ async def test_what_an_editor_breaks_shows_at_once(fresh: Served, content: Path)
         await stream.until(lambda now: not now.state["facts"]["content"]["problems"])
         file.write_text(good.replace("date: 2024-11-04", "date: demain"), encoding="utf-8")
         await stream.until(lambda now: any("1207.md:4" in each for each in now.state["facts"]["content"]["problems"]))
-        file.write_text(good.replace("{#netflix}", "{#netflix-moments}"), encoding="utf-8")
+        file.write_text(good, encoding="utf-8")
         await stream.until(lambda now: now.state["facts"]["content"]["problems"] == [])
 
 
@@ -317,6 +317,8 @@ async def test_what_an_editor_breaks_shows_at_once(fresh: Served, content: Path)
         ({"do": "slash", "place": "discord-general", "who": "Camille", "command": "nothing"}, 409),
         ({"do": "slash", "place": "telegram-group", "who": "Camille", "command": "latest"}, 409),
         ({"do": "presence", "place": "discord-direct", "present": False}, 409),
+        ({"do": "inquire", "who": "Camille", "query": "x" * 257}, 400),
+        ({"do": "share", "place": "telegram-group", "inquiry": "none", "result": "x"}, 409),
         ({"do": "rm -rf"}, 400),
         ({}, 400),
     ],

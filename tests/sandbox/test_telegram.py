@@ -254,6 +254,24 @@ async def test_an_inline_query_is_answered(standin: TelegramStandIn, client: Bot
     assert (answer["next_offset"], answer["cache_time"]) == ("40", 300)
 
 
+async def test_what_is_chosen_from_an_inline_answer_is_the_persons(
+    standin: TelegramStandIn, client: Bot, ada: Chat
+) -> None:
+    """It says who sent it and which bot made it; what was not offered cannot be sent."""
+    inquiry = standin.inquire(ada.person, "tik")
+    asked = await _update(client)
+    query = asked.inline_query
+    assert query is not None
+    await query.answer([InlineQueryResultArticle("1", "TikTok", InputTextMessageContent("x"))])
+    standin.choose(inquiry, "1", ada)
+    (sent,) = await client.get_updates(offset=asked.update_id + 1)
+    message = sent.message
+    assert message is not None
+    assert (message.text, message.from_user, message.via_bot) == ("x", query.from_user, client.bot)
+    with pytest.raises(ValueError, match="1"):
+        standin.choose(inquiry, "2", ada)
+
+
 async def test_an_article_must_be_a_message_that_could_be_sent(standin: TelegramStandIn, client: Bot) -> None:
     """With a title, a text, and buttons that are some."""
     inquiry = standin.inquire(standin.add_user(), "tik")

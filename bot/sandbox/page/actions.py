@@ -1,7 +1,11 @@
-"""What somebody at the page can do: write, press, choose, let the bot in or out, move the clock."""
+"""What somebody at the page can do: write, press, choose, let the bot in or out, move the clock.
+
+Each action says what came of it at once; all else shows in what is streamed to the page.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -18,12 +22,24 @@ if TYPE_CHECKING:
 
 PATIENCE = 3.0
 """Seconds for which an answer is waited: Discord's own deadline."""
+INLINE_QUERY_MAX = 256
+"""Characters of an inline query: https://core.telegram.org/bots/api#inlinequery"""
 
 Options: TypeAlias = "dict[str, str | bool | int | float]"
 
 
-class _Action(BaseModel):
+class _Action(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @abstractmethod
+    async def act(self, stage: Stage) -> Json:
+        """Do it.
+
+        Raises:
+            LookupError: there is no such place, message, button or command here.
+            ValueError: the platform's app would not let them.
+            TimeoutError: the bot did not come or answer in time.
+        """
 
 
 class Say(_Action):
@@ -34,6 +50,55 @@ class Say(_Action):
     who: Who
     text: Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 
+    async def act(self, stage: Stage) -> Json:
+        """Write it."""
+        town = stage.town
+        place = town.telegram_place(self.place)
+        user = town.telegram_people[self.who]
+        match place.chat.type:
+            case ChatType.CHANNEL:
+                if not place.chat.member(user).status.manages:
+                    raise ValueError("only administrators post in a channel")
+                town.telegram.post(place.chat, self.text)
+            case ChatType.PRIVATE:
+                town.telegram.say(place.chat, place.chat.person, self.text)
+            case ChatType.GROUP | ChatType.SUPERGROUP:
+                town.telegram.say(place.chat, user, self.text, thread=place.thread)
+        return {}
+
+
+class Inquire(_Action):
+    """Ask the bot on Telegram in the line where one writes, as in `@recap_bot tiktok`."""
+
+    do: Literal["inquire"]
+    who: Who
+    query: Annotated[str, Field(max_length=INLINE_QUERY_MAX)]
+
+    async def act(self, stage: Stage) -> Json:
+        """The number of the inquiry, and the results that it has."""
+        telegram = stage.town.telegram
+        inquiry = telegram.inquire(stage.town.telegram_people[self.who], self.query)
+        answer = await telegram.wait_for(lambda: inquiry.answer, PATIENCE) or {}
+        keys = ("id", "title", "description")
+        results = [{key: found.get(key) for key in keys} for found in answer["results"]]
+        return {"inquiry": inquiry.id, "results": results}
+
+
+class Share(_Action):
+    """Send one of the results of an inquiry."""
+
+    do: Literal["share"]
+    place: str
+    inquiry: str
+    result: str
+
+    async def act(self, stage: Stage) -> Json:
+        """Send it."""
+        telegram = stage.town.telegram
+        place = stage.town.telegram_place(self.place)
+        telegram.choose(telegram.inquiries[self.inquiry], self.result, place.chat, thread=place.thread)
+        return {}
+
 
 class Press(_Action):
     """Press a button: on Telegram by its label, on Discord by its custom id."""
@@ -42,6 +107,19 @@ class Press(_Action):
     message: str
     who: Who
     button: str
+
+    async def act(self, stage: Stage) -> Json:
+        """On Telegram, what the bot shows above the chat, and whether one has to close it."""
+        town = stage.town
+        key, _, number = self.message.rpartition("/")
+        if key.startswith("telegram"):
+            message = town.telegram_message(town.telegram_place(key), int(number))
+            user = message.chat.user or town.telegram_people[self.who]
+            press = town.telegram.press(message, self.button, user)
+            answer = await town.telegram.wait_for(lambda: press.answer, PATIENCE) or {}
+            return {"notice": answer["text"], "alert": answer["show_alert"]}
+        target = town.discord_message(town.discord_place(key), int(number))
+        return await _answered(await town.discord.press(target, self.button, town.discord_people[self.who]))
 
 
 class Select(_Action):
@@ -53,6 +131,14 @@ class Select(_Action):
     menu: str
     values: list[str]
 
+    async def act(self, stage: Stage) -> Json:
+        """Choose."""
+        town = stage.town
+        key, _, number = self.message.rpartition("/")
+        message = town.discord_message(town.discord_place(key), int(number))
+        user = town.discord_people[self.who]
+        return await _answered(await town.discord.select(message, self.menu, user, self.values))
+
 
 class Slash(_Action):
     """Send a slash command on Discord."""
@@ -62,6 +148,13 @@ class Slash(_Action):
     who: Who
     command: str
     options: Options = {}
+
+    async def act(self, stage: Stage) -> Json:
+        """Send it."""
+        town = stage.town
+        channel = town.discord_place(self.place).channel
+        user = town.discord_people[self.who]
+        return await _answered(await town.discord.slash(user, channel, self.command, **self.options))
 
 
 class Complete(_Action):
@@ -75,6 +168,15 @@ class Complete(_Action):
     typed: str
     options: Options = {}
 
+    async def act(self, stage: Stage) -> Json:
+        """What the bot suggests."""
+        town = stage.town
+        channel = town.discord_place(self.place).channel
+        user = town.discord_people[self.who]
+        others = {name: value for name, value in self.options.items() if name != self.option}
+        asked = await town.discord.autocomplete(user, channel, self.command, self.option, self.typed, **others)
+        return {"choices": await asked.suggestions(PATIENCE)}
+
 
 class Presence(_Action):
     """Let the bot in or put it out: block it in private, remove it from a group, a channel or the whole server."""
@@ -83,6 +185,24 @@ class Presence(_Action):
     place: str
     present: bool
 
+    async def act(self, stage: Stage) -> Json:
+        """By the hand of the one who manages the place."""
+        town = stage.town
+        if self.place.startswith("telegram"):
+            chat = town.telegram_place(self.place).chat
+            joined = Status.ADMINISTRATOR if chat.type is ChatType.CHANNEL else Status.MEMBER
+            by = town.telegram_people[Who.ADMIN]
+            town.telegram.set_member(chat, town.telegram.bot, joined if self.present else Status.KICKED, by=by)
+            return {}
+        guild = town.discord_place(self.place).channel.guild
+        if guild is None:
+            raise ValueError("nobody can put the bot out of a private conversation")
+        if self.present:
+            town.discord.restore_guild(guild)
+        else:
+            town.discord.remove_guild(guild)
+        return {}
+
 
 class Speak(_Action):
     """Set the language of everybody's apps."""
@@ -90,11 +210,21 @@ class Speak(_Action):
     do: Literal["speak"]
     language: Language
 
+    async def act(self, stage: Stage) -> Json:
+        """Set it."""
+        stage.town.speak(self.language)
+        stage.changes.notify()
+        return {}
+
 
 class Advance(_Action):
     """Let it be the hour of the next push."""
 
     do: Literal["advance"]
+
+    async def act(self, stage: Stage) -> Json:
+        """The number of the episode that is pushed, null for none."""
+        return {"episode": await stage.next_push()}
 
 
 class Restart(_Action):
@@ -102,113 +232,19 @@ class Restart(_Action):
 
     do: Literal["restart"]
 
+    async def act(self, stage: Stage) -> Json:
+        """Begin."""
+        await stage.restart()
+        return {}
+
 
 Action: TypeAlias = Annotated[
-    Say | Press | Select | Slash | Complete | Presence | Speak | Advance | Restart, Field(discriminator="do")
+    Say | Inquire | Share | Press | Select | Slash | Complete | Presence | Speak | Advance | Restart,
+    Field(discriminator="do"),
 ]
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
-
-
-async def act(stage: Stage, action: Action) -> Json:
-    """Do it, and say what came of it at once; all else shows in what is sent to the page.
-
-    Raises:
-        LookupError: there is no such place, message, button or command here.
-        ValueError: the platform's app would not let them.
-        TimeoutError: the bot did not come or answer in time.
-    """
-    match action:
-        case Say():
-            _say(stage, action)
-        case Press():
-            return await _press(stage, action)
-        case Select():
-            return await _select(stage, action)
-        case Slash():
-            return await _slash(stage, action)
-        case Complete():
-            return await _complete(stage, action)
-        case Presence():
-            _set_presence(stage, action)
-        case Speak():
-            stage.town.speak(action.language)
-            stage.changes.notify()
-        case Advance():
-            return {"episode": await stage.next_push()}
-        case Restart():
-            await stage.restart()
-    return {}
-
-
-def _say(stage: Stage, action: Say) -> None:
-    town = stage.town
-    place = town.telegram_place(action.place)
-    user = town.telegram_people[action.who]
-    match place.chat.type:
-        case ChatType.CHANNEL:
-            if not place.chat.member(user).status.manages:
-                raise ValueError("only administrators post in a channel")
-            town.telegram.post(place.chat, action.text)
-        case ChatType.PRIVATE:
-            town.telegram.say(place.chat, place.chat.person, action.text)
-        case ChatType.GROUP | ChatType.SUPERGROUP:
-            town.telegram.say(place.chat, user, action.text, thread=place.thread)
-
-
-async def _press(stage: Stage, action: Press) -> Json:
-    town = stage.town
-    key, _, number = action.message.rpartition("/")
-    if key.startswith("telegram"):
-        message = town.telegram_message(town.telegram_place(key), int(number))
-        user = message.chat.user or town.telegram_people[action.who]
-        press = town.telegram.press(message, action.button, user)
-        answer = await town.telegram.wait_for(lambda: press.answer, PATIENCE) or {}
-        return {"notice": answer["text"], "alert": answer["show_alert"]}
-    target = town.discord_message(town.discord_place(key), int(number))
-    return await _answered(await town.discord.press(target, action.button, town.discord_people[action.who]))
-
-
-async def _select(stage: Stage, action: Select) -> Json:
-    town = stage.town
-    key, _, number = action.message.rpartition("/")
-    message = town.discord_message(town.discord_place(key), int(number))
-    user = town.discord_people[action.who]
-    return await _answered(await town.discord.select(message, action.menu, user, action.values))
-
-
-async def _slash(stage: Stage, action: Slash) -> Json:
-    town = stage.town
-    channel = town.discord_place(action.place).channel
-    user = town.discord_people[action.who]
-    return await _answered(await town.discord.slash(user, channel, action.command, **action.options))
 
 
 async def _answered(interaction: Interaction) -> Json:
     await interaction.answered(PATIENCE)
     return {}
-
-
-async def _complete(stage: Stage, action: Complete) -> Json:
-    town = stage.town
-    channel = town.discord_place(action.place).channel
-    user = town.discord_people[action.who]
-    others = {name: value for name, value in action.options.items() if name != action.option}
-    asked = await town.discord.autocomplete(user, channel, action.command, action.option, action.typed, **others)
-    return {"choices": await asked.suggestions(PATIENCE)}
-
-
-def _set_presence(stage: Stage, action: Presence) -> None:
-    town = stage.town
-    if action.place.startswith("telegram"):
-        chat = town.telegram_place(action.place).chat
-        by = town.telegram_people[Who.ADMIN]
-        joined = Status.ADMINISTRATOR if chat.type is ChatType.CHANNEL else Status.MEMBER
-        town.telegram.set_member(chat, town.telegram.bot, joined if action.present else Status.KICKED, by=by)
-        return
-    guild = town.discord_place(action.place).channel.guild
-    if guild is None:
-        raise ValueError("nobody can put the bot out of a private conversation")
-    if action.present:
-        town.discord.restore_guild(guild)
-    else:
-        town.discord.remove_guild(guild)

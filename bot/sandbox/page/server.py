@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from bot.problems import ExpectedError
 from bot.sandbox.page import files
-from bot.sandbox.page.actions import ACTION, act
+from bot.sandbox.page.actions import ACTION
 from bot.sandbox.page.guard import HEADERS, guard, is_loopback
 from bot.sandbox.page.shown import messages, place_wire
 
@@ -46,8 +47,10 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
+        # A name that cannot be looked up has numbers of its own; the library adds a note in Python to the others.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise PageError(
-            f"The page cannot be at {host}, port {port}: {error.strerror or error}. "
+            f"The page cannot be at {host}, port {port}: {reason}. "
             "Name another port with --port, or --port 0 for any free one."
         ) from error
 
@@ -92,7 +95,7 @@ class Page:
             return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "An action is sent as application/json.")
         try:
             action = ACTION.validate_json(await request.read())
-            return web.json_response(await act(self._stage, action))
+            return web.json_response(await action.act(self._stage))
         except ValidationError as error:
             return _problem(HTTPStatus.BAD_REQUEST, str(error.errors(include_url=False, include_input=False)))
         except (LookupError, ValueError) as error:

@@ -155,7 +155,8 @@ class Message:
 
     `sender_chat` is set for posts of channels and for anonymous administrators. `request` is the place in the log of
     the request that sent it. `service` holds the fields of a message that reports an event, `rich` the HTML of a rich
-    message, whose `text` is here for those who look. A deleted message stays here and is marked.
+    message, whose `text` is here for those who look. A deleted message stays here and is marked. `via` is the bot that
+    made what somebody chose to send.
     """
 
     id: int
@@ -177,6 +178,7 @@ class Message:
     deleted: bool = False
     service: Mapping[str, Any] = field(default_factory=dict)
     rich: str = ""
+    via: User | None = None
 
     @property
     def buttons(self) -> list[Json]:
@@ -190,6 +192,7 @@ class Message:
             "from": self.sender and self.sender.wire(),
             "sender_chat": self.sender_chat and self.sender_chat.wire(),
             "author_signature": self.signature,
+            "via_bot": self.via and self.via.wire(),
             "edit_date": self.edit_date and int(self.edit_date.timestamp()),
             "message_thread_id": self.thread,
             "is_topic_message": self.thread is not None,

@@ -304,6 +304,32 @@ class TelegramWorld:
         self.changes.notify()
         return inquiry
 
+    def choose(self, inquiry: Inquiry, result: str, chat: Chat, *, thread: int | None = None) -> Message:
+        """Somebody sends one of the results, of the kind `article` and with a text, in the chat where they write.
+
+        Raises:
+            ValueError: there is no such result.
+        """
+        results = {found["id"]: found for found in (inquiry.answer or {}).get("results", ())}
+        if result not in results:
+            raise ValueError(f"There is no result '{result}', only {list(results)}.")
+        content = results[result]["input_message_content"]
+        message = Message(
+            0,
+            chat,
+            self.clock(),
+            content["message_text"],
+            entities=tuple(content.get("entities", ())),
+            sender=inquiry.user,
+            thread=thread,
+            link_preview_options=content.get("link_preview_options"),
+            reply_markup=results[result].get("reply_markup"),
+            via=self.bot,
+        )
+        self.record(message)
+        self._deliver("message", message)
+        return message
+
     def _start(self, chat: Chat) -> None:
         status = chat.member(self.bot).status
         if status is Status.KICKED:

@@ -9,7 +9,16 @@ const anchors = new WeakMap();
 
 /** Make the lines to write in anew, as after a change of language. */
 function composers() {
-  talk.telegram = telegramComposer({ commands: () => commandsOf("telegram"), send: write });
+  talk.telegram = telegramComposer({
+    commands: () => commandsOf("telegram"),
+    send: write,
+    name: () => page.facts.telegram_bot,
+    inquire: async (query) => {
+      const { inquiry, results } = await act({ do: "inquire", who: actor(placeOf("telegram")), query });
+      return (results ?? []).map((result) => ({ ...result, inquiry }));
+    },
+    share: ({ inquiry, id }) => act({ do: "share", place: placeOf("telegram").key, inquiry, result: id }),
+  });
   talk.discord = new DiscordComposer({
     commands: () => commandsOf("discord"),
     complete: async (command, option, typedText, options) => {
@@ -148,7 +157,7 @@ function drawPhone() {
     inside,
   }), say("empty_telegram"));
   const { field, menu, submit } = talk.telegram;
-  field.placeholder = say(place.kind === "channel" ? "post_here" : "write_here");
+  field.placeholder = say(place.kind === "channel" ? "post_here" : "write_here", { bot: page.facts.telegram_bot });
   field.setAttribute("aria-label", `${say("message_to")} – ${place.title}`);
   menu.setAttribute("aria-label", say("commands"));
   submit.setAttribute("aria-label", say("send"));

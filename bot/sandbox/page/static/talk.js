@@ -73,8 +73,9 @@ class Choices {
   }
 }
 
-/** The line at the bottom of the phone. `commands()` is the menu, `send(text)` says something. */
-function telegramComposer({ commands, send }) {
+/** The line at the bottom of the phone. `commands()` is the menu, `send(text)` says something. After the bot's name
+    `inquire(query)` asks it for results, and `share(result)` sends one. */
+function telegramComposer({ commands, send, name, inquire, share }) {
   const field = build("input", {
     id: "tg-field", type: "text", autocomplete: "off", enterkeyhint: "send", maxlength: 4096, spellcheck: "false",
   });
@@ -85,9 +86,25 @@ function telegramComposer({ commands, send }) {
     field.value = "";
     send(text);
   };
-  const choices = new Choices(field, list, (item) => say_(item.label));
-  const offer = () => {
+  const choices = new Choices(field, list, (item) => {
+    if (item.result === undefined) {
+      say_(item.label);
+    } else {
+      field.value = "";
+      share(item.result);
+    }
+  });
+  const offer = async () => {
     const typed = field.value;
+    const asked = `@${name()} `;
+    if (typed.startsWith(asked)) {
+      const results = await inquire(typed.slice(asked.length));
+      // Whoever has typed on since asks anew.
+      if (field.value === typed) {
+        choices.show(results.map((result) => ({ label: result.title, hint: result.description, result })));
+      }
+      return;
+    }
     const open = typed.startsWith("/") && !typed.includes(" ");
     const fitting = open ? commands().filter((entry) => `/${entry.command}`.startsWith(typed.toLowerCase())) : [];
     // A command typed in full needs no list: Enter sends it.

@@ -21,7 +21,8 @@ function drawTelegram(message, { zone, own = false, named = false, press = null,
     : build("div", { class: "tg-text" }, telegramText(body.text ?? "", body.entities ?? [], { command, inside }));
   const above = body.link_preview_options?.show_above_text === true;
   const bubble = build("div", { class: "tg-bubble" },
-    named && build("div", { class: "tg-author" }, message.author),
+    (named || body.via_bot) && build("div", { class: "tg-author" },
+      message.author, body.via_bot && build("small", {}, ` via @${body.via_bot.username}`)),
     above && card, text, !above && card,
     build("div", { class: "tg-meta" },
       message.edited && build("span", {}, say("edited")),
