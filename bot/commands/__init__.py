@@ -6,11 +6,10 @@
 
 from bot.commands.answering import answer
 from bot.commands.completion import suggest
-from bot.commands.desk import Agenda, Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
+from bot.commands.desk import Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
 from bot.commands.sharing import to_share
 from bot.commands.table import (
     COMMANDS,
-    FROM_BUTTONS,
     SAID,
     START,
     UNKNOWN,
@@ -25,11 +24,9 @@ from bot.commands.throttle import Throttle, Verdict, slow_down
 
 __all__ = [
     "COMMANDS",
-    "FROM_BUTTONS",
     "SAID",
     "START",
     "UNKNOWN",
-    "Agenda",
     "Answer",
     "Answering",
     "Argument",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from bot.commands import COMMANDS
 from bot.delivery.records import LedgerError
 from bot.sandbox.faults import BAD_GATEWAY, Fault, Match
 from bot.sandbox.telegram.model import Status
+from bot.sandbox.telegram.world import TelegramWorld
 from bot.subscription import PlatformName, Target
 from tests.conversation import talking
 from tests.town import town
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     import time_machine
 
-    from bot.sandbox.telegram.model import Chat
+    from bot.sandbox.telegram.model import Chat, Message
+    from bot.sandbox.telegram.server import TelegramStandIn
     from bot.subscription import Subscription
     from tests.conversation import Talk, TelegramPerson
 
@@ -259,6 +262,22 @@ async def test_an_edited_message_is_no_second_command(talk: Talk, anna: Telegram
     talk.town.telegram.revise(asked, "/topics")
     await anna.settled()
     assert len(anna.seen()) == said
+
+
+async def test_a_post_passed_on_to_the_group_of_its_readers_is_no_second_command(talk: Talk) -> None:
+    """It was answered in the channel."""
+    telegram = talk.town.telegram
+    channel, group = telegram.add_channel("La chaîne"), telegram.add_supergroup("Le salon")
+    person = talk.on_telegram(group, channel)
+    with mock.patch.object(telegram, "record", partial(_passed_on, telegram)):
+        assert (await person.says("/subscribe")).texts == ()
+    assert "seuls les admins" in (await person.says("/subscribe")).text
+
+
+def _passed_on(telegram: TelegramStandIn, message: Message) -> Message:
+    """Mark the message as one that Telegram itself passed on."""
+    message.service = {"is_automatic_forward": True}
+    return TelegramWorld.record(telegram, message)
 
 
 async def test_a_button_of_a_message_that_telegram_no_longer_shows(anna: TelegramPerson) -> None:

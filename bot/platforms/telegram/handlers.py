@@ -51,8 +51,9 @@ log = logging.getLogger(__name__)
 
 Context: TypeAlias = "CallbackContext[Any, Any, Any, Any]"
 
-# An edited message is not a second command; the library's default would take it for one.
-_TYPED = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
+# An edited message is not a second command; the library's default would take it for one. Neither is a channel's post
+# that Telegram passes on to the group where its readers talk: the bot has answered it in the channel.
+_TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filters.IS_AUTOMATIC_FORWARD
 
 # In private chats people talk to nobody else; what they pass on from inline mode is for no answer.
 _SAID = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE & filters.TEXT & ~filters.VIA_BOT
