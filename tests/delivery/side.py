@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from bot.delivery.events import Event
     from bot.delivery.pacing import ChatLimit
+    from bot.delivery.records import Broadcast
     from bot.platforms.base import JsonObject
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
@@ -53,7 +54,7 @@ def limits(target: Target) -> tuple[ChatLimit, ...]:
 
 
 class Side:
-    """A platform, and a courier that delivers there. `told` is what the admins are to know."""
+    """A platform, and a courier that delivers there. `told` is what the admins are to know, `finished` what is over."""
 
     def __init__(self, name: PlatformName, standin: StandIn, platform: TelegramPlatform | DiscordPlatform) -> None:
         self.name = name
@@ -61,6 +62,7 @@ class Side:
         self.platform = platform
         self.places: dict[str, Place] = {}
         self.told: list[Event] = []
+        self.finished: list[Broadcast] = []
         self._news = asyncio.Condition()
         self.rate = 200
         self.hold = False
@@ -118,6 +120,7 @@ class Side:
             hold=self.hold,
             finder=discord,
             publisher=discord,
+            finished=self.finished.append,
             tell=self._hear,
         )
         task = asyncio.create_task(courier.run())
