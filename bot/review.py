@@ -58,7 +58,7 @@ _TYPOGRAPHY = (
 
 
 def review(archive: Archive, folder: Path, language: Language) -> list[Problem]:
-    """Everything worth another look in the files that have no mistake, in their order.
+    """Everything worth another look in the files that have no mistake, the newest episode first.
 
     Args:
         archive: what was loaded from the folder.
@@ -67,7 +67,8 @@ def review(archive: Archive, folder: Path, language: Language) -> list[Problem]:
     """
     counts = archive.topics()
     found: list[Problem] = []
-    for version in archive.content.versions.values():
+    for listed in archive.episodes:
+        version = archive.content.versions[listed.path]
         if version.episode is not None and not version.problems:
             found += _Review(version.episode, folder, language, counts).problems()
     return found

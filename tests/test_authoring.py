@@ -132,6 +132,20 @@ class TestCheck:
         )
         assert recap("check", "--strict").exit_code == 1
 
+    def test_of_many_warnings_those_on_the_newest_episodes_are_told(
+        self, recap: Recap, episode: Path, tmp_path: Path
+    ) -> None:
+        """And how many more there are, for programs to read."""
+        head = "---\nnumber: 1\ntitle: Un titre\ndate: 2020-01-06\n---\n\n"
+        old = head + "".join(f"## Sujet {number}\n\nTexte.\n\n" for number in range(50))
+        (tmp_path / "content" / "1.md").write_text(old, encoding="utf-8")
+        lines = recap("check").stderr.splitlines()
+        assert episode.name in lines[0]
+        assert (
+            lines[-1] == f"And {len(json.loads(recap('check', '--json').stdout)['warnings']) - 40} more warnings, "
+            "on older episodes; --json gives them all."
+        )
+
     def test_dead_links_fail_and_moved_ones_are_warnings(
         self, recap: Recap, episode: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

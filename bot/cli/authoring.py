@@ -53,7 +53,7 @@ def check(
     else:
         console.tell(archive.problems)
         console.tell(dead)
-        checking.tell_warnings([*warnings, *moved])
+        checking.tell_warnings([*moved, *warnings])
         for refusal in refusals:
             err.print(refusal, soft_wrap=True)
         out.print(f"Episodes in order: {len(archive.episodes)}")

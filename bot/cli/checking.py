@@ -13,11 +13,15 @@ from bot.review import links, review
 from bot.web import Web, ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from bot.archive import Archive
     from bot.config import Config
     from bot.web import Answer
+
+
+SHOWN = 40
+"""Warnings that a person reads; an old archive has hundreds that nobody will mend."""
 
 
 def warnings(settings: Config, archive: Archive) -> list[Problem]:
@@ -57,7 +61,9 @@ def for_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     ]
 
 
-def tell_warnings(found: Iterable[Problem]) -> None:
-    """Show the warnings, a line each, on standard error."""
-    for warning in found:
+def tell_warnings(found: Sequence[Problem]) -> None:
+    """Show the warnings, a line each, on standard error; of many only the first, which are on the newest episodes."""
+    for warning in found[:SHOWN]:
         err.print(f"warning: {warning}", style="yellow", soft_wrap=True)
+    if len(found) > SHOWN:
+        err.print(f"And {len(found) - SHOWN} more warnings, on older episodes; --json gives them all.", soft_wrap=True)

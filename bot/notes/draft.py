@@ -40,7 +40,6 @@ _MAX_INTRO = 400
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
 _LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
-_SOURCES_LABEL = re.compile(r"^(sources?)(\s*:)", re.IGNORECASE)
 _SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
 
 

@@ -55,25 +55,15 @@ _FRAGMENT = re.compile(
     r"^(?:pour|avec|sur|chez) [\w ]{1,60}? c est\b"
 )
 _FIRST_PERSON = re.compile(r"\b(?:je|j|moi|mon|mes|i|i m|my|me)\b")
-_FRENCH = frozenset(words("le la les des une un du et est en dans pour que qui sur avec pas plus au par ce"))
-_ENGLISH = frozenset(words("the of and to in is for that with on are it as by from this be at an its"))
-STOP_WORDS = (
-    _FRENCH
-    | _ENGLISH
-    | frozenset(
-        words(
-            "l d j c n s t m qu a aux ses son sa ou mais se ne nous vous ils elle il on y ont sont être fait tout tous "
-            "cette ces maintenant comment pourquoi quand entre vers chez sans we you they has have will can was were "
-            "how why when into or new about your our more than now"
-        )
+STOP_WORDS = frozenset(
+    words(
+        "le la les des une un du et est en dans pour que qui sur avec pas plus au par ce l d j c n s t m qu a aux ses "
+        "son sa ou mais se ne nous vous ils elle il on y ont sont être fait tout tous cette ces maintenant comment "
+        "pourquoi quand entre vers chez sans the of and to in is for that with on are it as by from this be at an its "
+        "we you they has have will can was were how why when into or new about your our more than now"
     )
 )
-
-
-def is_english(text: str) -> bool:
-    """Whether the small words of the text are rather English than French."""
-    found = words(text)
-    return sum(word in _ENGLISH for word in found) > sum(word in _FRENCH for word in found)
+"""Words that say nothing of what a text is about."""
 
 
 def sentences(text: str) -> list[str]:
