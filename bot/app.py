@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime as dt
 import logging
 import time
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from bot.archive import Archive
 from bot.commands import Throttle
 from bot.config.changes import reread
+from bot.declaration import declare
 from bot.delivery import events
 from bot.delivery.courier import Courier
 from bot.delivery.ledger import Ledger
@@ -23,7 +23,7 @@ from bot.delivery.lock import DeliveryLock
 from bot.delivery.pacing import ChatLimit, Pacer
 from bot.memory import settle_in
 from bot.plan import Plan
-from bot.platforms.base import SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
+from bot.platforms.base import UnauthorisedError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.handlers import Handlers as DiscordHandlers
 from bot.platforms.telegram.client import TelegramPlatform
@@ -172,28 +172,13 @@ class App:
                 await self.declare()
 
     async def declare(self) -> None:
-        """Bring the subscriptions in line with the channels that the config declares.
-
-        Each goes under its chat's number, so that one chat cannot be subscribed under two names. Where a name cannot
-        be looked up now, the platform's subscriptions stay as they are until it can.
+        """Bring the subscriptions in line with the channels that the config declares, now or as soon as that can be.
 
         Raises:
             LedgerError: the database cannot be used.
         """
-        declared, platforms = [], set(PlatformName)
-        for subscription in self.config.subscriptions():
-            try:
-                target = await self._resolved(subscription.target)
-            except (TargetNotFoundError, TargetGoneError) as error:
-                log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
-            except SendError as error:
-                log.info("%s cannot be looked up now: %s", subscription.target, error)
-                platforms.discard(subscription.target.platform)
-            else:
-                declared.append(dataclasses.replace(subscription, target=target))
-        certain = [subscription for subscription in declared if subscription.target.platform in platforms]
-        await self.ledger.subscriptions.declare(certain, platforms)
-        self._is_declared = platforms == set(PlatformName)
+        wanted = self.config.subscriptions()
+        self._is_declared = await declare(wanted, self._resolved, self.ledger.subscriptions)
 
     async def report(self) -> None:
         """Tell the admins about the pushes that have ended.
@@ -375,7 +360,8 @@ class App:
                 await asyncio.gather(*(station.tried.wait() for station in self.stations.values()))
 
     async def _close(self, station: Station) -> None:
-        await station.close(lambda: self.supervisor.stop(f"{station.name} commands"))
+        # Both at once: whoever is stopped only after the other may begin anew meanwhile.
+        await station.close(lambda: self.supervisor.stop(f"{station.name} delivery", f"{station.name} commands"))
 
 
 @contextlib.asynccontextmanager

@@ -109,7 +109,7 @@ class Station:
             await self._refused()
 
     async def close(self, silence: Callable[[], Awaitable[None]]) -> None:
-        """Finish and record what is in flight, take no more commands (`silence`), and close the connections.
+        """Finish and record what is in flight, deliver and listen no more (`silence`), and close the connections.
 
         A platform that hangs is left behind, and what went wrong is logged.
         """

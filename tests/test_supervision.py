@@ -14,7 +14,7 @@ from bot.app import AlreadyRunningError, App, opened
 from bot.config import load
 from bot.delivery.records import DeliveryState
 from bot.platforms.base import NotSentError
-from bot.sandbox.faults import Fault, Match, Reply, Silence
+from bot.sandbox.faults import Call, Fault, Hook, Match, Reply
 from bot.subscription import PlatformName
 from bot.supervision import HEALTHY, PATIENCE, Supervisor
 from tests.town import MONDAY, Town, read_discord, town
@@ -173,11 +173,18 @@ async def test_the_bot_ends_in_time_even_when_a_platform_hangs(
     """A send without an answer is given its time to end, and no more; the ledger knows that it was on its way."""
     monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.3)
     monkeypatch.setattr("bot.station.CLOSE_WITHIN", 1.0)
-    place.telegram.faults.add(Fault(Silence(), Match("sendMessage"), times=None))
+    held = asyncio.Event()
+
+    async def hold(_call: Call) -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    place.telegram.faults.add(Fault(Hook(hold), Match("send*"), times=None))
     async with running(place, tmp_path) as app:
         # The welcome goes to both admins, and Telegram's never gets an answer.
         await place.discord.wait_for(lambda: told_on_discord(place), 20)
-        await place.telegram.wait_for(lambda: place.telegram.traffic.sends, 20)
+        async with asyncio.timeout(20):
+            await held.wait()
         (welcome,) = await app.ledger.notices.latest(1)
         assert (await app.ledger.tally(welcome.id))[DeliveryState.SENDING]
         began = asyncio.get_running_loop().time()
