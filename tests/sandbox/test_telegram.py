@@ -15,15 +15,12 @@ from telegram import (
     ChatMember,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
-    InlineQueryResultArticle,
-    InputTextMessageContent,
     LinkPreviewOptions,
     MessageEntity,
     ReplyKeyboardMarkup,
     Update,
 )
 from telegram.constants import ChatAction
-from telegram.error import BadRequest
 from telegram.ext import Application, CommandHandler
 
 from bot.sandbox.telegram.model import Chat, Status
@@ -239,50 +236,6 @@ async def test_only_what_is_there_can_be_pressed(standin: TelegramStandIn, clien
     await client.send_message(ada.id, "x", reply_markup=KEYBOARD)
     with pytest.raises(ValueError, match="TikTok"):
         standin.press(ada.messages[0], "Netflix")
-
-
-async def test_an_inline_query_is_answered(standin: TelegramStandIn, client: Bot) -> None:
-    """What the bot offers for the words somebody types."""
-    inquiry = standin.inquire(standin.add_user(), "tik", offset="20")
-    query = (await _update(client)).inline_query
-    assert query is not None
-    assert (query.query, query.offset) == ("tik", "20")
-    await query.answer([InlineQueryResultArticle("1", "TikTok", InputTextMessageContent("x"))], next_offset="40")
-    answer = await standin.wait_for(lambda: inquiry.answer)
-    assert answer is not None
-    assert [result["title"] for result in answer["results"]] == ["TikTok"]
-    assert (answer["next_offset"], answer["cache_time"]) == ("40", 300)
-
-
-async def test_what_is_chosen_from_an_inline_answer_is_the_persons(
-    standin: TelegramStandIn, client: Bot, ada: Chat
-) -> None:
-    """It says who sent it and which bot made it; what was not offered cannot be sent."""
-    inquiry = standin.inquire(ada.person, "tik")
-    asked = await _update(client)
-    query = asked.inline_query
-    assert query is not None
-    await query.answer([InlineQueryResultArticle("1", "TikTok", InputTextMessageContent("x"))])
-    standin.choose(inquiry, "1", ada)
-    (sent,) = await client.get_updates(offset=asked.update_id + 1)
-    message = sent.message
-    assert message is not None
-    assert (message.text, message.from_user, message.via_bot) == ("x", query.from_user, client.bot)
-    with pytest.raises(ValueError, match="1"):
-        standin.choose(inquiry, "2", ada)
-
-
-async def test_an_article_must_be_a_message_that_could_be_sent(standin: TelegramStandIn, client: Bot) -> None:
-    """With a title, a text, and buttons that are some."""
-    inquiry = standin.inquire(standin.add_user(), "tik")
-    for article in (
-        InlineQueryResultArticle("1", "", InputTextMessageContent("x")),
-        InlineQueryResultArticle("1", "TikTok", InputTextMessageContent(" ")),
-        InlineQueryResultArticle("1", "TikTok", InputTextMessageContent("x" * 4097)),
-    ):
-        with pytest.raises(BadRequest):
-            await client.answer_inline_query(inquiry.id, [article])
-    assert inquiry.answer is None
 
 
 async def test_menus_are_kept_by_scope_and_language(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
