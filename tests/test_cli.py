@@ -198,6 +198,58 @@ def test_a_subscription_can_be_added_listed_and_removed(recap: Recap, content: P
     assert recap("subscriptions", "remove", "telegram:-1001234567890:7").exit_code == 1
 
 
+def test_subscriptions_move_to_another_database_by_a_file(recap: Recap, content: Path) -> None:
+    """What is exported is imported with every choice, any number of times; what has ended stays behind."""
+    write_config(content.parent)
+    assert recap("subscriptions", "add", "telegram:-1001234567890:7", "--topic", "Tik Tok", "--silent").exit_code == 0
+    assert recap("subscriptions", "add", "discord:1234567890", "--layout", "segments", "--publish").exit_code == 0
+    assert recap("subscriptions", "add", "telegram:5").exit_code == 0
+    assert recap("subscriptions", "remove", "telegram:5").exit_code == 0
+    before = json.loads(recap("subscriptions", "list", "--json").stdout)
+    assert recap("subscriptions", "export", "--output", "people.json").exit_code == 0
+    (content.parent / "recap.db").unlink()
+    for _ in range(2):
+        assert recap("subscriptions", "import", "people.json").stdout == "Subscribed: 2.\n"
+    after = json.loads(recap("subscriptions", "list", "--json").stdout)
+    assert after == [row for row in before if row["state"] == "active"]
+    assert json.loads(recap("subscriptions", "export").stdout) == json.loads(Path("people.json").read_text("utf-8"))
+
+
+def test_a_holiday_is_exported_too(recap: Recap, tmp_path: Path) -> None:
+    """Who paused until a day is paused until that day in the other database."""
+    write_config(tmp_path)
+    row = {"target": "telegram:5", "schedule": "monday", "paused_until": "2030-01-07T08:00:00+01:00", "rich": True}
+    (tmp_path / "people.json").write_text(json.dumps([row]), encoding="utf-8")
+    assert recap("subscriptions", "import", "people.json").exit_code == 0
+    (found,) = json.loads(recap("subscriptions", "export").stdout)
+    assert (found["paused_until"], found["rich"]) == ("2030-01-07T07:00:00Z", True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("[", ["people.json", "invalid JSON"]),
+        ("{}", ["people.json", "valid array"]),
+        ('[{"target": "telegram:1"}]', ["1.schedule", "field required"]),
+        ('[{"target": "telegram", "schedule": "monday"}]', ["1.target", "is not a target", "PLATFORM:CHAT"]),
+        ('[{"target": "telegram:1", "schedule": "daily"}]', ["1.schedule", "no schedule daily", "monday"]),
+        ('[{"target": "telegram:1", "schedule": "monday", "layuot": "digest"}]', ["1.layuot", "Take it out"]),
+        ('[{"target": "telegram:1", "schedule": "monday", "layout": "novel"}]', ["1.layout", "'digest'"]),
+        ('[{"target": "telegram:1", "schedule": "monday", "paused_until": "2030-01-07T08:00"}]', ["1.paused_until"]),
+    ],
+)
+def test_an_import_is_whole_or_nothing(recap: Recap, tmp_path: Path, rows: str, told: list[str]) -> None:
+    """A mistake is told by its place in the file, and then nobody is subscribed."""
+    write_config(tmp_path)
+    good = '{"target": "telegram:7", "schedule": "monday"}'
+    (tmp_path / "people.json").write_text(rows.replace("}]", "}, " + good + "]"), encoding="utf-8")
+    result = recap("subscriptions", "import", "people.json")
+    assert isinstance(result.exception, InvalidInputError)
+    for word in told:
+        assert word in str(result.exception)
+    assert json.loads(recap("subscriptions", "list", "--json").stdout) == []
+
+
 def test_a_draft_is_never_sent(recap: Recap, tmp_path: Path) -> None:
     """`recap send` of a draft says what to take out, and where."""
     write_config(tmp_path)

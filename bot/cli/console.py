@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from rich.console import Console
 
-from bot.problems import InvalidInputError, Problem
+from bot.problems import ExpectedError, InvalidInputError, Problem
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -163,3 +163,18 @@ def write_text(path: Path, text: str) -> None:
 def print_json(value: object) -> None:
     """Print for programs; not through rich, which wraps long lines."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that was not there.
+
+    Raises:
+        ExpectedError: there is such a file already, or it cannot be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ExpectedError(f"{path} exists already: name another file, or move that one away first") from error
+    except OSError as error:
+        raise ExpectedError(f"{path} cannot be written ({error.strerror})") from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.app import utc_now
-from bot.cli.console import err
+from bot.cli.console import err, write_new
 from bot.i18n import words
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import MAX_FEED, notes_from_feed
@@ -94,13 +94,7 @@ def write(text: str, output: Path | None) -> None:
     if output is None:
         typer.echo(text, nl=False)
         return
-    try:
-        with output.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise ExpectedError(f"{output} exists already: name another file, or move that one away first") from error
-    except OSError as error:
-        raise ExpectedError(f"{output} cannot be written ({error.strerror})") from error
+    write_new(output, text)
     err.print(f"Written: {output}. Read it, then take `status: draft` out of it.")
 
 

@@ -4,6 +4,7 @@
 # what is heavy is imported inside the commands.
 # ruff: noqa: PLC0415
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -77,3 +78,42 @@ def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> 
         err.print(f"{wanted} is not subscribed.")
         raise typer.Exit(Exit.FAILED)
     out.print(f"Removed: {wanted}.")
+
+
+@cli.command("export")
+def export_subscriptions(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; standard output if left out.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write the subscriptions to a file, all but those that have ended."""
+    from bot.cli import transfer
+
+    async def written(app: "App") -> str:
+        return transfer.written(await app.ledger.subscriptions.all())
+
+    text = console.with_app(console.read_settings(config), written)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        console.write_new(output, text)
+        err.print(f"Written: {output}.")
+
+
+@cli.command("import")
+def import_subscriptions(
+    file: Annotated[Path, typer.Argument(help="What `recap subscriptions export` wrote; - for standard input.")],
+    config: ConfigOption = None,
+) -> None:
+    """Subscribe everybody in a file; who is subscribed already gets the choices in the file."""
+    from bot.cli import transfer
+
+    settings = console.read_settings(config)
+    subscriptions = transfer.read(file, [schedule.name for schedule in settings.schedules])
+
+    async def save(app: "App") -> None:
+        await app.ledger.subscriptions.save_all(subscriptions)
+
+    console.with_app(settings, save)
+    out.print(f"Subscribed: {len(subscriptions)}.")

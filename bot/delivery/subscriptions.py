@@ -57,8 +57,13 @@ class LedgerSubscriptions:
 
     async def save(self, subscription: Subscription) -> None:
         """Add the subscription, or give the one of the same target and schedule these choices and this state."""
+        await self.save_all([subscription])
+
+    async def save_all(self, these: Iterable[Subscription]) -> None:
+        """The same for many: all of them are saved, or none."""
         async with self._database.writing() as connection:
-            await self._put(connection, subscription)
+            for subscription in these:
+                await self._put(connection, subscription)
 
     async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
         """End the target's subscriptions, all or that of one schedule; whether there was any to end.
