@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Scenario = Callable[[StandIn, argparse.Namespace], Result]
 
-QUICK, FULL = 100, 10_000
+QUICK, FULL = 100, 5_000
 """Messages in a block."""
 WIDE = 160
 """Columns that the tables take where nobody looks at them directly."""

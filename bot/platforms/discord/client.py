@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT_GATEWAY = "wss://gateway.discord.gg"
+NOBODY = discord.AllowedMentions.none()
+"""Whatever the content says, nobody is ever pinged."""
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
 SEND_TIMEOUT = 60.0
@@ -195,13 +197,13 @@ class DiscordPlatform(Platform, Finder, Publisher):
 
     async def _send(self, post: Post) -> discord.abc.Snowflake:
         channel_id = await self._channel_id(post.target)
-        channel = self.client.get_channel(channel_id)
-        if isinstance(channel, discord.ForumChannel) or channel_id in self._forums:
+        if channel_id in self._forums:
             return await self._send_to_forum(channel_id, post)
         try:
             return await self._send_to_channel(channel_id, post)
         except discord.HTTPException as error:
-            # Without the gateway's cache only the attempt itself shows that the channel is a forum.
+            # The first attempt shows that the channel is a forum: looking for it in discord.py's cache goes through
+            # every server there is, for every message.
             if error.code != NON_TEXT_CHANNEL:
                 raise
         self._forums.add(channel_id)
@@ -212,7 +214,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
             view=self._view(post.message),
             nonce=post.nonce,
             silent=bool(post.message.body["flags"] & SUPPRESS_NOTIFICATIONS),
-            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_mentions=NOBODY,
         )
 
     async def _send_to_forum(self, channel_id: int, post: Post) -> discord.abc.Snowflake:
@@ -225,7 +227,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
         opened = await forum.create_thread(
             name=post.title[:MAX_POST_NAME],
             view=self._view(post.message),
-            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_mentions=NOBODY,
             # A forum may insist on a tag; which one is the server's taste, so its first serves.
             applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
         )
@@ -236,7 +238,7 @@ class _Client(discord.AutoShardedClient):
     def __init__(self, *, own_gateway: bool) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
-            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_mentions=NOBODY,
             max_ratelimit_timeout=LONGEST_WAIT,
             # With a given number of shards discord.py uses the configured gateway instead of asking for one.
             shard_count=1 if own_gateway else None,

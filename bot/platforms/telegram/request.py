@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 import yarl
+from multidict import CIMultiDict
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
@@ -36,7 +37,9 @@ BODY: Final = "body"
 WRITTEN_AT_ONCE: Final = 1 << 16
 """Bytes that asyncio takes off one's hands without waiting for the network."""
 
-_JSON: Final = {"Content-Type": "application/json"}
+# Made once, as aiohttp would make it of a dict for every request; so are addresses and timeouts below.
+_JSON: Final = CIMultiDict({"Content-Type": "application/json"})
+_SECONDS: Final = (int, float)
 _OK: Final = 200
 
 # The Bot API server begins its answer to a send with the new message's id. Whatever else a message is, what begins
@@ -198,7 +201,7 @@ class AiohttpRequest(BaseRequest):
     ) -> tuple[int, bytes]:
         async with self._opened().request(
             method,
-            url,
+            _address(url),
             data=data,
             headers=headers,
             timeout=timeout,
@@ -260,7 +263,12 @@ class _Proxies:
 
 def _or(given: Given, default: Seconds) -> Seconds:
     # What was not given is an object of the library's that is private to it.
-    return given if given is None or isinstance(given, int | float) else default
+    return given if given is None or isinstance(given, _SECONDS) else default
+
+
+@functools.lru_cache(maxsize=64)
+def _address(url: str) -> yarl.URL:
+    return yarl.URL(url)
 
 
 @functools.lru_cache(maxsize=16)

@@ -368,7 +368,15 @@ async def test_the_token_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixt
             errors.append(failed.value)
             assert TOKEN not in repr(requests)
     with wire.unaccepting() as port:
-        for place in (f"{wire.HOST}:{port}", f"{wire.HOST}:{wire.closed_port()}", "telegram.invalid", "a b", ""):
+        for place in (
+            f"{wire.HOST}:{port}",
+            f"{wire.HOST}:{wire.closed_port()}",
+            "telegram.invalid",
+            "a b",
+            "",
+            "h:99999",
+            "[::1",
+        ):
             async with AiohttpRequest(connect_timeout=SHORT) as requests:
                 with pytest.raises(NetworkError) as failed:
                     await requests.post(f"http://{place}{wire.PATH}", saying(a=1))
