@@ -48,7 +48,7 @@ DRAIN = 8.0
 CLAIM_AHEAD = 0.1
 """Seconds of the pace that are claimed at a time."""
 CLAIM_AHEAD_HOLDING = 0.02
-"""The same where a message in doubt is never sent: what a crash finds claimed, nobody gets."""
+"""The same where a message in doubt is held back: what a crash finds claimed, nobody gets. None are fetched early."""
 MOST_CLAIMS = 80
 """Messages that are claimed at a time at most: fewer than the outcomes that are recorded at a time, because a claim
 records those there are, and then one transaction does for both."""
@@ -119,9 +119,13 @@ class Courier:
         self._ended.set()
 
     @property
+    def _holds(self) -> bool:
+        """Whether a message in doubt is held back: not where a look can tell whether it arrived."""
+        return self.hold and self._finder is None
+
+    @property
     def _batch(self) -> int:
-        ahead = CLAIM_AHEAD_HOLDING if self.hold and self._finder is None else CLAIM_AHEAD
-        return min(MOST_CLAIMS, max(1, round(self._pacer.rate * ahead)))
+        return min(MOST_CLAIMS, max(1, round(self._pacer.rate * (CLAIM_AHEAD_HOLDING if self._holds else CLAIM_AHEAD))))
 
     def wake(self) -> None:
         """Look at the ledger now: something may be due."""
@@ -131,8 +135,7 @@ class Courier:
         """Deliver until `stop`, or until the platform refuses the token."""
         self._ended.clear()
         try:
-            # Where a look can tell whether a message arrived, none needs to be held back.
-            recovered = await self._ledger.recover(self._platform.name, hold=self.hold and self._finder is None)
+            recovered = await self._ledger.recover(self._platform.name, hold=self._holds)
             if recovered:
                 log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
             async with self._publishing_meanwhile():
@@ -193,7 +196,7 @@ class Courier:
         if not self._claimed:
             return None
         claim = self._claimed.popleft()
-        if len(self._claimed) < self._batch and self._refill is None and not self._dry:
+        if len(self._claimed) < self._batch and self._refill is None and not self._dry and not self._holds:
             self._start_refill()
         return claim
 
@@ -280,7 +283,7 @@ class Courier:
             error,
             attempt=claim.attempts,
             age=self._clock() - parcel.opened,
-            hold=self.hold and (self._finder is None or isinstance(error, UnverifiableError)),
+            hold=self._holds or (self.hold and isinstance(error, UnverifiableError)),
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
             fallback=parcel.rendering.fallback is not None,
         )
@@ -382,11 +385,9 @@ class Courier:
             for broadcast in await self._ledger.finish():
                 self._finished(broadcast)
                 self._parcels.clear()
-                await self._end_paused()
-
-    async def _end_paused(self) -> None:
-        for ended in await self._ledger.subscriptions.end_paused(self._platform.name, self._clock() - LONGEST_PAUSE):
-            await self._tell(events.PausedTooLong(ended.target, ended.reason))
+                long_ago = self._clock() - LONGEST_PAUSE
+                for ended in await self._ledger.subscriptions.end_paused(self._platform.name, long_ago):
+                    await self._tell(events.PausedTooLong(ended.target, ended.reason))
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
