@@ -44,7 +44,7 @@ class Around(Platform):
         """Nothing is rendered here."""
         raise NotImplementedError
 
-    async def inspect(self, target: Target) -> None:
+    async def inspect(self, target: Target, *, publish: bool = False) -> None:
         """Nothing is looked at here."""
         raise NotImplementedError
 

@@ -201,7 +201,10 @@ def test_a_subscription_can_be_added_listed_and_removed(recap: Recap, content: P
 def test_subscriptions_move_to_another_database_by_a_file(recap: Recap, content: Path) -> None:
     """What is exported is imported with every choice, any number of times; what has ended stays behind."""
     write_config(content.parent)
-    assert recap("subscriptions", "add", "telegram:-1001234567890:7", "--topic", "Tik Tok", "--silent").exit_code == 0
+    assert (
+        recap("subscriptions", "add", "telegram:-1001234567890:7", "--topic", "Tik Tok", "--silent", "--rich").exit_code
+        == 0
+    )
     assert recap("subscriptions", "add", "discord:1234567890", "--layout", "segments", "--publish").exit_code == 0
     assert recap("subscriptions", "add", "telegram:5").exit_code == 0
     assert recap("subscriptions", "remove", "telegram:5").exit_code == 0

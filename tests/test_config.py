@@ -271,6 +271,20 @@ class TestSchedulesAndChannels:
         expected = Subscription(Target(PlatformName.DISCORD, "5"), "friday", choices, Origin.CONFIG)
         assert loaded(config_file, text).subscriptions() == [expected]
 
+    def test_a_channel_may_declare_rich_messages(self, config_file: Path) -> None:
+        """Telegram's alone; left out, messages are simple."""
+        text = f"""
+            {TELEGRAM}
+            [[channels]]
+            platform = "telegram"
+            chat = "@example"
+            rich = true
+            [[channels]]
+            platform = "telegram"
+            chat = "@other"
+        """
+        assert [each.choices.rich for each in loaded(config_file, text).subscriptions()] == [True, False]
+
     def test_one_chat_may_have_several_threads_and_schedules(self, config_file: Path) -> None:
         """Only the same chat, thread and schedule together are the same channel."""
         schedules = "".join(f'[[schedules]]\nname = "{day}"\ncron = "0 8 * * {day}"\n' for day in ("mon", "tue"))

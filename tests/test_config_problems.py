@@ -137,6 +137,12 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
         (EXAMPLE + "thread = 1", "channels[1].thread", "the general topic", "Take this line out"),
         (EXAMPLE + "thread = 0", "channels[1].thread", "at least 1", "thread = 7"),
         (EXAMPLE + "publish = true", "channels[1].publish", "only Discord's announcement channels", "Take this line"),
+        (
+            DISCORD_CHANNEL + "chat = 5\nrich = true",
+            "channels[1].rich",
+            "rich messages are Telegram's",
+            "Take this line",
+        ),
         (EXAMPLE + 'topics = ["#"]', "channels[1].topics[1]", "needs a letter or a digit", "Write words"),
         (EXAMPLE + 'layout = "long"', "channels[1].layout", "'digest' or 'segments'", 'layout = "digest"'),
         (EXAMPLE + 'silent = "maybe"', "channels[1].silent", "true or false", "silent = false"),

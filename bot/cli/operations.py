@@ -147,7 +147,7 @@ async def refusals(app: App) -> list[str]:
         for subscription in app.config.subscriptions():
             if subscription.target.platform is name:
                 try:
-                    await station.platform.inspect(subscription.target)
+                    await station.platform.inspect(subscription.target, publish=subscription.choices.publish)
                 except SendError as error:
                     found.append(f"{subscription.target}: {error}")
         await station.platform.close()

@@ -44,6 +44,7 @@ def add_subscription(
     layout: LayoutOption = Layout.DIGEST,
     schedule: Annotated[str | None, typer.Option(help="The schedule's name; the first if left out.")] = None,
     silent: Annotated[bool, typer.Option("--silent", help="Without a sound.")] = False,
+    rich: Annotated[bool, typer.Option("--rich", help="Telegram: rich messages, which some apps show badly.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Discord: pass on to the channels that follow.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -56,7 +57,7 @@ def add_subscription(
         raise typer.BadParameter(f"there is no schedule {schedule}: choose one of {', '.join(names)}")
     archive = console.load_archive(settings)
     topics = tuple(sorted(console.find_topic(archive, name) for name in topic or ()))
-    choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish)
+    choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish, rich=rich)
     subscription = Subscription(console.parse_target(target), schedule or names[0], choices)
 
     async def save(app: "App") -> None:

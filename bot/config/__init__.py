@@ -149,7 +149,7 @@ class Schedule(_Section):
 
 
 class Channel(_Section):
-    """A subscription that the admin declares. `thread` is a Telegram forum topic, `publish` Discord's alone."""
+    """A subscription that the admin declares. `thread` and `rich` are Telegram's alone, `publish` is Discord's."""
 
     platform: PlatformName = Field(examples=["telegram"])
     chat: str = Field(examples=["@example"])
@@ -158,6 +158,7 @@ class Channel(_Section):
     layout: Layout = Layout.DIGEST
     schedule: str = Field(examples=[DEFAULT_SCHEDULE])
     silent: bool = False
+    rich: bool = False
     publish: bool = False
 
     @field_validator("chat", mode="before")
@@ -186,6 +187,13 @@ class Channel(_Section):
         if thread == _GENERAL_TOPIC:
             raise refusal("1 is the general topic, which has no number for bots", "Take this line out")
         return thread
+
+    @field_validator("rich")
+    @classmethod
+    def _where_there_are_two_kinds(cls, rich: bool, info: ValidationInfo) -> bool:
+        if rich and info.data.get("platform") is PlatformName.DISCORD:
+            raise refusal("rich messages are Telegram's; Discord has one kind of message", "Take this line out")
+        return rich
 
     @field_validator("publish")
     @classmethod
@@ -260,6 +268,7 @@ class Config(BaseSettings):
                     layout=channel.layout,
                     silent=channel.silent,
                     publish=channel.publish,
+                    rich=channel.rich,
                 ),
                 origin=Origin.CONFIG,
             )

@@ -278,7 +278,9 @@ def _target(row: Row[Any]) -> Target:
 
 def _declaration(choices: Choices) -> str:
     """The choices in one spelling, to see whether the config says the same as the last time."""
-    return f"{choices.layout} silent={choices.silent} publish={choices.publish} {_joined(choices.topics)}"
+    # What is rich alone says so: a config that never heard of it must not be news.
+    kind = " rich=True" if choices.rich else ""
+    return f"{choices.layout} silent={choices.silent} publish={choices.publish}{kind} {_joined(choices.topics)}"
 
 
 async def _declarations(connection: AsyncConnection) -> Mapping[_Key, Row[Any]]:

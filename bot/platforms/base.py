@@ -77,8 +77,8 @@ class Platform(Protocol):
             SendError: one of the errors below; nothing else may escape.
         """
 
-    async def inspect(self, target: Target) -> None:
-        """Look whether the bot may write to the target, without writing.
+    async def inspect(self, target: Target, *, publish: bool = False) -> None:
+        """Look whether the bot may write to the target, without writing; with `publish`, also whether it has followers.
 
         Raises:
             SendError: it may not, or that cannot be found out now.

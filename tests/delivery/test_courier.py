@@ -46,7 +46,7 @@ class Carrier(Platform):
         """Nothing is rendered here."""
         raise NotImplementedError
 
-    async def inspect(self, target: object) -> None:
+    async def inspect(self, target: object, *, publish: bool = False) -> None:
         """Nothing is looked at here."""
         raise NotImplementedError
 

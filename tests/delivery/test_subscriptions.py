@@ -243,10 +243,10 @@ async def test_a_changed_declaration_changes_the_subscription(ledger: Ledger) ->
 
 
 @pytest.mark.parametrize(
-    "change", [{"layout": Layout.SEGMENTS}, {"silent": True}, {"publish": True}, {"topics": ("x",)}]
+    "change", [{"layout": Layout.SEGMENTS}, {"silent": True}, {"publish": True}, {"rich": True}, {"topics": ("x",)}]
 )
 async def test_every_choice_counts_as_a_change(ledger: Ledger, change: dict[str, object]) -> None:
-    """Layout, silence, publishing and topics are all part of the declaration."""
+    """Layout, silence, publishing, the kind of message and topics are all part of the declaration."""
     await ledger.subscriptions.declare([declaration(CHANNEL)])
     other = dataclasses.replace(declaration(CHANNEL), choices=Choices(**change))  # type: ignore[arg-type] # its fields
     await ledger.subscriptions.declare([other])

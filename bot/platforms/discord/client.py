@@ -13,6 +13,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.platforms.base import Finder, NotSentError, Platform, Publisher
+from bot.platforms.discord import rights
 from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
 from bot.platforms.discord.finding import find_message, find_post
@@ -97,14 +98,14 @@ class DiscordPlatform(Platform, Finder, Publisher):
             raise translate(error) from error
         return str(message.id)
 
-    async def inspect(self, target: Target) -> None:
-        """Look whether the bot may see the target; what else it may do there only sending shows.
+    async def inspect(self, target: Target, *, publish: bool = False) -> None:
+        """Look whether a push can come to the target, and go on to those who follow it.
 
         Raises:
             SendError: as `Platform.inspect` says.
         """
         try:
-            await self.client.fetch_channel(int(target.chat))
+            await rights.inspect(self.client, int(target.chat), publish=publish)
         except NO_ANSWER as error:
             raise translate(error) from error
 

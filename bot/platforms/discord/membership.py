@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from bot.platforms.discord import rights
 from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ class Membership:
         self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
     ) -> None:
         """Something about the channel was changed, perhaps what the bot may do there."""
-        allowed = channel.permissions_for(channel.guild.me)
-        if allowed.view_channel and allowed.send_messages:
+        if rights.obstacle(channel.permissions_for(channel.guild.me), channel) is None:
             await self._resume(_target(channel.id))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import discord
+from typing import TYPE_CHECKING
 
 from bot.commands import Obstacle
+from bot.platforms.discord import rights
 from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    import discord
 
 PROFILE = "https://discord.com/users/{id}"
 """Where Discord's apps show a bot, with the way to write to it."""
@@ -53,14 +56,4 @@ def _obstacle(interaction: discord.Interaction, *, is_private: bool, is_guest: b
         return None
     if is_guest:
         return Obstacle.GUEST
-    allowed, channel = interaction.app_permissions, interaction.channel
-    is_thread = isinstance(channel, discord.Thread)
-    if allowed.administrator:
-        return None
-    if not allowed.view_channel:
-        return Obstacle.BLIND
-    if not (allowed.send_messages_in_threads if is_thread else allowed.send_messages):
-        return Obstacle.MUTE
-    if isinstance(channel, discord.Thread) and channel.locked and not allowed.manage_threads:
-        return Obstacle.LOCKED
-    return None
+    return rights.obstacle(interaction.app_permissions, interaction.channel)

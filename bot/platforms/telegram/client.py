@@ -9,7 +9,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, NoReturn
 
-from telegram import Bot, Chat, ChatMember, Update
+from telegram import Bot, Chat, ChatMember, ChatMemberRestricted, Update
 from telegram.error import BadRequest, TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
@@ -149,7 +149,12 @@ class TelegramPlatform(Platform):
             raise translate(error) from error
         return True
 
-    async def inspect(self, target: Target) -> None:
+    async def inspect(
+        self,
+        target: Target,
+        *,
+        publish: bool = False,  # noqa: ARG002 - Telegram's channels publish to nobody else
+    ) -> None:
         """Look whether the bot may write to the target.
 
         Raises:
@@ -164,6 +169,8 @@ class TelegramPlatform(Platform):
             raise translate(error) from error
         if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
             raise TargetGoneError("the bot is not a member there: add it")
+        if isinstance(member, ChatMemberRestricted) and not member.can_send_messages:
+            raise TargetClosedError("the bot may not write in this group: lift its restriction, or make it an admin")
         if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):
             raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
 

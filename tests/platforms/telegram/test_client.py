@@ -13,6 +13,7 @@ from bot.config import Telegram
 from bot.platforms import base
 from bot.platforms.base import Message, Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform
+from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.subscription import PlatformName, Target
 from tests.platforms.telegram import wire
@@ -125,3 +126,16 @@ async def test_a_refused_token_is_in_no_part_of_the_error() -> None:
             await platform.connect()
         await platform.close()
     assert stranger not in "".join(traceback.format_exception(refused.value))
+
+
+async def test_a_group_in_which_the_bot_may_only_read_is_found_before_a_push() -> None:
+    """Somebody has restricted it there."""
+    async with TelegramStandIn() as standin:
+        group = standin.add_supergroup("Le club")
+        platform = TelegramPlatform(Telegram(token=SecretStr(standin.token), api_url=standin.url))
+        await platform.connect()
+        await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))
+        standin.set_member(group, standin.bot, Status.RESTRICTED, rights=[])
+        with pytest.raises(base.TargetClosedError, match="may not write in this group"):
+            await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))
+        await platform.close()

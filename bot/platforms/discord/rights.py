@@ -1,0 +1,67 @@
+"""What the bot may do in a channel, and what it lacks there for a push."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.commands import Obstacle
+from bot.platforms.base import TargetClosedError
+
+CLOSED = {
+    Obstacle.BLIND: "the bot may not see this channel: add it to the server, with the permission View Channel there",
+    Obstacle.MUTE: "the bot may not write in this channel: give it the permission Send Messages there",
+    Obstacle.LOCKED: "this thread is locked: unlock it",
+}
+MUTE_IN_THREADS = "the bot may not write in this thread: give it the permission Send Messages in Threads"
+NO_FOLLOWERS = "only announcement channels have followers to publish to: take publish out, or choose another channel"
+NO_MESSAGES = "this is a category, which takes no messages: choose a channel in it"
+
+
+def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
+    """What keeps a push from a channel where the bot has these permissions; None for nothing."""
+    if allowed.administrator:
+        return None
+    is_thread = isinstance(channel, discord.Thread)
+    if not allowed.view_channel:
+        return Obstacle.BLIND
+    if not (allowed.send_messages_in_threads if is_thread else allowed.send_messages):
+        return Obstacle.MUTE
+    if isinstance(channel, discord.Thread) and channel.locked and not allowed.manage_threads:
+        return Obstacle.LOCKED
+    return None
+
+
+async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> None:
+    """Look whether a push can come into the channel, and with `publish` go on to its followers, over REST alone.
+
+    Publishing one's own message takes no further permission.
+
+    Raises:
+        TargetClosedError: it cannot.
+        discord.DiscordException: Discord does not tell.
+    """
+    try:
+        channel = await client.fetch_channel(channel_id)
+    except discord.Forbidden as error:
+        raise TargetClosedError(CLOSED[Obstacle.BLIND]) from error
+    if isinstance(channel, discord.abc.PrivateChannel):
+        return
+    if isinstance(channel, discord.CategoryChannel):
+        raise TargetClosedError(NO_MESSAGES)
+    found = obstacle(await _allowed(client, channel), channel)
+    if found is Obstacle.MUTE and isinstance(channel, discord.Thread):
+        raise TargetClosedError(MUTE_IN_THREADS)
+    if found is not None:
+        raise TargetClosedError(CLOSED[found])
+    if publish and channel.type is not discord.ChannelType.news:
+        raise TargetClosedError(NO_FOLLOWERS)
+
+
+async def _allowed(client: discord.Client, channel: discord.abc.GuildChannel | discord.Thread) -> discord.Permissions:
+    """The bot's permissions there: what it may do in a thread is said in the thread's channel."""
+    guild = await client.fetch_guild(channel.guild.id, with_counts=False)
+    me = await guild.fetch_member(client.user.id if client.user else 0)
+    place_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
+    # A channel that is fetched by itself knows none of the server's roles.
+    place = next((each for each in await guild.fetch_channels() if each.id == place_id), None)
+    return discord.Permissions.none() if place is None else place.permissions_for(me)

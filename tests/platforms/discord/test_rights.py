@@ -1,0 +1,98 @@
+"""What `recap check --online` finds in a channel, before a push does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from bot.config import Discord
+from bot.platforms.base import TargetClosedError
+from bot.platforms.discord.client import DiscordPlatform
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.discord.world import BOT, Permission
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.sandbox.discord.world import Channel, Guild
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[DiscordStandIn]:
+    """Discord."""
+    async with DiscordStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+def guild(discord: DiscordStandIn) -> Guild:
+    """A server that the bot is in, with all it needs."""
+    return discord.add_guild("Auditeurs")
+
+
+async def inspected(discord: DiscordStandIn, channel: Channel, *, publish: bool = False) -> str:
+    """What stands in the way of a push there; nothing if nothing does. Nobody there notices that the bot looked."""
+    platform = DiscordPlatform(Discord(token=SecretStr(discord.token), api_url=discord.api_url))
+    await platform.connect()
+    try:
+        await platform.inspect(Target(PlatformName.DISCORD, str(channel.id)), publish=publish)
+    except TargetClosedError as error:
+        return str(error)
+    finally:
+        await platform.close()
+    assert not channel.messages
+    return ""
+
+
+async def test_nothing_stands_in_the_way_where_the_bot_may_write(discord: DiscordStandIn, guild: Guild) -> None:
+    """In every kind of place that takes a push."""
+    text = discord.add_text(guild, "récap")
+    thread = discord.add_thread(text, "Les récaps", discord.add_user("Anna"))
+    places = [text, thread, discord.add_forum(guild, "Épisodes"), discord.add_voice(guild, "Plateau")]
+    assert [await inspected(discord, place) for place in places] == ["", "", "", ""]
+
+
+async def test_an_administrator_needs_nothing_else(discord: DiscordStandIn) -> None:
+    """The one permission holds all others."""
+    server = discord.add_guild("Ailleurs", Permission.ADMINISTRATOR)
+    assert not await inspected(discord, discord.add_text(server, "récap"))
+
+
+@pytest.mark.parametrize("kind", ["text", "forum"])
+async def test_a_channel_where_the_bot_may_only_read_is_found(discord: DiscordStandIn, guild: Guild, kind: str) -> None:
+    """It is told what to give the bot there."""
+    channel = discord.add_text(guild, "récap") if kind == "text" else discord.add_forum(guild, "Épisodes")
+    discord.permit(channel, BOT & ~Permission.SEND_MESSAGES)
+    assert "Send Messages" in await inspected(discord, channel)
+
+
+async def test_a_channel_that_the_bot_cannot_see_is_found(discord: DiscordStandIn, guild: Guild) -> None:
+    """Discord itself refuses to tell of it; so it does of one on a server that threw the bot out."""
+    channel = discord.add_text(guild, "récap")
+    discord.permit(channel, BOT & ~Permission.VIEW_CHANNEL)
+    assert "View Channel" in await inspected(discord, channel)
+
+
+async def test_a_thread_has_a_permission_of_its_own(discord: DiscordStandIn, guild: Guild) -> None:
+    """Writing in the channel is no leave to write in its threads."""
+    channel = discord.add_text(guild, "récap")
+    thread = discord.add_thread(channel, "Les récaps", discord.add_user("Anna"))
+    discord.permit(channel, BOT & ~Permission.SEND_MESSAGES_IN_THREADS)
+    assert "Send Messages in Threads" in await inspected(discord, thread)
+    assert not await inspected(discord, channel)
+
+
+async def test_a_locked_thread_is_found(discord: DiscordStandIn, guild: Guild) -> None:
+    """An archived one is not in the way: a message opens it again."""
+    channel, anna = discord.add_text(guild, "récap"), discord.add_user("Anna")
+    assert "locked" in await inspected(discord, discord.add_thread(channel, "Fermé", anna, locked=True))
+    assert not await inspected(discord, discord.add_thread(channel, "Rangé", anna, archived=True))
+
+
+async def test_only_an_announcement_channel_can_be_published_from(discord: DiscordStandIn, guild: Guild) -> None:
+    """Where the config says `publish = true` of another one, nobody would get it."""
+    assert not await inspected(discord, discord.add_announcement(guild, "annonces"), publish=True)
+    assert "announcement channels" in await inspected(discord, discord.add_text(guild, "récap"), publish=True)
