@@ -178,6 +178,8 @@ class App:
             LedgerError: the database cannot be used.
         """
         wanted = self.config.subscriptions()
+        # Until it has been done: a database that is in trouble now gets it at one of the next looks.
+        self._is_declared = False
         self._is_declared = await declare(wanted, self._resolved, self.ledger.subscriptions)
 
     async def report(self) -> None:
@@ -283,8 +285,10 @@ class App:
                 return
 
     async def _after_refusal(self, platform: PlatformName) -> None:
-        log.critical("%s refuses the token: nothing goes out or comes in there any more", platform.title())
-        await self.plan.herald.tell(self.plan.herald.reporter.platform_stopped(platform, self._today), but=platform)
+        notice = self.plan.herald.reporter.platform_stopped(platform, self._today)
+        if not await self.plan.herald.tell(notice, but=platform):
+            # Told once a day; a bot that is started again with the same token says so each time.
+            log.error("%s", notice.text)
         if all(station.refusal is not None for station in self.stations.values()):
             self._stop.set()
 

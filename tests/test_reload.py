@@ -14,6 +14,8 @@ import pytest
 from bot.app import App, opened
 from bot.config import load
 from bot.config.changes import live
+from bot.delivery.records import LedgerError
+from bot.delivery.subscriptions import LedgerSubscriptions
 from bot.i18n import Language
 from bot.subscription import PlatformName, SubscriptionState
 from bot.watch import watch_file, watch_folder
@@ -87,6 +89,22 @@ async def test_channels_come_and_go_with_the_config(desk: Desk) -> None:
         "telegram:1": SubscriptionState.ENDED,
         "telegram:2": SubscriptionState.ACTIVE,
     }
+
+
+async def test_a_channel_that_could_not_be_written_down_is_declared_at_the_next_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was locked at the very moment of the reload: a minute later the channel is subscribed."""
+    with monkeypatch.context() as locked:
+
+        async def fail(*_arguments: object) -> None:
+            raise LedgerError("recap.db has been in use for too long")
+
+        locked.setattr(LedgerSubscriptions, "declare", fail)
+        with pytest.raises(LedgerError):
+            await desk.write(SETTINGS.replace("chat = 1", "chat = 2"))
+    await desk.app.tick()
+    assert (await desk.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
 
 
 async def test_schedules_names_topics_admins_and_pace_hold_at_once(desk: Desk) -> None:

@@ -128,8 +128,10 @@ async def discord_answers(place: Town) -> None:
     await place.discord.wait_for(lambda: latest.messages, 20)
 
 
-async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(place: Town, tmp_path: Path) -> None:
-    """Telegram says 401 in the middle of polling: Discord goes on, and Discord's admin hears of it, once."""
+async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
+    place: Town, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Telegram says 401 in the middle of polling: Discord goes on, and its admin hears of it, once; so does the log."""
     async with running(place, tmp_path) as app:
         await place.telegram.wait_for(lambda: place.telegram.updates.polled)
         refusal = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
@@ -140,6 +142,10 @@ async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(plac
         assert app.stations[PlatformName.TELEGRAM].refusal is not None
         assert app.stations[PlatformName.DISCORD].refusal is None
     assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
+    logged = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [message.splitlines()[0].replace("\N{NO-BREAK SPACE}", " ") for message in logged] == [
+        "Telegram est à l’arrêt"
+    ]
 
 
 async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_the_other(

@@ -313,7 +313,9 @@ class Courier:
                 await self._ledger.fall_back(claim.id)
             case retry.StopPlatform():
                 await self._recorder.add_now(progress.later(claim, self._clock(), error))
-                await self._stop_platform(reason)
+                if not self._stopping:
+                    self._stopping = True
+                    await self._tell(events.PlatformStopped(self._platform.name, reason))
             case _:
                 await self._recorder.add_now(progress.failed(claim, self._clock(), error))
                 await self._spread(claim, decision, error)
@@ -334,12 +336,6 @@ class Courier:
                 if await self._ledger.stop(claim.broadcast_id, reason):
                     await self._tell(events.BroadcastStopped(claim.broadcast_id, self._platform.name, reason))
 
-    async def _stop_platform(self, reason: str) -> None:
-        if not self._stopping:
-            self._stopping = True
-            log.critical("%s refuses the token; nothing more is sent there", self._platform.name)
-            await self._tell(events.PlatformStopped(self._platform.name, reason))
-
     def _recorded(self, outcomes: Sequence[Outcome]) -> None:
         # Something may be due again, or nothing be left.
         if not self._under_way or any(outcome.state is DeliveryState.PENDING for outcome in outcomes):
@@ -354,14 +350,16 @@ class Courier:
         await self._recorder.flush()
 
     async def _wind_down(self) -> None:
+        # What is in flight gets its time also where the claims could not be given back.
+        with contextlib.suppress(LedgerError):
+            await self._give_back_claims()
+        if self._under_way:
+            _done, late = await asyncio.wait(self._under_way, timeout=DRAIN)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         try:
             await self._give_back_claims()
-            if self._under_way:
-                _done, late = await asyncio.wait(self._under_way, timeout=DRAIN)
-                for task in late:
-                    task.cancel()
-                await asyncio.gather(*late, return_exceptions=True)
-            await self._recorder.flush()
             await self._report_finished()
         except LedgerError as error:
             log.error("%s: what was just sent could not be recorded: %s", self._platform.name, error)  # noqa: TRY400 - said in full
@@ -386,7 +384,7 @@ class Courier:
                 self._finished(broadcast)
                 self._parcels.clear()
                 long_ago = self._clock() - LONGEST_PAUSE
-                for ended in await self._ledger.subscriptions.end_paused(self._platform.name, long_ago):
+                for ended in await self._ledger.subscriptions.end_paused(long_ago):
                     await self._tell(events.PausedTooLong(ended.target, ended.reason))
 
     async def _wait(self, seconds: float) -> None:

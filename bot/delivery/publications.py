@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from bot.delivery import retry
 from bot.delivery.events import Listener, NotPublished, nobody
+from bot.delivery.records import LedgerError
 from bot.delivery.tables import publications
 from bot.platforms.base import FloodError, NotSentError, SendError, UnknownOutcomeError
 from bot.subscription import PlatformName, Target
@@ -119,28 +120,40 @@ class PublishingJob:
         """Pass on what is due, until cancelled. Whatever that interrupts is gone on with after the next start."""
         while True:
             self._wake.clear()
-            publication = await self._publications.next(self._platform)
-            if publication is not None:
-                await self._pass_on(publication)
-                continue
+            try:
+                publication = await self._publications.next(self._platform)
+                if publication is not None:
+                    await self._pass_on(publication)
+                    continue
+            except LedgerError as error:
+                # The courier meets the same trouble, and says so.
+                log.debug("%s: nothing is published now: %s", self._platform, error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
 
     async def _pass_on(self, publication: Publication) -> None:
-        try:
-            await self._publisher.publish(publication.target, publication.message_id)
-        except FloodError as error:
-            # The limit is the channel's, and shared by all who publish there: everything else of it waits too.
-            pause = dt.timedelta(seconds=error.retry_after)
-            log.info("%s: message %s is published in %s", publication.target, publication.message_id, pause)
-            await self._publications.put_off(publication, pause, whole_channel=True)
-        except SendError as error:
-            log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
-            attempt = publication.attempts + 1
-            if isinstance(error, NotSentError | UnknownOutcomeError) and attempt < GIVE_UP_AFTER:
+        error = await self._publish(publication)
+        attempt = publication.attempts + 1
+        match error:
+            case None:
+                await self._publications.over(publication)
+            case FloodError():
+                # The limit is the channel's, and shared by all who publish there: everything else of it waits too.
+                pause = dt.timedelta(seconds=error.retry_after)
+                await self._publications.put_off(publication, pause, whole_channel=True)
+            case NotSentError() | UnknownOutcomeError() if attempt < GIVE_UP_AFTER:
                 await self._publications.put_off(publication, retry.backoff(attempt, luck=1.0), whole_channel=False)
-            else:
+            case _:
                 await self._publications.over(publication)
                 await self._tell(NotPublished(publication.target, publication.message_id, str(error)))
-        else:
-            await self._publications.over(publication)
+
+    async def _publish(self, publication: Publication) -> SendError | None:
+        try:
+            await self._publisher.publish(publication.target, publication.message_id)
+        except SendError as error:
+            log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
+            return error
+        except Exception as error:  # a bug of ours must not keep every other message from being passed on
+            log.exception("%s: publishing failed in a way that is not foreseen", publication.target)
+            return UnknownOutcomeError(f"{type(error).__name__} while publishing")
+        return None

@@ -114,10 +114,10 @@ class LedgerSubscriptions:
         """Pause every active subscription of the target; whether there was any."""
         return await self._change(target, SubscriptionState.ACTIVE, SubscriptionState.PAUSED, reason)
 
-    async def end_paused(self, platform: PlatformName, before: dt.datetime) -> list[Subscription]:
-        """End the platform's subscriptions that have been paused since then or longer; those that it ended."""
+    async def end_paused(self, before: dt.datetime) -> list[Subscription]:
+        """End the subscriptions that have been paused since then or longer; those that it ended."""
         c = subscriptions.c
-        too_long = (c.platform == platform, c.state == SubscriptionState.PAUSED, c.updated <= before)
+        too_long = (c.state == SubscriptionState.PAUSED, c.updated <= before)
         ended = await self._select(*too_long)
         if ended:
             end = update(subscriptions).where(*too_long).values(state=SubscriptionState.ENDED, updated=self._clock())

@@ -16,8 +16,8 @@ from bot.delivery.pacing import ChatLimit, Pacer
 from bot.delivery.records import BroadcastState, DeliveryState
 from bot.platforms import base
 from bot.platforms.base import Platform, Post, Rendering
-from bot.subscription import PlatformName, SubscriptionState
-from tests.delivery.ledger_kit import Clock, opened, push, rendering, subscribe, telegram
+from bot.subscription import PlatformName, SubscriptionState, Target
+from tests.delivery.ledger_kit import DISCORD, Clock, opened, push, rendering, subscribe, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -183,12 +183,14 @@ async def test_one_broken_target_costs_nobody_else_anything(
 
 
 async def test_a_subscription_that_is_paused_for_weeks_ends(ledger: tuple[Ledger, Clock]) -> None:
-    """Nobody has mended it in four weeks: at the end of the next push it ends, and the admins are told."""
+    """Nobody has mended it in four weeks: at the end of the next push, wherever that is, it ends and is told."""
     book, clock = ledger
-    await subscribe(book, telegram(1), telegram(2))
-    await book.subscriptions.pause(telegram(1), "no rights")
+    paused = [Target(DISCORD, "1"), telegram(1)]
+    await subscribe(book, *paused, telegram(2))
+    for target in paused:
+        await book.subscriptions.pause(target, "no rights")
     clock.advance(weeks=3)
-    for episode, told in ((1207, []), (1208, [PausedTooLong(telegram(1), "no rights")])):
+    for episode, told in ((1207, []), (1208, [PausedTooLong(target, "no rights") for target in paused])):
         work = Round(book, clock)
         await push(book, episode=episode)
         async with work.going():
@@ -196,7 +198,7 @@ async def test_a_subscription_that_is_paused_for_weeks_ends(ledger: tuple[Ledger
         assert work.told == told
         clock.advance(weeks=1)
     states = {each.target: each.state for each in await book.subscriptions.all()}
-    assert states == {telegram(1): SubscriptionState.ENDED, telegram(2): SubscriptionState.ACTIVE}
+    assert states == {**dict.fromkeys(paused, SubscriptionState.ENDED), telegram(2): SubscriptionState.ACTIVE}
 
 
 async def test_what_did_not_arrive_is_sent_again_with_the_same_nonce(ledger: tuple[Ledger, Clock]) -> None:

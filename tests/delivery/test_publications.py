@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from bot.delivery import publications, tables
 from bot.delivery.events import NotPublished
+from bot.delivery.publications import LedgerPublications
+from bot.delivery.records import LedgerError
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.faults import Fault, Match, Reply
@@ -87,6 +89,30 @@ async def test_publishing_survives_a_restart_and_what_was_published_before(
     async with discord_side.delivering(real_ledger):
         await until_waiting(real_ledger, 0)
     assert discord_side.told == []
+
+
+@pytest.mark.parametrize("trouble", [LedgerError("the disk is full"), ZeroDivisionError("a bug")])
+async def test_publishing_goes_on_after_trouble_of_ours(
+    discord_side: Side, real_ledger: Ledger, news: Channel, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    """A database that cannot be used for a while, a bug: neither ends the job until the next start."""
+    owner, name = (
+        (LedgerPublications, "over") if isinstance(trouble, LedgerError) else (type(discord_side.platform), "publish")
+    )
+    works, troubles = getattr(owner, name), [trouble]
+
+    async def fail_once(*arguments: object) -> None:
+        if troubles:
+            raise troubles.pop()
+        await works(*arguments)
+
+    monkeypatch.setattr(owner, name, fail_once)
+    monkeypatch.setattr("bot.delivery.retry.FIRST_PAUSE", dt.timedelta())
+    await discord_side.open(real_ledger, "Bonjour")
+    async with discord_side.delivering(real_ledger):
+        await until_published(discord_side, news)
+        await until_waiting(real_ledger, 0)
+    assert not troubles
 
 
 async def test_the_true_wait_is_waited_by_the_channel_and_by_no_push(

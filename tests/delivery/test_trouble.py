@@ -15,7 +15,9 @@ from tests.delivery.ledger_kit import Clock, opened, push, subscribe, subscripti
 from tests.delivery.test_courier import Round
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+
+    from bot.delivery.records import Outcome
 
 FULL = "cannot grow, the disk is full: make room on it"
 READ_ONLY = "cannot be written: check that the user that runs recap may write to it and its folder"
@@ -89,6 +91,34 @@ async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_an
     assert work.carrier.taken == {target.chat: ["Bonjour"] for target in everybody}
     assert READ_ONLY in caplog.text
     assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_a_stop_in_the_middle_of_trouble_still_records_what_was_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first try to write it down fails; what was in flight is recorded by the next, and comes once."""
+    clock = Clock()
+    async with opened(tmp_path, clock) as ledger:
+        work = Round(ledger, clock)
+        await subscribe(ledger, *map(telegram, range(1, 21)))
+        await push(ledger)
+        work.carrier.gate.clear()
+        record, troubles = Ledger.record, [LedgerError("the database is locked")]
+
+        async def fail_once(book: Ledger, outcomes: Sequence[Outcome]) -> None:
+            if troubles:
+                raise troubles.pop()
+            await record(book, outcomes)
+
+        async with work.going():
+            await work.carrier.begun(work.courier._window)
+            monkeypatch.setattr(Ledger, "record", fail_once)
+            stopping = asyncio.create_task(work.courier.stop())
+            await asyncio.sleep(0)
+            work.carrier.gate.set()
+            await stopping
+        assert not troubles
+        assert await work.tally() == {"sent": len(work.carrier.taken), "pending": 20 - len(work.carrier.taken)}
 
 
 async def test_a_file_that_may_only_be_read_says_so(tmp_path: Path) -> None:
