@@ -112,12 +112,16 @@ class Archive:
         return mine == (folder, content, names, topic_words)
 
     def broken(self) -> list[BrokenFile]:
-        """The files in which something is wrong, each with all that is."""
+        """The files in which something is wrong, each with all that is; not those that somebody is still writing."""
         files: dict[Path, list[Problem]] = {}
         for problem in self.problems:
             files.setdefault(problem.path, []).append(problem)
         versions = {self.folder / path: version for path, version in self.content.versions.items()}
-        return [_broken(path, tuple(problems), versions.get(path)) for path, problems in files.items()]
+        return [
+            _broken(path, tuple(problems), version)
+            for path, problems in files.items()
+            if (version := versions.get(path)) is None or not version.is_unfinished
+        ]
 
     def made_index(self, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]) -> WordIndex:
         """The index for an archive with these aliases to begin with: this one's, or an empty one."""

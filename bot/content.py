@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SUFFIX = ".md"
 _LEFT_OUT = ("_", ".")
 _NUMBER_LINE = re.compile(r"^[ \t]*[\"']?number[\"']?[ \t]*:", re.MULTILINE)
+_DRAFT_LINE = re.compile(r"^status[ \t]*:[ \t]*[\"']?draft\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Version:
     episode: Episode | None
     problems: tuple[Problem, ...] = ()
     number_line: int = 1
+    is_unfinished: bool = False
+    """It has mistakes, has never been without, and calls itself a draft: somebody is still writing it."""
 
     @functools.cached_property
     def words(self) -> tuple[SegmentWords, ...]:
@@ -142,17 +145,20 @@ def _version(folder: Path, path: Path, previous: Version | None) -> Version:
         return _failed(previous, None, Problem(file, f"the file cannot be read ({error.strerror})", cure))
     try:
         text = data.decode()
-        return Version(stamp, parse_episode(text, path), number_line=_number_line(text))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return _failed(previous, stamp, Problem(file, "this is not UTF-8 text", "Save the file again as UTF-8", line))
+    try:
+        return Version(stamp, parse_episode(text, path), number_line=_number_line(text))
     except InvalidInputError as error:
         problems = (dataclasses.replace(problem, path=folder / problem.path) for problem in error.problems)
-        return _failed(previous, stamp, *problems)
+        failed = _failed(previous, stamp, *problems)
+        is_unfinished = failed.episode is None and _DRAFT_LINE.search(text) is not None
+        return dataclasses.replace(failed, is_unfinished=is_unfinished)
 
 
 def _failed(previous: Version | None, stamp: tuple[int, int] | None, *problems: Problem) -> Version:
-    return dataclasses.replace(previous or Version(None, None), stamp=stamp, problems=problems)
+    return dataclasses.replace(previous or Version(None, None), stamp=stamp, problems=problems, is_unfinished=False)
 
 
 def _number_line(text: str) -> int:

@@ -40,6 +40,7 @@ _CAPITALS = 8
 _TITLE = re.compile(r"^## ")
 _NOT_TEXT = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^<>]*>|https?://\S+|\{#[^{}]*\}")
 _REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b.*?)\s*-->", re.IGNORECASE)
+_ON_SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
 _HARD_SPACES = NO_BREAK_SPACE + NARROW_NO_BREAK_SPACE
 _TYPOGRAPHY = (
     (re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"), "a straight apostrophe", "Write ’ in its place"),
@@ -163,7 +164,8 @@ class _Review:
             yield self._said(line, "the title is in capitals, which read as shouting", "Write it in small letters")
 
     def _segment(self, segment: Segment, line: int) -> Iterator[Problem]:
-        if not segment.sources:
+        # An import has said it already, in a remark that is told as it stands.
+        if not segment.sources and not self._has_remark(_ON_SOURCE, line):
             yield self._said(line, "the segment has no source", "Add 'Sources :' and a list of links below its text")
         if len(plain(segment.summary)) > _PERHAPS_TOO_LONG:
             document = Formatter("", words(self._language)).segment(self._episode, segment)
@@ -173,6 +175,12 @@ class _Review:
                     length = len(plain(segment.summary))
                     message = f"the summary of {length} characters takes {count} messages on {name}"
                     yield self._said(line, message, "Shorten it: 300 to 900 characters read well on a phone")
+
+    def _has_remark(self, pattern: re.Pattern[str], title: int) -> bool:
+        """Whether one of the remarks in the segment below a title speaks of that."""
+        end = next((at for at in self._file.titles() if at > title), None)
+        below = self._file.lines[title : end and end - 1]
+        return any(pattern.search(remark[1]) for line in below for remark in _REMARK.finditer(line))
 
     def _topics(self, segment: Segment, line: int) -> Iterator[Problem]:
         common = [topic for topic, count in self._counts.items() if count >= _COMMON]

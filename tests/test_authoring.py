@@ -80,6 +80,14 @@ class TestImport:
         assert "number: 1208" in result.stdout
         assert "le numéro, que les notes ne donnent pas" in result.stdout
 
+    def test_a_number_that_the_archive_has_is_told(self, recap: Recap) -> None:
+        """With its file; the draft is made all the same."""
+        notes = "Épisode 1206 : Netflix\n\nNetflix change de logo en mars, d’après Paris.\n".encode()
+        result = recap("import", "-", typed=notes)
+        assert (result.exit_code, "number: 1206" in result.stdout) == (0, True)
+        assert "warning: content/1206.md: the archive has an episode 1206 already. Give one" in result.stderr
+        assert "already" not in recap("import", "-", typed=notes.replace(b"1206", b"1208")).stderr
+
     @pytest.mark.parametrize(
         ("arguments", "reason"),
         [

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.app import App, opened
+from bot.cli.drafting import template
 from bot.config import load
 from bot.delivery.records import DeliveryState
+from bot.notes.draft import Defaults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -245,6 +247,28 @@ async def test_a_file_broken_at_the_last_minute_is_sent_as_it_last_was(tmp_path:
         assert await bot.told() == ["Le fichier 1207.md contient une erreur"]
         (notice, _welcome) = await bot.app.ledger.notices.latest(9)
         assert "Sa dernière bonne version continue de compter" in notice.text
+
+
+async def test_a_draft_that_is_still_being_written_alarms_nobody(tmp_path: Path) -> None:
+    """What `recap new` begins has mistakes until it is filled in; once it is no draft, it is a broken file."""
+    async with week(tmp_path) as bot:
+        unfinished = template(bot.app.config, Defaults(1208, MONDAY.date()))
+        bot.save(1208, unfinished, at=after(hours=24))
+        await bot.at(after(hours=25))
+        assert await bot.told() == []
+        bot.save(1208, unfinished.replace("status: draft\n", ""), at=after(hours=25))
+        await bot.at(after(hours=26))
+        assert await bot.told() == ["Le fichier 1208.md contient une erreur"]
+
+
+async def test_a_good_file_that_becomes_a_broken_draft_is_told(tmp_path: Path) -> None:
+    """For the version that is no draft goes on counting."""
+    async with week(tmp_path) as bot:
+        bot.write(1207, MONDAY.date())
+        await bot.at(after(hours=-1))
+        bot.save(1207, "---\nnumber: 1207\nstatus: draft\n---\n", at=after(hours=-1))
+        await bot.at(after(minutes=-1))
+        assert await bot.told() == ["Le fichier 1207.md contient une erreur"]
 
 
 async def test_a_broken_file_is_told_once_for_each_version_when_nobody_is_writing_it(tmp_path: Path) -> None:

@@ -87,6 +87,14 @@ def test_a_segment_without_a_source(tmp_path: Path) -> None:
     assert said(tmp_path) == ["15: the segment has no source"]
 
 
+@pytest.mark.parametrize("remark", ["À vérifier : il manque la source.", "To check: the source is missing."])
+def test_what_an_import_has_remarked_is_not_told_twice(tmp_path: Path, remark: str) -> None:
+    """A missing source, of the segment that it stands in and of no other."""
+    body = f"## Un\n\n<!-- {remark} -->\n\nTexte.\n\n## Deux\n\nTexte."
+    write(tmp_path, body, status="draft", sources="\n")
+    assert said(tmp_path) == [f"10: a remark stands here: {remark.rstrip('.')}", "14: the segment has no source"]
+
+
 def test_a_summary_that_no_message_holds(tmp_path: Path) -> None:
     """With how many it takes on each platform."""
     write(tmp_path, "## Un sujet\n\n" + "Une phrase entière. " * 230)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.app import utc_now
+from bot.cli.checking import tell_warnings
 from bot.cli.console import err, write_new
 from bot.i18n import words
+from bot.markdown import parse_episode
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import MAX_FEED, notes_from_feed
 from bot.notes.reading import MAX_LENGTH, read_notes
@@ -52,9 +54,9 @@ def notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> tuple[Notes
 
 
 def imported(found: tuple[Notes, Path], settings: Config, archive: Archive, date: dt.date | None) -> str:
-    """The draft that the notes make, in the show's language and with the archive's topics."""
+    """The draft that the notes make, with the archive's topics; a warning is told if the archive has its number."""
     notes, path = found
-    return draft(
+    text = draft(
         notes,
         path,
         language=settings.show.language,
@@ -62,6 +64,12 @@ def imported(found: tuple[Notes, Path], settings: Config, archive: Archive, date
         defaults=next_episode(settings, archive),
         date=date,
     )
+    there = archive.get(parse_episode(text, path).number)
+    if there is not None:
+        told = f"the archive has an episode {there.number} already"
+        warning = Problem(archive.folder / there.path, told, "Give one of the two another number")
+        tell_warnings([warning])
+    return text
 
 
 def next_episode(settings: Config, archive: Archive) -> Defaults:

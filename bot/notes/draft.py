@@ -13,7 +13,7 @@ import yaml
 
 from bot.i18n import Language, words
 from bot.markdown import parse_episode
-from bot.notes.language import telling_words
+from bot.notes.language import language_of, telling_words
 from bot.notes.names import Spelling, main_name
 from bot.notes.structure import outline
 from bot.notes.summary import MIN_LENGTH, summarise
@@ -97,10 +97,11 @@ class _Writer:
     def __init__(self, notes: Notes, found: Outline, language: Language, known: frozenset[str]) -> None:
         self._notes = notes
         self._outline = found
-        self._language = language
         self._words = words(language)
         self._known = known
         texts = [line.text for line in notes.lines]
+        self._language = language_of(texts) or language
+        self._is_foreign = self._language is not language
         self._spelling = Spelling(texts)
         self._all_words = {word for text in (notes.title, *texts) for word in words_of(text)}
         self._titles = [self._title(subject) for subject in found.subjects]
@@ -118,6 +119,8 @@ class _Writer:
         day = date or found.date
         if day is None:
             remarks.append(gettext("the date, which the notes do not say; this is the next Monday without an episode"))
+        if self._is_foreign:
+            remarks.append(gettext("the language, which is not that of the show"))
         title, is_made = self._episode_title()
         if is_made:
             remarks.append(gettext("the title, made of the names of the subjects"))

@@ -1,8 +1,8 @@
 """Show notes in HTML, as podcast hosts keep them, to lines.
 
 Read with one pattern rather than with a tree: hosts' HTML is flat or broken, only a dozen elements matter here, and
-this takes no longer for tags nested a million deep than for any other text. (The standard library's parser and those
-written in C were tried: each has texts of 200 KB that keep it busy for minutes.)
+this takes no longer for tags nested a million deep than for any other text. (A parser that builds a tree need not:
+selectolax, written in C, was busy for 278 s with 200,000 nested `div`s.)
 """
 
 from __future__ import annotations

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from bot.i18n import Language
 from bot.text import fold, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SENTENCE_END = re.compile(r"""(?<=[.!?…])["”»’)\]]*\s+(?=["“«(\[]?\s?[A-ZÀ-ÖØ-ÞŒ0-9])""")
 _ABBREVIATION = re.compile(
@@ -64,6 +69,19 @@ STOP_WORDS = frozenset(
     )
 )
 """Words that say nothing of what a text is about."""
+
+
+_FRENCH = frozenset(words("le la les des un une du et est en pour que qui sur avec au par aux dans sont ne pas"))
+_ENGLISH = frozenset(words("the of and to is for that with are it as by from this be at its you they has have not"))
+
+
+def language_of(texts: Iterable[str]) -> Language | None:
+    """The language that the texts are in; None when too few words tell."""
+    found = [word for text in texts for word in words(text)]
+    french, english = (sum(word in telling for word in found) for telling in (_FRENCH, _ENGLISH))
+    if french == english:
+        return None
+    return Language.FRENCH if french > english else Language.ENGLISH
 
 
 def sentences(text: str) -> list[str]:

@@ -244,6 +244,15 @@ def test_the_points_to_look_at_are_said_in_the_shows_language() -> None:
     assert "To check" not in plain((*episode.intro, *(block for each in episode.segments for block in each.summary)))
 
 
+def test_notes_keep_the_typography_of_their_language() -> None:
+    """English notes in a French show get no French spaces, and a remark; French ones in it none."""
+    notes = "Episode 3: Twitch\n\nTwitch changes\nTwitch is clear: it’s the end of the free channels, and that’s it!\n"
+    text, episode = of_text(notes)
+    assert "clear: it’s the end of the free channels, and that’s it!" in plain(episode.segments[0].summary)
+    assert "la langue des notes, qui n’est pas celle du podcast" in text
+    assert "la langue des notes" not in imported("french-news.txt")[0]
+
+
 def test_a_summary_is_as_long_as_a_summary() -> None:
     """300 to 900 characters when there is enough to say."""
     fact = "La chaîne numéro {} a gagné {} abonnés à Paris, à Lyon et à Marseille au mois de mars."
