@@ -14,11 +14,13 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from babel.dates import format_date, format_time
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
 
 class Language(enum.StrEnum):
@@ -72,6 +74,10 @@ class Words:
         parts = [(hours, "h"), (minutes, "min")] if hours else [(minutes, "min"), (seconds % 60, "s")]
         # The units are the same in both languages; a number and its unit stay on one line.
         return " ".join(f"{number}\N{NO-BREAK SPACE}{unit}" for number, unit in parts if number)
+
+    def listed(self, items: Sequence[str]) -> str:
+        """The items as one says them: `un, deux et trois`."""
+        return format_list(items, locale=self.language)
 
     def quoted(self, text: str) -> str:
         """The text between the language's quotation marks."""

@@ -28,7 +28,12 @@ _BEGINNING = 0.5
 # A shorter piece is in half of the words of a language.
 _SHORTEST_PIECE = 3
 # What French puts before an apostrophe: nobody who types "l'europe" looks for an "l".
-_ELIDED = frozenset({"c", "d", "j", "l", "m", "n", "qu", "s", "t"})
+_ELIDED = "c d j l m n qu s t"
+# What says nothing about what is meant: "le journal de tiktok" is about a journal and TikTok.
+_LITTLE_WORDS = (
+    "a au aux avec dans de des du en et la le les ou par pour sur un une an and at by for in of on the to with"
+)
+_UNASKED = frozenset(f"{_ELIDED} {_LITTLE_WORDS}".split())
 
 # An entry of the index is one number, the segment's above these bits and the weight of the word there within them:
 # half a million of them are a few megabytes.
@@ -37,9 +42,12 @@ _WEIGHT = (1 << _WEIGHT_BITS) - 1
 
 
 def wanted(text: str) -> tuple[str, ...]:
-    """The words to look for in what somebody typed, folded, each once, in order."""
+    """The words to look for in what somebody typed, folded, each once, in order.
+
+    Little words only count where there are no others.
+    """
     typed = tuple(dict.fromkeys(words(text)))
-    return tuple(word for word in typed if word not in _ELIDED) or typed
+    return tuple(word for word in typed if word not in _UNASKED) or typed
 
 
 def is_match(word: str, searched: str) -> bool:

@@ -106,6 +106,9 @@ class Subscriptions(Protocol):
     async def of(self, target: Target) -> list[Subscription]:
         """Every subscription of the target that has not ended."""
 
+    async def last_ended(self, target: Target) -> Subscription | None:
+        """Of the target's subscriptions that have ended, the one that did last."""
+
     async def save(self, subscription: Subscription) -> None:
         """Add the subscription, or give the one of the same target and schedule these choices and this state."""
 

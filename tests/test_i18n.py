@@ -67,11 +67,24 @@ def test_french_keeps_its_spaces_before_high_punctuation() -> None:
             assert not re.search(r"\N{NO-BREAK SPACE}[;!?]|\N{NARROW NO-BREAK SPACE}[:»]", translation)
 
 
+def test_english_has_typographic_apostrophes() -> None:
+    """As everything the bot says has."""
+    for message in catalogue(Language.ENGLISH).values():
+        assert not any("'" in translation for translation in texts(message.string))
+
+
 def test_dates_are_written_as_people_say_them() -> None:
     """The day in full; the hour in the zone of the schedule."""
     when = dt.datetime(2024, 11, 4, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
     assert words(Language.FRENCH).moment(when) == "lundi 4 novembre 2024 à 08:00"
     assert words(Language.ENGLISH).date(when.date()) == "Monday, November 4, 2024"
+
+
+def test_lists_are_written_as_people_say_them() -> None:
+    """With a word before the last item."""
+    assert words(Language.FRENCH).listed(["#a"]) == "#a"
+    assert words(Language.FRENCH).listed(["#a", "#b"]) == "#a et #b"
+    assert words(Language.ENGLISH).listed(["#a", "#b", "#c"]) == "#a, #b, and #c"
 
 
 def test_a_person_is_answered_in_their_language_when_the_bot_speaks_it() -> None:

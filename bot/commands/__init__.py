@@ -4,7 +4,7 @@
 `Answer`; it knows neither platform nor database. The modules beside this one each answer about one subject.
 """
 
-from bot.commands.answering import answer
+from bot.commands.answering import answered
 from bot.commands.completion import suggest
 from bot.commands.desk import Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
 from bot.commands.sharing import to_share
@@ -37,7 +37,7 @@ __all__ = [
     "Request",
     "Throttle",
     "Verdict",
-    "answer",
+    "answered",
     "for_you_alone",
     "hello",
     "outdated",

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.commands.desk import sorry
 from bot.problems import ExpectedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.commands.desk import Answer, Desk, Request
-    from bot.commands.table import Command
+    from bot.commands.table import Answering
+    from bot.document import Document
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-async def answer(desk: Desk, command: Command, request: Request) -> Answer:
-    """What the command answers; a word of excuse where it cannot. Why not stands in the log, for the admin."""
+
+async def answered(
+    desk: Desk, answering: Answering, request: Request, render: Callable[[Document], T]
+) -> tuple[Answer, T]:
+    """The answer and how the platform shows it; a word of excuse where there is none, and in the log the reason."""
     try:
-        return await command.answer(desk, request)
+        answer = await answering(desk, request)
+        return answer, render(answer.document)
     except ExpectedError as error:
         # What the admin can mend needs no traceback.
-        log.error("/%s in %s could not be answered: %s", command.name, request.target, error)  # noqa: TRY400
+        log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400
     except Exception:
-        log.exception("/%s in %s could not be answered", command.name, request.target)
-    return sorry(request.words)
+        log.exception("A command in %s could not be answered", request.target)
+    answer = sorry(request.words)
+    return answer, render(answer.document)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from bot.subscription import Subscriptions, Target
 
 
+BUTTON_MAX = 48
+"""Bytes of the words that a button can carry, with the command and the page beside them: Telegram's limit is 64."""
+
+
 class Obstacle(enum.Enum):
     """What keeps the bot from pushing to the place where somebody is."""
 

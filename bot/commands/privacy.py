@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.desk import Answer, notice
 from bot.commands.subscribing import not_allowed
-from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
+from bot.document import Block, CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.i18n import mark
 
 if TYPE_CHECKING:
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 _DELETE, _DELETED = "delete", "deleted"
 """What the buttons carry: asks whether it is meant, and means it."""
 
+# What the ledger's tables hold of a chat, in words; whoever adds a column there says so here.
 _KEPT = (
     mark("the number that the platform gives this chat, and that of its topic or thread;"),
-    mark("your choices: topics, layout, time, sound, pause;"),
-    mark("which of the last episodes were sent here, with the numbers of these messages."),
+    mark("your choices (topics, layout, time, sound, pause), when you made them, and why pushes stopped, if they did;"),
+    mark("which of the last episodes were sent here, when, with what result, and the numbers of these messages."),
 )
+_NOT_KEPT = mark("Nothing else: no name, nothing that anybody writes, and nothing about those who only read.")
 
 
 async def privacy(desk: Desk, request: Request) -> Answer:
@@ -43,11 +45,14 @@ async def privacy(desk: Desk, request: Request) -> Answer:
         )
         return dataclasses.replace(notice(question, *buttons), replaces=True)
     title = _("What I know")
-    blocks = (
+    blocks: list[Block] = [
         Heading((Span(title),), level=1),
         Paragraph((Span(_("About a chat that subscribed I keep only:")),)),
         Listing(tuple((Paragraph((Span(_(line)),)),) for line in _KEPT)),
-        Paragraph((Span(_("Nothing else: no name, nothing that anybody writes, and nothing about who only reads.")),)),
-    )
-    deletion = (CommandButton(_("Delete it all"), "privacy", _DELETE),) if request.may_manage else ()
-    return Answer(Document(title, (Section(blocks),), deletion), replaces=bool(step), is_private=True)
+        Paragraph((Span(_(_NOT_KEPT)),)),
+    ]
+    deletion: tuple[CommandButton, ...] = ()
+    if request.may_manage:
+        blocks.append(Paragraph((Span(_("Unsubscribing deletes none of this; “Delete it all” does.")),)))
+        deletion = (CommandButton(_("Delete it all"), "privacy", _DELETE),)
+    return Answer(Document(title, (Section(tuple(blocks)),), deletion), replaces=bool(step), is_private=True)

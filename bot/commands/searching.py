@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import Answer, notice
+from bot.commands.desk import BUTTON_MAX, Answer, notice
 from bot.commands.paging import pages, turning
 from bot.commands.snippets import matches, snippet
 from bot.commands.topics import COMPARED, all_topics, shortened, topic
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 5
 """Hits on a page; each has a button of its own, and that many stand side by side."""
-BUTTON_MAX = 48
-"""Bytes of the words that a button can carry, with the command and the page beside them: Telegram's limit is 64."""
 
 
 async def said(desk: Desk, request: Request) -> Answer:

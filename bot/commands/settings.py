@@ -10,9 +10,9 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.commands.desk import Answer, notice
+from bot.commands.desk import Answer
 from bot.commands.paging import pages, turning
-from bot.commands.subscribing import described, next_push, not_allowed
+from bot.commands.subscribing import described, farewell, next_push, not_allowed, nothing_here
 from bot.document import CommandButton, Document, Heading, Layout, Note, Paragraph, Section, Span
 from bot.subscription import PlatformName, Subscription, SubscriptionState
 
@@ -38,9 +38,8 @@ async def settings(desk: Desk, request: Request) -> Answer:
     step, _, value = request.argument.strip().partition(" ")
     async with desk.changing:
         subscriptions = await desk.subscriptions.of(request.target)
-        if step == "stop":
+        if subscriptions and step == "stop":
             await desk.subscriptions.end(request.target, "unsubscribed")
-            subscriptions = []
         elif subscriptions and step == "at":
             subscriptions = await _reschedule(desk, request, subscriptions, value)
         elif subscriptions and (change := _change(desk, step, value)) is not None:
@@ -105,13 +104,9 @@ async def _reschedule(
 def _panel(desk: Desk, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
     _ = request.words.gettext
     is_pressed = bool(step)
-    if not subscriptions:
-        sentence = (
-            _("It is done: no more pushes here. /latest and the other commands still work.")
-            if step == "stop"
-            else _("There is no subscription here.")
-        )
-        return dataclasses.replace(notice(sentence, CommandButton(_("Subscribe"), "subscribe")), replaces=is_pressed)
+    if not subscriptions or step == "stop":
+        end = farewell(request, subscriptions) if subscriptions else nothing_here(request)
+        return dataclasses.replace(end, replaces=is_pressed)
     match step:
         case "topics" | "on" | "off" | "all":
             document = _topics(desk, request, subscriptions[0])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import re
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import Answer, Obstacle, notice
+from bot.commands.desk import BUTTON_MAX, Answer, Obstacle, notice
 from bot.commands.topics import parse_topics, unknown_topic
 from bot.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
 from bot.i18n import mark
-from bot.subscription import Subscription, SubscriptionState
+from bot.subscription import Origin, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,9 +27,10 @@ async def subscribe(desk: Desk, request: Request) -> Answer:
         return refusal
     topics, unknown = parse_topics(desk.archive(), request.argument)
     if unknown:
-        return unknown_topic(desk, request, unknown, "subscribe")
+        meant = functools.partial(_corrected, request.argument, unknown)
+        return unknown_topic(desk, request, unknown, "subscribe", meant)
     async with desk.changing:
-        current = await desk.subscriptions.of(request.target)
+        current = await desk.subscriptions.of(request.target) or await _before(desk, request)
         chosen = [
             dataclasses.replace(
                 subscription,
@@ -36,26 +39,49 @@ async def subscribe(desk: Desk, request: Request) -> Answer:
                 reason="",
                 paused_until=None,
             )
-            for subscription in current or [Subscription(request.target, desk.schedules[0])]
+            for subscription in current
         ]
         for subscription in chosen:
             await desk.subscriptions.save(subscription)
     return _confirmation(desk, request, chosen)
 
 
+async def _before(desk: Desk, request: Request) -> list[Subscription]:
+    """What whoever subscribes now has had here, all but the topics; else what a newcomer gets."""
+    last = await desk.subscriptions.last_ended(request.target)
+    if last is None or last.schedule not in desk.schedules:
+        return [Subscription(request.target, desk.schedules[0])]
+    return [dataclasses.replace(last, origin=Origin.COMMAND)]
+
+
+def _corrected(typed: str, wrong: str, right: str) -> str:
+    """The topics that were typed, with the right one for the wrong one; that alone where a button cannot carry more."""
+    topics = " ".join(right if word == wrong else word for word in re.split(r"[\s,;]+", typed))
+    return topics if len(topics.encode()) <= BUTTON_MAX else right
+
+
 async def unsubscribe(desk: Desk, request: Request) -> Answer:
     """The way out; it works at once."""
-    _ = request.words.gettext
     refusal = not_allowed(request)
     if refusal:
         return refusal
     async with desk.changing:
-        was_subscribed = await desk.subscriptions.end(request.target, "unsubscribed")
-    if was_subscribed:
-        return notice(
-            _("It is done: no more pushes here. /latest and the other commands still work."),
-            CommandButton(_("Subscribe again"), "subscribe"),
-        )
+        ended = await desk.subscriptions.of(request.target)
+        await desk.subscriptions.end(request.target, "unsubscribed")
+    return farewell(request, ended) if ended else nothing_here(request)
+
+
+def farewell(request: Request, ended: Sequence[Subscription]) -> Answer:
+    """The subscriptions have ended; the button brings them back, with their topics if it can carry them."""
+    _ = request.words.gettext
+    topics = " ".join(ended[0].choices.topics)
+    again = CommandButton(_("Subscribe again"), "subscribe", topics if len(topics.encode()) <= BUTTON_MAX else "")
+    return notice(_("It is done: no more pushes here. /latest and the other commands still work."), again)
+
+
+def nothing_here(request: Request) -> Answer:
+    """There is no subscription, and a button that makes one."""
+    _ = request.words.gettext
     return notice(_("There is no subscription here."), CommandButton(_("Subscribe"), "subscribe"))
 
 
@@ -96,7 +122,7 @@ def described(desk: Desk, request: Request, subscription: Subscription) -> list[
             "You will receive each episode's subjects on the topic {topics}.",
             "You will receive each episode's subjects on the topics {topics}.",
             len(choices.topics),
-        ).format(topics=", ".join(f"#{topic}" for topic in choices.topics))
+        ).format(topics=catalogue.listed([f"#{topic}" for topic in choices.topics]))
     else:
         what = _("You will receive every episode, with all its subjects.")
     sentences = [what]

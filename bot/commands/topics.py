@@ -11,6 +11,8 @@ from bot.document import CommandButton, Document, Heading, Note, Paragraph, Sect
 from bot.text import normalise_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.archive import Archive
     from bot.commands.desk import Desk, Request
     from bot.episode import Episode, Segment
@@ -94,14 +96,16 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
     return tuple(sorted(set(found))), ""
 
 
-def unknown_topic(desk: Desk, request: Request, typed: str, command: str) -> Answer:
-    """No such topic, but perhaps one of these; pressing one does what `command` with it would have done."""
+def unknown_topic(
+    desk: Desk, request: Request, typed: str, command: str, meant: Callable[[str], str] = lambda name: name
+) -> Answer:
+    """No such topic, but perhaps one of these; pressing one does what `command` with what is `meant` does."""
     _ = request.words.gettext
     nearest = desk.archive().nearest_topics(typed[:COMPARED])
     sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
     if nearest:
         sentence += " " + _("Did you mean:")
-    suggestions = (CommandButton(f"#{name}", command, name) for name in nearest)
+    suggestions = (CommandButton(f"#{name}", command, meant(name)) for name in nearest)
     return notice(sentence, *suggestions, all_topics(request))
 
 

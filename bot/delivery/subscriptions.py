@@ -45,6 +45,14 @@ class LedgerSubscriptions:
         """Every subscription of the target that has not ended, by schedule."""
         return await self._select(*_at(subscriptions, target), subscriptions.c.state != SubscriptionState.ENDED)
 
+    async def last_ended(self, target: Target) -> Subscription | None:
+        """Of the target's subscriptions that have ended, the one that did last."""
+        c = subscriptions.c
+        ended = select(subscriptions).where(*_at(subscriptions, target), c.state == SubscriptionState.ENDED)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(ended.order_by(c.updated.desc(), c.id).limit(1))).first()
+        return None if row is None else _subscription(row)
+
     async def all(self) -> list[Subscription]:
         """Every subscription there ever was, ended ones too, by target."""
         return await self._select()
@@ -108,7 +116,10 @@ class LedgerSubscriptions:
             )
             await connection.execute(delete(subscriptions).where(*here, subscriptions.c.declared.is_(None)))
             of_the_chat = (moves.c.old_chat == target.chat) | (moves.c.new_chat == target.chat)
-            await connection.execute(delete(moves).where(moves.c.platform == target.platform, of_the_chat))
+            # Without the way from an old id, a declaration of it would be taken for one of another chat.
+            await connection.execute(
+                delete(moves).where(moves.c.platform == target.platform, of_the_chat, ~exists().where(*here))
+            )
 
     async def pause(self, target: Target, reason: str) -> bool:
         """Pause every active subscription of the target; whether there was any."""

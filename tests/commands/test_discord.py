@@ -95,7 +95,7 @@ async def test_every_person_is_answered_in_their_language(talk: Talk) -> None:
 async def test_a_server_chooses_its_topics(talk: Talk, grace: DiscordPerson) -> None:
     """The confirmation says in words what comes, and when; the settings change in place."""
     reply = await grace.says("/subscribe tiktok netflix")
-    assert "#netflix, #tiktok" in reply.text
+    assert "#netflix et #tiktok" in reply.text
     assert "lundi 11 novembre 2024 à 08:00" in reply.text
     await grace.says("/settings")
     topics = await grace.presses("Thèmes")

@@ -58,6 +58,14 @@ async def test_the_pages_of_a_search_are_turned_in_place(anna: TelegramPerson) -
     assert (await anna.presses("◀ Retour")).buttons == first.buttons
 
 
+def test_little_words_are_neither_asked_for_nor_shown_as_found() -> None:
+    """They stand in every sentence, unless there is nothing else to look for."""
+    assert wanted("Le journal de l’IA, and the TikTok") == ("journal", "ia", "tiktok")
+    assert wanted("à la") == ("a", "la")
+    spans = snippet("Le journal de bord de TikTok", wanted("le journal de tiktok"))
+    assert [span.text for span in spans if Style.BOLD in span.style] == ["journal", "TikTok"]
+
+
 async def test_a_search_too_long_for_a_button_says_so(tmp_path: Path) -> None:
     """The best hits are shown, with the way to see them all; no page leads to another search."""
     content = tmp_path / "content"

@@ -41,7 +41,7 @@ async def subscription_of(talk: Talk, person: TelegramPerson) -> Subscription:
 async def test_a_confirmation_says_what_was_chosen_and_when_it_comes(anna: TelegramPerson) -> None:
     """In words, with the hour where the show is."""
     reply = await anna.says("/subscribe Tik Tok, instagram")
-    assert "les sujets de chaque épisode sur les thèmes #instagram, #tiktok" in reply.text
+    assert "les sujets de chaque épisode sur les thèmes #instagram et #tiktok" in reply.text
     assert "Prochain envoi : lundi 11 novembre 2024 à 08:00" in reply.text
     assert reply.buttons == ("Réglages", "Lire le dernier épisode")
     everything = await anna.says("/subscribe")
@@ -130,7 +130,29 @@ async def test_the_way_out_is_among_the_settings(talk: Talk, anna: TelegramPerso
     assert "C’est fait : plus d’envoi ici" in gone.text
     assert await talk.app.ledger.subscriptions.of(Target(PlatformName.TELEGRAM, str(anna.chat.id))) == []
     assert "pas d’abonnement ici" in (await anna.says("/settings")).text
-    assert "Abonnement enregistré" in (await anna.presses("M’abonner")).text
+    assert "Abonnement enregistré" in (await anna.presses("S’abonner")).text
+
+
+async def test_who_left_and_subscribes_again_has_what_they_had(talk: Talk, anna: TelegramPerson) -> None:
+    """The button says so with their topics; the command has the word about these, and nothing else was forgotten."""
+    await anna.says("/subscribe tiktok netflix")
+    await anna.says("/settings")
+    await anna.presses("Sans le son")
+    await anna.presses("Se désabonner")
+    back = await anna.presses("Se réabonner")
+    assert "sur les thèmes #netflix et #tiktok" in back.text
+    assert "sans sonner" in back.text
+    await anna.says("/unsubscribe")
+    assert "avec tous ses sujets. Les messages arrivent sans sonner" in (await anna.says("/subscribe")).text
+    target = Target(PlatformName.TELEGRAM, str(anna.chat.id))
+    await talk.app.ledger.subscriptions.forget(target)
+    assert "sans sonner" not in (await anna.says("/subscribe")).text
+
+
+async def test_a_misspelt_topic_is_mended_and_the_others_stay(anna: TelegramPerson) -> None:
+    """The button subscribes to all that was meant."""
+    assert "Je ne connais pas le thème « tiktak »" in (await anna.says("/subscribe netflix, tiktak")).text
+    assert "sur les thèmes #netflix et #tiktok" in (await anna.presses("#tiktok")).text
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, sorry
 from bot.delivery.records import LedgerError
+from bot.i18n import Language, words
 from bot.sandbox.faults import BAD_GATEWAY, Fault, Match
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.world import TelegramWorld
@@ -186,7 +187,7 @@ async def test_who_unsubscribed_and_starts_again_stays_unsubscribed(talk: Talk, 
     await anna.says("/unsubscribe")
     talk.town.telegram.block(anna.chat.person)
     talk.town.telegram.unblock(anna.chat.person)
-    assert "M’abonner" in (await anna.says("/start")).buttons
+    assert "S’abonner" in (await anna.says("/start")).buttons
     assert await subscriptions_of(talk, anna.chat) == []
 
 
@@ -324,8 +325,19 @@ async def test_a_command_that_fails_is_excused(
         pressed = await anna.presses("Sans le son")
         assert (pressed.texts, "quelque chose s’est mal passé" in pressed.toast) == ((), True)
         assert "quelque chose s’est mal passé" in (await anna.says("/settings")).text
-    assert "/settings in telegram:" in caplog.text
-    assert "recap.db is damaged" in caplog.text
+    assert f"A command in telegram:{anna.chat.id} could not be answered: recap.db is damaged" in caplog.text
+
+
+async def test_an_answer_that_cannot_be_shown_is_excused_too(
+    talk: Talk, anna: TelegramPerson, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistake in how it is put into messages is no reason for silence."""
+    platform = talk.app.stations[PlatformName.TELEGRAM].platform
+    render = platform.render
+    with mock.patch.object(platform, "render", side_effect=[ValueError("too long a button"), mock.DEFAULT]) as broken:
+        broken.return_value = render(sorry(words(Language.FRENCH)).document)
+        assert "quelque chose s’est mal passé" in (await anna.says("/help")).text
+    assert "too long a button" in caplog.text
 
 
 async def test_a_button_of_a_forum_whose_topic_nobody_knows_any_more_changes_nothing(talk: Talk) -> None:

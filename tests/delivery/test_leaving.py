@@ -119,3 +119,15 @@ async def test_a_declared_channel_that_is_forgotten_stays_out(tmp_path: Path) ->
         assert await ledger.subscriptions.of(telegram(-1)) == []
         (left,) = await ledger.subscriptions.all()
         assert left.choices.topics == ()
+
+
+async def test_a_forgotten_channel_that_is_declared_by_an_old_id_stays_out_too(tmp_path: Path) -> None:
+    """The config goes on naming the group by the id that it had before it became a supergroup."""
+    async with opened(tmp_path) as ledger:
+        declared = [subscription(telegram(-1))]
+        await ledger.subscriptions.declare(declared)
+        await ledger.subscriptions.move(telegram(-1), "-1001")
+        await ledger.subscriptions.forget(telegram(-1001))
+        await ledger.subscriptions.declare(declared)
+        assert await ledger.subscriptions.of(telegram(-1)) == []
+        assert await ledger.subscriptions.of(telegram(-1001)) == []

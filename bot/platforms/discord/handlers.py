@@ -15,6 +15,7 @@ from bot.commands import (
     Desk,
     Request,
     Verdict,
+    answered,
     for_you_alone,
     outdated,
     press,
@@ -29,12 +30,11 @@ from bot.platforms.discord.menu import Menu, slash
 from bot.platforms.discord.places import PROFILE, Place
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import PATIENCE, Reply
-from bot.problems import ExpectedError
 from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     from bot.commands import Answering
-    from bot.platforms.base import Pace, Rendering
+    from bot.platforms.base import Pace
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,9 @@ class Handlers:
         reply = Reply(interaction, self._pace, place.target, shared=shared, patience=self._patience)
         if verdict is Verdict.WARNING:
             answering = _slow_down
-        answer, rendering = await reply.after(self._think(answering, request, alone=share and not shared))
+        elif share and not shared:
+            answering = _alone(answering)
+        answer, rendering = await reply.after(answered(self._desk, answering, request, self._platform.render))
         try:
             try:
                 await reply.send(rendering, replaces=answer.replaces, private=answer.is_private)
@@ -159,19 +161,12 @@ class Handlers:
             private_chat="" if place.is_private else PROFILE.format(id=interaction.application_id),
         )
 
-    async def _think(self, answering: Answering, request: Request, *, alone: bool) -> tuple[Answer, Rendering]:
-        """The answer and how it looks; whatever goes wrong, the person gets a sentence."""
-        try:
-            answer = await answering(self._desk, request)
-            if alone:
-                answer = for_you_alone(answer, request)
-            return answer, self._platform.render(answer.document)
-        except ExpectedError as error:
-            log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400 - no bug
-        except Exception:
-            log.exception("A command in %s could not be answered", request.target)
-        answer = sorry(request.words)
-        return answer, self._platform.render(answer.document)
+
+def _alone(answering: Answering) -> Answering:
+    async def for_them(desk: Desk, request: Request) -> Answer:
+        return for_you_alone(await answering(desk, request), request)
+
+    return for_them
 
 
 async def _outdated(_desk: Desk, request: Request) -> Answer:

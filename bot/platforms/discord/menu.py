@@ -1,7 +1,9 @@
 """The slash commands as Discord offers them: options, words in each language, places; published when they changed.
 
-A command's name is the same in every language, because the bot's sentences and the team's posts name it so, and because
-Discord finds a translated name under that translation alone. Everything around the name is translated.
+A command's name is the same in every language: `/latest` is what the bot's sentences, the team's posts and people on
+Telegram call it. An app in French shows a command under its French name alone, where it has one; then what all of them
+say would name nothing that is offered there, and mentions of commands keep the original name anyway. Everything around
+the name is translated, the options' names too.
 """
 
 from __future__ import annotations

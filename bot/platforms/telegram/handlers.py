@@ -29,7 +29,7 @@ from bot.commands import (
     Desk,
     Request,
     Verdict,
-    answer,
+    answered,
     hello,
     outdated,
     press,
@@ -44,7 +44,7 @@ from bot.platforms.telegram.menus import publish_menus
 from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
-    from bot.platforms.base import Pace
+    from bot.platforms.base import Pace, Rendering
     from bot.platforms.telegram.client import TelegramPlatform
 
 log = logging.getLogger(__name__)
@@ -99,11 +99,12 @@ class Handlers:
             case Verdict.SILENCE:
                 return
             case Verdict.WARNING:
-                await self._send(slow_down(words(self._language_of(update))), _target(message))
+                await self._say(slow_down(words(self._language_of(update))), _target(message))
                 return
         command, typed = _read(message.text, context)
         request = await self._request(update, message, command, typed)
-        await self._send(await answer(self._desk, command, request), request.target)
+        _answer, rendering = await answered(self._desk, command.answer, request, self._platform.render)
+        await self._send(rendering, request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
         query = update.callback_query
@@ -134,11 +135,10 @@ class Handlers:
                 command=pressed.command.name
             )
         request = await self._request(update, message, pressed.command, pressed.argument, page=pressed.page)
-        found = await answer(self._desk, pressed.command, request)
-        if found.toast and not found.replaces:
-            return found.toast
-        await self._send(found, request.target, pressed_on=message)
-        return found.toast
+        answer, rendering = await answered(self._desk, pressed.command.answer, request, self._platform.render)
+        if answer.replaces or not answer.toast:
+            await self._send(rendering, request.target, instead_of=message if answer.replaces else None)
+        return answer.toast
 
     async def _inquired(self, update: Update, _context: Context) -> None:
         if update.inline_query is not None:
@@ -148,7 +148,7 @@ class Handlers:
         change = update.my_chat_member
         if change is not None and await heed(change, self._desk.subscriptions):
             target = Target(PlatformName.TELEGRAM, str(change.chat.id))
-            await self._send(hello(self._desk, words(self._language)), target)
+            await self._say(hello(self._desk, words(self._language)), target)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
         """A group became a supergroup with another id; the old group says so."""
@@ -187,10 +187,14 @@ class Handlers:
         user = update.effective_user
         return Language.pick(user.language_code if user else None, self._language)
 
-    async def _send(self, found: Answer, target: Target, *, pressed_on: MaybeInaccessibleMessage | None = None) -> None:
-        """Send the answer, or put it in the place of the message whose button was pressed."""
-        rendering = self._platform.render(found.document)
-        replaced = pressed_on if found.replaces and len(rendering.messages) == 1 else None
+    async def _say(self, answer: Answer, target: Target) -> None:
+        await self._send(self._platform.render(answer.document), target)
+
+    async def _send(
+        self, rendering: Rendering, target: Target, *, instead_of: MaybeInaccessibleMessage | None = None
+    ) -> None:
+        """Send an answer, or put it in the place of a message, as far as Telegram lets one and one is enough."""
+        replaced = instead_of if len(rendering.messages) == 1 else None
         for message in rendering.messages:
             await self._pace.answer(target)
             try:

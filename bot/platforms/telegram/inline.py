@@ -88,7 +88,7 @@ class Sharing:
                 [
                     [
                         InlineKeyboardButton(
-                            catalogue.gettext("Read it with me"), url=deep_link(username, link_to(episode, segment))
+                            catalogue.gettext("Read it in the bot"), url=deep_link(username, link_to(episode, segment))
                         ),
                         InlineKeyboardButton(whole, url=deep_link(username, str(episode.number))),
                     ]

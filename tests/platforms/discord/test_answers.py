@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import discord
 import pytest
 
-from bot.platforms.discord.handlers import Handlers
+from bot.commands import answered
+from bot.platforms.discord import handlers
 from bot.problems import ExpectedError
 from bot.sandbox.discord.interactions import Callback
 from bot.sandbox.faults import Fault, Flood, Match, Reply
@@ -35,7 +36,6 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     """The same, which comes to no answer before it has asked Discord for more time."""
     async with answering(tmp_path, patience=0.01) as made:
-        think = Handlers._think
 
         def signs() -> int:
             return sum(request.route == CALLBACK and request.processed is not None for request in made.requests)
@@ -43,9 +43,9 @@ async def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         async def think_long(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the method has them
             before = signs()
             await made.discord.wait_for(lambda: signs() > before)
-            return await think(*arguments, **options)
+            return await answered(*arguments, **options)
 
-        monkeypatch.setattr(Handlers, "_think", think_long)
+        monkeypatch.setattr(handlers, "answered", think_long)
         yield made
 
 

@@ -38,7 +38,7 @@ async def subscribed(scene: Scene, channel: Channel) -> str:
 async def test_who_manages_the_server_subscribes_a_channel(scene: Scene) -> None:
     """And says for which topics."""
     reply = await (await scene.says("subscribe", by=scene.manager, topics="tiktok netflix")).reply()
-    assert "#netflix, #tiktok" in text_of(reply)
+    assert "#netflix et #tiktok" in text_of(reply)
     assert "lundi 11 novembre 2024 à 08:00" in text_of(reply)
     assert await scene.state(scene.text) == "active"
 
