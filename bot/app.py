@@ -155,6 +155,10 @@ class App:
             await self.supervisor.stop()
             self._lock.release()
 
+    async def close(self) -> None:
+        """Close the connections to platforms that were asked something and delivered nothing."""
+        await asyncio.gather(*(self._close(station) for station in self.stations.values() if not station.is_closed))
+
     async def tick(self) -> None:
         """Take in what changed, and push whatever a schedule has due. Harmless at any time, any number of times.
 
@@ -378,7 +382,11 @@ async def opened(
         LedgerError: the database cannot be used.
     """
     async with await Ledger.open(config.storage.url, clock) as ledger:
-        yield App(config, ledger, clock, file)
+        app = App(config, ledger, clock, file)
+        try:
+            yield app
+        finally:
+            await app.close()
 
 
 def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:

@@ -52,6 +52,7 @@ class Station:
         self.pacer = pacer
         self.handlers = handlers
         self.is_connected = False
+        self.is_closed = False
         self.refusal: UnauthorisedError | None = None
         self._make_courier = courier
         self.courier = courier()
@@ -113,6 +114,7 @@ class Station:
 
         A platform that hangs is left behind, and what went wrong is logged.
         """
+        self.is_closed = True
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
                 ends = await asyncio.gather(self.courier.stop(), silence(), return_exceptions=True)

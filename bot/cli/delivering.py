@@ -76,7 +76,7 @@ def send(
         if only is Only.FAILED:
             return await pushing.push_to_failed(app, episode, out)
         if dry_run:
-            return await pushing.rehearse(app, episode, target, out)
+            return await pushing.rehearse(app, episode, target, again=again, console=out)
         return await pushing.push(app, episode, target, again=again, console=out)
 
     if not console.with_app(settings, push):

@@ -150,5 +150,4 @@ async def refusals(app: App) -> list[str]:
                     await station.platform.inspect(subscription.target, publish=subscription.choices.publish)
                 except SendError as error:
                     found.append(f"{subscription.target}: {error}")
-        await station.platform.close()
     return found

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress
 
 from bot.app import AlreadyRunningError
-from bot.delivery.records import BroadcastState, DeliveryState
+from bot.delivery.lock import DeliveryLock
+from bot.delivery.records import BroadcastState, DeliveryState, to_one
 from bot.document import Layout
 from bot.episode import Status
 from bot.problems import ExpectedError
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 REFRESH = 0.1
 """Seconds between two looks at the ledger while the progress bar is shown."""
+LOOK_FOR_BOT_AFTER = 2.0
+"""Seconds without progress after which it is looked whether the bot that delivers still runs."""
+PATIENCE = 120.0
+"""Seconds without progress after which the bot is left to itself: it may wait long for a platform, or have given up."""
 REPORTED_WITHIN = 10.0
 """Seconds that the report to the admins gets to be delivered before the command ends; the bot sends it later else."""
 
@@ -71,14 +76,18 @@ async def push_to_failed(app: App, episode: Episode, console: Console) -> bool:
     return await _deliver(app, opened, console) if opened else True
 
 
-async def rehearse(app: App, episode: Episode, target: Target | None, console: Console) -> bool:
+async def rehearse(app: App, episode: Episode, target: Target | None, *, again: bool, console: Console) -> bool:
     """Say what `push` would send, and send nothing."""
     _refuse_draft(episode)
     if target is not None:
-        console.print(f"Episode {episode.number} would go to {target}.")
+        _refuse_without_platform(app, target)
+        before = None if again else await app.ledger.broadcast_of(episode.number, to_one(target))
+        fate = "would go to" if before is None else "was sent already to"
+        console.print(f"Episode {episode.number} {fate} {target}.")
         return True
+    await app.declare()
     for schedule in app.config.schedules:
-        if await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
+        if not again and await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
             console.print(f"Schedule {schedule.name}: episode {episode.number} was pushed already.")
             continue
         count = await app.ledger.subscriptions.count(schedule.name)
@@ -91,11 +100,15 @@ def _refuse_draft(episode: Episode) -> None:
         raise ExpectedError(f"episode {episode.number} is a draft: take `status: draft` out of {episode.path} first")
 
 
+def _refuse_without_platform(app: App, target: Target) -> None:
+    if target.platform not in app.stations:
+        raise ExpectedError(f"{target.platform} is switched off: the config has no [{target.platform}] section")
+
+
 async def _open(app: App, episode: Episode, target: Target | None, *, again: bool) -> list[Broadcast]:
     now = app.clock()
     if target is not None:
-        if target.platform not in app.stations:
-            raise ExpectedError(f"{target.platform} is switched off: the config has no [{target.platform}] section")
+        _refuse_without_platform(app, target)
         opened = [await app.plan.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
     else:
         await app.declare()
@@ -104,6 +117,10 @@ async def _open(app: App, episode: Episode, target: Target | None, *, again: boo
             for schedule in app.config.schedules
         ]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]
+    if not broadcasts and target is not None:
+        raise NotSentAgainError(
+            f"episode {episode.number} was sent to {target} before; add --again to send it once more"
+        )
     if not broadcasts:
         raise NotSentAgainError(
             f"episode {episode.number} was pushed before; add --again to push it once more to everybody, "
@@ -131,7 +148,7 @@ async def _deliver(app: App, broadcasts: list[Broadcast], console: Console) -> b
             await _report(app)
     except AlreadyRunningError:
         console.print("The running bot delivers.")
-        await _watch(app, broadcasts, console)
+        await _watch(app, broadcasts, console, bot=DeliveryLock(app.config.storage.path))
     counts = await _counts(app, broadcasts)
     console.print(", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nobody to send to")
     for broadcast in broadcasts:
@@ -143,18 +160,37 @@ async def _deliver(app: App, broadcasts: list[Broadcast], console: Console) -> b
     return counts[DeliveryState.SENT] == sum(counts.values())
 
 
-async def _watch(app: App, broadcasts: list[Broadcast], console: Console) -> None:
-    """Show the progress until nothing is left to send, but for platforms that refuse the token."""
+async def _watch(app: App, broadcasts: list[Broadcast], console: Console, *, bot: DeliveryLock | None = None) -> None:
+    """Show the progress until nothing is left to send, but for platforms that refuse the token.
+
+    Where another process delivers, which holds the lock `bot`, it is not waited for without end.
+    """
     ids = [broadcast.id for broadcast in broadcasts]
+    done, moved = -1, time.monotonic()
     with Progress(console=console) as progress:
         bar = progress.add_task("Sending", total=None)
         while True:
             counts = await _counts(app, broadcasts)
-            progress.update(bar, total=sum(counts.values()), completed=sum(counts[state] for state in _FINAL))
+            before, done = done, sum(counts[state] for state in _FINAL)
+            progress.update(bar, total=sum(counts.values()), completed=done)
             left = await app.ledger.unfinished(ids)
             if not any(count for name, count in left.items() if app.stations[name].refusal is None):
                 return
+            if done > before:
+                moved = time.monotonic()
+            elif bot is not None and (why := _why_not_to_wait(bot, time.monotonic() - moved)):
+                progress.console.print(why)
+                return
             await asyncio.sleep(REFRESH)
+
+
+def _why_not_to_wait(bot: DeliveryLock, quiet: float) -> str:
+    """What to say instead of waiting on, after so many seconds in which nothing ended; nothing while all is well."""
+    if quiet > LOOK_FOR_BOT_AFTER and not bot.is_held():
+        return "The bot has stopped. What is left is sent when it runs again: `recap run`."
+    if quiet > PATIENCE:
+        return "Nothing has moved for a while. The bot goes on with what is left; `recap status` shows how far it is."
+    return ""
 
 
 async def _report(app: App) -> None:

@@ -92,8 +92,9 @@ class Broadcaster:
     async def open_for_failed(self, push: Broadcast, episode: Episode, *, due: dt.datetime) -> Broadcast | None:
         """Push the episode, as it is now, again to those whose delivery of `push` failed; None when there is nobody.
 
-        Who has left or unsubscribed since gets nothing. A subscription that is paused is tried again: whoever asks
-        for it has given the bot its rights back, or else it is paused anew.
+        Whoever has the first messages of it, where they say the same now, gets only the others. Who has left or
+        unsubscribed since gets nothing. A subscription that is paused is tried again: whoever asks for it has given
+        the bot its rights back, or else it is paused anew.
         """
         await self._ledger.subscriptions.resume_failed_in(push.id)
         choices = await self._ledger.choices(push.schedule, only_failed_in=push.id)

@@ -26,6 +26,7 @@ from bot.delivery.records import (
     LedgerError,
     Outcome,
     Parcel,
+    to_one,
 )
 from bot.delivery.subscriptions import LedgerSubscriptions
 from bot.delivery.tables import DELIVERIES, PENDING, broadcasts, deliveries, renderings, subscriptions
@@ -153,7 +154,7 @@ class Ledger:
         self, *, episode: int, title: str, target: Target, rendering: Rendering, publish: bool, again: bool = False
     ) -> Broadcast | None:
         """Open a broadcast to one target, subscribed or not. None when it got the episode in this way before."""
-        now, schedule = self._clock(), f"to {target}"
+        now, schedule = self._clock(), to_one(target)
         async with self._database.writing() as connection:
             broadcast = await opening.add_broadcast(
                 connection,

@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, bindparam, func, literal, or_, select, update
 
 from bot.delivery.database import insert
 from bot.delivery.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Insert
+    from sqlalchemy import Insert, Update
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.delivery.records import Choice
@@ -73,6 +73,27 @@ def _deliver_to_choice(*conditions: ColumnElement[bool]) -> Insert:
     )
 
 
+def _go_on_where_it_failed() -> Update:
+    """Begin a delivery at the message that did not arrive, in the rendering (or its fallback) that it failed with."""
+    failed, said = deliveries.alias(), renderings.alias()
+    chosen, same = renderings.alias(), renderings.alias()
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.broadcast_id == bindparam("of_broadcast", type_=Integer),
+            failed.c.broadcast_id == bindparam("failed_in", type_=Integer),
+            failed.c.subscription_id == deliveries.c.subscription_id,
+            failed.c.position > 0,
+            said.c.id == failed.c.rendering_id,
+            chosen.c.id == deliveries.c.rendering_id,
+            same.c.id.in_((chosen.c.id, chosen.c.fallback_id)),
+            same.c.key == said.c.key,
+        )
+        .values(rendering_id=same.c.id, position=failed.c.position, message_ids=failed.c.message_ids)
+    )
+
+
+_GO_ON = _go_on_where_it_failed()
 _DELIVER_TO_CHOICE = _deliver_to_choice()
 _DELIVER_AGAIN = _deliver_to_choice(failed_in(bindparam("failed_in", type_=Integer)))
 
@@ -125,7 +146,8 @@ async def deliver_to_choices(
 ) -> None:
     """Add the renderings, and a delivery for every active subscription with one of the choices, loading none.
 
-    With `only_failed_in`, only for those whose delivery of that other broadcast failed.
+    With `only_failed_in`, only for those whose delivery of that other broadcast failed; where the messages are still
+    the same, it goes on behind those that had arrived.
     """
     deliver = _DELIVER_TO_CHOICE if only_failed_in is None else _DELIVER_AGAIN
     for choice, rendering in chosen.items():
@@ -146,6 +168,8 @@ async def deliver_to_choices(
                 "made_rich": choice.rich,
             },
         )
+    if only_failed_in is not None:
+        await connection.execute(_GO_ON, {"of_broadcast": broadcast.id, "failed_in": only_failed_in})
 
 
 async def deliver_to_targets(

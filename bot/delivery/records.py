@@ -33,6 +33,11 @@ class BroadcastKind(enum.StrEnum):
     """Something that the admins must hear."""
 
 
+def to_one(target: Target) -> str:
+    """What a broadcast to one target has in the place of a schedule's name."""
+    return f"to {target}"
+
+
 class BroadcastState(enum.StrEnum):
     """How far a broadcast is."""
 

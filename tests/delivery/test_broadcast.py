@@ -14,13 +14,13 @@ from bot.archive import Archive
 from bot.config import Schedule
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.herald import Herald
-from bot.delivery.records import BroadcastKind, DeliveryState
+from bot.delivery.records import BroadcastKind, Choice, DeliveryState
 from bot.formatter import Formatter
 from bot.i18n import Language, words
 from bot.platforms.telegram.render import render
 from bot.report import Reporter
 from bot.subscription import PlatformName, SubscriptionState
-from tests.delivery.ledger_kit import Clock, due, failed, opened, sent, subscribe, subscription, telegram
+from tests.delivery.ledger_kit import Clock, due, failed, opened, rendering, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,3 +126,42 @@ async def test_only_those_who_failed_are_tried_again(ledger: tuple[Ledger, Clock
     await book.record([sent(each, "2") for each in await due(book)])
     await book.finish()
     assert await pushing.open_for_failed(retried, episode, due=clock()) is None
+
+
+async def test_who_has_the_first_messages_gets_only_the_others(ledger: tuple[Ledger, Clock]) -> None:
+    """Of the kind that they were sent in; whom none had reached, or whose episode was changed, begins anew."""
+    book, clock = ledger
+    await subscribe(book, *map(telegram, range(1, 4)))
+    rich = dataclasses.replace(rendering("A", "B"), fallback=rendering("a", "b", "c"))
+    choices = dict.fromkeys(await book.choices("monday"), rich)
+
+    async def again(only_failed_in: int | None, renderings: dict[Choice, Rendering]) -> tuple[int, list[str]]:
+        push = await book.create_broadcast(
+            episode=1207, title="", schedule="monday", due=clock(), renderings=renderings, again=True,
+            only_failed_in=only_failed_in,
+        )  # fmt: skip
+        assert push is not None
+        next_texts = []
+        for each in await due(book):
+            messages = (await book.parcel(each.rendering_id)).rendering.messages
+            assert len(each.message_ids) == each.position
+            next_texts.append(messages[each.position].body["text"])
+        return push.id, next_texts
+
+    async def fail(*, fallen_back: bool) -> None:
+        in_rich, in_plain, at_first = await due(book)
+        if fallen_back:
+            await book.fall_back(in_plain.id)
+        there = failed(in_rich, "not-sent", "")
+        await book.record([dataclasses.replace(there, position=1, message_ids=("7",)), failed(at_first, "flood", "")])
+        second = dataclasses.replace(there, delivery_id=in_plain.id, position=2, message_ids=("8", "9"))
+        await book.record([second])
+
+    first, texts = await again(None, choices)
+    assert texts == ["A", "A", "A"]
+    await fail(fallen_back=True)
+    second, texts = await again(first, choices)
+    assert texts == ["B", "c", "A"]
+    await fail(fallen_back=False)
+    changed = dict.fromkeys(choices, rendering("Autre", "B"))
+    assert (await again(second, changed))[1] == ["Autre"] * 3

@@ -65,6 +65,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
         discord.VoiceClient.warn_nacl = False
         discord.VoiceClient.warn_dave = False
         self._token = config.token
+        self._is_opened = False
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
         self.on_setup: Callable[[], Coroutine[None, None, None]] | None = None
@@ -142,6 +143,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
         Raises:
             SendError: the token is refused, or Discord cannot be reached.
         """
+        self._is_opened = True
         try:
             await self.client.login(self._token.get_secret_value())
         except NO_ANSWER as error:
@@ -171,7 +173,9 @@ class DiscordPlatform(Platform, Finder, Publisher):
     async def close(self) -> None:
         """Answer what was asked, leave the gateway and close the connections."""
         await self.underway.finish(within=LAST_ANSWERS)
-        await self.client.close()
+        if self._is_opened:
+            # A client that never tried to log in cannot be closed either.
+            await self.client.close()
         await self.underway.finish(within=0.0)
 
     async def _set_up(self) -> None:

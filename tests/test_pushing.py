@@ -1,0 +1,140 @@
+"""Pushing by hand beside a bot that runs: what is said, and when the command no longer waits."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from bot.app import App, opened
+from bot.cli import pushing
+from bot.config import load
+from bot.delivery.lock import DeliveryLock
+from bot.delivery.progress import advanced
+from bot.subscription import PlatformName, Target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.delivery.records import Claim
+    from bot.episode import Episode
+
+SETTINGS = """
+[telegram]
+token = "123456789:AAEloopbackloopbackloopbackloopback"
+
+[[channels]]
+platform = "telegram"
+chat = 1
+"""
+EPISODE = "---\nnumber: 1\ntitle: Un\ndate: 2024-11-04\n---\n\n## Un\n\n#tiktok\n\nDu texte.\n"
+
+
+class Hand:
+    """The admin's command, and what it printed. Another process, which holds `bot`, is what delivers."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.bot = DeliveryLock(app.config.storage.path)
+        self._printed = io.StringIO()
+        self.console = Console(file=self._printed, width=200)
+
+    @property
+    def episode(self) -> Episode:
+        """The one that there is."""
+        (episode,) = self.app.archive.episodes
+        return episode
+
+    async def push(self, target: Target | None = None, *, again: bool = False) -> bool:
+        """`recap send`."""
+        return await pushing.push(self.app, self.episode, target, again=again, console=self.console)
+
+    async def rehearse(self, target: Target | None = None, *, again: bool = False) -> str:
+        """What `recap send --dry-run` says."""
+        await pushing.rehearse(self.app, self.episode, target, again=again, console=self.console)
+        return self.said()
+
+    async def next_claim(self) -> Claim:
+        """What the bot takes up next, as soon as there is something."""
+        claims: list[Claim] = []
+        while not claims:
+            await asyncio.sleep(0.01)
+            claims = await self.app.ledger.claim(PlatformName.TELEGRAM, 1)
+        return claims[0]
+
+    def said(self) -> str:
+        """What was printed since the last time."""
+        text = self._printed.getvalue()
+        self._printed.seek(0)
+        self._printed.truncate()
+        return text
+
+
+@pytest.fixture
+async def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hand]:
+    """The command beside a bot that sends nothing."""
+    monkeypatch.setattr(pushing, "REFRESH", 0.01)
+    monkeypatch.setattr(pushing, "LOOK_FOR_BOT_AFTER", 0.05)
+    monkeypatch.setattr("bot.delivery.lock.PATIENCE", 0.02)
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "1.md").write_text(EPISODE, encoding="utf-8")
+    file = tmp_path / "config.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    async with opened(load(file, {})) as app:
+        made = Hand(app)
+        assert made.bot.acquire()
+        yield made
+        made.bot.release()
+
+
+async def test_a_bot_that_stops_is_not_waited_for(hand: Hand) -> None:
+    """What is left waits in the ledger for its next start, and the command says so."""
+    async with asyncio.timeout(10):
+        sending = asyncio.create_task(hand.push())
+        await hand.next_claim()
+        hand.bot.release()
+        assert await sending is False
+    said = hand.said()
+    assert "The running bot delivers." in said
+    assert "The bot has stopped. What is left is sent when it runs again" in said
+    assert "1 sending" in said
+
+
+async def test_a_bot_that_gets_nowhere_is_left_to_itself(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its platform may have refused the token, or ask for hours of patience."""
+    monkeypatch.setattr(pushing, "PATIENCE", 0.1)
+    async with asyncio.timeout(10):
+        assert await hand.push() is False
+    assert "Nothing has moved for a while. The bot goes on with what is left" in hand.said()
+
+
+async def test_a_push_that_the_bot_ends_is_seen_to_its_end(hand: Hand) -> None:
+    """The command is done when nothing is left."""
+    async with asyncio.timeout(10):
+        sending = asyncio.create_task(hand.push())
+        claim = await hand.next_claim()
+        await hand.app.ledger.record([advanced(claim, hand.app.clock(), messages=1, message_id="7")])
+        assert await sending is True
+    assert "1 sent" in hand.said()
+
+
+async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first start as after it, with --again as without, to everybody as to one; and sends nothing."""
+    monkeypatch.setattr(pushing, "PATIENCE", 0.1)
+    one = Target(PlatformName.TELEGRAM, "5")
+    assert "would go to 1 subscriptions" in await hand.rehearse()
+    assert "would go to telegram:5" in await hand.rehearse(one)
+    assert await hand.app.ledger.broadcasts(1) == []
+    await hand.push()
+    await hand.push(one)
+    hand.said()
+    assert "was pushed already" in await hand.rehearse()
+    assert "was sent already to telegram:5" in await hand.rehearse(one)
+    assert "would go to 1 subscriptions" in await hand.rehearse(again=True)
+    assert "would go to telegram:5" in await hand.rehearse(one, again=True)
+    with pytest.raises(pushing.NotSentAgainError, match="was sent to telegram:5 before; add --again"):
+        await hand.push(one)
