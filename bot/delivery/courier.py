@@ -24,7 +24,6 @@ from bot.delivery.recorder import Recorder
 from bot.delivery.records import Broadcast, Claim, DeliveryState, LedgerError, Outcome, Parcel
 from bot.platforms.base import (
     FloodError,
-    Post,
     SendError,
     TargetClosedError,
     TargetNotFoundError,
@@ -33,11 +32,11 @@ from bot.platforms.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.delivery.ledger import Ledger
-    from bot.delivery.pacing import Pacer
-    from bot.platforms.base import Finder, Platform, Publisher
+    from bot.delivery.pacing import Pacer, Turn
+    from bot.platforms.base import Finder, Platform, Post, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class Courier:
             recovered = await self._ledger.recover(self._platform.name, hold=self._holds)
             if recovered:
                 log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
-            async with self._publishing_meanwhile():
+            async with contextlib.nullcontext() if self._publishing is None else self._publishing.meanwhile():
                 while not self._stopping:
                     await self._go_on()
         finally:
@@ -150,19 +149,6 @@ class Courier:
         self._stopping = True
         self.wake()
         await self._ended.wait()
-
-    @contextlib.asynccontextmanager
-    async def _publishing_meanwhile(self) -> AsyncIterator[None]:
-        if self._publishing is None:
-            yield
-            return
-        task = asyncio.create_task(self._publishing.run(), name=f"{self._platform.name} publishing")
-        task.add_done_callback(_log_failure)
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
     async def _go_on(self) -> None:
         """Send one message, or wait for one."""
@@ -232,14 +218,14 @@ class Courier:
                 self._room.clear()
                 await self._room.wait()
             parcel = await self._parcel(claim.rendering_id)
-            wait = await self._pacer.turn(claim.target)
+            turn = await self._pacer.turn(claim.target)
         except BaseException:
             self._claimed.appendleft(claim)
             raise
-        if wait or self._stopping:
-            self._recorder.add(progress.given_back(claim, self._from_now(wait)))
+        if turn is None or self._stopping:
+            self._give_back(claim, turn)
             return
-        task = asyncio.create_task(self._deliver(claim, parcel), name=f"delivery {claim.id}")
+        task = asyncio.create_task(self._deliver(claim, parcel, turn))
         self._under_way.add(task)
         task.add_done_callback(self._landed)
 
@@ -247,24 +233,33 @@ class Courier:
         self._under_way.discard(task)
         self._room.set()
 
-    async def _deliver(self, claim: Claim, parcel: Parcel) -> None:
+    def _give_back(self, claim: Claim, turn: Turn | None = None) -> None:
+        if turn is not None:
+            turn.give_back()
+        self._recorder.add(progress.given_back(claim, self._from_now(self._pacer.delay(claim.target))))
+
+    async def _deliver(self, claim: Claim, parcel: Parcel, turn: Turn) -> None:
         """Send one message of the delivery and note what became of it."""
-        post = Post(
-            target=claim.target,
-            title=parcel.rendering.title,
-            message=parcel.rendering.messages[claim.position],
-            nonce=progress.nonce(claim),
-            first_id=next(iter(claim.message_ids), None),
-        )
+        # Counted there and not where the turn was given: a connection may have to be opened, or the event loop be busy.
+        post = progress.post(claim, parcel, leave=turn.leave)
         try:
-            message_id = await self._found(claim, post, parcel) or await self._platform.send(post)
+            message_id = await self._found(claim, post, parcel)
+            if message_id is None:
+                message_id = await self._platform.send(post)
+                # For a platform that did not ask; where it has, the first moment counts.
+                turn.leave()
         except SendError as error:
-            await self._after_error(claim, parcel, error)
+            if turn.refused:
+                self._give_back(claim)
+            else:
+                await self._after_error(claim, parcel, error)
         except Exception as error:  # a bug of ours must cost nobody else their message
             log.exception("%s: sending failed in a way that is not foreseen", claim.target)
             await self._after_error(claim, parcel, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
             self._recorder.add(self._advanced(claim, parcel, message_id))
+        finally:
+            turn.give_back()
 
     async def _found(self, claim: Claim, post: Post, parcel: Parcel) -> str | None:
         """The id of the message if it arrived at an attempt of which nobody knew the end."""
@@ -390,8 +385,3 @@ class Courier:
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("%s failed", task.get_name(), exc_info=error)

@@ -2,7 +2,7 @@
 
 Two rules hold in every sliding window: the platform's overall rate, and the limits of each chat. Answers to people go
 before pushes. Whoever must wait for one chat waits aside, so that nobody else does: an answer in a line of its chat,
-a push in the ledger, where `turn` sends it back with the time that it has to wait.
+a push in the ledger, where whoever gets no turn sends it back with the time that it has to wait.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PACE = 1.0085
 """Seconds over which `rate` messages are spread: 99 % of the rate, and what the way to the platform may vary by."""
-GUARD = 1.007
+GUARD = 1.008
 """Seconds in which never more than `rate` messages leave, even to make good what a busy event loop lost."""
 CATCH_UP = 0.05
 """Seconds of lost time that may be made good by sending closer together."""
@@ -44,10 +44,38 @@ class ChatLimit:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """Somebody who waits. The result is when the turn was given, or None when the chat may not have one yet."""
+    """Somebody who waits. The result is the turn, or None when the chat may not have one yet."""
 
     target: Target
-    turn: asyncio.Future[float | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    turn: asyncio.Future[Turn | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Turn:
+    """The turn of one message, which is counted as if it left at any moment from now on, until it has.
+
+    `refused` says that it was not let go: the platform asked for a pause after the turn was given.
+    """
+
+    __slots__ = ("_given", "_pacer", "_target", "refused")
+
+    def __init__(self, pacer: Pacer, target: Target, given: float) -> None:
+        self._pacer: Pacer | None = pacer
+        self._target = target
+        self._given = given
+        self.refused = False
+
+    def leave(self) -> bool:
+        """Count the message as leaving in this moment; whether it may. The first answer holds."""
+        pacer, self._pacer = self._pacer, None
+        if pacer is not None:
+            self.refused = not pacer._leave(self._target, self._given)  # noqa: SLF001 - a part of the pacer
+        return not self.refused
+
+    def give_back(self) -> None:
+        """Leave the turn to somebody else, unless the message has left."""
+        pacer, self._pacer = self._pacer, None
+        if pacer is not None:
+            pacer._take_back(self._target, self._given)  # noqa: SLF001 - a part of the pacer
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +123,30 @@ class Pacer:
         self._left = deque(self._left, maxlen=rate)
         self._pump()
 
-    async def turn(self, target: Target) -> float:
-        """Wait for the turn of one pushed message: 0 when it may leave now, and counts.
+    async def turn(self, target: Target) -> Turn | None:
+        """Wait for the turn of one pushed message. It has not left before `Turn.leave`.
 
-        Otherwise the seconds for which the target's chat, or everything, is to be left alone; then nothing has been
-        counted.
+        None when the target's chat, or everything, is to be left alone for as long as `delay` says.
         """
-        while not (delay := self.delay(target)):
-            if self._take_turn(target):
-                return 0.0
+        while not self.delay(target):
+            if (turn := self._turn_at_once(target)) is not None:
+                return turn
             wait = _Wait(target)
             self._pushes.append(wait)
-            if await self._given(wait):
-                return 0.0
-        return delay
+            if (turn := await self._given(wait)) is not None:
+                return turn
+        return None
 
     async def answer(self, target: Target) -> None:
-        """Wait for the turn of one message that answers somebody: before every push, within every limit."""
+        """Wait for the turn of one message that answers somebody: before every push, within every limit.
+
+        It counts as leaving at the moment in which the caller goes on.
+        """
         while True:
             wait = _Wait(target)
             self._answers.setdefault(target.chat, deque()).append(wait)
-            if await self._given(wait):
+            turn = await self._given(wait)
+            if turn is not None and turn.leave():
                 return
 
     def heed(self, flood: FloodError, target: Target) -> None:
@@ -150,43 +181,44 @@ class Pacer:
                 ready = max(ready, log[-limit.count] + limit.seconds + CHAT_SLACK)
         return max(0.0, ready - now)
 
-    def _take_turn(self, target: Target) -> bool:
-        """Let a message out at once if nobody waits and the rate allows it; whether it may go."""
+    def _turn_at_once(self, target: Target) -> Turn | None:
+        """A turn if nobody waits and the rate allows it."""
         now = self._now()
         if self._answers or self._pushes or self._ready(now) > now:
+            return None
+        return self._give(target, now)
+
+    async def _given(self, wait: _Wait) -> Turn | None:
+        """Wait for the turn; None when whoever waits has to ask again."""
+        self._pump()
+        try:
+            return await wait.turn
+        except asyncio.CancelledError:
+            if wait.turn.done() and not wait.turn.cancelled() and (turn := wait.turn.result()) is not None:
+                turn.give_back()
+            self._pump()
+            raise
+
+    def _give(self, target: Target, now: float) -> Turn:
+        self._next_slot = max(self._next_slot, now - CATCH_UP) + self._interval
+        self._pledged += 1
+        self._log(target, now)
+        return Turn(self, target, now)
+
+    def _leave(self, target: Target, given: float) -> bool:
+        now = self._now()
+        if now < self._paused_until:
+            self._take_back(target, given)
             return False
-        self._advance(now)
+        self._pledged -= 1
         self._left.append(now)
+        self._forget(target, given)
         self._log(target, now)
         return True
 
-    async def _given(self, wait: _Wait) -> bool:
-        """Wait to be let out; whether it may go now. If not, it has to ask again."""
-        self._pump()
-        try:
-            given = await wait.turn
-        except asyncio.CancelledError:
-            if wait.turn.done() and not wait.turn.cancelled():
-                self._take_back(wait.target, wait.turn.result())
-            raise
-        if given is None:
-            return False
-        now = self._now()
-        if now < self._paused_until:
-            # The platform asked for a pause between the turn and now.
-            self._take_back(wait.target, given)
-            return False
-        # The moment counts in which the caller goes on, not the one in which it was told to.
+    def _take_back(self, target: Target, given: float) -> None:
         self._pledged -= 1
-        self._left.append(now)
-        self._forget(wait.target, given)
-        self._log(wait.target, now)
-        return True
-
-    def _take_back(self, target: Target, given: float | None) -> None:
-        if given is not None:
-            self._pledged -= 1
-            self._forget(target, given)
+        self._forget(target, given)
         self._pump()
 
     def _pump(self) -> None:
@@ -211,13 +243,7 @@ class Pacer:
         elif self.delay(wait.target):
             wait.turn.set_result(None)
             return
-        self._advance(now)
-        self._pledged += 1
-        self._log(wait.target, now)
-        wait.turn.set_result(now)
-
-    def _advance(self, now: float) -> None:
-        self._next_slot = max(self._next_slot, now - CATCH_UP) + self._interval
+        wait.turn.set_result(self._give(wait.target, now))
 
     def _next(self) -> tuple[deque[_Wait], float] | None:
         """The line whose first is next, and when its chat is ready: answers whose chat is, then pushes, then others."""

@@ -7,10 +7,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from bot.delivery.records import Claim, DeliveryState, Outcome
-from bot.platforms.base import NotSentError, SendError, UnknownOutcomeError
+from bot.platforms.base import NotSentError, Post, SendError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
+
+    from bot.delivery.records import Parcel
 
 
 def given_back(claim: Claim, due: dt.datetime) -> Outcome:
@@ -58,6 +61,18 @@ def advanced(claim: Claim, due: dt.datetime, *, messages: int, message_id: str |
 def is_in_doubt(claim: Claim) -> bool:
     """Whether the message may have arrived at an attempt before."""
     return claim.code == UnknownOutcomeError.code
+
+
+def post(claim: Claim, parcel: Parcel, leave: Callable[[], bool]) -> Post:
+    """The message that the claim is for, on its way."""
+    return Post(
+        target=claim.target,
+        title=parcel.rendering.title,
+        message=parcel.rendering.messages[claim.position],
+        nonce=nonce(claim),
+        first_id=next(iter(claim.message_ids), None),
+        leave=leave,
+    )
 
 
 def nonce(claim: Claim) -> str:

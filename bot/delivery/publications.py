@@ -23,7 +23,7 @@ from bot.platforms.base import FloodError, NotSentError, SendError, UnknownOutco
 from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from sqlalchemy import Row
 
@@ -116,6 +116,17 @@ class PublishingJob:
         """Look at the ledger now: a message may have been sent."""
         self._wake.set()
 
+    @contextlib.asynccontextmanager
+    async def meanwhile(self) -> AsyncIterator[None]:
+        """Run as long as the block does."""
+        task = asyncio.create_task(self.run(), name=f"{self._platform} publishing")
+        task.add_done_callback(_log_failure)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
     async def run(self) -> None:
         """Pass on what is due, until cancelled. Whatever that interrupts is gone on with after the next start."""
         while True:
@@ -157,3 +168,8 @@ class PublishingJob:
             log.exception("%s: publishing failed in a way that is not foreseen", publication.target)
             return UnknownOutcomeError(f"{type(error).__name__} while publishing")
         return None
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s failed", task.get_name(), exc_info=error)

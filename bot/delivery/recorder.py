@@ -91,7 +91,8 @@ class Recorder:
             except BaseException:
                 self._outcomes = [*outcomes, *self._outcomes]
                 raise
-        self._recorded(outcomes)
+        if outcomes:
+            self._recorded(outcomes)
 
     def _flush_soon(self) -> None:
         if self._flushing is None or self._flushing.done():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from bot.problems import ExpectedError
@@ -50,6 +50,9 @@ class Post:
     `nonce` is the same whenever the same message goes to the same target again, so that a platform that knows nonces
     can drop the second. `first_id` is what the platform called the first message of the same delivery (a forum post
     goes on in the thread that its first message opened); None for the first message itself.
+
+    `leave` is asked as late as the platform can, when there is a connection and nothing is written yet, and counts the
+    message as leaving in that moment. When it says no, the message must not be sent: `NotSentError`.
     """
 
     target: Target
@@ -57,6 +60,7 @@ class Post:
     message: Message
     nonce: str
     first_id: str | None = None
+    leave: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
 
 
 class Platform(Protocol):

@@ -299,6 +299,31 @@ async def test_waiting_for_one_chat_holds_up_no_other(ledger: tuple[Ledger, Cloc
     assert work.carrier.taken["1"] == []
 
 
+async def test_a_pause_of_everything_is_slept_through(
+    ledger: tuple[Ledger, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing may be sent, the courier looks now and then whether it may, and not as often as it can."""
+    looks: list[float] = []
+    pause = Pacer.pause
+
+    def look(pacer: Pacer) -> float:
+        looks.append(pause(pacer))
+        return looks[-1]
+
+    monkeypatch.setattr(Pacer, "pause", look)
+    work = Round(*ledger)
+    await subscribe(work.ledger, telegram(1))
+    await push(work.ledger)
+    work.carrier.errors["1"] = [base.FloodError("slow down", retry_after=3600, everything=True)]
+    async with work.going():
+        await work.carrier.tried(1)
+        await work.reaches(pending=1)
+        looks.clear()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert len(looks) < 10
+
+
 async def test_a_chats_next_message_waits_for_the_chats_limit(ledger: tuple[Ledger, Clock]) -> None:
     """One message a second to one chat: the second is due a second later, and others go meanwhile."""
     work = Round(*ledger, limits=(ChatLimit(1, 1.0),))

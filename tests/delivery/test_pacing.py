@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.pacing import PACE, SAME_FLOOD, ChatLimit, Pacer
+from bot.delivery.pacing import PACE, SAME_FLOOD, ChatLimit, Pacer, Turn
 from bot.platforms.base import FloodError
 from bot.subscription import PlatformName, Target
 
@@ -41,6 +41,14 @@ def somebody() -> Target:
     return Target(PlatformName.TELEGRAM, str(next(_CHATS)))
 
 
+async def wait_to_go(pacer: Pacer, target: Target) -> float:
+    """Let one pushed message leave: 0 when it has, else the seconds for which its chat is to be left alone."""
+    while (turn := await pacer.turn(target)) is not None:
+        if turn.leave():
+            return 0.0
+    return pacer.delay(target)
+
+
 async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     """However many wait, at most `rate` go in any second, and nearly as many do."""
     rate = 40
@@ -48,7 +56,7 @@ async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     moments: list[float] = []
 
     async def one() -> None:
-        await pacer.turn(somebody())
+        await wait_to_go(pacer, somebody())
         moments.append(time.monotonic())
 
     started = time.monotonic()
@@ -58,12 +66,38 @@ async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     assert time.monotonic() - started < 3
 
 
+@given(st.lists(st.tuples(st.floats(0, 0.4), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=150))
+async def test_a_message_counts_when_it_leaves_however_late_after_its_turn(
+    steps: list[tuple[float, int, int]],
+) -> None:
+    """Turns are given and messages leave at any moments: no sliding second sees more than the rate."""
+    clock = Stopwatch()
+    pacer = Pacer(3, now=clock)
+    turns: list[Turn] = []
+    left: list[float] = []
+    for pause, wanted, leaving in steps:
+        clock.now += pause
+        for _ in range(wanted):
+            asking = asyncio.create_task(pacer.turn(somebody()))
+            await asyncio.sleep(0)
+            if not asking.done():
+                asking.cancel()
+                await asyncio.wait({asking})
+            elif (turn := asking.result()) is not None:
+                turns.append(turn)
+        for turn in turns[:leaving]:
+            assert turn.leave()
+            left.append(clock.now)
+        del turns[:leaving]
+    assert not left or most_in_a_second(left) <= pacer.rate
+
+
 async def test_sends_are_spread_over_the_second() -> None:
     """No burst and then silence: in a tenth of a second about a tenth of the rate."""
     pacer = Pacer(50)
     moments: list[float] = []
     for _ in range(30):
-        await pacer.turn(somebody())
+        await wait_to_go(pacer, somebody())
         moments.append(time.monotonic())
     assert max(sum(start <= moment < start + 0.1 for moment in moments) for start in moments) <= 5 + 4
 
@@ -74,7 +108,7 @@ async def test_a_stalled_loop_is_not_made_good_by_a_burst() -> None:
     pacer = Pacer(rate)
     moments: list[float] = []
     for index in range(3 * rate):
-        await pacer.turn(somebody())
+        await wait_to_go(pacer, somebody())
         moments.append(time.monotonic())
         if index == rate // 2:
             time.sleep(0.1)  # noqa: ASYNC251 - standing still is what is tested
@@ -87,7 +121,7 @@ async def test_answers_go_before_every_push_that_waits() -> None:
     order: list[str] = []
 
     async def go(name: str, *, urgent: bool) -> None:
-        await (pacer.answer(somebody()) if urgent else pacer.turn(somebody()))
+        await (pacer.answer(somebody()) if urgent else wait_to_go(pacer, somebody()))
         order.append(name)
 
     pushes = [asyncio.create_task(go("push", urgent=False)) for _ in range(5)]
@@ -102,7 +136,7 @@ async def test_a_pause_lets_nothing_out() -> None:
     pacer = Pacer(1000)
     pacer.heed(FloodError("slow down", retry_after=0.2, everything=True), somebody())
     started = time.monotonic()
-    assert await pacer.turn(somebody()) == pytest.approx(0.2, abs=0.05)
+    assert await wait_to_go(pacer, somebody()) == pytest.approx(0.2, abs=0.05)
     await pacer.answer(somebody())
     assert time.monotonic() - started >= 0.2
 
@@ -110,21 +144,21 @@ async def test_a_pause_lets_nothing_out() -> None:
 async def test_a_cancelled_wait_takes_nobodys_turn() -> None:
     """Whoever gives up waiting leaves the turn to the others."""
     pacer = Pacer(1)
-    await pacer.turn(somebody())
-    gave_up = asyncio.create_task(pacer.turn(somebody()))
+    await wait_to_go(pacer, somebody())
+    gave_up = asyncio.create_task(wait_to_go(pacer, somebody()))
     await asyncio.sleep(0)
     gave_up.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gave_up
     async with asyncio.timeout(1.5):
-        await pacer.turn(somebody())
+        await wait_to_go(pacer, somebody())
 
 
 async def test_whoever_gives_up_at_the_last_moment_takes_nobodys_turn_either() -> None:
     """A turn that was given and not taken is given again."""
     pacer = Pacer(1)
-    await pacer.turn(somebody())
-    gave_up = asyncio.create_task(pacer.turn(somebody()))
+    await wait_to_go(pacer, somebody())
+    gave_up = asyncio.create_task(wait_to_go(pacer, somebody()))
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(PACE + 0.02, gave_up.cancel)
     # Both timers are due when the loop comes back: the turn is given, and given up before it is taken.
@@ -132,14 +166,14 @@ async def test_whoever_gives_up_at_the_last_moment_takes_nobodys_turn_either() -
     with pytest.raises(asyncio.CancelledError):
         await gave_up
     async with asyncio.timeout(1.5):
-        await pacer.turn(somebody())
+        await wait_to_go(pacer, somebody())
 
 
 async def test_a_pause_that_comes_between_a_turn_and_its_use_still_holds() -> None:
     """A refusal that arrives just after a turn was given: whoever got it is sent back like everybody else."""
     pacer = Pacer(20)
-    await pacer.turn(somebody())
-    told = asyncio.create_task(pacer.turn(somebody()))
+    await wait_to_go(pacer, somebody())
+    told = asyncio.create_task(wait_to_go(pacer, somebody()))
     await asyncio.sleep(0)
     flood = FloodError("slow down", retry_after=0.2, everything=True)
     asyncio.get_running_loop().call_later(0.07, pacer.heed, flood, HERE)
@@ -148,23 +182,39 @@ async def test_a_pause_that_comes_between_a_turn_and_its_use_still_holds() -> No
     assert await told == pytest.approx(0.2, abs=0.05)
 
 
+async def test_a_turn_that_is_not_used_is_somebody_elses() -> None:
+    """Given back, it counts nowhere; once the message has left, it cannot be given back."""
+    clock = Stopwatch()
+    pacer = Pacer(1, lambda _target: PRIVATE, clock)
+    turn = await pacer.turn(HERE)
+    assert turn is not None
+    turn.give_back()
+    assert pacer.delay(HERE) == 0
+    clock.now += PACE
+    turn = await pacer.turn(HERE)
+    assert turn is not None
+    assert turn.leave()
+    turn.give_back()
+    assert pacer.delay(HERE) > 0
+
+
 async def test_a_chat_waits_for_its_own_limit_alone() -> None:
     """After a message to one chat, a push to that chat is sent back with its wait, and another chat is served."""
     clock = Stopwatch()
     pacer = Pacer(30, lambda _target: PRIVATE, clock)
-    assert await pacer.turn(HERE) == 0
+    assert await wait_to_go(pacer, HERE) == 0
     clock.now += 0.1
-    assert await pacer.turn(HERE) == pytest.approx(0.9, abs=0.05)
-    assert await pacer.turn(THERE) == 0
+    assert await wait_to_go(pacer, HERE) == pytest.approx(0.9, abs=0.05)
+    assert await wait_to_go(pacer, THERE) == 0
     clock.now += 1.0
-    assert await pacer.turn(HERE) == 0
+    assert await wait_to_go(pacer, HERE) == 0
 
 
 async def test_a_chat_that_fell_behind_while_waiting_is_sent_back_too() -> None:
     """An answer took the chat's turn: the push that waited for the rate is not sent on top of it."""
     pacer = Pacer(20, lambda _target: PRIVATE)
-    await pacer.turn(THERE)
-    push = asyncio.create_task(pacer.turn(HERE))
+    await wait_to_go(pacer, THERE)
+    push = asyncio.create_task(wait_to_go(pacer, HERE))
     await asyncio.sleep(0)
     await pacer.answer(HERE)
     assert await push > 0.5
@@ -182,7 +232,7 @@ async def test_a_burst_of_answers_in_one_chat_keeps_nobody_waiting() -> None:
     started = time.monotonic()
     burst = [asyncio.create_task(ask(HERE)) for _ in range(3)]
     await asyncio.sleep(0)
-    await asyncio.gather(ask(THERE), pacer.turn(somebody()))
+    await asyncio.gather(ask(THERE), wait_to_go(pacer, somebody()))
     assert time.monotonic() - started < 0.3
     assert order == ["1", "2"]
     await asyncio.gather(*burst)
@@ -211,15 +261,15 @@ async def test_a_chat_that_asked_for_a_pause_is_left_alone() -> None:
     clock = Stopwatch()
     pacer = Pacer(30, now=clock)
     pacer.heed(FloodError("slow down", retry_after=40), HERE)
-    assert await pacer.turn(HERE) == pytest.approx(40)
-    assert await pacer.turn(THERE) == 0
+    assert await wait_to_go(pacer, HERE) == pytest.approx(40)
+    assert await wait_to_go(pacer, THERE) == 0
     clock.now += 41
-    assert await pacer.turn(HERE) == 0
+    assert await wait_to_go(pacer, HERE) == 0
 
 
 async def flooded(pacer: Pacer, clock: Stopwatch, target: Target, retry_after: float) -> None:
     """Send to the target, and be told to wait without being told for whom."""
-    assert await pacer.turn(target) == 0
+    assert await wait_to_go(pacer, target) == 0
     pacer.heed(FloodError("slow down", retry_after=retry_after, everything=None), target)
     clock.now += 0.1
 
@@ -243,7 +293,7 @@ async def test_a_wait_for_nobody_in_particular_is_the_chats_when_it_had_several_
     """Its own limit is the likelier reason; nobody else waits."""
     clock = Stopwatch()
     pacer = Pacer(30, lambda _target: PRIVATE, clock)
-    await pacer.turn(HERE)
+    await wait_to_go(pacer, HERE)
     clock.now += 2
     await flooded(pacer, clock, HERE, 5)
     assert is_let_out(pacer)
@@ -271,7 +321,7 @@ async def test_obeying_the_delay_keeps_every_window_of_a_chat(pauses: list[float
     sent: list[float] = []
     for pause in pauses:
         clock.now += pause
-        while wait := await pacer.turn(HERE):
+        while wait := await wait_to_go(pacer, HERE):
             clock.now += wait
         sent.append(clock.now)
     slack = 1e-6

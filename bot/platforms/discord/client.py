@@ -92,6 +92,9 @@ class DiscordPlatform(Platform, Finder, Publisher):
         """
         if self.client.is_closed():
             raise NotSentError("the connection to Discord is being renewed")
+        # discord.py does not tell when it writes; its connections are open long before.
+        if not post.leave():
+            raise NotSentError("Discord has asked for a pause")
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
                 message = await self._send(post)

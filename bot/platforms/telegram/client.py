@@ -17,7 +17,7 @@ from bot.platforms.base import FloodError, Platform, SendError, TargetClosedErro
 from bot.platforms.prepared import Prepared
 from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import BODY, AiohttpRequest, Body
+from bot.platforms.telegram.request import BODY, LEAVE, AiohttpRequest, Body
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.subscription import PlatformName
 
@@ -121,10 +121,13 @@ class TelegramPlatform(Platform):
         thread = post.target.thread or None
         body = Body.addressed(self._fields(post.message), address(post.target), thread)
         is_rich = RICH_MESSAGE in post.message.body
+        asked = LEAVE.set(post.leave)
         try:
             sent = await self.bot.do_api_request(SEND_RICH if is_rich else SEND_MESSAGE, api_kwargs={BODY: body})
         except TelegramError as error:
             raise (translate_rich(error) if is_rich else translate(error)) from error
+        finally:
+            LEAVE.reset(asked)
         return str(sent["message_id"])
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:

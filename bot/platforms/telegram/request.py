@@ -13,6 +13,7 @@ import json
 import os
 import re
 import urllib.request
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
@@ -24,7 +25,7 @@ from telegram.request import BaseRequest, RequestData
 from bot.problems import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from telegram._utils.types import ODVInput
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 BODY: Final = "body"
 """The one parameter of a request to the API whose whole body is given, as a `Body`."""
+
+LEAVE: Final[ContextVar[Callable[[], bool]]] = ContextVar("leave")
+"""What a request asks in the moment before it is written: it goes only when that says yes. Set in the context of
+whoever makes the request, because the library takes nothing along that it does not know."""
 
 WRITTEN_AT_ONCE: Final = 1 << 16
 """Bytes that asyncio takes off one's hands without waiting for the network."""
@@ -216,6 +221,7 @@ class AiohttpRequest(BaseRequest):
                 connector=aiohttp.TCPConnector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": self.USER_AGENT},
+                request_class=_Request,
             )
         return self._session
 
@@ -227,6 +233,19 @@ class AiohttpRequest(BaseRequest):
             raise NeverSentInTimeError(
                 "Pool timeout: every connection was taken, and the request was not sent"
             ) from None
+
+
+class _Request(aiohttp.ClientRequest):
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Write the request to the connection that there is by now.
+
+        Raises:
+            NeverSentError: it is not to be sent any more.
+        """
+        leave = LEAVE.get(None)
+        if leave is not None and not leave():
+            raise NeverSentError("the request was withdrawn before it was sent")
+        return await super().send(conn)
 
 
 class _Proxies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,28 @@ async def test_what_telegram_answers_to_a_push_keeps_its_meaning(
     assert len(str(refused.value)) < 200
     assert getattr(refused.value, "retry_after", 17) == 17
     assert getattr(refused.value, "chat", "-1009") == "-1009"
+
+
+async def test_a_message_leaves_when_there_is_a_connection_for_it() -> None:
+    """It asks once, on the open connection, before anything is written; told no, it is not sent, and that is known."""
+    asked: list[int] = []
+
+    def leave() -> bool:
+        asked.append(len(server.received))
+        return len(asked) == 1
+
+    async with wire.listening(SENT) as server, connected(server) as platform:
+        leaving = dataclasses.replace(post(), leave=leave)
+        assert await platform.send(leaving) == "77"
+        with pytest.raises(base.NotSentError):
+            await platform.send(leaving)
+    assert asked == [0, 1]
+    assert len(server.received) == 1
+    platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{wire.closed_port()}"))
+    with pytest.raises(base.NotSentError):
+        await platform.send(leaving)
+    assert asked == [0, 1]
+    await platform.close()
 
 
 async def test_a_push_that_never_left_is_told_from_one_that_nobody_knows_the_end_of() -> None:
