@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.finding import episodes_near, episodes_with
 from bot.commands.table import Argument
-from bot.commands.topics import LONGEST_TOPIC, parse_topics
+from bot.commands.topics import TOPIC_WORDS, parse_topics
 from bot.text import normalise_topic
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _several_topics(desk: Desk, typed: str) -> list[str]:
     """Only the last of several topics is still being typed; it may be more than one word."""
     archive, pieces = desk.archive(), _BETWEEN.split(typed.lstrip(" ,;"))
     last = len(pieces) - 1
-    for first in range(max(0, len(pieces) - LONGEST_TOPIC), last):
+    for first in range(max(0, len(pieces) - TOPIC_WORDS), last):
         piece = normalise_topic(" ".join(pieces[first:]))
         if pieces[last] and any(spelling.startswith(piece) for spelling in archive.spellings):
             last = first

@@ -55,4 +55,4 @@ async def privacy(desk: Desk, request: Request) -> Answer:
     if request.may_manage:
         blocks.append(Paragraph((Span(_("Unsubscribing deletes none of this; “Delete it all” does.")),)))
         deletion = (CommandButton(_("Delete it all"), "privacy", _DELETE),)
-    return Answer(Document(title, (Section(tuple(blocks)),), deletion), replaces=bool(step), is_private=True)
+    return Answer(Document(title, (Section(tuple(blocks)),), deletion), replaces=bool(step))

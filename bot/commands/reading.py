@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
 """An episode, or a segment of it by its name or number: what deep links and buttons carry."""
-
-
 MOST_CHOICES = 5
 """Episodes to choose from, where several are meant."""
 
@@ -86,6 +84,12 @@ def _by_words(desk: Desk, request: Request) -> Answer:
 def is_link(text: str) -> bool:
     """Whether the text is the payload of a deep link to an episode or a segment."""
     return LINK.fullmatch(text.strip()) is not None
+
+
+def is_published(desk: Desk, text: str) -> bool:
+    """Whether the text is the number of an episode that one can read."""
+    number = re.fullmatch(r"\s*#?(\d{1,9})\s*", text)
+    return number is not None and _published(desk, int(number[1])) is not None
 
 
 def _published(desk: Desk, number: int) -> Episode | None:

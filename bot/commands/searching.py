@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.commands import reading
 from bot.commands.desk import BUTTON_MAX, Answer, notice
 from bot.commands.paging import pages, turning
 from bot.commands.snippets import matches, snippet
@@ -23,7 +24,9 @@ PAGE_SIZE = 5
 
 
 async def said(desk: Desk, request: Request) -> Answer:
-    """What somebody may want who typed words without a command: a topic of that name, else what holds them."""
+    """What somebody may want who typed words without a command: an episode, a topic, else what holds them."""
+    if reading.is_published(desk, request.argument):
+        return await reading.episode(desk, request)
     if desk.archive().resolve_topic(request.argument) is not None:
         return await topic(desk, request)
     return await search(desk, request)

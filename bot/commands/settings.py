@@ -117,7 +117,7 @@ def _panel(desk: Desk, request: Request, step: str, subscriptions: Sequence[Subs
         case _:
             document = _overview(desk, request, subscriptions)
     is_change = step not in {"", "show", "topics", "holiday", "times"}
-    return Answer(document, replaces=is_pressed, toast=_("Saved.") if is_change else "", is_private=True)
+    return Answer(document, replaces=is_pressed, toast=_("Saved.") if is_change else "")
 
 
 def _overview(desk: Desk, request: Request, subscriptions: Sequence[Subscription]) -> Document:

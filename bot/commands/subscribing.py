@@ -161,6 +161,5 @@ def _confirmation(desk: Desk, request: Request, chosen: Sequence[Subscription]) 
             title=_("Subscribed!"),
             sections=(Section(tuple(blocks)),),
             buttons=(CommandButton(_("Settings"), "settings"), CommandButton(_("Read the latest episode"), "latest")),
-        ),
-        is_private=True,
+        )
     )

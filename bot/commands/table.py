@@ -83,8 +83,7 @@ async def help_(desk: Desk, request: Request) -> Answer:
                 Section((listing,)),
             ),
             buttons=(CommandButton(_("Read the latest episode"), "latest"), choice),
-        ),
-        is_private=True,
+        )
     )
 
 

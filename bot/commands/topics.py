@@ -25,7 +25,7 @@ turning the page can put the next one in its place."""
 _REFERENCE = 60
 """Characters of the line with episode and date."""
 
-LONGEST_TOPIC = 4
+TOPIC_WORDS = 4
 """Words that one topic may be typed in (`l amour ouf`), when several topics stand side by side."""
 COMPARED = 100
 """Characters of it that are compared with the topics there are; the longest topic has fewer."""
@@ -85,7 +85,7 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
     for part in re.split(r"[,;\n]+", text):
         rest = part.split()
         while rest:
-            for length in range(min(LONGEST_TOPIC, len(rest)), 0, -1):
+            for length in range(min(TOPIC_WORDS, len(rest)), 0, -1):
                 name = archive.resolve_topic(" ".join(rest[:length]))
                 if name is not None:
                     found.append(name)

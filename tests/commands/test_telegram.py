@@ -245,9 +245,11 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_subscription(talk: Ta
 # Messages
 
 
-async def test_words_without_a_command_are_a_topic_or_a_search(talk: Talk, anna: TelegramPerson) -> None:
+async def test_words_without_a_command_are_an_episode_a_topic_or_a_search(talk: Talk, anna: TelegramPerson) -> None:
     """In a private chat; a command that there is not gets the list of those there are. In groups people talk."""
     assert (await anna.says("Tik Tok")).text.startswith("#tiktok")
+    assert "épisode 1206" in (await anna.says("#1206")).text
+    assert "Je n’ai rien trouvé" in (await anna.says("1984")).text
     assert (await anna.says("un milliard")).text.startswith("Recherche : « un milliard »")
     assert "/search MOTS" in (await anna.says("/coucou")).text
     assert "/search MOTS" in (await anna.says("/ tiktok")).text

@@ -74,6 +74,13 @@ async def test_who_manages_messages_can_share_an_answer(scene: Scene) -> None:
     assert scene.text.messages == interaction.messages
 
 
+@pytest.mark.parametrize("command", ["help", "privacy", "subscribe", "settings"])
+async def test_what_is_about_the_bot_or_the_channel_can_be_shared_too(scene: Scene, command: str) -> None:
+    """The others may want to know what the bot can do, and what comes here."""
+    await (await scene.says("subscribe", by=scene.manager)).reply()
+    assert not (await (await scene.says(command, by=scene.manager, share=True)).reply()).ephemeral
+
+
 async def test_others_are_told_why_their_answer_is_not_shared(scene: Scene) -> None:
     """They get it all the same."""
     interaction = await scene.says("topic", name="tiktok", share=True)
