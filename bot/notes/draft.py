@@ -15,7 +15,7 @@ from bot.i18n import Language, words
 from bot.markdown import parse_episode
 from bot.notes.language import language_of, telling_words
 from bot.notes.names import Spelling, main_name
-from bot.notes.structure import outline
+from bot.notes.structure import bare_title, outline
 from bot.notes.summary import MIN_LENGTH, summarise
 from bot.notes.topics import is_hashtags, topics_of
 from bot.problems import InvalidInputError, Problem
@@ -148,7 +148,7 @@ class _Writer:
         """The episode's title, and whether it was made up of names."""
         written = _plain(self._tidied(self._outline.title))
         if written:
-            return written[:_MAX_TITLE], False
+            return written[:1].upper() + written[1:_MAX_TITLE], False
         if len(self._titles) == 1:
             return self._titles[0][:_MAX_TITLE], False
         names = list(dict.fromkeys(filter(None, self._names)))
@@ -169,9 +169,10 @@ class _Writer:
             return heading
         if announced:
             return announced
-        # Without either, what the text begins with: as much of its first sentence as a title holds.
-        text = next((line.text for line in subject.lines if telling_words(line.text)), "")
-        beginning = re.split(r"[.!?…:;,](?:\s|$)", text, maxsplit=1)[0]
+        # Without either, what its summary begins with: as much of the first sentence as a title holds.
+        told = (*summarise(subject.lines, ""), *(line.text for line in subject.lines if telling_words(line.text)))
+        pieces = (piece for text in told for piece in re.split(r"[.!?…:;,](?:\s|$)", text) if telling_words(piece))
+        beginning = next(pieces, "")
         kept = ""
         for word in beginning.split():
             if kept and len(kept) + 1 + len(word) > TITLE_ON_PHONE:
@@ -229,7 +230,7 @@ class _Writer:
                 else f"![{_escaped(alt)}]({images[0].url})"
             )
         if links:
-            yield "Sources :\n" + "\n".join(self._source(link) for link in links)
+            yield "Sources :\n" + "\n".join(self._source(link, title) for link in links)
 
     def _remarks_on_title(self, subject: Subject, title: str) -> list[str]:
         gettext = self._words.gettext
@@ -250,8 +251,10 @@ class _Writer:
         taken.add(slug)
         return slug
 
-    def _source(self, link: Link) -> str:
-        title = _plain(self._tidied(link.title))
+    def _source(self, link: Link, subject: str) -> str:
+        title = _plain(self._tidied(bare_title(link.title)))
+        # The name of its site says more than the title that stands above it.
+        title = "" if fold(title) == fold(subject) else title
         # Brackets and spaces do not occur in addresses that `web_address` lets through.
         return f"- [{_escaped(title)}](<{link.url}>)" if title else f"- {link.url}"
 

@@ -11,23 +11,22 @@ import html
 import re
 
 from bot.document import Picture
-from bot.notes.model import Line, Link
+from bot.notes.model import BOLD_LEVEL, Line, Link
 from bot.text import words
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 
-_HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript"})
+# What a page has for itself, and its navigation, which is none of an episode's notes.
+_HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
 _ENDS_LINE = frozenset(
     words(
-        "address article aside blockquote body br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr "
-        "html li main nav ol p pre section table td th tr ul"
+        "address article aside blockquote body br dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr "
+        "html li main ol p pre section table td th tr ul"
     )
 )
 _BOLD = frozenset({"b", "strong"})
-_BOLD_LEVEL = 6
-"""A paragraph that is bold from its first letter to its last is a title that does not say so."""
 _HEADING = re.compile(r"h[1-6]")
 
 
@@ -116,7 +115,7 @@ class _Reader:
         text = _plain("".join(piece for piece, _bold in self._pieces))
         bold = bool(text) and all(is_bold for piece, is_bold in self._pieces if piece.strip())
         if text or self._links or self._images:
-            level = self._level or (_BOLD_LEVEL if bold and not self._item else 0)
+            level = self._level or (BOLD_LEVEL if bold and not self._item else 0)
             line = Line(text, level, self._item, self._gap, tuple(self._links), tuple(self._images))
             self.lines.append(line)
             self._gap = False

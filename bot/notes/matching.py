@@ -25,7 +25,7 @@ _BELOW = 5
 _HEADING_WEIGHT = 0.65
 _ELSEWHERE = 0.5
 """The weight of a word that only the teaser has: it says little about where its subject begins."""
-_NOT_A_HEADING = 0.6
+_NOT_A_HEADING = 0.5
 _INSIDE = 0.75
 """What a sub-heading such as `Conclusion : …` counts beside a heading."""
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from bot.document import Picture
 
+BOLD_LEVEL = 6
+"""The level of a paragraph that is bold from its first letter to its last: a title that does not say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

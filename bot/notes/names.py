@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bot.notes.language import STOP_WORDS
 from bot.notes.topics import names_in
+from bot.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,11 +16,13 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W\d_]+")
 # In the middle of a sentence a capital is a name's.
 _INSIDE_SENTENCE = re.compile(r"(?<=[\w,][ \u00a0])(?:[LlDd][’'])?([^\W\d_]+)|(?<=\w[’'])([^\W\d_]+)")
+# Nor does the beginning of a sentence explain a capital inside a word, as in TikTok.
+_OWN_CAPITALS = re.compile(r"(?<![\w’'])[^\W\d_]*[a-zà-ÿ][A-ZÀ-Þ][^\W\d_]*")
 _PROPER = re.compile(r"(?:[LD][’'])?[A-ZÀ-Þ][\w-]*(?:[ ’'](?:[LD][’'])?[A-ZÀ-Þ][\w-]*)*")
 
 
 class Spelling:
-    """How the notes write each word in the middle of a sentence."""
+    """How the notes write each word, where its capitals are its own."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._forms: dict[str, Counter[str]] = {}
@@ -27,6 +31,8 @@ class Spelling:
                 continue
             for match in _INSIDE_SENTENCE.finditer(text):
                 form = match[1] or match[2]
+                self._forms.setdefault(form.lower(), Counter())[form] += 1
+            for form in _OWN_CAPITALS.findall(text):
                 self._forms.setdefault(form.lower(), Counter())[form] += 1
 
     def restored(self, phrase: str) -> str:
@@ -57,6 +63,8 @@ def main_name(texts: Sequence[str], taken: Iterable[str]) -> str:
                 return name
     for text in texts:
         for match in _PROPER.finditer(text):
-            if match.start() and match[0].lower() not in used and len(match[0]) > 2:  # noqa: PLR2004 - initials
-                return match[0]
+            name = match[0]
+            # What begins a text has a capital for that; two letters are initials.
+            if match.start() and len(name) > 2 and name.lower() not in used and fold(name) not in STOP_WORDS:  # noqa: PLR2004
+                return name
     return ""

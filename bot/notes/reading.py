@@ -16,10 +16,11 @@ from bot.document import Picture
 from bot.mistakes import BadValueError
 from bot.notes.html import looks_like_html, read_html
 from bot.notes.model import Line, Link, Notes
+from bot.notes.plain import plain_lines
 from bot.problems import InvalidInputError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 MAX_LENGTH = 100_000
@@ -27,8 +28,35 @@ MAX_LENGTH = 100_000
 
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _MARKDOWN = re.compile(r"^#{1,6} \S|^\*\*[^*\n]+\*\*\s*$|\]\(https?://", re.MULTILINE)
+_BEGINNING = 4_000
+"""Bytes that tell what a file is."""
+_SAVE_AS_TEXT = "Copy its text into a text file, or save it as HTML, and give that file"
+_OTHER_FILES = (
+    (r"%PDF-", "this is a PDF, not text", _SAVE_AS_TEXT),
+    (r"\{\\rtf", "this is an RTF document, not text", _SAVE_AS_TEXT),
+    (r"PK\x03\x04", "this is a document of an office program or an archive, not text", _SAVE_AS_TEXT),
+    (
+        r"\ufeff?\s*(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b",
+        "this is a feed",
+        "Give it with --rss, and --episode for another one than the newest",
+    ),
+    (
+        r"\ufeff?\s*---\n(?=(?:\w+:.*\n)*number:)(?=(?:\w+:.*\n)*title:)",
+        "this is an episode file already",
+        "Put it into the content folder; 'recap check' looks at it",
+    ),
+    (
+        r"\ufeff?\s*(?:\{\s*\"|\[\s*[\[{])",
+        "these are data for programs, not notes",
+        "Give the notes as text, Markdown or HTML",
+    ),
+    (
+        r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}",
+        "these are the rows of a table, not notes",
+        "Give the notes as text, Markdown or HTML",
+    ),
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
-_BULLET = re.compile(r"\s*(?:[-*•·‣▪–—]|\d+\))\s+")
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
 _WWW = re.compile(r"(?<![\w/.])www\.(?=\w[\w-]*\.\w)")
 _LABEL = re.compile(r"^\W*(?:(?:source|lien|link|via|lire|voir|read|see|plus d.infos?|more)s?\b\W*)+$", re.IGNORECASE)
@@ -44,6 +72,7 @@ def read_notes(data: bytes, path: Path) -> Notes:
     Raises:
         InvalidInputError: they are no text, or none that could be notes.
     """
+    _refuse_other_files(data, path)
     # A character is four bytes at most. What is longer need not even be text all through.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
@@ -67,11 +96,19 @@ def notes_in(text: str, path: Path) -> Notes:
         # What a person writes on a line of its own is meant as one.
         lines = read_html(MarkdownIt("commonmark", {"breaks": True}).render(text))
     else:
-        lines = _plain_lines(text)
+        lines = plain_lines(text)
     found = tuple(line for line in map(_with_addresses, lines) if line.text or line.links or line.images)
     if not any(character.isalpha() for line in found for character in line.text):
         raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a file with show notes")])
     return Notes(found)
+
+
+def _refuse_other_files(data: bytes, path: Path) -> None:
+    """Say what a file is that is no notes, rather than make something of it."""
+    beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
+    for pattern, what, cure in _OTHER_FILES:
+        if re.match(pattern, beginning):
+            raise InvalidInputError([Problem(path, what, cure)])
 
 
 def _too_long(path: Path) -> InvalidInputError:
@@ -95,17 +132,6 @@ def decoded(data: bytes, path: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         cure = "Open it in an editor and save it again as UTF-8"
         raise InvalidInputError([Problem(path, "this is not UTF-8 text", cure, line)]) from error
-
-
-def _plain_lines(text: str) -> Iterator[Line]:
-    gap = False
-    for raw in text.split("\n"):
-        words = raw.strip()
-        if words:
-            bullet = _BULLET.match(raw)
-            item = bullet is not None and len(words) > bullet.end() - bullet.start()
-            yield Line(raw[bullet.end() :].strip() if bullet and item else words, item=item, after_gap=gap)
-        gap = not words
 
 
 def _with_addresses(line: Line) -> Line:

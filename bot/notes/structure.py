@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from bot.notes.language import telling_words
+from bot.notes.language import sentences, telling_words
 from bot.notes.matching import Matcher
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 from bot.text import fold
@@ -20,29 +20,42 @@ _NUMBER = re.compile(
     r"[\s:.,|•·–—-]*",
     re.IGNORECASE,
 )
-_NUMBER_ALONE = re.compile(r"^(\d{2,6})\s*[:|•·–—-]\s*(?=\D)")
+_NUMBER_ALONE = re.compile(r"^(\d{2,6})(?:\s*[:|•·–—-]\s*(?=\D)|$)")
+# `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
+_NUMBER_AFTER_SHOW = re.compile(
+    r"^[^.!?\d\n]{1,40}?(?:\b(?:[ée]pisode|[ée]p\.?|num[ée]ro)\s*(?:n°|no|#)?\s*|n°\s*|#)(\d{1,6})\s*(?:[:|•·–—-]\s*|$)",
+    re.IGNORECASE,
+)
 _HEAD = 6
 """Lines in which number, date and teaser are looked for."""
 
 _LEAD = re.compile(
-    r"^(?:.{0,60}?\b(?:au programme|au sommaire|au menu|a la une|dans cet episode|on parle|nous parlons|je vous parle|"
-    r"on revient sur|cette semaine|ce lundi|comme tous les lundis|in this episode|this week|we talk about|we cover|"
-    r"we discuss|today|on the menu|topics|sujets|sommaire|chapitres|chapters)\b)"
+    r"^(?:.{0,60}?\b(?:au programme|au sommaire|au menu|a la une|dans cet episode|on parle|on va parler|nous parlons|"
+    r"nous allons parler|je vous parle|on revient sur|cette semaine|ce lundi|comme tous les lundis|in this episode|"
+    r"this week|we talk about|we will talk about|we cover|we discuss|today|on the menu|topics|sujets|sommaire|"
+    r"chapitres|chapters)\b)"
 )
 _LEAD_ONLY = re.compile(
-    r"^(?:.{0,60}?\b(?:on parle|nous parlons|je vous parle|on revient sur|we talk about|we cover|we discuss|we look at)"
+    r"^(?:.{0,60}?\b(?:on parle|on va parler|nous parlons|nous allons parler|je vous parle|on revient sur|"
+    r"we talk about|we will talk about|we cover|we discuss|we look at)"
     r"\s+(?:des?\s+|du\s+|d[’'])?)",
     re.IGNORECASE,
 )
+# After "we talk of", each phrase may say it again.
+_OF = re.compile(r"^(?:des?\s+|du\s+|d[’'])", re.IGNORECASE)
 _PARTS = re.compile(r"\s*[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?")
-_LAST_TWO = re.compile(r"\s+(?:et|and)\s+(?:enfin\s+|finally\s+)?")
+_LAST_TWO = re.compile(r"\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
 
 _TIME = re.compile(r"^\W*\d{1,2}:\d{2}(?::\d{2})?\W*")
-_NUMBERED = re.compile(r"^(\d{1,2})\s*[.)°/–-]\s*(?=\D)")
+_NUMBERED = re.compile(
+    r"^(?:(?:sujet|subject|story|topic|question|partie|part|chapitre|chapter)\s*(?:n°|no|#)?\s*)?"
+    r"(\d{1,2})\s*[.):°/–-]\s*(?=\D)",
+    re.IGNORECASE,
+)
 _EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u200d\u20e3]+\s*")
 _KEYCAP = re.compile(r"^(\d)\ufe0f?\u20e3\s*")
 _INSIDE = re.compile(
-    r"^(?:introduction|intro|conclusion|en conclusion|contexte|bilan|en bref|wrap up|background|takeaway)\b",
+    r"^(?:introduction|intro|outro|conclusion|en conclusion|contexte|bilan|en bref|wrap up|background|takeaway)\b",
     re.IGNORECASE,
 )
 _SOURCES = re.compile(
@@ -52,11 +65,13 @@ _SOURCES = re.compile(
 _BOILERPLATE = re.compile(
     r"^\W*(?:abonne[zr]|suive[zr]|retrouve[zr]|rejoigne[zr]|soutene[zr]|laisse[zr]|contacte[zr]|merci d|subscribe|"
     r"follow (?:us|me|the)|find us|leave (?:us|a)|support (?:us|the)|hosted (?:on|by)|heberge par|produit par|"
-    r"musique :|music by|credits?\b|see acast|visitez|bonne ecoute|a lundi|see you)"
+    r"[\w.+-]+@[\w.-]+\W*$|musique :|music by|credits?\b|see acast|visitez|bonne ecoute|a lundi|see you)"
 )
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _MAX_SUBJECTS = 20
 """A line that lists more is no teaser."""
+_TEASER_SENTENCES = 2
+"""Of a line that lists the subjects; one with more tells something."""
 _LIST = 3
 """Words of a list of two names."""
 _MAX_HEADING = 110
@@ -94,9 +109,11 @@ def outline(notes: Notes) -> Outline:
         found.teaser = head
     else:
         found.title = "" if date_in(head) else head
-        found.teaser = ", ".join(phrases) if phrases else ""
+        found.teaser = ", ".join(phrases)
     body = below
     starts = _announced(phrases, body, found) if phrases else []
+    if found.lead_is_subject and found.teaser != head:
+        found.teaser = f"{found.lead}, {found.teaser}"
     if not starts:
         starts = _by_headings(body, found)
     _divide(body, starts, found)
@@ -133,7 +150,7 @@ def _head(lines: list[Line], notes: Notes, found: Outline) -> tuple[str, list[Li
     """What stands beside the episode's number, and the lines below it."""
     candidates = [(-1, Line(notes.title)), *enumerate(lines[:_HEAD])]
     for index, line in candidates:
-        match = _NUMBER.match(line.text) or _NUMBER_ALONE.match(line.text)
+        match = _NUMBER.match(line.text) or _NUMBER_ALONE.match(line.text) or _NUMBER_AFTER_SHOW.match(line.text)
         if match and (found.number is None or found.number == int(match[1])):
             found.number = int(match[1]) or None
             rest = line.text[match.end() :].strip()
@@ -153,13 +170,19 @@ def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
         if not _LEAD.match(flat):
             continue
         listed = 0
-        while index + 1 + listed < len(body) and body[index + 1 + listed].item:
+        # A list may be followed by that of the subjects themselves, which begins with the same words.
+        while (
+            index + 1 + listed < len(body)
+            and body[index + 1 + listed].item
+            and (not listed or body[index + 1 + listed].text != body[index + 1].text)
+        ):
             listed += 1
         if listed > 1 and (line.text.endswith(":") or line.level):
             items = [bare_title(item.text.rstrip(".;,")) for item in body[index + 1 : index + 1 + listed]]
             return list(filter(telling_words, items)), line.text.rstrip(": "), body[:index] + body[index + 1 + listed :]
         phrases, lead = _phrases(line.text)
-        if len(phrases) > 1:
+        is_list = len(phrases) > 1 or (bool(phrases) and _LEAD_ONLY.match(lead) is not None)
+        if is_list and len(sentences(line.text)) <= _TEASER_SENTENCES:
             return phrases, lead, body[:index] + body[index + 1 :]
     return [], "", body
 
@@ -200,13 +223,13 @@ def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tup
     if found_lead := found.lead:
         first = _LEAD_ONLY.sub("", found_lead, count=1)
         if first != found_lead and telling_words(first):
-            ways += [[first, *way] for way in list(ways)]
+            ways += [[first, *(_OF.sub("", phrase) for phrase in way)] for way in list(ways)]
     best: list[tuple[int, str]] = []
     for way in ways:
         starts, total = matcher.starts(way)
         taken = [start for start in starts if start is not None]
         # A first subject without a title begins with the text.
-        if starts[0] is None and len(taken) < len(way) and (not taken or taken[0] > 0) and body and way[0] in phrases:
+        if starts[0] is None and len(taken) < len(way) and taken and taken[0] > 0 and way[0] in phrases:
             starts[0], total = 0, total + 0.1
         pairs = [(start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None]
         if len(pairs) > len(best):
@@ -221,7 +244,7 @@ def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tup
 
 def _by_headings(body: list[Line], found: Outline) -> list[tuple[int, str]]:
     """Where the subjects begin, by the titles above them."""
-    for starts in (_levels(body), _numbered(body), _with_emoji(body), _capitals(body)):
+    for starts in (_levels(body), _numbered(body), _timed(body), _with_emoji(body), _capitals(body)):
         if starts:
             return [(index, "") for index in starts]
     found.guessed = True
@@ -236,7 +259,7 @@ def _by_headings(body: list[Line], found: Outline) -> list[tuple[int, str]]:
     ]
     if len(apart) > 1:
         return [(index, "") for index in apart]
-    return []
+    return [(index, "") for index in _items(body)]
 
 
 def _levels(body: list[Line]) -> list[int]:
@@ -258,6 +281,24 @@ def _numbered(body: list[Line]) -> list[int]:
         if match and is_heading(dataclasses.replace(line, item=False)) and int(match[1]) == len(found) + 1:
             found.append(index)
     return found if len(found) > 1 else []
+
+
+def _timed(body: list[Line]) -> list[int]:
+    """The chapters of a recording."""
+    found = [
+        index
+        for index, line in enumerate(body)
+        if _TIME.match(line.text)
+        and is_heading(dataclasses.replace(line, item=False))
+        and not _INSIDE.match(bare_title(line.text))
+    ]
+    return found if len(found) > 1 else []
+
+
+def _items(body: list[Line]) -> list[int]:
+    """The items of a list that is all there is."""
+    found = [index for index, line in enumerate(body) if line.item and line.text]
+    return found if len(found) > 1 and all(line.item for line in body if line.text) else []
 
 
 def _with_emoji(body: list[Line]) -> list[int]:

@@ -22,6 +22,8 @@ _SHORT_SENTENCE = 35
 _FEWEST_WORDS = 3
 _FIRST = 2
 """Places of the sentences that tell what happened."""
+_ANNOUNCEMENT = 90
+"""Characters of a sentence that may only announce the one after it."""
 _LONG_LINE = 75
 _SAME = 0.6
 """The share of its words that a sentence may have in common with one that is there already."""
@@ -61,6 +63,7 @@ def summarise(lines: Sequence[Line], about: str) -> list[str]:
     if not chosen:
         chosen.append(told[0])
     _fill(chosen, told)
+    _finish(chosen, told)
     chosen.sort(key=lambda each: each.place)
     return [sentence.text for sentence in chosen]
 
@@ -77,6 +80,19 @@ def _fill(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
         if not following:
             return
         chosen.append(max(following, key=lambda each: (each.score, -each.place)))
+
+
+def _finish(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
+    """After each short sentence without a figure, that which leans on it: alone, it would announce and then stop."""
+    following = {each.place - 1: each for each in told if each.leans}
+    for sentence in list(chosen):
+        after = following.get(sentence.place)
+        if after is None or after in chosen or len(sentence.text) > _ANNOUNCEMENT or _FIGURE.search(sentence.text):
+            continue
+        if _length(chosen) + len(after.text) < MAX_LENGTH:
+            chosen.append(after)
+        elif len(chosen) > 1:
+            chosen.remove(sentence)
 
 
 def _sentences(lines: Sequence[Line]) -> list[_Sentence]:

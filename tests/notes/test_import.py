@@ -157,6 +157,83 @@ EXPECTED: dict[str, tuple[int, dt.date, list[Expected]]] = {
             Expected("Twitch traduit les directs en direct", ("twitch",)),
         ],
     ),
+    "chat.txt": (
+        99,
+        MONDAY,
+        [
+            Expected(
+                "YouTube vend des places de cinéma à Nantes, 9 € la place",
+                ("youtube",),
+                ("https://example.org/youtube-cinema",),
+            ),
+            Expected("Snapchat supprime les messages vocaux de plus de 2 minutes", ("snapchat",)),
+            Expected("Threads arrive dans les bibliothèques", ("threads",), ("https://example.org/threads",)),
+        ],
+    ),
+    "transcript.txt": (
+        99,
+        MONDAY,
+        [
+            Expected("Pinterest", ("pinterest",)),
+            Expected("Telegram", ("telegram",)),
+            Expected("Deezer", ("deezer",)),
+        ],
+    ),
+    "mail.txt": (
+        211,
+        MONDAY,
+        [
+            Expected("Meta", ("meta",), ("https://example.org/lunettes",)),
+            Expected("Mastodon", ("mastodon",), ("https://example.org/mastodon",)),
+        ],
+    ),
+    "list.txt": (
+        45,
+        MONDAY,
+        [
+            Expected("Meta ferme sa cantine de Lille", ("meta",)),
+            Expected("Twitch diffuse les marées en direct pour tous les pêcheurs", ("twitch",)),
+            Expected("Reddit ouvre un musée à Dijon", ("reddit",)),
+        ],
+    ),
+    "word.txt": (
+        68,
+        MONDAY,
+        [
+            Expected(
+                "Instagram prête des appareils photo", ("instagram",), ("https://example.org/instagram-appareils",)
+            ),
+            Expected("LinkedIn organise des pique-niques", ("linkedin",)),
+        ],
+    ),
+    "slack.txt": (
+        99,
+        MONDAY,
+        [
+            Expected("Instagram remet à zéro les anniversaires", ("instagram",), ("https://example.org/zero",)),
+            Expected("YouTube : les directs ont un minuteur".replace(" :", "\N{NO-BREAK SPACE}:"), ("youtube",)),
+        ],
+    ),
+    "video.txt": (
+        54,
+        MONDAY,
+        [
+            Expected("WhatsApp ferme sur les vieux grille-pain", ("whatsapp",)),
+            Expected("Discord et ses nouveaux salons de thé", ("discord",)),
+        ],
+    ),
+    "subjects.txt": (
+        213,
+        MONDAY,
+        [
+            Expected(
+                "Instagram : les Notes durent 3 jours".replace(" :", "\N{NO-BREAK SPACE}:"),
+                ("instagram",),
+                ("https://example.org/notes",),
+            ),
+            Expected("Une appli du jour : Fêtarde".replace(" :", "\N{NO-BREAK SPACE}:"), ()),
+        ],
+    ),
     "feed.xml": (
         14,
         dt.date(2025, 5, 5),
@@ -253,6 +330,47 @@ def test_notes_keep_the_typography_of_their_language() -> None:
     assert "la langue des notes" not in imported("french-news.txt")[0]
 
 
+def test_a_word_keeps_the_capitals_inside_it() -> None:
+    """Of a title in capitals, though the word stands at the beginning of its sentences only."""
+    _text, episode = of_text(
+        "Épisode 3\n\nTIKTOK EN FRANCE\nTikTok ouvre en France.\n\nDEEZER EN BELGIQUE\nDeezer ferme.\n"
+    )
+    assert [segment.title for segment in episode.segments] == ["TikTok en France", "Deezer en belgique"]
+
+
+def test_one_paragraph_is_an_episode_of_one_subject() -> None:
+    """Titled with its first fact, however it begins."""
+    told = "Dans cet épisode, nous revenons sur Vine. Vine a été lancé en 2013. Twitter a fermé Vine en 2017."
+    _text, episode = of_text(told)
+    assert [segment.title for segment in episode.segments] == ["Vine a été lancé en 2013"]
+
+
+def test_a_sentence_that_announces_does_not_stop_there() -> None:
+    """The one that leans on it comes with it, though the summary is long enough."""
+    facts = [
+        "Netflix ouvre un studio de 400 places à Madrid, près de la gare d’Atocha, pour ses séries espagnoles.",
+        (
+            "Netflix tournera 12 séries par an à Madrid à partir de janvier 2027, disent 3 acteurs et 4 régisseurs, "
+            "qui ont parlé au quotidien El Norte et à deux autres."
+        ),
+        "La cantine de Netflix ne plaît pas à tout le monde à Madrid.",
+        "La plateforme prend la place de 20 jardins.",
+    ]
+    _text, episode = of_text(f"Épisode 3\n\nNetflix ouvre un studio à Madrid\n{chr(10).join(facts)}\n")
+    assert sentences(plain(episode.segments[0].summary).replace("\n\n", " ")) == facts
+
+
+def test_a_subject_begins_with_its_title_rather_than_below_it() -> None:
+    """Though the teaser's words stand in a sentence further down."""
+    text = (
+        "Épisode 3 : Reddit ouvre un musée, Deezer avec Vinted\n\n"
+        "Reddit ouvre un musée\nReddit ouvre un musée à Dijon.\nVinted y vend des vestes.\nVinted y chante.\n"
+        "Les vestes qui chantent de Vinted\nÀ Rouen, une veste peut chanter.\nDeezer chante avec Vinted.\n"
+    )
+    _text, episode = of_text(text)
+    assert "Rouen" in plain(episode.segments[1].summary)
+
+
 def test_a_summary_is_as_long_as_a_summary() -> None:
     """300 to 900 characters when there is enough to say."""
     fact = "La chaîne numéro {} a gagné {} abonnés à Paris, à Lyon et à Marseille au mois de mars."
@@ -331,6 +449,13 @@ def test_topics_of_the_archive_come_before_others() -> None:
         (("é" * 5_000_000).encode()[:-1], "longer than 100,000 characters"),
         (b"a" * 100_001, "longer than 100,000 characters"),
         (b"<script>alert(1)</script>", "no words"),
+        (b"%PDF-1.4\n%\xe2\xe3", "this is a PDF"),
+        (b"{\\rtf1 Bonjour}", "this is an RTF document"),
+        (b"PK\x03\x04\x14\x00", "an office program or an archive"),
+        (b'<?xml version="1.0"?>\n<rss version="2.0">', "this is a feed"),
+        (b"---\ntitle: Un titre\nnumber: 3\n---\n\n## Un\n\nTexte.\n", "an episode file already"),
+        (b'{"episode": 3}', "data for programs"),
+        (b"numero;sujet;lien\n3;TikTok;https://a.fr\n", "rows of a table"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_a_cure(data: bytes, reason: str) -> None:
