@@ -297,7 +297,8 @@ class App:
             self._stop.set()
 
     async def _report_failure(self, service: str, error: Exception) -> None:
-        reason = str(error) or type(error).__name__
+        # Only what is meant for people: the text of a bug may hold anything, an address with the token in it too.
+        reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
         await self.plan.herald.tell(self.plan.herald.reporter.restarted(service, reason, self._today))
 
     @property

@@ -291,7 +291,7 @@ class Reporter:
             _paragraph(
                 _(
                     "{platform} refuses the bot's token. Nothing is sent there until you put a valid token into the "
-                    "config and restart the bot; what is waiting is sent then."
+                    "config and restart the bot; what has waited for less than a day is sent then."
                 ).format(platform=name)
             )
         ]

@@ -44,7 +44,11 @@ def episode(number: int) -> Episode:
 
 def said(notice: Notice) -> str:
     """What the notice says, with plain spaces in place of no-break ones."""
-    return notice.text.replace("\N{NO-BREAK SPACE}", " ")
+    return _plain(notice.text)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
 def test_a_push_that_reached_everybody_is_told_in_one_line() -> None:
@@ -170,7 +174,8 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             (
                 "Telegram est à l’arrêt\n"
                 "Telegram refuse le jeton du bot. Rien n’y est envoyé tant que vous n’avez pas mis un jeton valable "
-                "dans la configuration et redémarré le bot ; ce qui attend partira alors."
+                "dans la configuration et redémarré le bot ; ce qui attend depuis moins d’un jour "
+                "partira alors."
             ),
         ),
         (
@@ -185,7 +190,7 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
 )
 def test_the_other_notices(notice: Notice, text: str) -> None:
     """What happened, what the bot does about it, and what the admin can do."""
-    assert said(notice) == text.replace("\N{NO-BREAK SPACE}", " ")
+    assert said(notice) == _plain(text)
 
 
 def test_what_is_told_once_has_one_key() -> None:

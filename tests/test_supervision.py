@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot.delivery.records import Broadcast
+
 
 class Watch:
     """A supervisor with a clock of its own, and what it did."""
@@ -95,6 +97,23 @@ async def place() -> AsyncIterator[Town]:
     """Both platforms with every kind of chat."""
     async with town() as made:
         yield made
+
+
+async def test_what_the_admins_hear_of_a_bug_holds_no_secret(place: Town, tmp_path: Path) -> None:
+    """Its text may be an address with the token in it; the kind of bug is enough, and the log has the rest."""
+
+    async def fail() -> None:
+        raise ValueError(f"{place.telegram.url}/bot{place.telegram.token}/getMe")
+
+    async with opened(place.config(tmp_path)) as app, asyncio.timeout(10):
+        app.supervisor.start("clock", fail)
+        notices: list[Broadcast] = []
+        while not notices:
+            await asyncio.sleep(0.01)
+            notices = await app.ledger.notices.latest(1)
+        await app.supervisor.stop()
+    assert "ValueError" in notices[0].text
+    assert place.telegram.token not in notices[0].text
 
 
 @contextlib.asynccontextmanager

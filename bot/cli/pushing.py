@@ -156,7 +156,9 @@ async def _deliver(app: App, broadcasts: list[Broadcast], console: Console) -> b
             console.print(f"{failure.target}: {failure.reason}")
     for station in app.stations.values():
         if station.refusal is not None:
-            console.print(f"{station.refusal}: what waits there is sent when the bot runs with a valid one.")
+            console.print(
+                f"{station.refusal}: what waits there is sent when the bot runs with a valid one within a day."
+            )
     return counts[DeliveryState.SENT] == sum(counts.values())
 
 

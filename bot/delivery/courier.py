@@ -218,6 +218,9 @@ class Courier:
                 self._room.clear()
                 await self._room.wait()
             parcel = await self._parcel(claim.rendering_id)
+            if self._clock() - parcel.opened >= retry.GIVE_UP_AFTER:
+                self._recorder.add(progress.too_late(claim, self._clock(), messages=len(parcel.rendering.messages)))
+                return
             turn = await self._pacer.turn(claim.target)
         except BaseException:
             self._claimed.appendleft(claim)

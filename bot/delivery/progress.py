@@ -43,6 +43,13 @@ def failed(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
     return dataclasses.replace(later(claim, due, error), state=DeliveryState.FAILED, code=error.code)
 
 
+def too_late(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
+    """What becomes of old news that is still there because nothing could be sent: the bot was off, or refused."""
+    if is_in_doubt(claim):
+        return advanced(claim, due, messages=messages, message_id=None)
+    return failed(claim, due, NotSentError("its day was over before it could be sent"))
+
+
 def advanced(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:
     """On to the next message, not before `due`, or the end of a delivery of so many messages.
 

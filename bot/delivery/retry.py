@@ -24,8 +24,7 @@ FIRST_PAUSE = dt.timedelta(seconds=2)
 LONGEST_PAUSE = dt.timedelta(minutes=10)
 """Beyond this, waiting longer helps no platform and only delays the reader."""
 GIVE_UP_AFTER = dt.timedelta(hours=24)
-"""A recap that could not be delivered for a whole day is old news."""
-
+"""A recap that could not be delivered for a whole day is old news, also where the bot was off meanwhile."""
 
 MOST_MOVES = 5
 """Attempts after which a chat that says at each that it has moved on is believed no more."""

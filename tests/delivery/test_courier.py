@@ -182,6 +182,20 @@ async def test_one_broken_target_costs_nobody_else_anything(
     assert work.told == told
 
 
+async def test_who_is_reached_after_a_day_gets_no_old_news(ledger: tuple[Ledger, Clock]) -> None:
+    """The bot was off since the middle of a push: a day later the rest fails, and what was in flight is unknown."""
+    book, clock = ledger
+    await subscribe(book, *map(telegram, range(1, 4)))
+    await push(book)
+    assert len(await book.claim(PlatformName.TELEGRAM, 1)) == 1
+    clock.advance(hours=24)
+    work = Round(book, clock)
+    async with work.going():
+        await work.reaches(failed=2, unknown=1)
+    assert not work.carrier.taken
+    assert {each.code for each in await book.failures(1)} == {"not-sent", ""}
+
+
 async def test_a_subscription_that_is_paused_for_weeks_ends(ledger: tuple[Ledger, Clock]) -> None:
     """Nobody has mended it in four weeks: at the end of the next push, wherever that is, it ends and is told."""
     book, clock = ledger
