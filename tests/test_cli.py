@@ -198,6 +198,18 @@ def test_a_subscription_can_be_added_listed_and_removed(recap: Recap, content: P
     assert recap("subscriptions", "remove", "telegram:-1001234567890:7").exit_code == 1
 
 
+@pytest.mark.parametrize("wrong", [("telegram:5", "--publish"), ("discord:5", "--rich")])
+def test_what_a_platform_does_not_have_cannot_be_asked_of_it(
+    recap: Recap, content: Path, wrong: tuple[str, str]
+) -> None:
+    """As in the config: nothing is subscribed, and the option to leave out is named."""
+    write_config(content.parent)
+    refused = recap("subscriptions", "add", *wrong)
+    assert refused.exit_code == 2
+    assert wrong[1] in refused.output
+    assert json.loads(recap("subscriptions", "list", "--json").stdout) == []
+
+
 def test_subscriptions_move_to_another_database_by_a_file(recap: Recap, content: Path) -> None:
     """What is exported is imported with every choice, any number of times; what has ended stays behind."""
     write_config(content.parent)

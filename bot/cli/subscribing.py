@@ -49,7 +49,7 @@ def add_subscription(
     config: ConfigOption = None,
 ) -> None:
     """Subscribe a target, or change how it is subscribed."""
-    from bot.subscription import Choices, Subscription
+    from bot.subscription import Choices, PlatformName, Subscription
 
     settings = console.read_settings(config)
     names = [known.name for known in settings.schedules]
@@ -58,7 +58,12 @@ def add_subscription(
     archive = console.load_archive(settings)
     topics = tuple(sorted(console.find_topic(archive, name) for name in topic or ()))
     choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish, rich=rich)
-    subscription = Subscription(console.parse_target(target), schedule or names[0], choices)
+    place = console.parse_target(target)
+    if rich and place.platform is not PlatformName.TELEGRAM:
+        raise typer.BadParameter("rich messages are Telegram's: leave --rich out")
+    if publish and place.platform is not PlatformName.DISCORD:
+        raise typer.BadParameter("only Discord's announcement channels have followers: leave --publish out")
+    subscription = Subscription(place, schedule or names[0], choices)
 
     async def save(app: "App") -> None:
         await app.ledger.subscriptions.save(subscription)

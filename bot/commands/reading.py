@@ -34,7 +34,7 @@ async def latest(desk: Desk, request: Request) -> Answer:
 async def episode(desk: Desk, request: Request) -> Answer:
     """One episode by its number, or by words of its title or its subjects."""
     _ = request.words.gettext
-    if not request.argument.strip():
+    if not request.argument.strip(" #"):
         return notice(_("Which episode? Add its number: /episode 1207"), *_newest_buttons(desk, request))
     number = re.fullmatch(r"\D*(\d{1,9})\D*", request.argument)
     if number is None:

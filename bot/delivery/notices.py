@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, exists, func, literal, select
+from sqlalchemy import String, exists, func, literal, select, update
 
 from bot.delivery import opening
 from bot.delivery.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
-from bot.delivery.tables import broadcasts, deliveries
+from bot.delivery.tables import broadcasts, deliveries, renderings
 from bot.report import REPORT, Pushed, Unserved
 from bot.subscription import PlatformName, Target
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Exists
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.delivery.database import Database
     from bot.platforms.base import Rendering
@@ -134,6 +137,29 @@ class LedgerNotices:
             served=served,
             unserved=tuple(unserved),
         )
+
+
+async def unname(connection: AsyncConnection, target: Target) -> None:
+    """Take a chat's id out of all that the admins were told: dots stand in its place.
+
+    They are as many, because a notice may still be on its way, and Telegram counts where its words begin.
+    """
+    c, name = broadcasts.c, f"{target.platform}:{target.chat}"
+    # In Discord's markdown a backslash may stand before the colon, and in JSON two.
+    whole = re.compile(rf"({target.platform}\\*:){re.escape(target.chat)}(?!\w)")
+    dots = rf"\g<1>{'•' * len(target.chat)}"
+    mentions = (c.kind == BroadcastKind.NOTICE, c.text.contains(name, autoescape=True))
+    for notice in (await connection.execute(select(c.id, c.schedule, c.text).where(*mentions))).all():
+        text, key = whole.sub(dots, notice.text), whole.sub(dots, notice.schedule)
+        if text == notice.text:
+            continue
+        # Two keys may have differed by the id alone.
+        key = key if key == notice.schedule else f"{key} {notice.id}"
+        await connection.execute(update(broadcasts).where(c.id == notice.id).values(text=text, schedule=key))
+        its_own = renderings.c.broadcast_id == notice.id
+        for row in (await connection.execute(select(renderings.c.id, renderings.c.messages).where(its_own))).all():
+            messages = json.loads(whole.sub(dots, json.dumps(row.messages)))
+            await connection.execute(update(renderings).where(renderings.c.id == row.id).values(messages=messages))
 
 
 def _unfinished() -> Exists:

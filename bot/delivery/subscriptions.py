@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, func, select, tuple_, update
 
 from bot.delivery.database import insert
+from bot.delivery.notices import unname
 from bot.delivery.opening import failed_in, gets_pushes
 from bot.delivery.records import BroadcastState, DeliveryState
 from bot.delivery.tables import broadcasts, deliveries, moves, publications, subscriptions
@@ -107,6 +108,7 @@ class LedgerSubscriptions:
         async with self._database.writing() as connection:
             await connection.execute(delete(deliveries).where(*_in_chat(deliveries, target)))
             await connection.execute(delete(publications).where(*_in_chat(publications, target)))
+            await unname(connection, target)
             here = _in_chat(subscriptions, target)
             await self._end(connection, here, FORGOTTEN)
             await connection.execute(

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from bot.delivery.tables import metadata
 from tests.conversation import talking
 from tests.town import town
 
@@ -25,6 +26,30 @@ async def test_privacy_says_what_is_kept(anna: TelegramPerson) -> None:
     assert "vos choix" in reply.text
     assert "aucun nom" in reply.text
     assert reply.buttons == ("Tout effacer",)
+
+
+KEPT = {
+    "le numéro que la plateforme donne": {"platform", "chat", "old_chat", "new_chat"},
+    "celui de son sujet ou de son fil": {"thread"},
+    "vos choix (thèmes, présentation, horaire, son, pause)": {
+        *("topics", "layout", "rich", "schedule", "silent", "paused_until"),
+        *("publish", "origin", "declared"),  # the admin's of the bot
+    },
+    "leur date": {"created", "updated"},
+    "si les envois ont cessé, pourquoi": {"state", "reason", "has_left"},
+    "la liste des derniers épisodes envoyés ici": {"broadcast_id", "subscription_id", "rendering_id"},
+    "avec la date, le résultat": {"due", "position", "attempts", "code"},
+    "les numéros de ces messages": {"message_ids", "message_id"},
+}
+"""What `/privacy` says, and the columns about a chat that this is about."""
+
+
+async def test_privacy_leaves_nothing_out(anna: TelegramPerson) -> None:
+    """Whoever gives the database another column about a chat has to say so there."""
+    text = (await anna.says("/privacy")).text
+    assert [said for said in KEPT if said not in text] == []
+    about_chats = [table for table in metadata.tables.values() if any("chat" in each.name for each in table.columns)]
+    assert set().union(*KEPT.values()) == {each.name for table in about_chats for each in table.columns} - {"id"}
 
 
 async def test_everything_is_deleted_after_one_question(talk: Talk, anna: TelegramPerson, tmp_path: Path) -> None:

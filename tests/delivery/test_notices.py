@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -213,3 +216,18 @@ async def test_notices_are_no_pushes(ledger: Ledger) -> None:
     await ledger.prune(keep_episodes=2)
     kept = {each.episode: await ledger.tally(each.id) for each in await ledger.notices.latest(9)}
     assert {episode: tally[DeliveryState.SENT] for episode, tally in kept.items()} == {1208: 1, 1207: 0, 1206: 0}
+
+
+async def test_who_is_forgotten_is_not_named_any_more(ledger: Ledger, tmp_path: Path) -> None:
+    """Neither to the admins who were told of them, nor to those who are about to be; a longer number is another's."""
+    teller = herald(ledger, ADA, GRACE)
+    for chat in ("-1001234567", "-1007654321", "-10012345678"):
+        await teller.tell(REPORTER.paused_too_long(telegram(chat, thread=7), "no rights", MONDAY.date()))
+    for chat in ("-1001234567", "-1007654321"):
+        await ledger.subscriptions.forget(telegram(chat))
+    with closing(sqlite3.connect(tmp_path / "recap.db")) as database:
+        kept = "\n".join(database.iterdump())
+    assert set(re.findall(r"-100\d+", kept)) == {"-10012345678"}
+    assert [each.target for each in await due(ledger)] == [ADA] * 3
+    told = [each.text or "" for each in await ledger.notices.latest(3)]
+    assert [text.count("telegram:•••••••••••:7") for text in told] == [0, 2, 2]
