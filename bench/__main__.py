@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from bench import plot
+from bench import plot, readme
 from bench.processes import cores, stand_in
 from bench.scenarios import pace, scale, throughput, waiting
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 QUICK, FULL = 100, 5_000
 """Messages in a block."""
+OWN = "Monday Recap"
+"""What the labels of the bot's own rows begin with."""
 WIDE = 160
 """Columns that the tables take where nobody looks at them directly."""
 
@@ -71,12 +73,14 @@ def main() -> int:
             results[name] = SCENARIOS[name](place, given)
             _show(console, results[name])
             if results[name].bars:
-                picture = plot.bars(f"{results[name].title}: CPU a message", results[name].bars, own="Monday Recap")
+                picture = plot.bars(f"{results[name].title}: CPU a message", results[name].bars, own=OWN)
                 (given.out / f"{name}.svg").write_text(picture, encoding="utf-8")
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
     found = {"machine": machine, "results": {name: result.as_json() for name, result in results.items()}}
     (given.out / "results.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
-    console.print(f"Written: {given.out / 'results.json'}")
+    tables = given.out / "tables.md"
+    tables.write_text(readme.tables(results, own=OWN), encoding="utf-8")
+    console.print(f"Written: {given.out / 'results.json'} and, for the README, {tables}")
     return 0 if all(check.holds for result in results.values() for check in result.checks) else 1
 
 
@@ -89,7 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="see that it works, in a minute; the figures mean little")
     parser.add_argument("--plain", action="store_true", help="without TLS, which the platforms have")
     parser.add_argument("--no-aiogram", dest="aiogram", action="store_false", help="leave aiogram out")
-    parser.add_argument("--out", type=Path, default=Path("bench/results"), help="folder for JSON and plots")
+    parser.add_argument("--out", type=Path, default=Path("bench/results"), help="folder for JSON, tables and plots")
     given = parser.parse_args()
     unknown = [name for name in given.scenarios if name not in SCENARIOS]
     if unknown:
@@ -108,7 +112,7 @@ def _show(console: Console, result: Result) -> None:
         console.print(f"  {note}", style="dim")
     for check in result.checks:
         mark, style = ("✓", "green") if check.holds else ("✗", "red")
-        console.print(f"  {mark} {check.demand}: {check.found}", style=style)
+        console.print(f"  {mark} {check.demand}: {check.found}, at most {check.bound}", style=style)
 
 
 if __name__ == "__main__":

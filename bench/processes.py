@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 AIOGRAM = "aiogram==3.31.0"
-AIOGRAM_VENV = ROOT / "bench" / ".venv-aiogram"
-"""It wants other versions of what the bot stands on than the bot itself."""
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "monday-recap"
+"""Holds an environment with aiogram, which wants other versions of what the bot stands on than the bot itself."""
 
 
 def cores() -> tuple[int, ...]:
@@ -128,8 +128,12 @@ def stand_in(*, plain: bool) -> Iterator[StandIn]:
 
 def aiogram_python() -> str:
     """The interpreter of an environment with aiogram, made at the first call."""
-    python = AIOGRAM_VENV / "bin" / "python"
-    if not python.exists():
-        venv.create(AIOGRAM_VENV, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", AIOGRAM], check=True)  # noqa: S603 - every command is this file's own
+    folder = CACHE / AIOGRAM.replace("==", "-")
+    python, made = folder / "bin" / "python", folder / "made"
+    if not made.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        done = subprocess.run([python, "-m", "pip", "install", "--quiet", AIOGRAM], check=False)  # noqa: S603 - every command is this file's own
+        if done.returncode:
+            raise SystemExit(f"{AIOGRAM} could not be installed: run again with --no-aiogram")
+        made.touch()
     return str(python)

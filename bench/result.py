@@ -40,29 +40,34 @@ class Bar:
 
 @dataclass(frozen=True)
 class Check:
-    """What is demanded, and what was found."""
+    """What is demanded, what was found, and how much that may be."""
 
     demand: str
     found: str
+    bound: str
     holds: bool
 
 
 @dataclass
 class Result:
-    """One scenario's findings: a table, what was demanded, and what a plot shows."""
+    """One scenario's findings: a table, what was demanded, what a plot shows.
+
+    `ratios` are rows with a label, processor time, messages a second and peak memory, the floor's being 1.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
+    ratios: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     raw: list[dict[str, Any]] = field(default_factory=list)
 
     def demand(self, demand: str, found: float, bound: float, *, digits: int = 2, unit: str = "") -> None:
         """Note that `found` is to be at most `bound`."""
         self.checks.append(
-            Check(f"{demand} ≤ {bound:,.{digits}f}{unit}", f"{found:,.{digits}f}{unit}", holds=found <= bound)
+            Check(demand, f"{found:,.{digits}f}{unit}", f"{bound:,.{digits}f}{unit}", holds=found <= bound)
         )
 
     def as_json(self) -> dict[str, Any]:

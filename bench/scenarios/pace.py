@@ -17,13 +17,14 @@ WINDOW = 256
 """Sends under way at once: rate × answer × 2 at a thousand a second, and some."""
 ON_THEIR_WAY = 0.02
 """Seconds after a refusal in which what had left before it may still arrive."""
+AT = "at {:,} messages a second"
 COLUMNS = ("", "messages/s", "of the rate", "peak in a second", "refused", "CPU of a core", "added p50", "p90", "p99")
 
 
 def fast(stand_in: StandIn, *, seconds: int) -> Result:
     """A thousand messages a second, as paid broadcasts may."""
     result = _at(stand_in, "Telegram at 1,000 messages a second", rate=1000, seconds=seconds, core=60)
-    result.demand("added latency p99", result.raw[0]["added"][2] * 1000, 5, digits=1, unit=" ms")
+    result.demand(f"{AT.format(1000)}: latency added, p99", result.raw[0]["added"][2] * 1000, 5, digits=1, unit=" ms")
     return result
 
 
@@ -52,10 +53,11 @@ def _at(stand_in: StandIn, title: str, *, rate: int, seconds: int, core: float, 
             *(f"{latency * 1000:.1f} ms" for latency in added),
         )
     )
-    result.demand("of the rate missed", 100 - attained / rate * 100, 1, digits=1, unit="%")
-    result.demand("messages in any second", seen["peak"], rate, digits=0)
-    result.demand("refused with 429", seen["refused"], 0, digits=0)
-    result.demand("of one core", used, core, digits=1, unit="%")
+    at = AT.format(rate)
+    result.demand(f"{at}: of the rate missed", 100 - attained / rate * 100, 1, digits=1, unit=" %")
+    result.demand(f"{at}: most messages that arrived in any second", seen["peak"], rate, digits=0)
+    result.demand(f"{at}: refused with 429", seen["refused"], 0, digits=0)
+    result.demand(f"{at}: of one core", used, core, digits=1, unit=" %")
     return result
 
 
@@ -70,6 +72,6 @@ def flood(stand_in: StandIn, *, seconds: int) -> Result:
     result.raw.append({**said, **seen})
     sent, early = said["tally"].get("sent", 0), len(seen["in_pause"])
     result.rows.append(("Monday Recap, whole path", str(sent), str(early), str(early - len(broken))))
-    result.demand("messages sent inside the pause", len(broken), 0, digits=0)
-    result.demand("deliveries not made in the end", rate * seconds - sent, 0, digits=0)
+    result.demand("messages inside the pause that a 429 asks for", len(broken), 0, digits=0)
+    result.demand("deliveries not made after it", rate * seconds - sent, 0, digits=0)
     return result

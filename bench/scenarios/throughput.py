@@ -49,6 +49,8 @@ class Measured:
 
     cpu: float
     """Microseconds a message."""
+    ledger: float
+    """The part of them that threads beside the event loop's took: the ledger has one, and nothing else does."""
     rate: float
     """Messages a second."""
     memory: float
@@ -63,8 +65,10 @@ def telegram(stand_in: StandIn, *, messages: int, rounds: int, aiogram: bool) ->
     found = compete(stand_in, contenders, messages=messages, rounds=rounds)
     result = table("Telegram", found, FLOOR)
     cost = {each: Spread.of(_costs(found, each, FLOOR)).median for each in contenders}
-    result.demand("whole path, of the floor's cost", cost[WHOLE], 1.8)
-    result.demand("whole path, of the same path around the floor", cost[WHOLE] / cost[WHOLE_FLOOR], 1.3)
+    ledger = Spread.of([each.ledger for each in found[WHOLE]]).median
+    result.demand("Telegram, whole path, of the floor's cost", cost[WHOLE], 1.8, unit="×")
+    result.demand("of the same path around the floor's sender", cost[WHOLE] / cost[WHOLE_FLOOR], 1.3, unit="×")
+    result.demand("the ledger's share of it", ledger * 100, 10, digits=1, unit=" %")
     return result
 
 
@@ -72,9 +76,8 @@ def discord(stand_in: StandIn, *, messages: int, rounds: int) -> Result:
     """Discord: discord.py's own send, and the bot in its parts."""
     found = compete(stand_in, DISCORD, messages=messages, rounds=rounds)
     result = table("Discord", found, DISCORD_BARE)
-    result.demand(
-        "whole path, of channel.send's cost", Spread.of(_costs(found, DISCORD_WHOLE, DISCORD_BARE)).median, 1.4
-    )
+    cost = Spread.of(_costs(found, DISCORD_WHOLE, DISCORD_BARE)).median
+    result.demand("Discord, whole path, of channel.send's cost", cost, 1.4, unit="×")
     return result
 
 
@@ -102,6 +105,7 @@ def measure(stand_in: StandIn, contender: Contender, messages: int) -> Measured:
     )
     return Measured(
         cpu=said["cpu"] / said["messages"] * 1e6,
+        ledger=1 - said["cpu_of_loop"] / said["cpu"],
         rate=said["messages"] / said["seconds"],
         memory=said["memory"],
         server=stand_in.report()["busy"],
@@ -129,6 +133,9 @@ def table(title: str, found: dict[Contender, list[Measured]], floor: Contender) 
                 peak.text(0, " MB"),
                 f"{peak.median / memory:.2f}×",
             )
+        )
+        result.ratios.append(
+            (contender.label, cost.text(2, "×"), Spread.of(pace).text(2, "×"), f"{peak.median / memory:.2f}×")
         )
         result.raw.append({"contender": contender.name, "blocks": [vars(each) for each in blocks]})
     busy = max(each.server for each in found[floor])

@@ -50,10 +50,17 @@ def archive(stand_in: StandIn, *, episodes: int, times: int) -> Result:
     for name in LIMITS:
         spread = Spread.of([seconds * 1000 for seconds in said[name]])
         result.rows.append((f"/{name}, the program's own time", spread.text(2, " ms")))
-    result.demand("loaded", said["loaded"], 2, unit=" s")
-    result.demand("read again", said["reloaded"] * 1000, 100, digits=0, unit=" ms")
+    here = f"an archive of {said['episodes']:,} episodes"
+    result.demand(f"{here}: loaded in", said["loaded"], 2, unit=" s")
+    result.demand(f"{here}: read again after a change in", said["reloaded"] * 1000, 100, digits=0, unit=" ms")
     for name, limit in LIMITS.items():
-        result.demand(f"/{name}", statistics.median(said[name]) * 1000, limit, unit=" ms")
+        result.demand(
+            f"{here}: /{name}, the program's own time",
+            statistics.median(said[name]) * 1000,
+            limit,
+            digits=1,
+            unit=" ms",
+        )
     return result
 
 
@@ -68,8 +75,8 @@ def start(_stand_in: StandIn, *, times: int) -> Result:
     result = Result("Start", ("", "seconds"), raw=[{"polls": polls, "helps": helps}])
     result.rows.append(("recap run, to its first poll", Spread.of(polls).text(2)))
     result.rows.append(("recap --help", Spread.of(helps).text(2)))
-    result.demand("recap run to its first poll", statistics.median(polls), 2, unit=" s")
-    result.demand("recap --help", statistics.median(helps), 0.4, unit=" s")
+    result.demand("`recap run` to its first poll", statistics.median(polls), 2, unit=" s")
+    result.demand("`recap --help`", statistics.median(helps), 0.4, unit=" s")
     return result
 
 

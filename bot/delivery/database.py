@@ -70,7 +70,8 @@ class Database:
         self._engine = create_async_engine(url.set(drivername=f"{url.get_backend_name()}+aiosqlite"))
         self._writer = self._engine.execution_options(**{_WRITES: True})
         self._turn = asyncio.Lock()
-        self._express = create_engine(url, json_deserializer=_read_json).execution_options(**{_WRITES: True})
+        self._express = create_engine(url, json_deserializer=_read_json, json_serializer=_write_json)
+        self._express = self._express.execution_options(**{_WRITES: True})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         _set_up(self._engine.sync_engine)
         _set_up(self._express)
@@ -186,6 +187,14 @@ def _sqlite_url(text: str) -> URL:
 def _read_json(text: str) -> object:
     # Nearly all that is read on the path of every message is the empty list of a delivery that begins.
     return [] if text == "[]" else json.loads(text)
+
+
+def _write_json(value: object) -> str:
+    # Nearly all that is written there is the list of the one message's id, which is a number on both platforms.
+    match value:
+        case (str(message_id),) if message_id.isdecimal():
+            return f'["{message_id}"]'
+    return json.dumps(value)
 
 
 def _set_up(engine: Engine) -> None:

@@ -212,8 +212,12 @@ class Pacer:
             return False
         self._pledged -= 1
         self._left.append(now)
-        self._forget(target, given)
-        self._log(target, now)
+        log = self._sent.get(target.chat)
+        if log and log[-1] == given:
+            log[-1] = now
+        else:
+            self._forget(target, given)
+            self._log(target, now)
         return True
 
     def _take_back(self, target: Target, given: float) -> None:
