@@ -140,7 +140,7 @@ class LedgerNotices:
 
 
 async def unname(connection: AsyncConnection, target: Target) -> None:
-    """Take a chat's id out of all that the admins were told: dots stand in its place.
+    """Take a chat's id out of all that the admins were told, and sent there by hand: dots stand in its place.
 
     They are as many, because a notice may still be on its way, and Telegram counts where its words begin.
     """
@@ -148,18 +148,18 @@ async def unname(connection: AsyncConnection, target: Target) -> None:
     # In Discord's markdown a backslash may stand before the colon, and in JSON two.
     whole = re.compile(rf"({target.platform}\\*:){re.escape(target.chat)}(?!\w)")
     dots = rf"\g<1>{'•' * len(target.chat)}"
-    mentions = (c.kind == BroadcastKind.NOTICE, c.text.contains(name, autoescape=True))
-    for notice in (await connection.execute(select(c.id, c.schedule, c.text).where(*mentions))).all():
-        text, key = whole.sub(dots, notice.text), whole.sub(dots, notice.schedule)
-        if text == notice.text:
-            continue
+    mentions = c.text.contains(name, autoescape=True) | c.schedule.contains(name, autoescape=True)
+    named = select(c.id, c.schedule, c.text).where(c.kind != BroadcastKind.PUSH, mentions)
+    for row in (await connection.execute(named)).all():
+        text, key = row.text and whole.sub(dots, row.text), whole.sub(dots, row.schedule)
         # Two keys may have differed by the id alone.
-        key = key if key == notice.schedule else f"{key} {notice.id}"
-        await connection.execute(update(broadcasts).where(c.id == notice.id).values(text=text, schedule=key))
-        its_own = renderings.c.broadcast_id == notice.id
-        for row in (await connection.execute(select(renderings.c.id, renderings.c.messages).where(its_own))).all():
-            messages = json.loads(whole.sub(dots, json.dumps(row.messages)))
-            await connection.execute(update(renderings).where(renderings.c.id == row.id).values(messages=messages))
+        key = key if key == row.schedule else f"{key} {row.id}"
+        await connection.execute(update(broadcasts).where(c.id == row.id).values(text=text, schedule=key))
+        its_own = renderings.c.broadcast_id == row.id
+        for rendering in (await connection.execute(select(renderings).where(its_own))).all():
+            messages = json.loads(whole.sub(dots, json.dumps(rendering.messages)))
+            this = renderings.c.id == rendering.id
+            await connection.execute(update(renderings).where(this).values(messages=messages))
 
 
 def _unfinished() -> Exists:

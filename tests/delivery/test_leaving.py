@@ -98,6 +98,10 @@ async def test_what_is_forgotten_is_nowhere_in_the_database(tmp_path: Path) -> N
         await push(ledger)
         first, second = (each for each in await due(ledger) if each.target != neighbour)
         await ledger.claim(TELEGRAM, 1)
+        for target in (one, another):
+            await ledger.create_single(
+                episode=1207, title="", target=target, rendering=rendering("Encore"), publish=False
+            )
         await ledger.subscriptions.move(telegram(-5), chat)
         await ledger.subscriptions.forget(one)
         # What was on its way ends without a trace.
