@@ -39,6 +39,7 @@ _CAPITALS = 8
 
 _TITLE = re.compile(r"^## ")
 _NOT_TEXT = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^<>]*>|https?://\S+|\{#[^{}]*\}")
+_NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->", re.DOTALL | re.MULTILINE)
 _REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b.*?)\s*-->", re.IGNORECASE)
 _ON_SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
 _HARD_SPACES = NO_BREAK_SPACE + NARROW_NO_BREAK_SPACE
@@ -116,14 +117,23 @@ class _File:
     @classmethod
     def read(cls, path: Path) -> _File:
         try:
-            return cls(path, path.read_text(encoding="utf-8-sig").splitlines())
+            return cls(path, path.read_text(encoding="utf-8-sig").split("\n"))
         except (OSError, UnicodeDecodeError):
             # It was good a moment ago; what happened to it the next check will tell.
-            return cls(path, [])
+            return cls(path, [""])
 
     def line_of(self, text: str, after: int = 1) -> int:
         """The first line with the text, from the line `after` on, which it is when there is none."""
         return next((at for at, line in enumerate(self.lines[after - 1 :], start=after) if text in line), after)
+
+    def sources_below(self, title: int) -> int:
+        """The line `Sources :` below a segment's title, which it is when there is none."""
+        below = enumerate(self.lines[title:], start=title + 1)
+        return next((at for at, line in below if SOURCES_LINE.fullmatch(line.strip())), title)
+
+    def prose(self) -> list[str]:
+        """The lines, those of comments and blocks of code blank."""
+        return _NO_PROSE.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(self.lines)).split("\n")
 
     def titles(self) -> list[int]:
         """The lines of the segments' titles."""
@@ -145,8 +155,9 @@ class _Review:
         for index, segment in enumerate(self._episode.segments):
             line = lines[index] if index < len(lines) else 1
             found += [*self._title(segment.title, line), *self._segment(segment, line), *self._topics(segment, line)]
+            at = self._file.sources_below(line)
             for source in segment.sources:
-                at = self._file.line_of(source.url, line)
+                at = self._file.line_of(source.url, at + 1)
                 first = seen.setdefault(source.url, at)
                 if first != at:
                     found.append(self._said(at, f"the link stands on line {first} already", "Keep one of the two"))
@@ -196,7 +207,7 @@ class _Review:
     def _lines(self) -> Iterator[Problem]:
         """What single lines give away."""
         fences = 0
-        for at, raw in enumerate(self._file.lines, start=1):
+        for at, (raw, prose) in enumerate(zip(self._file.lines, self._file.prose(), strict=True), start=1):
             fences += raw.rstrip() == "---"
             for remark in _REMARK.finditer(raw):
                 ending = "" if self._episode.status is Status.DRAFT else ", and the episode is no draft any more"
@@ -205,7 +216,7 @@ class _Review:
                 )
             is_text = fences > 1 and not SOURCES_LINE.fullmatch(raw.strip())
             if self._language is Language.FRENCH and (is_text or raw.startswith("title:")):
-                yield from self._typography(raw.removeprefix("title:") if fences < 2 else raw, at, is_text=is_text)  # noqa: PLR2004
+                yield from self._typography(prose.removeprefix("title:") if fences < 2 else prose, at, is_text=is_text)  # noqa: PLR2004
 
     def _typography(self, raw: str, line: int, *, is_text: bool) -> Iterator[Problem]:
         text = _NOT_TEXT.sub("", raw)

@@ -39,6 +39,12 @@ _REDIRECTIONS = _PERMANENT | {302, 303, 307}
 _ASK_AGAIN = range(400, 600)
 _GONE = frozenset({404, 410})
 _CHUNK = 1 << 16
+# Mapped (RFC 4291), compatible (the same, long out of use), NAT64 (RFC 6052) and 6to4 (RFC 3056), each with the number
+# of bits below the IPv4 address: a gateway may lead back into the house.
+_CARRIERS = tuple(
+    (ipaddress.ip_network(network), bits_below)
+    for network, bits_below in (("::ffff:0:0/96", 0), ("::/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
+)
 
 
 class WebError(Exception):
@@ -61,8 +67,16 @@ class Answer:
 
 def is_public(address: IpAddress) -> bool:
     """Whether the address is of the internet, not of this machine or of the network around it."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_global and not address.is_multicast
+    inner = _carried(address)
+    return inner.is_global and not inner.is_multicast
+
+
+def _carried(address: IpAddress) -> IpAddress:
+    """The IPv4 address that an IPv6 address stands for, else the address itself."""
+    for network, bits_below in _CARRIERS:
+        if address in network:
+            return ipaddress.IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
+    return address
 
 
 class Web:

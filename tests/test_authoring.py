@@ -189,6 +189,13 @@ class TestNew:
         assert "exists already" in str(result.exception)
         assert (tmp_path / "content" / "1208.md").read_text(encoding="utf-8") == text
 
+    def test_it_makes_the_content_folder_of_a_new_team(self, recap: Recap, tmp_path: Path) -> None:
+        """And says what comes next."""
+        shutil.rmtree(tmp_path / "content")
+        result = recap("new")
+        assert "Written: content/1.md. Fill it in (`recap check` says what is missing)" in result.stderr
+        assert (tmp_path / "content" / "1.md").is_file()
+
     def test_a_monday_that_has_its_episode_is_passed_over(self, recap: Recap, tmp_path: Path) -> None:
         """On the Sunday before the newest episode of the team."""
         with time_machine.travel(dt.datetime(2024, 11, 3, 12, tzinfo=dt.UTC), tick=False):

@@ -66,6 +66,13 @@ def test_code_and_addresses_are_no_prose(tmp_path: Path) -> None:
     assert said(tmp_path) == []
 
 
+def test_blocks_of_code_and_comments_are_no_prose(tmp_path: Path) -> None:
+    """Nor are they in several lines; what follows them is."""
+    code = "```\nl'eau\n```"
+    write(tmp_path, f"## Un sujet\n\nTexte.\n\n{code}\n\n<!-- l'eau\nd'ici -->\n\nL'été.")
+    assert said(tmp_path) == ["19: here is a straight apostrophe"]
+
+
 def test_titles_that_a_phone_cuts(tmp_path: Path) -> None:
     """Of the episode and of a segment, with their length and what a phone shows."""
     write(tmp_path, f"## {'b' * 66}\n\nTexte.", title="a" * 70)
@@ -110,6 +117,16 @@ def test_a_link_that_stands_there_twice(tmp_path: Path) -> None:
     assert said(tmp_path) == ["20: the link stands on line 13 already"]
 
 
+def test_a_link_that_stands_twice_in_one_segment(tmp_path: Path) -> None:
+    """Told like any other, at its own line, not at that of a longer address which begins with it."""
+    write(
+        tmp_path,
+        "## Un\n\nVoir https://a.fr/b.\n\nSources :\n- https://a.fr/b\n- https://a.fr\n- https://a.fr",
+        sources="",
+    )
+    assert said(tmp_path) == ["15: the link stands on line 14 already"]
+
+
 def test_a_topic_that_looks_like_another(tmp_path: Path) -> None:
     """One that is rare, beside one that the team uses; both being common they are two."""
     for number in (1, 2, 3):
@@ -123,6 +140,20 @@ def test_remarks_of_an_import_are_told_until_they_are_seen_to(tmp_path: Path, st
     """All the more when the episode is about to be sent."""
     write(tmp_path, "## Un sujet\n\n<!-- À vérifier : la date. -->\n\nTexte.", status=status)
     assert said(tmp_path) == [f"10: a remark stands here{more}: À vérifier : la date"]
+
+
+def test_a_file_that_is_gone_is_left_to_the_next_check(tmp_path: Path) -> None:
+    """It was there when the archive was loaded."""
+    write(tmp_path, "## Un\n\nL'été.")
+    archive = Archive.load(tmp_path)
+    (tmp_path / "1.md").unlink()
+    assert review(archive, tmp_path, Language.FRENCH) == []
+
+
+def test_a_line_is_what_editors_call_one(tmp_path: Path) -> None:
+    """A separator of word processors, which stays in its line, is not counted."""
+    write(tmp_path, "## Un\n\nUn\N{LINE SEPARATOR}deux.\n\nL'été.")
+    assert said(tmp_path) == ["12: here is a straight apostrophe"]
 
 
 def test_a_file_with_mistakes_is_left_to_them(tmp_path: Path) -> None:

@@ -124,6 +124,9 @@ async def test_a_server_that_does_not_answer_is_dead_in_time(site: Site) -> None
         "::1",
         "fd00::1",
         "::ffff:127.0.0.1",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:a00:1::1",
         "0.0.0.0",  # noqa: S104 - nothing is bound
         "224.0.0.1",
     ],
@@ -137,6 +140,7 @@ def test_addresses_of_the_internet() -> None:
     """Of both kinds."""
     assert is_public(ipaddress.ip_address("93.184.215.14"))
     assert is_public(ipaddress.ip_address("2606:2800:21f:cb07:6820:80da:af6b:8b2c"))
+    assert is_public(ipaddress.ip_address("64:ff9b::5db8:d70e"))
 
 
 async def test_nothing_inside_the_house_is_asked_for(site: Site) -> None:

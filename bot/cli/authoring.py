@@ -104,11 +104,7 @@ def new(
     from bot.cli import drafting
 
     settings = console.read_settings(config)
-    following = drafting.next_episode(settings, console.load_archive(settings))
-    if date is not None:
-        following = following.on(date.date())
-    path = output or settings.content.folder / f"{following.number}.md"
-    drafting.write(drafting.template(settings, following), path)
+    drafting.begin(output, settings, console.load_archive(settings), date.date() if date else None)
 
 
 @cli.command()

@@ -93,8 +93,28 @@ def template(settings: Config, defaults: Defaults) -> str:
     return f"---\n{head}\n---\n\n{remarks[0]}\n\n##\n\n{remarks[1]}\n\n{remarks[2]}\n\nSources :\n- \n"
 
 
+def begin(output: Path | None, settings: Config, archive: Archive, date: dt.date | None) -> None:
+    """Write the template of the next episode, into the content folder if no file is named.
+
+    Raises:
+        ExpectedError: there is such a file already, or it cannot be written.
+    """
+    defaults = next_episode(settings, archive)
+    if date is not None:
+        defaults = defaults.on(date)
+    folder = settings.content.folder
+    if output is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExpectedError(f"the folder {folder} cannot be created ({error.strerror})") from error
+    path = output or folder / f"{defaults.number}.md"
+    write_new(path, template(settings, defaults))
+    err.print(f"Written: {path}. Fill it in (`recap check` says what is missing), then take `status: draft` out of it.")
+
+
 def write(text: str, output: Path | None) -> None:
-    """Write the file, or print it.
+    """Write the draft, or print it.
 
     Raises:
         ExpectedError: there is such a file already, or it cannot be written.
