@@ -37,6 +37,7 @@ class Membership:
             self.on_guild_available,
             self.on_guild_join,
             self.on_guild_channel_update,
+            self.on_thread_update,
             self.on_guild_channel_delete,
             self.on_raw_thread_delete,
         ):
@@ -63,9 +64,18 @@ class Membership:
     async def on_guild_channel_update(
         self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
     ) -> None:
-        """Something about the channel was changed, perhaps what the bot may do there."""
-        if rights.obstacle(channel.permissions_for(channel.guild.me), channel) is None:
-            await self._resume(_target(channel.id))
+        """Something about the channel was changed, perhaps what the bot may do there and in its threads."""
+        allowed = channel.permissions_for(channel.guild.me)
+        places: list[discord.abc.GuildChannel | discord.Thread] = [channel]
+        places += (thread for thread in channel.guild.threads if thread.parent_id == channel.id)
+        for place in places:
+            if rights.obstacle(allowed, place) is None:
+                await self._resume(_target(place.id))
+
+    async def on_thread_update(self, _before: discord.Thread, thread: discord.Thread) -> None:
+        """Something about the thread was changed: perhaps it was unlocked."""
+        if thread.parent is not None and rights.obstacle(thread.permissions_for(thread.guild.me), thread) is None:
+            await self._resume(_target(thread.id))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel is no more."""

@@ -217,6 +217,20 @@ async def test_what_a_missing_right_had_paused_goes_on_when_it_is_given(scene: S
     await becomes(scene, scene.text, "active")
 
 
+async def test_a_thread_goes_on_when_its_right_is_given_or_its_lock_taken_off(scene: Scene) -> None:
+    """What it needs is said in its channel and in itself."""
+    thread = scene.discord.add_thread(scene.text, "le fil", scene.reader)
+    await subscribed(scene, thread)
+    scene.discord.permit(scene.text, BOT & ~Permission.SEND_MESSAGES_IN_THREADS)
+    await scene.ledger.subscriptions.pause(target_of(thread), "missing permissions")
+    scene.discord.permit(scene.text, BOT)
+    await becomes(scene, thread, "active")
+    scene.discord.change_thread(thread, locked=True)
+    await scene.ledger.subscriptions.pause(target_of(thread), "the thread is locked")
+    scene.discord.change_thread(thread, locked=False)
+    await becomes(scene, thread, "active")
+
+
 async def test_an_outage_is_no_farewell(scene: Scene) -> None:
     """A server that is unavailable for a while keeps its subscriptions."""
     await subscribed(scene, scene.text)
