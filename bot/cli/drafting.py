@@ -48,7 +48,8 @@ def notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> tuple[Notes
         InvalidInputError: they cannot be read.
         ExpectedError: the address cannot be reached.
     """
-    path = Path(feed)
+    # A path keeps no double slash.
+    path = Path(feed.rpartition("://")[2])
     data = asyncio.run(_fetched(feed)) if "://" in feed else _read(path, MAX_FEED + 1)
     return notes_from_feed(data, path, number, zone), path
 

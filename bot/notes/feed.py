@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime as dt
+import html
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import feedparser
 
 from bot.address import web_address
 from bot.mistakes import BadValueError
+from bot.notes.html import looks_like_html
 from bot.notes.reading import notes_in
 from bot.problems import InvalidInputError, Problem
 
@@ -50,7 +52,8 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
     text = max((*contents, entry.get("summary", "")), key=len)
     published = _published(entry)
     return dataclasses.replace(
-        notes_in(text, path.with_suffix(".html")),
+        # Entities are written in text without a tag too.
+        notes_in(text if looks_like_html(text) else html.unescape(text), path),
         title=" ".join(str(entry.get("title", "")).split()),
         number=number or _stated_number(entry),
         date=published and published.astimezone(zone).date(),

@@ -492,6 +492,26 @@ def test_an_episode_of_a_feed_is_found_by_the_number_in_its_title() -> None:
     assert (notes.number, notes.title) == (13, "Épisode 13 : Uber chante")
 
 
+def test_notes_of_a_feed_in_plain_text_keep_their_lines() -> None:
+    """Few hosts write them so, and HTML knows no line ends."""
+    teaser = "Au programme :\n- Reddit danse\n- Zoom dort\n\n"
+    text = f"{teaser}Reddit danse\nReddit danse à L&amp;rsquo;Isle.\n\nZoom dort\nZoom dort à Metz."
+    feed = f"<rss><channel><item><title>Épisode 70</title><description>{text}</description></item></channel></rss>"
+    path = Path("feed.xml")
+    notes = notes_from_feed(feed.encode(), path, None, PARIS)
+    drafted = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+    first, second = parse_episode(drafted, path).segments
+    assert (first.title, plain(first.summary)) == ("Reddit danse", "Reddit danse à L’Isle.")
+    assert second.title == "Zoom dort"
+
+
+def test_an_episode_of_a_feed_without_notes_is_refused_by_the_name_of_the_feed() -> None:
+    """Not by that of a file that nobody has."""
+    feed = b"<rss><channel><item><title>Un titre</title></item></channel></rss>"
+    with pytest.raises(InvalidInputError, match=r"feed\.xml: there are no words in these notes"):
+        notes_from_feed(feed, Path("feed.xml"), None, PARIS)
+
+
 def test_an_address_loses_what_tells_who_follows_it() -> None:
     """And stays as it was written otherwise."""
     text = (
