@@ -43,8 +43,10 @@ SCENARIOS: dict[str, Scenario] = {
         place, messages=QUICK if given.quick else FULL // 2, rounds=given.rounds
     ),
     "fast": lambda place, given: pace.fast(place, seconds=1 if given.quick else 60),
-    "slow": lambda place, given: pace.slow(place, seconds=2 if given.quick else 60),
-    "flood": lambda place, given: pace.flood(place, seconds=2 if given.quick else 10),
+    "slow": lambda place, given: pace.slow(place, seconds=1 if given.quick else 60),
+    "flood": lambda place, given: pace.flood(
+        place, seconds=1 if given.quick else 10, retry_after=1 if given.quick else 2
+    ),
     "people": lambda place, given: scale.people(
         place,
         [1_000, 5_000] if given.quick else [1_000, 10_000, 100_000, 1_000_000],

@@ -5,43 +5,92 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from bench import readme
 from bench.result import Bar, Result, Spread
 from bench.server import Plan, peak
 
 ROOT = Path(__file__).parent.parent
 
 
-def run(*arguments: str, out: Path) -> dict[str, dict[str, list[list[str]]]]:
-    """Run the benchmark as a developer does, only smaller; what it wrote."""
-    command = [sys.executable, "-m", "bench", *arguments, "--quick", "--plain", "--no-aiogram", "--rounds", "1"]
-    done = subprocess.run(  # noqa: S603 - the command above
-        [*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert not done.stderr
-    written = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    results: dict[str, dict[str, list[list[str]]]] = written["results"]
-    return results
+SENDING, OTHER = ("telegram", "discord"), ("slow", "flood", "archive", "start")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the benchmark left behind."""
+
+    results: dict[str, dict[str, list[list[str]]]]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """By scenario: the benchmark run as a developer does, only smaller, and in two halves at once."""
+    halves = [(names, tmp_path_factory.mktemp("bench")) for names in (SENDING, OTHER)]
+    smaller = ("--quick", "--plain", "--no-aiogram", "--rounds", "1")
+    began = [
+        subprocess.Popen(  # noqa: S603 - the commands above
+            [sys.executable, "-m", "bench", *names, *smaller, "--out", str(out)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for names, out in halves
+    ]
+    said = [process.communicate()[1] for process in began]
+    assert said == [b"", b""]
+    found: dict[str, Run] = {}
+    for names, out in halves:
+        written = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        found |= {name: Run(written["results"], out) for name in names}
+    return found
 
 
 @pytest.mark.parametrize(("scenario", "contenders"), [("telegram", 6), ("discord", 3)])
-def test_everybody_is_measured_side_by_side(tmp_path: Path, scenario: str, contenders: int) -> None:
-    """A row of figures and a bar for each; nothing failed on the way."""
-    found = run(scenario, out=tmp_path)[scenario]
-    assert len(found["rows"]) == len(found["bars"]) == contenders
-    picture = ET.fromstring((tmp_path / f"{scenario}.svg").read_text(encoding="utf-8"))  # noqa: S314 - our own
+def test_everybody_is_measured_side_by_side(runs: dict[str, Run], scenario: str, contenders: int) -> None:
+    """A row of figures, one of ratios and a bar for each; nothing failed on the way."""
+    found = runs[scenario].results[scenario]
+    assert len(found["rows"]) == len(found["ratios"]) == len(found["bars"]) == contenders
+    picture = ET.fromstring((runs[scenario].folder / f"{scenario}.svg").read_text(encoding="utf-8"))  # noqa: S314 - our own
     assert len([each for each in picture.iter() if each.tag.endswith("rect")]) == contenders
 
 
-def test_every_other_scenario_finds_what_it_is_to_find(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", OTHER)
+def test_every_other_scenario_finds_what_it_is_to_find(runs: dict[str, Run], scenario: str) -> None:
     """The pace, the pause, the start: a row of figures and a demand for each, at the smallest size."""
-    found = run("slow", "flood", "archive", "start", out=tmp_path)
-    assert all(result["rows"] and result["checks"] for result in found.values())
-    assert len(found) == 4
+    found = runs[scenario].results[scenario]
+    assert found["rows"]
+    assert found["checks"]
+
+
+def test_the_tables_of_the_readme_come_with_every_run(runs: dict[str, Run]) -> None:
+    """One for each platform, with a line for everybody, and one of all that is demanded."""
+    platforms, demands = (
+        (runs[name].folder / "tables.md").read_text(encoding="utf-8").split("\n\n") for name in ("telegram", "slow")
+    )
+    assert [len(table.splitlines()) - 2 for table in platforms[:2]] == [6, 3]
+    assert platforms[0].startswith("| Telegram | processor time |")
+    assert len(demands) == 1
+    assert len(demands[0].splitlines()) - 2 == sum(len(runs[name].results[name]["checks"]) for name in OTHER)
+
+
+def test_what_was_missed_stands_out() -> None:
+    """The bot's own lines are bold, and so is whatever is more than was demanded."""
+    result = Result("Telegram", (), ratios=[("Monday Recap", "1.9×", "0.5×", "2×"), ("the floor", "1×", "1×", "1×")])
+    result.demand("whole path", 1.9, 1.8, unit="×")
+    result.demand("refused", 0, 0, digits=0)
+    assert readme.tables({"telegram": result}, own="Monday") == (
+        "| Telegram | processor time | messages/s | peak memory |\n| --- | --- | --- | --- |\n"
+        "| **Monday Recap** | 1.9× | 0.5× | 2× |\n| the floor | 1× | 1× | 1× |\n\n"
+        "| what is demanded | found | at most |\n| --- | --- | --- |\n"
+        "| whole path | **1.90×, missed** | 1.80× |\n| refused | 0 | 0 |\n"
+    )
 
 
 def test_a_spread_is_the_median_between_its_quartiles() -> None:

@@ -61,14 +61,16 @@ def _at(stand_in: StandIn, title: str, *, rate: int, seconds: int, core: float, 
     return result
 
 
-def flood(stand_in: StandIn, *, seconds: int) -> Result:
+def flood(stand_in: StandIn, *, seconds: int, retry_after: int = 2) -> Result:
     """After a 429, silence until its time is over."""
     rate = 100
-    stand_in.plan(delay=ANSWER, flood_at=rate * seconds // 2, retry_after=2)
+    stand_in.plan(delay=ANSWER, flood_at=rate * seconds // 2, retry_after=retry_after)
     said = stand_in.block("paced", messages=rate * seconds, in_flight=WINDOW, rate=rate)
     seen = stand_in.report()
     broken = [late for late in seen["in_pause"] if late > ON_THEIR_WAY]
-    result = Result("After a 429 with retry_after 2", ("", "sent", "in the pause", "of them already on their way"))
+    result = Result(
+        f"After a 429 with retry_after {retry_after}", ("", "sent", "in the pause", "of them already on their way")
+    )
     result.raw.append({**said, **seen})
     sent, early = said["tally"].get("sent", 0), len(seen["in_pause"])
     result.rows.append(("Monday Recap, whole path", str(sent), str(early), str(early - len(broken))))
