@@ -256,13 +256,14 @@ def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
 
 
 def _without_duplicates(folder: Path, content: Content) -> tuple[list[Episode], list[Problem]]:
-    """The good episodes, of each number the first one by path, and what there is to say about the others."""
+    """The good episodes, of each number the first one by path, and what there is to say about the others.
+
+    A draft never takes the place of an episode that readers see.
+    """
     accepted: dict[int, tuple[Episode, int]] = {}
     problems: list[Problem] = []
-    for version in content.versions.values():
-        if version.episode is None:
-            continue
-        episode, line = version.episode, version.number_line
+    found = [(version.episode, version.number_line) for version in content.versions.values() if version.episode]
+    for episode, line in sorted(found, key=lambda each: each[0].status is Status.DRAFT):
         first, first_line = accepted.setdefault(episode.number, (episode, line))
         if first is not episode:
             for this, at, other, fate in (

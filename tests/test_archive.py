@@ -144,6 +144,14 @@ class TestLoading:
         ]
         assert "this file is left out" in archive.problems[1].cure
 
+    def test_a_draft_never_takes_the_place_of_an_episode(self, tmp_path: Path) -> None:
+        """Though its file comes first: a new import must not take away what people read."""
+        write(tmp_path, 7, name="7-draft.md", status="draft")
+        write(tmp_path, 7)
+        archive = Archive.load(tmp_path)
+        assert [episode.path.name for episode in archive.published()] == ["7.md"]
+        assert len(archive.problems) == 2
+
     @pytest.mark.parametrize("enabled", [True, False])
     def test_loading_leaves_the_garbage_collector_as_it_was(self, tmp_path: Path, *, enabled: bool) -> None:
         """It only rests while files are read."""
