@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Problem:
     """One mistake in one file, at a `line` (from 1) or at a dotted `key`; neither when it is the file as a whole.
 
-    `message` says what is wrong, `cure` what to write instead; both are sentences without the final full stop.
+    `message` says what is wrong, `cure` what to write instead; both are sentences without the final full stop, or a
+    cure is a question with its mark.
     """
 
     path: Path
@@ -26,7 +27,8 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.path}" if self.line is None else f"{self.path}:{self.line}"
         subject = "" if self.key is None else f"{self.key}: "
-        return f"{place}: {subject}{self.message}. {self.cure}."
+        stop = "" if self.cure.endswith("?") else "."
+        return f"{place}: {subject}{self.message}. {self.cure}{stop}"
 
 
 class ExpectedError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +162,45 @@ def test_bad_usage_is_refused_with_its_cure_and_ends_with_2(
     assert result.exit_code == 2
     assert reason in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_demo_wants_a_content_folder(recap: Recap, tmp_path: Path) -> None:
+    """Where there is none it says so, and leaves nothing behind."""
+    result = recap("demo", "--no-browser", "--port", "0")
+    assert isinstance(result.exception, InvalidInputError)
+    assert "content: there is no such folder. Create it" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_is_yet_one_learns_how_to_begin(recap: Recap, tmp_path: Path) -> None:
+    """No episode, nobody subscribed: a sentence with what to do, in place of an empty table."""
+    (tmp_path / "content").mkdir()
+    assert "`recap new` begins one" in recap("list").stdout
+    assert "`recap new` begins one" in str(recap("preview").exception)
+    assert "/subscribe" in recap("subscriptions", "list").stdout
+
+
+@pytest.mark.usefixtures("content")
+def test_a_push_to_nobody_is_refused(recap: Recap, tmp_path: Path) -> None:
+    """It would count as pushed, and who subscribes before Monday would not get it on Monday."""
+    write_config(tmp_path)
+    result = recap("send")
+    assert isinstance(result.exception, ExpectedError)
+    assert "nobody has subscribed yet" in str(result.exception)
+    assert json.loads(recap("status", "--json").stdout)["broadcasts"] == []
+
+
+@pytest.mark.usefixtures("content")
+def test_check_online_of_a_platform_that_cannot_be_reached(recap: Recap, tmp_path: Path) -> None:
+    """It names the platform and what to look at; nothing is left open."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    write_config(tmp_path, f'api_url = "http://127.0.0.1:{port}"')
+    result = recap("check", "--online")
+    assert result.exit_code == 1
+    assert "telegram: no connection to Telegram" in result.stderr
+    assert "See whether this machine is online, then try again." in result.stderr
+    assert "Unclosed" not in result.stderr
 
 
 @pytest.mark.usefixtures("content")

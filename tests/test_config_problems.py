@@ -45,13 +45,13 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
     ("text", "key", "reason", "cure"),
     [
         # Names of sections and keys
-        ('[telegrm]\ntoken = ""', "telegrm", "there is no such section", "Did you mean telegram"),
+        ('[telegrm]\ntoken = ""', "telegrm", "there is no such section", "Did you mean telegram?"),
         ("[weather]", "weather", "there is no such section", "The sections are show, content"),
         ("rate = 3", "rate", "there is no such section", "Put it below [telegram] or [discord]"),
         ("_cli_parse_args = true", "_cli_parse_args", "there is no such section", "The sections are"),
-        ('[show]\nlang = "fr"', "show.lang", "there is no such key", "Did you mean language"),
+        ('[show]\nlang = "fr"', "show.lang", "there is no such key", "Did you mean language?"),
         ("[show]\nxyz = 1", "show.xyz", "there is no such key", "The keys here are name, language, timezone"),
-        (EXAMPLE + "topic = []", "channels[1].topic", "there is no such key", "Did you mean topics"),
+        (EXAMPLE + "topic = []", "channels[1].topic", "there is no such key", "Did you mean topics?"),
         # Kinds of value
         ("show = 1", "show", "must be a section", "Write [show] on a line of its own"),
         ("schedules = 1", "schedules", "must be a list", "Write [[schedules]] on a line of its own"),
@@ -218,7 +218,7 @@ def test_a_missing_key_is_told_at_its_sections_line(config_file: Path) -> None:
     [
         ({"RECAP_SHOW__LANGUAGE": "de"}, "RECAP_SHOW__LANGUAGE", "'fr' or 'en'", "RECAP_SHOW__LANGUAGE=fr"),
         ({"RECAP_TELEGRAM__RATE": "30"}, "RECAP_TELEGRAM__TOKEN", "the token is missing", "@BotFather"),
-        ({"RECAP_SHOW__LANG": "en"}, "RECAP_SHOW__LANG", "no such key", "Did you mean RECAP_SHOW__LANGUAGE"),
+        ({"RECAP_SHOW__LANG": "en"}, "RECAP_SHOW__LANG", "no such key", "Did you mean RECAP_SHOW__LANGUAGE?"),
         ({"RECAP_TELEGRAM_TOKEN": TOKEN}, "RECAP_TELEGRAM_TOKEN", "no such variable", "mean RECAP_TELEGRAM__TOKEN"),
         ({"RECAP_TELEGRM__TOKEN": TOKEN}, "RECAP_TELEGRM__TOKEN", "no such variable", "mean RECAP_TELEGRAM__TOKEN"),
         ({"RECAP_WEATHER__SKY": "1"}, "RECAP_WEATHER__SKY", "no such variable", "two underscores"),

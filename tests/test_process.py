@@ -196,6 +196,7 @@ async def test_check_online_names_what_stands_in_the_way(place: Town, tmp_path: 
     assert code == 1
     assert f"telegram:{place.group.id}" in said
     assert f"discord:{place.news.id}" in said
+    assert said.lower().count("make the bot a member there") == 2
     assert "Traceback" not in said
 
 
@@ -205,6 +206,13 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Town
     text = place.config_text(tmp_path).replace(place.telegram.token, unknown)
     text = text.replace(f'token = "{place.discord.token}"', 'token = "a-stranger"')
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    checking = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "check", "--online", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
+    )
+    _out, said = await checking.communicate()
+    assert checking.returncode == 1
+    assert said.count(b"refuses the token. Copy the whole token again") == 2
+    assert b"Unclosed" not in said
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "run", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
     )

@@ -125,12 +125,14 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
         parts = {"slug", "title", "topics", "sources"}
         include = dict.fromkeys(keys, True) | {"segments": {"__all__": parts}}
         console.print_json([episode.model_dump(mode="json", include=include) for episode in archive.episodes])
-    else:
+    elif archive.episodes:
         table = Table("N", "Date", "Title", "Subjects", "Status")
         for episode in archive.episodes:
             subjects = ", ".join(segment.slug for segment in episode.segments)
             table.add_row(str(episode.number), episode.date.isoformat(), episode.title, subjects, episode.status)
         out.print(table)
+    elif not archive.problems:
+        out.print("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes.")
     if archive.problems and not archive.episodes:
         raise typer.Exit(Exit.BAD_INPUT)
 
@@ -161,6 +163,7 @@ def preview(
         raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
     if html is not None:
         console.write_text(html, screen.page(settings.show, episode, topics, renderings))
+        err.print(f"Written: {html}.", soft_wrap=True)
         return
     if as_json:
         console.print_json({name: [message.body for message in each.messages] for name, each in renderings.items()})

@@ -77,6 +77,17 @@ def load_archive(settings: Config) -> Archive:
     return Archive.load(settings.content.folder, settings.topics)
 
 
+def need_folder(settings: Config, archive: Archive) -> None:
+    """Make sure that the content folder is there.
+
+    Raises:
+        InvalidInputError: it is not, or cannot be read.
+    """
+    problems = [problem for problem in archive.problems if problem.path == settings.content.folder]
+    if problems:
+        raise InvalidInputError(problems)
+
+
 def with_app(
     settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]], *, file: Path | None = None
 ) -> Result:
@@ -104,8 +115,10 @@ def find_episode(archive: Archive, number: int | None, *, published: bool = Fals
         found = archive.get(number)
     if found is None:
         tell(archive.problems)
-        newest = ", ".join(str(episode.number) for episode in archive.episodes[:5]) or "none"
-        wanted = "no episode to show" if number is None else f"no episode {number}"
+        newest = ", ".join(str(episode.number) for episode in archive.episodes[:5])
+        if not newest:
+            raise ExpectedError("there is no episode that could be shown: `recap new` begins one")
+        wanted = "no episode that people may see yet" if number is None else f"no episode {number}"
         raise typer.BadParameter(f"there is {wanted}; the newest are: {newest}")
     return found
 

@@ -61,7 +61,7 @@ def send(
     only: Annotated[Only | None, typer.Option(help="Send again, only to those whom the last push failed.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Push an episode now, to every subscription or to one target."""
+    """Push an episode now, to everybody or to one target."""
     from bot.cli import pushing
 
     if only is not None and (to or again or dry_run):
@@ -85,7 +85,7 @@ def send(
 
 @cli.command()
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show the last broadcasts, what failed and why, and the next pushes."""
+    """Tell whether the bot runs, what was pushed, and what is next."""
     from bot.cli import operations
 
     settings = console.read_settings(config)

@@ -111,7 +111,8 @@ def begin(output: Path | None, settings: Config, archive: Archive, date: dt.date
             raise ExpectedError(f"the folder {folder} cannot be created ({error.strerror})") from error
     path = output or folder / f"{defaults.number}.md"
     write_new(path, template(settings, defaults))
-    err.print(f"Written: {path}. Fill it in (`recap check` says what is missing), then take `status: draft` out of it.")
+    text = f"Written: {path}. Fill it in (`recap check` says what is missing), then take `status: draft` out of it."
+    err.print(text, soft_wrap=True)
 
 
 def write(text: str, output: Path | None) -> None:
@@ -124,7 +125,7 @@ def write(text: str, output: Path | None) -> None:
         typer.echo(text, nl=False)
         return
     write_new(output, text)
-    err.print(f"Written: {output}. Read it, then take `status: draft` out of it.")
+    err.print(f"Written: {output}. Read it, then take `status: draft` out of it.", soft_wrap=True)
 
 
 def _read(path: Path, limit: int) -> bytes:

@@ -11,7 +11,14 @@ from bot.cli.console import in_words
 from bot.delivery.lock import DeliveryLock
 from bot.delivery.records import DeliveryState
 from bot.i18n import Language, words
-from bot.platforms.base import SendError
+from bot.platforms.base import (
+    NotSentError,
+    SendError,
+    TargetGoneError,
+    TargetNotFoundError,
+    UnauthorisedError,
+    UnknownOutcomeError,
+)
 from bot.report import Pushed, Reporter
 
 if TYPE_CHECKING:
@@ -86,10 +93,10 @@ def print_facts(known: dict[str, Any], zone: dt.tzinfo, console: Console) -> Non
         return f"{dt.datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
 
     console.print("The bot is running." if known["running"] else "The bot is not running: `recap run` starts it.")
-    table = Table("Episode", "Schedule", "Due", "State", *map(str, DeliveryState))
+    table = Table("Episode", "Schedule", "Due", "State", "Deliveries")
     for push in known["broadcasts"]:
-        counts = (str(push["deliveries"][state]) for state in DeliveryState)
-        table.add_row(str(push["episode"]), push["schedule"], local(push["due"]), push["state"], *counts)
+        counts = ", ".join(f"{count} {state}" for state in DeliveryState if (count := push["deliveries"][state]))
+        table.add_row(str(push["episode"]), push["schedule"], local(push["due"]), push["state"], counts or "none")
     console.print(table if known["broadcasts"] else "Nothing has been pushed yet.")
     for push in known["broadcasts"]:
         _print_troubles(push, console)
@@ -139,15 +146,31 @@ async def refusals(app: App) -> list[str]:
     """One sentence for every token that is refused and every declared channel that the bot cannot write to."""
     found = []
     for name, station in app.stations.items():
+        declared = [each for each in app.config.subscriptions() if each.target.platform is name]
         try:
             await station.platform.connect()
-        except SendError as error:
-            found.append(f"{name}: {error}")
-            continue
-        for subscription in app.config.subscriptions():
-            if subscription.target.platform is name:
+            for subscription in declared:
                 try:
                     await station.platform.inspect(subscription.target, publish=subscription.choices.publish)
                 except SendError as error:
-                    found.append(f"{subscription.target}: {error}")
+                    found.append(f"{subscription.target}: {_with_cure(error)}")
+        except SendError as error:
+            found.append(f"{name}: {_with_cure(error)}")
+        finally:
+            await station.platform.close()
     return found
+
+
+def _with_cure(error: SendError) -> str:
+    match error:
+        case UnauthorisedError():
+            return f"{error}. Copy the whole token again from where you made the bot."
+        case TargetNotFoundError():
+            return f"{error}. Correct it in the config, and make the bot a member there."
+        case TargetGoneError():
+            return f"{error}. Make the bot a member there."
+        case NotSentError() | UnknownOutcomeError():
+            return f"{error}. See whether this machine is online, then try again."
+        case _:
+            # Of missing rights the platforms say themselves which.
+            return f"{error}."

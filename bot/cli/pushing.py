@@ -112,6 +112,10 @@ async def _open(app: App, episode: Episode, target: Target | None, *, again: boo
         opened = [await app.plan.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
     else:
         await app.declare()
+        counts = [await app.ledger.subscriptions.count(schedule.name) for schedule in app.config.schedules]
+        if not any(counts):
+            # Pushed to nobody, it would count as pushed: who subscribes before Monday would not get it.
+            raise ExpectedError("nobody has subscribed yet; --to sends it to a target all the same")
         opened = [
             await app.plan.broadcaster.open(episode, schedule.name, due=now, again=again)
             for schedule in app.config.schedules

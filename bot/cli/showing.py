@@ -47,6 +47,7 @@ def demo(
         )
     # What the bot does shows on the page; the terminal is for what goes wrong.
     settings = console.read_settings(config, level="WARNING")
+    console.need_folder(settings, console.load_archive(settings))
     asyncio.run(_serve(settings, host, port, browser=not no_browser))
 
 

@@ -18,7 +18,7 @@ from bot.document import Layout
 if TYPE_CHECKING:
     from bot.app import App
 
-cli = typer.Typer(help="The subscriptions.", no_args_is_help=True)
+cli = typer.Typer(help="List, add, remove, export and import subscriptions.", no_args_is_help=True)
 
 
 @cli.command("list")
@@ -29,6 +29,9 @@ def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False)
     rows = console.with_app(console.read_settings(config), operations.subscriptions)
     if as_json:
         console.print_json(rows)
+        return
+    if not rows:
+        out.print("Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them.")
         return
     table = Table("Target", "Schedule", "Topics", "Layout", "Origin", "State", "Why")
     for row in rows:
@@ -104,7 +107,7 @@ def export_subscriptions(
         typer.echo(text, nl=False)
     else:
         console.write_new(output, text)
-        err.print(f"Written: {output}.")
+        err.print(f"Written: {output}.", soft_wrap=True)
 
 
 @cli.command("import")

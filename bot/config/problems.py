@@ -156,7 +156,7 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
         if homes:
             cure = f"Put it below {' or '.join(homes)}"
         elif meant:
-            cure = f"Did you mean {meant}"
+            cure = f"Did you mean {meant}?"
         else:
             cure = f"The sections are {', '.join(sections)}"
         yield Fault((section,), "there is no such section", cure)
@@ -168,7 +168,7 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
         if ours and section not in sections:
             meant = nearest(name, known)
             cure = (
-                f"Did you mean {variable_name((meant,))}"
+                f"Did you mean {variable_name((meant,))}?"
                 if meant
                 else "Write RECAP_, a section, two underscores, a key"
             )
@@ -195,7 +195,7 @@ def _cure(kind: str, place: Place, settings: type[BaseModel], sources: Sources) 
     if model and kind == "extra_forbidden":
         meant = nearest(keys[-1], model.model_fields)
         if meant:
-            return f"Did you mean {variable_name((*place[:-1], meant)) if from_variable else meant}"
+            return f"Did you mean {variable_name((*place[:-1], meant)) if from_variable else meant}?"
         return f"The keys here are {', '.join(model.model_fields)}"
     if field is None or len(keys) == 1:
         is_list = typing.get_origin(settings.model_fields[keys[0]].annotation) is tuple

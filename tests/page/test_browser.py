@@ -68,6 +68,14 @@ async def test_monday_comes_to_both_sides(opened: Tab) -> None:
     await expect(discord(opened).get_by_label("Message silencieux")).to_have_count(1)
 
 
+async def test_what_somebody_asks_for_comes_into_view(opened: Tab) -> None:
+    """However long the push is that came a moment before."""
+    await opened.click("#monday")
+    await expect(telegram(opened)).to_contain_text(SUBJECTS[-1].title)
+    await say(opened, "/topics")
+    await expect(telegram(opened).locator(".tg-own").last).to_be_in_viewport()
+
+
 async def test_a_topic_is_asked_for_on_both_sides(opened: Tab) -> None:
     """Typed on the phone; on Discord chosen from what the bot suggests, and answered for one person's eyes."""
     await say(opened, "/topic tiktok")
@@ -83,7 +91,7 @@ async def test_a_topic_is_asked_for_on_both_sides(opened: Tab) -> None:
     answer = discord(opened).locator("article").last
     await expect(answer).to_contain_text("#tiktok")
     await expect(answer).to_contain_text("Camille a utilisé /topic")
-    await expect(answer).to_contain_text("Seul vous le voyez")
+    await expect(answer).to_contain_text("Visible par vous seulement")
     await opened.get_by_role("button", name="Sacha").click()
     await expect(discord(opened).locator("article")).to_have_count(0)
 

@@ -58,6 +58,7 @@ def test_it_listens_on_loopback_alone(host: str, monkeypatch: pytest.MonkeyPatch
 def test_a_busy_port_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Which port, and how to take another."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "content").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(command_line.cli, ["demo", "--port", str(port), "--no-browser"])
@@ -68,6 +69,7 @@ def test_a_busy_port_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_host_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever the machine says of the name, in a sentence."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "content").mkdir()
     result = CliRunner().invoke(command_line.cli, ["demo", "--host", "nowhere.invalid", "--expose", "--no-browser"])
     assert isinstance(result.exception, PageError)
     assert "nowhere.invalid" in str(result.exception)

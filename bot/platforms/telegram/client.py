@@ -171,7 +171,7 @@ class TelegramPlatform(Platform):
         except TelegramError as error:
             raise translate(error) from error
         if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
-            raise TargetGoneError("the bot is not a member there: add it")
+            raise TargetGoneError("the bot is not a member there")
         if isinstance(member, ChatMemberRestricted) and not member.can_send_messages:
             raise TargetClosedError("the bot may not write in this group: lift its restriction, or make it an admin")
         if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):

@@ -90,7 +90,7 @@ def translate(error: TelegramError) -> SendError:
             # Whatever is not known is said of this chat: one delivery fails, and everybody else's go on.
             return _meaning(error.message, otherwise=RefusedError)
         case NeverSentError():
-            return NotSentError(_short(error.message))
+            return NotSentError(f"no connection to Telegram ({_short(error.message)})")
         case _:
             return UnknownOutcomeError(_short(error.message))
 

@@ -215,6 +215,7 @@ function drawLog(log, place, make, empty) {
   const moved = log.dataset.place !== place.key;
   const messages = visible(place);
   let firstNew = null;
+  let asked = false;
   const elements = messages.map((message) => {
     const old = known.get(message.key);
     const was = old && drawn.get(old);
@@ -225,6 +226,7 @@ function drawLog(log, place, make, empty) {
     drawn.set(element, { message, style });
     if (old === undefined) {
       firstNew ??= message.key;
+      asked ||= !message.by_bot || Boolean(message.asked);
     } else {
       keepingFocus(old, () => {
         old.replaceWith(element);
@@ -246,7 +248,7 @@ function drawLog(log, place, make, empty) {
   }
   posts(elements, messages);
   log.dataset.place = place.key;
-  scroll(log, moved ? null : firstNew, moved);
+  scroll(log, firstNew, { moved, asked });
 }
 
 /** In a forum the first message of each post has its title above. */
@@ -257,8 +259,9 @@ function posts(elements, messages) {
   });
 }
 
-/** Show what is new from its beginning; what follows shortly, such as an answer, comes below and moves nothing away. */
-function scroll(log, firstNew, moved) {
+/** Show what is new from its beginning; what follows shortly, such as an answer, comes below and moves nothing away,
+    unless somebody `asked` for it. */
+function scroll(log, firstNew, { moved, asked }) {
   if (moved) {
     anchors.delete(log);
     log.scrollTop = log.scrollHeight;
@@ -268,7 +271,7 @@ function scroll(log, firstNew, moved) {
     return;
   }
   const last = anchors.get(log);
-  const follows = last !== undefined && Date.now() < last.until;
+  const follows = last !== undefined && Date.now() < last.until && !asked;
   const key = follows ? last.key : firstNew;
   const element = [...log.children].find((child) => child.dataset.key === key);
   // Who has scrolled meanwhile is left alone.

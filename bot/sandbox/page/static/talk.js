@@ -20,13 +20,13 @@ class Choices {
     field.addEventListener("blur", () => this.show([]));
   }
 
-  /** Offer these, each with a `label` and perhaps a `hint`; none closes the list. */
+  /** Offer these, each with a `label` and perhaps a `hint`, below it where that is `wide`; none closes the list. */
   show(items) {
     this.items = items;
     this.list.hidden = items.length === 0;
     this.field.setAttribute("aria-expanded", String(items.length > 0));
     this.list.replaceChildren(...items.map((item, index) => build("li", {
-      id: `${this.list.id}-${index}`, role: "option",
+      id: `${this.list.id}-${index}`, role: "option", class: item.wide && "wide",
       // Before the field loses its focus, and the list with it.
       onmousedown: (event) => {
         event.preventDefault();
@@ -101,7 +101,7 @@ function telegramComposer({ commands, send, name, inquire, share }) {
       const results = await inquire(typed.slice(asked.length));
       // Whoever has typed on since asks anew.
       if (field.value === typed) {
-        choices.show(results.map((result) => ({ label: result.title, hint: result.description, result })));
+        choices.show(results.map((result) => ({ label: result.title, hint: result.description, wide: true, result })));
       }
       return;
     }

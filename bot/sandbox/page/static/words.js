@@ -57,7 +57,7 @@ const WORDS = ({
     "confirm": "Valider",
     "empty_telegram": "Rien ici pour l’instant. Tapez une commande, ou faites venir lundi.",
     "empty_discord": "C’est ici que commence le salon {name}.",
-    "only_you": "Seul vous le voyez",
+    "only_you": "Visible par vous seulement",
     "used_command": "{who} a utilisé",
     "edited": "modifié",
     "published": "publié chez les abonnés du salon",
