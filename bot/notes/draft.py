@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _PARAGRAPH = 260
 """Characters after which a summary's next sentence begins a paragraph."""
 _MAX_TITLE = 200
+_MAX_SLUG = 40
+"""Letters of a name for links: Telegram's links to a subject carry 64 with the number, and people read them."""
 _SHORT_LEAD = 5
 """Words. `Au programme` alone presents nothing."""
 _MAX_INTRO = 400
@@ -166,9 +168,9 @@ class _Writer:
         )
         announced = _plain(self._tidied(self._spelling.restored(subject.announced)))
         if heading and (len(heading) <= TITLE_ON_PHONE or not announced):
-            return heading
+            return heading[:_MAX_TITLE]
         if announced:
-            return announced
+            return announced[:_MAX_TITLE]
         # Without either, what its summary begins with: as much of the first sentence as a title holds.
         told = (*summarise(subject.lines, ""), *(line.text for line in subject.lines if telling_words(line.text)))
         pieces = (piece for text in told for piece in re.split(r"[.!?…:;,](?:\s|$)", text) if telling_words(piece))
@@ -243,8 +245,9 @@ class _Writer:
         return []
 
     def _slug(self, index: int, title: str, taken: set[str]) -> str:
-        wanted = ascii_slug(self._names[index]) or ascii_slug(title) or "sujet"
-        slug = wanted if wanted not in taken else (ascii_slug(title) or wanted)
+        whole = _shortened(ascii_slug(title))
+        wanted = ascii_slug(self._names[index]) or whole or "sujet"
+        slug = wanted if wanted not in taken else (whole or wanted)
         count = 2
         while slug in taken:
             slug, count = f"{wanted}-{count}", count + 1
@@ -276,6 +279,11 @@ def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
             paragraph = f"{paragraph} {sentence}".strip()
     if paragraph:
         yield paragraph
+
+
+def _shortened(slug: str) -> str:
+    """The slug's first words, as many as a name for links may have."""
+    return slug if len(slug) <= _MAX_SLUG else slug[: _MAX_SLUG + 1].rpartition("-")[0] or slug[:_MAX_SLUG]
 
 
 def _unique(links: Iterable[Link]) -> list[Link]:

@@ -45,21 +45,26 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
         raise InvalidInputError([Problem(path, "there is no episode in this feed", cure)])
     entry = _newest(entries) if number is None else _numbered(entries, number)
     if entry is None:
-        newest = ", ".join(f"'{each.get('title', '?')}'" for each in entries[:_SHOWN])
+        newest = ", ".join(f"'{_text(each, 'title') or '?'}'" for each in entries[:_SHOWN])
         cure = f"Leave --episode out for the newest; the feed begins with {newest}"
         raise InvalidInputError([Problem(path, f"there is no episode {number} in this feed", cure)])
-    contents = [content.get("value", "") for content in entry.get("content", ())]
-    text = max((*contents, entry.get("summary", "")), key=len)
+    contents = [_text(content, "value") for content in entry.get("content", ())]
+    text = max((*contents, _text(entry, "summary")), key=len)
     published = _published(entry)
     return dataclasses.replace(
         # Entities are written in text without a tag too.
         notes_in(text if looks_like_html(text) else html.unescape(text), path),
-        title=" ".join(str(entry.get("title", "")).split()),
+        title=" ".join(_text(entry, "title").split()),
         number=number or _stated_number(entry),
         date=published and published.astimezone(zone).date(),
-        audio=_good([each.get("href", "") for each in entry.get("enclosures", ()) if "audio" in each.get("type", "")]),
-        page=_good([entry.get("link", "")]),
+        audio=_good([_text(each, "href") for each in entry.get("enclosures", ()) if "audio" in _text(each, "type")]),
+        page=_good([_text(entry, "link")]),
     )
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    """A text of a feed; damaged feeds have None where they have none."""
+    return str(found.get(key) or "")
 
 
 def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -69,12 +74,12 @@ def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def _numbered(entries: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any] | None:
     stated = (entry for entry in entries if _stated_number(entry) == number)
-    titled = (entry for entry in entries if str(number) in _NUMBER.findall(str(entry.get("title", ""))))
+    titled = (entry for entry in entries if str(number) in _NUMBER.findall(_text(entry, "title")))
     return next((*stated, *titled).__iter__(), None)
 
 
 def _stated_number(entry: Mapping[str, Any]) -> int | None:
-    text = str(entry.get("itunes_episode", "")).strip()
+    text = _text(entry, "itunes_episode").strip()
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 7 and int(text) else None  # noqa: PLR2004
 
 

@@ -60,6 +60,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\u
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
 _WWW = re.compile(r"(?<![\w/.])www\.(?=\w[\w-]*\.\w)")
 _LABEL = re.compile(r"^\W*(?:(?:source|lien|link|via|lire|voir|read|see|plus d.infos?|more)s?\b\W*)+$", re.IGNORECASE)
+_CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
 _TITLE_LENGTH = 80
 """Characters of words beside an address that may be its title."""
@@ -136,7 +137,7 @@ def decoded(data: bytes, path: Path) -> str:
 
 def _with_addresses(line: Line) -> Line:
     """The line with the addresses in its text taken out of it, images apart, and only good ones left."""
-    text = _WWW.sub("https://www.", line.text)
+    text = _WWW.sub("https://www.", _CHECK_BOX.sub("", line.text))
     bare = (
         [] if len(line.links) == 1 and line.links[0].title == line.text else [url for _at, url in bare_addresses(text)]
     )

@@ -184,7 +184,20 @@ def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
         is_list = len(phrases) > 1 or (bool(phrases) and _LEAD_ONLY.match(lead) is not None)
         if is_list and len(sentences(line.text)) <= _TEASER_SENTENCES:
             return phrases, lead, body[:index] + body[index + 1 :]
-    return [], "", body
+    titles = _told_again(body)
+    return titles, "", body[len(titles) :]
+
+
+def _told_again(body: list[Line]) -> list[str]:
+    """The lines at the top whose words all stand again below them: a teaser that does not say that it is one."""
+    titles: list[str] = []
+    for line in body[: _MAX_SUBJECTS + 1]:
+        if line.links or not is_heading(dataclasses.replace(line, item=False)):
+            break
+        titles.append(bare_title(line.text))
+    below = [fold(line.text) for line in body[len(titles) :]]
+    is_list = 1 < len(titles) <= _MAX_SUBJECTS
+    return titles if is_list and all(any(fold(title) in text for text in below) for title in titles) else []
 
 
 def _phrases(text: str) -> tuple[list[str], str]:
@@ -327,6 +340,8 @@ def _divide(body: list[Line], starts: Sequence[tuple[int, str]], found: Outline)
         if is_heading(lines[0]) if lines else False:
             subject.heading = bare_title(lines[0].text)
             lines = [dataclasses.replace(lines[0], text=""), *lines[1:]]
+        elif lines:
+            lines = [dataclasses.replace(lines[0], text=_EMOJI.sub("", lines[0].text)), *lines[1:]]
         if is_whole and not subject.heading:
             subject.heading = bare_title(found.title)
         below_sources = False

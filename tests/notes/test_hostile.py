@@ -125,6 +125,13 @@ def test_a_text_made_to_be_slow(name: str) -> None:
     assert time.process_time() - begin < _PATIENCE
 
 
+def test_a_feed_in_which_the_library_finds_nothing_where_it_promises_text() -> None:
+    """With a title that never ends, it gives None for the notes."""
+    head = b'<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
+    item = b"<item><title>a<content:encoded><![CDATA[<p>x y z</p>]]></content:encoded></item>"
+    survives(head + item + b"<item><title>b</item></channel></rss>", "feed.xml")
+
+
 def test_a_feed_made_to_be_slow() -> None:
     """Elements in elements, and entities that would grow into gigabytes."""
     begin = time.process_time()

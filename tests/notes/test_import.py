@@ -512,6 +512,32 @@ def test_an_episode_of_a_feed_without_notes_is_refused_by_the_name_of_the_feed()
         notes_from_feed(feed, Path("feed.xml"), None, PARIS)
 
 
+def test_a_list_at_the_top_that_is_told_again_below_announces_the_subjects() -> None:
+    """Without a line that says so."""
+    text = (
+        "🎙 Le récap, épisode 65\n👉 Facebook retire un onglet\n👉 Snapchat fête 15 ans\n\n"
+        "👉 Facebook retire un onglet : la décision prend effet en avril à Sydney.\n"
+        "👉 Snapchat fête 15 ans : le gâteau pèse 443 kilos à Lyon.\n"
+    )
+    _text, episode = of_text(text)
+    assert [(segment.title, "kilos" in plain(segment.summary)) for segment in episode.segments] == [
+        ("Facebook retire un onglet", False),
+        ("Snapchat fête 15 ans", True),
+    ]
+
+
+def test_a_title_without_end_makes_no_name_without_end() -> None:
+    """Names for links are cut between words."""
+    _text, episode = of_text(f"Épisode 3 : {'un long titre ' * 50}\n\nOn change encore de nom à Paris.\n")
+    assert (len(episode.title), episode.segments[0].slug) == (200, "un-long-titre-un-long-titre-un-long")
+
+
+def test_boxes_to_tick_are_no_words() -> None:
+    """As in lists of things to do."""
+    _text, episode = of_text("Épisode 3\n- [x] Meta range\n- [ ] Zoom dort\n")
+    assert [segment.title for segment in episode.segments] == ["Meta range", "Zoom dort"]
+
+
 def test_an_address_loses_what_tells_who_follows_it() -> None:
     """And stays as it was written otherwise."""
     text = (
