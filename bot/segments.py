@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SEGMENT_LEVEL = 2
 
+_SLUG_BEGINS = "{#"
 _SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
 # What Telegram's deep links carry, in the one case that people can tell each other.
 _SLUG = re.compile(r"[a-z0-9_-]+")
@@ -108,6 +109,9 @@ class _TitleReader:
 
     def _made_slug(self, title: str, line: int) -> str:
         slug = ascii_slug(title)
+        if _SLUG_BEGINS in title:
+            message = f"the title has '{_SLUG_BEGINS}' and no '}}' at its end"
+            self._mistakes.add(line, message, "End it as in {#netflix}")
         if title and not slug:
             self._mistakes.add(
                 line,

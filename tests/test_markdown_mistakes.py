@@ -137,6 +137,8 @@ def test_a_misspelt_key_is_not_also_missing() -> None:
         ("## Un sujet\n\nTexte.", 11, "'un-sujet' is taken by the segment on line 7", "{#another-name}"),
         ("## Autre {#un-sujet}\n\nTexte.", 11, "taken by the segment on line 7", "{#another-name}"),
         ("## Autre {#Vidéo en ligne}\n\nTexte.", 11, "'{#Vidéo en ligne}' is no name", "Write {#video-en-ligne}"),
+        ("## Autre {#autre\n\nTexte.", 11, "has '{#' and no '}' at its end", "End it as in {#netflix}"),
+        ("## Autre {#autre} sujet\n\nTexte.", 11, "no '}' at its end", "End it as in {#netflix}"),
         ("## Autre {#}\n\nTexte.", 11, "is no name for a link", "Write {#netflix}"),
         ("## 日本\n\nTexte.", 11, "no name for links can be made from the title '日本'", "as in {#netflix}"),
         ("## [Autre](https://a.fr)\n\nTexte.", 11, "a title cannot be a link", "sources"),

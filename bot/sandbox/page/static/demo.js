@@ -74,6 +74,7 @@ function slash(command, options = {}) {
 
 async function advance() {
   const moment = momentOf(page.facts.next_push);
+  anchors.clear();
   const { episode, error } = await act({ do: "advance" });
   if (error === undefined) {
     toast(say(episode === null ? "pushed_nothing" : "pushed", { ...moment, number: episode }));

@@ -5,7 +5,7 @@
 const talk = {};
 const drawn = new WeakMap();
 const devices = new WeakMap();
-const anchors = new WeakMap();
+const anchors = new Map();
 
 /** Make the lines to write in anew, as after a change of language. */
 function composers() {
