@@ -76,6 +76,9 @@ class Supervisor:
             try:
                 await service()
             except Exception as error:  # noqa: BLE001 - whatever it is, the service must go on
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    # A database in trouble answers a cancelled wait with its own error; stopped is stopped.
+                    return
                 failures = 1 if self._now() - began >= HEALTHY else failures + 1
                 await self._after(name, error, failures)
             else:

@@ -225,6 +225,26 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Town
     assert b"Traceback" not in said
 
 
+async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: Town, tmp_path: Path) -> None:
+    """Telegram hangs, and the ten seconds, here a tenth of one, are over: nobody has to ask a second time."""
+    held = asyncio.Event()
+
+    async def hold(_call: Call) -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    place.telegram.faults.add(Fault(Hook(hold), Match("send*"), times=None))
+    (tmp_path / "config.toml").write_text(place.config_text(tmp_path, more=CATCH_UP), encoding="utf-8")
+    impatient = "from bot.cli import delivering, main; delivering.END_WITHIN = 0.1; main()"
+    running = await asyncio.create_subprocess_exec(sys.executable, "-c", impatient, "run", cwd=tmp_path)
+    async with asyncio.timeout(30):
+        await held.wait()
+        began = asyncio.get_running_loop().time()
+        running.terminate()
+        assert await running.wait() == 128 + signal.SIGTERM
+    assert asyncio.get_running_loop().time() - began < DRAIN
+
+
 async def test_a_second_signal_ends_the_program_at_once(place: Town, tmp_path: Path) -> None:
     """Telegram hangs, and who asks for the second time does not want to wait for it."""
     held = asyncio.Event()

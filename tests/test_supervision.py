@@ -77,6 +77,24 @@ async def test_a_service_that_returns_is_left_alone() -> None:
     assert watch.pauses == []
 
 
+async def test_a_service_that_fails_while_it_is_stopped_stays_stopped() -> None:
+    """A locked database turns the stop into an error of its own: nobody waits for a service that begins anew."""
+    watch, begun = Watch(), asyncio.Event()
+
+    async def service() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise NotSentError("the database is locked") from error
+
+    watch.supervisor.start("clock", service)
+    async with asyncio.timeout(5):
+        await begun.wait()
+        await watch.supervisor.stop()
+    assert watch.pauses == []
+
+
 async def test_the_admins_hear_of_a_bug_at_once_and_of_the_network_when_it_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

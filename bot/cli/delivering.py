@@ -8,6 +8,7 @@ import asyncio
 import enum
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from bot.app import App
 
 cli = typer.Typer()
+
+END_WITHIN = 9.8
+"""Seconds from the first signal after which the program ends whatever hangs, of the ten that it has."""
 
 
 class Only(enum.StrEnum):
@@ -43,6 +47,10 @@ def run(config: ConfigOption = None) -> None:
                 # Who asks twice does not want to wait. The ledger bears a sudden end.
                 os._exit(128 + number)
             stop.set()
+            # A database that another program has locked keeps even the event loop waiting: only a thread gets by.
+            guard = threading.Timer(END_WITHIN, os._exit, [128 + number])
+            guard.daemon = True
+            guard.start()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end, number)
