@@ -1,6 +1,8 @@
 """What holds for every test."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -19,3 +21,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden` writes the files of `tests/commands/golden` anew."""
     parser.addoption("--golden", action="store_true", help="write the transcripts of what the bot says anew")
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """What a command does to the logs of its process ends with its test."""
+    loggers = (logging.getLogger(), logging.getLogger("bot"))
+    before = [(logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
