@@ -141,8 +141,11 @@ class Courier:
                 while not self._stopping:
                     await self._go_on()
         finally:
-            await self._wind_down()
-            self._ended.set()
+            try:
+                await self._wind_down()
+            finally:
+                # Whatever interrupts that: whoever waits for the end would wait for ever.
+                self._ended.set()
 
     async def stop(self) -> None:
         """Send nothing new; finish and record what is in flight."""

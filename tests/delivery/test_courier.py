@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -311,6 +312,21 @@ async def test_waiting_for_one_chat_holds_up_no_other(ledger: tuple[Ledger, Cloc
     async with work.going():
         await work.reaches(sent=18, pending=1)
     assert work.carrier.taken["1"] == []
+
+
+async def test_a_courier_that_fails_as_it_winds_down_has_ended_all_the_same(
+    ledger: tuple[Ledger, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops it is not left waiting, and the failure is told."""
+    work = Round(*ledger)
+    failing = AsyncMock(side_effect=RuntimeError("a bug"))
+    monkeypatch.setattr(work.ledger, "finish", failing)
+    task = asyncio.create_task(work.courier.run())
+    async with asyncio.timeout(5):
+        await asyncio.wait({task})
+        await work.courier.stop()
+    with pytest.raises(RuntimeError, match="a bug"):
+        await task
 
 
 async def test_a_pause_of_everything_is_slept_through(
