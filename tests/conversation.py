@@ -191,7 +191,7 @@ class DiscordPerson:
         self._last = interaction.messages[-1]
         return Reply(
             texts=tuple(read_discord(message.components) for message in interaction.messages),
-            buttons=tuple(item["label"] for item in _parts(interaction.messages[-1].components) if "custom_id" in item),
+            buttons=read_labels(interaction.messages[-1].components),
             replaced=interaction.source is not None and interaction.original is interaction.source,
             is_private=interaction.ephemeral,
         )
@@ -208,6 +208,11 @@ class DiscordPerson:
 def read_discord(components: Iterable[dict[str, Any]]) -> str:
     """A Discord message as people read it, in its markdown."""
     return "\n".join(item["content"] for item in _parts(components) if "content" in item).replace("\\", "")
+
+
+def read_labels(components: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """What stands on the buttons of a Discord message."""
+    return tuple(item["label"] for item in _parts(components) if "label" in item)
 
 
 def _parts(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

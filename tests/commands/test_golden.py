@@ -202,8 +202,8 @@ async def inline(script: Transcript, talk: Talk) -> None:
 
 async def pushed(script: Transcript, talk: Talk, clock: time_machine.Traveller, person: TelegramPerson) -> None:
     """A Monday."""
-    script.chapter("On Monday, for #tiktok")
     said = len(person.seen())
+    script.chapter("On Monday, for #tiktok")
     clock.move_to(MONDAY + dt.timedelta(minutes=1))
     await talk.app.tick()
     await talk.town.telegram.wait_for(lambda: len(person.seen()) > said, 10)
@@ -266,11 +266,18 @@ async def telegram_transcript(folder: Path, clock: time_machine.Traveller, langu
 async def discord_transcript(folder: Path, language: Language) -> str:
     """All of it on Discord."""
     script = Transcript(language)
+    show = f'[show]\nlanguage = "{language}"\n{MORE}'
     async with town() as place:
         # One that the config does not declare.
         room = place.discord.add_text(place.guild, "salon")
         place.manager.locale = place.reader.locale = "fr" if language is Language.FRENCH else "en-GB"
-        async with talking(place, folder, content=CONTENT, more=MORE) as talk:
+        script.chapter("Before the first episode")
+        (folder / "empty").mkdir()
+        async with talking(place, folder, content=folder / "empty", more=show) as talk:
+            reader = talk.on_discord(room)
+            await script.says(reader, "/latest")
+            await script.says(reader, "/topics")
+        async with talking(place, folder, content=CONTENT, more=show) as talk:
             manager, reader = talk.on_discord(room, place.manager), talk.on_discord(room)
             await reading(script, reader)
             await subscribing(script, manager)
@@ -278,7 +285,7 @@ async def discord_transcript(folder: Path, language: Language) -> str:
             script.chapter("To somebody who is no admin")
             await script.says(reader, "/subscribe")
             await script.says(reader, "/privacy")
-        async with talking(place, folder, content=write_many(folder / "many"), more=MORE) as talk:
+        async with talking(place, folder, content=write_many(folder / "many"), more=show) as talk:
             await many(script, talk.on_discord(room))
     script.chapter("Where pushes cannot come, and answers cannot be shared")
     for obstacle in Obstacle:
