@@ -263,7 +263,7 @@ class Reporter:
             if in_use
             else _("It does not count until it is mended.")
         )
-        title = _("The file {name} has a mistake").format(name=problems[0].path.name)
+        title = _("A mistake in {name}").format(name=problems[0].path.name)
         blocks: list[Block] = [*_listed(_shown(problems)), _paragraph(fate)]
         return self._notice(f"broken {version}", title, blocks)
 

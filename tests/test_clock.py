@@ -244,7 +244,7 @@ async def test_a_file_broken_at_the_last_minute_is_sent_as_it_last_was(tmp_path:
         await bot.at(after())
         (push,) = await bot.app.ledger.broadcasts(9)
         assert push.title == "Le bon titre"
-        assert await bot.told() == ["Le fichier 1207.md contient une erreur"]
+        assert await bot.told() == ["Une erreur dans 1207.md"]
         (notice, _welcome) = await bot.app.ledger.notices.latest(9)
         assert "Sa dernière bonne version continue de compter" in notice.text
 
@@ -258,7 +258,7 @@ async def test_a_draft_that_is_still_being_written_alarms_nobody(tmp_path: Path)
         assert await bot.told() == []
         bot.save(1208, unfinished.replace("status: draft\n", ""), at=after(hours=25))
         await bot.at(after(hours=26))
-        assert await bot.told() == ["Le fichier 1208.md contient une erreur"]
+        assert await bot.told() == ["Une erreur dans 1208.md"]
 
 
 async def test_a_good_file_that_becomes_a_broken_draft_is_told(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ async def test_a_good_file_that_becomes_a_broken_draft_is_told(tmp_path: Path) -
         await bot.at(after(hours=-1))
         bot.save(1207, "---\nnumber: 1207\nstatus: draft\n---\n", at=after(hours=-1))
         await bot.at(after(minutes=-1))
-        assert await bot.told() == ["Le fichier 1207.md contient une erreur"]
+        assert await bot.told() == ["Une erreur dans 1207.md"]
 
 
 async def test_a_broken_file_is_told_once_for_each_version_when_nobody_is_writing_it(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ async def test_a_broken_file_is_told_once_for_each_version_when_nobody_is_writin
             assert await bot.told() == []
         for minute in (25, 26, 27):
             await bot.at(after(hours=24, minutes=minute))
-        assert await bot.told() == ["Le fichier 1207.md contient une erreur"]
+        assert await bot.told() == ["Une erreur dans 1207.md"]
         bot.save(1207, "---\nnumber: x\n")
         await bot.at(after(hours=25))
-        assert await bot.told() == ["Le fichier 1207.md contient une erreur"] * 2
+        assert await bot.told() == ["Une erreur dans 1207.md"] * 2

@@ -151,7 +151,7 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
         (
             FRENCH.broken_file("1", [MISTAKE], in_use=True),
             (
-                "Le fichier 1207.md contient une erreur\n"
+                "Une erreur dans 1207.md\n"
                 "content/1207.md:2: there is no date. Write date: 2024-11-04.\n"
                 "Sa dernière bonne version continue de compter jusqu’à ce que le fichier soit corrigé."
             ),
