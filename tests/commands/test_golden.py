@@ -271,12 +271,6 @@ async def discord_transcript(folder: Path, language: Language) -> str:
         # One that the config does not declare.
         room = place.discord.add_text(place.guild, "salon")
         place.manager.locale = place.reader.locale = "fr" if language is Language.FRENCH else "en-GB"
-        script.chapter("Before the first episode")
-        (folder / "empty").mkdir()
-        async with talking(place, folder, content=folder / "empty", more=show) as talk:
-            reader = talk.on_discord(room)
-            await script.says(reader, "/latest")
-            await script.says(reader, "/topics")
         async with talking(place, folder, content=CONTENT, more=show) as talk:
             manager, reader = talk.on_discord(room, place.manager), talk.on_discord(room)
             await reading(script, reader)
