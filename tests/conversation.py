@@ -259,8 +259,18 @@ async def talking(town: Town, folder: Path, *, content: Path | None = None, more
         task = asyncio.create_task(app.run(stop))
         try:
             await town.telegram.wait_for(lambda: town.telegram.updates.polled, PATIENCE)
+            await _listening_on_discord(app)
             with unhurried:
                 yield Talk(app, town)
         finally:
             stop.set()
             await task
+
+
+async def _listening_on_discord(app: App) -> None:
+    """Wait until this very bot hears Discord: the one before it may seem to be there still, and hears nothing."""
+    platform = app.stations[PlatformName.DISCORD].platform
+    assert isinstance(platform, DiscordPlatform)
+    async with asyncio.timeout(PATIENCE):
+        while not platform.client.is_ready():  # noqa: ASYNC110 - before it has logged in, it cannot be waited for
+            await asyncio.sleep(0.002)
