@@ -27,6 +27,7 @@ from bot.problems import ExpectedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from aiohttp.abc import AbstractStreamWriter
     from telegram._utils.types import ODVInput
 
     Seconds = float | None
@@ -236,16 +237,19 @@ class AiohttpRequest(BaseRequest):
 
 
 class _Request(aiohttp.ClientRequest):
-    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        """Write the request to the connection that there is by now.
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: aiohttp.connector.Connection, content_length: int | None = None
+    ) -> None:
+        """Write the body, and with it the headers, which have waited for it, to the connection that there is by now.
 
-        Raises:
-            NeverSentError: it is not to be sent any more.
+        It may run a while after the request was made: aiohttp makes a task of it.
         """
         leave = LEAVE.get(None)
-        if leave is not None and not leave():
-            raise NeverSentError("the request was withdrawn before it was sent")
-        return await super().send(conn)
+        if leave is None or leave():
+            await super().write_bytes(writer, conn, content_length)
+        elif conn.protocol is not None:
+            # Whoever waits for the answer is told.
+            conn.protocol.set_exception(NeverSentError("the request was withdrawn before it was sent"))
 
 
 class _Proxies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import traceback
@@ -125,6 +126,29 @@ async def test_a_message_leaves_when_there_is_a_connection_for_it() -> None:
         await platform.send(leaving)
     assert asked == [0, 1]
     await platform.close()
+
+
+async def test_a_message_leaves_in_the_step_in_which_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the event loop does besides must not come between counting a message and writing it."""
+    happened: list[str] = []
+
+    def leave() -> bool:
+        happened.append("counted")
+        asyncio.get_running_loop().call_soon(happened.append, "something else")
+        return True
+
+    for way in ("write", "writelines"):
+        method = getattr(asyncio.selector_events._SelectorSocketTransport, way)  # type: ignore[attr-defined]
+
+        def write(transport: asyncio.Transport, data: Any, method: Any = method) -> None:  # noqa: ANN401 - any bytes
+            if "counted" in happened:
+                happened.append("written")
+            method(transport, data)
+
+        monkeypatch.setattr(asyncio.selector_events._SelectorSocketTransport, way, write)  # type: ignore[attr-defined]
+    async with wire.listening(SENT) as server, connected(server) as platform:
+        await platform.send(dataclasses.replace(post(), leave=leave))
+    assert happened[:2] == ["counted", "written"]
 
 
 async def test_a_push_that_never_left_is_told_from_one_that_nobody_knows_the_end_of() -> None:
