@@ -200,6 +200,13 @@ async def inline(script: Transcript, talk: Talk) -> None:
             script.see(f"[{answer['button']['text']}]")
 
 
+async def beginning(script: Transcript, person: Person) -> None:
+    """The first weeks."""
+    script.chapter("Before the first episode")
+    await script.says(person, "/latest")
+    await script.says(person, "/topics")
+
+
 async def pushed(script: Transcript, talk: Talk, clock: time_machine.Traveller, person: TelegramPerson) -> None:
     """A Monday."""
     said = len(person.seen())
@@ -225,6 +232,13 @@ async def many(script: Transcript, person: Person) -> None:
     await script.says(person, "/search anticonstitutionnellement extraordinairement incontestablement")
 
 
+def made_empty(folder: Path) -> Path:
+    """A content folder without an episode."""
+    empty = folder / "empty"
+    empty.mkdir()
+    return empty
+
+
 def write_many(folder: Path) -> Path:
     """A content folder with one episode of many subjects."""
     folder.mkdir()
@@ -240,12 +254,8 @@ async def telegram_transcript(folder: Path, clock: time_machine.Traveller, langu
     show = f'[show]\nlanguage = "{language}"\n{MORE}'
     async with town() as place:
         anna_at = place.telegram.add_private(name="Anna", language=language)
-        script.chapter("Before the first episode")
-        (folder / "empty").mkdir()
-        async with talking(place, folder, content=folder / "empty", more=show) as talk:
-            anna = talk.on_telegram(anna_at)
-            await script.says(anna, "/latest")
-            await script.says(anna, "/topics")
+        async with talking(place, folder, content=made_empty(folder), more=show) as talk:
+            await beginning(script, talk.on_telegram(anna_at))
         async with talking(place, folder, content=CONTENT, more=show) as talk:
             anna = talk.on_telegram(anna_at)
             await reading(script, anna)
@@ -271,6 +281,8 @@ async def discord_transcript(folder: Path, language: Language) -> str:
         # One that the config does not declare.
         room = place.discord.add_text(place.guild, "salon")
         place.manager.locale = place.reader.locale = "fr" if language is Language.FRENCH else "en-GB"
+        async with talking(place, folder, content=made_empty(folder), more=show) as talk:
+            await beginning(script, talk.on_discord(room))
         async with talking(place, folder, content=CONTENT, more=show) as talk:
             manager, reader = talk.on_discord(room, place.manager), talk.on_discord(room)
             await reading(script, reader)
