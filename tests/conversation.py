@@ -176,9 +176,10 @@ class DiscordPerson:
         return await self._reply(interaction)
 
     async def presses(self, label: str) -> Reply:
-        """Press a button below the last answer."""
-        assert self._last is not None, "nothing was answered yet"
-        return await self.presses_on(self._last, label)
+        """Press a button below the last answer that has it, or else below the channel's newest message with it."""
+        answers = [] if self._last is None else [self._last]
+        seen = reversed([*self.channel.messages, *answers])
+        return await self.presses_on(next(each for each in seen if label in read_labels(each.components)), label)
 
     async def presses_on(self, message: discord_messages.Message, label: str) -> Reply:
         """Press a button of that very message."""

@@ -22,7 +22,16 @@ from bot.document import plain
 from bot.i18n import Language, words
 from bot.sandbox.telegram.model import Status
 from bot.subscription import PlatformName, Target
-from tests.conversation import DiscordPerson, Person, Reply, Talk, TelegramPerson, talking
+from tests.conversation import (
+    DiscordPerson,
+    Person,
+    Reply,
+    Talk,
+    TelegramPerson,
+    read_discord,
+    read_labels,
+    talking,
+)
 from tests.town import MONDAY, town
 
 if TYPE_CHECKING:
@@ -220,6 +229,22 @@ async def pushed(script: Transcript, talk: Talk, clock: time_machine.Traveller, 
     await script.presses(person, script.counted("The other subject", "The {count} other subjects", 1))
 
 
+async def pushed_on_discord(
+    script: Transcript, talk: Talk, clock: time_machine.Traveller, person: DiscordPerson
+) -> None:
+    """The same there."""
+    await person.says("/subscribe tiktok")
+    said = len(person.channel.messages)
+    script.chapter("On Monday, for #tiktok")
+    clock.move_to(MONDAY + dt.timedelta(minutes=1))
+    await talk.app.tick()
+    await talk.town.discord.wait_for(lambda: len(person.channel.messages) > said, 10)
+    message = person.channel.messages[-1]
+    script.see(read_discord(message.components))
+    script.see(" ".join(f"[{label}]" for label in read_labels(message.components)))
+    await script.presses(person, script.counted("The other subject", "The {count} other subjects", 1))
+
+
 async def many(script: Transcript, person: Person) -> None:
     """Answers of several pages."""
     script.chapter("Pages")
@@ -273,7 +298,7 @@ async def telegram_transcript(folder: Path, clock: time_machine.Traveller, langu
     return script.text
 
 
-async def discord_transcript(folder: Path, language: Language) -> str:
+async def discord_transcript(folder: Path, clock: time_machine.Traveller, language: Language) -> str:
     """All of it on Discord."""
     script = Transcript(language)
     show = f'[show]\nlanguage = "{language}"\n{MORE}'
@@ -293,6 +318,14 @@ async def discord_transcript(folder: Path, language: Language) -> str:
             await script.says(reader, "/privacy")
         async with talking(place, folder, content=write_many(folder / "many"), more=show) as talk:
             await many(script, talk.on_discord(room))
+    clock.move_to(MONDAY - dt.timedelta(minutes=5))
+    # In another town: Discord's ids are times, and those of the first one are later than this.
+    async with town() as place:
+        room = place.discord.add_text(place.guild, "salon")
+        place.manager.locale = "fr" if language is Language.FRENCH else "en-GB"
+        (folder / "monday").mkdir()
+        async with talking(place, folder / "monday", content=CONTENT, more=show) as talk:
+            await pushed_on_discord(script, talk, clock, talk.on_discord(room, place.manager))
     script.chapter("Where pushes cannot come, and answers cannot be shared")
     for obstacle in Obstacle:
         target = Target(PlatformName.DISCORD, "1")
@@ -320,8 +353,7 @@ async def test_what_is_said_on_discord(
     tmp_path: Path, clock: time_machine.Traveller, request: pytest.FixtureRequest, language: Language
 ) -> None:
     """Nothing changes by accident."""
-    del clock
-    compare(f"discord.{language}.txt", await discord_transcript(tmp_path, language), request.config)
+    compare(f"discord.{language}.txt", await discord_transcript(tmp_path, clock, language), request.config)
 
 
 def compare(name: str, text: str, config: pytest.Config) -> None:
