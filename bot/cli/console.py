@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +31,9 @@ Result = TypeVar("Result")
 
 DEFAULT_CONFIG = Path("config.toml")
 """Read when it is there and no other was named."""
+
+STANDARD_INPUT = Path("-")
+"""Stands for what is piped in."""
 
 # Titles, targets and platforms' words are shown as they are: `[…]` is no markup, and `telegram:-1:` no emoji.
 out = Console(markup=False, emoji=False, highlight=False)
@@ -176,6 +180,22 @@ def write_text(path: Path, text: str) -> None:
 def print_json(value: object) -> None:
     """Print for programs; not through rich, which wraps long lines."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def read_input(path: Path, limit: int = -1) -> bytes:
+    """What a file holds, or with `-` what is piped in; of more than `limit` bytes only so many.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    try:
+        if path == STANDARD_INPUT:
+            return sys.stdin.buffer.read(limit)
+        with path.open("rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        cure = "Name a file that is there and that you may read"
+        raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
 
 
 def write_new(path: Path, text: str) -> None:

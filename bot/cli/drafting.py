@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,13 @@ import typer
 
 from bot.app import utc_now
 from bot.cli.checking import tell_warnings
-from bot.cli.console import err, write_new
+from bot.cli.console import err, read_input, write_new
 from bot.i18n import words
 from bot.markdown import parse_episode
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import MAX_FEED, notes_from_feed
 from bot.notes.reading import MAX_LENGTH, read_notes
-from bot.problems import ExpectedError, InvalidInputError, Problem
+from bot.problems import ExpectedError, Problem
 from bot.web import Web, WebError
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.notes.model import Notes
 
-_STANDARD_INPUT = Path("-")
 _WEEK = dt.timedelta(7)
 
 
@@ -37,7 +35,7 @@ def notes_of(path: Path) -> tuple[Notes, Path]:
         InvalidInputError: they cannot be read.
     """
     # A character is four bytes at most, and one more shows that there are too many.
-    data = _read(path, 4 * MAX_LENGTH + 1)
+    data = read_input(path, 4 * MAX_LENGTH + 1)
     return read_notes(data, path), path
 
 
@@ -50,7 +48,7 @@ def notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> tuple[Notes
     """
     # A path keeps no double slash.
     path = Path(feed.rpartition("://")[2])
-    data = asyncio.run(_fetched(feed)) if "://" in feed else _read(path, MAX_FEED + 1)
+    data = asyncio.run(_fetched(feed)) if "://" in feed else read_input(path, MAX_FEED + 1)
     return notes_from_feed(data, path, number, zone), path
 
 
@@ -126,17 +124,6 @@ def write(text: str, output: Path | None) -> None:
         return
     write_new(output, text)
     err.print(f"Written: {output}. Read it, then take `status: draft` out of it.", soft_wrap=True)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        if path == _STANDARD_INPUT:
-            return sys.stdin.buffer.read(limit)
-        with path.open("rb") as file:
-            return file.read(limit)
-    except OSError as error:
-        cure = "Name a file that is there and that you may read"
-        raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
 
 
 async def _fetched(address: str) -> bytes:

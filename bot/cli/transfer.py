@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
@@ -21,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.cli.console import read_input
 from bot.document import Layout
 from bot.problems import InvalidInputError, Problem
 from bot.subscription import Choices, Origin, Subscription, SubscriptionState, Target
@@ -28,11 +27,9 @@ from bot.text import normalise_topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from pydantic_core import ErrorDetails
-
-STANDARD_INPUT = Path("-")
-"""Stands for what is piped in."""
 
 _CURES = {
     "missing": "Write it, as `recap subscriptions export` does",
@@ -113,12 +110,7 @@ def read(path: Path, schedules: Collection[str]) -> list[Subscription]:
         InvalidInputError: it cannot be read, or some of it cannot be used; then nothing of it is.
     """
     try:
-        data = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
-    except OSError as error:
-        cure = "Name a file that is there and that you may read"
-        raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
-    try:
-        rows = _Rows.validate_json(data)
+        rows = _Rows.validate_json(read_input(path))
     except ValidationError as error:
         raise InvalidInputError(_problem(path, each) for each in error.errors(include_url=False)) from None
     cure = f"Write one of {', '.join(schedules)}"
