@@ -104,7 +104,7 @@ class Courier:
         self.hold = hold
         self._window = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._claimed: deque[Claim] = deque()
-        self._refill: asyncio.Task[list[Claim]] | None = None
+        self._refill: asyncio.Task[None] | None = None
         self._dry = True
         self._until_due = LOOK_EVERY
         self._troubles = 0
@@ -151,6 +151,7 @@ class Courier:
         """Send nothing new; finish and record what is in flight."""
         self._stopping = True
         self.wake()
+        self._room.set()
         await self._ended.wait()
 
     async def _go_on(self) -> None:
@@ -160,6 +161,9 @@ class Courier:
             if pause := self._pacer.pause():
                 await self._give_back_claims()
                 await self._wait(min(pause, LOOK_EVERY))
+            elif len(self._under_way) >= self._window:
+                self._room.clear()
+                await self._room.wait()
             elif (claim := await self._next()) is not None:
                 await self._send_in_turn(claim)
             elif not self._stopping:
@@ -184,6 +188,9 @@ class Courier:
             await self._finish_refill()
         if not self._claimed:
             return None
+        return self._take()
+
+    def _take(self) -> Claim:
         claim = self._claimed.popleft()
         if len(self._claimed) < self._batch and self._refill is None and not self._dry and not self._holds:
             self._start_refill()
@@ -198,30 +205,27 @@ class Courier:
     def _start_refill(self) -> None:
         self._refill = asyncio.create_task(self._claim(), name=f"{self._platform.name} claims")
 
-    async def _claim(self) -> list[Claim]:
+    async def _claim(self) -> None:
         async with self._recorder.taking() as outcomes:
-            return await self._ledger.claim(self._platform.name, self._batch, outcomes)
+            claims = await self._ledger.claim(self._platform.name, self._batch, outcomes)
+        self._dry = len(claims) < self._batch
+        self._claimed.extend(claims)
+        self._refill = None
 
     async def _finish_refill(self) -> None:
         if self._refill is not None:
-            refill, self._refill = self._refill, None
             try:
                 # Not cancelled with whoever waits for it: what it claims must not be forgotten.
-                claims = await asyncio.shield(refill)
-            except asyncio.CancelledError:
-                self._refill = refill
+                await asyncio.shield(self._refill)
+            except Exception:
+                self._refill = None
                 raise
-            self._dry = len(claims) < self._batch
-            self._claimed.extend(claims)
 
     async def _send_in_turn(self, claim: Claim) -> None:
         """Wait for the message's turn and let it out; one whose chat must wait does so in the ledger."""
         try:
-            while len(self._under_way) >= self._window:
-                self._room.clear()
-                await self._room.wait()
             parcel = await self._parcel(claim.rendering_id)
-            if self._clock() - parcel.opened >= retry.GIVE_UP_AFTER:
+            if self._is_too_late(parcel):
                 self._recorder.add(progress.too_late(claim, self._clock(), messages=len(parcel.rendering.messages)))
                 return
             turn = await self._pacer.turn(claim.target)
@@ -231,9 +235,22 @@ class Courier:
         if turn is None or self._stopping:
             self._give_back(claim, turn)
             return
-        task = asyncio.create_task(self._deliver(claim, parcel, turn))
+        task = asyncio.create_task(self._deliver_some(claim, parcel, turn))
         self._under_way.add(task)
         task.add_done_callback(self._landed)
+
+    def _next_at_once(self) -> tuple[Claim, Parcel, Turn] | None:
+        """The next message if nothing keeps it from leaving in this moment."""
+        if not self._claimed or self._stopping:
+            return None
+        parcel = self._parcels.get(self._claimed[0].rendering_id)
+        if parcel is None or self._is_too_late(parcel):
+            return None
+        turn = self._pacer.turn_at_once(self._claimed[0].target)
+        return None if turn is None else (self._take(), parcel, turn)
+
+    def _is_too_late(self, parcel: Parcel) -> bool:
+        return self._clock() - parcel.opened >= retry.GIVE_UP_AFTER
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -244,12 +261,19 @@ class Courier:
             turn.give_back()
         self._recorder.add(progress.given_back(claim, self._from_now(self._pacer.delay(claim.target))))
 
+    async def _deliver_some(self, claim: Claim, parcel: Parcel, turn: Turn) -> None:
+        """Send the message, and after it those that need not wait: a task for each would cost more than its turn."""
+        following: tuple[Claim, Parcel, Turn] | None = (claim, parcel, turn)
+        while following is not None:
+            await self._deliver(*following)
+            following = self._next_at_once()
+
     async def _deliver(self, claim: Claim, parcel: Parcel, turn: Turn) -> None:
         """Send one message of the delivery and note what became of it."""
         # Counted there and not where the turn was given: a connection may have to be opened, or the event loop be busy.
         post = progress.post(claim, parcel, leave=turn.leave)
         try:
-            message_id = await self._found(claim, post, parcel)
+            message_id = await self._found(post, parcel) if progress.is_in_doubt(claim) else None
             if message_id is None:
                 message_id = await self._platform.send(post)
                 # For a platform that did not ask; where it has, the first moment counts.
@@ -267,9 +291,9 @@ class Courier:
         finally:
             turn.give_back()
 
-    async def _found(self, claim: Claim, post: Post, parcel: Parcel) -> str | None:
+    async def _found(self, post: Post, parcel: Parcel) -> str | None:
         """The id of the message if it arrived at an attempt of which nobody knew the end."""
-        if self._finder is None or not progress.is_in_doubt(claim):
+        if self._finder is None:
             return None
         try:
             return await self._finder.find(post, since=parcel.opened)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,8 +69,8 @@ class Database:
         self._engine = create_async_engine(url.set(drivername=f"{url.get_backend_name()}+aiosqlite"))
         self._writer = self._engine.execution_options(**{_WRITES: True})
         self._turn = asyncio.Lock()
-        self._express = create_engine(url, json_deserializer=_read_json, json_serializer=_write_json)
-        self._express = self._express.execution_options(**{_WRITES: True})
+        self._express = create_engine(url).execution_options(**{_WRITES: True})
+        self._kept: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         _set_up(self._engine.sync_engine)
         _set_up(self._express)
@@ -102,7 +101,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._express.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close_kept)
         self._thread.shutdown()
 
     @contextlib.asynccontextmanager
@@ -141,8 +140,20 @@ class Database:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, step)
 
     def _run(self, step: Callable[[Connection], _Result]) -> _Result:
-        with self._express.begin() as connection:
+        connection = self._kept_open()
+        with connection.begin():
             return step(connection)
+
+    def _kept_open(self) -> Connection:
+        # Fetching one from the pool and putting it back would cost as much as the commit.
+        if self._kept is None:
+            self._kept = self._express.connect()
+        return self._kept
+
+    def _close_kept(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+        self._express.dispose()
 
     def _probe(self) -> None:
         # A file that cannot be opened at all is found out here: aiosqlite would tell, and then leave a thread behind
@@ -182,19 +193,6 @@ def _sqlite_url(text: str) -> URL:
     if not path.parent.is_dir():
         raise LedgerError(f"storage.url: there is no folder {path.parent}: make it, or name another")
     return url.set(query={"timeout": str(PATIENCE), **url.query})
-
-
-def _read_json(text: str) -> object:
-    # Nearly all that is read on the path of every message is the empty list of a delivery that begins.
-    return [] if text == "[]" else json.loads(text)
-
-
-def _write_json(value: object) -> str:
-    # Nearly all that is written there is the list of the one message's id, which is a number on both platforms.
-    match value:
-        case (str(message_id),) if message_id.isdecimal():
-            return f'["{message_id}"]'
-    return json.dumps(value)
 
 
 def _set_up(engine: Engine) -> None:

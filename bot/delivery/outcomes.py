@@ -5,7 +5,21 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, bindparam, case, func, insert, literal, literal_column, select, update
+from sqlalchemy import (
+    JSON,
+    Integer,
+    String,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 
 from bot.delivery.records import BroadcastState, Claim, Delivery, DeliveryState, Outcome
 from bot.delivery.tables import DELIVERIES, PENDING, Moment, broadcasts, deliveries, publications, renderings
@@ -56,14 +70,21 @@ _CLAIM = (
 )
 _OF_DELIVERY = deliveries.c.id == bindparam("delivery_id")
 _RECORD = update(deliveries).where(_OF_DELIVERY)
-# Most messages are the last of their delivery and arrive at once: what that leaves as it was is not written.
-# What is the same for all of them stands in the statement: a parameter costs each of them its share.
-_RECORD_SENT = _RECORD.values(
-    state=literal_column(f"'{DeliveryState.SENT}'"),
-    position=bindparam("now_at"),
-    message_ids=bindparam("known_as"),
-    code=literal_column("''"),
-    reason=literal_column("''"),
+# Most messages are the last of their delivery and arrive at once: what that leaves as it was is not written. All of
+# them are one value, the ids of the messages by delivery, and one statement: entering the driver costs more than a row.
+_ARRIVED = func.json_each(bindparam("ids_by_delivery", type_=JSON)).table_valued(
+    column("key", String), column("value", JSON), name="arrived"
+)
+_RECORD_SENT = (
+    update(deliveries)
+    .where(deliveries.c.id == cast(_ARRIVED.c.key, Integer))
+    .values(
+        state=literal_column(f"'{DeliveryState.SENT}'"),
+        position=func.json_array_length(_ARRIVED.c.value),
+        message_ids=_ARRIVED.c.value,
+        code=literal_column("''"),
+        reason=literal_column("''"),
+    )
 )
 _DUE_IN_CHANNEL = (
     select(func.max(publications.c.due))
@@ -96,13 +117,9 @@ def claim(connection: Connection, platform: PlatformName, most: int, now: dt.dat
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
     """Write the outcomes down. What would be pending in a broadcast that is over fails like the rest of it."""
-    sent = [
-        {"delivery_id": outcome.delivery_id, "now_at": outcome.position, "known_as": outcome.message_ids}
-        for outcome in outcomes
-        if outcome.state is DeliveryState.SENT
-    ]
+    sent = {each.delivery_id: each.message_ids for each in outcomes if each.state is DeliveryState.SENT}
     if sent:
-        connection.execute(_RECORD_SENT, sent)
+        connection.execute(_RECORD_SENT, {"ids_by_delivery": sent})
     if len(sent) < len(outcomes):
         _record_others(connection, [each for each in outcomes if each.state is not DeliveryState.SENT], now)
     published = [outcome for outcome in outcomes if outcome.publish is not None]

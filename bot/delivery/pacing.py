@@ -129,13 +129,20 @@ class Pacer:
         None when the target's chat, or everything, is to be left alone for as long as `delay` says.
         """
         while not self.delay(target):
-            if (turn := self._turn_at_once(target)) is not None:
+            if (turn := self.turn_at_once(target)) is not None:
                 return turn
             wait = _Wait(target)
             self._pushes.append(wait)
             if (turn := await self._given(wait)) is not None:
                 return turn
         return None
+
+    def turn_at_once(self, target: Target) -> Turn | None:
+        """The turn of one pushed message that need not wait for it; None when it must, or may not have one yet."""
+        now = self._now()
+        if self._answers or self._pushes or self._ready(now) > now or self._delay(target, now):
+            return None
+        return self._give(target, now)
 
     async def answer(self, target: Target) -> None:
         """Wait for the turn of one message that answers somebody: before every push, within every limit.
@@ -172,7 +179,9 @@ class Pacer:
 
     def delay(self, target: Target) -> float:
         """Seconds until the target's chat may get its next message, the rate aside; 0 when it may now."""
-        now = self._now()
+        return self._delay(target, self._now())
+
+    def _delay(self, target: Target, now: float) -> float:
         flood = self._floods.get(target.chat)
         ready = max(self._paused_until, flood.until if flood is not None else now)
         log = self._sent.get(target.chat, ())
@@ -180,13 +189,6 @@ class Pacer:
             if len(log) >= limit.count:
                 ready = max(ready, log[-limit.count] + limit.seconds + CHAT_SLACK)
         return max(0.0, ready - now)
-
-    def _turn_at_once(self, target: Target) -> Turn | None:
-        """A turn if nobody waits and the rate allows it."""
-        now = self._now()
-        if self._answers or self._pushes or self._ready(now) > now:
-            return None
-        return self._give(target, now)
 
     async def _given(self, wait: _Wait) -> Turn | None:
         """Wait for the turn; None when whoever waits has to ask again."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 from typing import TYPE_CHECKING
 
 from bot.delivery.records import Claim, DeliveryState, Outcome
@@ -40,7 +38,7 @@ def later(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
 
 def failed(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
     """The delivery ends here."""
-    return dataclasses.replace(later(claim, due, error), state=DeliveryState.FAILED, code=error.code)
+    return later(claim, due, error)._replace(state=DeliveryState.FAILED, code=error.code)
 
 
 def too_late(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
@@ -84,5 +82,5 @@ def post(claim: Claim, parcel: Parcel, leave: Callable[[], bool]) -> Post:
 
 def nonce(claim: Claim) -> str:
     """The same for the same message to the same target, always; Discord takes up to 25 characters."""
-    message = f"{claim.rendering_id}/{claim.id}/{claim.position}/{claim.target}"
-    return hashlib.blake2s(message.encode(), digest_size=12).hexdigest()
+    # No delivery's number is given twice, and one that falls back begins again with another rendering.
+    return f"{claim.id:x}.{claim.rendering_id:x}.{claim.position:x}"

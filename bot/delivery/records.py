@@ -171,9 +171,8 @@ class Parcel:
     opened: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a delivery is after one message: every field replaces the delivery's.
+class Outcome(NamedTuple):
+    """What a delivery is after one message: every field replaces the delivery's. As many as there are claims.
 
     `publish` is the id of a message that is to be passed on to the followers of its channel.
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from bot.problems import ExpectedError
 
@@ -43,9 +43,8 @@ class Rendering:
     fallback: Rendering | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One message on its way to one target.
+class Post(NamedTuple):
+    """One message on its way to one target. A named tuple, because one is made for every message.
 
     `nonce` is the same whenever the same message goes to the same target again, so that a platform that knows nonces
     can drop the second. `first_id` is what the platform called the first message of the same delivery (a forum post
@@ -60,7 +59,7 @@ class Post:
     message: Message
     nonce: str
     first_id: str | None = None
-    leave: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
+    leave: Callable[[], bool] = lambda: True
 
 
 class Platform(Protocol):

@@ -109,7 +109,7 @@ async def test_only_those_who_failed_are_tried_again(ledger: tuple[Ledger, Clock
     push = await pushing.push(SCHEDULE, EIGHT)
     assert push is not None
     got, unknown, closed, gone, refused = await due(book)
-    await book.record([sent(got, "1"), dataclasses.replace(sent(unknown, None), state=DeliveryState.UNKNOWN)])
+    await book.record([sent(got, "1"), sent(unknown, None)._replace(state=DeliveryState.UNKNOWN)])
     await book.record([failed(closed, "closed", ""), failed(gone, "gone", ""), failed(refused, "refused", "")])
     await book.subscriptions.pause(closed.target, "no rights")
     await book.subscriptions.end(gone.target, "blocked")
@@ -153,8 +153,8 @@ async def test_who_has_the_first_messages_gets_only_the_others(ledger: tuple[Led
         if fallen_back:
             await book.fall_back(in_plain.id)
         there = failed(in_rich, "not-sent", "")
-        await book.record([dataclasses.replace(there, position=1, message_ids=("7",)), failed(at_first, "flood", "")])
-        second = dataclasses.replace(there, delivery_id=in_plain.id, position=2, message_ids=("8", "9"))
+        await book.record([there._replace(position=1, message_ids=("7",)), failed(at_first, "flood", "")])
+        second = there._replace(delivery_id=in_plain.id, position=2, message_ids=("8", "9"))
         await book.record([second])
 
     first, texts = await again(None, choices)

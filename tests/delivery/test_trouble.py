@@ -32,8 +32,9 @@ async def every_connection(ledger: Ledger, pragma: str) -> None:
 
 def _express(ledger: Ledger, pragma: str) -> None:
     # Outside of a transaction, which could not begin where nothing can be written.
-    with contextlib.closing(ledger._database._express.raw_connection()) as connection:
-        connection.cursor().execute(f"PRAGMA {pragma}")
+    driver = ledger._database._kept_open().connection.driver_connection
+    assert driver is not None
+    driver.execute(f"PRAGMA {pragma}")
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from bot.platforms.base import FloodError, Platform, SendError, TargetClosedErro
 from bot.platforms.prepared import Prepared
 from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import BODY, LEAVE, AiohttpRequest, Body
+from bot.platforms.telegram.request import AiohttpRequest
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.subscription import PlatformName
 
@@ -45,9 +45,7 @@ _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "messag
 """Deleted meanwhile, too old, or not the bot's own."""
 POLL_GRACE = 5.0
 """Seconds that its answer may take beyond them; also the longest that stopping waits for a Telegram that is away."""
-SEND_MESSAGE = "sendmessage"
-"""The method as the library's own word for it is not written, since it warns of calls by a name that it knows. The API
-does not mind: its methods are case-insensitive."""
+SEND_MESSAGE = "sendMessage"
 SEND_RICH = "sendRichMessage"
 """Bot API 10.1; a server of one's own may be older."""
 UPDATES = [
@@ -71,9 +69,8 @@ class TelegramPlatform(Platform):
     def __init__(self, config: Telegram) -> None:
         self.on_setup: Callable[[], Awaitable[None]] | None = None
         base = config.api_url.rstrip("/")
-        sends = AiohttpRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0)
-        polls = AiohttpRequest(connection_pool_size=1, read_timeout=POLL_GRACE)
-        self._requests = (sends, polls)
+        self._sends = AiohttpRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0)
+        self._polls = AiohttpRequest(connection_pool_size=1, read_timeout=POLL_GRACE)
         self._offset = 0
         # With every push and with no answer: only pushes come in numbers that are worth a fee.
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
@@ -83,8 +80,8 @@ class TelegramPlatform(Platform):
             .token(config.token.get_secret_value())
             .base_url(f"{base}/bot")
             .base_file_url(f"{base}/file/bot")
-            .request(sends)
-            .get_updates_request(polls)
+            .request(self._sends)
+            .get_updates_request(self._polls)
             # One at a time would let a slow answer hold up every other person's.
             .concurrent_updates(True)  # noqa: FBT003 - the builder's own way of saying it
             .build()
@@ -119,16 +116,16 @@ class TelegramPlatform(Platform):
         """
         # The General topic of a forum has no thread id of its own, and 0 stands for it.
         thread = post.target.thread or None
-        body = Body.addressed(self._fields(post.message), address(post.target), thread)
+        body = addressed(self._fields(post.message), address(post.target), thread)
         is_rich = RICH_MESSAGE in post.message.body
-        asked = LEAVE.set(post.leave)
         try:
-            sent = await self.bot.do_api_request(SEND_RICH if is_rich else SEND_MESSAGE, api_kwargs={BODY: body})
+            # Not by way of the library's `Bot`, which looks at every value of every message again.
+            message_id = await self._sends.send(
+                f"{self.bot.base_url}/{SEND_RICH if is_rich else SEND_MESSAGE}", body, post.leave
+            )
         except TelegramError as error:
             raise (translate_rich(error) if is_rich else translate(error)) from error
-        finally:
-            LEAVE.reset(asked)
-        return str(sent["message_id"])
+        return str(message_id)
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
         """Put the message in the place of one that the bot sent; whether that one is there to be replaced.
@@ -229,7 +226,7 @@ class TelegramPlatform(Platform):
             with contextlib.suppress(TelegramError):
                 await self.bot.get_updates(offset=self._offset, timeout=0, read_timeout=1.0)
         await self.application.shutdown()
-        for request in self._requests:
+        for request in (self._sends, self._polls):
             # Where connecting failed, the application thinks that it has nothing to close.
             await request.shutdown()
 
@@ -253,6 +250,14 @@ class TelegramPlatform(Platform):
 def address(target: Target) -> int | str:
     """The target's chat as the Bot API takes it."""
     return target.chat if target.chat.startswith("@") else int(target.chat)
+
+
+def addressed(fields: bytes, chat: int | str, thread: int | None = None) -> bytes:
+    """The JSON object `fields`, which is not empty, with the chat and the thread that the message goes to."""
+    whom = b"%d" % chat if isinstance(chat, int) else json.dumps(chat).encode()
+    if thread is None:
+        return b'{"chat_id":%b,%b' % (whom, fields[1:])
+    return b'{"chat_id":%b,"message_thread_id":%d,%b' % (whom, thread, fields[1:])
 
 
 def _fields(body: JsonObject) -> bytes:

@@ -11,7 +11,6 @@ import textwrap
 from telegram.error import (
     BadRequest,
     ChatMigrated,
-    EndPointNotFound,
     Forbidden,
     InvalidToken,
     RetryAfter,
@@ -36,6 +35,9 @@ from bot.platforms.telegram.request import NeverSentError
 
 LONGEST_TEXT = 150
 """Characters of an error that are worth a line in a report."""
+
+_NO_METHOD = "not found"
+"""In the 404 for a method that the server does not know, and in no 401."""
 
 _MEANINGS: dict[type[SendError], tuple[str, ...]] = {
     TargetNotFoundError: ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty"),
@@ -80,9 +82,8 @@ def translate(error: TelegramError) -> SendError:
             return FloodError(error.message, retry_after=pause.total_seconds(), everything=None)
         case ChatMigrated():
             return TargetMovedError(error.message, chat=str(error.new_chat_id))
-        case InvalidToken() | EndPointNotFound():
-            # The library takes a 401 for a 404 where it does not know the method, and every server knows those that
-            # the bot sends with; a 404 says that the token is not even of the right form.
+        case InvalidToken():
+            # A 401, or a 404, which says that the token is not even of the right form.
             return UnauthorisedError("Telegram refuses the token")
         case Forbidden():
             return _meaning(error.message, otherwise=TargetGoneError)
@@ -101,7 +102,8 @@ def translate_rich(error: TelegramError) -> SendError:
     That is a server that does not know it, content that it cannot take, a picture that it cannot fetch, and a chat in
     which the bot may write but send no pictures.
     """
-    if isinstance(error, EndPointNotFound):
+    if isinstance(error, InvalidToken) and _NO_METHOD in error.message.lower():
+        # The token was of the right form when the bot connected.
         return RenderingRefusedError("this server knows no rich messages")
     meaning = translate(error)
     is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)

@@ -14,7 +14,8 @@ import os
 import re
 import urllib.request
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import yarl
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
     Seconds = float | None
     Given = ODVInput[float]
 
-BODY: Final = "body"
-"""The one parameter of a request to the API whose whole body is given, as a `Body`."""
-
-LEAVE: Final[ContextVar[Callable[[], bool]]] = ContextVar("leave")
-"""What a request asks in the moment before it is written: it goes only when that says yes. Set in the context of
-whoever makes the request, because the library takes nothing along that it does not know."""
-
 WRITTEN_AT_ONCE: Final = 1 << 16
 """Bytes that asyncio takes off one's hands without waiting for the network."""
 
@@ -47,6 +41,8 @@ WRITTEN_AT_ONCE: Final = 1 << 16
 _JSON: Final = CIMultiDict({"Content-Type": "application/json"})
 _SECONDS: Final = (int, float)
 _OK: Final = 200
+_NOTHING: Final = RequestData()
+_ARRIVED: Final = b'{"result":true}'
 
 # The Bot API server begins its answer to a send with the new message's id. Whatever else a message is, what begins
 # like this is one with this id.
@@ -65,18 +61,17 @@ class NeverSentInTimeError(TimedOut, NeverSentError):
     """The same, because there was no connection in time."""
 
 
-class Body(bytes):
-    """The whole body of a request that sends one message, as JSON. Of the answer only the message's id is read."""
+@dataclass(slots=True)
+class _Sending:
+    """One message that `AiohttpRequest.send` sends, and its id when there is one."""
 
-    __slots__ = ()
+    body: bytes
+    leave: Callable[[], bool]
+    message_id: int = 0
 
-    @classmethod
-    def addressed(cls, fields: bytes, chat: int | str, thread: int | None = None) -> Self:
-        """The JSON object `fields`, which is not empty, with the chat and the thread that the message goes to."""
-        whom = b"%d" % chat if isinstance(chat, int) else json.dumps(chat).encode()
-        if thread is None:
-            return cls(b'{"chat_id":%b,%b' % (whom, fields[1:]))
-        return cls(b'{"chat_id":%b,"message_thread_id":%d,%b' % (whom, thread, fields[1:]))
+
+_SENDING: Final[ContextVar[_Sending]] = ContextVar("sending")
+"""What the request under way sends. In the context, because neither library takes along what it does not know."""
 
 
 class AiohttpRequest(BaseRequest):
@@ -137,6 +132,23 @@ class AiohttpRequest(BaseRequest):
             await self._session.close()
             self._session = None
 
+    async def send(self, url: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> int:
+        """Make the request that sends one message, with the whole of its JSON as it stands; the message's id.
+
+        Nothing else is read of the answer. `leave` is asked in the moment before the request is written, and it goes
+        only when that says yes.
+
+        Raises:
+            TelegramError: the message was not sent, or nobody knows, as the library's own methods tell it.
+        """
+        sending = _Sending(body, leave)
+        before = _SENDING.set(sending)
+        try:
+            await self.post(url, _NOTHING)
+        finally:
+            _SENDING.reset(before)
+        return sending.message_id
+
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """The answer's JSON object.
@@ -171,9 +183,13 @@ class AiohttpRequest(BaseRequest):
             raise RuntimeError("no request is possible after shutdown")
         body: bytes | None = None
         headers: Mapping[str, str] = {}
-        is_upload = request_data is not None and request_data.contains_files
-        if request_data is not None:
-            body, headers = await _multipart(request_data) if is_upload else (_json(request_data), _JSON)
+        is_upload = False
+        sending = _SENDING.get(None)
+        if sending is not None:
+            body, headers = sending.body, _JSON
+        elif request_data is not None:
+            is_upload = request_data.contains_files
+            body, headers = await _multipart(request_data) if is_upload else (request_data.json_payload, _JSON)
         timeout = _timeout(_or(connect_timeout, self._connect_timeout), _or(read_timeout, self._read_timeout))
         if self._pool.locked():
             await self._wait_for_turn(_or(pool_timeout, self._pool_timeout))
@@ -191,7 +207,10 @@ class AiohttpRequest(BaseRequest):
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error)
         else:
-            return status, _message_id(payload) if isinstance(body, Body) and status == _OK else payload
+            if sending is None or status != _OK:
+                return status, payload
+            sending.message_id = _message_id(payload)
+            return status, _ARRIVED
         finally:
             self._pool.release()
         # Out here, because the error above is to be no part of this one, not even as its context: it holds the address.
@@ -244,8 +263,8 @@ class _Request(aiohttp.ClientRequest):
 
         It may run a while after the request was made: aiohttp makes a task of it.
         """
-        leave = LEAVE.get(None)
-        if leave is None or leave():
+        sending = _SENDING.get(None)
+        if sending is None or sending.leave():
             await super().write_bytes(writer, conn, content_length)
         elif conn.protocol is not None:
             # Whoever waits for the answer is told.
@@ -299,11 +318,6 @@ def _timeout(connect: Seconds, read: Seconds) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(connect=connect, sock_read=read)
 
 
-def _json(request_data: RequestData) -> bytes:
-    body: object = request_data.parameters.get(BODY)
-    return body if isinstance(body, Body) else request_data.json_payload
-
-
 async def _multipart(request_data: RequestData) -> tuple[bytes, Mapping[str, str]]:
     form = aiohttp.FormData(request_data.json_parameters, quote_fields=False)
     for name, (filename, content, mime_type) in request_data.multipart_data.items():
@@ -323,16 +337,15 @@ async def _in_parts(body: bytes, patience: Seconds, writing: asyncio.Timeout) ->
     writing.reschedule(None)
 
 
-def _message_id(payload: bytes) -> bytes:
-    """An answer to a send, without all that nobody reads in it."""
+def _message_id(payload: bytes) -> int:
+    """The message's id in an answer to a send, without a look at all that nobody reads."""
     match = _MESSAGE_ID.match(payload)
     if match is not None:
-        return b'{"result":{"message_id":%b}}' % match[1]
+        return int(match[1])
     try:
-        message_id = int(AiohttpRequest.parse_json_payload(payload)["result"]["message_id"])
+        return int(AiohttpRequest.parse_json_payload(payload)["result"]["message_id"])
     except (LookupError, TypeError, ValueError):
         raise TelegramError("Invalid server response") from None
-    return b'{"result":{"message_id":%d}}' % message_id
 
 
 def _failure(error: Exception) -> NetworkError:

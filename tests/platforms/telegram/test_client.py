@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import json
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.config import Telegram
 from bot.platforms import base
 from bot.platforms.base import Message, Post, UnauthorisedError
-from bot.platforms.telegram.client import TelegramPlatform
+from bot.platforms.telegram.client import TelegramPlatform, addressed
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.subscription import PlatformName, Target
@@ -62,6 +64,18 @@ async def test_a_message_goes_to_its_chat_and_topic(chat: str, thread: int, addr
         assert await platform.send(post(chat, thread)) == "77"
     assert server.received[0].path.lower() == f"/bot{TOKEN}/sendMessage".lower()
     assert server.received[0].values == {**MESSAGE.body, **address}
+
+
+@given(
+    st.dictionaries(st.text(), st.booleans() | st.text() | st.lists(st.text(), max_size=2), min_size=1, max_size=3),
+    st.integers() | st.text(),
+    st.none() | st.integers(1),
+)
+def test_an_address_is_added_to_any_prepared_body(fields: dict[str, Any], chat: int | str, thread: int | None) -> None:
+    """What comes of it is JSON that says the same and where it goes, whatever either says."""
+    body = addressed(json.dumps(fields).encode(), chat, thread)
+    address = {"chat_id": chat} | ({} if thread is None else {"message_thread_id": thread})
+    assert json.loads(body) == address | fields
 
 
 async def test_each_message_is_sent_as_itself() -> None:
@@ -115,7 +129,7 @@ async def test_a_message_leaves_when_there_is_a_connection_for_it() -> None:
         return len(asked) == 1
 
     async with wire.listening(SENT) as server, connected(server) as platform:
-        leaving = dataclasses.replace(post(), leave=leave)
+        leaving = post()._replace(leave=leave)
         assert await platform.send(leaving) == "77"
         with pytest.raises(base.NotSentError):
             await platform.send(leaving)
@@ -147,7 +161,7 @@ async def test_a_message_leaves_in_the_step_in_which_it_is_written(monkeypatch: 
 
         monkeypatch.setattr(asyncio.selector_events._SelectorSocketTransport, way, write)  # type: ignore[attr-defined]
     async with wire.listening(SENT) as server, connected(server) as platform:
-        await platform.send(dataclasses.replace(post(), leave=leave))
+        await platform.send(post()._replace(leave=leave))
     assert happened[:2] == ["counted", "written"]
 
 

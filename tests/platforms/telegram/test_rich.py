@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from pydantic import SecretStr
-from telegram.error import BadRequest, EndPointNotFound
+from telegram.error import BadRequest, InvalidToken
 
 from bot.config import Telegram
 from bot.document import (
@@ -168,7 +168,7 @@ async def test_a_rich_message_is_sent_and_refused_as_such() -> None:
 def test_which_refusals_are_about_the_kind_of_message() -> None:
     """A server that does not know it, and a chat without pictures; a closed topic is closed to every message."""
     for error in (
-        EndPointNotFound("Not Found"),
+        InvalidToken("Not Found"),
         BadRequest("RICH_MESSAGE_URL_INVALID"),
         BadRequest("not enough rights to send photos to the chat"),
     ):
