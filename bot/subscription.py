@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from bot.document import Layout
 
@@ -23,9 +23,8 @@ class PlatformName(enum.StrEnum):
 _TARGET = re.compile(r"(?P<platform>[a-z]+):(?P<chat>@\w+|-?\d+)(?::(?P<thread>\d+))?")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
-    """One place a push can go, written `platform:chat` or `platform:chat:thread`.
+class Target(NamedTuple):
+    """One place a push can go, written `platform:chat` or `platform:chat:thread`. There is one to every message.
 
     `chat` is the platform's own id in digits, or Telegram's `@name`. `thread` is a Telegram forum topic, 0 for none
     (a Discord thread is a chat of its own).

@@ -48,7 +48,7 @@ CLAIM_AHEAD = 0.1
 """Seconds of the pace that are claimed at a time."""
 CLAIM_AHEAD_HOLDING = 0.02
 """The same where a message in doubt is held back: what a crash finds claimed, nobody gets. None are fetched early."""
-MOST_CLAIMS = 80
+MOST_CLAIMS = 200
 """Messages that are claimed at a time at most: fewer than the outcomes that are recorded at a time, because a claim
 records those there are, and then one transaction does for both."""
 LONGEST_TROUBLE = 60.0
@@ -56,7 +56,8 @@ LONGEST_TROUBLE = 60.0
 LONGEST_PAUSE = dt.timedelta(weeks=4)
 """How long a subscription waits for the right to write, before nobody is thought to care."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
-"""Sends under way at once: those of a second, because a platform in order answers sooner."""
+"""Sends under way at once: those of a second, because a platform in order answers sooner. A push begins with the
+fewest and gets one more with each answer: opening hundreds of connections at once would make all of them slow."""
 
 
 class Courier:
@@ -102,7 +103,8 @@ class Courier:
                 platform=platform.name, publisher=publisher, publications=ledger.publications, tell=tell
             )
         self.hold = hold
-        self._window = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
+        self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
+        self._window = min(SMALLEST_WINDOW, self._widest)
         self._claimed: deque[Claim] = deque()
         self._refill: asyncio.Task[None] | None = None
         self._dry = True
@@ -256,6 +258,11 @@ class Courier:
         self._under_way.discard(task)
         self._room.set()
 
+    def _widen(self) -> None:
+        if self._window < self._widest:
+            self._window += 1
+            self._room.set()
+
     def _give_back(self, claim: Claim, turn: Turn | None = None) -> None:
         if turn is not None:
             turn.give_back()
@@ -287,6 +294,7 @@ class Courier:
             log.exception("%s: sending failed in a way that is not foreseen", claim.target)
             await self._after_error(claim, parcel, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
+            self._widen()
             self._recorder.add(self._advanced(claim, parcel, message_id))
         finally:
             turn.give_back()
@@ -405,6 +413,7 @@ class Courier:
 
     async def _report_finished(self) -> None:
         if not self._under_way and self._recorder.is_empty:
+            self._window = min(SMALLEST_WINDOW, self._widest)
             for broadcast in await self._ledger.finish():
                 self._finished(broadcast)
                 self._parcels.clear()

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 RECORD_WITHIN = 0.1
 """Seconds after which an outcome is recorded at the latest."""
-BATCH = 100
+BATCH = 250
 """Outcomes that are recorded at once, before that time is over."""
 
 

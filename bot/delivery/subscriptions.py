@@ -307,7 +307,7 @@ async def _at_new_ids(connection: AsyncConnection, declared: Iterable[Subscripti
     for subscription in declared:
         target = subscription.target
         chat = moved.get((target.platform, target.chat), target.chat)
-        now_at = dataclasses.replace(subscription, target=dataclasses.replace(target, chat=chat), origin=Origin.CONFIG)
+        now_at = dataclasses.replace(subscription, target=target._replace(chat=chat), origin=Origin.CONFIG)
         current[now_at.target, now_at.schedule] = now_at
     return current
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from unittest.mock import AsyncMock
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from bot.delivery.courier import Courier
+from bot.delivery import progress
+from bot.delivery.courier import SMALLEST_WINDOW, Courier
 from bot.delivery.events import BroadcastStopped, Event, PausedTooLong, PlatformStopped, TargetNotFound, TargetPaused
 from bot.delivery.pacing import ChatLimit, Pacer
-from bot.delivery.records import BroadcastState, DeliveryState
+from bot.delivery.records import BroadcastState, Claim, DeliveryState
 from bot.platforms import base
 from bot.platforms.base import Platform, Post, Rendering
 from bot.subscription import PlatformName, SubscriptionState, Target
@@ -80,7 +83,15 @@ class Carrier(Platform):
 class Round:
     """A courier at work, with what it works with."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, hold: bool = False, limits: tuple[ChatLimit, ...] = ()) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        hold: bool = False,
+        limits: tuple[ChatLimit, ...] = (),
+        window: int = 8,
+    ) -> None:
         self.ledger = ledger
         self.clock = clock
         self.carrier = Carrier(ledger)
@@ -90,7 +101,7 @@ class Round:
             ledger=ledger,
             pacer=Pacer(1000, lambda _target: limits),
             clock=clock,
-            window=8,
+            window=window,
             hold=hold,
             tell=self.hear,
         )
@@ -110,6 +121,11 @@ class Round:
             while await self.tally() != wanted:
                 self.courier.wake()
                 await asyncio.sleep(0)
+
+    async def settled(self) -> None:
+        """Let everybody go on until they wait for something that only the test can bring."""
+        for _ in range(100):
+            await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
     async def going(self) -> AsyncIterator[None]:
@@ -383,3 +399,55 @@ async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: tu
     await task
     assert await work.tally() == {"sent": 8, "pending": 12}
     assert {claim.attempts for claim in await work.ledger.claim(PlatformName.TELEGRAM, 20)} == {1}
+
+
+async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
+    ledger: tuple[Ledger, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With as many sends under way as there may be, none of which comes to an end, stopping takes its time and no more.
+
+    What nobody knows the end of stays marked, for the next start.
+    """
+    monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.05)
+    work = Round(*ledger)
+    await subscribe(work.ledger, *map(telegram, range(1, 21)))
+    await push(work.ledger)
+    work.carrier.gate.clear()
+    task = asyncio.create_task(work.courier.run())
+    await work.carrier.begun(8)
+    await work.settled()
+    async with asyncio.timeout(10):
+        await work.courier.stop()
+        await task
+    assert await work.tally() == {"sending": 8, "pending": 12}
+
+
+async def test_a_push_begins_with_few_sends_and_gets_more_with_each_answer(ledger: tuple[Ledger, Clock]) -> None:
+    """No hundreds of connections are opened at once; a platform that answers soon has as many as there may be."""
+    work = Round(*ledger, window=64)
+    await subscribe(work.ledger, *map(telegram, range(1, 301)))
+    await push(work.ledger)
+    carrier = work.carrier
+    carrier.gate.clear()
+    async with work.going(), asyncio.timeout(20):
+        await carrier.begun(SMALLEST_WINDOW)
+        await work.settled()
+        assert len(carrier.states_while_sending) == SMALLEST_WINDOW
+        carrier.gate.set()
+        await carrier.tried(100)
+        carrier.gate.clear()
+        await carrier.begun(len(carrier.nonces) + 64)
+        carrier.gate.set()
+        await work.reaches(sent=300)
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**12), st.integers(1, 10**9), st.integers(0, 99)), min_size=2, unique=True))
+@example([(1, 17, 0), (17, 1, 0)])
+def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[int, int, int]]) -> None:
+    """Discord takes up to 25 characters, and drops the second of two messages that have the same."""
+    nonces = {
+        progress.nonce(Claim(delivery, 1, telegram(1), of, position, (), 1, "", publish=False))
+        for delivery, of, position in messages
+    }
+    assert len(nonces) == len(messages)
+    assert max(map(len, nonces)) <= 25

@@ -229,6 +229,14 @@ async def test_finding_what_is_due_reads_only_that(ledger: Ledger) -> None:
     assert not [step for step in steps if step.startswith(("SCAN", "USE TEMP"))]
 
 
+async def test_recording_finds_each_delivery_by_its_number(ledger: Ledger) -> None:
+    """However many outcomes there are and however many deliveries, one statement goes from those to these."""
+    await pushed_to(ledger, *map(telegram, range(50)))
+    outcomes = [sent(delivery, "7") for delivery in await due(ledger)]
+    steps = await plan(ledger, ledger.record(outcomes))
+    assert steps == ["SCAN arrived VIRTUAL TABLE INDEX 1:", "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
 async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(ledger: Ledger) -> None:
     """What a running push asks for, and what people do meanwhile, never scans deliveries or subscriptions."""
     calls = [

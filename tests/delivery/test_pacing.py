@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.pacing import PACE, SAME_FLOOD, ChatLimit, Pacer, Turn
+from bot.delivery.pacing import CLOSER, PACE, SAME_FLOOD, ChatLimit, Pacer, Turn
 from bot.platforms.base import FloodError
 from bot.subscription import PlatformName, Target
 
@@ -113,6 +113,39 @@ async def test_a_stalled_loop_is_not_made_good_by_a_burst() -> None:
         if index == rate // 2:
             time.sleep(0.1)  # noqa: ASYNC251 - standing still is what is tested
     assert most_in_a_second(moments) <= rate
+
+
+def grants(pacer: Pacer, clock: Stopwatch, milliseconds: int) -> list[int]:
+    """How many messages leave in each of the next milliseconds when more want to than may."""
+    granted = []
+    for _ in range(milliseconds):
+        clock.now += 0.001
+        granted.append(0)
+        while (turn := pacer.turn_at_once(somebody())) is not None:
+            assert turn.leave()
+            granted[-1] += 1
+    return granted
+
+
+def test_lost_time_is_made_good_a_little_closer_together() -> None:
+    """A loop that stood still does not let out at once all that waited, and has made good what it lost soon after."""
+    clock = Stopwatch()
+    pacer = Pacer(1000, now=clock)
+    grants(pacer, clock, 100)
+    clock.now += 0.04
+    after = grants(pacer, clock, 250)
+    assert max(after) <= 5
+    assert sum(after[:20]) <= 20 / CLOSER + 5
+    assert sum(after) == pytest.approx((250 + 40) / PACE, abs=5)
+
+
+def test_nobody_makes_good_the_time_in_which_nothing_was_to_be_sent() -> None:
+    """The first messages of a push are no further apart than all others, and no closer."""
+    clock = Stopwatch()
+    pacer = Pacer(1000, now=clock)
+    grants(pacer, clock, 100)
+    clock.now += 3600
+    assert sum(grants(pacer, clock, 100)) == pytest.approx(100 / PACE, abs=2)
 
 
 async def test_answers_go_before_every_push_that_waits() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import logging
 from typing import TYPE_CHECKING, NoReturn
@@ -186,7 +185,7 @@ class TelegramPlatform(Platform):
             chat = await self.bot.get_chat(target.chat)
         except TelegramError as error:
             raise translate(error) from error
-        return dataclasses.replace(target, chat=str(chat.id))
+        return target._replace(chat=str(chat.id))
 
     async def connect(self) -> None:
         """Make sending possible.

@@ -42,7 +42,7 @@ _JSON: Final = CIMultiDict({"Content-Type": "application/json"})
 _SECONDS: Final = (int, float)
 _OK: Final = 200
 _NOTHING: Final = RequestData()
-_ARRIVED: Final = b'{"result":true}'
+_ARRIVED: Final = b'{"result":true}'  # what is left of an answer whose message id has been read
 
 # The Bot API server begins its answer to a send with the new message's id. Whatever else a message is, what begins
 # like this is one with this id.
@@ -156,6 +156,8 @@ class AiohttpRequest(BaseRequest):
         Raises:
             TelegramError: it is none. Nothing is logged: whoever gets the error knows best whether it is news.
         """
+        if payload is _ARRIVED:
+            return {"result": True}
         try:
             answer = json.loads(payload.decode("utf-8", "replace"))
         except ValueError:
