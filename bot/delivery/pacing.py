@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from bot.platforms.base import FloodError
     from bot.subscription import Target
 
-PACE = 1.008
+PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, and what the way to the platform may vary by."""
-GUARD = 1.0075
+GUARD = 1.006
 """Seconds in which never more than `rate` messages leave, even to make good what a busy event loop lost."""
 CATCH_UP = 0.05
 """Seconds of lost time that may be made good by sending closer together."""

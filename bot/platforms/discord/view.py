@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import discord
@@ -18,21 +19,35 @@ from bot.platforms.discord.render import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from bot.platforms.base import JsonObject, Message
 
     Item = ui.Item[ui.LayoutView]
 
 
+class _Finished(ui.LayoutView):
+    """A view to which nothing is added any more."""
+
+    def to_components(self) -> list[dict[str, Any]]:
+        """What Discord gets, worked out once and not for every subscriber."""
+        return self._components
+
+    @functools.cached_property
+    def _components(self) -> list[dict[str, Any]]:
+        components: list[dict[str, Any]] = super().to_components()  # type: ignore[no-untyped-call]
+        return components
+
+
 def sendable(message: Message) -> ui.LayoutView:
     """The message's components as discord.py's; presses are answered by custom id, so it keeps no view in memory."""
-    view = layout_view(message.body["components"])
+    view = layout_view(message.body["components"], _Finished)
     view.stop()
     return view
 
 
-def layout_view(components: Iterable[JsonObject]) -> ui.LayoutView:
-    """The view of which discord.py makes these components again.
+def layout_view(components: Iterable[JsonObject], kind: type[ui.LayoutView] = ui.LayoutView) -> ui.LayoutView:
+    """The view of which discord.py makes these components again, one of this kind.
 
     It never times out.
 
@@ -40,7 +55,7 @@ def layout_view(components: Iterable[JsonObject]) -> ui.LayoutView:
         KeyError: a component of a kind that `render` does not write.
         ValueError: more components than a message takes.
     """
-    view = ui.LayoutView(timeout=None)
+    view = kind(timeout=None)
     for component in components:
         view.add_item(_item(component))
     return view
