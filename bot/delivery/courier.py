@@ -166,6 +166,9 @@ class Courier:
             elif len(self._under_way) >= self._window:
                 self._room.clear()
                 await self._room.wait()
+            elif self._holds and not self._claimed and (seconds := self._pacer.until_free()):
+                # Claimed already, what waits for its turn would be lost in a crash.
+                await self._wait(min(seconds, LOOK_EVERY))
             elif (claim := await self._next()) is not None:
                 await self._send_in_turn(claim)
             elif not self._stopping:

@@ -185,6 +185,11 @@ class Pacer:
         """Seconds for which the platform asked to be left alone altogether; 0 when it has not."""
         return max(0.0, self._paused_until - self._now())
 
+    def until_free(self) -> float:
+        """Seconds until the rate lets out another push, if nobody else comes first; 0 when it does now."""
+        now = self._now()
+        return max(0.0, self._ready(now) - now)
+
     def delay(self, target: Target) -> float:
         """Seconds until the target's chat may get its next message, the rate aside; 0 when it may now."""
         return self._delay(target, self._now())

@@ -91,6 +91,7 @@ class Round:
         hold: bool = False,
         limits: tuple[ChatLimit, ...] = (),
         window: int = 8,
+        rate: int = 1000,
     ) -> None:
         self.ledger = ledger
         self.clock = clock
@@ -99,7 +100,7 @@ class Round:
         self.courier = Courier(
             platform=self.carrier,
             ledger=ledger,
-            pacer=Pacer(1000, lambda _target: limits),
+            pacer=Pacer(rate, lambda _target: limits),
             clock=clock,
             window=window,
             hold=hold,
@@ -258,6 +259,17 @@ async def test_with_hold_a_message_of_unknown_outcome_never_comes_twice(ledger: 
     async with work.going():
         await work.reaches(unknown=1)
     assert work.carrier.taken == {"1": ["deux"]}
+
+
+async def test_with_hold_a_message_is_not_claimed_before_its_turn(ledger: tuple[Ledger, Clock]) -> None:
+    """What a crash finds claimed nobody gets: that is what was on its way, and not what waited for the pace."""
+    work = Round(*ledger, hold=True, rate=2)
+    await subscribe(work.ledger, *map(telegram, range(1, 4)))
+    await push(work.ledger)
+    async with work.going():
+        await work.reaches(sent=1, pending=2)
+        await work.reaches(sent=2, pending=1)
+        await work.reaches(sent=3)
 
 
 async def test_a_chat_that_moved_gets_it_at_its_new_place(ledger: tuple[Ledger, Clock]) -> None:
