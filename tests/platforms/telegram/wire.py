@@ -1,4 +1,7 @@
-"""A server on the loopback interface that reads requests and answers with whatever bytes a test wants, or with none."""
+"""A server on the loopback interface that reads requests and answers with whatever bytes a test wants, or with none.
+
+And the parameters that requests to it are made with, as python-telegram-bot gathers them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+from telegram.request import RequestData
+from telegram.request._requestparameter import RequestParameter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -55,6 +61,11 @@ class Received:
             file = part.get_filename()
             found[name] = (content if file else _meant(content.decode()), file)
         return found
+
+
+def parameters(**values: object) -> RequestData:
+    """What a method of the Bot API is called with."""
+    return RequestData([RequestParameter.from_input(name, value) for name, value in values.items()])
 
 
 def _meant(value: object) -> object:
@@ -124,6 +135,10 @@ def answering(status: str, body: bytes, *headers: str) -> Answer:
         writer.write("\r\n".join([*lines, "", ""]).encode() + body)
 
     return answer
+
+
+OK = answering("200 OK", b'{"ok":true,"result":{"id":7}}')
+"""Answers as if the method had done what it does."""
 
 
 def saying(*parts: bytes, pause: float = 0.0) -> Answer:
