@@ -1,4 +1,4 @@
-"""Both platforms' way out."""
+"""Both platforms' way out, and ledgers on real files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.subscription import PlatformName
+from tests.delivery.ledger_kit import Clock, opened
 from tests.delivery.side import Side, ledger_in, side
 
 if TYPE_CHECKING:
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.delivery.ledger import Ledger
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The ledger's clock, on a Monday morning."""
+    return Clock()
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
+    """An empty ledger."""
+    async with opened(tmp_path, clock) as made:
+        yield made
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MONDAY = dt.datetime(2024, 11, 4, 7, 0, tzinfo=dt.UTC)
 TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD
+PENDING, SENDING, SENT, FAILED, UNKNOWN = DeliveryState
 
 
 class Clock:
@@ -86,6 +87,11 @@ async def due(ledger: Ledger, platform: PlatformName = TELEGRAM, limit: int = 10
     async with ledger._database.reading() as connection:
         rows = await connection.execute(may_be_sent.order_by(c.due, c.id).limit(limit))
         return [Delivery.of(row) for row in rows]
+
+
+async def tally(ledger: Ledger, broadcast_id: int) -> dict[str, int]:
+    """The states that there are deliveries of the broadcast in, and how many."""
+    return {str(state): count for state, count in (await ledger.tally(broadcast_id)).items() if count}
 
 
 async def pushed_to(ledger: Ledger, *targets: Target, texts: tuple[str, ...] = ("Bonjour",)) -> list[Delivery]:

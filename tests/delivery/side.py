@@ -20,6 +20,7 @@ from bot.platforms.telegram.client import TelegramPlatform
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.subscription import Choices, PlatformName, Subscription, Target
+from tests.delivery.ledger_kit import tally
 from tests.town import read_discord, read_telegram
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ async def finished(ledger: Ledger, broadcast_id: int, within: float = 30.0) -> d
         async with asyncio.timeout(within):
             while not states or {DeliveryState.PENDING, DeliveryState.SENDING} & states.keys():
                 await asyncio.sleep(0.02)
-                states = {str(state): count for state, count in (await ledger.tally(broadcast_id)).items() if count}
+                states = await tally(ledger, broadcast_id)
     except TimeoutError:
         raise AssertionError(f"after {within} s: {states}") from None
     return states

@@ -8,8 +8,6 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
-
 from bot.delivery.herald import Herald
 from bot.delivery.ledger import BroadcastState, DeliveryState, Ledger
 from bot.delivery.records import BroadcastKind
@@ -34,8 +32,10 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from bot.platforms.base import Rendering
 
@@ -67,13 +67,6 @@ def herald(ledger: Ledger, *admins: Target) -> Herald:
 def notice(key: str, text: str = "Le fichier est cassé") -> Notice:
     """Something to tell."""
     return Notice(key, Document(title=text, sections=(Section((Paragraph((Span(text),)),)),)))
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    """An empty ledger."""
-    async with opened(tmp_path) as made:
-        yield made
 
 
 async def waiting(ledger: Ledger) -> list[Target]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +15,6 @@ from tests.delivery.ledger_kit import (
     TELEGRAM,
     due,
     failed,
-    opened,
     push,
     pushed_to,
     rendering,
@@ -25,19 +23,8 @@ from tests.delivery.ledger_kit import (
     telegram,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
 ACTIVE, PAUSED, ENDED = SubscriptionState
 CHANNEL = telegram("@example", 7)
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    """An empty ledger."""
-    async with opened(tmp_path) as ledger:
-        yield ledger
 
 
 def declaration(target: Target, *topics: str, schedule: str = "monday") -> Subscription:

@@ -1,0 +1,177 @@
+"""The ledger in any order of events, against a plain model of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from bot.delivery.ledger import BroadcastState, Choice, DeliveryState, Ledger, Outcome
+from tests.delivery.ledger_kit import (
+    DISCORD,
+    FAILED,
+    MONDAY,
+    PENDING,
+    SENDING,
+    SENT,
+    TELEGRAM,
+    UNKNOWN,
+    Clock,
+    due,
+    opened,
+    rendering,
+    subscription,
+    telegram,
+)
+
+MESSAGES = ("a", "b")
+
+
+@functools.cache
+def _empty_ledger() -> bytes:
+    """The file of a ledger just made: making it takes longer than all that a run of the machine does with it."""
+
+    async def make(folder: Path) -> None:
+        async with opened(folder):
+            pass
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(make(Path(folder)))
+        return (Path(folder) / "recap.db").read_bytes()
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """The ledger against a plain model of it, whatever happens in whatever order.
+
+    The model of a delivery is its state and its position; each push has two messages.
+    """
+
+    claimed = Bundle("claimed")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        (self.folder / "recap.db").write_bytes(_empty_ledger())
+        self.runner = asyncio.Runner()
+        self.ledger = self.open()
+        self.lives = 1
+        self.model: dict[int, tuple[DeliveryState, int]] = {}
+        self.stopped: dict[int, bool] = {}
+        self.of: dict[int, int] = {}
+        for chat in range(1, 4):
+            self.do(self.ledger.subscriptions.save(subscription(telegram(chat))))
+
+    def open(self) -> Ledger:
+        """The ledger on the machine's own file."""
+        ledger: Ledger = self.do(Ledger.open(f"sqlite:///{self.folder / 'recap.db'}", Clock()))
+        return ledger
+
+    def do(self, call: Any) -> Any:  # noqa: ANN401 - each call returns what it returns
+        """Wait for a call of the ledger."""
+        return self.runner.run(call)
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        self.do(self.ledger.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    @rule(episode=st.integers(1, 3), again=st.booleans())
+    def push(self, episode: int, *, again: bool) -> None:
+        """Open a broadcast, unless the episode was pushed before."""
+        known = self.do(self.ledger.broadcast_of(episode, "monday"))
+        made = self.do(
+            self.ledger.create_broadcast(
+                episode=episode,
+                title="",
+                schedule="monday",
+                due=MONDAY,
+                renderings={Choice(TELEGRAM): rendering(*MESSAGES)},
+                again=again,
+            )
+        )
+        assert (made is None) == (known is not None and not again)
+        if made is not None:
+            fresh = [each for each in self.due() if each.broadcast_id == made.id]
+            assert len(fresh) == 3
+            self.stopped[made.id] = False
+            self.model |= {each.id: (PENDING, 0) for each in fresh}
+            self.of |= {each.id: made.id for each in fresh}
+
+    def due(self) -> Any:  # noqa: ANN401 - as above
+        """Everything that may be sent."""
+        return self.do(due(self.ledger, TELEGRAM, limit=10_000))
+
+    @rule(target=claimed, limit=st.integers(1, 4))
+    def claim(self, limit: int) -> Any:  # noqa: ANN401 - a bundle's value
+        """Claim some: those that are pending, and those that come first."""
+        waiting = self.due()
+        given = self.do(self.ledger.claim(TELEGRAM, limit))
+        assert [each.id for each in given] == [each.id for each in waiting[:limit]]
+        self.model |= {each.id: (SENDING, self.model[each.id][1]) for each in given}
+        return self.lives, given
+
+    @rule(claim=consumes(claimed), state=st.sampled_from([PENDING, SENT, FAILED]))
+    def record(self, claim: Any, state: DeliveryState) -> None:  # noqa: ANN401 - as above
+        """Record an outcome of what was claimed; a process that has died records nothing."""
+        life, deliveries = claim
+        outcomes = []
+        for each in deliveries if life == self.lives else ():
+            # One message on when it is to go on, and no further than the last.
+            position = min(each.position + 1, len(MESSAGES) - 1) if state is PENDING else each.position
+            outcomes.append(Outcome(each.id, state, position, ("1",) * position, MONDAY, 0))
+            becomes = FAILED if state is PENDING and self.stopped[self.of[each.id]] else state
+            self.model[each.id] = (becomes, position)
+        self.do(self.ledger.record(outcomes))
+
+    @rule(hold=st.booleans())
+    def crash(self, *, hold: bool) -> None:
+        """Close in the middle of everything, open again and recover."""
+        self.do(self.ledger.close())
+        self.ledger = self.open()
+        self.lives += 1
+        left = [each for each, (state, _position) in self.model.items() if state is SENDING]
+        assert self.do(self.ledger.recover(DISCORD, hold=hold)) == 0
+        assert self.do(self.ledger.recover(TELEGRAM, hold=hold)) == len(left)
+        for each in left:
+            position = self.model[each][1] + hold
+            state = PENDING if position < len(MESSAGES) else UNKNOWN
+            self.model[each] = (FAILED if state is PENDING and self.stopped[self.of[each]] else state, position)
+
+    @rule(data=st.data())
+    def stop(self, data: st.DataObject) -> None:
+        """Stop any broadcast: what is pending in it fails."""
+        if self.stopped:
+            broadcast = data.draw(st.sampled_from(sorted(self.stopped)))
+            if self.do(self.ledger.stop(broadcast, "refused")):
+                self.stopped[broadcast] = True
+                for each, (state, position) in self.model.items():
+                    if self.of[each] == broadcast and state is PENDING:
+                        self.model[each] = (FAILED, position)
+
+    @rule()
+    def finish(self) -> None:
+        """Exactly the open broadcasts of which nothing is left are finished."""
+        open_ones = {each.id for each in self.do(self.ledger.broadcasts(1000)) if each.state is BroadcastState.OPEN}
+        busy = {self.of[each] for each, (state, _position) in self.model.items() if state in {PENDING, SENDING}}
+        assert {each.id for each in self.do(self.ledger.finish())} == open_ones - busy
+
+    @invariant()
+    def the_ledger_agrees(self) -> None:
+        """States are counted as the model has them; what is due is what is pending, where it is to go on."""
+        for broadcast in self.stopped:
+            states = [self.model[each][0] for each, of in self.of.items() if of == broadcast]
+            assert self.do(self.ledger.tally(broadcast)) == {state: states.count(state) for state in DeliveryState}
+        pending = {each: position for each, (state, position) in self.model.items() if state is PENDING}
+        assert {each.id: each.position for each in self.due()} == pending
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=15, stateful_step_count=20)

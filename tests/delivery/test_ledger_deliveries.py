@@ -1,0 +1,129 @@
+"""The ledger's deliveries: claimed once, the longest waiting first, recorded, and recovered after a crash."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from bot.delivery.ledger import Claim, Ledger, Outcome
+from tests.delivery.ledger_kit import (
+    DISCORD,
+    MONDAY,
+    PENDING,
+    SENDING,
+    SENT,
+    TELEGRAM,
+    UNKNOWN,
+    Clock,
+    due,
+    later,
+    push,
+    pushed_to,
+    sent,
+    subscribe,
+    tally,
+    telegram,
+)
+
+
+async def test_the_longest_waiting_come_first(ledger: Ledger, clock: Clock) -> None:
+    """Due deliveries come in the order in which they became due, up to the limit; what is due later does not come."""
+    one, two, three = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
+    await ledger.record(
+        [
+            later(one, MONDAY + dt.timedelta(seconds=20)),
+            later(two, MONDAY + dt.timedelta(seconds=10)),
+            later(three, MONDAY + dt.timedelta(hours=1)),
+        ]
+    )
+    assert await due(ledger) == []
+    assert await ledger.next_due(TELEGRAM) == MONDAY + dt.timedelta(seconds=10)
+    clock.advance(seconds=20)
+    assert [delivery.id for delivery in await due(ledger)] == [two.id, one.id]
+    assert [delivery.id for delivery in await due(ledger, TELEGRAM, limit=1)] == [two.id]
+
+
+async def test_platforms_do_not_see_each_other(ledger: Ledger) -> None:
+    """What is due is asked for by platform."""
+    await subscribe(ledger, telegram(1))
+    await push(ledger)
+    assert await due(ledger, DISCORD) == []
+    assert await ledger.next_due(DISCORD) is None
+    assert await ledger.next_due(TELEGRAM) == MONDAY
+
+
+async def test_a_claim_is_given_once(ledger: Ledger) -> None:
+    """A delivery that was claimed is no longer due, cannot be claimed again, and counts the attempt."""
+    one, two = await pushed_to(ledger, telegram(1), telegram(2))
+    assert await ledger.claim(TELEGRAM, 1) == [
+        Claim(one.id, 1, telegram(1), rendering_id=1, position=0, message_ids=(), attempts=1, code="", publish=False)
+    ]
+    assert [claim.id for claim in await ledger.claim(TELEGRAM, 10)] == [two.id]
+    assert await ledger.claim(TELEGRAM, 10) == []
+    assert await due(ledger) == []
+    assert await ledger.next_due(TELEGRAM) is None
+    await ledger.recover(TELEGRAM, hold=False)
+    assert [claim.attempts for claim in await ledger.claim(TELEGRAM, 10)] == [2, 2]
+
+
+async def test_outcomes_are_recorded_before_the_next_claim(ledger: Ledger) -> None:
+    """One transaction does both: what is due again by its outcome may be claimed at once."""
+    one, two = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
+    await ledger.claim(TELEGRAM, 1)
+    outcomes = [Outcome(one.id, PENDING, 1, ("41",), MONDAY, 0), sent(two, "42", "43")]
+    (claim,) = await ledger.claim(TELEGRAM, 10, outcomes)
+    assert (claim.id, claim.position, claim.message_ids) == (one.id, 1, ("41",))
+    assert await tally(ledger, one.broadcast_id) == {SENDING: 1, SENT: 1}
+
+
+async def test_an_outcome_replaces_what_was_known(ledger: Ledger) -> None:
+    """Every field of the outcome is the delivery's from then on; a later outcome clears an old error."""
+    one, other = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
+    moment = MONDAY - dt.timedelta(seconds=1)
+    outcome = Outcome(one.id, PENDING, 1, ("41",), moment, 2, "not-sent", "no connection")
+    await ledger.record([outcome])
+    changed = dataclasses.replace(
+        one, position=1, message_ids=("41",), due=moment, attempts=2, code="not-sent", reason="no connection"
+    )
+    assert await due(ledger) == [changed, other]
+    await ledger.record([sent(one, "41", "42")])
+    assert await due(ledger) == [other]
+    assert await tally(ledger, one.broadcast_id) == {SENT: 1, PENDING: 1}
+
+
+async def test_recording_nothing_changes_nothing(ledger: Ledger) -> None:
+    """A sender whose batch is empty need not look first."""
+    before = await pushed_to(ledger, telegram(1))
+    await ledger.record([])
+    assert await due(ledger) == before
+
+
+async def test_what_was_in_flight_is_sent_again(ledger: Ledger) -> None:
+    """Without hold, the same message is pending again, and it shows that nobody knows whether it had arrived."""
+    one, two = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
+    await ledger.claim(TELEGRAM, 1)
+    assert await ledger.recover(TELEGRAM, hold=False) == 1
+    again, untouched = await due(ledger)
+    assert (again.id, again.position, again.message_ids, again.code) == (one.id, 0, (), "unknown")
+    assert untouched == two
+    assert await ledger.recover(TELEGRAM, hold=False) == 0
+
+
+async def test_what_was_in_flight_is_held_back(ledger: Ledger) -> None:
+    """With hold, a delivery goes on behind the message in flight, or ends as unknown if that was its last."""
+    one, two = await pushed_to(ledger, telegram(1), telegram(2), texts=("a", "b"))
+    await ledger.record([Outcome(two.id, PENDING, 1, ("41",), MONDAY, 0)])
+    await ledger.claim(TELEGRAM, 2)
+    assert await ledger.recover(TELEGRAM, hold=True) == 2
+    (goes_on,) = await due(ledger)
+    assert (goes_on.id, goes_on.position, goes_on.message_ids, goes_on.attempts) == (one.id, 1, (None,), 0)
+    (over,) = await ledger.failures(two.broadcast_id)
+    assert (over.id, over.state, over.message_ids, over.code) == (two.id, UNKNOWN, ("41", None), "unknown")
+
+
+async def test_one_platform_recovers_its_own(ledger: Ledger) -> None:
+    """A platform that starts later, or twice, takes nothing from one that is sending."""
+    (delivery,) = await pushed_to(ledger, telegram(1))
+    await ledger.claim(TELEGRAM, 1)
+    assert await ledger.recover(DISCORD, hold=False) == 0
+    assert await tally(ledger, delivery.broadcast_id) == {SENDING: 1}
