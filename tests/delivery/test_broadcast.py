@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from bot.archive import Archive
 from bot.config import Schedule
 from bot.delivery.broadcast import Broadcaster
@@ -20,11 +18,9 @@ from bot.i18n import Language, words
 from bot.platforms.telegram.render import render
 from bot.report import Reporter
 from bot.subscription import PlatformName, SubscriptionState
-from tests.delivery.ledger_kit import Clock, due, failed, opened, rendering, sent, subscribe, subscription, telegram
+from tests.delivery.ledger_kit import Clock, due, failed, rendering, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from bot.delivery.ledger import Ledger
     from bot.document import Document
     from bot.platforms.base import Rendering
@@ -50,14 +46,6 @@ class Renderer:
         return render(document, silent=silent)
 
 
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[tuple[Ledger, Clock]]:
-    """A ledger on a real file, with its clock at eight on Monday."""
-    clock = Clock()
-    async with opened(tmp_path, clock) as made:
-        yield made, clock
-
-
 def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) -> Broadcaster:
     """The broadcaster of the real archive."""
     archive = Archive.load(CONTENT)
@@ -71,91 +59,90 @@ def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) 
     )
 
 
-async def test_an_occurrence_pushes_the_newest_episode_once(ledger: tuple[Ledger, Clock]) -> None:
+async def test_an_occurrence_pushes_the_newest_episode_once(ledger: Ledger, clock: Clock) -> None:
     """However often it is asked for; the episode is that of the day, not of the future."""
-    await subscribe(ledger[0], telegram(1))
-    pushing = broadcaster(*ledger)
+    await subscribe(ledger, telegram(1))
+    pushing = broadcaster(ledger, clock)
     first = await pushing.push(SCHEDULE, EIGHT)
     assert first is not None
     assert first.episode == 1207
     assert await pushing.push(SCHEDULE, EIGHT) is None
-    assert len(await due(ledger[0])) == 1
+    assert len(await due(ledger)) == 1
 
 
-async def test_an_episode_is_rendered_once_per_distinct_choice(ledger: tuple[Ledger, Clock]) -> None:
+async def test_an_episode_is_rendered_once_per_distinct_choice(ledger: Ledger, clock: Clock) -> None:
     """A hundred subscribers with two choices between them cost two renderings."""
     for chat in range(100):
         topics = ("tiktok",) if chat % 2 else ()
-        await ledger[0].subscriptions.save(subscription(telegram(chat + 1), *topics))
+        await ledger.subscriptions.save(subscription(telegram(chat + 1), *topics))
     renderer = Renderer()
-    await broadcaster(*ledger, renderer).push(SCHEDULE, EIGHT)
+    await broadcaster(ledger, clock, renderer).push(SCHEDULE, EIGHT)
     assert renderer.asked == 2
-    assert len(await due(ledger[0])) == 100
+    assert len(await due(ledger)) == 100
 
 
-async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: tuple[Ledger, Clock]) -> None:
+async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: Ledger, clock: Clock) -> None:
     """No empty push."""
-    await ledger[0].subscriptions.save(subscription(telegram(1), "mastodon"))
-    await ledger[0].subscriptions.save(subscription(telegram(2), "netflix"))
-    await broadcaster(*ledger).push(SCHEDULE, EIGHT)
-    assert [each.target for each in await due(ledger[0])] == [telegram(2)]
+    await ledger.subscriptions.save(subscription(telegram(1), "mastodon"))
+    await ledger.subscriptions.save(subscription(telegram(2), "netflix"))
+    await broadcaster(ledger, clock).push(SCHEDULE, EIGHT)
+    assert [each.target for each in await due(ledger)] == [telegram(2)]
 
 
-async def test_only_those_who_failed_are_tried_again(ledger: tuple[Ledger, Clock]) -> None:
+async def test_only_those_who_failed_are_tried_again(ledger: Ledger, clock: Clock) -> None:
     """Not who has it, may have it, has left or unsubscribed; a paused one counts as mended until it fails again."""
-    book, clock = ledger
-    await subscribe(book, *map(telegram, range(1, 6)))
-    pushing = broadcaster(*ledger)
+    await subscribe(ledger, *map(telegram, range(1, 6)))
+    pushing = broadcaster(ledger, clock)
     push = await pushing.push(SCHEDULE, EIGHT)
     assert push is not None
-    got, unknown, closed, gone, refused = await due(book)
-    await book.record([sent(got, "1"), sent(unknown, None)._replace(state=DeliveryState.UNKNOWN)])
-    await book.record([failed(closed, "closed", ""), failed(gone, "gone", ""), failed(refused, "refused", "")])
-    await book.subscriptions.pause(closed.target, "no rights")
-    await book.subscriptions.end(gone.target, "blocked")
-    await book.finish()
+    got, unknown, closed, gone, refused = await due(ledger)
+    await ledger.record([sent(got, "1"), sent(unknown, None)._replace(state=DeliveryState.UNKNOWN)])
+    await ledger.record([failed(closed, "closed", ""), failed(gone, "gone", ""), failed(refused, "refused", "")])
+    await ledger.subscriptions.pause(closed.target, "no rights")
+    await ledger.subscriptions.end(gone.target, "blocked")
+    await ledger.finish()
 
     episode = Archive.load(CONTENT).get(1207)
     assert episode is not None
     retried = await pushing.open_for_failed(push, episode, due=clock())
     assert retried is not None
     assert (retried.kind, retried.repeat) == (BroadcastKind.PUSH, 1)
-    assert [each.target for each in await due(book)] == [closed.target, refused.target]
-    assert {each.target: each.state for each in await book.subscriptions.all()}[gone.target] is SubscriptionState.ENDED
+    assert [each.target for each in await due(ledger)] == [closed.target, refused.target]
+    states = {each.target: each.state for each in await ledger.subscriptions.all()}
+    assert states[gone.target] is SubscriptionState.ENDED
 
-    await book.record([sent(each, "2") for each in await due(book)])
-    await book.finish()
+    await ledger.record([sent(each, "2") for each in await due(ledger)])
+    await ledger.finish()
     assert await pushing.open_for_failed(retried, episode, due=clock()) is None
 
 
-async def test_who_has_the_first_messages_gets_only_the_others(ledger: tuple[Ledger, Clock]) -> None:
+async def test_who_has_the_first_messages_gets_only_the_others(ledger: Ledger, clock: Clock) -> None:
     """Of the kind that they were sent in; whom none had reached, or whose episode was changed, begins anew."""
-    book, clock = ledger
-    await subscribe(book, *map(telegram, range(1, 4)))
+    await subscribe(ledger, *map(telegram, range(1, 4)))
     rich = dataclasses.replace(rendering("A", "B"), fallback=rendering("a", "b", "c"))
-    choices = dict.fromkeys(await book.choices("monday"), rich)
+    choices = dict.fromkeys(await ledger.choices("monday"), rich)
 
     async def again(only_failed_in: int | None, renderings: dict[Choice, Rendering]) -> tuple[int, list[str]]:
-        push = await book.create_broadcast(
+        push = await ledger.create_broadcast(
             episode=1207, title="", schedule="monday", due=clock(), renderings=renderings, again=True,
             only_failed_in=only_failed_in,
         )  # fmt: skip
         assert push is not None
         next_texts = []
-        for each in await due(book):
-            messages = (await book.parcel(each.rendering_id)).rendering.messages
+        for each in await due(ledger):
+            messages = (await ledger.parcel(each.rendering_id)).rendering.messages
             assert len(each.message_ids) == each.position
             next_texts.append(messages[each.position].body["text"])
         return push.id, next_texts
 
     async def fail(*, fallen_back: bool) -> None:
-        in_rich, in_plain, at_first = await due(book)
+        in_rich, in_plain, at_first = await due(ledger)
         if fallen_back:
-            await book.fall_back(in_plain.id)
+            await ledger.fall_back(in_plain.id)
         there = failed(in_rich, "not-sent", "")
-        await book.record([there._replace(position=1, message_ids=("7",)), failed(at_first, "flood", "")])
+        await ledger.record([there._replace(position=1, message_ids=("7",)), failed(at_first, "flood", "")])
         second = there._replace(delivery_id=in_plain.id, position=2, message_ids=("8", "9"))
-        await book.record([second])
+        await ledger.record([second])
 
     first, texts = await again(None, choices)
     assert texts == ["A", "A", "A"]

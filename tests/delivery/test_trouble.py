@@ -11,8 +11,8 @@ import pytest
 
 from bot.delivery.ledger import Ledger, LedgerError
 from bot.delivery.lock import DeliveryLock
+from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, opened, push, subscribe, subscription, telegram
-from tests.delivery.test_courier import Round
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -1,0 +1,131 @@
+"""What the tests of the courier share: a platform that does as it is told, and a courier at work on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from bot.delivery.courier import Courier
+from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.records import DeliveryState
+from bot.platforms.base import Platform, Post, Rendering
+from bot.subscription import PlatformName
+from tests.delivery.ledger_kit import Clock, tally
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.delivery.events import Event
+    from bot.delivery.ledger import Ledger
+    from bot.document import Document
+    from bot.platforms import base
+
+
+class Carrier(Platform):
+    """A platform that takes every message, unless a chat was given errors to answer with first."""
+
+    name = PlatformName.TELEGRAM
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.errors: dict[str, list[base.SendError]] = defaultdict(list)
+        self.taken: dict[str, list[str]] = defaultdict(list)
+        self.nonces: list[str] = []
+        self.states_while_sending: list[int] = []
+        self.sends = asyncio.Condition()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
+        """Nothing is rendered here."""
+        raise NotImplementedError
+
+    async def inspect(self, target: object, *, publish: bool = False) -> None:
+        """Nothing is looked at here."""
+        raise NotImplementedError
+
+    async def tried(self, times: int) -> None:
+        """Wait until so many sends were tried."""
+        async with asyncio.timeout(20), self.sends:
+            await self.sends.wait_for(lambda: len(self.nonces) >= times)
+
+    async def begun(self, sends: int) -> None:
+        """Wait until so many sends have come, whether they are through or not."""
+        async with asyncio.timeout(20), self.sends:
+            await self.sends.wait_for(lambda: len(self.states_while_sending) >= sends)
+
+    async def send(self, post: Post) -> str:
+        """Take the message, or answer with the chat's next error."""
+        broadcasts = await self.ledger.broadcasts(1)
+        self.states_while_sending.append((await self.ledger.tally(broadcasts[0].id))[DeliveryState.SENDING])
+        async with self.sends:
+            self.sends.notify_all()
+        await self.gate.wait()
+        self.nonces.append(post.nonce)
+        async with self.sends:
+            self.sends.notify_all()
+        if self.errors[post.target.chat]:
+            raise self.errors[post.target.chat].pop(0)
+        self.taken[post.target.chat].append(post.message.body["text"])
+        return str(len(self.nonces))
+
+
+class Round:
+    """A courier at work, with what it works with."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        hold: bool = False,
+        limits: tuple[ChatLimit, ...] = (),
+        window: int = 8,
+        rate: int = 1000,
+    ) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.carrier = Carrier(ledger)
+        self.told: list[Event] = []
+        self.courier = Courier(
+            platform=self.carrier,
+            ledger=ledger,
+            pacer=Pacer(rate, lambda _target: limits),
+            clock=clock,
+            window=window,
+            hold=hold,
+            tell=self.hear,
+        )
+
+    async def hear(self, event: Event) -> None:
+        """Remember what the admins are to know."""
+        self.told.append(event)
+
+    async def tally(self) -> dict[str, int]:
+        """The states of the newest broadcast's deliveries that there are."""
+        (broadcast,) = await self.ledger.broadcasts(1)
+        return await tally(self.ledger, broadcast.id)
+
+    async def reaches(self, **wanted: int) -> None:
+        """Wait until the newest broadcast's deliveries are in these states."""
+        async with asyncio.timeout(20):
+            while await self.tally() != wanted:
+                self.courier.wake()
+                await asyncio.sleep(0)
+
+    async def settled(self) -> None:
+        """Let everybody go on until they wait for something that only the test can bring."""
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    @contextlib.asynccontextmanager
+    async def going(self) -> AsyncIterator[None]:
+        """Let the courier run."""
+        task = asyncio.create_task(self.courier.run())
+        try:
+            yield
+        finally:
+            await self.courier.stop()
+            await task

@@ -1,0 +1,141 @@
+"""When the courier sends: whom it waits for and whom not, how many sends are under way at once, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
+
+import pytest
+
+from bot.delivery.courier import SMALLEST_WINDOW
+from bot.delivery.pacing import ChatLimit, Pacer
+from bot.platforms import base
+from bot.subscription import PlatformName
+from tests.delivery.courier_kit import Round
+from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
+
+if TYPE_CHECKING:
+    from bot.delivery.ledger import Ledger
+
+
+async def test_waiting_for_one_chat_holds_up_no_other(ledger: Ledger, clock: Clock) -> None:
+    """A chat in a flood wait waits alone; it gets its message when the wait is over."""
+    work = Round(ledger, clock)
+    await subscribe(work.ledger, *map(telegram, range(1, 20)))
+    await push(work.ledger)
+    work.carrier.errors["1"] = [base.FloodError("slow down", retry_after=3600)]
+    async with work.going():
+        await work.reaches(sent=18, pending=1)
+    assert work.carrier.taken["1"] == []
+
+
+async def test_a_courier_that_fails_as_it_winds_down_has_ended_all_the_same(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops it is not left waiting, and the failure is told."""
+    work = Round(ledger, clock)
+    failing = AsyncMock(side_effect=RuntimeError("a bug"))
+    monkeypatch.setattr(work.ledger, "finish", failing)
+    task = asyncio.create_task(work.courier.run())
+    async with asyncio.timeout(5):
+        await asyncio.wait({task})
+        await work.courier.stop()
+    with pytest.raises(RuntimeError, match="a bug"):
+        await task
+
+
+async def test_a_pause_of_everything_is_slept_through(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing may be sent, the courier looks now and then whether it may, and not as often as it can."""
+    looks: list[float] = []
+    pause = Pacer.pause
+
+    def look(pacer: Pacer) -> float:
+        looks.append(pause(pacer))
+        return looks[-1]
+
+    monkeypatch.setattr(Pacer, "pause", look)
+    work = Round(ledger, clock)
+    await subscribe(work.ledger, telegram(1))
+    await push(work.ledger)
+    work.carrier.errors["1"] = [base.FloodError("slow down", retry_after=3600, everything=True)]
+    async with work.going():
+        await work.carrier.tried(1)
+        await work.reaches(pending=1)
+        looks.clear()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert len(looks) < 10
+
+
+async def test_a_chats_next_message_waits_for_the_chats_limit(ledger: Ledger, clock: Clock) -> None:
+    """One message a second to one chat: the second is due a second later, and others go meanwhile."""
+    work = Round(ledger, clock, limits=(ChatLimit(1, 1.0),))
+    await subscribe(work.ledger, telegram(1), telegram(2))
+    await push(work.ledger, "un", "deux")
+    async with work.going():
+        await work.carrier.tried(2)
+        await work.reaches(pending=2)
+    assert work.carrier.taken == {"1": ["un"], "2": ["un"]}
+    due = await work.ledger.next_due(PlatformName.TELEGRAM)
+    assert due is not None
+    assert (due - work.clock()).total_seconds() > 0.5
+
+
+async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: Ledger, clock: Clock) -> None:
+    """What the platform already has is recorded; the rest waits in the ledger, as if it had never been claimed."""
+    work = Round(ledger, clock)
+    await subscribe(work.ledger, *map(telegram, range(1, 21)))
+    await push(work.ledger)
+    work.carrier.gate.clear()
+    task = asyncio.create_task(work.courier.run())
+    await work.carrier.begun(8)
+    stopping = asyncio.create_task(work.courier.stop())
+    await asyncio.sleep(0)
+    work.carrier.gate.set()
+    await stopping
+    await task
+    assert await work.tally() == {"sent": 8, "pending": 12}
+    assert {claim.attempts for claim in await work.ledger.claim(PlatformName.TELEGRAM, 20)} == {1}
+
+
+async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With as many sends under way as there may be, none of which comes to an end, stopping takes its time and no more.
+
+    What nobody knows the end of stays marked, for the next start.
+    """
+    monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.05)
+    work = Round(ledger, clock)
+    await subscribe(work.ledger, *map(telegram, range(1, 21)))
+    await push(work.ledger)
+    work.carrier.gate.clear()
+    task = asyncio.create_task(work.courier.run())
+    await work.carrier.begun(8)
+    await work.settled()
+    async with asyncio.timeout(10):
+        await work.courier.stop()
+        await task
+    assert await work.tally() == {"sending": 8, "pending": 12}
+
+
+async def test_a_push_begins_with_few_sends_and_gets_more_with_each_answer(ledger: Ledger, clock: Clock) -> None:
+    """No hundreds of connections are opened at once; a platform that answers soon has as many as there may be."""
+    work = Round(ledger, clock, window=64)
+    await subscribe(work.ledger, *map(telegram, range(1, 301)))
+    await push(work.ledger)
+    carrier = work.carrier
+    carrier.gate.clear()
+    async with work.going(), asyncio.timeout(20):
+        await carrier.begun(SMALLEST_WINDOW)
+        await work.settled()
+        assert len(carrier.states_while_sending) == SMALLEST_WINDOW
+        carrier.gate.set()
+        await carrier.tried(100)
+        carrier.gate.clear()
+        await carrier.begun(len(carrier.nonces) + 64)
+        carrier.gate.set()
+        await work.reaches(sent=300)
