@@ -15,7 +15,8 @@ from bot.notes.draft import draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
 from bot.problems import InvalidInputError
-from tests.notes.test_import import DEFAULTS, EXPECTED, HERE, PARIS, invented
+from tests.notes.drafting import DEFAULTS, HERE, PARIS, invented
+from tests.notes.expected import EXPECTED
 
 _PATIENCE = 8.0
 """Seconds of the processor for the worst of them, on a slow machine; what is quadratic takes hours."""

@@ -1,0 +1,91 @@
+"""What is read as show notes, from a file or a feed, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.document import plain
+from bot.i18n import Language
+from bot.markdown import parse_episode
+from bot.notes.draft import draft
+from bot.notes.feed import notes_from_feed
+from bot.notes.reading import read_notes
+from bot.problems import InvalidInputError
+from tests.notes.drafting import DEFAULTS, HERE, PARIS
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "no words"),
+        (b"\n \n", "no words"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not a text file"),
+        ("Épisode 3".encode("latin-1"), "not UTF-8"),
+        (b"12 34 %%%", "no words"),
+        (b"a" * 10_000_000, "longer than 100,000 characters"),
+        (("é" * 5_000_000).encode()[:-1], "longer than 100,000 characters"),
+        (b"a" * 100_001, "longer than 100,000 characters"),
+        (b"<script>alert(1)</script>", "no words"),
+        (b"%PDF-1.4\n%\xe2\xe3", "this is a PDF"),
+        (b"{\\rtf1 Bonjour}", "this is an RTF document"),
+        (b"PK\x03\x04\x14\x00", "an office program or an archive"),
+        (b'<?xml version="1.0"?>\n<rss version="2.0">', "this is a feed"),
+        (b"---\ntitle: Un titre\nnumber: 3\n---\n\n## Un\n\nTexte.\n", "an episode file already"),
+        (b'{"episode": 3}', "data for programs"),
+        (b"numero;sujet;lien\n3;TikTok;https://a.fr\n", "rows of a table"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_with_a_cure(data: bytes, reason: str) -> None:
+    """Never a wrong file in silence."""
+    with pytest.raises(InvalidInputError, match=reason) as caught:
+        read_notes(data, Path("notes.txt"))
+    assert all(problem.cure for problem in caught.value.problems)
+
+
+def test_notes_in_utf_16_are_read() -> None:
+    """What Windows calls Unicode says so by its first bytes."""
+    text = (HERE / "single.txt").read_text(encoding="utf-8")
+    assert read_notes(text.encode("utf-16"), Path("notes.txt")) == read_notes(text.encode(), Path("notes.txt"))
+
+
+@pytest.mark.parametrize(
+    ("data", "number", "reason"),
+    [
+        (b"no feed", None, "no episode in this feed"),
+        (b"", None, "no episode in this feed"),
+        ((HERE / "feed.xml").read_bytes(), 99, "no episode 99"),
+        (b" " * 20_000_001, None, "too large"),
+    ],
+)
+def test_feeds_that_do_not_help(data: bytes, number: int | None, reason: str) -> None:
+    """No feed, or not the episode that was asked for, which is told with what there is."""
+    with pytest.raises(InvalidInputError, match=reason):
+        notes_from_feed(data, Path("feed.xml"), number, PARIS)
+
+
+def test_an_episode_of_a_feed_is_found_by_the_number_in_its_title() -> None:
+    """Where the feed does not state it."""
+    notes = notes_from_feed((HERE / "feed.xml").read_bytes(), Path("feed.xml"), 13, PARIS)
+    assert (notes.number, notes.title) == (13, "Épisode 13 : Uber chante")
+
+
+def test_notes_of_a_feed_in_plain_text_keep_their_lines() -> None:
+    """Few hosts write them so, and HTML knows no line ends."""
+    teaser = "Au programme :\n- Reddit danse\n- Zoom dort\n\n"
+    text = f"{teaser}Reddit danse\nReddit danse à L&amp;rsquo;Isle.\n\nZoom dort\nZoom dort à Metz."
+    feed = f"<rss><channel><item><title>Épisode 70</title><description>{text}</description></item></channel></rss>"
+    path = Path("feed.xml")
+    notes = notes_from_feed(feed.encode(), path, None, PARIS)
+    drafted = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+    first, second = parse_episode(drafted, path).segments
+    assert (first.title, plain(first.summary)) == ("Reddit danse", "Reddit danse à L’Isle.")
+    assert second.title == "Zoom dort"
+
+
+def test_an_episode_of_a_feed_without_notes_is_refused_by_the_name_of_the_feed() -> None:
+    """Not by that of a file that nobody has."""
+    feed = b"<rss><channel><item><title>Un titre</title></item></channel></rss>"
+    with pytest.raises(InvalidInputError, match=r"feed\.xml: there are no words in these notes"):
+        notes_from_feed(feed, Path("feed.xml"), None, PARIS)
