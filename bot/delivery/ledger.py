@@ -131,7 +131,8 @@ class Ledger:
     ) -> Broadcast | None:
         """Open a broadcast to everybody who gets the schedule's pushes.
 
-        A choice without a rendering has nothing to get. With `again`, the episode is pushed once more; without, None
+        A choice without a rendering has nothing to get, and who got the episode on a schedule that they have left has
+        it. With `again`, the episode is pushed once more; without, None
         says that it was pushed on this schedule before. With `only_failed_in`, only those get it whose delivery of
         that broadcast failed.
         """
@@ -147,7 +148,9 @@ class Ledger:
                 now=self._clock(),
             )
             if broadcast is not None:
-                await opening.deliver_to_choices(connection, broadcast, renderings, only_failed_in=only_failed_in)
+                await opening.deliver_to_choices(
+                    connection, broadcast, renderings, again=again, only_failed_in=only_failed_in
+                )
         return broadcast
 
     async def create_single(

@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, exists, func, literal, or_, select, update
 
 from bot.delivery.database import insert
 from bot.delivery.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
@@ -34,6 +34,7 @@ def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[
     return (c.state == SubscriptionState.ACTIVE) & or_(c.paused_until.is_(None), c.paused_until <= now)
 
 
+_TARGET = ("platform", "chat", "thread")
 _FRESH = {"state": DeliveryState.PENDING, "position": 0, "message_ids": [], "attempts": 0, "code": "", "reason": ""}
 
 
@@ -44,6 +45,37 @@ def failed_in(broadcast_id: int | ColumnElement[int]) -> ColumnElement[bool]:
         c.broadcast_id == broadcast_id, c.state == DeliveryState.FAILED, c.subscription_id.is_not(None)
     )
     return subscriptions.c.id.in_(failed)
+
+
+def _moved_with_it() -> ColumnElement[bool]:
+    """Whether the subscription's target got the episode on a schedule that it has left since."""
+    c, other = subscriptions.c, subscriptions.alias()
+    is_there_too = exists().where(
+        *(other.c[name] == deliveries.c[name] for name in _TARGET),
+        other.c.schedule == broadcasts.c.schedule,
+        other.c.state != SubscriptionState.ENDED,
+    )
+    return (
+        exists()
+        .where(
+            _pushed_before(),
+            deliveries.c.broadcast_id == broadcasts.c.id,
+            *(deliveries.c[name] == c[name] for name in _TARGET),
+            deliveries.c.state != DeliveryState.FAILED,
+            ~is_there_too,
+        )
+        .correlate(subscriptions)
+    )
+
+
+def _pushed_before() -> ColumnElement[bool]:
+    """Whether a broadcast is another push of the same episode."""
+    c = broadcasts.c
+    return (
+        (c.episode == bindparam("of_episode", type_=Integer))
+        & (c.kind == BroadcastKind.PUSH)
+        & (c.id != bindparam("of_broadcast", type_=Integer))
+    )
 
 
 def _deliver_to_choice(*conditions: ColumnElement[bool]) -> Insert:
@@ -95,7 +127,9 @@ def _go_on_where_it_failed() -> Update:
 
 _GO_ON = _go_on_where_it_failed()
 _DELIVER_TO_CHOICE = _deliver_to_choice()
+_DELIVER_TO_NEW = _deliver_to_choice(~_moved_with_it())
 _DELIVER_AGAIN = _deliver_to_choice(failed_in(bindparam("failed_in", type_=Integer)))
+_WAS_PUSHED = select(broadcasts.c.id).where(_pushed_before()).limit(1)
 
 
 async def add_broadcast(
@@ -142,20 +176,27 @@ async def deliver_to_choices(
     broadcast: Broadcast,
     chosen: Mapping[Choice, Rendering],
     *,
+    again: bool = False,
     only_failed_in: int | None = None,
 ) -> None:
     """Add the renderings, and a delivery for every active subscription with one of the choices, loading none.
 
-    With `only_failed_in`, only for those whose delivery of that other broadcast failed; where the messages are still
-    the same, it goes on behind those that had arrived.
+    Who got the episode on another schedule and has left that one for this has it, unless it is to come `again`. With
+    `only_failed_in`, only for those whose delivery of that other broadcast failed; where the messages are still the
+    same, it goes on behind those that had arrived.
     """
-    deliver = _DELIVER_TO_CHOICE if only_failed_in is None else _DELIVER_AGAIN
+    this = {"of_broadcast": broadcast.id, "of_episode": broadcast.episode}
+    deliver, more = _DELIVER_TO_CHOICE, {}
+    if only_failed_in is not None:
+        deliver, more = _DELIVER_AGAIN, {"failed_in": only_failed_in}
+    elif not again and (await connection.execute(_WAS_PUSHED, this)).first() is not None:
+        deliver, more = _DELIVER_TO_NEW, {"of_episode": broadcast.episode}
     for choice, rendering in chosen.items():
         rendering_id = await _add_rendering(connection, broadcast, choice.platform, rendering)
         await connection.execute(
             deliver,
             {
-                **({} if only_failed_in is None else {"failed_in": only_failed_in}),
+                **more,
                 "of_broadcast": broadcast.id,
                 "of_rendering": rendering_id,
                 "not_before": broadcast.due,

@@ -66,14 +66,16 @@ async def subscribe(ledger: Ledger, *targets: Target) -> None:
         await ledger.subscriptions.save(subscription(target))
 
 
-async def push(ledger: Ledger, *texts: str, episode: int = 1207, again: bool = False) -> Broadcast:
-    """Open a broadcast with these messages to everybody on the Monday schedule."""
+async def push(
+    ledger: Ledger, *texts: str, episode: int = 1207, schedule: str = "monday", again: bool = False
+) -> Broadcast:
+    """Open a broadcast with these messages to everybody on the schedule."""
     broadcast = await ledger.create_broadcast(
         episode=episode,
         title=f"Épisode {episode}",
-        schedule="monday",
+        schedule=schedule,
         due=MONDAY,
-        renderings=dict.fromkeys(await ledger.choices("monday"), rendering(*texts or ("Bonjour",))),
+        renderings=dict.fromkeys(await ledger.choices(schedule), rendering(*texts or ("Bonjour",))),
         again=again,
     )
     assert broadcast is not None

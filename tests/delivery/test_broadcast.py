@@ -18,7 +18,7 @@ from bot.i18n import Language, words
 from bot.platforms.telegram.render import render
 from bot.report import Reporter
 from bot.subscription import PlatformName, SubscriptionState
-from tests.delivery.ledger_kit import Clock, due, failed, rendering, sent, subscribe, subscription, telegram
+from tests.delivery.ledger_kit import Clock, due, failed, push, rendering, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
     from bot.delivery.ledger import Ledger
@@ -87,6 +87,38 @@ async def test_who_chose_topics_that_did_not_come_up_gets_nothing(ledger: Ledger
     await ledger.subscriptions.save(subscription(telegram(2), "netflix"))
     await broadcaster(ledger, clock).push(SCHEDULE, EIGHT)
     assert [each.target for each in await due(ledger)] == [telegram(2)]
+
+
+async def test_who_moves_to_a_later_hour_after_the_push_does_not_get_it_again(ledger: Ledger, clock: Clock) -> None:
+    """Neither does a channel whose schedule got another name. Who is on both hours gets it at both."""
+    moved, unlucky, on_both, new = map(telegram, range(1, 5))
+    await subscribe(ledger, moved, unlucky, on_both)
+    pushing = broadcaster(ledger, clock)
+    await pushing.push(SCHEDULE, EIGHT)
+    got, failed_there, also = await due(ledger)
+    await ledger.record([sent(got, "1"), failed(failed_there, "refused", ""), sent(also, "2")])
+    for target in (moved, unlucky, on_both, new):
+        await ledger.subscriptions.save(subscription(target, schedule="evening"))
+    for target in (moved, unlucky):
+        await ledger.subscriptions.end(target, "moved to another schedule", schedule="monday")
+
+    evening = SCHEDULE.model_copy(update={"name": "evening"})
+    assert await pushing.push(evening, EIGHT + dt.timedelta(hours=10)) is not None
+    clock.advance(hours=10)
+    assert [each.target for each in await due(ledger)] == [unlucky, on_both, new]
+
+
+async def test_who_has_moved_gets_what_is_pushed_again_on_purpose(ledger: Ledger) -> None:
+    """An admin who says so means everybody on the schedule."""
+    await subscribe(ledger, telegram(1))
+    await push(ledger)
+    await ledger.record([sent(delivery, "1") for delivery in await due(ledger)])
+    await ledger.subscriptions.end(telegram(1), "moved to another schedule", schedule="monday")
+    await ledger.subscriptions.save(subscription(telegram(1), schedule="evening"))
+    await push(ledger, schedule="evening")
+    assert await due(ledger) == []
+    await push(ledger, schedule="evening", again=True)
+    assert [each.target for each in await due(ledger)] == [telegram(1)]
 
 
 async def test_only_those_who_failed_are_tried_again(ledger: Ledger, clock: Clock) -> None:

@@ -31,6 +31,7 @@ from tests.delivery.ledger_kit import (
     rendering,
     sent,
     subscribe,
+    subscription,
     telegram,
 )
 
@@ -220,6 +221,17 @@ async def test_recording_finds_each_delivery_by_its_number(ledger: Ledger) -> No
     outcomes = [sent(delivery, "7") for delivery in await due(ledger)]
     steps = await plan(ledger, ledger.record(outcomes))
     assert steps == ["SCAN arrived VIRTUAL TABLE INDEX 1:", "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
+async def test_who_has_moved_is_found_without_reading_all_deliveries(ledger: Ledger) -> None:
+    """Another push of an episode looks each subscription's target up in the pushes before, and only in those."""
+    await pushed_to(ledger, *map(telegram, range(5)))
+    await ledger.subscriptions.save(subscription(telegram(1), schedule="evening"))
+    steps = await plan(ledger, push(ledger, schedule="evening"))
+    assert "SEARCH broadcasts USING INDEX sqlite_autoindex_broadcasts_1 (episode=?)" in steps
+    by_target = "broadcast_id=? AND platform=? AND chat=? AND thread=?"
+    assert f"SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 ({by_target})" in steps
+    assert not [step for step in steps if step.startswith("SCAN deliveries")]
 
 
 async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(ledger: Ledger) -> None:
