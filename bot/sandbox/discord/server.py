@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import WSCloseCode, web
 
@@ -49,10 +49,10 @@ from bot.sandbox.discord.world import (
     Voice,
     World,
 )
+from bot.sandbox.webserver import HOST, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     from bot.sandbox.discord.messages import Message
     from bot.sandbox.discord.world import DirectChannel, Guild, Json, User
@@ -60,13 +60,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
 
-HOST = "127.0.0.1"
-_SHUTDOWN_SECONDS = 0.1
-"""How long requests under way may go on when the stand-in stops."""
 
-
-class DiscordStandIn:
-    """One Discord with one bot in it, known by its `token`.
+class DiscordStandIn(WebServer):
+    """One Discord with one bot in it, known by its `token`; its world stays as it is when it stops.
 
     `shards` is how many shards it recommends, `heartbeat` the seconds between heartbeats. Ids, messages, deadlines and
     limits go by `clock`, the request log by `monotonic`. `faults` spoils answers, `limits` holds the bot to its rate,
@@ -94,55 +90,30 @@ class DiscordStandIn:
         self._channels = Channels(self.world, self.gateway)
         self._rest = Rest(token, self.changes, monotonic, self.limits)
         self.faults, self.traffic = self._rest.faults, self._rest.traffic
-        self._runner: web.AppRunner | None = None
-        self._port = port
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+        self.port = port
 
     async def start(self) -> None:
-        """Listen: on the given port, or any free one, and the same again after a `stop`.
+        """Listen, and tell the gateway where."""
+        await super().start()
+        self.gateway.url = self.gateway_url
 
-        Raises:
-            OSError: the port is taken.
-        """
+    def _application(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY)
         parts = (self._account, self._channels, self._commands, self._interactions)
         self._rest.serve(app, (route for part in parts for route in part.routes()))
         app.router.add_get("/", self.gateway.serve)
         app.on_shutdown.append(self._close_gateway)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, HOST, self._port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._port = runner.addresses[0][1]
-        self.gateway.url = self.gateway_url
-
-    async def stop(self) -> None:
-        """Go away and cut all connections; the world stays as it is."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        return app
 
     @property
     def api_url(self) -> str:
         """The address in place of https://discord.com/api/v10. Known once it was started, and kept from then on."""
-        return f"http://{HOST}:{self._port}{PREFIX}"
+        return f"http://{HOST}:{self.port}{PREFIX}"
 
     @property
     def gateway_url(self) -> str:
         """The address in place of wss://gateway.discord.gg."""
-        return f"ws://{HOST}:{self._port}"
+        return f"ws://{HOST}:{self.port}"
 
     async def wait_for(self, condition: Callable[[], T], within: float = PATIENCE) -> T:
         """The condition's value as soon as it is true; it is looked at whenever anything changes here.

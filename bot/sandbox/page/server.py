@@ -11,7 +11,7 @@ import json
 import os
 import socket
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiohttp import ClientConnectionResetError, web
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from bot.sandbox.page import files
 from bot.sandbox.page.actions import ACTION
 from bot.sandbox.page.guard import HEADERS, guard, is_loopback
 from bot.sandbox.page.shown import messages, place_wire
+from bot.sandbox.webserver import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 QUIET_SECONDS = 15.0
 """After so long without news a comment goes out, so that a page that was closed is noticed."""
 MAX_BODY = 64 * 1024
-_SHUTDOWN_SECONDS = 0.5
 
 
 class PageError(ExpectedError):
@@ -55,20 +55,29 @@ def listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-class Page:
-    """Serves the page while it is used as an async context manager; `url` says where."""
+class Page(WebServer):
+    """Serves the page, once, to those who come to the listener; `url` says where."""
+
+    _DRAIN: ClassVar[float] = 0.5
+    _CANCELS: ClassVar[bool] = False
+    """What somebody did is done to its end, though they have closed the page."""
 
     def __init__(self, stage: Stage, listener: socket.socket) -> None:
         self._stage = stage
         self._listener = listener
         self._host, self.port = listener.getsockname()[:2]
         self._stopping = asyncio.Event()
+
+    def _application(self) -> web.Application:
         app = web.Application(middlewares=[guard(loopback=is_loopback(self._host))], client_max_size=MAX_BODY)
         app.router.add_get("/", self._index)
         app.router.add_get("/events", self._events)
         app.router.add_post("/do", self._do)
         app.router.add_get("/{name}", _file)
-        self._runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS, access_log=None)
+        return app
+
+    def _site(self, runner: web.AppRunner) -> web.BaseSite:
+        return web.SockSite(runner, self._listener)
 
     @property
     def url(self) -> str:
@@ -76,15 +85,11 @@ class Page:
         host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - it is compared only
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.SockSite(self._runner, self._listener).start()
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
+    async def stop(self) -> None:
+        """Let go of the pages that listen for news, and go away."""
         self._stopping.set()
         self._stage.changes.notify()
-        await self._runner.cleanup()
+        await super().stop()
 
     async def _index(self, request: web.Request) -> web.Response:
         language = files.preferred_language(request.headers.get("Accept-Language", ""))

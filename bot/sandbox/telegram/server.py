@@ -14,7 +14,7 @@ import math
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -25,15 +25,12 @@ from bot.sandbox.telegram.model import ChatType
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.world import BOT_ID, TelegramWorld
 from bot.sandbox.traffic import EVERYTHING, FloodControl, Limit, Request, Traffic, Wait
+from bot.sandbox.webserver import HOST, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
-HOST = "127.0.0.1"
 _NO_MESSAGES = frozenset({"sendChatAction"})
-_SHUTDOWN_SECONDS = 0.1
-"""What is still held back then, long polls above all, is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,8 @@ TELEGRAM_LIMITS = FloodLimits(overall=Limit(30, 1.0), private=Limit(1, 1.0), gro
 """The figures that Telegram publishes."""
 
 
-class TelegramStandIn(TelegramWorld):
-    """A Telegram for one bot, from `start` to `stop`, or as long as it is used as an async context manager.
+class TelegramStandIn(TelegramWorld, WebServer):
+    """A Telegram for one bot, from `start` to `stop`; its world stays as it is when it stops.
 
     `faults` spoils answers, `traffic` holds and measures the requests, `flood_limits` switches flood control on.
     `clock` gives the dates of messages, `monotonic` the times of the log and of flood control.
@@ -78,48 +75,18 @@ class TelegramStandIn(TelegramWorld):
         self._monotonic = monotonic
         self._flood_control = FloodControl()
         self._methods = Methods(self)
-        self._port = port
-        self._runner: web.AppRunner | None = None
+        self.port = port
 
     @property
     def url(self) -> str:
         """The address in place of https://api.telegram.org. Known once it was started, and kept from then on."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{HOST}:{self.port}"
 
-    async def start(self) -> None:
-        """Listen: on the given port, or any free one, and the same again after a `stop`.
-
-        Raises:
-            OSError: the port is taken.
-        """
+    def _application(self) -> web.Application:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
         app.router.add_route("*", "/{other:.*}", _not_found)
-        # A poll that its client left must not stay behind and steal the updates of the next.
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, HOST, self._port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._port = runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Go away and cut all connections; the world stays as it is."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+        return app
 
     async def _handle(self, http: web.Request) -> web.Response:
         arrived = self._monotonic()
