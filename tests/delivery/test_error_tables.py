@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot.delivery.events import BroadcastStopped, PlatformStopped, TargetNotFound, TargetPaused
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.discord.world import Channel, Permission
+from bot.sandbox.discord.world import Channel, Permission, Thread
 from bot.sandbox.faults import Fault, Match, Reply
 from bot.sandbox.telegram.model import Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.subscription import Choices, Subscription, SubscriptionState, Target
-from tests.delivery.ledger_kit import tally
-from tests.delivery.side import SEND
+from bot.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
+from tests.delivery.ledger_kit import DISCORD, TELEGRAM, tally
+from tests.delivery.side import SEND, side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tests.delivery.side import Side
 
 ACTIVE, PAUSED, ENDED = SubscriptionState
-Breakage: TypeAlias = "Callable[[Any], Chat | Channel]"
+TOPIC = 7
 
 
 async def states(ledger: Ledger) -> dict[str, SubscriptionState]:
@@ -31,182 +32,163 @@ async def states(ledger: Ledger) -> dict[str, SubscriptionState]:
     return {each.target.chat: each.state for each in await ledger.subscriptions.all()}
 
 
-def blocked(town: TelegramStandIn) -> Chat:
-    """A person who has blocked the bot."""
-    chat = town.add_private(name="Ada")
-    town.block(chat.person)
-    return chat
+# The places that the rows are about, and what happens to them.
 
 
-def deactivated(town: TelegramStandIn) -> Chat:
-    """A person whose account is gone."""
-    chat = town.add_private(name="Ada")
-    town.deactivate(chat.person)
-    return chat
+def person(town: TelegramStandIn) -> Chat:
+    """A person's private chat."""
+    return town.add_private(name="Ada")
 
 
-def kicked(town: TelegramStandIn) -> Chat:
-    """A group that has thrown the bot out."""
-    chat = town.add_group("La bande")
-    town.kick(chat)
-    return chat
+def group(town: TelegramStandIn) -> Chat:
+    """A group."""
+    return town.add_group("La bande")
 
 
-def not_a_member(town: TelegramStandIn) -> Chat:
-    """A channel that the bot has left."""
-    chat = town.add_channel("Le récap")
-    town.set_member(chat, town.bot, Status.LEFT)
-    return chat
+def supergroup(town: TelegramStandIn) -> Chat:
+    """A group with rights for each member, and with a topic."""
+    return town.add_supergroup("La bande", topics={TOPIC: "Récap"})
 
 
-def deleted(town: TelegramStandIn) -> Chat:
-    """A group that was deleted."""
-    chat = town.add_group("La bande")
-    town.delete(chat)
-    return chat
+def channel(town: TelegramStandIn) -> Chat:
+    """A channel."""
+    return town.add_channel("Le récap")
 
 
-def without_rights(town: TelegramStandIn) -> Chat:
-    """A group in which the bot may not write."""
-    chat = town.add_supergroup("La bande")
-    town.set_member(chat, town.bot, Status.RESTRICTED)
-    return chat
+def text_channel(town: DiscordStandIn) -> Channel:
+    """A server's text channel."""
+    return town.add_text(town.add_guild("Auditeurs"), "général")
 
 
-def without_posting_rights(town: TelegramStandIn) -> Chat:
-    """A channel in which the bot is an admin who may not post."""
-    chat = town.add_channel("Le récap")
-    town.set_member(chat, town.bot, Status.ADMINISTRATOR, rights=["can_edit_messages"])
-    return chat
+def thread(town: DiscordStandIn) -> Thread:
+    """A thread in a server."""
+    return town.add_thread(text_channel(town), "le fil", town.add_user("lectrice"))
 
 
-def deleted_channel(town: DiscordStandIn) -> Channel:
-    """10003: a channel that is no more."""
-    channel = town.add_text(town.add_guild("Auditeurs"), "général")
-    town.delete_channel(channel)
-    return channel
+def reserved_person(town: DiscordStandIn) -> Channel:
+    """A person of one of the bot's servers who takes no messages from those they meet there."""
+    reader = town.add_user("lectrice", accepts_dms=False)
+    town.add_member(town.add_guild("Auditeurs"), reader)
+    return town.direct(reader)
 
 
-def hidden_channel(town: DiscordStandIn) -> Channel:
-    """50001: a channel that the bot cannot see."""
-    channel = town.add_text(town.add_guild("Auditeurs"), "général")
-    town.permit(channel, Permission(0))
-    return channel
-
-
-def silent_channel(town: DiscordStandIn) -> Channel:
-    """50013: a channel in which the bot may not write."""
-    channel = town.add_text(town.add_guild("Auditeurs"), "général")
-    town.permit(channel, Permission.VIEW_CHANNEL)
-    return channel
-
-
-def refused_by_person(town: DiscordStandIn) -> Channel:
-    """50007: a person who takes no messages from the bot."""
-    guild = town.add_guild("Auditeurs")
-    person = town.add_user("lectrice", accepts_dms=False)
-    town.add_member(guild, person)
-    return town.direct(person)
-
-
-def shares_no_guild(town: DiscordStandIn) -> Channel:
-    """50278: a person who has left every server of the bot's."""
+def stranger(town: DiscordStandIn) -> Channel:
+    """A person who has left every server of the bot's."""
     return town.direct(town.add_user("lectrice"))
 
 
-def locked_thread(town: DiscordStandIn) -> Channel:
-    """160005: a thread that was locked."""
-    guild = town.add_guild("Auditeurs")
-    thread = town.add_thread(town.add_text(guild, "général"), "le fil", town.add_user("lectrice"))
-    town.change_thread(thread, locked=True)
-    return thread
+def as_it_is(_town: object, _place: object) -> None:
+    """The place refuses messages without anything happening to it."""
 
 
-def locked_archive(town: DiscordStandIn) -> Channel:
-    """50083: a thread that was archived and locked."""
-    guild = town.add_guild("Auditeurs")
-    thread = town.add_thread(town.add_text(guild, "général"), "le fil", town.add_user("lectrice"))
-    town.change_thread(thread, archived=True, locked=True)
-    return thread
+def refused(code: int) -> Callable[[DiscordStandIn, Channel], None]:
+    """Discord refuses messages there with this code."""
+
+    def refuse(town: DiscordStandIn, place: Channel) -> None:
+        reply = Reply(400, {"message": "refused", "code": code})
+        town.faults.add(Fault(reply, Match(route=SEND[DISCORD], chat=place.id)))
+
+    return refuse
 
 
-async def push_past(side: Side, ledger: Ledger, broken: Chat | Channel) -> list[str]:
-    """Push to one that is broken among four that are well; what the well ones got."""
-    well = side.add(4)
-    await side.subscribe(ledger, *well[:2], broken, *well[2:])
-    assert await side.deliver(ledger, await side.open(ledger, "Bonjour")) == {"sent": 4, "failed": 1}
-    return [text for place in well for text in side.received(place)]
+def permitted(permission: Permission) -> Callable[[DiscordStandIn, Channel], None]:
+    """The bot has only this permission left there."""
+    return lambda town, place: town.permit(place, permission)
 
 
-@pytest.mark.parametrize("broken", [blocked, deactivated, kicked, not_a_member, deleted])
-async def test_who_left_on_telegram_is_unsubscribed(telegram_side: Side, real_ledger: Ledger, broken: Breakage) -> None:
-    """403: their subscription ends, nobody is alarmed, everybody else is served."""
-    chat = broken(telegram_side.standin)
-    assert await push_past(telegram_side, real_ledger, chat) == ["Bonjour"] * 4
-    assert (await states(real_ledger)).pop(str(chat.id)) is ENDED
-    assert telegram_side.told == []
+def changed(**how: bool) -> Callable[[DiscordStandIn, Thread], None]:
+    """A moderator changes the thread."""
+    return lambda town, place: town.change_thread(place, **how)
 
 
-@pytest.mark.parametrize("broken", [refused_by_person, shares_no_guild])
-async def test_who_left_on_discord_is_unsubscribed(discord_side: Side, real_ledger: Ledger, broken: Breakage) -> None:
-    """50007, 50278: the same for people on Discord."""
-    channel = broken(discord_side.standin)
-    assert await push_past(discord_side, real_ledger, channel) == ["Bonjour"] * 4
-    assert (await states(real_ledger)).pop(str(channel.id)) is ENDED
-    assert discord_side.told == []
+def demoted_to(status: Status) -> Callable[[TelegramStandIn, Chat], None]:
+    """The bot has only this status left there, and no rights."""
+    return lambda town, chat: town.set_member(chat, town.bot, status, rights=())
 
 
-@pytest.mark.parametrize("broken", [without_rights, without_posting_rights])
-async def test_missing_rights_on_telegram_pause(telegram_side: Side, real_ledger: Ledger, broken: Breakage) -> None:
-    """400 not enough rights: the subscription waits for the admins, who are told."""
-    chat = broken(telegram_side.standin)
-    assert await push_past(telegram_side, real_ledger, chat) == ["Bonjour"] * 4
-    assert (await states(real_ledger)).pop(str(chat.id)) is PAUSED
-    assert [(type(event), event.target) for event in telegram_side.told] == [  # type: ignore[union-attr]  # as asserted
-        (TargetPaused, telegram_side.target(chat))
-    ]
+def close_topic(_town: TelegramStandIn, chat: Chat) -> None:
+    """The admins of a supergroup close its topic."""
+    chat.topics[TOPIC].closed = True
 
 
-@pytest.mark.parametrize("broken", [hidden_channel, silent_channel, locked_thread, locked_archive])
-async def test_missing_rights_on_discord_pause(discord_side: Side, real_ledger: Ledger, broken: Breakage) -> None:
-    """50001, 50013, 160005, 50083: the same."""
-    channel = broken(discord_side.standin)
-    assert await push_past(discord_side, real_ledger, channel) == ["Bonjour"] * 4
-    assert (await states(real_ledger)).pop(str(channel.id)) is PAUSED
-    assert [(type(event), event.target) for event in discord_side.told] == [  # type: ignore[union-attr]  # as asserted
-        (TargetPaused, discord_side.target(channel))
-    ]
+@dataclass(frozen=True)
+class Row:
+    """What a platform says of a place, what becomes of the subscription, and the event that the admins are told of."""
+
+    platform: PlatformName
+    says: str
+    """Words of its error, or the error's code."""
+    place: Callable[[Any], Chat | Channel]
+    breaks: Callable[[Any, Any], object]
+    becomes: SubscriptionState
+    told: type[TargetPaused | TargetNotFound] | None = None
+    thread: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.says}"
 
 
-@pytest.mark.parametrize("closed", [False, True])
-async def test_a_topic_that_is_closed_or_gone_pauses(telegram_side: Side, real_ledger: Ledger, *, closed: bool) -> None:
-    """400 TOPIC_CLOSED and message thread not found: the topic's subscription waits, the admins are told."""
-    assert isinstance(telegram_side.standin, TelegramStandIn)
-    forum = telegram_side.standin.add_supergroup("Forum", topics={7: "Récap"})
-    forum.topics[7].closed = closed
-    topic = Target(telegram_side.name, str(forum.id), 7 if closed else 8)
-    await real_ledger.subscriptions.save(Subscription(topic, "monday", Choices()))
-    assert await telegram_side.deliver(real_ledger, await telegram_side.open(real_ledger, "Bonjour")) == {"failed": 1}
-    assert await states(real_ledger) == {str(forum.id): PAUSED}
-    assert [type(event) for event in telegram_side.told] == [TargetPaused]
+ROWS = [
+    # Who has left is unsubscribed, and nobody is alarmed.
+    Row(TELEGRAM, "bot was blocked by the user", person, lambda town, chat: town.block(chat.person), ENDED),
+    Row(TELEGRAM, "user is deactivated", person, lambda town, chat: town.deactivate(chat.person), ENDED),
+    Row(TELEGRAM, "bot was kicked from the group chat", group, lambda town, chat: town.kick(chat), ENDED),
+    Row(TELEGRAM, "group chat was deleted", group, lambda town, chat: town.delete(chat), ENDED),
+    Row(TELEGRAM, "bot is not a member of the channel chat", channel, demoted_to(Status.LEFT), ENDED),
+    Row(DISCORD, "50007", reserved_person, as_it_is, ENDED),
+    Row(DISCORD, "50278", stranger, as_it_is, ENDED),
+    # Where rights are missing the subscription waits for the admins, who are told.
+    Row(TELEGRAM, "Not enough rights to send", supergroup, demoted_to(Status.RESTRICTED), PAUSED, TargetPaused),
+    Row(TELEGRAM, "Need administrator rights", channel, demoted_to(Status.ADMINISTRATOR), PAUSED, TargetPaused),
+    Row(TELEGRAM, "Topic_closed", supergroup, close_topic, PAUSED, TargetPaused, TOPIC),
+    Row(TELEGRAM, "Message thread not found", supergroup, as_it_is, PAUSED, TargetPaused, TOPIC + 1),
+    Row(DISCORD, "50001", text_channel, permitted(Permission(0)), PAUSED, TargetPaused),
+    Row(DISCORD, "50013", text_channel, permitted(Permission.VIEW_CHANNEL), PAUSED, TargetPaused),
+    Row(DISCORD, "160005", thread, changed(locked=True), PAUSED, TargetPaused),
+    Row(DISCORD, "50083", thread, changed(archived=True, locked=True), PAUSED, TargetPaused),
+    # What the platform does not know ends too, and the admins should look at the id.
+    Row(TELEGRAM, "Chat not found", person, lambda town, chat: town.chats.pop(chat.id), ENDED, TargetNotFound),
+    Row(DISCORD, "10003", text_channel, lambda town, place: town.delete_channel(place), ENDED, TargetNotFound),
+    # What a server filters, and whatever is not known, is a rule of the place: nobody is unsubscribed.
+    Row(DISCORD, "200000", text_channel, refused(200000), ACTIVE),
+    Row(DISCORD, "240000", text_channel, refused(240000), ACTIVE),
+    Row(DISCORD, "99999", text_channel, refused(99999), ACTIVE),
+]
 
 
-async def test_a_chat_that_telegram_does_not_know_is_told_of(telegram_side: Side, real_ledger: Ledger) -> None:
-    """400 chat not found: the subscription ends, and the admins should look at the id."""
-    nowhere = Target(telegram_side.name, "999999")
-    await real_ledger.subscriptions.save(Subscription(nowhere, "monday", Choices()))
-    assert await telegram_side.deliver(real_ledger, await telegram_side.open(real_ledger, "Bonjour")) == {"failed": 1}
-    assert await states(real_ledger) == {"999999": ENDED}
-    assert telegram_side.told == [TargetNotFound(nowhere, "Chat not found")]
+@pytest.mark.parametrize("row", ROWS, ids=str)
+async def test_a_place_that_refuses_costs_nobody_else_anything(real_ledger: Ledger, row: Row) -> None:
+    """Its message fails, its subscription becomes what the row says, the admins are told, and all others are served."""
+    async with side(row.platform) as out:
+        place = row.place(out.standin)
+        row.breaks(out.standin, place)
+        target = Target(row.platform, str(place.id), row.thread)
+        well = out.add(4)
+        await out.subscribe(real_ledger, *well[:2])
+        await real_ledger.subscriptions.save(Subscription(target, "monday", Choices()))
+        await out.subscribe(real_ledger, *well[2:])
+        broadcast = await out.open(real_ledger, "Bonjour")
+        assert await out.deliver(real_ledger, broadcast) == {"sent": 4, "failed": 1}
+        (failure,) = await real_ledger.failures(broadcast)
+        assert failure.target == target
+        assert row.says in failure.reason
+        assert [out.received(each) for each in well] == [["Bonjour"]] * 4
+        assert await states(real_ledger) == {**{str(each.id): ACTIVE for each in well}, target.chat: row.becomes}
+        assert out.told == ([row.told(target, failure.reason)] if row.told else [])
 
 
-async def test_a_channel_that_discord_does_not_know_is_told_of(discord_side: Side, real_ledger: Ledger) -> None:
-    """10003: likewise."""
-    assert isinstance(discord_side.standin, DiscordStandIn)
-    channel = deleted_channel(discord_side.standin)
-    assert await push_past(discord_side, real_ledger, channel) == ["Bonjour"] * 4
-    assert (await states(real_ledger)).pop(str(channel.id)) is ENDED
-    assert [type(event) for event in discord_side.told] == [TargetNotFound]
+@pytest.mark.parametrize(
+    ("platform", "text"),
+    [(TELEGRAM, ""), (TELEGRAM, "x" * 4097), (DISCORD, "x" * 4001)],
+    ids=["telegram 400 text is empty", "telegram 400 too long", "discord 50035 too long"],
+)
+async def test_what_no_place_can_take_stops_the_push(real_ledger: Ledger, platform: PlatformName, text: str) -> None:
+    """It is the content's fault: the push stops and says why, and every subscription stays."""
+    async with side(platform) as out:
+        await out.subscribe(real_ledger, *out.add(3))
+        assert await out.deliver(real_ledger, await out.open(real_ledger, text)) == {"failed": 3}
+        assert set((await states(real_ledger)).values()) == {ACTIVE}
+        assert [type(event) for event in out.told] == [BroadcastStopped]
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -223,25 +205,6 @@ async def test_a_group_that_moved_gets_it_once_at_its_new_id(
     assert await states(real_ledger) == {str(new.id): ACTIVE}
 
 
-@pytest.mark.parametrize("text", ["", "x" * 4097])
-async def test_what_telegram_cannot_take_stops_the_push(telegram_side: Side, real_ledger: Ledger, text: str) -> None:
-    """400 empty, too long: the content's fault. The push stops and says why, and every subscription stays."""
-    await telegram_side.subscribe(real_ledger, *telegram_side.add(3))
-    broadcast = await telegram_side.open(real_ledger, text)
-    assert await telegram_side.deliver(real_ledger, broadcast) == {"failed": 3}
-    assert set((await states(real_ledger)).values()) == {ACTIVE}
-    assert [type(event) for event in telegram_side.told] == [BroadcastStopped]
-
-
-async def test_what_discord_cannot_take_stops_the_push(discord_side: Side, real_ledger: Ledger) -> None:
-    """50035: likewise."""
-    await discord_side.subscribe(real_ledger, *discord_side.add(3))
-    broadcast = await discord_side.open(real_ledger, "x" * 4001)
-    assert await discord_side.deliver(real_ledger, broadcast) == {"failed": 3}
-    assert set((await states(real_ledger)).values()) == {ACTIVE}
-    assert [type(event) for event in discord_side.told] == [BroadcastStopped]
-
-
 async def test_a_refused_token_stops_the_platform(either: Side, real_ledger: Ledger) -> None:
     """401: nothing more is sent there, the admins are told, and what was not sent waits for a better token."""
     await either.subscribe(real_ledger, *either.add(3))
@@ -252,19 +215,6 @@ async def test_a_refused_token_stops_the_platform(either: Side, real_ledger: Led
         await either.hears(PlatformStopped)
     assert await tally(real_ledger, broadcast) == {"pending": 3}
     assert set((await states(real_ledger)).values()) == {ACTIVE}
-
-
-@pytest.mark.parametrize("code", [200000, 240000, 99999])
-async def test_what_a_server_filters_fails_there_alone(discord_side: Side, real_ledger: Ledger, code: int) -> None:
-    """200000, 240000, and whatever is not known: a rule of the place. It is reported, and nobody is unsubscribed."""
-    places = discord_side.add(3)
-    await discord_side.subscribe(real_ledger, *places)
-    reply = Reply(400, {"message": "filtered", "code": code})
-    discord_side.standin.faults.add(Fault(reply, Match(route=SEND[discord_side.name], chat=places[0].id)))
-    broadcast = await discord_side.open(real_ledger, "Bonjour")
-    assert await discord_side.deliver(real_ledger, broadcast) == {"sent": 2, "failed": 1}
-    assert set((await states(real_ledger)).values()) == {ACTIVE}
-    assert discord_side.told == []
 
 
 async def test_opening_private_chats_too_fast_waits(
