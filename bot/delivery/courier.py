@@ -15,10 +15,10 @@ import contextlib
 import datetime as dt
 import logging
 import random
-from collections import deque
 from typing import TYPE_CHECKING
 
 from bot.delivery import events, progress, retry
+from bot.delivery.claims import Claims
 from bot.delivery.publications import PublishingJob
 from bot.delivery.recorder import Recorder
 from bot.delivery.records import Broadcast, Claim, DeliveryState, LedgerError, Outcome, Parcel
@@ -44,13 +44,6 @@ LOOK_EVERY = 1.0
 """Seconds between looks at the ledger when nothing is due: another process may have opened a broadcast."""
 DRAIN = 8.0
 """Seconds that sends in flight get to finish on shutdown, of the ten the program has."""
-CLAIM_AHEAD = 0.1
-"""Seconds of the pace that are claimed at a time."""
-CLAIM_AHEAD_HOLDING = 0.02
-"""The same where a message in doubt is held back: what a crash finds claimed, nobody gets. None are fetched early."""
-MOST_CLAIMS = 200
-"""Messages that are claimed at a time at most: fewer than the outcomes that are recorded at a time, because a claim
-records those there are, and then one transaction does for both."""
 LONGEST_TROUBLE = 60.0
 """Seconds between two tries to use a database that cannot be used."""
 LONGEST_PAUSE = dt.timedelta(weeks=4)
@@ -105,13 +98,17 @@ class Courier:
         self.hold = hold
         self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._window = min(SMALLEST_WINDOW, self._widest)
-        self._claimed: deque[Claim] = deque()
-        self._refill: asyncio.Task[None] | None = None
-        self._dry = True
-        self._until_due = LOOK_EVERY
         self._troubles = 0
         self._under_way: set[asyncio.Task[None]] = set()
         self._recorder = Recorder(ledger, self._recorded)
+        self._claims = Claims(
+            platform=platform.name,
+            ledger=ledger,
+            recorder=self._recorder,
+            pacer=pacer,
+            clock=clock,
+            holds=lambda: self._holds,
+        )
         self._parcels: dict[int, Parcel] = {}
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -123,10 +120,6 @@ class Courier:
     def _holds(self) -> bool:
         """Whether a message in doubt is held back: not where a look can tell whether it arrived."""
         return self.hold and self._finder is None
-
-    @property
-    def _batch(self) -> int:
-        return min(MOST_CLAIMS, max(1, round(self._pacer.rate * (CLAIM_AHEAD_HOLDING if self._holds else CLAIM_AHEAD))))
 
     def wake(self) -> None:
         """Look at the ledger now: something may be due."""
@@ -166,16 +159,17 @@ class Courier:
             elif len(self._under_way) >= self._window:
                 self._room.clear()
                 await self._room.wait()
-            elif self._holds and not self._claimed and (seconds := self._pacer.until_free()):
+            elif self._holds and not self._claims and (seconds := self._pacer.until_free()):
                 # Claimed already, what waits for its turn would be lost in a crash.
                 await self._wait(min(seconds, LOOK_EVERY))
-            elif (claim := await self._next()) is not None:
-                await self._send_in_turn(claim)
+            elif await self._claims.fetch():
+                await self._send_in_turn(self._claims.take())
             elif not self._stopping:
                 if self._recorder.is_stuck:
                     await self._recorder.flush()
                 await self._report_finished()
-                await self._wait(self._until_due)
+                due = self._claims.until_due
+                await self._wait(LOOK_EVERY if due is None else min(due, LOOK_EVERY))
         except LedgerError as error:
             # What could not be recorded is kept, and without new claims nothing more is sent.
             self._troubles += 1
@@ -184,47 +178,6 @@ class Courier:
             await self._wait(pause)
         else:
             self._troubles = 0
-
-    async def _next(self) -> Claim | None:
-        """The next message to send; None when nothing is due now."""
-        if not self._claimed and self._refill is None and not (self._dry and await self._nothing_is_due()):
-            self._start_refill()
-        if not self._claimed:
-            await self._finish_refill()
-        if not self._claimed:
-            return None
-        return self._take()
-
-    def _take(self) -> Claim:
-        claim = self._claimed.popleft()
-        if len(self._claimed) < self._batch and self._refill is None and not self._dry and not self._holds:
-            self._start_refill()
-        return claim
-
-    async def _nothing_is_due(self) -> bool:
-        due = await self._ledger.next_due(self._platform.name)
-        seconds = LOOK_EVERY if due is None else (due - self._clock()).total_seconds()
-        self._until_due = min(LOOK_EVERY, seconds)
-        return due is None or seconds > 0
-
-    def _start_refill(self) -> None:
-        self._refill = asyncio.create_task(self._claim(), name=f"{self._platform.name} claims")
-
-    async def _claim(self) -> None:
-        async with self._recorder.taking() as outcomes:
-            claims = await self._ledger.claim(self._platform.name, self._batch, outcomes)
-        self._dry = len(claims) < self._batch
-        self._claimed.extend(claims)
-        self._refill = None
-
-    async def _finish_refill(self) -> None:
-        if self._refill is not None:
-            try:
-                # Not cancelled with whoever waits for it: what it claims must not be forgotten.
-                await asyncio.shield(self._refill)
-            except Exception:
-                self._refill = None
-                raise
 
     async def _send_in_turn(self, claim: Claim) -> None:
         """Wait for the message's turn and let it out; one whose chat must wait does so in the ledger."""
@@ -235,7 +188,7 @@ class Courier:
                 return
             turn = await self._pacer.turn(claim.target)
         except BaseException:
-            self._claimed.appendleft(claim)
+            self._claims.put_back(claim)
             raise
         if turn is None or self._stopping:
             self._give_back(claim, turn)
@@ -246,13 +199,14 @@ class Courier:
 
     def _next_at_once(self) -> tuple[Claim, Parcel, Turn] | None:
         """The next message if nothing keeps it from leaving in this moment."""
-        if not self._claimed or self._stopping:
+        if not self._claims or self._stopping:
             return None
-        parcel = self._parcels.get(self._claimed[0].rendering_id)
+        first = self._claims.first
+        parcel = self._parcels.get(first.rendering_id)
         if parcel is None or self._is_too_late(parcel):
             return None
-        turn = self._pacer.turn_at_once(self._claimed[0].target)
-        return None if turn is None else (self._take(), parcel, turn)
+        turn = self._pacer.turn_at_once(first.target)
+        return None if turn is None else (self._claims.take(), parcel, turn)
 
     def _is_too_late(self, parcel: Parcel) -> bool:
         return self._clock() - parcel.opened >= retry.GIVE_UP_AFTER
@@ -380,9 +334,9 @@ class Courier:
             self._publishing.wake()
 
     async def _give_back_claims(self) -> None:
-        await self._finish_refill()
-        while self._claimed:
-            self._recorder.add(progress.given_back(self._claimed.popleft(), self._clock()))
+        await self._claims.settle()
+        for claim in self._claims.drain():
+            self._recorder.add(progress.given_back(claim, self._clock()))
         await self._recorder.flush()
 
     async def _wind_down(self) -> None:
