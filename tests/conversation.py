@@ -22,6 +22,7 @@ from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.subscription import PlatformName
 from bot.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
+from tests.running import at_work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -256,16 +257,11 @@ async def talking(town: Town, folder: Path, *, content: Path | None = None, more
     unhurried = mock.patch.multiple("bot.app", TELEGRAM_PRIVATE=(), TELEGRAM_GROUP=())
     async with opened(config) as app:
         app.throttle.clock = itertools.count(step=60).__next__
-        stop = asyncio.Event()
-        task = asyncio.create_task(app.run(stop))
-        try:
+        async with at_work(app):
             await town.telegram.wait_for(lambda: town.telegram.updates.polled, PATIENCE)
             await _listening_on_discord(app)
             with unhurried:
                 yield Talk(app, town)
-        finally:
-            stop.set()
-            await task
 
 
 async def _listening_on_discord(app: App) -> None:

@@ -13,7 +13,7 @@ import time_machine
 
 from bot.app import AlreadyRunningError, App, opened
 from bot.archive import Archive
-from bot.config import load
+from tests.running import at_work
 from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
@@ -46,14 +46,8 @@ def clock() -> Iterator[time_machine.Traveller]:
 @contextlib.asynccontextmanager
 async def running(place: Town, folder: Path, more: str = "") -> AsyncIterator[App]:
     """The whole bot, as `recap run` runs it, until the context is left."""
-    async with opened(place.config(folder, more=more)) as app:
-        stop = asyncio.Event()
-        task = asyncio.create_task(app.run(stop))
-        try:
-            yield app
-        finally:
-            stop.set()
-            await task
+    async with opened(place.config(folder, more=more)) as app, at_work(app):
+        yield app
 
 
 async def everyone_has_it(place: Town, times: int = 1) -> None:
@@ -222,13 +216,7 @@ async def test_the_admins_get_one_report_after_the_push(place: Town, tmp_path: P
     """On both platforms, in French, once: who has it, who does not and why, and what to do."""
     boss = place.telegram.add_private(name="La cheffe")
     place.telegram.kick(place.group)
-    place.config(tmp_path)
-    file = tmp_path / "config.toml"
-    text = file.read_text(encoding="utf-8").replace("[telegram]\n", f"[telegram]\nadmins = [{boss.id}]\n")
-    file.write_text(text.replace("[discord]\n", f"[discord]\nadmins = [{place.manager.id}]\n"), encoding="utf-8")
-    async with opened(load(file, {})) as app:
-        stop = asyncio.Event()
-        task = asyncio.create_task(app.run(stop))
+    async with opened(place.config(tmp_path, admin=boss)) as app, at_work(app):
 
         def reports() -> list[str]:
             telegram = [message.text for message in boss.messages if "1207" in message.text]
@@ -236,8 +224,6 @@ async def test_the_admins_get_one_report_after_the_push(place: Town, tmp_path: P
             return [*telegram, *(text for text in discord if "1207" in text)]
 
         await place.until(lambda: len(reports()) == 2)
-        stop.set()
-        await task
     for report in reports():
         said = report.replace("\N{NO-BREAK SPACE}", " ")
         assert "7 abonnés sur 8 l’ont reçu" in said

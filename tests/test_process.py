@@ -15,6 +15,7 @@ import pytest
 from bot.delivery.courier import DRAIN
 from bot.sandbox.discord.world import BOT, Permission
 from bot.sandbox.faults import Call, Fault, Hook, Match
+from tests.running import as_process
 from tests.town import Town, town
 
 if TYPE_CHECKING:
@@ -43,17 +44,8 @@ async def process(place: Town, folder: Path) -> AsyncIterator[asyncio.subprocess
     """`recap run` with the loudest logs; killed when the context is left and it still runs."""
     config = folder / "config.toml"
     config.write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
-    with (folder / "log").open("ab") as log:
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", "--config", str(config),
-            env={**os.environ, "RECAP_LOG": "DEBUG"}, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            yield running
-        finally:
-            if running.returncode is None:
-                running.kill()
-            await running.wait()
+    async with as_process(config, RECAP_LOG="DEBUG") as running:
+        yield running
 
 
 def complete(place: Town) -> bool:

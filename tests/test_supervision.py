@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.app import AlreadyRunningError, App, opened
-from bot.config import load
 from bot.delivery.records import DeliveryState
 from bot.platforms.base import NotSentError
 from bot.sandbox.faults import Call, Fault, Hook, Match, Reply
 from bot.subscription import PlatformName
 from bot.supervision import HEALTHY, PATIENCE, Supervisor
+from tests.running import at_work
 from tests.town import MONDAY, Town, read_discord, town
 
 if TYPE_CHECKING:
@@ -137,20 +137,9 @@ async def test_what_the_admins_hear_of_a_bug_holds_no_secret(place: Town, tmp_pa
 @contextlib.asynccontextmanager
 async def running(place: Town, folder: Path) -> AsyncIterator[App]:
     """The whole bot on the day after a push, with an admin on each platform, until the context is left."""
-    place.config(folder)
-    file = folder / "config.toml"
-    text = file.read_text(encoding="utf-8")
-    text = text.replace("[telegram]\n", f"[telegram]\nadmins = [{place.private.id}]\n")
-    text = text.replace("[discord]\n", f"[discord]\nadmins = [{place.manager.id}]\n")
-    file.write_text(text, encoding="utf-8")
-    async with opened(load(file, {}), lambda: MONDAY + dt.timedelta(days=1)) as app:
-        stop = asyncio.Event()
-        task = asyncio.create_task(app.run(stop))
-        try:
-            yield app
-        finally:
-            stop.set()
-            await task
+    config = place.config(folder, admin=place.private)
+    async with opened(config, lambda: MONDAY + dt.timedelta(days=1)) as app, at_work(app):
+        yield app
 
 
 def told_on_discord(place: Town) -> str:

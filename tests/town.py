@@ -47,8 +47,14 @@ class Town:
     reader: discord_world.User
     manager: discord_world.User
 
-    def config_text(self, folder: Path, *, content: Path = CONTENT, more: str = "") -> str:
-        """The `config.toml` of a bot with a Telegram private chat, group, forum topic and channel, and so on."""
+    def config_text(
+        self, folder: Path, *, content: Path = CONTENT, admin: telegram_model.Chat | None = None, more: str = ""
+    ) -> str:
+        """The `config.toml` of a bot with a Telegram private chat, group, forum topic and channel, and so on.
+
+        Its admins, if it has any, are this one on Telegram and the manager on Discord.
+        """
+        on_telegram, on_discord = (f"admins = [{admin.id}]", f"admins = [{self.manager.id}]") if admin else ("", "")
         return f"""
 [content]
 folder = "{content}"
@@ -59,11 +65,13 @@ url = "sqlite:///{folder / "recap.db"}"
 [telegram]
 token = "{self.telegram.token}"
 api_url = "{self.telegram.url}"
+{on_telegram}
 
 [discord]
 token = "{self.discord.token}"
 api_url = "{self.discord.api_url}"
 gateway_url = "{self.discord.gateway_url}"
+{on_discord}
 
 [[channels]]
 schedule = "monday"
@@ -111,10 +119,12 @@ chat = {self.board.id}
 {more}
 """
 
-    def config(self, folder: Path, *, content: Path = CONTENT, more: str = "") -> Config:
+    def config(
+        self, folder: Path, *, content: Path = CONTENT, admin: telegram_model.Chat | None = None, more: str = ""
+    ) -> Config:
         """That config, loaded from a file in the folder as the program does it."""
         path = folder / "config.toml"
-        path.write_text(self.config_text(folder, content=content, more=more), encoding="utf-8")
+        path.write_text(self.config_text(folder, content=content, admin=admin, more=more), encoding="utf-8")
         return load(path, {})
 
     def pushed(self) -> dict[str, list[str]]:

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import random
 import sqlite3
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.telegram.server import TelegramStandIn
+from tests.running import as_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -102,6 +102,11 @@ class Town:
     channels: list[Channel]
     folder: Path
 
+    @property
+    def config(self) -> Path:
+        """The program's config."""
+        return self.folder / "config.toml"
+
     def sends(self) -> int:
         """The messages that have arrived on either platform, as often as they did."""
         return len(self.telegram.traffic.sends) + len(self.discord.traffic.sends)
@@ -139,28 +144,13 @@ async def town(targets: int, *, hold: bool) -> AsyncIterator[Town]:
             yield Town(telegram, discord, chats, channels, folder)
 
 
-@contextlib.asynccontextmanager
-async def life(place: Town) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The program from its start until it is killed."""
-    with (place.folder / "log").open("ab") as log:
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", "--config", str(place.folder / "config.toml"), stdout=log, stderr=log
-        )
-        try:
-            yield running
-        finally:
-            if running.returncode is None:
-                running.kill()
-            await running.wait()
-
-
 async def push(targets: int, kills: int, figures: Figures, luck: random.Random, *, hold: bool) -> None:
     """One push, killed at most so often on its way, and then left alone until it is over."""
     in_doubt = "SELECT platform, count(*) FROM deliveries WHERE state = 'sending' GROUP BY platform"
     async with town(targets, hold=hold) as place:
         while figures.kills < kills:
             before = place.sends()
-            async with life(place) as running:
+            async with as_process(place.config) as running:
                 await place.until(lambda: place.sends() > before or _is_over(place), running)  # noqa: B023 - used at once
                 if _is_over(place):
                     break
@@ -171,7 +161,7 @@ async def push(targets: int, kills: int, figures: Figures, luck: random.Random, 
             figures.kills += 1
             figures.telegram_in_doubt += left.get("telegram", 0)
             figures.discord_in_doubt += left.get("discord", 0)
-        async with life(place) as running:
+        async with as_process(place.config) as running:
             await place.until(lambda: _is_over(place), running)
         unknown = "SELECT platform, count(*) FROM deliveries WHERE state = 'unknown' GROUP BY platform"
         got = Counter(sum(message.by_bot for message in chat.messages) for chat in place.chats)
