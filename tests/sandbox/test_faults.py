@@ -27,6 +27,7 @@ from bot.sandbox.faults import (
     Reset,
     Silence,
 )
+from bot.sandbox.webserver import HOST, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,15 +35,24 @@ if TYPE_CHECKING:
 OK = Reply(200)
 
 
-class Server:
+class Server(WebServer):
     """A server of one route that counts what it processed and puts every request past its faults."""
 
     def __init__(self) -> None:
-        self.url = ""
         self.faults = Faults()
         self.processed = 0
         self.arrived = asyncio.Event()
         self.left = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        """Its one address."""
+        return f"http://{HOST}:{self.port}/"
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/", self.handle)
+        return app
 
     async def handle(self, request: web.Request) -> web.Response:
         """Process the request by way of the faults."""
@@ -67,15 +77,8 @@ class Server:
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     """The server, listening on the loopback interface for as long as the test runs."""
-    server = Server()
-    app = web.Application()
-    app.router.add_post("/", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    yield server
-    await runner.cleanup()
+    async with Server() as server:
+        yield server
 
 
 @pytest.fixture
