@@ -7,19 +7,16 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
-from pydantic import SecretStr
-
 from bot.app import TELEGRAM_GROUP, TELEGRAM_PRIVATE
-from bot.config import Discord, Telegram
 from bot.delivery.courier import Courier
 from bot.delivery.ledger import DeliveryState, Ledger
 from bot.delivery.pacing import Pacer
 from bot.platforms.base import Message, Rendering
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.telegram.client import TelegramPlatform
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.subscription import Choices, PlatformName, Subscription, Target
+from tests.clients import connected, discord_client, telegram_client
 from tests.delivery.ledger_kit import tally
 from tests.town import read_discord, read_telegram
 
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
     from bot.delivery.pacing import ChatLimit
     from bot.delivery.records import Broadcast
     from bot.platforms.base import JsonObject
+    from bot.platforms.telegram.client import TelegramPlatform
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
 
@@ -171,24 +169,11 @@ async def finished(ledger: Ledger, broadcast_id: int, within: float = 30.0) -> d
 async def side(name: PlatformName) -> AsyncIterator[Side]:
     """The platform's stand-in, and a client that is connected to it."""
     if name is PlatformName.TELEGRAM:
-        async with TelegramStandIn() as telegram:
-            config = Telegram(token=SecretStr(telegram.token), api_url=telegram.url)
-            async with _connected(TelegramPlatform(config)) as platform:
-                yield Side(name, telegram, platform)
+        async with TelegramStandIn() as telegram, connected(telegram_client(telegram)) as platform:
+            yield Side(name, telegram, platform)
     else:
-        async with DiscordStandIn() as discord:
-            settings = Discord(token=SecretStr(discord.token), api_url=discord.api_url, gateway_url=discord.gateway_url)
-            async with _connected(DiscordPlatform(settings)) as client:
-                yield Side(name, discord, client)
-
-
-@contextlib.asynccontextmanager
-async def _connected(platform: TelegramPlatform | DiscordPlatform) -> AsyncIterator[TelegramPlatform | DiscordPlatform]:
-    await platform.connect()
-    try:
-        yield platform
-    finally:
-        await platform.close()
+        async with DiscordStandIn() as discord, connected(discord_client(discord)) as client:
+            yield Side(name, discord, client)
 
 
 @contextlib.asynccontextmanager

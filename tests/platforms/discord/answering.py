@@ -8,15 +8,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from bot.archive import Archive
 from bot.commands import Desk, Throttle
-from bot.config import Discord, Schedule
+from bot.config import Schedule
 from bot.delivery.ledger import Ledger
 from bot.delivery.pacing import Pacer
 from bot.i18n import Language
-from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.handlers import Handlers
 from bot.platforms.discord.reply import PATIENCE
 from bot.platforms.discord.view import layout_view
@@ -25,6 +22,7 @@ from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import MEMBER, Permission
 from bot.schedule import Timetable
 from bot.subscription import PlatformName, Target
+from tests.clients import connected, discord_client
 from tests.conversation import read_discord
 from tests.town import CONTENT, PARIS
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.delivery.subscriptions import LedgerSubscriptions
+    from bot.platforms.discord.client import DiscordPlatform
     from bot.sandbox.discord.interactions import Interaction
     from bot.sandbox.discord.messages import Message
     from bot.sandbox.discord.world import Channel, Guild, User
@@ -139,9 +138,7 @@ async def answering(
         text = discord.add_text(guild, "général")
         if before is not None:
             await before(ledger.subscriptions, target_of(text))
-        platform = DiscordPlatform(
-            Discord(token=SecretStr(discord.token), api_url=discord.api_url, gateway_url=discord.gateway_url)
-        )
+        platform = discord_client(discord)
         schedule = Schedule(name="monday", cron="0 8 * * mon", timezone=PARIS)
         desk = Desk(
             show="Le récap du lundi",
@@ -154,11 +151,10 @@ async def answering(
         )
         handlers = Handlers(platform, desk, Pacer(45), Language.FRENCH, patience=patience)
         handlers.register()
-        await platform.connect()
-        listening = asyncio.create_task(platform.listen())
-        try:
-            yield Scene(discord, clock, platform, handlers, desk, ledger, guild, text, reader, manager)
-        finally:
-            listening.cancel()
-            await asyncio.wait({listening})
-            await platform.close()
+        async with connected(platform):
+            listening = asyncio.create_task(platform.listen())
+            try:
+                yield Scene(discord, clock, platform, handlers, desk, ledger, guild, text, reader, manager)
+            finally:
+                listening.cancel()
+                await asyncio.wait({listening})

@@ -14,6 +14,7 @@ from bot.platforms.base import Message, Post
 from bot.platforms.discord.client import DiscordPlatform
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.subscription import PlatformName, Target
+from tests.clients import connected, discord_client
 
 if TYPE_CHECKING:
     from typing import Any
@@ -68,14 +69,12 @@ async def test_a_message_is_built_once_however_many_channels_get_it(monkeypatch:
     async with DiscordStandIn() as standin:
         guild = standin.add_guild("Auditeurs")
         channels = [standin.add_text(guild, f"salon-{number}") for number in range(3)]
-        platform = DiscordPlatform(Discord(token=SecretStr(standin.token), api_url=standin.api_url))
-        await platform.connect()
         messages = [message("un"), message("deux")]
-        for channel in channels:
-            for number, each in enumerate(messages):
-                target = Target(PlatformName.DISCORD, str(channel.id))
-                await platform.send(Post(target, "Le récap", each, nonce=f"{channel.id}/{number}"))
-        await platform.close()
+        async with connected(discord_client(standin)) as platform:
+            for channel in channels:
+                for number, each in enumerate(messages):
+                    target = Target(PlatformName.DISCORD, str(channel.id))
+                    await platform.send(Post(target, "Le récap", each, nonce=f"{channel.id}/{number}"))
     said = [[each.components[0]["content"] for each in channel.messages] for channel in channels]
     assert said == [["un", "deux"]] * 3
     assert built == ["un", "deux"]

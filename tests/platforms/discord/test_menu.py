@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import SecretStr
 
 from bot.commands import COMMANDS
-from bot.config import Discord
-from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.menu import Menu, slash
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.faults import Fault, Match, Reply
+from tests.clients import connected, discord_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from discord import app_commands
 
     from bot.commands import Command
+    from bot.platforms.discord.client import DiscordPlatform
 
 TELL = "PUT /applications/{application_id}/commands"
 ASK = "GET /applications/{application_id}/commands"
@@ -36,13 +35,11 @@ async def standin() -> AsyncIterator[DiscordStandIn]:
 @pytest.fixture
 async def platform(standin: DiscordStandIn) -> AsyncIterator[DiscordPlatform]:
     """The bot's side of it, logged in, with all its commands."""
-    config = Discord(token=SecretStr(standin.token), api_url=standin.api_url, gateway_url=standin.gateway_url)
-    platform = DiscordPlatform(config)
+    platform = discord_client(standin)
     for command in COMMANDS:
         platform.tree.add_command(slash(command, _respond, _suggest))
-    await platform.connect()
-    yield platform
-    await platform.close()
+    async with connected(platform):
+        yield platform
 
 
 async def _respond(_interaction: discord.Interaction, _command: Command, _argument: str, _share: bool) -> None:

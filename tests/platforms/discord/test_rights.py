@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import SecretStr
 
-from bot.config import Discord
 from bot.platforms.base import TargetClosedError
-from bot.platforms.discord.client import DiscordPlatform
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
 from bot.subscription import PlatformName, Target
+from tests.clients import connected, discord_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,14 +33,11 @@ def guild(discord: DiscordStandIn) -> Guild:
 
 async def inspected(discord: DiscordStandIn, channel: Channel, *, publish: bool = False) -> str:
     """What stands in the way of a push there; nothing if nothing does. Nobody there notices that the bot looked."""
-    platform = DiscordPlatform(Discord(token=SecretStr(discord.token), api_url=discord.api_url))
-    await platform.connect()
-    try:
-        await platform.inspect(Target(PlatformName.DISCORD, str(channel.id)), publish=publish)
-    except TargetClosedError as error:
-        return str(error)
-    finally:
-        await platform.close()
+    async with connected(discord_client(discord)) as platform:
+        try:
+            await platform.inspect(Target(PlatformName.DISCORD, str(channel.id)), publish=publish)
+        except TargetClosedError as error:
+            return str(error)
     assert not channel.messages
     return ""
 

@@ -20,6 +20,7 @@ from bot.platforms.telegram.client import TelegramPlatform, addressed
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.subscription import PlatformName, Target
+from tests import clients
 from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
@@ -36,13 +37,10 @@ async def connected(server: wire.Wire) -> AsyncIterator[TelegramPlatform]:
     """A platform that has said hello to the server."""
     answer, server.answer = server.answer, wire.answering("200 OK", ME)
     platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{server.port}"))
-    await platform.connect()
-    server.answer = answer
-    server.received.clear()
-    try:
+    async with clients.connected(platform):
+        server.answer = answer
+        server.received.clear()
         yield platform
-    finally:
-        await platform.close()
 
 
 def post(chat: str = "5", thread: int = 0, message: Message = MESSAGE) -> Post:
@@ -193,10 +191,8 @@ async def test_a_group_in_which_the_bot_may_only_read_is_found_before_a_push() -
     """Somebody has restricted it there."""
     async with TelegramStandIn() as standin:
         group = standin.add_supergroup("Le club")
-        platform = TelegramPlatform(Telegram(token=SecretStr(standin.token), api_url=standin.url))
-        await platform.connect()
-        await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))
-        standin.set_member(group, standin.bot, Status.RESTRICTED, rights=[])
-        with pytest.raises(base.TargetClosedError, match="may not write in this group"):
+        async with clients.connected(clients.telegram_client(standin)) as platform:
             await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))
-        await platform.close()
+            standin.set_member(group, standin.bot, Status.RESTRICTED, rights=[])
+            with pytest.raises(base.TargetClosedError, match="may not write in this group"):
+                await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
-from pydantic import SecretStr
 from telegram.error import BadRequest, InvalidToken
 
-from bot.config import Telegram
 from bot.document import (
     CommandButton,
     Document,
@@ -27,7 +25,6 @@ from bot.document import (
     Style,
 )
 from bot.platforms.base import Post, RenderingRefusedError, TargetClosedError
-from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.errors import translate_rich
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.rich import LENGTH_LIMIT, RICH_MESSAGE, render_rich
@@ -36,6 +33,7 @@ from bot.sandbox.telegram.rich import rich_text
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.subscription import PlatformName, Target
+from tests.clients import connected, telegram_client
 from tests.documents import documents
 
 if TYPE_CHECKING:
@@ -153,16 +151,14 @@ async def test_a_rich_message_is_sent_and_refused_as_such() -> None:
     document = Document("", (Section((Heading((Span("Le récap"),), level=1),)),))
     async with TelegramStandIn() as standin:
         chat = standin.add_private()
-        platform = TelegramPlatform(Telegram(token=SecretStr(standin.token), api_url=standin.url))
-        await platform.connect()
         target = Target(PlatformName.TELEGRAM, str(chat.id))
-        rendering = platform.render(document, rich=True)
-        await platform.send(Post(target, "", rendering.messages[0], nonce=""))
-        assert chat.messages[0].rich == "<h2>Le récap</h2>"
-        broken = rendering.messages[0].__class__({RICH_MESSAGE: {"html": "<p>"}}, 3, LENGTH_LIMIT)
-        with pytest.raises(RenderingRefusedError):
-            await platform.send(Post(target, "", broken, nonce=""))
-        await platform.close()
+        async with connected(telegram_client(standin)) as platform:
+            rendering = platform.render(document, rich=True)
+            await platform.send(Post(target, "", rendering.messages[0], nonce=""))
+            assert chat.messages[0].rich == "<h2>Le récap</h2>"
+            broken = rendering.messages[0].__class__({RICH_MESSAGE: {"html": "<p>"}}, 3, LENGTH_LIMIT)
+            with pytest.raises(RenderingRefusedError):
+                await platform.send(Post(target, "", broken, nonce=""))
 
 
 def test_which_refusals_are_about_the_kind_of_message() -> None:
