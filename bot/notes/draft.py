@@ -180,7 +180,12 @@ class _Writer:
             if kept and len(kept) + 1 + len(word) > TITLE_ON_PHONE:
                 break
             kept = f"{kept} {word}".strip()
-        return _plain(self._tidied(kept))[:_MAX_TITLE]
+        title = _plain(self._tidied(kept))[:_MAX_TITLE]
+        if title:
+            return title
+        # Nothing is left where all there is is a mark for links, as in "{#netflix}": then its words are the title.
+        left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
+        return next(filter(None, (" ".join(words_of(text)) for text in left)), "")[:_MAX_TITLE]
 
     def _intro(self) -> str:
         found = self._outline

@@ -142,3 +142,10 @@ def test_an_address_loses_what_tells_who_follows_it() -> None:
     )
     _text, episode = of_text(text)
     assert [source.url for source in episode.segments[0].sources] == ["https://a.fr/b?c=+d"]
+
+
+@pytest.mark.parametrize("text", ["1. {#netflix}", "Ep 45{#netflix}", "- {#netflix}\n- Meta ferme."])
+def test_a_mark_for_links_is_no_title_and_its_words_are(text: str) -> None:
+    """Where nothing else is left to make one of."""
+    _text, episode = of_text(text)
+    assert "netflix" in episode.segments[0].title
