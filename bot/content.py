@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".md"
 _LEFT_OUT = ("_", ".")
+_README = f"readme{_SUFFIX}"
+_WRONG_SUFFIX = re.compile(r"(?:\.md)?\.(?:markdown|mdown|mdwn|mkdn?)(?:\.te?xt)?$|\.md\.te?xt$", re.IGNORECASE)
+"""What editors make of `.md`: TextEdit and Notepad put `.txt` behind it."""
 _NUMBER_LINE = re.compile(r"^[ \t]*[\"']?number[\"']?[ \t]*:", re.MULTILINE)
 _DRAFT_LINE = re.compile(r"^status[ \t]*:[ \t]*[\"']?draft\b", re.MULTILINE)
 
@@ -70,17 +73,26 @@ class Content:
 
     versions: Mapping[Path, Version] = dataclasses.field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    misnamed: tuple[Path, ...] = ()
+    """Files that are passed over and were meant as episodes by all that their names say."""
 
     @classmethod
     def read(cls, folder: Path, previous: Content) -> Content:
         """Read what has changed in the folder since `previous`. Nothing is raised: what is wrong becomes a problem."""
         problems: list[Problem] = []
-        paths = list(_episode_files(folder, problems))
+        files = list(_files(folder, problems))
+        paths = [path for path in files if path.name.lower().endswith(_SUFFIX)]
         # A folder that is out of reach for a moment has not lost its episodes.
         versions = dict(previous.versions) if problems else {}
         with _uncollected():
             versions |= {path: _version(folder, path, previous.versions.get(path)) for path in paths}
-        return cls(dict(sorted(versions.items())), tuple(problems))
+        misnamed = sorted(path for path in files if _WRONG_SUFFIX.search(path.name))
+        return cls(dict(sorted(versions.items())), tuple(problems), tuple(misnamed))
+
+
+def right_name(path: Path) -> Path:
+    """What a misnamed file has to be called to count as an episode."""
+    return path.with_name(_WRONG_SUFFIX.sub(_SUFFIX, path.name))
 
 
 def _spaced(*texts: str) -> str:
@@ -105,7 +117,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _episode_files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
+def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    """The files below the folder, by their paths in it, without those that are left out whatever they end in."""
+
     def told(error: OSError) -> None:
         problems.append(_unreadable_folder(error))
 
@@ -113,8 +127,7 @@ def _episode_files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(_LEFT_OUT)]
         relative = Path(parent).relative_to(folder)
         for name in names:
-            lowered = name.lower()
-            if lowered.endswith(_SUFFIX) and lowered != "readme.md" and not name.startswith(_LEFT_OUT):
+            if not name.startswith(_LEFT_OUT) and _WRONG_SUFFIX.sub(_SUFFIX, name.lower()) != _README:
                 yield relative / name
 
 

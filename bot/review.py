@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
+from bot.content import right_name
 from bot.document import plain
 from bot.episode import Status
 from bot.formatter import Formatter
@@ -60,7 +61,7 @@ _TYPOGRAPHY = (
 
 
 def review(archive: Archive, folder: Path, language: Language) -> list[Problem]:
-    """Everything worth another look in the files that have no mistake, the newest episode first.
+    """Everything worth another look: files that are passed over, then those without mistakes, the newest episode first.
 
     Args:
         archive: what was loaded from the folder.
@@ -68,12 +69,20 @@ def review(archive: Archive, folder: Path, language: Language) -> list[Problem]:
         language: the show's; French typography is looked at in French shows only.
     """
     counts = archive.topics()
-    found: list[Problem] = []
+    found = [_misnamed(folder / path) for path in archive.content.misnamed]
     for listed in archive.episodes:
         version = archive.content.versions[listed.path]
         if version.episode is not None and not version.problems:
             found += _Review(version.episode, folder, language, counts).problems()
     return found
+
+
+def _misnamed(path: Path) -> Problem:
+    right = right_name(path)
+    cure = f"Rename it to {right.name}"
+    if right.exists():
+        cure = f"There is a {right.name} too: keep one of the two, under that name"
+    return Problem(path, f"the file is passed over: the name of an episode ends in {right.suffix}", cure)
 
 
 def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:

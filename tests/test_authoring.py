@@ -174,6 +174,44 @@ class TestCheck:
         assert {"file", "line", "key", "message", "cure"} == set(facts["warnings"][0])
         assert set(facts) == {"episodes", "problems", "warnings", "dead_links", "refusals", "next_runs"}
 
+    @pytest.mark.parametrize("name", ["1401.md.txt", "1401.MD.TXT", "1401.markdown", "1401.markdown.txt"])
+    def test_a_file_with_a_wrong_ending_is_told(self, recap: Recap, tmp_path: Path, name: str) -> None:
+        """What editors make of `.md` is no episode: the file, and the name that it must have."""
+        (tmp_path / "content" / name).write_text("---\nnumber: 1401\n---\n", encoding="utf-8")
+        result = recap("check")
+        assert result.exit_code == 0
+        expected = (
+            f"warning: content/{name}: the file is passed over: the name of an episode ends in .md. "
+            "Rename it to 1401.md."
+        )
+        assert result.stderr.splitlines()[0] == expected
+        (tmp_path / "content" / "1401.md").write_text("---\nnumber: 1401\n---\n", encoding="utf-8")
+        assert "There is a 1401.md too: keep one of the two, under that name." in recap("check").stderr
+
+    @pytest.mark.parametrize("name", ["notes.txt", "README.markdown", "_1401.md.txt", "1401.md.bak", "cover.png"])
+    def test_other_files_are_none_of_its_business(self, recap: Recap, tmp_path: Path, name: str) -> None:
+        """Notes, pictures and copies may lie in the folder."""
+        (tmp_path / "content" / name).write_text("Des notes.", encoding="utf-8")
+        assert name not in recap("check").output
+
+    def test_a_declared_topic_that_no_episode_has_is_told(self, recap: Recap, tmp_path: Path) -> None:
+        """At its line of the config, with the nearest; those that are known, aliases too, are in order."""
+        (tmp_path / "config.toml").write_text(
+            '[telegram]\ntoken = "123456789:AAEloopbackloopbackloopbackloopback"\n\n'
+            '[topics]\nnetflix = ["la chaîne rouge"]\n\n'
+            '[[channels]]\nplatform = "telegram"\nchat = "@first"\ntopics = ["Netflix"]\n\n'
+            '[[channels]]\nplatform = "telegram"\nchat = "@second"\n'
+            'topics = ["la chaine rouge", "netflicks", "zzzz"]\n',
+            encoding="utf-8",
+        )
+        result = recap("check")
+        assert result.exit_code == 0
+        first, second = (line for line in result.stderr.splitlines() if "config.toml" in line)
+        what = "no episode has the topic '{}', so it brings this channel nothing."
+        assert first.startswith(f"warning: config.toml:15: channels[2].topics[2]: {what.format('netflicks')}")
+        assert 'Write "netflix"' in first
+        assert second.startswith(f"warning: config.toml:15: channels[2].topics[3]: {what.format('zzzz')} Leave it if")
+
 
 class TestNew:
     """`recap new`."""

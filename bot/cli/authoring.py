@@ -34,7 +34,7 @@ def check(
 
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
-    warnings = checking.warnings(settings, archive)
+    warnings = checking.warnings(settings, archive, console.config_path(config))
     timetable = Timetable(settings.schedules, utc_now)
     runs = {schedule.name: timetable.next_run(schedule.name) for schedule in settings.schedules}
     refusals = console.with_app(settings, operations.refusals) if online else []

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress
 
 from bot.cli.console import err
+from bot.config import located
+from bot.config.sources import Fault
 from bot.problems import Problem
 from bot.review import links, review
 from bot.web import Web, ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from bot.archive import Archive
     from bot.config import Config
@@ -24,9 +27,24 @@ SHOWN = 40
 """Warnings that a person reads; an old archive has hundreds that nobody will mend."""
 
 
-def warnings(settings: Config, archive: Archive) -> list[Problem]:
-    """What will look bad."""
-    return review(archive, settings.content.folder, settings.show.language)
+def warnings(settings: Config, archive: Archive, config: Path | None) -> list[Problem]:
+    """What will look bad, and what will reach nobody; `config` is the file that the settings were read from."""
+    topics = located(config, _unknown_topics(settings, archive))
+    return [*topics, *review(archive, settings.content.folder, settings.show.language)]
+
+
+def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:
+    """The topics of declared channels on which there is nothing yet: misspelt, or about to come up."""
+    for number, channel in enumerate(settings.channels):
+        for index, topic in enumerate(channel.topics):
+            if archive.resolve_topic(topic) is None:
+                near = " or ".join(f'"{each}"' for each in archive.nearest_topics(topic))
+                cure = "leave it if the first subject on it is about to come"
+                yield Fault(
+                    ("channels", number, "topics", index),
+                    f"no episode has the topic '{topic}', so it brings this channel nothing",
+                    f"Write {near}, or {cure}" if near else cure.capitalize(),
+                )
 
 
 def look_up_links(

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.problems import contradictions, refusal, strangers, translated
-from bot.config.sources import DELIMITER, PREFIX, TOKEN_KEYS, fill_in_tokens, read
+from bot.config.sources import DELIMITER, PREFIX, TOKEN_KEYS, Fault, Place, fill_in_tokens, read
 from bot.config.values import (
     LARGEST_ID,
     SQLITE,
@@ -41,11 +41,11 @@ from bot.problems import InvalidInputError
 from bot.subscription import Choices, Origin, PlatformName, Subscription, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
-    from bot.config.sources import Fault, Place
+    from bot.problems import Problem
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule there is when the team declares none: Mondays at eight in the show's time zone."""
@@ -297,6 +297,12 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
         problems = [sources.problem(fault) for fault in faults]
         raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
     return _anchored(config, sources.folder)
+
+
+def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
+    """What only the archive shows about a configuration that `load` has read, at the lines where it stands."""
+    sources = read(path, os.environ if environ is None else environ)
+    return [sources.problem(fault) for fault in faults]
 
 
 def _complete(values: dict[str, Any]) -> None:
