@@ -178,8 +178,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print for programs; not through rich, which wraps long lines."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print for programs; not through rich, which wraps long lines.
+
+    Where the output is no Unicode, JSON's own escapes say what it cannot.
+    """
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=2))
 
 
 def read_input(path: Path, limit: int = -1) -> bytes:
