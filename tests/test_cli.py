@@ -10,16 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-import typer.main
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
-from bot.cli import subscribing
 from bot.problems import ExpectedError, InvalidInputError
 from tests.town import CONTENT
 
-ROOT = CONTENT.parent
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
 
 Recap = Callable[..., Result]
@@ -322,20 +318,3 @@ def test_status_of_a_bot_that_has_sent_nothing(recap: Recap) -> None:
     facts = json.loads(recap("status", "--json").stdout)
     assert facts["broadcasts"] == []
     assert set(facts["next_runs"]) == {"monday"}
-
-
-def test_every_command_of_the_readme_exists_and_every_command_is_in_it(recap: Recap) -> None:
-    """The README speaks of the real commands, and of all of them."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", readme)) - {"subscriptions"}
-    offered = _offered(command_line.cli) - {"subscriptions"}
-    nested = {f"subscriptions {name}" for name in _offered(subscribing.cli)}
-    assert named == offered | nested
-    for name in named:
-        assert recap(*name.split(), "--help").exit_code == 0
-
-
-def _offered(commands: typer.Typer) -> set[str]:
-    """The names of the commands that a person is shown."""
-    group = typer.main.get_group(commands)
-    return {name for name, command in group.commands.items() if not command.hidden}

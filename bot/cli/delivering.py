@@ -104,9 +104,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         operations.print_facts(facts, settings.show.timezone, out)
 
 
-@cli.command(hidden=True)
+@cli.command()
 def healthy(config: ConfigOption = None) -> None:
-    """Tell a container's health check whether the bot is running."""
+    """Tell a health check by the exit code whether the bot runs."""
     from bot.delivery.lock import DeliveryLock
 
     if not DeliveryLock(console.read_settings(config).storage.path).is_held():

@@ -1,0 +1,100 @@
+"""The README leads a team that follows it word by word to a bot that runs."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shlex
+import subprocess
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import typer
+import typer.main
+from typer.testing import CliRunner
+
+from bot import cli as command_line
+from bot.archive import Archive
+from bot.cli import subscribing
+from bot.cli.options import Exit
+from bot.config import load
+from bot.platforms.discord import rights
+from tests.town import CONTENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
+ROOT = CONTENT.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_readme_exists_and_every_command_is_in_it() -> None:
+    """The README speaks of the real commands, and of all of them."""
+    named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", README)) - {"subscriptions"}
+    offered = _offered(command_line.cli) - {"subscriptions"}
+    nested = {f"subscriptions {name}" for name in _offered(subscribing.cli)}
+    assert named == offered | nested
+    for name in named:
+        assert CliRunner().invoke(command_line.cli, [*name.split(), "--help"]).exit_code == 0
+
+
+def test_a_show_begins_in_a_folder_of_its_own_without_the_samples(tmp_path: Path) -> None:
+    """As the README begins it: the config can be used, and no episode of another show is answered with."""
+    (begin,) = [block for block in _blocks("sh") if block.startswith("mkdir")]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run(["/bin/sh", "-ec", begin], cwd=ROOT, env=environment, check=True)  # noqa: S603 - our own text
+    config = load(tmp_path / "recap" / "config.toml", {"RECAP_TELEGRAM__TOKEN": TOKEN})
+    archive = Archive.load(config.content.folder, config.topics)
+    assert (archive.episodes, archive.problems) == ((), ())
+
+
+def test_systemd_starts_the_program_in_that_folder() -> None:
+    """With the environment that was installed into, and not again and again with settings that cannot be used."""
+    (text,) = _blocks("ini")
+    unit = configparser.ConfigParser()
+    unit.read_string(text)
+    service = unit["Service"]
+    program, *arguments = shlex.split(service["ExecStart"])
+    home = f"/home/{service['User']}/"
+    assert (program, arguments) == (f"{home}monday-recap/.venv/bin/recap", ["run"])
+    assert service["WorkingDirectory"] == f"{home}recap"
+    assert service["RestartPreventExitStatus"] == str(int(Exit.BAD_INPUT))
+
+
+def test_what_the_readme_has_written_is_not_there_yet() -> None:
+    """`recap import … -o` writes no file that exists, and in the clone the samples do."""
+    written = re.findall(r"recap import .*-o (\S+\.md)", README)
+    assert written
+    assert [name for name in written if (ROOT / name).exists()] == []
+
+
+def test_the_invitation_to_discord_asks_for_every_permission_that_a_push_takes() -> None:
+    """Those whose lack the bot complains of."""
+    complaints = " ".join([*rights.CLOSED.values(), rights.MUTE_IN_THREADS])
+    needed = set(re.findall(r"permission ((?:[A-Z]\w+|in)(?: (?:[A-Z]\w+|in))*)", complaints))
+    assert needed == {"View Channel", "Send Messages", "Send Messages in Threads"}
+    ticked = set(re.findall(r"\*([A-Z][^*]+)\*", README))
+    assert {name.replace("View Channel", "View Channels") for name in needed} <= ticked
+
+
+def test_the_button_of_the_demo_reads_as_the_readme_says() -> None:
+    """In both languages."""
+    words = (resources.files("bot.sandbox.page") / "static" / "words.js").read_text(encoding="utf-8")
+    said = json.loads(words.partition("const WORDS = (")[2].partition(");")[0])
+    assert f"**{said['fr']['monday'].format(day='lundi', time='08:00')}**" in README
+    assert f"**{said['en']['monday'].format(day='Monday', time='8:00 AM')}**" in README
+
+
+def _blocks(language: str) -> list[str]:
+    """The README's blocks of code in a language, without the indentation of the list they stand in."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+    return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
+
+
+def _offered(commands: typer.Typer) -> set[str]:
+    """The names of the commands that a person is shown."""
+    group = typer.main.get_group(commands)
+    return {name for name, command in group.commands.items() if not command.hidden}
