@@ -110,10 +110,21 @@ def test_preview_writes_a_page_of_its_own(recap: Recap, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("content")
 def test_a_page_that_cannot_be_written_is_told(recap: Recap) -> None:
-    """With the path, and without a traceback."""
+    """With the path and the reason, as of any file that cannot be written."""
     result = recap("preview", "--html", "nowhere/page.html")
-    assert result.exit_code == 2
-    assert "nowhere/page.html" in result.stderr
+    assert isinstance(result.exception, ExpectedError)
+    assert str(result.exception) == "nowhere/page.html cannot be written (No such file or directory)"
+
+
+def test_a_page_is_never_written_over_an_episode(recap: Recap, content: Path) -> None:
+    """Only over what has the name of a page; any other name is refused with what would be right."""
+    before = (content / "1206.md").read_bytes()
+    refused = recap("preview", "--html", "content/1206.md")
+    assert refused.exit_code == 2
+    assert "choose one that ends in .html" in refused.stderr
+    assert (content / "1206.md").read_bytes() == before
+    for _ in range(2):
+        assert recap("preview", "--html", "page.HTM").exit_code == 0
 
 
 @pytest.mark.usefixtures("content")

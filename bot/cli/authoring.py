@@ -153,6 +153,8 @@ def preview(
     from bot.cli import preview as screen
     from bot.subscription import PlatformName
 
+    if html is not None:
+        console.need_page_name(html)
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
     episode = console.find_episode(archive, number)
@@ -162,7 +164,7 @@ def preview(
     if not renderings:
         raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
     if html is not None:
-        console.write_text(html, screen.page(settings.show, episode, topics, renderings))
+        console.write_page(html, screen.page(settings.show, episode, topics, renderings))
         err.print(f"Written: {html}.", soft_wrap=True)
         return
     if as_json:

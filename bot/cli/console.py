@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -34,6 +34,9 @@ DEFAULT_CONFIG = Path("config.toml")
 
 STANDARD_INPUT = Path("-")
 """Stands for what is piped in."""
+
+PAGE_SUFFIXES = {".html", ".htm"}
+"""How the names of pages end."""
 
 # Titles, targets and platforms' words are shown as they are: `[…]` is no markup, and `telegram:-1:` no emoji.
 out = Console(markup=False, emoji=False, highlight=False)
@@ -165,18 +168,6 @@ def tell(problems: Iterable[Problem]) -> None:
         err.print(str(problem), soft_wrap=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that was asked for.
-
-    Raises:
-        typer.BadParameter: it cannot be written there.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"{path} cannot be written: {error.strerror or error}") from None
-
-
 def print_json(value: object) -> None:
     """Print for programs; not through rich, which wraps long lines.
 
@@ -202,14 +193,37 @@ def read_input(path: Path, limit: int = -1) -> bytes:
         raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
 
 
+def need_page_name(path: Path) -> None:
+    """Make sure that a page gets the name of one: it is written over what is there, which an episode must not be.
+
+    Raises:
+        typer.BadParameter: it is some other name.
+    """
+    if path.suffix.lower() not in PAGE_SUFFIXES:
+        raise typer.BadParameter(f"{path} is no name of a page: choose one that ends in .html", param_hint="--html")
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page, over an earlier one too.
+
+    Raises:
+        ExpectedError: it cannot be written there.
+    """
+    _write(path, text, "w")
+
+
 def write_new(path: Path, text: str) -> None:
     """Write a file that was not there.
 
     Raises:
         ExpectedError: there is such a file already, or it cannot be written.
     """
+    _write(path, text, "x")
+
+
+def _write(path: Path, text: str, mode: Literal["w", "x"]) -> None:
     try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
+        with path.open(mode, encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError as error:
         raise ExpectedError(f"{path} exists already: name another file, or move that one away first") from error
