@@ -47,6 +47,18 @@ def recap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recap:
     return run
 
 
+def shown(columns: int, *arguments: str) -> str:
+    """What a command prints on a screen of so many columns, without the colours."""
+    environment = {"COLUMNS": str(columns), "FORCE_COLOR": "1", "NO_COLOR": "1"}
+    output = CliRunner(env=environment).invoke(command_line.cli, list(arguments)).stdout
+    return re.sub(r"\x1b\[[\d;]*m", "", output)
+
+
+def column(table: str, index: int) -> str:
+    """All that a column of a printed table holds, one cell after another."""
+    return "".join(line.split("│")[index + 1].strip() for line in table.splitlines() if line.startswith("│"))
+
+
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
     """A content folder with the real episodes."""
@@ -74,6 +86,22 @@ def test_list_as_json_has_the_promised_shape(recap: Recap) -> None:
     ]
     assert set(episodes[0]["segments"][0]) == {"slug", "title", "topics", "sources"}
     assert episodes[0]["segments"][0]["sources"][0]["url"].startswith("https://www.netflix.com/tudum/")
+
+
+@pytest.mark.parametrize("columns", [200, 60, 40])
+def test_what_is_listed_is_never_cut(recap: Recap, content: Path, columns: int) -> None:
+    """Targets and slugs are there to be copied: a narrow screen folds them, and what is piped is a line for each."""
+    write_config(content.parent)
+    target = "telegram:-1001234567890123:1234567"
+    assert recap("subscriptions", "add", target).exit_code == 0
+    slug = "un-sujet-dont-le-nom-est-bien-plus-long-qu-un-mot"
+    (content / "1.md").write_text(EPISODE.replace("{#un}", f"{{#{slug}}}"), encoding="utf-8")
+    assert column(shown(columns, "subscriptions", "list"), 0) == target
+    assert slug in column(shown(columns, "list"), 3)
+    for arguments, wanted in (("subscriptions list", target), ("list", slug)):
+        piped = CliRunner(env={"COLUMNS": str(columns)}).invoke(command_line.cli, arguments.split()).stdout
+        assert [line for line in piped.splitlines() if f" {wanted} " in line]
+        assert "…" not in piped
 
 
 @pytest.mark.usefixtures("content")

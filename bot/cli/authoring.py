@@ -130,7 +130,7 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
         for episode in archive.episodes:
             subjects = ", ".join(segment.slug for segment in episode.segments)
             table.add_row(str(episode.number), episode.date.isoformat(), episode.title, subjects, episode.status)
-        out.print(table)
+        console.print_table(table)
     elif not archive.problems:
         out.print("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes.")
     if archive.problems and not archive.episodes:

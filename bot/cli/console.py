@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Coroutine, Iterable
 
+    from rich.table import Table
+
     from bot.app import App
     from bot.archive import Archive
     from bot.config import Config
@@ -191,6 +193,18 @@ def read_input(path: Path, limit: int = -1) -> bytes:
     except OSError as error:
         cure = "Name a file that is there and that you may read"
         raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
+
+
+def print_table(table: Table, console: Console = out) -> None:
+    """Print a table of which nothing is cut, so that it can be copied: the screen gets its cells folded.
+
+    What is piped has the width that it needs, a line for each row.
+    """
+    for column in table.columns:
+        column.overflow = "fold"
+    if not console.is_terminal:
+        table.width = console.measure(table, options=console.options.update(max_width=sys.maxsize)).maximum
+    console.print(table, crop=False)
 
 
 def need_page_name(path: Path) -> None:

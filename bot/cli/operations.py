@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from bot.cli.console import in_words
+from bot.cli.console import in_words, print_table
 from bot.delivery.lock import DeliveryLock
 from bot.delivery.records import DeliveryState
 from bot.i18n import Language, words
@@ -97,7 +97,10 @@ def print_facts(known: dict[str, Any], zone: dt.tzinfo, console: Console) -> Non
     for push in known["broadcasts"]:
         counts = ", ".join(f"{count} {state}" for state in DeliveryState if (count := push["deliveries"][state]))
         table.add_row(str(push["episode"]), push["schedule"], local(push["due"]), push["state"], counts or "none")
-    console.print(table if known["broadcasts"] else "Nothing has been pushed yet.")
+    if known["broadcasts"]:
+        print_table(table, console)
+    else:
+        console.print("Nothing has been pushed yet.")
     for push in known["broadcasts"]:
         _print_troubles(push, console)
     for notice in known["notices"]:

@@ -37,7 +37,7 @@ def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False)
     for row in rows:
         topics = " ".join(row["topics"]) or "all"
         table.add_row(row["target"], row["schedule"], topics, row["layout"], row["origin"], row["state"], row["reason"])
-    out.print(table)
+    console.print_table(table)
 
 
 @cli.command("add")
