@@ -17,6 +17,7 @@ from bot.problems import ExpectedError, InvalidInputError
 from tests.town import CONTENT
 
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
+DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdef"
 
 Recap = Callable[..., Result]
 
@@ -273,6 +274,20 @@ def test_a_subscription_can_be_added_listed_and_removed(recap: Recap, content: P
     assert recap("subscriptions", "remove", "telegram:-1001234567890:7").exit_code == 1
 
 
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize("command", [("subscriptions", "add"), ("send", "--to"), ("send", "--dry-run", "--to")])
+def test_a_target_on_a_platform_that_is_switched_off_is_refused(
+    recap: Recap, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """No push would come there: the text says how to switch the platform on, and nobody is subscribed."""
+    write_config(tmp_path)
+    refused = recap(*command, "discord:1234567890")
+    assert refused.exit_code == 2
+    assert "discord is switched off: add a [discord] section" in refused.output
+    assert "RECAP_DISCORD__TOKEN" in refused.output
+    assert json.loads(recap("subscriptions", "list", "--json").stdout) == []
+
+
 @pytest.mark.parametrize("wrong", [("telegram:5", "--publish"), ("discord:5", "--rich")])
 def test_what_a_platform_does_not_have_cannot_be_asked_of_it(
     recap: Recap, content: Path, wrong: tuple[str, str]
@@ -287,7 +302,7 @@ def test_what_a_platform_does_not_have_cannot_be_asked_of_it(
 
 def test_subscriptions_move_to_another_database_by_a_file(recap: Recap, content: Path) -> None:
     """What is exported is imported with every choice, any number of times; what has ended stays behind."""
-    write_config(content.parent)
+    write_config(content.parent, f'[discord]\ntoken = "{DISCORD_TOKEN}"')
     assert (
         recap("subscriptions", "add", "telegram:-1001234567890:7", "--topic", "Tik Tok", "--silent", "--rich").exit_code
         == 0

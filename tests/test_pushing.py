@@ -14,7 +14,8 @@ from bot.cli import pushing
 from bot.config import load
 from bot.delivery.lock import DeliveryLock
 from bot.delivery.progress import advanced
-from bot.subscription import PlatformName, Target
+from bot.problems import ExpectedError
+from bot.subscription import PlatformName, Subscription, Target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +42,7 @@ class Hand:
         self.app = app
         self.bot = DeliveryLock(app.config.storage.path)
         self._printed = io.StringIO()
-        self.console = Console(file=self._printed, width=200)
+        self.console = Console(file=self._printed, width=200, markup=False, emoji=False, highlight=False)
 
     @property
     def episode(self) -> Episode:
@@ -120,6 +121,30 @@ async def test_a_push_that_the_bot_ends_is_seen_to_its_end(hand: Hand) -> None:
         await hand.app.ledger.record([advanced(claim, hand.app.clock(), messages=1, message_id="7")])
         assert await sending is True
     assert "1 sent" in hand.said()
+
+
+async def test_who_waits_for_a_platform_that_is_switched_off_is_told_apart(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not among those whom the push goes to, in the rehearsal as in the push."""
+    monkeypatch.setattr(pushing, "PATIENCE", 0.1)
+    waiting = [Subscription(Target(PlatformName.DISCORD, str(chat)), "monday") for chat in (5, 6)]
+    await hand.app.ledger.subscriptions.save_all(waiting)
+    said = await hand.rehearse()
+    assert "would go to 1 subscriptions" in said
+    assert "2 on discord left out, because it is switched off: add a [discord] section" in said
+    await hand.push()
+    assert "2 on discord left out, because it is switched off" in hand.said()
+
+
+async def test_a_push_to_those_alone_who_wait_for_a_platform_is_refused(hand: Hand) -> None:
+    """It would count as pushed, and they would not get it when their platform is switched on."""
+    await hand.app.declare()
+    await hand.app.ledger.subscriptions.end(Target(PlatformName.TELEGRAM, "1"), "removed")
+    await hand.app.ledger.subscriptions.save(Subscription(Target(PlatformName.DISCORD, "5"), "monday"))
+    with pytest.raises(ExpectedError, match="nobody has subscribed yet on telegram"):
+        await hand.push()
+    assert await hand.app.ledger.broadcasts(1) == []
 
 
 async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

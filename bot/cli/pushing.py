@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import typer
 from rich.progress import Progress
 
 from bot.app import AlreadyRunningError
@@ -14,11 +15,13 @@ from bot.delivery.records import BroadcastState, DeliveryState, to_one
 from bot.document import Layout
 from bot.episode import Status
 from bot.problems import ExpectedError
+from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.app import App
+    from bot.config import Config
     from bot.delivery.records import Broadcast
     from bot.episode import Episode
     from bot.subscription import Target
@@ -44,9 +47,10 @@ async def push(app: App, episode: Episode, target: Target | None, *, again: bool
 
     Raises:
         ExpectedError: the episode is a draft, was pushed before, or there is nobody to push it to.
+        typer.BadParameter: the target's platform is switched off.
     """
     _refuse_draft(episode)
-    return await _deliver(app, await _open(app, episode, target, again=again), console)
+    return await _deliver(app, await _open(app, episode, target, again=again, console=console), console)
 
 
 async def push_to_failed(app: App, episode: Episode, console: Console) -> bool:
@@ -80,7 +84,7 @@ async def rehearse(app: App, episode: Episode, target: Target | None, *, again: 
     """Say what `push` would send, and send nothing."""
     _refuse_draft(episode)
     if target is not None:
-        _refuse_without_platform(app, target)
+        refuse_switched_off(app.config, target)
         before = None if again else await app.ledger.broadcast_of(episode.number, to_one(target))
         fate = "would go to" if before is None else "was sent already to"
         console.print(f"Episode {episode.number} {fate} {target}.")
@@ -90,9 +94,34 @@ async def rehearse(app: App, episode: Episode, target: Target | None, *, again: 
         if not again and await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
             console.print(f"Schedule {schedule.name}: episode {episode.number} was pushed already.")
             continue
-        count = await app.ledger.subscriptions.count(schedule.name)
+        count = await app.ledger.subscriptions.count(schedule.name, app.config.platforms)
         console.print(f"Schedule {schedule.name}: episode {episode.number} would go to {count} subscriptions.")
+        await _tell_left_out(app, schedule.name, console)
     return True
+
+
+def refuse_switched_off(config: Config, target: Target) -> None:
+    """Make sure that the target's platform is switched on.
+
+    Raises:
+        typer.BadParameter: it is not; the text says how to switch it on.
+    """
+    if target.platform not in config.platforms:
+        raise typer.BadParameter(f"{target.platform} is switched off: {_how_to_switch_on(target.platform)}")
+
+
+def _how_to_switch_on(platform: PlatformName) -> str:
+    return f"add a [{platform}] section with its token to the config, or set RECAP_{platform.upper()}__TOKEN"
+
+
+async def _tell_left_out(app: App, schedule: str, console: Console) -> None:
+    """Say how many subscriptions wait for a platform that is switched off."""
+    for platform in PlatformName:
+        if platform in app.config.platforms:
+            continue
+        if count := await app.ledger.subscriptions.count(schedule, [platform]):
+            left_out = f"Schedule {schedule}: {count} on {platform} left out, because it is switched off"
+            console.print(f"{left_out}: {_how_to_switch_on(platform)}.", soft_wrap=True)
 
 
 def _refuse_draft(episode: Episode) -> None:
@@ -100,22 +129,21 @@ def _refuse_draft(episode: Episode) -> None:
         raise ExpectedError(f"episode {episode.number} is a draft: take `status: draft` out of {episode.path} first")
 
 
-def _refuse_without_platform(app: App, target: Target) -> None:
-    if target.platform not in app.stations:
-        raise ExpectedError(f"{target.platform} is switched off: the config has no [{target.platform}] section")
-
-
-async def _open(app: App, episode: Episode, target: Target | None, *, again: bool) -> list[Broadcast]:
+async def _open(app: App, episode: Episode, target: Target | None, *, again: bool, console: Console) -> list[Broadcast]:
     now = app.clock()
     if target is not None:
-        _refuse_without_platform(app, target)
+        refuse_switched_off(app.config, target)
         opened = [await app.plan.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
     else:
         await app.declare()
-        counts = [await app.ledger.subscriptions.count(schedule.name) for schedule in app.config.schedules]
+        counts = []
+        for schedule in app.config.schedules:
+            counts.append(await app.ledger.subscriptions.count(schedule.name, app.config.platforms))
+            await _tell_left_out(app, schedule.name, console)
         if not any(counts):
             # Pushed to nobody, it would count as pushed: who subscribes before Monday would not get it.
-            raise ExpectedError("nobody has subscribed yet; --to sends it to a target all the same")
+            where = " or ".join(app.config.platforms)
+            raise ExpectedError(f"nobody has subscribed yet on {where}; --to sends it to a target all the same")
         opened = [
             await app.plan.broadcaster.open(episode, schedule.name, due=now, again=again)
             for schedule in app.config.schedules

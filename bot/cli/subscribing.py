@@ -52,6 +52,7 @@ def add_subscription(
     config: ConfigOption = None,
 ) -> None:
     """Subscribe a target, or change how it is subscribed."""
+    from bot.cli import pushing
     from bot.subscription import Choices, PlatformName, Subscription
 
     settings = console.read_settings(config)
@@ -66,6 +67,7 @@ def add_subscription(
         raise typer.BadParameter("rich messages are Telegram's: leave --rich out")
     if publish and place.platform is not PlatformName.DISCORD:
         raise typer.BadParameter("only Discord's announcement channels have followers: leave --publish out")
+    pushing.refuse_switched_off(settings, place)
     subscription = Subscription(place, schedule or names[0], choices)
 
     async def save(app: "App") -> None:

@@ -253,6 +253,11 @@ class Config(BaseSettings):
         return [{"timezone": show.timezone, **entry} if isinstance(entry, dict) else entry for entry in entries]
 
     @property
+    def platforms(self) -> tuple[PlatformName, ...]:
+        """Those that are switched on."""
+        return tuple(name for name in PlatformName if getattr(self, name) is not None)
+
+    @property
     def aliases(self) -> dict[str, str]:
         """The topic that each alias stands for, both in their one spelling."""
         return {alias: topic for topic, aliases in self.topics.items() for alias in aliases if alias != topic}

@@ -58,9 +58,12 @@ class LedgerSubscriptions:
         """Every subscription there ever was, ended ones too, by target."""
         return await self._select()
 
-    async def count(self, schedule: str) -> int:
-        """How many subscriptions of the schedule get pushes."""
-        active = select(func.count()).where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
+    async def count(self, schedule: str, platforms: Collection[PlatformName] = tuple(PlatformName)) -> int:
+        """How many subscriptions of the schedule get pushes on the platforms."""
+        c = subscriptions.c
+        active = select(func.count()).where(
+            c.schedule == schedule, c.platform.in_(platforms), gets_pushes(self._clock())
+        )
         async with self._database.reading() as connection:
             return (await connection.execute(active)).scalar_one()
 
