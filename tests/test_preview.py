@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli.preview import _bar, _markdown, panels, renderings
+from bot.cli.preview import _bar, _markdown, _Prose, panels, renderings
 from bot.config import Show
 from bot.document import Layout
 from bot.markdown import parse_episode
@@ -28,9 +29,9 @@ def episode() -> Episode:
     return parse_episode(HEAD + BODY, Path("1.md"))
 
 
-def drawn(episode: Episode, platform: PlatformName, layout: Layout = Layout.DIGEST) -> str:
-    """The panels as text."""
-    console = Console(width=100, markup=False, emoji=False, highlight=False)
+def drawn(episode: Episode, platform: PlatformName, layout: Layout = Layout.DIGEST, width: int = 100) -> str:
+    """The panels as text, on a screen of this width."""
+    console = Console(width=width, markup=False, emoji=False, highlight=False)
     [rendering] = renderings(Show(), episode, (), layout, [platform]).values()
     with console.capture() as capture:
         for panel in panels(platform, rendering):
@@ -49,6 +50,41 @@ def test_each_limit_is_told_with_what_is_used_of_it(episode: Episode) -> None:
     assert f"{message.used} of 4000 characters" in text
     # The container, the opening, a separator before each subject, two texts, and a gallery between them.
     assert "7 of 40 components" in text
+
+
+@pytest.mark.parametrize("width", [30, 45, 60, 80])
+@pytest.mark.parametrize("platform", PlatformName)
+def test_no_figure_is_cut_on_a_narrow_screen(episode: Episode, platform: PlatformName, width: int) -> None:
+    """It would be another figure: 7 of 100 is not 7 of 10."""
+
+    def figures(columns: int) -> list[str]:
+        lines = drawn(episode, platform, width=columns).splitlines()
+        return re.findall(r"\d+ of \d+ [a-z]+", " ".join(" ".join(line.strip("│ ") for line in lines).split()))
+
+    assert len(figures(200)) == 2 * len(re.findall(f"{platform} \\d/", drawn(episode, platform)))
+    assert figures(width) == figures(200)
+
+
+@pytest.mark.parametrize("space", ["\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"])
+@pytest.mark.parametrize("platform", PlatformName)
+def test_no_line_is_broken_at_a_no_break_space(platform: PlatformName, space: str) -> None:
+    """Whatever the width; an author would look for a mistake that is not there."""
+    text = f"{HEAD}## Un sujet\n\nLe mot de la fin, et **«{space}gras{space}»** à 10{space}%{space}!\n"
+    episode = parse_episode(text, Path("1.md"))
+    for width in range(30, 60):
+        shown = drawn(episode, platform, width=width)
+        assert f"«{space}gras{space}»" in shown
+        assert f"10{space}%{space}!" in shown
+
+
+def test_styles_stay_where_lines_are_broken() -> None:
+    """The words in bold are in bold on whichever line they land."""
+    space = "\N{NO-BREAK SPACE}"
+    text = _Prose(f"un deux trois{space}quatre cinq")
+    text.stylize("bold", 8, 20)
+    first, second = text.wrap(Console(), 18)
+    assert (first.plain.rstrip(), second.plain) == ("un deux", f"trois{space}quatre cinq")
+    assert [second.plain[span.start : span.end] for span in second.spans] == [f"trois{space}quatre"]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ from bot.subscription import PlatformName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.containers import Lines
 
     from bot.config import Show
     from bot.document import Layout
@@ -59,6 +60,11 @@ _LINE_STYLES = {"title": "bold underline", "small": "dim", "quote": "italic dim"
 _LINE_SIGNS = {"title": "", "small": "", "quote": "▎ ", "item": "• "}
 _FENCE = "```"
 
+_HELD = {"\N{NO-BREAK SPACE}": "\ufdd0", "\N{NARROW NO-BREAK SPACE}": "\ufdd1"}
+"""What stands for a no-break space while lines are broken: as wide, no space, and in no text (Unicode 23.7)."""
+_HOLD = str.maketrans(_HELD)
+_RELEASE = str.maketrans({held: space for space, held in _HELD.items()})
+
 _SIGNS = 10
 """Signs of a bar that shows how much of a limit is used."""
 _NEARLY_FULL = 0.9
@@ -67,6 +73,19 @@ _WIDTH = 88
 
 _BORDERS = {PlatformName.TELEGRAM: "cyan", PlatformName.DISCORD: "blue"}
 _RENDERERS = {PlatformName.TELEGRAM: render_for_telegram, PlatformName.DISCORD: render_for_discord}
+
+
+class _Prose(Text):
+    """Text whose lines are not broken at no-break spaces. Rich takes them for spaces like any other."""
+
+    def wrap(self, console: Console, width: int, **options: Any) -> Lines:  # noqa: ANN401 - whatever rich has
+        """The lines of this width."""
+        text = Text.copy(self)
+        text.plain = text.plain.translate(_HOLD)
+        lines = text.wrap(console, width, **options)
+        for line in lines:
+            line.plain = line.plain.translate(_RELEASE)
+        return lines
 
 
 def renderings(
@@ -82,12 +101,12 @@ def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
     total = len(rendering.messages)
     for index, message in enumerate(rendering.messages, start=1):
         is_telegram = platform is PlatformName.TELEGRAM
+        parts = _telegram(message.body) if is_telegram else _discord(message.body["components"])
         yield Panel(
-            _telegram(message.body) if is_telegram else _discord(message.body["components"]),
+            # Not in the border, which cuts what is too long: half a figure is another figure.
+            Group(*parts, Text(), *starmap(_bar, _used(platform, message))),
             title=f"{platform} {index}/{total}{' · silent' if _is_silent(message) else ''}",
-            subtitle=Text(" · ").join(starmap(_bar, _used(platform, message))),
             title_align="left",
-            subtitle_align="right",
             border_style=_BORDERS[platform],
             padding=(1, 2),
             width=_WIDTH,
@@ -130,33 +149,27 @@ def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mappin
     return preview(f"{episode.number} – {episode.title}", show.language, content)
 
 
-def _telegram(body: JsonObject) -> RenderableType:
+def _telegram(body: JsonObject) -> Iterator[RenderableType]:
     # Entities count UTF-16 units, rich counts characters.
     encoded = body["text"].encode("utf-16-le")
 
     def characters(units: int) -> int:
         return len(encoded[: units * 2].decode("utf-16-le"))
 
-    text = Text(body["text"])
+    text = _Prose(body["text"])
     for entity in body.get("entities", ()):
         start, end = characters(entity["offset"]), characters(entity["offset"] + entity["length"])
         style = f"blue underline link {entity['url']}" if "url" in entity else _TELEGRAM_STYLES[entity["type"]]
         text.stylize(style, start, end)
-    rows = body.get("reply_markup", {}).get("inline_keyboard", ())
-    buttons = [" ".join(f"[ {button['text']} ]" for button in row) for row in rows]
+    yield text
     preview = body.get("link_preview_options", {}).get("url")
-    return Group(
-        text,
-        *([Text(f"\npreview: {preview}", style="dim")] if preview else ()),
-        *(Text(row, style="reverse") for row in buttons),
-    )
+    if preview:
+        yield Text(f"\npreview: {preview}", style="dim")
+    for row in body.get("reply_markup", {}).get("inline_keyboard", ()):
+        yield _Prose(" ".join(f"[ {button['text']} ]" for button in row), style="reverse")
 
 
-def _discord(components: list[dict[str, Any]]) -> RenderableType:
-    return Group(*_discord_parts(components))
-
-
-def _discord_parts(components: list[dict[str, Any]]) -> Iterator[RenderableType]:
+def _discord(components: list[dict[str, Any]]) -> Iterator[RenderableType]:
     for component in components:
         kind = component["type"]
         if kind == TEXT_DISPLAY:
@@ -165,12 +178,12 @@ def _discord_parts(components: list[dict[str, Any]]) -> Iterator[RenderableType]
             yield Rule(style="dim")
         elif kind == MEDIA_GALLERY:
             for item in component["items"]:
-                yield Text(f"🖼  {item.get('description', '')} {item['media']['url']}", style="dim")
+                yield _Prose(f"🖼  {item.get('description', '')} {item['media']['url']}", style="dim")
         elif kind == ACTION_ROW:
             labels = [button["label"] for button in component["components"] if button["type"] == BUTTON]
-            yield Text(" ".join(f"[ {label} ]" for label in labels), style="reverse")
+            yield _Prose(" ".join(f"[ {label} ]" for label in labels), style="reverse")
         else:
-            yield from _discord_parts(component.get("components", []))
+            yield from _discord(component.get("components", []))
 
 
 def _markdown(content: str) -> Text:
@@ -188,7 +201,7 @@ def _markdown(content: str) -> Text:
             text = _inline(line[mark.end() :] if mark else line)
             text.stylize(_LINE_STYLES.get(kind, ""))
             lines.append(Text(_LINE_SIGNS.get(kind, "")) + text)
-    return Text("\n").join(lines)
+    return _Prose().append_text(Text("\n").join(lines))
 
 
 def _inline(line: str) -> Text:
