@@ -11,6 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.emphasis import EmphasisReader, may_be_unclosed
 from bot.episode import Episode, Segment
 from bot.frontmatter import EXAMPLE, read_front_matter
 from bot.mistakes import Mistakes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bot.problems import Problem
     from bot.segments import Part
 
 _FENCE = "---"
@@ -56,6 +58,17 @@ def parse_episode(text: str, path: Path) -> Episode:
     segments = _segments(parts, mistakes)
     mistakes.check()
     return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
+
+
+def unclosed_emphasis(text: str, path: Path) -> tuple[Problem, ...]:
+    """The signs of bold, italic and strike in a good episode file that have no partner, which is no mistake."""
+    unnoticed = Mistakes(path)
+    text = _clean(text, unnoticed)
+    if not may_be_unclosed(text):
+        return ()
+    reader = EmphasisReader(_split(text.split("\n"), unnoticed).body, path)
+    read_parts(reader, unnoticed)
+    return reader.unclosed.problems
 
 
 def _clean(text: str, mistakes: Mistakes) -> str:

@@ -13,6 +13,7 @@ from bot.document import plain
 from bot.episode import Status
 from bot.formatter import Formatter
 from bot.i18n import Language, words
+from bot.markdown import unclosed_emphasis
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.problems import Problem
@@ -170,6 +171,7 @@ class _Review:
                 first = seen.setdefault(source.url, at)
                 if first != at:
                     found.append(self._said(at, f"the link stands on line {first} already", "Keep one of the two"))
+        found += unclosed_emphasis("\n".join(self._file.lines), self._file.path)
         found += self._lines()
         return sorted(found, key=lambda problem: problem.line or 0)
 

@@ -38,7 +38,7 @@ _MARKUP = re.compile(r"[\\`*_~\[\]<&\n]")
 # What most of the others hold, **bold**, *italic* and [links](https://…), written so that CommonMark can only read it
 # in one way. With the parser alone, a thousand episodes would take half a second more to load.
 _USUAL_WORDS = r"[^\W_](?:[^\\`*_~\[\]<&\n]*[^\W_])?"
-_USUAL = re.compile(
+USUAL = re.compile(
     # The look-behinds come second so that the search can leap from one sign to the next.
     rf"\*(?<!\*\*)(?:\*(?P<bold>{_USUAL_WORDS})\*\*|(?P<italic>{_USUAL_WORDS})\*)"
     rf"|\[(?<!!\[)(?P<link>{_USUAL_WORDS})\]\((?P<url>https?://[^\s()<>\\&]+)\)"
@@ -67,13 +67,14 @@ class _Markdown(MarkdownIt):
         return True
 
 
-def _markdown(*without: str) -> MarkdownIt:
+def markdown(*without: str) -> MarkdownIt:
+    """A parser of the Markdown that episodes are written in, `without` some of its rules."""
     # HTML is recognised so that it can be told from text; nothing here ever passes it on.
     return _Markdown("commonmark", {"html": True}).enable("strikethrough").disable(without)
 
 
-_BLOCKS = _markdown("code", "inline", "text_join")
-_INLINES = _markdown()
+_BLOCKS = markdown("code", "inline", "text_join")
+_INLINES = markdown()
 
 
 def is_telling(content: str) -> bool:
@@ -130,8 +131,8 @@ class RichText:
             return _trimmed(list(_with_links(Span(content))))
         reader = _InlineReader(line, self._mistakes)
         # In the parts of a split text, the groups of each match stand between two pieces.
-        parts = _USUAL.split(content)
-        if any(map(_MARKUP.search, parts[:: _USUAL.groups + 1])):
+        parts = USUAL.split(content)
+        if any(map(_MARKUP.search, parts[:: USUAL.groups + 1])):
             return reader.read(self.inline(content))
         return reader.read_usual(parts)
 
@@ -200,7 +201,7 @@ class _InlineReader:
         return _trimmed(self._spans)
 
     def read_usual(self, parts: Sequence[str | None]) -> Spans:
-        """The same for text that holds no other markup than `_USUAL`, split by it."""
+        """The same for text that holds no other markup than `USUAL`, split by it."""
         rest = iter(parts)
         self._say_with_links(Span(next(rest) or ""))
         for bold, italic, link, url, plain in zip(rest, rest, rest, rest, rest, strict=True):

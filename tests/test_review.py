@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.archive import Archive
 from bot.i18n import Language
+from bot.markdown import unclosed_emphasis
 from bot.review import links, review
 from bot.text import NO_BREAK_SPACE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAD = "---\nnumber: {number}\ntitle: {title}\ndate: 2024-11-04\nstatus: {status}\n---\n\n"
 SOURCES = "\n\nSources :\n- https://a.fr/{number}\n"
@@ -71,6 +71,94 @@ def test_blocks_of_code_and_comments_are_no_prose(tmp_path: Path) -> None:
     code = "```\nl'eau\n```"
     write(tmp_path, f"## Un sujet\n\nTexte.\n\n{code}\n\n<!-- l'eau\nd'ici -->\n\nL'été.")
     assert said(tmp_path) == ["19: here is a straight apostrophe"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Du **texte gras sans fin", ["10: '**' is not closed"]),
+        ("Du texte gras** sans début", ["10: '**' is opened nowhere"]),
+        ("*texte _gras ~~x", ["10: '*' is not closed", "10: '_' is not closed", "10: '~~' is not closed"]),
+        ("Un.\nDeux **trois *quatre*\\\ncinq ~~six", ["11: '**' is not closed", "12: '~~' is not closed"]),
+        ("**gras*", ["10: '*' is not closed"]),
+        (r"\**italique**", ["10: '*' is opened nowhere"]),
+        ("*italique**", ["10: '*' is opened nowhere"]),
+        ("**Un\n\nDeux**", ["10: '**' is not closed", "12: '**' is opened nowhere"]),
+        ("- Un\n- [Deux **trois](https://a.fr)", ["11: '**' is not closed"]),
+        ("> ***gras italique", ["10: '***' is not closed"]),
+        # A mark that Markdown takes for no end, since a letter follows it.
+        ("Les **«\u00a0récaps\u00a0»**s", ["10: '**' is not closed"]),
+    ],
+)
+def test_emphasis_that_is_not_closed(tmp_path: Path, text: str, told: list[str]) -> None:
+    """At its line, with the signs that a chat would show; a pair is a pair within a paragraph only."""
+    write(tmp_path, f"## Un sujet\n\n{text}")
+    assert said(tmp_path) == [f"{each} and would be shown as it stands" for each in told]
+
+
+def test_the_cure_of_unclosed_emphasis_is_one(tmp_path: Path) -> None:
+    """Closed or escaped as it says, there is nothing to say any more."""
+    write(tmp_path, "## Un sujet\n\nDu **gras")
+    (warning,) = review(Archive.load(tmp_path), tmp_path, Language.FRENCH)
+    assert warning.cure == r"Write '**' right after its last word too, in the same paragraph; '\*\*' is the sign itself"
+    for mended in ("Du **gras**", r"Du \*\*gras"):
+        write(tmp_path, f"## Un sujet\n\n{mended}")
+        assert said(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 * 4 et 2*3 ** 5",
+        "le_nom_du_fichier et nom_ et _",
+        "`**code` et ``a * `_b``",
+        r"\*texte et \_texte et \~~texte",
+        "Gratuit* ou non",
+        "Quel p***n",
+        "Quelle m*****",
+        "Les étudiant*es",
+        "@_lea et https://a.fr/_lea et <https://a.fr/**b> et [là](https://a.fr/_b)",
+        "^_^ et (*) et ~5",
+        "#tiktok\n\n```\n**code\n```\n\n<!-- **note -->\n\n* Un\n* Deux",
+    ],
+)
+def test_signs_that_mean_no_emphasis(tmp_path: Path, text: str) -> None:
+    """Sums, names, footnotes, code, and what is escaped."""
+    write(tmp_path, f"## Un sujet\n\nTexte.\n\n{text}")
+    assert said(tmp_path, Language.ENGLISH) == []
+
+
+PLAIN = st.text("abcéœ", min_size=1)
+
+
+def marked(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Words of which some are set off, each kind of sign around one that has none of the same letter in it."""
+    return st.builds("{0}{1}{0}".format, st.sampled_from(["*", "**", "_", "__", "~~"]), inner)
+
+
+SENTENCES = st.lists(
+    st.one_of(PLAIN, marked(PLAIN), st.builds("**{} *{}* {}**".format, PLAIN, PLAIN, PLAIN), st.just("*")), min_size=1
+).map(lambda words: "a " + " ".join(words))
+
+
+@given(sentences=st.lists(SENTENCES, min_size=1))
+def test_closed_emphasis_is_never_told(sentences: list[str]) -> None:
+    """In whichever order and over however many lines."""
+    assert emphasis(sentences) == []
+
+
+@given(sentences=st.lists(SENTENCES, min_size=1), sign=st.sampled_from(["*", "**", "_", "~~"]), data=st.data())
+def test_what_is_not_closed_is_always_told(sentences: list[str], sign: str, data: st.DataObject) -> None:
+    """At its line, among any that is closed."""
+    at = data.draw(st.integers(0, len(sentences)))
+    told = emphasis([*sentences[:at], f"a {sign}fin.", *sentences[at:]], between="\n\n")
+    assert told == [(8 + 2 * (at + 1), f"'{sign}' is not closed and would be shown as it stands")]
+
+
+def emphasis(paragraphs: list[str], between: str = "\n") -> list[tuple[int | None, str]]:
+    """What is told of unclosed emphasis in an episode of these."""
+    text = HEAD.format(number=1, title="Un", status="ready") + "## Un sujet\n\n" + between.join(paragraphs)
+    return [(problem.line, problem.message) for problem in unclosed_emphasis(text, Path("1.md"))]
 
 
 def test_titles_that_a_phone_cuts(tmp_path: Path) -> None:
