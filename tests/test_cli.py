@@ -175,6 +175,25 @@ def test_check_names_every_mistake_and_ends_with_2(recap: Recap, content: Path) 
     assert "Traceback" not in result.output
 
 
+def test_an_episode_with_a_mistake_is_not_said_to_be_missing(recap: Recap, content: Path) -> None:
+    """After its mistakes comes that they are why it cannot be shown; the name of its file says which one it is."""
+    (content / "1303.md").write_text(EPISODE.replace("number: 1", "number: 1303\ntitel: Un"), encoding="utf-8")
+    refused = recap("preview", "1303").exception
+    assert isinstance(refused, InvalidInputError)
+    *mistakes, last = refused.problems
+    assert [(problem.path.name, problem.line) for problem in mistakes] == [("1303.md", 3)]
+    assert "1303.md: this is episode 1303, which cannot be used before its file is without mistakes" in str(last)
+
+
+def test_a_file_with_a_mistake_may_be_the_one_that_is_missed(recap: Recap, content: Path) -> None:
+    """Under whatever name: the mistake is told, and that only files without one were looked at."""
+    (content / "dernier.md").write_text(EPISODE.replace("number: 1", "number: 1303\ntitel: Un"), encoding="utf-8")
+    refused = recap("preview", "1303")
+    assert refused.exit_code == 2
+    assert "dernier.md:3" in refused.stderr
+    assert "no episode 1303 in a file without mistakes" in refused.stderr
+
+
 @pytest.mark.usefixtures("content")
 @pytest.mark.parametrize(
     ("arguments", "reason"),

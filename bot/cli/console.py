@@ -115,6 +115,7 @@ def find_episode(archive: Archive, number: int | None, *, published: bool = Fals
 
     Raises:
         typer.BadParameter: there is none; the text names some that there are.
+        InvalidInputError: there is none because its file has a mistake.
     """
     from bot.app import utc_now
 
@@ -123,13 +124,24 @@ def find_episode(archive: Archive, number: int | None, *, published: bool = Fals
     else:
         found = archive.get(number)
     if found is None:
+        broken = _file_of(archive, number)
+        if broken is not None:
+            told = f"this is episode {number}, which cannot be used before its file is without mistakes"
+            raise InvalidInputError([*archive.problems, Problem(broken, told, "Mend what is told above")])
         tell(archive.problems)
         newest = ", ".join(str(episode.number) for episode in archive.episodes[:5])
         if not newest:
             raise ExpectedError("there is no episode that could be shown: `recap new` begins one")
         wanted = "no episode that people may see yet" if number is None else f"no episode {number}"
-        raise typer.BadParameter(f"there is {wanted}; the newest are: {newest}")
+        where = " in a file without mistakes" if archive.problems else ""
+        raise typer.BadParameter(f"there is {wanted}{where}; the newest are: {newest}")
     return found
+
+
+def _file_of(archive: Archive, number: int | None) -> Path | None:
+    """The file with mistakes that has the number of this episode as its name, as `recap new` names them."""
+    paths = (problem.path for problem in archive.problems)
+    return next((path for path in paths if path.stem.isdecimal() and int(path.stem) == number), None)
 
 
 def find_topic(archive: Archive, typed: str) -> str:
