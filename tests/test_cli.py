@@ -235,6 +235,31 @@ def test_where_nothing_is_yet_one_learns_how_to_begin(recap: Recap, tmp_path: Pa
     assert "/subscribe" in recap("subscriptions", "list").stdout
 
 
+@pytest.mark.parametrize(
+    "command", ["status", "status --json", "subscriptions list", "subscriptions list --json", "subscriptions export"]
+)
+def test_who_only_looks_makes_no_database(recap: Recap, tmp_path: Path, command: str) -> None:
+    """In a wrong folder one learns where there is none, and nothing is left there; JSON stays JSON."""
+    (tmp_path / "content").mkdir()
+    before = list(tmp_path.iterdir())
+    looked = recap(*command.split())
+    assert looked.exit_code == 0
+    assert f"There is no database yet at {tmp_path / 'recap.db'}: `recap run` makes it." in looked.stderr
+    assert list(tmp_path.iterdir()) == before
+    if command.endswith(("--json", "export")):
+        seen = json.loads(looked.stdout)
+        assert (seen["broadcasts"] if command.startswith("status") else seen) == []
+
+
+def test_where_there_is_a_database_it_is_looked_at(recap: Recap, tmp_path: Path) -> None:
+    """Without a word about it, and with what it holds."""
+    write_config(tmp_path)
+    assert recap("subscriptions", "add", "telegram:5").exit_code == 0
+    looked = recap("subscriptions", "list")
+    assert "telegram:5" in looked.stdout
+    assert looked.stderr == ""
+
+
 @pytest.mark.usefixtures("content")
 def test_a_push_to_nobody_is_refused(recap: Recap, tmp_path: Path) -> None:
     """It would count as pushed, and who subscribes before Monday would not get it on Monday."""

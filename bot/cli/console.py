@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -108,6 +109,23 @@ def with_app(
             return await use(app)
 
     return asyncio.run(in_app())
+
+
+def look(settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]]) -> Result:
+    """Look at something with the app, changing nothing.
+
+    Where there is no database yet, none is made: that is told on standard error, and the ledger that is seen is empty.
+    """
+    from bot.config import Storage
+    from bot.config.values import SQLITE
+
+    if settings.storage.path.exists():
+        return with_app(settings, use)
+    place = settings.storage.path.absolute()
+    err.print(f"There is no database yet at {place}: `recap run` makes it. Is this the right folder?", soft_wrap=True)
+    with tempfile.TemporaryDirectory() as folder:
+        storage = Storage(url=f"{SQLITE}{Path(folder).as_posix()}/recap.db")
+        return with_app(settings.model_copy(update={"storage": storage}), use)
 
 
 def find_episode(archive: Archive, number: int | None, *, published: bool = False) -> Episode:

@@ -97,7 +97,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     from bot.cli import operations
 
     settings = console.read_settings(config)
-    facts = console.with_app(settings, operations.facts)
+    facts = console.look(settings, operations.facts)
     if as_json:
         console.print_json(facts)
     else:

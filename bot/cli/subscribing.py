@@ -26,7 +26,7 @@ def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False)
     """List every subscription."""
     from bot.cli import operations
 
-    rows = console.with_app(console.read_settings(config), operations.subscriptions)
+    rows = console.look(console.read_settings(config), operations.subscriptions)
     if as_json:
         console.print_json(rows)
         return
@@ -104,7 +104,7 @@ def export_subscriptions(
     async def written(app: "App") -> str:
         return transfer.written(await app.ledger.subscriptions.all())
 
-    text = console.with_app(console.read_settings(config), written)
+    text = console.look(console.read_settings(config), written)
     if output is None:
         typer.echo(text, nl=False)
     else:
