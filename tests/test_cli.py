@@ -251,6 +251,16 @@ def test_who_only_looks_makes_no_database(recap: Recap, tmp_path: Path, command:
         assert (seen["broadcasts"] if command.startswith("status") else seen) == []
 
 
+@pytest.mark.usefixtures("content")
+def test_a_rehearsal_makes_no_database(recap: Recap, tmp_path: Path) -> None:
+    """It says what the first push of all would do, the declared channels counted."""
+    write_config(tmp_path, '[[channels]]\nplatform = "telegram"\nchat = "-1001234567890"\n')
+    rehearsed = recap("send", "--dry-run")
+    assert "episode 1207 would go to 1 subscriptions" in rehearsed.stdout
+    assert "There is no database yet" in rehearsed.stderr
+    assert not (tmp_path / "recap.db").exists()
+
+
 def test_where_there_is_a_database_it_is_looked_at(recap: Recap, tmp_path: Path) -> None:
     """Without a word about it, and with what it holds."""
     write_config(tmp_path)

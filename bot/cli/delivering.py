@@ -87,7 +87,8 @@ def send(
             return await pushing.rehearse(app, episode, target, again=again, console=out)
         return await pushing.push(app, episode, target, again=again, console=out)
 
-    if not console.with_app(settings, push):
+    use = console.look if dry_run else console.with_app
+    if not use(settings, push):
         raise typer.Exit(Exit.FAILED)
 
 
