@@ -172,7 +172,15 @@ class TestCheck:
         facts = json.loads(recap("check", "--links", "--json").stdout)
         assert [(each["file"], each["line"]) for each in facts["dead_links"]] == [(f"content/{episode.name}", 12)]
         assert {"file", "line", "key", "message", "cure"} == set(facts["warnings"][0])
-        assert set(facts) == {"episodes", "problems", "warnings", "dead_links", "refusals", "next_runs"}
+        assert set(facts) == {
+            "episodes",
+            "problems",
+            "warnings",
+            "dead_links",
+            "refusals",
+            "next_runs",
+            "next_episodes",
+        }
 
     @pytest.mark.parametrize("name", ["1401.md.txt", "1401.MD.TXT", "1401.markdown", "1401.markdown.txt"])
     def test_a_file_with_a_wrong_ending_is_told(self, recap: Recap, tmp_path: Path, name: str) -> None:
@@ -211,6 +219,73 @@ class TestCheck:
         assert first.startswith(f"warning: config.toml:15: channels[2].topics[2]: {what.format('netflicks')}")
         assert 'Write "netflix"' in first
         assert second.startswith(f"warning: config.toml:15: channels[2].topics[3]: {what.format('zzzz')} Leave it if")
+
+    @pytest.mark.parametrize(
+        ("now", "told", "number", "reason"),
+        [
+            (
+                "2024-11-03T12:00+01:00",
+                "episode 1207, Netflix Moments, Telegram au milliard, TikTok et l’Europe",
+                1207,
+                None,
+            ),
+            (
+                "2024-11-05T12:00+01:00",
+                "no episode for it yet: {}",
+                None,
+                "the newest is episode 1207 of 2024-11-04, and max_age lets none out from before 2024-11-05",
+            ),
+            (
+                "2024-10-14T12:00+02:00",
+                "episode 1205, ",
+                1205,
+                None,
+            ),
+            (
+                "2024-10-10T12:00+02:00",
+                "no episode for it yet: {}",
+                None,
+                "there is none that people may see",
+            ),
+        ],
+    )
+    def test_it_says_what_the_next_push_will_carry(
+        self, recap: Recap, now: str, told: str, number: int | None, reason: str | None
+    ) -> None:
+        """The episode by number and title, or why there is none, as it would be if it were that time now."""
+        with time_machine.travel(dt.datetime.fromisoformat(now), tick=False):
+            lines = recap("check").stdout.splitlines()
+            facts = json.loads(recap("check", "--json").stdout)["next_episodes"]["monday"]
+        (at,) = (index for index, line in enumerate(lines) if line.startswith("Next push on schedule monday: Monday"))
+        assert lines[at + 1].startswith(f"    {told.format(reason)}")
+        assert (facts["number"], facts["reason"], facts["due_before"]) == (number, reason, None)
+        assert (facts["title"] is None) is (number is None)
+
+    @pytest.mark.parametrize(
+        ("head", "why"),
+        [
+            ("date: 2024-11-11\nstatus: draft", "; episode 1208 is a draft"),
+            ("date: 2024-11-12", "; episode 1208 is dated 2024-11-12"),
+        ],
+    )
+    def test_it_names_the_episode_that_is_held_back(self, recap: Recap, tmp_path: Path, head: str, why: str) -> None:
+        """A draft, or one with a date after that Monday, is what people look for there."""
+        text = f"---\nnumber: 1208\ntitle: Un\n{head}\n---\n\n## Un\n\nTexte.\n"
+        (tmp_path / "content" / "1208.md").write_text(text, encoding="utf-8")
+        with time_machine.travel(dt.datetime(2024, 11, 8, 12, tzinfo=dt.UTC), tick=False):
+            assert recap("check").stdout.splitlines()[-1].endswith(why)
+
+    def test_an_episode_that_was_due_before_may_have_gone_out(self, recap: Recap, tmp_path: Path) -> None:
+        """On a schedule that looks every day; the day before is said, and the ledger is not asked."""
+        config = '[[schedules]]\nname = "daily"\ncron = "0 8 * * *"\n'
+        (tmp_path / "config.toml").write_text(config, encoding="utf-8")
+        with time_machine.travel(dt.datetime(2024, 11, 5, 12, tzinfo=dt.UTC), tick=False):
+            lines = recap("check").stdout.splitlines()
+            facts = json.loads(recap("check", "--json").stdout)["next_episodes"]
+        assert any(
+            line.endswith(", unless it has gone out since Tuesday 05 November 2024, 08:00 (CET)") for line in lines
+        )
+        assert (facts["daily"]["number"], facts["daily"]["due_before"]) == (1207, "2024-11-05T08:00:00+01:00")
 
 
 class TestNew:

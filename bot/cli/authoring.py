@@ -30,13 +30,11 @@ def check(
     """Check the config and the content, and list the next pushes."""
     from bot.app import utc_now
     from bot.cli import checking, operations
-    from bot.schedule import Timetable
 
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
     warnings = checking.warnings(settings, archive, console.config_path(config))
-    timetable = Timetable(settings.schedules, utc_now)
-    runs = {schedule.name: timetable.next_run(schedule.name) for schedule in settings.schedules}
+    pushes = checking.next_pushes(settings, archive, utc_now)
     refusals = console.with_app(settings, operations.refusals) if online else []
     dead, moved = checking.look_up_links(settings, archive) if links else ([], [])
     if as_json:
@@ -47,7 +45,8 @@ def check(
                 "warnings": checking.for_json([*warnings, *moved]),
                 "dead_links": checking.for_json(dead),
                 "refusals": refusals,
-                "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
+                "next_runs": {name: push and push.run.isoformat() for name, push in pushes.items()},
+                "next_episodes": {name: push and push.for_json() for name, push in pushes.items()},
             }
         )
     else:
@@ -57,8 +56,10 @@ def check(
         for refusal in refusals:
             err.print(refusal, soft_wrap=True)
         out.print(f"Episodes in order: {len(archive.episodes)}")
-        for name, run in runs.items():
-            out.print(f"Next push on schedule {name}: {console.in_words(run)}")
+        for name, push in pushes.items():
+            out.print(f"Next push on schedule {name}: {console.in_words(push.run if push else None)}")
+            if push is not None:
+                out.print(f"    {push}", soft_wrap=True)
     if archive.problems:
         raise typer.Exit(Exit.BAD_INPUT)
     if refusals or dead or (strict and (warnings or moved)):

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
 
-from bot.cli.console import err
+from bot.cli.console import err, in_words
 from bot.config import located
 from bot.config.sources import Fault
+from bot.delivery.broadcast import Offer
+from bot.episode import Status
 from bot.problems import Problem
 from bot.review import links, review
+from bot.schedule import Timetable
 from bot.web import Web, ask_all
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from bot.archive import Archive
-    from bot.config import Config
+    from bot.config import Config, Schedule
     from bot.web import Answer
 
 
@@ -45,6 +50,64 @@ def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:
                     f"no episode has the topic '{topic}', so it brings this channel nothing",
                     f"Write {near}, or {cure}" if near else cure.capitalize(),
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class NextPush:
+    """The next occurrence of a schedule, and the episode that would go out if it were that time now."""
+
+    run: dt.datetime
+    offer: Offer
+    before: dt.datetime | None
+    """The occurrence before, if the same episode was due then: it has gone out, unless it came too late."""
+
+    def __str__(self) -> str:
+        episode = self.offer.episode
+        if episode is None:
+            return f"no episode for it yet: {self.reason}"
+        unless = f", unless it has gone out since {in_words(self.before)}" if self.before else ""
+        return f"episode {episode.number}, {episode.title}{unless}"
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no episode for it; None when there is one."""
+        offer = self.offer
+        if offer.episode is not None:
+            return None
+        reasons = ["there is none that people may see"]
+        if offer.newest is not None:
+            newest = f"the newest is episode {offer.newest.number} of {offer.newest.date}"
+            reasons = [f"{newest}, and max_age lets none out from before {offer.oldest}"]
+        for held in offer.held_back:
+            why = "is a draft" if held.status is Status.DRAFT else f"is dated {held.date}"
+            reasons.append(f"episode {held.number} {why}")
+        return "; ".join(reasons)
+
+    def for_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        episode = self.offer.episode
+        return {
+            "number": episode and episode.number,
+            "title": episode and episode.title,
+            "reason": self.reason,
+            "due_before": self.before and self.before.isoformat(),
+        }
+
+
+def next_pushes(settings: Config, archive: Archive, clock: Callable[[], dt.datetime]) -> dict[str, NextPush | None]:
+    """What comes next on each schedule; None for one that never comes."""
+    timetable = Timetable(settings.schedules, clock)
+    return {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
+
+
+def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> NextPush | None:
+    run = timetable.next_run(schedule.name)
+    if run is None:
+        return None
+    offer = Offer.at(run, schedule, archive)
+    last = timetable.last_run(schedule.name)
+    is_repeated = last is not None and Offer.at(last, schedule, archive).episode is offer.episode is not None
+    return NextPush(run, offer, last if is_repeated else None)
 
 
 def look_up_links(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.delivery.records import Broadcast, Choice
@@ -10,7 +11,7 @@ from bot.episode import Status
 from bot.report import WELCOME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bot.archive import Archive
     from bot.config import Schedule
@@ -20,12 +21,44 @@ if TYPE_CHECKING:
     from bot.episode import Episode
     from bot.formatter import Formatter
     from bot.platforms.base import Platform, Rendering
+    from bot.problems import Problem
     from bot.subscription import PlatformName, Target
 
 AWAIT_EPISODE = dt.timedelta(minutes=15)
 """How long after the hour the admins are told that there is no episode: who is about to save it needs no alarm."""
 A_WEEK = dt.timedelta(days=6)
 """An episode that is younger was this week's: a schedule that looks every day misses none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the archive has for one occurrence of a schedule, whether or not it was pushed before."""
+
+    newest: Episode | None
+    """The newest episode that readers see on that day."""
+    age: dt.timedelta
+    """How long before that day it is dated; nothing when there is none."""
+    oldest: dt.date
+    """The first date from which the schedule's `max_age` lets an episode out."""
+    held_back: tuple[Episode, ...]
+    """Those that may be the one that is missing on that day: drafts, and those with a later date."""
+
+    @classmethod
+    def at(cls, occurrence: dt.datetime, schedule: Schedule, archive: Archive) -> Offer:
+        """The offer for an occurrence as the archive is now."""
+        day = occurrence.astimezone(schedule.zone).date()
+        newest = archive.latest(day)
+        return cls(
+            newest=newest,
+            age=day - newest.date if newest else dt.timedelta(),
+            oldest=day - schedule.max_age,
+            held_back=tuple(episode for episode in archive.episodes if _is_held_back(episode, day)),
+        )
+
+    @property
+    def episode(self) -> Episode | None:
+        """The episode that goes out; None when there is none or only an older one."""
+        return self.newest if self.newest is not None and self.newest.date >= self.oldest else None
 
 
 class Broadcaster:
@@ -62,12 +95,13 @@ class Broadcaster:
 
         Calling again for the same occurrence is harmless.
         """
-        day = occurrence.astimezone(schedule.zone).date()
         late = self._clock() - occurrence
-        episode = self._archive().latest(day)
-        if episode is None or day - episode.date > min(schedule.max_age, A_WEEK):
-            await self._tell_of_no_episode(schedule, occurrence, late)
-        if episode is None or day - episode.date > schedule.max_age:
+        archive = self._archive()
+        offer = Offer.at(occurrence, schedule, archive)
+        episode = offer.episode
+        if episode is None or offer.age > A_WEEK:
+            await self._tell_of_no_episode(schedule, occurrence, late, offer, archive.problems)
+        if episode is None:
             return None
         if await self._ledger.broadcast_of(episode.number, schedule.name) is not None:
             return None
@@ -133,18 +167,24 @@ class Broadcaster:
                 )
         return renderings
 
-    async def _tell_of_no_episode(self, schedule: Schedule, occurrence: dt.datetime, late: dt.timedelta) -> None:
+    async def _tell_of_no_episode(
+        self,
+        schedule: Schedule,
+        occurrence: dt.datetime,
+        late: dt.timedelta,
+        offer: Offer,
+        problems: Sequence[Problem],
+    ) -> None:
         """Tell that nothing new is there, while an episode would still be sent on arrival."""
         patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
         if not patience <= late <= schedule.max_lateness or not await self._was_running(occurrence):
             return
-        archive, day = self._archive(), occurrence.date()
         notice = self._herald.reporter.no_episode(
             schedule.name,
             occurrence,
             occurrence + schedule.max_lateness,
-            unready=[episode for episode in archive.episodes if _is_held_back(episode, day)],
-            problems=archive.problems,
+            unready=offer.held_back,
+            problems=problems,
         )
         await self._herald.tell(notice)
 

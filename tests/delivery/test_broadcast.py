@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.archive import Archive
 from bot.config import Schedule
-from bot.delivery.broadcast import Broadcaster
+from bot.delivery.broadcast import Broadcaster, Offer
 from bot.delivery.herald import Herald
 from bot.delivery.records import BroadcastKind, Choice, DeliveryState
 from bot.formatter import Formatter
@@ -184,3 +186,16 @@ async def test_who_has_the_first_messages_gets_only_the_others(ledger: Ledger, c
     await fail(fallen_back=False)
     changed = dict.fromkeys(choices, rendering("Autre", "B"))
     assert (await again(second, changed))[1] == ["Autre"] * 3
+
+
+@pytest.mark.parametrize(("max_age", "days"), [("12h", 0), ("24h", 1), ("36h", 1), ("6d", 6), ("8d", 8)])
+def test_an_offer_is_as_old_as_the_schedule_allows(max_age: str, days: int) -> None:
+    """To the day, counted on the calendar of the schedule's zone."""
+    schedule = Schedule.model_validate({"name": "daily", "cron": "30 0 * * *", "timezone": PARIS, "max_age": max_age})
+    # Half past midnight in Paris is still the day before in UTC.
+    last = dt.datetime(2024, 11, 4, 0, 30, tzinfo=PARIS) + dt.timedelta(days=days)
+    archive = Archive.load(CONTENT)
+    found = [Offer.at(moment.astimezone(dt.UTC), schedule, archive) for moment in (last, last + dt.timedelta(days=1))]
+    assert [offer.age.days for offer in found] == [days, days + 1]
+    assert {offer.newest for offer in found} == {archive.get(1207)}
+    assert [offer.episode for offer in found] == [archive.get(1207), None]
