@@ -1,4 +1,4 @@
-"""What `recap check` finds besides mistakes: warnings, and links that lead nowhere any more."""
+"""What `recap check` finds besides mistakes: warnings, what the next pushes carry, and links that lead nowhere."""
 
 from __future__ import annotations
 
