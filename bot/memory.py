@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 
 YOUNG = 10_000
-"""Objects made since the collector last looked among the young ones. By itself it looks after every 700, which is twice
-in a hundred messages, and finds nothing: what a message leaves behind is freed without it."""
+"""Objects made since the collector last looked among the young ones. By itself it looks after every 700 or 2,000, once
+in a hundred messages or so, and finds nothing: what a message leaves behind is freed without it."""
 
 
 def settle_in() -> None:

@@ -50,7 +50,7 @@ LONGEST_PAUSE = dt.timedelta(weeks=4)
 """How long a subscription waits for the right to write, before nobody is thought to care."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
 """Sends under way at once: those of a second, because a platform in order answers sooner. A push begins with the
-fewest and gets one more with each answer: opening hundreds of connections at once would make all of them slow."""
+fewest and gets one more with each message that arrives: hundreds of connections opened at once would all be slow."""
 
 
 class Courier:
@@ -113,6 +113,7 @@ class Courier:
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
+        self._is_winding_down = False
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -128,6 +129,7 @@ class Courier:
     async def run(self) -> None:
         """Deliver until `stop`, or until the platform refuses the token."""
         self._ended.clear()
+        self._is_winding_down = False
         try:
             recovered = await self._ledger.recover(self._platform.name, hold=self._holds)
             if recovered:
@@ -199,7 +201,7 @@ class Courier:
 
     def _next_at_once(self) -> tuple[Claim, Parcel, Turn] | None:
         """The next message if nothing keeps it from leaving in this moment."""
-        if not self._claims or self._stopping:
+        if not self._claims or self._stopping or self._is_winding_down:
             return None
         first = self._claims.first
         parcel = self._parcels.get(first.rendering_id)
@@ -340,6 +342,7 @@ class Courier:
         await self._recorder.flush()
 
     async def _wind_down(self) -> None:
+        self._is_winding_down = True
         # What is in flight gets its time also where the claims could not be given back.
         with contextlib.suppress(LedgerError):
             await self._give_back_claims()

@@ -141,8 +141,13 @@ class Database:
 
     def _run(self, step: Callable[[Connection], _Result]) -> _Result:
         connection = self._kept_open()
-        with connection.begin():
-            return step(connection)
+        try:
+            with connection.begin():
+                return step(connection)
+        except BaseException:
+            # A commit that failed may have left the driver inside of its transaction, which SQLAlchemy takes for over.
+            self._let_go()
+            raise
 
     def _kept_open(self) -> Connection:
         # Fetching one from the pool and putting it back would cost as much as the commit.
@@ -150,9 +155,13 @@ class Database:
             self._kept = self._express.connect()
         return self._kept
 
-    def _close_kept(self) -> None:
+    def _let_go(self) -> None:
         if self._kept is not None:
             self._kept.close()
+            self._kept = None
+
+    def _close_kept(self) -> None:
+        self._let_go()
         self._express.dispose()
 
     def _probe(self) -> None:

@@ -120,8 +120,8 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime
     sent = {each.delivery_id: each.message_ids for each in outcomes if each.state is DeliveryState.SENT}
     if sent:
         connection.execute(_RECORD_SENT, {"ids_by_delivery": sent})
-    if len(sent) < len(outcomes):
-        _record_others(connection, [each for each in outcomes if each.state is not DeliveryState.SENT], now)
+    if others := [each for each in outcomes if each.state is not DeliveryState.SENT]:
+        _record_others(connection, others, now)
     published = [outcome for outcome in outcomes if outcome.publish is not None]
     for outcome in published:
         message = {"delivery_id": outcome.delivery_id, "message": outcome.publish, "from_now": now}

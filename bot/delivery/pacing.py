@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from bot.subscription import Target
 
 PACE = 1.0075
-"""Seconds over which `rate` messages are spread: 99 % of the rate, and what the way to the platform may vary by."""
+"""Seconds over which `rate` messages are spread: 99 % of the rate, and time in which what was held up is made good."""
 GUARD = 1.006
-"""Seconds in which never more than `rate` messages leave, even to make good what a busy event loop lost."""
+"""Seconds in which never more than `rate` messages leave, even to make good what a busy event loop lost. What is
+beyond one second the way to the platform may vary by; a message counts when it is written, so nothing else varies."""
 CATCH_UP = 0.05
 """Seconds of lost time that may be made good by sending closer together."""
 CLOSER = 0.8

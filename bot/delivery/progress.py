@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from bot.delivery.records import Claim, DeliveryState, Outcome
@@ -74,13 +75,17 @@ def post(claim: Claim, parcel: Parcel, leave: Callable[[], bool]) -> Post:
         target=claim.target,
         title=parcel.rendering.title,
         message=parcel.rendering.messages[claim.position],
-        nonce=nonce(claim),
+        nonce=nonce(claim, parcel),
         first_id=next(iter(claim.message_ids), None),
         leave=leave,
     )
 
 
-def nonce(claim: Claim) -> str:
-    """The same for the same message to the same target, always; Discord takes up to 25 characters."""
-    # No delivery's number is given twice, and one that falls back begins again with another rendering.
-    return f"{claim.id:x}.{claim.rendering_id:x}.{claim.position:x}"
+def nonce(claim: Claim, parcel: Parcel) -> str:
+    """The same for the same message to the same target, always; Discord takes up to 25 characters.
+
+    Discord looks at all that the bot sent anywhere in the last minutes, and numbers begin again in another database: so
+    the target and the moment at which the broadcast was opened are part of it.
+    """
+    message = f"{parcel.opened.timestamp()}/{claim.rendering_id}/{claim.id}/{claim.position}/{claim.target}"
+    return hashlib.blake2s(message.encode(), digest_size=12).hexdigest()

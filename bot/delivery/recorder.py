@@ -95,8 +95,14 @@ class Recorder:
             self._recorded(outcomes)
 
     def _flush_soon(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush_kept(), name="outcomes")
+        else:
+            # The one under way took what there was when it began; what has come since waits for the next.
+            self._timer = asyncio.get_running_loop().call_later(RECORD_WITHIN, self._flush_soon)
 
     async def _flush_kept(self) -> None:
         try:

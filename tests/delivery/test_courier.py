@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 
 from bot.delivery import progress
 from bot.delivery.events import BroadcastStopped, Event, PausedTooLong, PlatformStopped, TargetNotFound, TargetPaused
-from bot.delivery.records import BroadcastState, Claim
+from bot.delivery.records import BroadcastState, Claim, Parcel
 from bot.platforms import base
 from bot.subscription import PlatformName, SubscriptionState, Target
 from tests.delivery.courier_kit import Round
-from tests.delivery.ledger_kit import DISCORD, Clock, push, rendering, subscribe, telegram
+from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, push, rendering, subscribe, telegram
 
 if TYPE_CHECKING:
     from bot.delivery.ledger import Ledger
@@ -204,13 +205,24 @@ async def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback(ledge
     assert isinstance(work.told[0], BroadcastStopped)
 
 
-@given(st.lists(st.tuples(st.integers(1, 10**12), st.integers(1, 10**9), st.integers(0, 99)), min_size=2, unique=True))
-@example([(1, 17, 0), (17, 1, 0)])
-def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[int, int, int]]) -> None:
-    """Discord takes up to 25 characters, and drops the second of two messages that have the same."""
-    nonces = {
-        progress.nonce(Claim(delivery, 1, telegram(1), of, position, (), 1, "", publish=False))
-        for delivery, of, position in messages
-    }
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 10**12), st.integers(1, 10**9), st.integers(0, 99), st.integers(1), st.integers(0, 9)),
+        min_size=2,
+        unique=True,
+    )
+)
+@example([(1, 17, 0, 1, 0), (17, 1, 0, 1, 0)])
+@example([(1, 1, 0, 1, 0), (1, 1, 0, 2, 0)])
+@example([(1, 1, 0, 1, 0), (1, 1, 0, 1, 1)])
+def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[int, int, int, int, int]]) -> None:
+    """Discord takes up to 25 characters, and drops the second of two messages that have the same, wherever they go.
+
+    The numbers of another database are the same, its channels and the time of its push are not.
+    """
+    nonces = set()
+    for delivery, of, position, chat, minutes in messages:
+        claim = Claim(delivery, 1, telegram(chat), of, position, (), 1, "", publish=False)
+        nonces.add(progress.nonce(claim, Parcel(rendering("Bonjour"), MONDAY + dt.timedelta(minutes=minutes))))
     assert len(nonces) == len(messages)
     assert max(map(len, nonces)) <= 25

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Any
 from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.delivery.courier import SMALLEST_WINDOW
+from bot.delivery.ledger import Ledger
 from bot.delivery.pacing import ChatLimit, Pacer
 from bot.platforms import base
 from bot.subscription import PlatformName
@@ -16,7 +18,7 @@ from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
+    from bot.delivery.records import Claim
 
 
 async def test_waiting_for_one_chat_holds_up_no_other(ledger: Ledger, clock: Clock) -> None:
@@ -122,7 +124,37 @@ async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
     assert await work.tally() == {"sending": 8, "pending": 12}
 
 
-async def test_a_push_begins_with_few_sends_and_gets_more_with_each_answer(ledger: Ledger, clock: Clock) -> None:
+async def test_a_courier_that_is_cut_short_begins_nothing_more(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits for what is being claimed, to give it back, those that end must not go on with the next."""
+    monkeypatch.setattr("bot.delivery.claims.CLAIM_AHEAD", 0.01)
+    work = Round(ledger, clock)
+    await subscribe(ledger, *map(telegram, range(1, 31)))
+    await push(ledger)
+    claim, calls, slowly = Ledger.claim, itertools.count(), asyncio.Event()
+
+    async def slow(book: Ledger, *what: Any) -> list[Claim]:  # noqa: ANN401 - whatever it is
+        if next(calls):
+            await slowly.wait()
+        return await claim(book, *what)
+
+    monkeypatch.setattr(Ledger, "claim", slow)
+    work.carrier.gate.clear()
+    task = asyncio.create_task(work.courier.run())
+    await work.carrier.begun(8)
+    task.cancel()
+    await work.settled()
+    work.carrier.gate.set()
+    await work.carrier.tried(8)
+    await work.settled()
+    slowly.set()
+    await asyncio.wait({task})
+    assert len(work.carrier.nonces) == 8
+    assert await work.tally() == {"sent": 8, "pending": 22}
+
+
+async def test_a_push_begins_with_few_sends_and_gets_more_with_each_that_arrives(ledger: Ledger, clock: Clock) -> None:
     """No hundreds of connections are opened at once; a platform that answers soon has as many as there may be."""
     work = Round(ledger, clock, window=64)
     await subscribe(work.ledger, *map(telegram, range(1, 301)))

@@ -148,6 +148,26 @@ def test_nobody_makes_good_the_time_in_which_nothing_was_to_be_sent() -> None:
     assert sum(grants(pacer, clock, 100)) == pytest.approx(100 / PACE, abs=2)
 
 
+async def test_whoever_need_not_wait_takes_nobodys_turn() -> None:
+    """Not that of an answer or a push that waits; and a chat's limit holds for them too."""
+    clock = Stopwatch()
+    pacer = Pacer(1000, lambda _target: PRIVATE, now=clock)
+    turn = pacer.turn_at_once(HERE)
+    assert turn is not None
+    assert turn.leave()
+    clock.now += 0.5
+    assert pacer.turn_at_once(HERE) is None
+    for wait in (pacer.answer, pacer.turn):
+        while pacer.turn_at_once(somebody()) is not None:
+            pass
+        waiting = asyncio.create_task(wait(somebody()))
+        await asyncio.sleep(0)
+        clock.now += 0.5
+        assert pacer.turn_at_once(somebody()) is None
+        waiting.cancel()
+        await asyncio.wait({waiting})
+
+
 async def test_answers_go_before_every_push_that_waits() -> None:
     """Somebody who asks in the middle of a push is next."""
     pacer = Pacer(20)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot.delivery.ledger import Ledger, LedgerError
 from bot.delivery.lock import DeliveryLock
 from tests.delivery.courier_kit import Round
-from tests.delivery.ledger_kit import Clock, opened, push, subscribe, subscription, telegram
+from tests.delivery.ledger_kit import Clock, due, opened, push, pushed_to, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from bot.delivery.records import Outcome
+    from bot.delivery.records import Claim, Outcome
 
 FULL = "cannot grow, the disk is full: make room on it"
 READ_ONLY = "cannot be written: check that the user that runs recap may write to it and its folder"
@@ -120,6 +121,49 @@ async def test_a_stop_in_the_middle_of_trouble_still_records_what_was_sent(
             await stopping
         assert not troubles
         assert await work.tally() == {"sent": len(work.carrier.taken), "pending": 20 - len(work.carrier.taken)}
+
+
+async def test_a_commit_that_fails_is_nothing_done_and_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite may leave its transaction open after one; the next must find no trace of it."""
+
+    def fail(*_whatever: object) -> None:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    async with opened(tmp_path) as ledger:
+        (delivery,) = await pushed_to(ledger, telegram(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(type(ledger._database._express.dialect), "do_commit", fail)
+            with pytest.raises(LedgerError, match="in use by another program"):
+                await ledger.record([sent(delivery, "7")])
+        assert len(await due(ledger)) == 1
+        await ledger.record([sent(delivery, "7")])
+        assert await due(ledger) == []
+
+
+async def test_claims_that_fail_once_are_made_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The courier says so, and goes on where it was."""
+    clock = Clock()
+    async with opened(tmp_path, clock) as ledger:
+        work = Round(ledger, clock)
+        await subscribe(ledger, *map(telegram, range(1, 21)))
+        await push(ledger)
+        claim, troubles = Ledger.claim, [LedgerError("the database is locked")]
+
+        async def fail_once(book: Ledger, *what: Any) -> list[Claim]:  # noqa: ANN401 - whatever it is
+            if troubles:
+                raise troubles.pop()
+            return await claim(book, *what)
+
+        monkeypatch.setattr(Ledger, "claim", fail_once)
+        async with work.going():
+            await work.reaches(sent=20)
+    assert "the database is locked; trying again" in caplog.text
 
 
 async def test_a_file_that_may_only_be_read_says_so(tmp_path: Path) -> None:

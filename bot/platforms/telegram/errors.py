@@ -37,7 +37,7 @@ LONGEST_TEXT = 150
 """Characters of an error that are worth a line in a report."""
 
 _NO_METHOD = "not found"
-"""In the 404 for a method that the server does not know, and in no 401."""
+"""How a 404 begins, for a method that the server does not know; a 401 never does."""
 
 _MEANINGS: dict[type[SendError], tuple[str, ...]] = {
     TargetNotFoundError: ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty"),
@@ -102,7 +102,7 @@ def translate_rich(error: TelegramError) -> SendError:
     That is a server that does not know it, content that it cannot take, a picture that it cannot fetch, and a chat in
     which the bot may write but send no pictures.
     """
-    if isinstance(error, InvalidToken) and _NO_METHOD in error.message.lower():
+    if isinstance(error, InvalidToken) and error.message.lower().startswith(_NO_METHOD):
         # The token was of the right form when the bot connected.
         return RenderingRefusedError("this server knows no rich messages")
     meaning = translate(error)

@@ -40,7 +40,7 @@ WRITTEN_AT_ONCE: Final = 1 << 16
 # Made once, as aiohttp would make it of a dict for every request; so are addresses and timeouts below.
 _JSON: Final = CIMultiDict({"Content-Type": "application/json"})
 _SECONDS: Final = (int, float)
-_OK: Final = 200
+_TAKEN: Final = range(200, 300)
 _NOTHING: Final = RequestData()
 _ARRIVED: Final = b'{"result":true}'  # what is left of an answer whose message id has been read
 
@@ -209,7 +209,7 @@ class AiohttpRequest(BaseRequest):
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error)
         else:
-            if sending is None or status != _OK:
+            if sending is None or status not in _TAKEN:
                 return status, payload
             sending.message_id = _message_id(payload)
             return status, _ARRIVED

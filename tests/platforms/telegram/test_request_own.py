@@ -97,12 +97,12 @@ async def test_the_token_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixt
 async def test_a_prepared_body_is_sent_as_it_stands_and_only_the_id_is_read() -> None:
     """Not a byte of it is looked at again."""
     body = b'{"chat_id":5,"text":"\xc3\xa9t\xc3\xa9"}'
-    for answer in (
-        b'{"ok":true,"result":{"message_id":77,"chat":{"id":5},"text":"x"}}',
-        b'{ "ok" : true, "result" : { "message_id" : 77 } }',
-        b'{"result":{"chat":{"id":5,"message_id":1},"message_id":77},"ok":true}',
+    for status, answer in (
+        ("200 OK", b'{"ok":true,"result":{"message_id":77,"chat":{"id":5},"text":"x"}}'),
+        ("200 OK", b'{ "ok" : true, "result" : { "message_id" : 77 } }'),
+        ("201 Created", b'{"result":{"chat":{"id":5,"message_id":1},"message_id":77},"ok":true}'),
     ):
-        async with wire.listening(wire.answering("200 OK", answer)) as server, AiohttpRequest() as requests:
+        async with wire.listening(wire.answering(status, answer)) as server, AiohttpRequest() as requests:
             assert await requests.send(server.url, body) == 77
         assert server.received[0].body == body
         assert server.received[0].values == {"chat_id": 5, "text": "été"}
