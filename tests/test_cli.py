@@ -164,6 +164,22 @@ def test_check_lists_the_next_push(recap: Recap) -> None:
     assert "Next push on schedule monday: Monday" in result.stdout
 
 
+@pytest.mark.usefixtures("content")
+def test_check_says_that_the_storage_cannot_be_used(recap: Recap, tmp_path: Path) -> None:
+    """As `recap run` would, at its line; where it can be used, no database is made."""
+    write_config(tmp_path, '[storage]\nurl = "sqlite:////nowhere/x/recap.db"')
+    for arguments in ((), ("--online",)):
+        result = recap("check", *arguments)
+        assert result.exit_code == 2
+        told = "config.toml:4: storage.url: there is no folder /nowhere/x. Make it, or name another."
+        assert told in result.stderr
+    (problem,) = json.loads(recap("check", "--json").stdout)["problems"]
+    assert (problem["line"], problem["key"], problem["cure"]) == (4, "storage.url", "Make it, or name another")
+    write_config(tmp_path)
+    assert recap("check").exit_code == 0
+    assert not (tmp_path / "recap.db").exists()
+
+
 def test_check_names_every_mistake_and_ends_with_2(recap: Recap, content: Path) -> None:
     """File and line of each mistake in one go; the other episodes still count."""
     (content / "bad.md").write_text("---\nnumber: no\ntitel: Un\n---\n", encoding="utf-8")

@@ -33,15 +33,17 @@ def check(
 
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
+    storage = checking.storage(settings, console.config_path(config))
+    problems = [*storage, *archive.problems]
     warnings = checking.warnings(settings, archive, console.config_path(config))
     pushes = checking.next_pushes(settings, archive, utc_now)
-    refusals = console.with_app(settings, operations.refusals) if online else []
+    refusals = console.with_app(settings, operations.refusals) if online and not storage else []
     dead, moved = checking.look_up_links(settings, archive) if links else ([], [])
     if as_json:
         console.print_json(
             {
                 "episodes": len(archive.episodes),
-                "problems": checking.for_json(archive.problems),
+                "problems": checking.for_json(problems),
                 "warnings": checking.for_json([*warnings, *moved]),
                 "dead_links": checking.for_json(dead),
                 "refusals": refusals,
@@ -50,7 +52,7 @@ def check(
             }
         )
     else:
-        console.tell(archive.problems)
+        console.tell(problems)
         console.tell(dead)
         checking.tell_warnings([*moved, *warnings])
         for refusal in refusals:
@@ -60,7 +62,7 @@ def check(
             out.print(f"Next push on schedule {name}: {console.in_words(push.run if push else None)}")
             if push is not None:
                 out.print(f"    {push}", soft_wrap=True)
-    if archive.problems:
+    if problems:
         raise typer.Exit(Exit.BAD_INPUT)
     if refusals or dead or (strict and (warnings or moved)):
         raise typer.Exit(Exit.FAILED)

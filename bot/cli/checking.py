@@ -11,7 +11,9 @@ from rich.progress import Progress
 from bot.cli.console import err, in_words
 from bot.config import located
 from bot.config.sources import Fault
+from bot.delivery import database
 from bot.delivery.broadcast import Offer
+from bot.delivery.records import LedgerError
 from bot.episode import Status
 from bot.problems import Problem
 from bot.review import links, review
@@ -36,6 +38,16 @@ def warnings(settings: Config, archive: Archive, config: Path | None) -> list[Pr
     """What will look bad, and what will reach nobody; `config` is the file that the settings were read from."""
     topics = located(config, _unknown_topics(settings, archive))
     return [*topics, *review(archive, settings.content.folder, settings.show.language)]
+
+
+def storage(settings: Config, config: Path | None) -> list[Problem]:
+    """Why the bot could not open its database, as it would say itself; nothing is made or changed."""
+    try:
+        database.check(settings.storage.url)
+    except LedgerError as error:
+        wrong, _, cure = str(error).removeprefix("storage.url: ").rpartition(": ")
+        return located(config, [Fault(("storage", "url"), wrong, f"{cure[:1].upper()}{cure[1:]}")])
+    return []
 
 
 def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -111,7 +113,7 @@ class Database:
         Raises:
             LedgerError: the database cannot be used.
         """
-        with self._plain_errors():
+        with _plain_errors(self._engine.url):
             async with self._engine.begin() as connection:
                 yield connection
 
@@ -122,7 +124,7 @@ class Database:
         Raises:
             LedgerError: the database cannot be used.
         """
-        with self._plain_errors():
+        with _plain_errors(self._engine.url):
             async with self._turn, self._writer.begin() as connection:
                 yield connection
 
@@ -135,7 +137,7 @@ class Database:
         Raises:
             LedgerError: the database cannot be used.
         """
-        with self._plain_errors():
+        with _plain_errors(self._engine.url):
             async with self._turn:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, step)
 
@@ -167,25 +169,52 @@ class Database:
     def _probe(self) -> None:
         # A file that cannot be opened at all is found out here: aiosqlite would tell, and then leave a thread behind
         # that prints a traceback of its own below the sentence meant for the admin.
-        with self._plain_errors():
+        with _plain_errors(self._engine.url):
             sqlite3.connect(str(self._engine.url.database)).close()
-
-    @contextlib.contextmanager
-    def _plain_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (DBAPIError, sqlite3.Error) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            # The low byte is the primary code; the rest says more than there are cures for.
-            cure = _CURES.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
-            if cure is None:
-                raise
-            raise LedgerError(f"{self._engine.url.database} {cure}") from error
 
 
 def insert(connection: AsyncConnection, table: Table) -> Insert:
     """An INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy offers for each separately."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+@contextlib.contextmanager
+def _plain_errors(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        # The low byte is the primary code; the rest says more than there are cures for.
+        cure = _CURES.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        if cure is None:
+            raise
+        raise LedgerError(f"{url.database} {cure}") from error
+
+
+def check(url: str) -> None:
+    """Look whether `Database.open` could open it, without making or changing it.
+
+    Raises:
+        LedgerError: it could not.
+    """
+    address = _sqlite_url(url)
+    path = Path(str(address.database)).absolute()
+    try:
+        # SQLite and the lock make files of their own beside the database. This one is gone with its last line.
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise LedgerError(f"{address.database} {_CURES[sqlite3.SQLITE_CANTOPEN]}") from error
+    if not path.exists():
+        return
+    if not os.access(path, os.W_OK):
+        raise LedgerError(f"{address.database} {_CURES[sqlite3.SQLITE_READONLY]}")
+    # Unlike "ro", this mode takes its files beside the database away again; and it makes no database either.
+    engine = create_engine(address, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
+    try:
+        with _plain_errors(address), engine.connect() as connection:
+            migrations.are_due(connection)
+    finally:
+        engine.dispose()
 
 
 def _sqlite_url(text: str) -> URL:

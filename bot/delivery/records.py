@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LedgerError(ExpectedError):
-    """The database cannot be used. The text says which, why, and how to mend it."""
+    """The database cannot be used. The text says which and why, and after its last colon how to mend it."""
 
 
 class BroadcastKind(enum.StrEnum):

@@ -19,16 +19,25 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 import bot
+from bot.delivery.database import check
 from bot.delivery.ledger import Ledger, LedgerError
 from bot.delivery.tables import metadata
 from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
 
 
 async def open_error(url: str) -> str:
-    """What the admin reads when the ledger at `url` cannot be opened."""
+    """What the admin reads when the ledger at `url` cannot be opened, and beforehand when it is only checked."""
+    with pytest.raises(LedgerError) as foretold:
+        check(url)
     with pytest.raises(LedgerError) as error:
         await Ledger.open(url, Clock())
+    assert str(foretold.value) == str(error.value)
     return str(error.value)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of the folder, and what is in it."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 def schema(path: Path) -> dict[str, str]:
@@ -111,6 +120,17 @@ async def test_another_programs_database_is_refused(tmp_path: Path) -> None:
         database.execute("CREATE TABLE photos (id INTEGER)")
     assert "is the database of another program: name a file of its own" in await open_error(f"sqlite:///{path}")
     assert list(schema(path)) == ["photos"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_look_at_where_the_ledger_will_be_leaves_no_trace(tmp_path: Path, is_there: bool) -> None:
+    """Neither a database nor the files beside it; and one that is there stays as it is."""
+    if is_there:
+        async with opened(tmp_path):
+            pass
+    before = contents(tmp_path)
+    check(f"sqlite:///{tmp_path / 'recap.db'}")
+    assert contents(tmp_path) == before
 
 
 async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
