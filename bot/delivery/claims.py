@@ -70,8 +70,8 @@ class Claims:
     def take(self) -> Claim:
         """The next message; the ones after it are fetched in time."""
         claim = self._claimed.popleft()
-        if len(self._claimed) < self._batch and self._refill is None and not self._dry and not self._holds():
-            self._start_refill()
+        if self._refill is None and not self._dry and len(self._claimed) < MOST_CLAIMS:
+            self._fetch_ahead()
         return claim
 
     def put_back(self, claim: Claim) -> None:
@@ -119,6 +119,10 @@ class Claims:
         due = await self._ledger.next_due(self._platform)
         self.until_due = None if due is None else (due - self._clock()).total_seconds()
         return self.until_due is None or self.until_due > 0
+
+    def _fetch_ahead(self) -> None:
+        if len(self._claimed) < self._batch and not self._holds():
+            self._start_refill()
 
     def _start_refill(self) -> None:
         self._refill = asyncio.create_task(self._claim(), name=f"{self._platform} claims")

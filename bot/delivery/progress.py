@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -84,8 +85,12 @@ def post(claim: Claim, parcel: Parcel, leave: Callable[[], bool]) -> Post:
 def nonce(claim: Claim, parcel: Parcel) -> str:
     """The same for the same message to the same target, always; Discord takes up to 25 characters.
 
-    Discord looks at all that the bot sent anywhere in the last minutes, and numbers begin again in another database: so
-    the target and the moment at which the broadcast was opened are part of it.
+    Discord looks at all that the bot sent anywhere in the last minutes, and deliveries are numbered anew in another
+    database: so the moment at which the broadcast was opened is part of it.
     """
-    message = f"{parcel.opened.timestamp()}/{claim.rendering_id}/{claim.id}/{claim.position}/{claim.target}"
-    return hashlib.blake2s(message.encode(), digest_size=12).hexdigest()
+    return f"{_mark(parcel.opened, claim.rendering_id)}.{claim.id:x}.{claim.position:x}"
+
+
+@functools.lru_cache(maxsize=256)
+def _mark(opened: dt.datetime, rendering_id: int) -> str:
+    return hashlib.blake2s(f"{opened.timestamp()}/{rendering_id}".encode(), digest_size=5).hexdigest()
