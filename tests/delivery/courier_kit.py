@@ -12,7 +12,7 @@ from bot.delivery.pacing import ChatLimit, Pacer
 from bot.delivery.records import DeliveryState
 from bot.platforms.base import Platform, Post, Rendering
 from bot.subscription import PlatformName
-from tests.delivery.ledger_kit import Clock, tally
+from tests.delivery.ledger_kit import Clock, push, subscribe, tally, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -119,6 +119,15 @@ class Round:
         """Let everybody go on until they wait for something that only the test can bring."""
         for _ in range(100):
             await asyncio.sleep(0)
+
+    async def all_under_way(self, people: int) -> asyncio.Task[None]:
+        """A push to so many people with as many sends under way as there may be, which end when the gate opens."""
+        await subscribe(self.ledger, *map(telegram, range(1, people + 1)))
+        await push(self.ledger)
+        self.carrier.gate.clear()
+        task = asyncio.create_task(self.courier.run())
+        await self.carrier.begun(self.courier._widest)
+        return task
 
     @contextlib.asynccontextmanager
     async def going(self) -> AsyncIterator[None]:

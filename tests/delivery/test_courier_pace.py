@@ -89,11 +89,7 @@ async def test_a_chats_next_message_waits_for_the_chats_limit(ledger: Ledger, cl
 async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: Ledger, clock: Clock) -> None:
     """What the platform already has is recorded; the rest waits in the ledger, as if it had never been claimed."""
     work = Round(ledger, clock)
-    await subscribe(work.ledger, *map(telegram, range(1, 21)))
-    await push(work.ledger)
-    work.carrier.gate.clear()
-    task = asyncio.create_task(work.courier.run())
-    await work.carrier.begun(8)
+    task = await work.all_under_way(20)
     stopping = asyncio.create_task(work.courier.stop())
     await asyncio.sleep(0)
     work.carrier.gate.set()
@@ -112,11 +108,7 @@ async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
     """
     monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.05)
     work = Round(ledger, clock)
-    await subscribe(work.ledger, *map(telegram, range(1, 21)))
-    await push(work.ledger)
-    work.carrier.gate.clear()
-    task = asyncio.create_task(work.courier.run())
-    await work.carrier.begun(8)
+    task = await work.all_under_way(20)
     await work.settled()
     async with asyncio.timeout(10):
         await work.courier.stop()
@@ -130,8 +122,6 @@ async def test_a_courier_that_is_cut_short_begins_nothing_more(
     """While it waits for what is being claimed, to give it back, those that end must not go on with the next."""
     monkeypatch.setattr("bot.delivery.claims.CLAIM_AHEAD", 0.01)
     work = Round(ledger, clock)
-    await subscribe(ledger, *map(telegram, range(1, 31)))
-    await push(ledger)
     claim, calls, slowly = Ledger.claim, itertools.count(), asyncio.Event()
 
     async def slow(book: Ledger, *what: Any) -> list[Claim]:  # noqa: ANN401 - whatever it is
@@ -140,9 +130,7 @@ async def test_a_courier_that_is_cut_short_begins_nothing_more(
         return await claim(book, *what)
 
     monkeypatch.setattr(Ledger, "claim", slow)
-    work.carrier.gate.clear()
-    task = asyncio.create_task(work.courier.run())
-    await work.carrier.begun(8)
+    task = await work.all_under_way(30)
     task.cancel()
     await work.settled()
     work.carrier.gate.set()

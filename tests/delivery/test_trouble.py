@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +16,8 @@ from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, due, opened, push, pushed_to, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
-    from bot.delivery.records import Claim, Outcome
 
 FULL = "cannot grow, the disk is full: make room on it"
 READ_ONLY = "cannot be written: check that the user that runs recap may write to it and its folder"
@@ -46,6 +45,19 @@ async def unwritable(ledger: Ledger) -> AsyncIterator[None]:
         yield
     finally:
         await every_connection(ledger, "query_only = OFF")
+
+
+def failing_once(monkeypatch: pytest.MonkeyPatch, name: str) -> list[LedgerError]:
+    """Have the ledger's method fail the next time it is called; the trouble is gone from the list when it has."""
+    method, troubles = getattr(Ledger, name), [LedgerError("the database is locked")]
+
+    async def fail_once(ledger: Ledger, *what: object) -> object:
+        if troubles:
+            raise troubles.pop()
+        return await method(ledger, *what)
+
+    monkeypatch.setattr(Ledger, name, fail_once)
+    return troubles
 
 
 async def test_a_full_disk_says_so_and_what_did_not_fit_can_be_written_later(tmp_path: Path) -> None:
@@ -105,16 +117,9 @@ async def test_a_stop_in_the_middle_of_trouble_still_records_what_was_sent(
         await subscribe(ledger, *map(telegram, range(1, 21)))
         await push(ledger)
         work.carrier.gate.clear()
-        record, troubles = Ledger.record, [LedgerError("the database is locked")]
-
-        async def fail_once(book: Ledger, outcomes: Sequence[Outcome]) -> None:
-            if troubles:
-                raise troubles.pop()
-            await record(book, outcomes)
-
         async with work.going():
             await work.carrier.begun(work.courier._window)
-            monkeypatch.setattr(Ledger, "record", fail_once)
+            troubles = failing_once(monkeypatch, "record")
             stopping = asyncio.create_task(work.courier.stop())
             await asyncio.sleep(0)
             work.carrier.gate.set()
@@ -153,14 +158,7 @@ async def test_claims_that_fail_once_are_made_later(
         work = Round(ledger, clock)
         await subscribe(ledger, *map(telegram, range(1, 21)))
         await push(ledger)
-        claim, troubles = Ledger.claim, [LedgerError("the database is locked")]
-
-        async def fail_once(book: Ledger, *what: Any) -> list[Claim]:  # noqa: ANN401 - whatever it is
-            if troubles:
-                raise troubles.pop()
-            return await claim(book, *what)
-
-        monkeypatch.setattr(Ledger, "claim", fail_once)
+        failing_once(monkeypatch, "claim")
         async with work.going():
             await work.reaches(sent=20)
     assert "the database is locked; trying again" in caplog.text
