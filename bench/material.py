@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bot.document import CommandButton, Document, Heading, LinkButton, Note, Paragraph, Section, Span, Style
+from bot.model.document import CommandButton, Document, Heading, LinkButton, Note, Paragraph, Section, Span, Style
 from bot.platforms.discord.render import render as discord_render
 from bot.platforms.telegram.render import render as telegram_render
 

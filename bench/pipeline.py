@@ -8,21 +8,22 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
-from bot.delivery.courier import Courier
-from bot.delivery.ledger import Ledger
 from bot.delivery.pacing import Pacer
-from bot.memory import settle_in
-from bot.platforms.base import Message, Platform, Rendering
-from bot.subscription import PlatformName, Subscription, Target
+from bot.delivery.worker import Courier
+from bot.model.rendering import Message, Rendering
+from bot.model.subscription import PlatformName, Subscription, Target
+from bot.platforms.base import Platform
+from bot.runtime.memory import settle_in
+from bot.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from bench.block import Block
-    from bot.delivery.records import Broadcast
-    from bot.document import Document
+    from bot.model.document import Document
     from bot.platforms.base import Post
+    from bot.storage.records import Broadcast
 
 LIFTED = 1_000_000
 """A rate that nothing reaches."""

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest import mock
 
-from bot.app import App, opened
 from bot.commands import COMMANDS, Argument
+from bot.model.subscription import PlatformName
+from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.telegram.client import TelegramPlatform
-from bot.subscription import PlatformName
-from bot.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
+from bot.runtime.app import App, opened
 from tests.running import at_work
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ async def talking(town: Town, folder: Path, *, content: Path | None = None, more
     A minute goes by for its throttle whenever somebody asks something, and no chat has a pace of its own.
     """
     config = town.config(folder, more=more) if content is None else town.config(folder, content=content, more=more)
-    unhurried = mock.patch.multiple("bot.app", TELEGRAM_PRIVATE=(), TELEGRAM_GROUP=())
+    unhurried = mock.patch.multiple("bot.runtime.app", TELEGRAM_PRIVATE=(), TELEGRAM_GROUP=())
     async with opened(config) as app:
         app.throttle.clock = itertools.count(step=60).__next__
         async with at_work(app):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
-from bot.document import (
+from bot.model.document import (
     Block,
     Button,
     CodeBlock,

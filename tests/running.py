@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.app import App
+    from bot.runtime.app import App
 
 
 @contextlib.asynccontextmanager

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import Archive
-from bot.content import _spaced
-from bot.text import words
+from bot.content.archive import Archive
+from bot.content.folder import _spaced
+from bot.model.text import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from bot.episode import Episode, Segment
+    from bot.model.episode import Episode, Segment
 
 MONDAY = dt.date(2024, 11, 4)
 BODY = "## Un sujet\n\n#tiktok\n\nTexte.\n"

@@ -13,10 +13,10 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
-from bot.archive import Archive
-from bot.frontmatter import _READERS, _REQUIRED, json_schema
-from bot.problems import ExpectedError, InvalidInputError
-from bot.web import Answer, Web
+from bot.content.archive import Archive
+from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
+from bot.content.links import Answer, Web
+from bot.model.problems import ExpectedError, InvalidInputError
 from tests.town import CONTENT
 
 NOTES = Path(__file__).parent / "notes"

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.archive import Archive
-from bot.blocks import Element, _parsed, read_blocks
-from bot.richtext import _BLOCKS
+from bot.content.archive import Archive
+from bot.content.blocks import Element, _parsed, read_blocks
+from bot.content.richtext import _BLOCKS
 from tests.town import CONTENT
 
 if TYPE_CHECKING:

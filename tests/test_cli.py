@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
-from bot.problems import ExpectedError, InvalidInputError
+from bot.model.problems import ExpectedError, InvalidInputError
 from tests.town import CONTENT
 
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"

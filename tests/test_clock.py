@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app import App, opened
 from bot.cli.drafting import template
 from bot.config import load
-from bot.delivery.records import DeliveryState
 from bot.notes.draft import Defaults
+from bot.runtime.app import App, opened
+from bot.storage.records import DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from bot.config import Channel, Config, Content, Delivery, Discord, Schedule, Show, Storage, Telegram, load
-from bot.document import Layout
-from bot.i18n import Language
-from bot.problems import InvalidInputError
-from bot.subscription import Choices, Origin, PlatformName, Subscription, Target
+from bot.model.document import Layout
+from bot.model.i18n import Language
+from bot.model.problems import InvalidInputError
+from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bot.problems import Problem
+    from bot.model.problems import Problem
 
 TELEGRAM_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdefghijklmnopqrstuvwxyz"

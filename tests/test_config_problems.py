@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import load
-from bot.problems import InvalidInputError
+from bot.model.problems import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.problems import Problem
+    from bot.model.problems import Problem
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 TELEGRAM = f'[telegram]\ntoken = "{TOKEN}"\n'

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.archive import Archive
-from bot.document import Layout, plain
-from bot.formatter import Formatter
-from bot.i18n import Language, words
+from bot.content.archive import Archive
+from bot.content.formatter import Formatter
+from bot.model.document import Layout, plain
+from bot.model.i18n import Language, words
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
 from tests.town import CONTENT
 
 if TYPE_CHECKING:
-    from bot.episode import Episode
-    from bot.platforms.base import Rendering
+    from bot.model.episode import Episode
+    from bot.model.rendering import Rendering
 
 ARCHIVE = Archive.load(CONTENT)
 

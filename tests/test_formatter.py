@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from bot.document import (
+from bot.content.formatter import Formatter
+from bot.model.document import (
     CommandButton,
     Document,
     Heading,
@@ -18,9 +19,8 @@ from bot.document import (
     Span,
     plain,
 )
-from bot.episode import Episode, Segment, Source
-from bot.formatter import Formatter
-from bot.i18n import Language, words
+from bot.model.episode import Episode, Segment, Source
+from bot.model.i18n import Language, words
 
 PICTURE = Picture("https://example.org/picture.jpg", "Une photo")
 

@@ -13,7 +13,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from bot.i18n import Language, words
+from bot.model.i18n import Language, words
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Message
@@ -28,7 +28,7 @@ def texts(value: object) -> tuple[str, ...]:
 
 def catalogue(language: Language) -> dict[object, Message]:
     """The messages of a language by what they translate."""
-    source = resources.files("bot") / "locales" / language / "LC_MESSAGES" / "recap.po"
+    source = resources.files("bot.model") / "locales" / language / "LC_MESSAGES" / "recap.po"
     with source.open("rb") as file:
         return {message.id: message for message in read_po(file) if message.id}
 

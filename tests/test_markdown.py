@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.document import Block, CodeBlock, Heading, Listing, Paragraph, Picture, Quote, Span, Style, plain
-from bot.episode import Episode, Segment, Source, Status
-from bot.markdown import parse_episode
-from bot.mistakes import Mistakes
-from bot.richtext import RichText, _InlineReader
+from bot.content.parser import parse_episode
+from bot.content.richtext import RichText, _InlineReader
+from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Picture, Quote, Span, Style, plain
+from bot.model.episode import Episode, Segment, Source, Status
+from bot.model.mistakes import Mistakes
 
 PATH = Path("1207.md")
 HEAD = "---\nnumber: 1207\ntitle: Un titre\ndate: 2024-11-04\n---\n"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.frontmatter import MAX_LENGTH
-from bot.markdown import parse_episode
-from bot.problems import InvalidInputError
+from bot.content.frontmatter import MAX_LENGTH
+from bot.content.parser import parse_episode
+from bot.model.problems import InvalidInputError
 
 if TYPE_CHECKING:
-    from bot.problems import Problem
+    from bot.model.problems import Problem
 
 PATH = Path("1207.md")
 FRONT = "number: 1207\ntitle: Un titre\ndate: 2024-11-04\n"

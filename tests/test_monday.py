@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from bot.app import AlreadyRunningError, App, opened
-from bot.archive import Archive
+from bot.content.archive import Archive
+from bot.runtime.app import AlreadyRunningError, App, opened
 from tests.running import at_work
 from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
 

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from bot.cli.preview import _bar, _markdown, _Prose, panels, renderings
 from bot.config import Show
-from bot.document import Layout
-from bot.markdown import parse_episode
-from bot.subscription import PlatformName
+from bot.content.parser import parse_episode
+from bot.model.document import Layout
+from bot.model.subscription import PlatformName
 
 if TYPE_CHECKING:
-    from bot.episode import Episode
+    from bot.model.episode import Episode
 
 HEAD = "---\nnumber: 1\ntitle: Un titre\ndate: 2024-11-04\n---\n\n"
 BODY = "## Un sujet\n\n**Gras**, [ici](https://a.fr/b).\n\n![Image](https://a.fr/c.png)\n\n## Autre\n\n> Cité.\n"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.delivery.courier import DRAIN
+from bot.delivery.worker import DRAIN
 from bot.sandbox.discord.world import BOT, Permission
-from bot.sandbox.faults import Call, Fault, Hook, Match
+from bot.sandbox.shared.faults import Call, Fault, Hook, Match
 from tests.running import as_process
 from tests.town import Town, town
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from bot.app import App, opened
 from bot.cli import pushing
 from bot.config import load
-from bot.delivery.lock import DeliveryLock
 from bot.delivery.progress import advanced
-from bot.problems import ExpectedError
-from bot.subscription import PlatformName, Subscription, Target
+from bot.model.problems import ExpectedError
+from bot.model.subscription import PlatformName, Subscription, Target
+from bot.runtime.app import App, opened
+from bot.storage.lock import DeliveryLock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.records import Claim
-    from bot.episode import Episode
+    from bot.model.episode import Episode
+    from bot.storage.records import Claim
 
 SETTINGS = """
 [telegram]
@@ -80,7 +80,7 @@ async def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     """The command beside a bot that sends nothing."""
     monkeypatch.setattr(pushing, "REFRESH", 0.01)
     monkeypatch.setattr(pushing, "LOOK_FOR_BOT_AFTER", 0.05)
-    monkeypatch.setattr("bot.delivery.lock.PATIENCE", 0.02)
+    monkeypatch.setattr("bot.storage.lock.PATIENCE", 0.02)
     (tmp_path / "content").mkdir()
     (tmp_path / "content" / "1.md").write_text(EPISODE, encoding="utf-8")
     file = tmp_path / "config.toml"

@@ -16,10 +16,10 @@ import typer.main
 from typer.testing import CliRunner
 
 from bot import cli as command_line
-from bot.archive import Archive
 from bot.cli import subscribing
 from bot.cli.options import Exit
 from bot.config import load
+from bot.content.archive import Archive
 from bot.platforms.discord import rights
 from tests.town import CONTENT
 
@@ -82,7 +82,7 @@ def test_the_invitation_to_discord_asks_for_every_permission_that_a_push_takes()
 
 def test_the_button_of_the_demo_reads_as_the_readme_says() -> None:
     """In both languages."""
-    words = (resources.files("bot.sandbox.page") / "static" / "words.js").read_text(encoding="utf-8")
+    words = (resources.files("bot.sandbox.demo") / "static" / "words.js").read_text(encoding="utf-8")
     said = json.loads(words.partition("const WORDS = (")[2].partition(");")[0])
     assert f"**{said['fr']['monday'].format(day='lundi', time='08:00')}**" in README
     assert f"**{said['en']['monday'].format(day='Monday', time='8:00 AM')}**" in README

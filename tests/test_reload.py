@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app import App, opened
 from bot.config import load
 from bot.config.changes import live
-from bot.delivery.records import LedgerError
-from bot.delivery.subscriptions import LedgerSubscriptions
-from bot.i18n import Language
-from bot.subscription import PlatformName, SubscriptionState
-from bot.watch import watch_file, watch_folder
+from bot.model.i18n import Language
+from bot.model.subscription import PlatformName, SubscriptionState
+from bot.runtime.app import App, opened
+from bot.runtime.watch import watch_file, watch_folder
+from bot.storage.records import LedgerError
+from bot.storage.subscriptions import LedgerSubscriptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -41,9 +41,9 @@ TUESDAY = dt.datetime(2024, 11, 5, 12, 0, tzinfo=ZoneInfo("Europe/Paris"))
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody in these tests writes a file in pieces, and nobody waits for seconds."""
-    monkeypatch.setattr("bot.watch.SETTLE", 0.01)
-    monkeypatch.setattr("bot.watch.LOOK_EVERY", 0.1)
-    monkeypatch.setattr("bot.watch.LOOK_AT_FILE_EVERY", 0.02)
+    monkeypatch.setattr("bot.runtime.watch.SETTLE", 0.01)
+    monkeypatch.setattr("bot.runtime.watch.LOOK_EVERY", 0.1)
+    monkeypatch.setattr("bot.runtime.watch.LOOK_AT_FILE_EVERY", 0.02)
 
 
 class Desk:

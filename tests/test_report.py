@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.delivery import outcomes, subscriptions
-from bot.episode import Episode, Segment, Status
-from bot.i18n import Language, words
+from bot.delivery.report import Reporter
+from bot.model.episode import Episode, Segment, Status
+from bot.model.i18n import Language, words
+from bot.model.problems import Problem
+from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
-from bot.problems import Problem
-from bot.report import Notice, Pushed, Reporter, Unserved
-from bot.subscription import PlatformName, Target
+from bot.storage import outcomes, subscriptions
+from bot.storage.records import Notice, Pushed, Unserved
 
 TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD
 MONDAY = dt.datetime(2024, 11, 4, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))

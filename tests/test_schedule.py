@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from bot.schedule import Timetable, every_minute
+from bot.runtime.clock import Timetable, every_minute
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.content import SegmentWords, Version
-from bot.search import WordIndex, is_match, wanted
+from bot.content.folder import SegmentWords, Version
+from bot.content.search import WordIndex, is_match, wanted
 
 LETTERS = st.text("abc", min_size=1, max_size=4)
 

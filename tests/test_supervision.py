@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.app import AlreadyRunningError, App, opened
-from bot.delivery.records import DeliveryState
+from bot.model.subscription import PlatformName
 from bot.platforms.base import NotSentError
-from bot.sandbox.faults import Call, Fault, Hook, Match, Reply
-from bot.subscription import PlatformName
-from bot.supervision import HEALTHY, PATIENCE, Supervisor
+from bot.runtime.app import AlreadyRunningError, App, opened
+from bot.runtime.supervision import HEALTHY, PATIENCE, Supervisor
+from bot.sandbox.shared.faults import Call, Fault, Hook, Match, Reply
+from bot.storage.records import DeliveryState
 from tests.running import at_work
 from tests.town import MONDAY, Town, read_discord, town
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.records import Broadcast
+    from bot.storage.records import Broadcast
 
 
 class Watch:
@@ -203,8 +203,8 @@ async def test_the_bot_ends_in_time_even_when_a_platform_hangs(
     place: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A send without an answer is given its time to end, and no more; the ledger knows that it was on its way."""
-    monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.3)
-    monkeypatch.setattr("bot.station.CLOSE_WITHIN", 1.0)
+    monkeypatch.setattr("bot.delivery.worker.DRAIN", 0.3)
+    monkeypatch.setattr("bot.runtime.connection.CLOSE_WITHIN", 1.0)
     held = asyncio.Event()
 
     async def hold(_call: Call) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import fold, normalise_topic, slugify, words
+from bot.model.text import fold, normalise_topic, slugify, words
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web as server
 from aiohttp.test_utils import TestServer
 
-from bot.web import AT_ONCE, MAX_REDIRECTIONS, Answer, IpAddress, Web, WebError, ask_all, is_public
+from bot.content.links import AT_ONCE, MAX_REDIRECTIONS, Answer, IpAddress, Web, WebError, ask_all, is_public
 
 Handler = Callable[[server.Request], Awaitable[server.StreamResponse]]
 

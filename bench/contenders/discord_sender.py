@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from bench.contenders.discord_bare import CHANNELS, TOKEN
 from bot.config import Discord
-from bot.platforms.base import Message, Post
+from bot.model.rendering import Message
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import Post
 from bot.platforms.discord.client import DiscordPlatform
-from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.pipeline import Around, push
-from bot.subscription import PlatformName
+from bot.model.subscription import PlatformName
 
 if TYPE_CHECKING:
     from bench.block import Block

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.contenders.sender import connected
 from bench.pipeline import Around, push
-from bot.subscription import PlatformName
+from bot.model.subscription import PlatformName
 
 if TYPE_CHECKING:
     from bench.block import Block

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.archive import Archive
-from bot.commands.desk import Desk, Request
+from bot.commands.request import Desk, Request
 from bot.commands.table import COMMANDS
 from bot.commands.throttle import Throttle
-from bot.delivery.ledger import Ledger
-from bot.i18n import Language
+from bot.content.archive import Archive
+from bot.model.i18n import Language
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.telegram.render import render
-from bot.schedule import Timetable
-from bot.subscription import PlatformName, Target
+from bot.runtime.clock import Timetable
+from bot.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from bench.block import Block

@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from bench.contenders.floor import TOKEN
 from bot.config import Telegram
-from bot.platforms.base import Message, Post
+from bot.model.rendering import Message
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import Post
 from bot.platforms.telegram.client import TelegramPlatform
-from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

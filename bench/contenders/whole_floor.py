@@ -10,7 +10,7 @@ import aiohttp
 
 from bench.contenders.floor import HEADERS, TOKEN
 from bench.pipeline import Around, push
-from bot.subscription import PlatformName
+from bot.model.subscription import PlatformName
 
 if TYPE_CHECKING:
     from bench.block import Block

@@ -9,7 +9,7 @@ import typer
 
 from bot.cli import authoring, console, delivering, showing, subscribing
 from bot.cli.options import Exit
-from bot.problems import ExpectedError, InvalidInputError
+from bot.model.problems import ExpectedError, InvalidInputError
 
 cli = typer.Typer(
     name="recap",

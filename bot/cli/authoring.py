@@ -14,7 +14,7 @@ from rich.table import Table
 from bot.cli import console
 from bot.cli.console import err, out
 from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, NumberArgument, Show
-from bot.document import Layout
+from bot.model.document import Layout
 
 cli = typer.Typer()
 
@@ -28,8 +28,8 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the config and the content, and list the next pushes."""
-    from bot.app import utc_now
     from bot.cli import checking, operations
+    from bot.runtime.app import utc_now
 
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
@@ -113,7 +113,7 @@ def new(
 @cli.command()
 def schema() -> None:
     """Print the JSON Schema of the front matter, for editors."""
-    from bot.frontmatter import json_schema
+    from bot.content.frontmatter import json_schema
 
     console.print_json(json_schema())
 
@@ -154,7 +154,7 @@ def preview(
 ) -> None:
     """Show exactly what would be sent."""
     from bot.cli import preview as screen
-    from bot.subscription import PlatformName
+    from bot.model.subscription import PlatformName
 
     if html is not None:
         console.need_page_name(html)

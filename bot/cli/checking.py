@@ -11,24 +11,28 @@ from rich.progress import Progress
 from bot.cli.console import err, in_words
 from bot.config import located
 from bot.config.sources import Fault
-from bot.delivery import database
+from bot.content.links import Web, ask_all
+from bot.content.review import links, review
 from bot.delivery.broadcast import Offer
-from bot.delivery.records import LedgerError
-from bot.episode import Status
-from bot.problems import Problem
-from bot.review import links, review
-from bot.schedule import Timetable
-from bot.web import Web, ask_all
+from bot.model.episode import Status
+from bot.model.problems import Problem
+from bot.platforms.discord.render import render as render_for_discord
+from bot.platforms.telegram.render import render as render_for_telegram
+from bot.runtime.clock import Timetable
+from bot.storage import database
+from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bot.archive import Archive
     from bot.config import Config, Schedule
-    from bot.web import Answer
+    from bot.content.archive import Archive
+    from bot.content.links import Answer
 
+
+RENDERERS = {"Telegram": render_for_telegram, "Discord": render_for_discord}
 
 SHOWN = 40
 """Warnings that a person reads; an old archive has hundreds that nobody will mend."""
@@ -37,7 +41,7 @@ SHOWN = 40
 def warnings(settings: Config, archive: Archive, config: Path | None) -> list[Problem]:
     """What will look bad, and what will reach nobody; `config` is the file that the settings were read from."""
     topics = located(config, _unknown_topics(settings, archive))
-    return [*topics, *review(archive, settings.content.folder, settings.show.language)]
+    return [*topics, *review(archive, settings.content.folder, settings.show.language, RENDERERS)]
 
 
 def storage(settings: Config, config: Path | None) -> list[Problem]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import typer
 from rich.console import Console
 
-from bot.problems import ExpectedError, InvalidInputError, Problem
+from bot.model.problems import ExpectedError, InvalidInputError, Problem
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from bot.app import App
-    from bot.archive import Archive
     from bot.config import Config
-    from bot.episode import Episode
-    from bot.subscription import Target
+    from bot.content.archive import Archive
+    from bot.model.episode import Episode
+    from bot.model.subscription import Target
+    from bot.runtime.app import App
 
 Result = TypeVar("Result")
 
@@ -53,7 +53,7 @@ def read_settings(path: Path | None, *, level: str = "INFO") -> Config:
         InvalidInputError: the config cannot be used.
     """
     from bot.config import load
-    from bot.logs import set_up
+    from bot.runtime.logs import set_up
 
     settings = load(config_path(path))
     tokens = [section.token for section in (settings.telegram, settings.discord) if section is not None]
@@ -82,7 +82,7 @@ def need_platform(settings: Config) -> None:
 
 def load_archive(settings: Config) -> Archive:
     """Read the content folder; what is wrong there is in the archive's `problems`."""
-    from bot.archive import Archive
+    from bot.content.archive import Archive
 
     return Archive.load(settings.content.folder, settings.topics)
 
@@ -102,7 +102,7 @@ def with_app(
     settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]], *, file: Path | None = None
 ) -> Result:
     """Do something with the app, its ledger open; with `file`, it can follow its config's changes."""
-    from bot.app import opened
+    from bot.runtime.app import opened
 
     async def in_app() -> Result:
         async with opened(settings, file=file) as app:
@@ -135,7 +135,7 @@ def find_episode(archive: Archive, number: int | None, *, published: bool = Fals
         typer.BadParameter: there is none; the text names some that there are.
         InvalidInputError: there is none because its file has a mistake.
     """
-    from bot.app import utc_now
+    from bot.runtime.app import utc_now
 
     if number is None:
         found = archive.latest(utc_now().date()) if published else next(iter(archive.episodes), None)
@@ -181,7 +181,7 @@ def parse_target(text: str) -> Target:
     Raises:
         typer.BadParameter: it is none; the text says what one looks like.
     """
-    from bot.subscription import Target
+    from bot.model.subscription import Target
 
     try:
         return Target.parse(text)

@@ -18,7 +18,7 @@ from bot.cli.console import out
 from bot.cli.options import ConfigOption, Exit, JsonOption, NumberArgument
 
 if TYPE_CHECKING:
-    from bot.app import App
+    from bot.runtime.app import App
 
 cli = typer.Typer()
 
@@ -108,7 +108,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @cli.command()
 def healthy(config: ConfigOption = None) -> None:
     """Tell a health check by the exit code whether the bot runs."""
-    from bot.delivery.lock import DeliveryLock
+    from bot.storage.lock import DeliveryLock
 
     if not DeliveryLock(console.read_settings(config).storage.path).is_held():
         raise typer.Exit(Exit.FAILED)

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bot.app import utc_now
 from bot.cli.checking import tell_warnings
 from bot.cli.console import err, read_input, write_new
-from bot.i18n import words
-from bot.markdown import parse_episode
+from bot.content.links import Web, WebError
+from bot.content.parser import parse_episode
+from bot.model.i18n import words
+from bot.model.problems import ExpectedError, Problem
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import MAX_FEED, notes_from_feed
 from bot.notes.reading import MAX_LENGTH, read_notes
-from bot.problems import ExpectedError, Problem
-from bot.web import Web, WebError
+from bot.runtime.app import utc_now
 
 if TYPE_CHECKING:
-    from bot.archive import Archive
     from bot.config import Config
+    from bot.content.archive import Archive
     from bot.notes.model import Notes
 
 _WEEK = dt.timedelta(7)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from bot.cli.console import in_words, print_table
-from bot.delivery.lock import DeliveryLock
-from bot.delivery.records import DeliveryState
-from bot.i18n import Language, words
+from bot.delivery.report import Reporter
+from bot.model.i18n import Language, words
 from bot.platforms.base import (
     NotSentError,
     SendError,
@@ -19,13 +18,14 @@ from bot.platforms.base import (
     UnauthorisedError,
     UnknownOutcomeError,
 )
-from bot.report import Pushed, Reporter
+from bot.storage.lock import DeliveryLock
+from bot.storage.records import DeliveryState, Pushed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.app import App
-    from bot.delivery.records import Broadcast
+    from bot.runtime.app import App
+    from bot.storage.records import Broadcast
 
 SHOWN_BROADCASTS = 10
 SHOWN_NOTICES = 5

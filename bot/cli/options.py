@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.document import Layout
+from bot.model.document import Layout
 
 
 class Exit(enum.IntEnum):

@@ -12,8 +12,9 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.formatter import Formatter
-from bot.i18n import words
+from bot.content.formatter import Formatter
+from bot.model.i18n import words
+from bot.model.subscription import PlatformName
 from bot.platforms.discord.render import (
     ACTION_ROW,
     BUTTON,
@@ -27,9 +28,8 @@ from bot.platforms.discord.render import (
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import ENTITY_LIMIT
 from bot.platforms.telegram.render import render as render_for_telegram
-from bot.sandbox.page.files import preview
-from bot.sandbox.page.shown import rendered
-from bot.subscription import PlatformName
+from bot.sandbox.demo.files import preview
+from bot.sandbox.demo.shown import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from rich.containers import Lines
 
     from bot.config import Show
-    from bot.document import Layout
-    from bot.episode import Episode
-    from bot.platforms.base import JsonObject, Message, Rendering
+    from bot.model.document import Layout
+    from bot.model.episode import Episode
+    from bot.model.rendering import JsonObject, Message, Rendering
 
 _TELEGRAM_STYLES = {
     "bold": "bold",

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import typer
 from rich.progress import Progress
 
-from bot.app import AlreadyRunningError
-from bot.delivery.lock import DeliveryLock
-from bot.delivery.records import BroadcastState, DeliveryState, to_one
-from bot.document import Layout
-from bot.episode import Status
-from bot.problems import ExpectedError
-from bot.subscription import PlatformName
+from bot.model.document import Layout
+from bot.model.episode import Status
+from bot.model.problems import ExpectedError
+from bot.model.subscription import PlatformName
+from bot.runtime.app import AlreadyRunningError
+from bot.storage.lock import DeliveryLock
+from bot.storage.records import BroadcastState, DeliveryState, to_one
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.app import App
     from bot.config import Config
-    from bot.delivery.records import Broadcast
-    from bot.episode import Episode
-    from bot.subscription import Target
+    from bot.model.episode import Episode
+    from bot.model.subscription import Target
+    from bot.runtime.app import App
+    from bot.storage.records import Broadcast
 
 REFRESH = 0.1
 """Seconds between two looks at the ledger while the progress bar is shown."""

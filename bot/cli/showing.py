@@ -37,7 +37,7 @@ def demo(
     config: ConfigOption = None,
 ) -> None:
     """Try the whole bot in the browser, without a token."""
-    from bot.sandbox.page.guard import is_loopback
+    from bot.sandbox.demo.guard import is_loopback
 
     if not is_loopback(host) and not expose:
         raise typer.BadParameter(
@@ -52,8 +52,8 @@ def demo(
 
 
 async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> None:
-    from bot.demo import Demo
-    from bot.sandbox.page.server import Page, listening
+    from bot.sandbox.demo.demo import Demo
+    from bot.sandbox.demo.server import Page, listening
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

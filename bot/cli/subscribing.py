@@ -13,10 +13,10 @@ from rich.table import Table
 from bot.cli import console
 from bot.cli.console import err, out
 from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, TargetArgument
-from bot.document import Layout
+from bot.model.document import Layout
 
 if TYPE_CHECKING:
-    from bot.app import App
+    from bot.runtime.app import App
 
 cli = typer.Typer(help="List, add, remove, export and import subscriptions.", no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def add_subscription(
 ) -> None:
     """Subscribe a target, or change how it is subscribed."""
     from bot.cli import pushing
-    from bot.subscription import Choices, PlatformName, Subscription
+    from bot.model.subscription import Choices, PlatformName, Subscription
 
     settings = console.read_settings(config)
     names = [known.name for known in settings.schedules]

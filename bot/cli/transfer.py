@@ -20,10 +20,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from bot.cli.console import read_input
-from bot.document import Layout
-from bot.problems import InvalidInputError, Problem
-from bot.subscription import Choices, Origin, Subscription, SubscriptionState, Target
-from bot.text import normalise_topic
+from bot.model.document import Layout
+from bot.model.problems import InvalidInputError, Problem
+from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState, Target
+from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

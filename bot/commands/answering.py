@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.commands.desk import sorry
-from bot.problems import ExpectedError
+from bot.commands.request import sorry
+from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.commands.desk import Answer, Desk, Request
+    from bot.commands.request import Answer, Desk, Request
     from bot.commands.table import Answering
-    from bot.document import Document
+    from bot.model.document import Document
 
 log = logging.getLogger(__name__)
 

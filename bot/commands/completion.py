@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from bot.commands.finding import episodes_near, episodes_with
 from bot.commands.table import Argument
 from bot.commands.topics import TOPIC_WORDS, parse_topics
-from bot.text import normalise_topic
+from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-    from bot.archive import Archive
-    from bot.commands.desk import Desk
-    from bot.episode import Episode
+    from bot.commands.request import Desk
+    from bot.content.archive import Archive
+    from bot.model.episode import Episode
 
 NEAR_TOPICS = 5
 """Topics that are merely near, after those that fit."""

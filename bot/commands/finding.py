@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from bot.text import fold, words
+from bot.model.text import fold, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.commands.desk import Desk
-    from bot.episode import Episode
+    from bot.commands.request import Desk
+    from bot.model.episode import Episode
 
 NEAR_TITLE = 70.0
 """How alike, out of 100, a title must be to what was typed to be taken for a misspelling of it."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.document import CommandButton
+from bot.model.document import CommandButton
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.i18n import Words
+    from bot.model.i18n import Words
 
 T = TypeVar("T")
 

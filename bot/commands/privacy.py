@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import Answer, notice
+from bot.commands.request import Answer, notice
 from bot.commands.subscribing import not_allowed
-from bot.document import Block, CommandButton, Document, Heading, Listing, Paragraph, Section, Span
-from bot.i18n import mark
+from bot.model.document import Block, CommandButton, Document, Heading, Listing, Paragraph, Section, Span
+from bot.model.i18n import mark
 
 if TYPE_CHECKING:
-    from bot.commands.desk import Desk, Request
+    from bot.commands.request import Desk, Request
 
 _DELETE, _DELETED = "delete", "deleted"
 """What the buttons carry: asks whether it is meant, and means it."""

@@ -10,16 +10,16 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.commands.desk import Answer
 from bot.commands.paging import pages, turning
+from bot.commands.request import Answer
 from bot.commands.subscribing import described, farewell, next_push, not_allowed, nothing_here
-from bot.document import CommandButton, Document, Heading, Layout, Note, Paragraph, Section, Span
-from bot.subscription import PlatformName, Subscription, SubscriptionState
+from bot.model.document import CommandButton, Document, Heading, Layout, Note, Paragraph, Section, Span
+from bot.model.subscription import PlatformName, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.commands.desk import Desk, Request
+    from bot.commands.request import Desk, Request
 
     Change: TypeAlias = Callable[[Subscription], Subscription]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands.reading import LINK
-from bot.text import normalise_topic
+from bot.commands.episodes import LINK
+from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
-    from bot.commands.desk import Desk
-    from bot.episode import Episode, Segment
+    from bot.commands.request import Desk
+    from bot.model.episode import Episode, Segment
 
 
 def to_share(desk: Desk, typed: str) -> list[tuple[Episode, Segment]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.document import Span, Style
-from bot.search import is_match
-from bot.text import words
+from bot.content.search import is_match
+from bot.model.document import Span, Style
+from bot.model.text import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.document import Spans
+    from bot.model.document import Spans
 
 SNIPPET = 240
 """Characters of a snippet: three or four lines on a phone."""

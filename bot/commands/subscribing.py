@@ -7,17 +7,17 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import BUTTON_MAX, Answer, Obstacle, notice
+from bot.commands.request import BUTTON_MAX, Answer, Obstacle, notice
 from bot.commands.topics import parse_topics, unknown_topic
-from bot.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
-from bot.i18n import mark
-from bot.subscription import Origin, Subscription, SubscriptionState
+from bot.model.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
+from bot.model.i18n import mark
+from bot.model.subscription import Origin, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from bot.commands.desk import Desk, Request
+    from bot.commands.request import Desk, Request
 
 
 async def subscribe(desk: Desk, request: Request) -> Answer:

@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.commands import privacy, reading, searching, settings, subscribing, topics
-from bot.commands.desk import Answer, notice
-from bot.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
-from bot.i18n import Language, Words, mark, words
+from bot.commands import episodes, privacy, search, settings, subscribing, topics
+from bot.commands.request import Answer, notice
+from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
+from bot.model.i18n import Language, Words, mark, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.commands.desk import Desk, Request
+    from bot.commands.request import Desk, Request
 
 
 class Argument(enum.Enum):
@@ -92,7 +92,7 @@ async def start(desk: Desk, request: Request) -> Answer:
     if request.is_private:
         # Who blocked the bot and starts it again wants what they had.
         await desk.subscriptions.came_back(request.target)
-    return await (reading.segment if reading.is_link(request.argument) else help_)(desk, request)
+    return await (episodes.segment if episodes.is_link(request.argument) else help_)(desk, request)
 
 
 def hello(desk: Desk, catalogue: Words) -> Answer:
@@ -107,11 +107,11 @@ def hello(desk: Desk, catalogue: Words) -> Answer:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("latest", mark("The latest episode"), reading.latest),
+    Command("latest", mark("The latest episode"), episodes.latest),
     Command("topic", mark("One topic through the episodes"), topics.topic, Argument.TOPIC),
     Command("topics", mark("All the topics"), topics.topics),
-    Command("episode", mark("An episode by its number"), reading.episode, Argument.EPISODE),
-    Command("search", mark("Subjects that hold all of these words"), searching.search, Argument.WORDS),
+    Command("episode", mark("An episode by its number"), episodes.episode, Argument.EPISODE),
+    Command("search", mark("Subjects that hold all of these words"), search.search, Argument.WORDS),
     Command(
         "subscribe",
         mark("Receive the recap here, with all subjects or some topics"),
@@ -128,15 +128,15 @@ COMMANDS: tuple[Command, ...] = (
 START = Command("start", mark("Begin"), start)
 """Telegram sends it when somebody opens the bot; nobody needs to type it, so `/help` does not list it."""
 
-SAID = Command("said", "", searching.said, Argument.WORDS)
+SAID = Command("said", "", search.said, Argument.WORDS)
 """Words without a command, in a private chat: nobody there means anybody but the bot."""
 
 UNKNOWN = Command("unknown", "", help_)
 """A command that there is not, in a private chat."""
 
 FROM_BUTTONS: tuple[Command, ...] = (
-    Command("segment", "", reading.segment),
-    Command("rest", "", reading.rest),
+    Command("segment", "", episodes.segment),
+    Command("rest", "", episodes.rest),
 )
 """What only buttons ask for."""
 

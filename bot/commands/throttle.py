@@ -7,13 +7,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import in_short
+from bot.commands.request import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.commands.desk import Answer
-    from bot.i18n import Words
+    from bot.commands.request import Answer
+    from bot.model.i18n import Words
 
 
 class Verdict(enum.Enum):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.commands.desk import Answer, notice
 from bot.commands.paging import pages, turning
-from bot.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
-from bot.text import normalise_topic
+from bot.commands.request import Answer, notice
+from bot.model.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
+from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.archive import Archive
-    from bot.commands.desk import Desk, Request
-    from bot.episode import Episode, Segment
+    from bot.commands.request import Desk, Request
+    from bot.content.archive import Archive
+    from bot.model.episode import Episode, Segment
 
 PAGE_SIZE = 4
 """Segments on one page about a topic, if they are short."""

@@ -35,17 +35,17 @@ from bot.config.values import (
     WebAddress,
     Zone,
 )
-from bot.document import Layout
-from bot.i18n import Language
-from bot.problems import InvalidInputError
-from bot.subscription import Choices, Origin, PlatformName, Subscription, Target
+from bot.model.document import Layout
+from bot.model.i18n import Language
+from bot.model.problems import InvalidInputError
+from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
-    from bot.problems import Problem
+    from bot.model.problems import Problem
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule there is when the team declares none: Mondays at eight in the show's time zone."""

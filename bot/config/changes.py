@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.config import load
-from bot.problems import InvalidInputError, Problem
+from bot.model.problems import InvalidInputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from pydantic_core import PydanticCustomError
 from rapidfuzz import fuzz, process, utils
 
 from bot.config.sources import DELIMITER, PREFIX, Fault, Place, variable_name
-from bot.subscription import PlatformName
-from bot.text import normalise_topic
+from bot.model.subscription import PlatformName
+from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

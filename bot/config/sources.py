@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pydantic_settings import EnvSettingsSource
 
-from bot.problems import InvalidInputError, Problem
-from bot.subscription import PlatformName
+from bot.model.problems import InvalidInputError, Problem
+from bot.model.subscription import PlatformName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

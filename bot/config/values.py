@@ -14,7 +14,7 @@ from pydantic_core import PydanticKnownError
 
 from bot.config.cron import CronError, normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
-from bot.text import LONGEST_TOPIC, normalise_topic
+from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
 """Both platforms' ids are signed 64-bit numbers."""

@@ -6,23 +6,23 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.delivery.records import Broadcast, Choice
-from bot.episode import Status
-from bot.report import WELCOME
+from bot.model.episode import Status
+from bot.storage.records import WELCOME, Broadcast, Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bot.archive import Archive
     from bot.config import Schedule
-    from bot.delivery.herald import Herald
-    from bot.delivery.ledger import Ledger
-    from bot.document import Layout
-    from bot.episode import Episode
-    from bot.formatter import Formatter
-    from bot.platforms.base import Platform, Rendering
-    from bot.problems import Problem
-    from bot.subscription import PlatformName, Target
+    from bot.content.archive import Archive
+    from bot.content.formatter import Formatter
+    from bot.delivery.admins import Herald
+    from bot.model.document import Layout
+    from bot.model.episode import Episode
+    from bot.model.problems import Problem
+    from bot.model.rendering import Rendering
+    from bot.model.subscription import PlatformName, Target
+    from bot.platforms.base import Platform
+    from bot.storage.ledger import Ledger
 
 AWAIT_EPISODE = dt.timedelta(minutes=15)
 """How long after the hour the admins are told that there is no episode: who is about to save it needs no alarm."""

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from bot.delivery.ledger import Ledger
     from bot.delivery.pacing import Pacer
     from bot.delivery.recorder import Recorder
-    from bot.delivery.records import Claim
-    from bot.subscription import PlatformName
+    from bot.model.subscription import PlatformName
+    from bot.storage.ledger import Ledger
+    from bot.storage.records import Claim
 
 CLAIM_AHEAD = 0.1
 """Seconds of the pace that are claimed at a time."""

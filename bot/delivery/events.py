@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from bot.subscription import PlatformName, Target
+    from bot.model.subscription import PlatformName, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.model.subscription import Target
     from bot.platforms.base import FloodError
-    from bot.subscription import Target
 
 PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, and time in which what was held up is made good."""

@@ -6,14 +6,14 @@ import functools
 import hashlib
 from typing import TYPE_CHECKING
 
-from bot.delivery.records import Claim, DeliveryState, Outcome
 from bot.platforms.base import NotSentError, Post, SendError, UnknownOutcomeError
+from bot.storage.records import Claim, DeliveryState, Outcome
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from bot.delivery.records import Parcel
+    from bot.storage.records import Parcel
 
 
 def given_back(claim: Claim, due: dt.datetime) -> Outcome:

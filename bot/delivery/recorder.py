@@ -7,12 +7,12 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from bot.delivery.records import LedgerError, Outcome
+from bot.storage.records import LedgerError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from bot.delivery.ledger import Ledger
+    from bot.storage.ledger import Ledger
 
 log = logging.getLogger(__name__)
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from bot.i18n import Language, words
-from bot.markdown import parse_episode
+from bot.content.parser import parse_episode
+from bot.content.segments import ascii_slug
+from bot.model.i18n import Language, words
+from bot.model.problems import InvalidInputError, Problem
+from bot.model.text import fold
+from bot.model.text import words as words_of
+from bot.model.typography import TITLE_ON_PHONE, tidied
 from bot.notes.language import language_of, telling_words
 from bot.notes.names import Spelling, main_name
 from bot.notes.structure import bare_title, outline
 from bot.notes.summary import MIN_LENGTH, summarise
 from bot.notes.topics import is_hashtags, topics_of
-from bot.problems import InvalidInputError, Problem
-from bot.segments import ascii_slug
-from bot.text import fold
-from bot.text import words as words_of
-from bot.typography import TITLE_ON_PHONE, tidied
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import feedparser
 
-from bot.address import web_address
-from bot.mistakes import BadValueError
+from bot.model.address import web_address
+from bot.model.mistakes import BadValueError
+from bot.model.problems import InvalidInputError, Problem
 from bot.notes.html import looks_like_html
 from bot.notes.reading import notes_in
-from bot.problems import InvalidInputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,9 +10,9 @@ from __future__ import annotations
 import html
 import re
 
-from bot.document import Picture
+from bot.model.document import Picture
+from bot.model.text import words
 from bot.notes.model import BOLD_LEVEL, Line, Link
-from bot.text import words
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)

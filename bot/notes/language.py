@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.i18n import Language
-from bot.text import fold, words
+from bot.model.i18n import Language
+from bot.model.text import fold, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import datetime as dt
 
-    from bot.document import Picture
+    from bot.model.document import Picture
 
 BOLD_LEVEL = 6
 """The level of a paragraph that is bold from its first letter to its last: a title that does not say so."""

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bot.model.text import fold
 from bot.notes.language import STOP_WORDS
 from bot.notes.topics import names_in
-from bot.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from markdown_it import MarkdownIt
 
-from bot.address import bare_addresses, site, web_address
-from bot.document import Picture
-from bot.mistakes import BadValueError
+from bot.model.address import bare_addresses, site, web_address
+from bot.model.document import Picture
+from bot.model.mistakes import BadValueError
+from bot.model.problems import InvalidInputError, Problem
 from bot.notes.html import looks_like_html, read_html
 from bot.notes.model import Line, Link, Notes
 from bot.notes.plain import plain_lines
-from bot.problems import InvalidInputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,10 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
+from bot.model.text import fold
 from bot.notes.language import sentences, telling_words
 from bot.notes.matching import Matcher
 from bot.notes.model import Line, Link, Notes, Outline, Subject
-from bot.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

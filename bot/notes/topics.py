@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bot.text import normalise_topic, words
+from bot.model.text import normalise_topic, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

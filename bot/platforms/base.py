@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-from bot.problems import ExpectedError
+from bot.model import facts
+from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
-    from bot.document import Document
-    from bot.subscription import PlatformName, Target
-
-JsonObject: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message as the platform's API takes it.
-
-    `body` is the JSON of the send request without address and nonce, so that it can be stored, compared and sent as
-    it stands. `used` and `limit` are the length of its text and the platform's maximum, in the platform's own unit.
-    """
-
-    body: JsonObject
-    used: int
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rendering:
-    """A document as one platform's messages, in the order in which they are sent.
-
-    `title` names the post where the platform wants a name (a Discord forum). `fallback` says the same in plainer
-    messages, for when the platform refuses the kind of these ones; it has no fallback of its own.
-    """
-
-    title: str
-    messages: tuple[Message, ...]
-    fallback: Rendering | None = None
+    from bot.model.document import Document
+    from bot.model.rendering import Message, Rendering
+    from bot.model.subscription import PlatformName, Target
 
 
 class Post(NamedTuple):
@@ -150,7 +123,7 @@ class FloodError(NotSentError):
 class UnknownOutcomeError(SendError):
     """The request went out and no answer came back: nobody can tell whether the message arrived."""
 
-    code = "unknown"
+    code = facts.UNKNOWN
 
 
 class UnverifiableError(UnknownOutcomeError):

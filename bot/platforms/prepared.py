@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.platforms.base import Message
+    from bot.model.rendering import Message
 
 T = TypeVar("T")
 

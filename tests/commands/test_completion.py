@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import Archive
 from bot.commands import Argument, Desk, Throttle, suggest
-from bot.schedule import Timetable
+from bot.content.archive import Archive
+from bot.runtime.clock import Timetable
 from tests.delivery.ledger_kit import MONDAY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.subscription import Subscriptions
+    from bot.model.subscription import Subscriptions
 
 EPISODES = {
     1: ("Twitch s’en va", "twitch", "tiktok"),

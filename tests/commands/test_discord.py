@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName, Target
 from tests.conversation import DiscordPerson, read_discord, talking
 from tests.town import town
 

@@ -18,10 +18,10 @@ from babel.messages.pofile import read_po
 
 from bot.commands import Obstacle, Request, for_you_alone, outdated, slow_down, sorry
 from bot.commands.subscribing import not_allowed, not_possible
-from bot.document import plain
-from bot.i18n import Language, words
+from bot.model.document import plain
+from bot.model.i18n import Language, words
+from bot.model.subscription import PlatformName, Target
 from bot.sandbox.telegram.model import Status
-from bot.subscription import PlatformName, Target
 from tests.conversation import (
     DiscordPerson,
     Person,
@@ -380,10 +380,10 @@ def messages(language: Language) -> list[tuple[str, ...]]:
         for folder in ("commands", "platforms/telegram")
         for row in extract_from_dir(str(package / folder), [("**.py", "python")], keywords=KEYWORDS)
     }
-    for file in ("formatter.py", "i18n.py"):
+    for file in ("content/formatter.py", "model/i18n.py"):
         rows = extract_from_file("python", package / file, keywords=KEYWORDS)
         found |= {row[1] if isinstance(row[1], str) else row[1][0] for row in rows}
-    with (package / "locales" / language / "LC_MESSAGES" / "recap.po").open("rb") as source:
+    with (package / "model" / "locales" / language / "LC_MESSAGES" / "recap.po").open("rb") as source:
         catalogue = read_po(source)
     entries = [entry for entry in (catalogue.get(each) for each in sorted(found - NEVER_SHOWN)) if entry is not None]
     return [entry.string if isinstance(entry.string, tuple) else (str(entry.string),) for entry in entries]

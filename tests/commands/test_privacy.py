@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bot.delivery.tables import metadata
+from bot.storage.tables import metadata
 from tests.conversation import talking
 from tests.town import town
 

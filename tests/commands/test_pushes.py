@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox.faults import Fault, Match, Reply
+from bot.sandbox.shared.faults import Fault, Match, Reply
 from tests.conversation import talking
 from tests.town import town
 

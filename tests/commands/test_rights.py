@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.model.subscription import PlatformName, Target
 from bot.sandbox.telegram.model import Status
-from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     from bot.sandbox.telegram.model import Chat, User

@@ -8,17 +8,17 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import Archive
 from bot.commands import Desk, Request, press
-from bot.commands.searching import search
+from bot.commands.search import search
 from bot.commands.snippets import SNIPPET, snippet
 from bot.commands.topics import topic
-from bot.document import CommandButton, Style
-from bot.i18n import Language
+from bot.content.archive import Archive
+from bot.content.search import is_match, wanted
+from bot.model.document import CommandButton, Style
+from bot.model.i18n import Language
+from bot.model.subscription import PlatformName, Target
+from bot.model.text import words
 from bot.platforms.telegram.keyboard import CALLBACK_LIMIT
-from bot.search import is_match, wanted
-from bot.subscription import PlatformName, Target
-from bot.text import words
 from tests.conversation import talking
 from tests.town import CONTENT, MONDAY, town
 

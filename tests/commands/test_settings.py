@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName, Target
 from tests.conversation import talking
 from tests.town import town
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import time_machine
 
-    from bot.subscription import Subscription
+    from bot.model.subscription import Subscription
     from tests.conversation import Talk, TelegramPerson
 
 TWO_TIMES = """

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.commands import COMMANDS, sorry
-from bot.delivery.records import LedgerError
-from bot.i18n import Language, words
-from bot.sandbox.faults import BAD_GATEWAY, Fault, Match
+from bot.model.i18n import Language, words
+from bot.model.subscription import PlatformName, Target
+from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.world import TelegramWorld
-from bot.subscription import PlatformName, Target
+from bot.storage.records import LedgerError
 from tests.conversation import talking
 from tests.town import town
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     import time_machine
 
+    from bot.model.subscription import Subscription
     from bot.sandbox.telegram.model import Chat, Message
     from bot.sandbox.telegram.server import TelegramStandIn
-    from bot.subscription import Subscription
     from tests.conversation import Talk, TelegramPerson
 
 

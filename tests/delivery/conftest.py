@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.subscription import PlatformName
+from bot.model.subscription import PlatformName
 from tests.delivery.ledger_kit import Clock, opened
 from tests.delivery.side import Side, ledger_in, side
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.ledger import Ledger
+    from bot.storage.ledger import Ledger
 
 
 @pytest.fixture

@@ -7,20 +7,21 @@ import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from bot.delivery.courier import Courier
 from bot.delivery.pacing import ChatLimit, Pacer
-from bot.delivery.records import DeliveryState
-from bot.platforms.base import Platform, Post, Rendering
-from bot.subscription import PlatformName
+from bot.delivery.worker import Courier
+from bot.model.subscription import PlatformName
+from bot.platforms.base import Platform, Post
+from bot.storage.records import DeliveryState
 from tests.delivery.ledger_kit import Clock, push, subscribe, tally, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.delivery.events import Event
-    from bot.delivery.ledger import Ledger
-    from bot.document import Document
+    from bot.model.document import Document
+    from bot.model.rendering import Rendering
     from bot.platforms import base
+    from bot.storage.ledger import Ledger
 
 
 class Carrier(Platform):

@@ -6,17 +6,17 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from bot.delivery.ledger import Delivery, DeliveryState, Ledger, Outcome
-from bot.delivery.tables import DELIVERIES, deliveries
-from bot.document import Layout
-from bot.platforms.base import Message, Rendering
-from bot.subscription import Choices, PlatformName, Subscription, Target
+from bot.model.document import Layout
+from bot.model.rendering import Message, Rendering
+from bot.model.subscription import Choices, PlatformName, Subscription, Target
+from bot.storage.ledger import Delivery, DeliveryState, Ledger, Outcome
+from bot.storage.tables import DELIVERIES, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.ledger import Broadcast
+    from bot.storage.ledger import Broadcast
 
 MONDAY = dt.datetime(2024, 11, 4, 7, 0, tzinfo=dt.UTC)
 TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD

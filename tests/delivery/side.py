@@ -7,15 +7,15 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.app import TELEGRAM_GROUP, TELEGRAM_PRIVATE
-from bot.delivery.courier import Courier
-from bot.delivery.ledger import DeliveryState, Ledger
 from bot.delivery.pacing import Pacer
-from bot.platforms.base import Message, Rendering
+from bot.delivery.worker import Courier
+from bot.model.rendering import Message, Rendering
+from bot.model.subscription import Choices, PlatformName, Subscription, Target
 from bot.platforms.discord.client import DiscordPlatform
+from bot.runtime.app import TELEGRAM_GROUP, TELEGRAM_PRIVATE
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.subscription import Choices, PlatformName, Subscription, Target
+from bot.storage.ledger import DeliveryState, Ledger
 from tests.clients import connected, discord_client, telegram_client
 from tests.delivery.ledger_kit import tally
 from tests.town import read_discord, read_telegram
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from bot.delivery.events import Event
     from bot.delivery.pacing import ChatLimit
-    from bot.delivery.records import Broadcast
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
     from bot.platforms.telegram.client import TelegramPlatform
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
+    from bot.storage.records import Broadcast
 
 StandIn: TypeAlias = TelegramStandIn | DiscordStandIn
 Place: TypeAlias = "telegram_model.Chat | discord_world.Channel"

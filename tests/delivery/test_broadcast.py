@@ -10,22 +10,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.archive import Archive
 from bot.config import Schedule
+from bot.content.archive import Archive
+from bot.content.formatter import Formatter
+from bot.delivery.admins import Herald
 from bot.delivery.broadcast import Broadcaster, Offer
-from bot.delivery.herald import Herald
-from bot.delivery.records import BroadcastKind, Choice, DeliveryState
-from bot.formatter import Formatter
-from bot.i18n import Language, words
+from bot.delivery.report import Reporter
+from bot.model.i18n import Language, words
+from bot.model.subscription import PlatformName, SubscriptionState
 from bot.platforms.telegram.render import render
-from bot.report import Reporter
-from bot.subscription import PlatformName, SubscriptionState
+from bot.storage.records import BroadcastKind, Choice, DeliveryState
 from tests.delivery.ledger_kit import Clock, due, failed, push, rendering, sent, subscribe, subscription, telegram
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
-    from bot.document import Document
-    from bot.platforms.base import Rendering
+    from bot.model.document import Document
+    from bot.model.rendering import Rendering
+    from bot.storage.ledger import Ledger
 
 CONTENT = Path(__file__).parents[2] / "content"
 PARIS = ZoneInfo("Europe/Paris")

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from bot.delivery import progress
 from bot.delivery.events import BroadcastStopped, Event, PausedTooLong, PlatformStopped, TargetNotFound, TargetPaused
-from bot.delivery.records import BroadcastState, Claim, Parcel
+from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms import base
-from bot.subscription import PlatformName, SubscriptionState, Target
+from bot.storage.records import BroadcastState, Claim, Parcel
 from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, push, rendering, subscribe, telegram
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
+    from bot.storage.ledger import Ledger
 
 
 async def test_a_message_is_marked_before_it_leaves_and_recorded_after(ledger: Ledger, clock: Clock) -> None:

@@ -9,16 +9,16 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.delivery.courier import SMALLEST_WINDOW
-from bot.delivery.ledger import Ledger
 from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.worker import SMALLEST_WINDOW
+from bot.model.subscription import PlatformName
 from bot.platforms import base
-from bot.subscription import PlatformName
+from bot.storage.ledger import Ledger
 from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
 
 if TYPE_CHECKING:
-    from bot.delivery.records import Claim
+    from bot.storage.records import Claim
 
 
 async def test_waiting_for_one_chat_holds_up_no_other(ledger: Ledger, clock: Clock) -> None:
@@ -106,7 +106,7 @@ async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
 
     What nobody knows the end of stays marked, for the next start.
     """
-    monkeypatch.setattr("bot.delivery.courier.DRAIN", 0.05)
+    monkeypatch.setattr("bot.delivery.worker.DRAIN", 0.05)
     work = Round(ledger, clock)
     task = await work.all_under_way(20)
     await work.settled()

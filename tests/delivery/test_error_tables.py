@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.delivery.events import BroadcastStopped, PlatformStopped, TargetNotFound, TargetPaused
+from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Channel, Permission, Thread
-from bot.sandbox.faults import Fault, Match, Reply
+from bot.sandbox.shared.faults import Fault, Match, Reply
 from bot.sandbox.telegram.model import Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, tally
 from tests.delivery.side import SEND, side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.delivery.ledger import Ledger
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
 ACTIVE, PAUSED, ENDED = SubscriptionState

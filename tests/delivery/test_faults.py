@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.delivery import retry
+from bot.model.subscription import PlatformName
 from bot.platforms.discord import client as discord_client
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.telegram import client as telegram_client
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.faults import BAD_GATEWAY, MALFORMED, Action, Delay, Fault, Flood, Hook, Match, Reply, Reset, Silence
-from bot.subscription import PlatformName
+from bot.sandbox.shared.faults import (
+    BAD_GATEWAY,
+    MALFORMED,
+    Action,
+    Delay,
+    Fault,
+    Flood,
+    Hook,
+    Match,
+    Reply,
+    Reset,
+    Silence,
+)
 from tests.delivery.side import SEND
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
 TARGETS = 12

@@ -8,12 +8,12 @@ import pytest
 
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Permission
-from bot.sandbox.faults import Fault, Match, Reset
+from bot.sandbox.shared.faults import Fault, Match, Reset
 from tests.delivery.side import SEND, finished
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
     from bot.sandbox.discord.world import Channel, Forum
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
 OPEN_POST = "POST /channels/{channel_id}/threads"

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from bot.delivery.ledger import BroadcastState, Choice, DeliveryState, Ledger, Outcome
+from bot.storage.ledger import BroadcastState, Choice, DeliveryState, Ledger, Outcome
 from tests.delivery.ledger_kit import (
     DISCORD,
     FAILED,

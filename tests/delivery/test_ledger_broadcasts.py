@@ -7,10 +7,10 @@ import datetime as dt
 
 import pytest
 
-from bot.delivery.ledger import BroadcastState, Choice, Delivery, Ledger
-from bot.document import Layout
-from bot.platforms.base import Message, Rendering
-from bot.subscription import Choices, Subscription, SubscriptionState, Target
+from bot.model.document import Layout
+from bot.model.rendering import Message, Rendering
+from bot.model.subscription import Choices, Subscription, SubscriptionState, Target
+from bot.storage.ledger import BroadcastState, Choice, Delivery, Ledger
 from tests.delivery.ledger_kit import (
     DISCORD,
     FAILED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from bot.delivery.ledger import Claim, Ledger, Outcome
+from bot.storage.ledger import Claim, Ledger, Outcome
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,

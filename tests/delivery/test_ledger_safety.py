@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, select
 
-from bot.delivery.ledger import Choice, Ledger
-from bot.delivery.tables import renderings
-from bot.platforms.base import Message, Rendering
+from bot.model.rendering import Message, Rendering
+from bot.storage.ledger import Choice, Ledger
+from bot.storage.tables import renderings
 from tests.delivery.ledger_kit import (
     FAILED,
     MONDAY,

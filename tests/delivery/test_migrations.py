@@ -19,9 +19,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 import bot
-from bot.delivery.database import check
-from bot.delivery.ledger import Ledger, LedgerError
-from bot.delivery.tables import metadata
+from bot.storage.database import check
+from bot.storage.ledger import Ledger, LedgerError
+from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
 
 
@@ -238,8 +238,8 @@ def test_migrations_travel_with_the_package(tmp_path: Path) -> None:
 import asyncio, datetime, bot.delivery.ledger
 
 async def main():
-    async with await bot.delivery.ledger.Ledger.open("sqlite:///recap.db", datetime.datetime.now):
-        print(bot.delivery.ledger.__file__)
+    async with await bot.storage.ledger.Ledger.open("sqlite:///recap.db", datetime.datetime.now):
+        print(bot.storage.ledger.__file__)
 
 asyncio.run(main())
 """

@@ -8,15 +8,15 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bot.delivery.herald import Herald
-from bot.delivery.ledger import BroadcastState, DeliveryState, Ledger
-from bot.delivery.records import BroadcastKind
-from bot.document import Document, Paragraph, Section, Span
-from bot.i18n import Language, words
+from bot.delivery.admins import Herald
+from bot.delivery.report import Reporter
+from bot.model.document import Document, Paragraph, Section, Span
+from bot.model.i18n import Language, words
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
-from bot.report import Notice, Pushed, Reporter, Unserved
-from bot.subscription import PlatformName, Target
+from bot.storage.ledger import BroadcastState, DeliveryState, Ledger
+from bot.storage.records import BroadcastKind, Notice, Pushed, Unserved
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from bot.platforms.base import Rendering
+    from bot.model.rendering import Rendering
 
 ADA, GRACE = telegram(99), Target(DISCORD, "@77")
 REPORTER = Reporter(words(Language.FRENCH))

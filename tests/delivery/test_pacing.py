@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.delivery.pacing import CLOSER, PACE, SAME_FLOOD, ChatLimit, Pacer, Turn
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import FloodError
-from bot.subscription import PlatformName, Target
 
 HERE = Target(PlatformName.TELEGRAM, "1")
 THERE = Target(PlatformName.TELEGRAM, "2")

@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.delivery.ledger import DeliveryState
-from bot.delivery.tables import deliveries
-from bot.sandbox.faults import Fault, Hook, Match
+from bot.sandbox.shared.faults import Fault, Hook, Match
+from bot.storage.ledger import DeliveryState
+from bot.storage.tables import deliveries
 from tests.delivery.ledger_kit import opened, push, rendering, subscribe, telegram
 from tests.delivery.side import SEND, finished
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.delivery.ledger import Ledger
-    from bot.sandbox.faults import Call
+    from bot.sandbox.shared.faults import Call
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
 

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from bot.delivery import publications, tables
+from bot.delivery import publishing
 from bot.delivery.events import NotPublished
-from bot.delivery.publications import LedgerPublications
-from bot.delivery.records import LedgerError
+from bot.model.subscription import PlatformName
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.faults import Fault, Match, Reply
-from bot.subscription import PlatformName
+from bot.sandbox.shared.faults import Fault, Match, Reply
+from bot.storage import tables
+from bot.storage.publications import LedgerPublications
+from bot.storage.records import LedgerError
 from tests.delivery.side import finished, now
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
     from bot.sandbox.discord.world import Channel
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
 CROSSPOST = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
@@ -30,7 +31,7 @@ CROSSPOST = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
 @pytest.fixture(autouse=True)
 def _eagerness(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at the ledger every tenth of a second."""
-    monkeypatch.setattr(publications, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(publishing, "LOOK_EVERY", 0.1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bot.delivery.recorder import Recorder
-from bot.delivery.records import DeliveryState, Outcome
+from bot.storage.records import DeliveryState, Outcome
 from tests.delivery.ledger_kit import MONDAY
 
 if TYPE_CHECKING:

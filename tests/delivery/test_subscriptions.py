@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from bot.delivery.ledger import DeliveryState, Ledger
-from bot.document import Layout
-from bot.subscription import Choices, Origin, Subscription, SubscriptionState, Target
+from bot.model.document import Layout
+from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState, Target
+from bot.storage.ledger import DeliveryState, Ledger
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,

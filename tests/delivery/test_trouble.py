@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.delivery.ledger import Ledger, LedgerError
-from bot.delivery.lock import DeliveryLock
+from bot.storage.ledger import Ledger, LedgerError
+from bot.storage.lock import DeliveryLock
 from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, due, opened, push, pushed_to, sent, subscribe, subscription, telegram
 

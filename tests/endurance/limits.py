@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.platforms.base import Message, Post
+from bot.model.rendering import Message
+from bot.model.subscription import PlatformName
+from bot.platforms.base import Post
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.subscription import PlatformName
 from tests.delivery.side import finished, ledger_in, side
 
 if TYPE_CHECKING:
-    from bot.delivery.ledger import Ledger
     from bot.delivery.pacing import Pacer
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Place, Side
 
 

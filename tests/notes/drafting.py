@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.document import plain
-from bot.i18n import Language
-from bot.markdown import parse_episode
+from bot.content.parser import parse_episode
+from bot.model.document import plain
+from bot.model.i18n import Language
+from bot.model.text import words
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
-from bot.text import words
 from tests.notes.expected import MONDAY
 
 if TYPE_CHECKING:
-    from bot.episode import Episode
+    from bot.model.episode import Episode
 
 HERE = Path(__file__).parent
 DEFAULTS = Defaults(99, MONDAY)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.i18n import Language
-from bot.markdown import parse_episode
+from bot.content.parser import parse_episode
+from bot.model.i18n import Language
+from bot.model.problems import InvalidInputError
 from bot.notes.draft import draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
-from bot.problems import InvalidInputError
 from tests.notes.drafting import DEFAULTS, HERE, PARIS, invented
 from tests.notes.expected import EXPECTED
 

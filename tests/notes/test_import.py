@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from bot.document import plain
-from bot.episode import Status
-from bot.i18n import Language
+from bot.model.document import plain
+from bot.model.episode import Status
+from bot.model.i18n import Language
+from bot.model.text import words
 from bot.notes.language import sentences
-from bot.text import words
 from tests.notes.drafting import HERE, imported, invented, of_text
 from tests.notes.expected import EXPECTED, Expected
 

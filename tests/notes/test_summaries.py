@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.document import plain
+from bot.model.document import plain
 from bot.notes.language import leans, sentences
 from tests.notes.drafting import of_text
 

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from bot.config import load
-from bot.demo import Demo
-from bot.sandbox.page.server import Page, listening
+from bot.sandbox.demo.demo import Demo
+from bot.sandbox.demo.server import Page, listening
 from tests.page.browser import CHROMIUM, PATIENCE, Watched, chromium
 from tests.town import CONTENT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import ViewportSize, expect
 
-from bot.sandbox.page.town import Who
+from bot.sandbox.demo.town import Who
 from tests.page.browser import chromium
 from tests.page.conftest import serving
 from tests.town import CONTENT

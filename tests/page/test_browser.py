@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import Locator, expect
 
-from bot.archive import Archive
+from bot.content.archive import Archive
 from tests.town import CONTENT
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from bot import cli as command_line
 from bot.config import load
-from bot.demo import Demo, DemoClock
-from bot.sandbox.page.server import PageError
+from bot.sandbox.demo.demo import Demo, DemoClock
+from bot.sandbox.demo.server import PageError
 from tests.page.conftest import serving
 from tests.town import CONTENT, MONDAY
 

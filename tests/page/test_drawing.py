@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.async_api import expect
 
-from bot.archive import Archive
-from bot.document import Style
-from bot.i18n import Language
+from bot.content.archive import Archive
+from bot.model.document import Style
+from bot.model.i18n import Language
 from bot.platforms.discord.markdown import write
 from bot.platforms.telegram.render import render as render_for_telegram
-from bot.sandbox.page import files
-from bot.sandbox.page.rich import tree
+from bot.sandbox.demo import files
+from bot.sandbox.demo.rich import tree
 from tests.documents import documents
 from tests.page.browser import Watched
 from tests.platforms.discord.reader import read
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
     from playwright.async_api import Page as Tab
 
-    from bot.demo import Demo
-    from bot.document import Block, Document
-    from bot.sandbox.page.server import Page
+    from bot.model.document import Block, Document
+    from bot.sandbox.demo.demo import Demo
+    from bot.sandbox.demo.server import Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,11 +11,11 @@ from string import Formatter
 
 import pytest
 
-from bot.i18n import Language
-from bot.sandbox.page import files
-from bot.sandbox.page.guard import is_loopback
+from bot.model.i18n import Language
+from bot.sandbox.demo import files
+from bot.sandbox.demo.guard import is_loopback
 
-STATIC = resources.files("bot.sandbox.page") / "static"
+STATIC = resources.files("bot.sandbox.demo") / "static"
 SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in STATIC.iterdir() if file.name.endswith(".js")}
 WORDS = json.loads(SCRIPTS["words.js"].partition("const WORDS = (")[2].partition(");")[0])
 

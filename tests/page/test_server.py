@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.sandbox.page.server import Page, listening
-from bot.sandbox.page.town import Who
+from bot.sandbox.demo.server import Page, listening
+from bot.sandbox.demo.town import Who
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from bot.demo import Demo
+    from bot.sandbox.demo.demo import Demo
 
     Served = tuple[Demo, Page]
 

@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.sandbox.changes import Changes
+from bot.sandbox.shared.changes import Changes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from bot.sandbox.discord.limits import Bucket, Limits, Scope, too_many
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.faults import BAD_GATEWAY, MALFORMED, Delay, Fault, Flood, Hook, Match, Reply, Reset, Silence
-from bot.sandbox.traffic import EVERYTHING, Limit, most
+from bot.sandbox.shared.faults import BAD_GATEWAY, MALFORMED, Delay, Fault, Flood, Hook, Match, Reply, Reset, Silence
+from bot.sandbox.shared.traffic import EVERYTHING, Limit, most
 from tests.sandbox.discord_bot import Place, logged_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.faults import Call
+    from bot.sandbox.shared.faults import Call
 
 SEND = "POST /channels/{channel_id}/messages"
 SENDS = Match(route=SEND)

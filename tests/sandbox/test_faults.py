@@ -12,7 +12,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.faults import (
+from bot.sandbox.shared.faults import (
     BAD_GATEWAY,
     MALFORMED,
     Action,
@@ -27,7 +27,7 @@ from bot.sandbox.faults import (
     Reset,
     Silence,
 )
-from bot.sandbox.webserver import HOST, WebServer
+from bot.sandbox.shared.webserver import HOST, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError, RetryAfter, TelegramError, TimedOut
 
-from bot.sandbox.faults import (
+from bot.sandbox.shared.faults import (
     BAD_GATEWAY,
     MALFORMED,
     Action,
@@ -28,14 +28,14 @@ from bot.sandbox.faults import (
     Reset,
     Silence,
 )
+from bot.sandbox.shared.traffic import Wait
 from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
-from bot.sandbox.traffic import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.sandbox.shared.traffic import Request
     from bot.sandbox.telegram.model import Chat
-    from bot.sandbox.traffic import Request
 
 SEND = Match("sendMessage")
 IMPATIENT = 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.traffic import EVERYTHING, FloodControl, Limit, Traffic, Wait, most
+from bot.sandbox.shared.traffic import EVERYTHING, FloodControl, Limit, Traffic, Wait, most
 
 # Whole seconds, so that the definition and the measure compare the same numbers without rounding.
 TIMES = st.lists(st.integers(0, 60), max_size=30).map(sorted)

@@ -12,6 +12,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.model.subscription import PlatformName
 from bot.platforms.base import Finder, NotSentError, Platform, Publisher
 from bot.platforms.discord import rights
 from bot.platforms.discord.buckets import HTTPClient
@@ -21,16 +22,16 @@ from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, 
 from bot.platforms.discord.underway import Underway
 from bot.platforms.discord.view import sendable
 from bot.platforms.prepared import Prepared
-from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Coroutine
 
     from bot.config import Discord
-    from bot.document import Document
-    from bot.platforms.base import Post, Rendering
-    from bot.subscription import Target
+    from bot.model.document import Document
+    from bot.model.rendering import Rendering
+    from bot.model.subscription import Target
+    from bot.platforms.base import Post
 
 log = logging.getLogger(__name__)
 

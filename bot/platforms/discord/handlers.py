@@ -23,14 +23,14 @@ from bot.commands import (
     sorry,
     suggest,
 )
-from bot.i18n import Language
+from bot.model.i18n import Language
+from bot.model.subscription import PlatformName
 from bot.platforms.discord.errors import NO_ANSWER, REFUSED_AS_WRITTEN, TOO_LATE, translate
 from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import Menu, slash
 from bot.platforms.discord.places import PROFILE, Place
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import PATIENCE, Reply
-from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     from bot.commands import Answering

@@ -16,8 +16,8 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from bot.document import Block, CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Spans, Style
-from bot.split import text_of
+from bot.model.document import Block, CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Spans, Style
+from bot.model.split import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord import rights
-from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     import discord
 
+    from bot.model.subscription import Subscriptions
     from bot.platforms.discord.client import DiscordPlatform
-    from bot.subscription import Subscriptions
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from discord.app_commands import TranslationContextLocation, locale_str
 from discord.http import Route
 
 from bot.commands import Argument, Command
-from bot.i18n import Language, mark, words
+from bot.model.i18n import Language, mark, words
 from bot.platforms.discord.errors import NO_ANSWER, translate
 
 log = logging.getLogger(__name__)

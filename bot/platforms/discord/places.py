@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.commands import Obstacle
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord import rights
-from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     import discord

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from bot.document import (
+from bot.model.document import (
     Block,
     Button,
     CodeBlock,
@@ -34,9 +34,9 @@ from bot.document import (
     Style,
     plain,
 )
-from bot.platforms.base import JsonObject, Message, Rendering
+from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.split import Break, cut, text_of
 from bot.platforms.discord.markdown import clean, is_blank, link_to, web_address, write
-from bot.split import Break, cut, text_of
 
 # The numbers below are those of Discord's published OpenAPI description and component reference.
 MAX_TEXT = 4_000

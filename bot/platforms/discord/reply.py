@@ -14,8 +14,9 @@ from bot.platforms.discord.view import sendable
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from bot.platforms.base import Pace, Rendering
-    from bot.subscription import Target
+    from bot.model.rendering import Rendering
+    from bot.model.subscription import Target
+    from bot.platforms.base import Pace
 
 PATIENCE = 1.5
 """Seconds to think before Discord is asked for more time: it wants a sign within three, the way there included."""

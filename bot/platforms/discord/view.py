@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from bot.platforms.base import JsonObject, Message
+    from bot.model.rendering import JsonObject, Message
 
     Item = ui.Item[ui.LayoutView]
 

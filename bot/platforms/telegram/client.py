@@ -12,22 +12,23 @@ from telegram import Bot, Chat, ChatMember, ChatMemberRestricted, Update
 from telegram.error import BadRequest, TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.model.subscription import PlatformName
 from bot.platforms.base import FloodError, Platform, SendError, TargetClosedError, TargetGoneError, UnauthorisedError
 from bot.platforms.prepared import Prepared
 from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import AiohttpRequest
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
-from bot.subscription import PlatformName
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
     from bot.config import Telegram
-    from bot.document import Document
-    from bot.platforms.base import JsonObject, Message, Post, Rendering
-    from bot.subscription import Target
+    from bot.model.document import Document
+    from bot.model.rendering import JsonObject, Message, Rendering
+    from bot.model.subscription import Target
+    from bot.platforms.base import Post
 
 log = logging.getLogger(__name__)
 

@@ -35,16 +35,17 @@ from bot.commands import (
     press,
     slow_down,
 )
-from bot.i18n import Language, words
+from bot.model.i18n import Language, words
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post, SendError
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.inline import Sharing
 from bot.platforms.telegram.membership import heed
 from bot.platforms.telegram.menus import publish_menus
-from bot.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
-    from bot.platforms.base import Pace, Rendering
+    from bot.model.rendering import Rendering
+    from bot.platforms.base import Pace
     from bot.platforms.telegram.client import TelegramPlatform
 
 log = logging.getLogger(__name__)

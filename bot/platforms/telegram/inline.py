@@ -18,8 +18,8 @@ from telegram import (
 from telegram.error import TelegramError
 
 from bot.commands import Desk, to_share
-from bot.formatter import Formatter, link_to
-from bot.i18n import Language, words
+from bot.content.formatter import Formatter, link_to
+from bot.model.i18n import Language, words
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.keyboard import deep_link
 from bot.platforms.telegram.render import render
@@ -27,7 +27,7 @@ from bot.platforms.telegram.render import render
 if TYPE_CHECKING:
     from telegram import InlineQuery
 
-    from bot.episode import Episode, Segment
+    from bot.model.episode import Episode, Segment
 
 log = logging.getLogger(__name__)
 

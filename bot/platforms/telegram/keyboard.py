@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from bot.document import Button, CommandButton, LinkButton, ShareButton
+from bot.model.document import Button, CommandButton, LinkButton, ShareButton
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 CALLBACK_LIMIT = 64
 """Bytes of a button's `callback_data`."""

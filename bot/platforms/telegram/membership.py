@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from telegram import Chat, ChatMember, ChatMemberRestricted
 
-from bot.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     from telegram import ChatMemberUpdated
 
-    from bot.subscription import Subscriptions
+    from bot.model.subscription import Subscriptions
 
 _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
 

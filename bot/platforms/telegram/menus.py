@@ -17,7 +17,7 @@ from telegram import (
 from telegram.error import TelegramError
 
 from bot.commands import COMMANDS
-from bot.i18n import Language, words
+from bot.model.i18n import Language, words
 from bot.platforms.telegram.errors import translate
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bot import split
-from bot.document import (
+from bot.model import split
+from bot.model.document import (
     Block,
     CodeBlock,
     Document,
@@ -31,14 +31,14 @@ from bot.document import (
     Spans,
     Style,
 )
-from bot.platforms.base import Message, Rendering
+from bot.model.rendering import Message, Rendering
+from bot.model.text import NO_BREAK_SPACE
 from bot.platforms.telegram.keyboard import keyboard
-from bot.text import NO_BREAK_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 TEXT_LIMIT = 4096
 """UTF-16 units in a message. Telegram counts code points, never more; entities are placed in UTF-16 units."""

@@ -23,7 +23,7 @@ from multidict import CIMultiDict
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
-from bot.problems import ExpectedError
+from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

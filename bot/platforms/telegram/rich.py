@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from bot.document import (
+from bot.model.document import (
     Block,
     CodeBlock,
     Document,
@@ -23,14 +23,14 @@ from bot.document import (
     Spans,
     Style,
 )
-from bot.platforms.base import Message, Rendering
+from bot.model.rendering import Message, Rendering
 from bot.platforms.telegram.keyboard import keyboard
 from bot.platforms.telegram.render import clean, clean_text, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 RICH_MESSAGE = "rich_message"
 """The parameter that makes a body one of `sendRichMessage`."""

@@ -21,8 +21,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bot.sandbox.changes import Changes
     from bot.sandbox.discord.world import Json
+    from bot.sandbox.shared.changes import Changes
 
 HEARTBEAT_SECONDS = 41.25
 """What the real gateway asks for."""

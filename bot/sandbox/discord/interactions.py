@@ -29,8 +29,8 @@ from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
 
 if TYPE_CHECKING:
-    from bot.sandbox.changes import Changes
     from bot.sandbox.discord.world import Channel, Json, User, World
+    from bot.sandbox.shared.changes import Changes
 
 FIRST_ANSWER_WITHIN = dt.timedelta(seconds=3)
 TOKEN_VALID_FOR = dt.timedelta(minutes=15)

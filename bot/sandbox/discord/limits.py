@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 from math import ceil
 from typing import TYPE_CHECKING
 
-from bot.sandbox.faults import Reply
-from bot.sandbox.traffic import Limit
+from bot.sandbox.shared.faults import Reply
+from bot.sandbox.shared.traffic import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,15 +11,15 @@ from aiohttp import BodyPartReader, web
 from bot.sandbox.discord.errors import INVALID_JSON, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORISED, ApiError
 from bot.sandbox.discord.limits import Limits, Scope, too_many
 from bot.sandbox.discord.messages import Upload
-from bot.sandbox.faults import Call, Faults
-from bot.sandbox.traffic import EVERYTHING, Traffic, Wait
+from bot.sandbox.shared.faults import Call, Faults
+from bot.sandbox.shared.traffic import EVERYTHING, Traffic, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from bot.sandbox.changes import Changes
     from bot.sandbox.discord.world import Json
-    from bot.sandbox.faults import Flood, Reply
+    from bot.sandbox.shared.changes import Changes
+    from bot.sandbox.shared.faults import Flood, Reply
 
 PREFIX = "/api/v10"
 MAX_BODY = 25 * 1024 * 1024

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import WSCloseCode, web
 
-from bot.sandbox.changes import Changes
 from bot.sandbox.discord.account import Account
 from bot.sandbox.discord.channels import Channels
 from bot.sandbox.discord.commands import Commands
@@ -49,7 +48,8 @@ from bot.sandbox.discord.world import (
     Voice,
     World,
 )
-from bot.sandbox.webserver import HOST, WebServer
+from bot.sandbox.shared.changes import Changes
+from bot.sandbox.shared.webserver import HOST, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

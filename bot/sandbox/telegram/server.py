@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.faults import Call, Faults, Flood
+from bot.sandbox.shared.faults import Call, Faults, Flood
+from bot.sandbox.shared.traffic import EVERYTHING, FloodControl, Limit, Request, Traffic, Wait
+from bot.sandbox.shared.webserver import HOST, WebServer
 from bot.sandbox.telegram.errors import ApiError, too_many_requests
 from bot.sandbox.telegram.methods import Methods
 from bot.sandbox.telegram.model import ChatType
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.world import BOT_ID, TelegramWorld
-from bot.sandbox.traffic import EVERYTHING, FloodControl, Limit, Request, Traffic, Wait
-from bot.sandbox.webserver import HOST, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from bot.sandbox.telegram.errors import conflict
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from bot.sandbox.changes import Changes
+    from bot.sandbox.shared.changes import Changes
     from bot.sandbox.telegram.model import Json
 
 KEPT = dt.timedelta(hours=24)

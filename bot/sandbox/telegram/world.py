@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.sandbox.changes import Changes
+from bot.sandbox.shared.changes import Changes
 from bot.sandbox.telegram.model import (
     ADMIN_RIGHTS,
     Chat,

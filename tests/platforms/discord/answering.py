@@ -8,20 +8,20 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.archive import Archive
 from bot.commands import Desk, Throttle
 from bot.config import Schedule
-from bot.delivery.ledger import Ledger
+from bot.content.archive import Archive
 from bot.delivery.pacing import Pacer
-from bot.i18n import Language
+from bot.model.i18n import Language
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.handlers import Handlers
 from bot.platforms.discord.reply import PATIENCE
 from bot.platforms.discord.view import layout_view
+from bot.runtime.clock import Timetable
 from bot.sandbox.discord.messages import walk
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import MEMBER, Permission
-from bot.schedule import Timetable
-from bot.subscription import PlatformName, Target
+from bot.storage.ledger import Ledger
 from tests.clients import connected, discord_client
 from tests.conversation import read_discord
 from tests.town import CONTENT, PARIS
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from bot.delivery.subscriptions import LedgerSubscriptions
     from bot.platforms.discord.client import DiscordPlatform
     from bot.sandbox.discord.interactions import Interaction
     from bot.sandbox.discord.messages import Message
     from bot.sandbox.discord.world import Channel, Guild, User
-    from bot.sandbox.traffic import Request
+    from bot.sandbox.shared.traffic import Request
+    from bot.storage.subscriptions import LedgerSubscriptions
 
 TUESDAY = dt.datetime(2024, 11, 5, 8, 0, tzinfo=PARIS)
 """The day after episode 1207."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bot.document import Style
+from bot.model.document import Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,15 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from bot.document import CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Style
+from bot.model.document import CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Style
 from bot.platforms.discord.markdown import web_address
 from tests.platforms.discord.reader import Place, Seen, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bot.document import Block, Document, Spans
-    from bot.platforms.base import Message
+    from bot.model.document import Block, Document, Spans
+    from bot.model.rendering import Message
 
 GALLERY = ("gallery",)
 """The place of a picture's description."""

@@ -11,10 +11,10 @@ import discord
 import pytest
 
 from bot.commands import answered
+from bot.model.problems import ExpectedError
 from bot.platforms.discord import handlers
-from bot.problems import ExpectedError
 from bot.sandbox.discord.interactions import Callback
-from bot.sandbox.faults import Fault, Flood, Match, Reply
+from bot.sandbox.shared.faults import Fault, Flood, Match, Reply
 from tests.platforms.discord.answering import Scene, answering, text_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import operator
 
 import pytest
 
-from bot.document import Document, Paragraph, Section, Span
+from bot.model.document import Document, Paragraph, Section, Span
 from bot.platforms.discord.render import DISPLAY_BYTES, MAX_TEXT_BYTES, render
 
 

@@ -10,10 +10,11 @@ from discord.ui import TextDisplay
 from pydantic import SecretStr
 
 from bot.config import Discord
-from bot.platforms.base import Message, Post
+from bot.model.rendering import Message
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import Post
 from bot.platforms.discord.client import DiscordPlatform
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.subscription import PlatformName, Target
 from tests.clients import connected, discord_client
 
 if TYPE_CHECKING:

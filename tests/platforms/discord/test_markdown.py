@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.document import (
+from bot.model.document import (
     Block,
     CodeBlock,
     Document,

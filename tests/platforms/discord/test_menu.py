@@ -9,7 +9,7 @@ import pytest
 from bot.commands import COMMANDS
 from bot.platforms.discord.menu import Menu, slash
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.faults import Fault, Match, Reply
+from bot.sandbox.shared.faults import Fault, Match, Reply
 from tests.clients import connected, discord_client
 
 if TYPE_CHECKING:

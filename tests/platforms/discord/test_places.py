@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.model.subscription import Subscription
 from bot.sandbox.discord.world import BOT, MEMBER, Permission
-from bot.subscription import Subscription
 from tests.platforms.discord.answering import Scene, answering, target_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.subscriptions import LedgerSubscriptions
+    from bot.model.subscription import Target
     from bot.sandbox.discord.world import Channel
-    from bot.subscription import Target
+    from bot.storage.subscriptions import LedgerSubscriptions
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from discord import ui
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.document import (
+from bot.model.document import (
     Block,
     Button,
     CodeBlock,
@@ -34,7 +34,7 @@ from tests import documents
 from tests.platforms.discord.saying import assert_all_is_said, components
 
 if TYPE_CHECKING:
-    from bot.platforms.base import Message
+    from bot.model.rendering import Message
 
 V2 = 1 << 15
 SILENT = 1 << 12

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import TargetClosedError
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
-from bot.subscription import PlatformName, Target
 from tests.clients import connected, discord_client
 
 if TYPE_CHECKING:

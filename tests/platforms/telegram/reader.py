@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 
 def units(text: str) -> bytes:

@@ -14,7 +14,7 @@ import tdjson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 MAX_ENTITIES = 100
 TYPES = {

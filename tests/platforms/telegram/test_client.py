@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.config import Telegram
+from bot.model.rendering import Message
+from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
-from bot.platforms.base import Message, Post, UnauthorisedError
+from bot.platforms.base import Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform, addressed
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.subscription import PlatformName, Target
 from tests import clients
 from tests.platforms.telegram import wire
 

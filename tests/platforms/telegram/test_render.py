@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.document import (
+from bot.model.document import (
     Block,
     CodeBlock,
     CommandButton,
@@ -29,7 +29,7 @@ from bot.platforms.telegram.render import render
 from tests.platforms.telegram.reader import marked
 
 if TYPE_CHECKING:
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LINK = "https://a.example"

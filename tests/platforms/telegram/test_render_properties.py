@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.document import Block, CodeBlock, Document, Listing, Picture, Quote, Span
+from bot.model.document import Block, CodeBlock, Document, Listing, Picture, Quote, Span
 from bot.platforms.telegram.render import render
 from tests.documents import Leaf, documents, leaves, text_of
 from tests.platforms.telegram.reader import marked, units

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.document import Document, Paragraph, Section, Span, Style
+from bot.model.document import Document, Paragraph, Section, Span, Style
 from bot.platforms.telegram.render import render
 from tests.documents import documents
 
 if TYPE_CHECKING:
-    from bot.platforms.base import JsonObject
+    from bot.model.rendering import JsonObject
 
 tdlib = pytest.importorskip("tests.platforms.telegram.tdlib", reason="TDLib's parser is not installed")
 

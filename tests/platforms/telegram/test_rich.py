@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from telegram.error import BadRequest, InvalidToken
 
-from bot.document import (
+from bot.model.document import (
     CommandButton,
     Document,
     Heading,
@@ -24,6 +24,7 @@ from bot.document import (
     Span,
     Style,
 )
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post, RenderingRefusedError, TargetClosedError
 from bot.platforms.telegram.errors import translate_rich
 from bot.platforms.telegram.render import render
@@ -32,13 +33,12 @@ from bot.sandbox.telegram.errors import ApiError
 from bot.sandbox.telegram.rich import rich_text
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.subscription import PlatformName, Target
 from tests.clients import connected, telegram_client
 from tests.documents import documents
 
 if TYPE_CHECKING:
-    from bot.document import Block
-    from bot.platforms.base import Rendering
+    from bot.model.document import Block
+    from bot.model.rendering import Rendering
 
 LINK = "https://example.org/?a=1&b=2"
 

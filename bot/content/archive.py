@@ -1,0 +1,276 @@
+"""All episodes of the content folder, and the ways to find one: by number, date, topic and words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections import Counter
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz, process
+
+from bot.content.folder import Content
+from bot.content.search import WordIndex, wanted
+from bot.model.episode import Status
+from bot.model.problems import Problem
+from bot.model.text import normalise_topic, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bot.content.folder import Version
+    from bot.model.episode import Episode, Segment
+
+# Enough to find 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
+_NEAR_ENOUGH = 65
+
+# A shorter spelling is near everything.
+_SHORTEST_SPELLING = 3
+
+_NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """A file with mistakes. `version` tells this state of it from any other; `modified` is None where nobody knows.
+
+    `in_use` says whether an earlier, good version of it goes on counting.
+    """
+
+    version: str
+    modified: dt.datetime | None
+    problems: tuple[Problem, ...]
+    in_use: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """A snapshot of the content folder; a reload makes another one.
+
+    Readers see an episode that is no draft and not dated after `on`, the day they ask; None stands for any day.
+    `episodes` holds the others too, the newest first, and `problems` what is wrong in the files, for the admin.
+    """
+
+    episodes: tuple[Episode, ...]
+    problems: tuple[Problem, ...]
+    folder: Path
+    content: Content = field(repr=False)
+    """What the next reload starts from."""
+    _names: Mapping[str, str] = field(repr=False)
+    """The canonical topic of each alias, both normalised; a canonical topic is its own alias."""
+    _topic_words: Mapping[str, frozenset[str]] = field(repr=False)
+    """The words that find a topic besides its name: those of its aliases."""
+    _earlier_index: WordIndex = field(repr=False)
+    """What searches begin from: the index of the archive before, if it was made and knew the same aliases."""
+
+    @classmethod
+    def load(
+        cls, folder: Path, aliases: Mapping[str, Sequence[str]] = _NO_ALIASES, previous: Archive | None = None
+    ) -> Archive:
+        """Read the episode files of a folder; `aliases` lists the other names of each topic.
+
+        With the archive that was loaded `previous`ly, only the files that changed since are read, and where a file has
+        become bad or unreadable its last good version stays. Nothing is raised: `problems` says what is wrong.
+        """
+        content = Content.read(folder, previous.content if previous else Content())
+        names = {
+            normalise_topic(spelling): normalise_topic(topic)
+            for topic, others in aliases.items()
+            for spelling in (topic, *others)
+            if normalise_topic(spelling)
+        }
+        topic_words = {
+            normalise_topic(topic): frozenset(word for other in others for word in words(other))
+            for topic, others in aliases.items()
+        }
+        if previous is not None and previous.holds(folder, content, names, topic_words):
+            return previous
+        found, duplicates = _without_duplicates(folder, content)
+        renamed = (_renamed(episode, names) for episode in found)
+        return cls(
+            episodes=tuple(sorted(renamed, key=lambda episode: (episode.date, episode.number), reverse=True)),
+            problems=(
+                *content.problems,
+                *(problem for version in content.versions.values() for problem in version.problems),
+                *duplicates,
+            ),
+            folder=folder,
+            content=content,
+            _names=names,
+            _topic_words=topic_words,
+            _earlier_index=previous.made_index(names, topic_words) if previous else WordIndex(),
+        )
+
+    def holds(
+        self, folder: Path, content: Content, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]
+    ) -> bool:
+        """Whether an archive of these would be this one."""
+        mine = (self.folder, self.content, self._names, self._topic_words)
+        return mine == (folder, content, names, topic_words)
+
+    def broken(self) -> list[BrokenFile]:
+        """The files in which something is wrong, each with all that is; not those that somebody is still writing."""
+        files: dict[Path, list[Problem]] = {}
+        for problem in self.problems:
+            files.setdefault(problem.path, []).append(problem)
+        versions = {self.folder / path: version for path, version in self.content.versions.items()}
+        return [
+            _broken(path, tuple(problems), version)
+            for path, problems in files.items()
+            if (version := versions.get(path)) is None or not version.is_unfinished
+        ]
+
+    def made_index(self, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]) -> WordIndex:
+        """The index for an archive with these aliases to begin with: this one's, or an empty one."""
+        if (self._names, self._topic_words) != (names, topic_words):
+            return WordIndex()
+        made: WordIndex | None = self.__dict__.get("_index")
+        return made or self._earlier_index
+
+    def get(self, number: int) -> Episode | None:
+        """The episode of that number, be it a draft or still to come."""
+        return self._by_number.get(number)
+
+    def latest(self, on: dt.date | None = None) -> Episode | None:
+        """The newest episode that readers see."""
+        return next(self._published(on), None)
+
+    def published(self, on: dt.date | None = None) -> list[Episode]:
+        """The episodes that readers see, the newest first."""
+        return list(self._published(on))
+
+    def topics(self, on: dt.date | None = None) -> dict[str, int]:
+        """The number of segments on each topic that readers see, the most frequent topic first."""
+        counts = Counter(topic for _episode, segment in self._segments(on) for topic in segment.topics)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def topic(self, name: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
+        """The segments on a topic that readers see, the newest first; `name` as `resolve_topic` gives it."""
+        hits = self._by_topic.get(name, ())
+        return [(episode, segment) for episode, segment in hits if on is None or episode.date <= on]
+
+    def resolve_topic(self, text: str) -> str | None:
+        """The topic that somebody means who typed it in any way; None when there is no such topic."""
+        typed = normalise_topic(text)
+        name = self._names.get(typed, typed)
+        return name if name in self._known else None
+
+    @functools.cached_property
+    def spellings(self) -> Mapping[str, str]:
+        """Every topic by its own name and by its aliases, all as `normalise_topic` gives them."""
+        return {topic: topic for topic in sorted(self._known)} | dict(self._names)
+
+    def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
+        """The topics that somebody may mean who typed something else, the likeliest first."""
+        candidates = [spelling for spelling in self.spellings if len(spelling) >= _SHORTEST_SPELLING]
+        near = process.extract(
+            normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
+        )
+        return list(dict.fromkeys(self.spellings[spelling] for spelling, _score, _index in near))[:limit]
+
+    def search(self, text: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
+        """The segments that readers see and that hold every word of the text, the best first.
+
+        Accents and case do not matter, and a word may be only begun. Titles, topics, summaries and the titles of
+        sources are searched; a word in a title or a topic counts for more.
+        """
+        found = self._index.find(wanted(text))
+        hits = [
+            (found[place], episode, segment)
+            for episode in self._published(on)
+            for index, segment in enumerate(episode.segments)
+            if (place := (episode.path, index)) in found
+        ]
+        # The sort is stable: equals stay the newest first.
+        hits.sort(key=lambda hit: -hit[0])
+        return [(episode, segment) for _score, episode, segment in hits]
+
+    def prepare(self) -> None:
+        """Make what the first search needs, which takes a second with a thousand episodes; a reload keeps it."""
+        self._index  # noqa: B018 - looking is what makes it
+
+    def _published(self, on: dt.date | None) -> Iterator[Episode]:
+        return (
+            episode
+            for episode in self.episodes
+            if episode.status is not Status.DRAFT and (on is None or episode.date <= on)
+        )
+
+    def _segments(self, on: dt.date | None) -> Iterator[tuple[Episode, Segment]]:
+        return ((episode, segment) for episode in self._published(on) for segment in episode.segments)
+
+    @functools.cached_property
+    def _by_number(self) -> dict[int, Episode]:
+        return {episode.number: episode for episode in self.episodes}
+
+    @functools.cached_property
+    def _by_topic(self) -> dict[str, list[tuple[Episode, Segment]]]:
+        found: dict[str, list[tuple[Episode, Segment]]] = {}
+        for episode, segment in self._segments(None):
+            for topic in dict.fromkeys(segment.topics):
+                found.setdefault(topic, []).append((episode, segment))
+        return found
+
+    @functools.cached_property
+    def _index(self) -> WordIndex:
+        return self._earlier_index.updated(self.content.versions, self._words_of_topics)
+
+    def _words_of_topics(self, version: Version) -> list[frozenset[str]]:
+        segments = version.episode.segments if version.episode else ()
+        topics = ({self._names.get(topic, topic) for topic in segment.topics} for segment in segments)
+        return [frozenset().union(*({name, *self._topic_words.get(name, ())} for name in names)) for names in topics]
+
+    @functools.cached_property
+    def _known(self) -> frozenset[str]:
+        written = (topic for _episode, segment in self._segments(None) for topic in segment.topics)
+        return frozenset(written) | frozenset(self._names.values())
+
+
+def _broken(path: Path, problems: tuple[Problem, ...], version: Version | None) -> BrokenFile:
+    stamp = None if version is None else version.stamp
+    return BrokenFile(
+        version=f"{path} {stamp}",
+        modified=None if stamp is None else dt.datetime.fromtimestamp(stamp[0] / 1e9, dt.UTC),
+        problems=problems,
+        in_use=version is not None and version.episode is not None,
+    )
+
+
+def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
+    """The episode with canonical topics."""
+    if not any(names.get(topic, topic) != topic for segment in episode.segments for topic in segment.topics):
+        return episode
+    return episode.model_copy(
+        update={
+            "segments": tuple(
+                segment.model_copy(
+                    update={"topics": tuple(dict.fromkeys(names.get(topic, topic) for topic in segment.topics))}
+                )
+                for segment in episode.segments
+            )
+        }
+    )
+
+
+def _without_duplicates(folder: Path, content: Content) -> tuple[list[Episode], list[Problem]]:
+    """The good episodes, of each number the first one by path, and what there is to say about the others.
+
+    A draft never takes the place of an episode that readers see.
+    """
+    accepted: dict[int, tuple[Episode, int]] = {}
+    problems: list[Problem] = []
+    found = [(version.episode, version.number_line) for version in content.versions.values() if version.episode]
+    for episode, line in sorted(found, key=lambda each: each[0].status is Status.DRAFT):
+        first, first_line = accepted.setdefault(episode.number, (episode, line))
+        if first is not episode:
+            for this, at, other, fate in (
+                (first, first_line, episode, "this file is the one that counts"),
+                (episode, line, first, "this file is left out"),
+            ):
+                message = f"the number {episode.number} is also that of {folder / other.path}"
+                cure = f"Give one of the two another number; until then {fate}"
+                problems.append(Problem(folder / this.path, message, cure, at))
+    return [episode for episode, _line in accepted.values()], problems

@@ -1,0 +1,174 @@
+"""The one core formatter: decides what a push or an answer says about an episode, and in which order.
+
+Pure: the same episode, choices and words give the same document. How it looks is for the platforms' renderers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from bot.model.document import (
+    Block,
+    Button,
+    CommandButton,
+    Document,
+    Heading,
+    Layout,
+    LinkButton,
+    Note,
+    Picture,
+    Section,
+    ShareButton,
+    Span,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.model.episode import Episode, Segment, Source
+    from bot.model.i18n import Words
+
+SEPARATOR = " · "
+
+
+LONGEST_LINK = 64
+"""Characters that a deep link of Telegram carries, each of `[A-Za-z0-9_-]`."""
+
+LONGEST_LIST = 50
+"""Characters of an episode's number and those of its segments in a button, of the 64 bytes that Telegram gives it."""
+
+
+def link_to(episode: Episode, segment: Segment) -> str:
+    """What stands for the segment in links: by its name, by its number where the name is too long."""
+    link = f"{episode.number}-{segment.slug}"
+    return link if len(link) <= LONGEST_LINK else f"{episode.number}-{segment.number}"
+
+
+class Formatter:
+    """Formats the episodes of one show in the words of one language."""
+
+    def __init__(self, show: str, words: Words) -> None:
+        self._show = show
+        self._words = words
+
+    def episode(
+        self, episode: Episode, *, topics: Iterable[str] = (), layout: Layout = Layout.DIGEST
+    ) -> Document | None:
+        """The recap of an episode; with `topics`, only the segments that have one of them.
+
+        A segment keeps the number it has in the whole episode. None when no segment has any of the topics: there is
+        nothing to say to somebody who asked for those alone.
+        """
+        wanted = set(topics)
+        chosen = [segment for segment in episode.segments if not wanted or wanted & set(segment.topics)]
+        if not chosen:
+            return None
+        hidden = [segment for segment in episode.segments if segment not in chosen]
+        sections = [self._opening(episode, chosen), *(self._segment(segment) for segment in chosen)]
+        if layout is Layout.DIGEST:
+            sections = _one_preview(sections)
+        return Document(
+            title=episode.title,
+            sections=tuple(sections),
+            buttons=self._buttons(episode, hidden),
+            layout=layout,
+        )
+
+    def rest(self, episode: Episode, segments: Sequence[Segment]) -> Document:
+        """Some segments of an episode, to somebody who has read the others."""
+        sections = _one_preview([self._segment(segment) for segment in segments])
+        return Document(episode.title, tuple(sections), buttons=(self._whole_episode(episode),))
+
+    def segment(self, episode: Episode, segment: Segment) -> Document:
+        """One segment by itself, with the way to the whole episode."""
+        return Document(
+            title=segment.title,
+            sections=(self._excerpt(episode, segment),),
+            buttons=(
+                self._whole_episode(episode),
+                ShareButton(self._words.gettext("Share"), link_to(episode, segment), segment.title),
+            ),
+        )
+
+    def excerpts(
+        self, title: str, hits: Sequence[tuple[Episode, Segment]], *, hint: str = "", buttons: tuple[Button, ...] = ()
+    ) -> Document:
+        """Segments of several episodes under a title, each with its episode and date."""
+        opening: list[Block] = [Heading((Span(title),), level=1)]
+        if hint:
+            opening.append(Note((Span(hint),)))
+        sections = [Section(tuple(opening)), *(self._excerpt(episode, segment) for episode, segment in hits)]
+        return Document(title=title, sections=tuple(_one_preview(sections)), buttons=buttons)
+
+    def _opening(self, episode: Episode, chosen: Sequence[Segment]) -> Section:
+        number = self._words.gettext("episode {number}").format(number=episode.number)
+        blocks: list[Block] = [
+            Heading((Span(episode.title),), level=1),
+            Note((Span(SEPARATOR.join((self._show, number, self._words.date(episode.date)))),)),
+            *episode.intro,
+        ]
+        if len(chosen) < len(episode.segments):
+            # Translators: {shown} of the {total} subjects of an episode match the topics somebody chose.
+            sentence = self._words.ngettext(
+                "Your topics: {shown} subject of {total}.", "Your topics: {shown} subjects of {total}.", len(chosen)
+            ).format(shown=len(chosen), total=len(episode.segments))
+            blocks.append(Note((Span(sentence),)))
+        return Section(tuple(blocks))
+
+    def _segment(self, segment: Segment) -> Section:
+        return self._section(Heading((Span(f"{segment.number}. {segment.title}"),)), segment)
+
+    def _excerpt(self, episode: Episode, segment: Segment) -> Section:
+        number = self._words.gettext("Episode {number}").format(number=episode.number)
+        reference = Note((Span(SEPARATOR.join((number, self._words.date(episode.date)))),))
+        return self._section(Heading((Span(segment.title),)), segment, under_title=(reference,))
+
+    def _section(self, title: Heading, segment: Segment, *, under_title: tuple[Block, ...] = ()) -> Section:
+        blocks: list[Block] = [title, *under_title, *segment.summary]
+        if segment.image is not None:
+            blocks.append(segment.image)
+        if segment.sources:
+            blocks.append(self._sources(segment.sources))
+        return Section(tuple(blocks), preview=_preview(segment))
+
+    def _sources(self, sources: Sequence[Source]) -> Note:
+        spans = [Span(self._words.ngettext("Source: ", "Sources: ", len(sources)))]
+        for index, source in enumerate(sources):
+            if index:
+                spans.append(Span(SEPARATOR))
+            spans.append(Span(source.title, url=source.url))
+        return Note(tuple(spans))
+
+    def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[Button, ...]:
+        buttons: list[Button] = []
+        if hidden:
+            label = self._words.ngettext("The other subject", "The {count} other subjects", len(hidden))
+            wanted = f"{episode.number}-{'-'.join(str(segment.number) for segment in hidden)}"
+            fits = len(wanted) <= LONGEST_LIST
+            buttons.append(
+                CommandButton(label.format(count=len(hidden)), "rest", wanted if fits else str(episode.number))
+            )
+        if episode.audio:
+            buttons.append(LinkButton(self._words.gettext("🎧 Listen"), episode.audio))
+        if episode.page:
+            buttons.append(LinkButton(self._words.gettext("The episode's page"), episode.page))
+        return tuple(buttons)
+
+    def _whole_episode(self, episode: Episode) -> CommandButton:
+        label = self._words.gettext("All of episode {number}").format(number=episode.number)
+        return CommandButton(label, "episode", str(episode.number))
+
+
+def _preview(segment: Segment) -> str | None:
+    if segment.image is not None:
+        return segment.image.url
+    return segment.sources[0].url if segment.sources else None
+
+
+def _one_preview(sections: list[Section]) -> list[Section]:
+    """In a run of sections one preview is enough: the first picture's, else the first source's."""
+    previews = [section for section in sections if section.preview]
+    pictures = [section for section in previews if any(isinstance(block, Picture) for block in section.blocks)]
+    keeper = next(iter(pictures or previews), None)
+    return [section if section is keeper else dataclasses.replace(section, preview=None) for section in sections]

@@ -1,0 +1,200 @@
+"""The head of an episode file: a few lines of YAML between two lines `---`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from rapidfuzz import fuzz, process
+
+from bot.model.address import web_address
+from bot.model.episode import Episode, Status
+from bot.model.mistakes import BadValueError
+from bot.model.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from bot.model.mistakes import Mistakes
+
+EXAMPLE = "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
+
+# Six short values need a tenth of it. Nesting as deep as a long text allows would overflow libyaml's stack.
+MAX_LENGTH = 4_000
+# Enough to find 'title' in 'titre' and 'status' in 'statut'.
+_NEAR_ENOUGH = 60
+
+_EMPTY = "tag:yaml.org,2002:null"
+# Nine digits fit the smallest integer that databases know.
+_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BREAKS = re.compile(r"[ \t]*\n[ \t\n]*")
+
+# libyaml is ten times as fast; not every platform's PyYAML comes with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping[str, Any]:
+    """The values of the front matter by key; what is wrong goes to `mistakes`.
+
+    `text` is what stands between the two lines `---`, `first_line` the line in the file at which it begins.
+    """
+    root = _compose(text, first_line, mistakes)
+    if root is None:
+        return {}
+    values: dict[str, Any] = {}
+    first_lines: dict[str, int] = {}
+    misspelt: set[str] = set()
+    for key, node, line in _entries(root, first_line):
+        if key not in _READERS:
+            near = _nearest(key)
+            misspelt.update(near)
+            mistakes.add(line, f"the key '{key}' is unknown", _cure_of_unknown(near))
+        elif key in first_lines:
+            mistakes.add(
+                line, f"the key '{key}' stands here again, after line {first_lines[key]}", "Keep one of the two"
+            )
+        else:
+            first_lines[key] = line
+            _read_value(key, node, line, values, mistakes)
+    for key in _REQUIRED:
+        # A misspelt key has been told already; telling it twice would only look like more work.
+        if key not in first_lines and key not in misspelt:
+            mistakes.add(first_line - 1, f"the front matter has no {key}", f"Add a line such as '{_REQUIRED[key]}'")
+    return values
+
+
+def json_schema() -> dict[str, Any]:
+    """The front matter as JSON Schema, for editors that check it while somebody types."""
+    model = Episode.model_json_schema()
+    properties: dict[str, dict[str, Any]] = {}
+    for key in _READERS:
+        schema = {name: value for name, value in model["properties"][key].items() if name != "title"}
+        if key == "status":
+            schema = {"enum": [str(status) for status in Status], "default": schema["default"]}
+        if _READERS[key] is web_address:
+            schema["format"] = "uri"
+        properties[key] = schema | {"description": _DESCRIPTIONS[key]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Front matter of an episode of Monday Recap",
+        "type": "object",
+        "properties": properties,
+        "required": list(_REQUIRED),
+        "additionalProperties": False,
+    }
+
+
+def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode | None:
+    if len(text) > MAX_LENGTH:
+        mistakes.add(
+            first_line - 1,
+            f"the front matter is longer than {MAX_LENGTH} characters",
+            "Close it with a line '---' right after its last key",
+        )
+        return None
+    try:
+        root = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        mistakes.add(
+            _line(getattr(error, "problem_mark", None), text, first_line),
+            f"the front matter is not valid YAML ({getattr(error, 'problem', None) or 'unreadable'})",
+            "Put the value between double quotes if it holds ': ' or begins with a sign, as in "
+            'title: "TikTok : la suite"',
+        )
+        return None
+    if isinstance(root, yaml.MappingNode):
+        return root
+    if root is None:
+        mistakes.add(first_line - 1, "the front matter is empty", f"Write {EXAMPLE}")
+    else:
+        line = _line(root.start_mark, text, first_line)
+        mistakes.add(line, "the front matter is not a list of 'key: value' lines", f"Write {EXAMPLE}")
+    return None
+
+
+def _line(mark: yaml.Mark | None, text: str, first_line: int) -> int:
+    """The line of a mark, which may stand below the text when something is missing at its end."""
+    return first_line + (min(mark.line, text.count("\n")) if mark else 0)
+
+
+def _entries(root: yaml.MappingNode, first_line: int) -> Iterator[tuple[str, yaml.Node, int]]:
+    for key, value in root.value:
+        name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+        yield name, value, first_line + key.start_mark.line
+
+
+def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mistakes: Mistakes) -> None:
+    if not isinstance(node, yaml.ScalarNode):
+        mistakes.add(line, f"'{key}' holds several values", "Write one behind the colon")
+        return
+    text = "" if node.tag == _EMPTY else node.value.strip()
+    if not text:
+        # A template's optional lines may stay empty.
+        if key in _REQUIRED:
+            cure = f"Write it as in '{_REQUIRED[key]}'; a value that begins with '#' needs double quotes"
+            mistakes.add(line, f"'{key}' is empty", cure)
+        return
+    try:
+        values[key] = _READERS[key](text)
+    except BadValueError as error:
+        mistakes.add(line, f"'{key}': {error}", error.cure)
+
+
+def _nearest(key: str) -> list[str]:
+    found = process.extractOne(fold(key), list(_READERS), scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
+    return [] if found is None else [found[0]]
+
+
+def _cure_of_unknown(near: list[str]) -> str:
+    if near:
+        return f"Write '{near[0]}', if that is what it means, or remove the line"
+    return f"Remove the line; the keys are {', '.join(_READERS)}"
+
+
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise BadValueError(f"'{text}' is not a whole number above 0", cure="Write it as in 'number: 1207'")
+    return int(text)
+
+
+def _title(text: str) -> str:
+    return _BREAKS.sub(" ", text)
+
+
+def _date(text: str) -> dt.date:
+    if not _DATE.fullmatch(text):
+        raise BadValueError(f"'{text}' is not a date", cure="Write year, month and day, as in 'date: 2024-11-04'")
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise BadValueError(f"there is no day '{text}' ({error})", cure="Look at the calendar once more") from error
+
+
+def _status(text: str) -> Status:
+    try:
+        return Status(text.casefold())
+    except ValueError as error:
+        allowed = " or ".join(f"'status: {status}'" for status in Status)
+        raise BadValueError(f"'{text}' is no status", cure=f"Write {allowed}, or remove the line") from error
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "number": _number,
+    "title": _title,
+    "date": _date,
+    "audio": web_address,
+    "page": web_address,
+    "status": _status,
+}
+_REQUIRED: Mapping[str, str] = {"number": "number: 1207", "title": "title: A title", "date": "date: 2024-11-04"}
+_DESCRIPTIONS: Mapping[str, str] = {
+    "number": "The number of the episode, which no other one has.",
+    "title": "Its title, which a phone shows whole up to about 65 characters.",
+    "date": "Its day, as in 2024-11-04. It is pushed at the first hour of the schedule that is not before.",
+    "audio": "Where it can be listened to. Optional.",
+    "page": "Its page on the web. Optional.",
+    "status": "A draft is never sent; take the line out, or write ready, when it may be.",
+}

@@ -1,0 +1,210 @@
+"""Addresses that others wrote, requested with care: never inside the house, never for long, never too much.
+
+Whoever can put a link into an episode or name a feed must not reach what only this machine can. So an address is
+looked up once, looked at, and connected to as it was looked up; and each redirection is looked at again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeAlias
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from bot.model.address import site, web_address
+from bot.model.mistakes import BadValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+TIMEOUT = 10.0
+"""Seconds for one request, from looking up its host to the end of its answer."""
+AT_ONCE = 8
+"""Requests under way at a time: soon done, and no burden to a line at home."""
+MAX_REDIRECTIONS = 8
+USER_AGENT = "Mozilla/5.0 (compatible; MondayRecap/1.0; link check)"
+"""Begins as browsers do: many sites answer nobody else."""
+
+_PERMANENT = frozenset({301, 308})
+_REDIRECTIONS = _PERMANENT | {302, 303, 307}
+# Some servers know no HEAD, or refuse it to all but browsers; GET tells.
+_ASK_AGAIN = range(400, 600)
+_GONE = frozenset({404, 410})
+_CHUNK = 1 << 16
+# Mapped (RFC 4291), compatible (the same, long out of use), NAT64 (RFC 6052) and 6to4 (RFC 3056), each with the number
+# of bits below the IPv4 address: a gateway may lead back into the house.
+_CARRIERS = tuple(
+    (ipaddress.ip_network(network), bits_below)
+    for network, bits_below in (("::ffff:0:0/96", 0), ("::/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
+)
+
+
+class WebError(Exception):
+    """An address could not be requested; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking for an address: a status, where it has moved to for good, or why there is no answer."""
+
+    status: int = 0
+    moved: str = ""
+    failure: str = ""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nobody can read what the address leads to. A site that wants no robots is not dead."""
+        return bool(self.failure) or self.status in _GONE or self.status >= 500  # noqa: PLR2004
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether the address is of the internet, not of this machine or of the network around it."""
+    inner = _carried(address)
+    return inner.is_global and not inner.is_multicast
+
+
+def _carried(address: IpAddress) -> IpAddress:
+    """The IPv4 address that an IPv6 address stands for, else the address itself."""
+    for network, bits_below in _CARRIERS:
+        if address in network:
+            return ipaddress.IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
+    return address
+
+
+class Web:
+    """A session for such requests; an asynchronous context manager."""
+
+    def __init__(self, may_visit: Callable[[IpAddress], bool] = is_public, timeout: float = TIMEOUT) -> None:
+        self._may_visit = may_visit
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=_Resolver(self._may_visit), use_dns_cache=False),
+            timeout=self._timeout,
+            headers={"User-Agent": USER_AGENT},
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def fetch(self, address: str, limit: int) -> bytes:
+        """What the address holds, redirections followed; at most `limit` bytes and one more.
+
+        Raises:
+            WebError: it cannot be had.
+        """
+        response, _moved = await self._follow("GET", address)
+        async with response:
+            if response.status != 200:  # noqa: PLR2004
+                raise WebError(f"the server answers {response.status} {response.reason or ''}".rstrip())
+            body = bytearray()
+            try:
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    body += chunk
+                    if len(body) > limit:
+                        break
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise WebError(_reason(error)) from error
+            return bytes(body[: limit + 1])
+
+    async def ask(self, address: str) -> Answer:
+        """Whether the address leads anywhere. Nothing is raised: a failure is an answer."""
+        try:
+            response, moved = await self._follow("HEAD", address)
+            response.release()
+            if response.status in _ASK_AGAIN:
+                response, moved = await self._follow("GET", address)
+                response.close()
+        except WebError as error:
+            return Answer(failure=str(error))
+        return Answer(response.status, moved)
+
+    async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
+        """The answer at the end of the redirections, and where the address has moved to for good, if it has."""
+        moved, still_permanent = "", True
+        for _ in range(MAX_REDIRECTIONS):
+            self._look_at(address)
+            try:
+                response = await self._session.request(method, address, allow_redirects=False)
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                raise WebError(_reason(error)) from error
+            target = response.headers.get("Location", "")
+            if response.status not in _REDIRECTIONS or not target:
+                return response, moved
+            response.release()
+            address = urljoin(address, target)
+            still_permanent = still_permanent and response.status in _PERMANENT
+            moved = address if still_permanent else moved
+        raise WebError("it redirects in circles")
+
+    def _look_at(self, address: str) -> None:
+        """Judge the address itself; the resolver judges what a name stands for, but is not asked about numbers."""
+        try:
+            web_address(address)
+        except BadValueError as error:
+            raise WebError(str(error)) from error
+        try:
+            literal = ipaddress.ip_address(urlsplit(address).hostname or "")
+        except ValueError:
+            return
+        if not self._may_visit(literal):
+            raise WebError(_not_public(str(literal)))
+
+
+async def ask_all(web: Web, addresses: Iterable[str], told: Callable[[], None] = lambda: None) -> dict[str, Answer]:
+    """Ask for each of the addresses, a few at a time, and each site for one at a time; `told` hears of each answer."""
+    room = asyncio.Semaphore(AT_ONCE)
+    sites: dict[str, asyncio.Lock] = {}
+
+    async def ask(address: str) -> tuple[str, Answer]:
+        async with sites.setdefault(site(address), asyncio.Lock()), room:
+            answer = await web.ask(address)
+        told()
+        return address, answer
+
+    return dict(await asyncio.gather(*map(ask, dict.fromkeys(addresses))))
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up, and gives only addresses that may be visited; the connection goes to the very address given."""
+
+    def __init__(self, may_visit: Callable[[IpAddress], bool]) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+        self._may_visit = may_visit
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for result in found:
+            if not self._may_visit(ipaddress.ip_address(result["host"].partition("%")[0])):
+                raise OSError(None, _not_public(host))
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _not_public(host: str) -> str:
+    return f"{host} is not on the public internet"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or "no connection"
+    return str(error) or type(error).__name__

@@ -1,0 +1,155 @@
+"""An episode file to an episode, or to everything that is wrong with the file.
+
+A file is a front matter of YAML, an introduction, and a segment for each `##` title. In a segment, a line that holds
+nothing but an image is its picture, the list below `Sources :` holds its sources, the line of hashtags under the title
+its topics, and all the rest, in order, is its summary.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.content.emphasis import EmphasisReader, may_be_unclosed
+from bot.content.frontmatter import EXAMPLE, read_front_matter
+from bot.content.richtext import RichText
+from bot.content.segments import read_parts
+from bot.model.episode import Episode, Segment
+from bot.model.mistakes import Mistakes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bot.content.segments import Part
+    from bot.model.problems import Problem
+
+_FENCE = "---"
+
+# Tabs and line feeds are text; zero-width joiners make emoji. The last two are what neither YAML nor UTF-8 can hold.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_BLANK_LINE = re.compile(r"\n[^\S\n]+(?=\n)")
+# A Mac types a no-break space when the Option key of '#' is still held down.
+_HARD_MARKER = re.compile(r"(\n {0,3}(?:#{1,6}|[-*+]))[\u00a0\u202f]")
+
+
+def parse_episode(text: str, path: Path) -> Episode:
+    """Read an episode file. `path` is what the mistakes and the episode name as its file.
+
+    Text comes out in Unicode's composed form (NFC), no-break spaces as they were typed.
+
+    Raises:
+        InvalidInputError: with every mistake in the file.
+    """
+    mistakes = Mistakes(path)
+    text = _clean(text, mistakes)
+    if not text.strip():
+        mistakes.add(1, "the file is empty", f"Begin it with {EXAMPLE}")
+        mistakes.check()
+    head = _split(text.split("\n"), mistakes)
+    values = read_front_matter(head.front_matter, head.first_line, mistakes) if head.first_line else {}
+    rich_text = RichText(head.body, mistakes)
+    intro, parts = read_parts(rich_text, mistakes)
+    if not parts:
+        cure = "Begin each subject with a title on a line such as '## Title'"
+        mistakes.add(head.end, "the episode has no segment", cure)
+    _check_intro(intro, mistakes)
+    segments = _segments(parts, mistakes)
+    mistakes.check()
+    return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
+
+
+def unclosed_emphasis(text: str, path: Path) -> tuple[Problem, ...]:
+    """The signs of bold, italic and strike in a good episode file that have no partner, which is no mistake."""
+    unnoticed = Mistakes(path)
+    text = _clean(text, unnoticed)
+    if not may_be_unclosed(text):
+        return ()
+    reader = EmphasisReader(_split(text.split("\n"), unnoticed).body, path)
+    read_parts(reader, unnoticed)
+    return reader.unclosed.problems
+
+
+def _clean(text: str, mistakes: Mistakes) -> str:
+    """The text with one kind of line end and blank line, and without what nobody can see or mean."""
+    text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Word processors leave these for line breaks inside a paragraph.
+    text = text.replace("\u2028", " ").replace("\u2029", " ")
+
+    def told(match: re.Match[str]) -> str:
+        mistakes.add(
+            match.string.count("\n", 0, match.start()) + 1,
+            f"an invisible control character stands here (U+{ord(match[0]):04X})",
+            "Delete it and the characters around it, and type them again",
+        )
+        return " "
+
+    text = _CONTROL.sub(told, text)
+    return _HARD_MARKER.sub(r"\1 ", _BLANK_LINE.sub("\n", text))
+
+
+class _Head(NamedTuple):
+    """A file in two. Blank lines stand for the front matter in the body, so that its lines keep their numbers."""
+
+    front_matter: str
+    first_line: int
+    """Where the front matter begins, 0 if there is none."""
+    body: str
+    end: int
+    """The last line above the body."""
+
+
+def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
+    opening = next(index for index, line in enumerate(lines) if line.strip())
+    if lines[opening].rstrip() != _FENCE:
+        mistakes.add(opening + 1, "the file does not begin with a front matter", f"Begin it with {EXAMPLE}")
+        return _Head("", 0, "\n".join(lines), opening + 1)
+    first = opening + 1
+    closing = next((i for i in range(first, len(lines)) if lines[i].rstrip() == _FENCE), len(lines))
+    title = next((i for i in range(first, len(lines)) if lines[i].startswith("##")), len(lines))
+    if closing < min(title, len(lines)):
+        end, body = closing, closing + 1
+    else:
+        mistakes.add(first, "the front matter that begins here has no end", "Write a line '---' below its last key")
+        # Reading on as if it ended with its first blank line finds the other mistakes.
+        end = body = next((i for i in range(first, title) if not lines[i]), title)
+    return _Head("\n".join(lines[first:end]), first + 1, "\n" * body + "\n".join(lines[body:]), body)
+
+
+def _check_intro(intro: Part, mistakes: Mistakes) -> None:
+    for line, what in (
+        (intro.topics_line, "a line of topics"),
+        (intro.image_line, "an image"),
+        (intro.sources_line, "a list of sources"),
+    ):
+        if line:
+            mistakes.add(line, f"{what} stands above the first segment", "Move it below a title '## …'")
+
+
+def _segments(parts: Sequence[Part], mistakes: Mistakes) -> list[Segment]:
+    """The parts as segments, as far as they can be."""
+    lines_of_slugs: dict[str, int] = {}
+    for part in parts:
+        if part.is_segment and not part.summary:
+            mistakes.add(part.line, "the segment has no summary", "Write some sentences below its title")
+        first = lines_of_slugs.setdefault(part.slug, part.line)
+        if part.slug and first != part.line:
+            mistakes.add(
+                part.line,
+                f"the name '{part.slug}' is taken by the segment on line {first}",
+                "Give this one a name of its own at the end of its title, as in {#another-name}",
+            )
+    return [
+        Segment(
+            number=number,
+            slug=part.slug,
+            title=part.title,
+            topics=tuple(part.topics),
+            summary=tuple(part.summary),
+            sources=tuple(part.sources),
+            image=part.image,
+        )
+        for number, part in enumerate(parts, start=1)
+    ]

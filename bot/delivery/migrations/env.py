@@ -1,9 +1,0 @@
-"""Run by Alembic around the migrations, on the connection that `bot.delivery.migrations.apply` was given."""
-
-from alembic import context
-
-from bot.delivery.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-with context.begin_transaction():
-    context.run_migrations()

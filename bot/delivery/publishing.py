@@ -1,0 +1,114 @@
+"""Passing messages of announcement channels on to their followers: a job of its own, which a restart goes on with.
+
+It may take an hour, because the platform allows few of them in a channel. Publishing twice is no error, so a message
+that was passed on just before the process died is simply passed on again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+from bot.delivery import retry
+from bot.delivery.events import Listener, NotPublished, nobody
+from bot.platforms.base import FloodError, NotSentError, SendError, UnknownOutcomeError
+from bot.storage.records import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.model.subscription import PlatformName
+    from bot.platforms.base import Publisher
+    from bot.storage.publications import LedgerPublications, Publication
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 5.0
+"""Seconds between looks at the ledger: followers are in no hurry, and a look should cost next to nothing."""
+GIVE_UP_AFTER = 20
+"""Attempts, floods not counted, after which the admins are told: with growing pauses, some three hours."""
+
+
+class PublishingJob:
+    """Passes on one platform's messages, one after the other.
+
+    Args:
+        platform: its name.
+        publisher: the platform.
+        publications: those in the ledger.
+        tell: hears of a message that could not be passed on.
+    """
+
+    def __init__(
+        self, *, platform: PlatformName, publisher: Publisher, publications: LedgerPublications, tell: Listener = nobody
+    ) -> None:
+        self._platform = platform
+        self._publisher = publisher
+        self._publications = publications
+        self._tell = tell
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the ledger now: a message may have been sent."""
+        self._wake.set()
+
+    @contextlib.asynccontextmanager
+    async def meanwhile(self) -> AsyncIterator[None]:
+        """Run as long as the block does."""
+        task = asyncio.create_task(self.run(), name=f"{self._platform} publishing")
+        task.add_done_callback(_log_failure)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def run(self) -> None:
+        """Pass on what is due, until cancelled. Whatever that interrupts is gone on with after the next start."""
+        while True:
+            self._wake.clear()
+            try:
+                publication = await self._publications.next(self._platform)
+                if publication is not None:
+                    await self._pass_on(publication)
+                    continue
+            except LedgerError as error:
+                # The courier meets the same trouble, and says so.
+                log.debug("%s: nothing is published now: %s", self._platform, error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+
+    async def _pass_on(self, publication: Publication) -> None:
+        error = await self._publish(publication)
+        attempt = publication.attempts + 1
+        match error:
+            case None:
+                await self._publications.over(publication)
+            case FloodError():
+                # The limit is the channel's, and shared by all who publish there: everything else of it waits too.
+                pause = dt.timedelta(seconds=error.retry_after)
+                await self._publications.put_off(publication, pause, whole_channel=True)
+            case NotSentError() | UnknownOutcomeError() if attempt < GIVE_UP_AFTER:
+                await self._publications.put_off(publication, retry.backoff(attempt, luck=1.0), whole_channel=False)
+            case _:
+                await self._publications.over(publication)
+                await self._tell(NotPublished(publication.target, publication.message_id, str(error)))
+
+    async def _publish(self, publication: Publication) -> SendError | None:
+        try:
+            await self._publisher.publish(publication.target, publication.message_id)
+        except SendError as error:
+            log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
+            return error
+        except Exception as error:  # a bug of ours must not keep every other message from being passed on
+            log.exception("%s: publishing failed in a way that is not foreseen", publication.target)
+            return UnknownOutcomeError(f"{type(error).__name__} while publishing")
+        return None
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s failed", task.get_name(), exc_info=error)

@@ -1,0 +1,1 @@
+"""The things the bot speaks of, and how they are written: pure, without input or output, importing no other room."""

@@ -1,0 +1,35 @@
+"""Documents as one platform's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+JsonObject: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the platform's API takes it.
+
+    `body` is the JSON of the send request without address and nonce, so that it can be stored, compared and sent as
+    it stands. `used` and `limit` are the length of its text and the platform's maximum, in the platform's own unit.
+    """
+
+    body: JsonObject
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A document as one platform's messages, in the order in which they are sent.
+
+    `title` names the post where the platform wants a name (a Discord forum). `fallback` says the same in plainer
+    messages, for when the platform refuses the kind of these ones; it has no fallback of its own.
+    """
+
+    title: str
+    messages: tuple[Message, ...]
+    fallback: Rendering | None = None

@@ -1,0 +1,191 @@
+"""Where a run of text is cut when it does not fit into one message.
+
+What fits is for the platform to say: it alone knows its units, what its markup costs and what else it limits. So every
+function here is given `fits`, which says of a beginning of the run whether it may stand in the message. It has to be
+monotone: when a run fits, so does every beginning of it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import enum
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from bot.model.document import Spans
+from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
+
+Fits: TypeAlias = Callable[[Spans], bool]
+
+
+class Break(enum.IntEnum):
+    """The places where text may be cut, best first."""
+
+    LINE = enum.auto()
+    SENTENCE = enum.auto()
+    WORD = enum.auto()
+    INSIDE = enum.auto()
+    """Inside a word or a link: only for one that does not fit on its own."""
+
+
+class _Place(NamedTuple):
+    """A place to cut: the head ends at `end`, the tail begins at `start`, and the space between them is dropped."""
+
+    end: int
+    start: int
+
+
+_FIGURE_SPACE = "\N{FIGURE SPACE}"
+_NO_BREAK = frozenset({NO_BREAK_SPACE, NARROW_NO_BREAK_SPACE, _FIGURE_SPACE})
+_SPACE = re.compile(r"\s+")
+# A single letter before the full stop is an initial or an abbreviation: "M. Zuckerberg", "J. K. Rowling".
+_SENTENCE_END = re.compile(r"""(?<!\b\w)[.!?…][\u00a0\u202f]?[»”\u2019"')\]]*\Z""")
+_LONGEST_SENTENCE_END = 8
+
+_ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
+_REGIONAL_INDICATORS = range(0x1F1E6, 0x1F200)
+_EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)
+_TAGS = range(0xE0020, 0xE0080)
+_HANGUL_JAMO = range(0x1100, 0x1200)
+_HANGUL = (_HANGUL_JAMO, range(0xAC00, 0xD7B0))
+
+
+def cut(spans: Spans, fits: Fits, *, worst: Break = Break.INSIDE) -> tuple[Spans, Spans]:
+    """Cut off a beginning that fits, as long as the best place to cut allows.
+
+    The head ends at a line, else a sentence, else a word, but never at a better place that leaves half of the room
+    empty. The space at the cut is dropped, except the indentation of the line that the tail begins with. Links and
+    what no-break spaces hold together count as words.
+
+    Args:
+        spans: the run to cut; it should not begin with space.
+        fits: says whether a beginning of the run may stand in the message.
+        worst: the worst kind of place that will do. Allow `Break.INSIDE` only where all the room there can ever be
+            is free: then the head is never empty, unless not even one character fits.
+
+    Returns:
+        Head and tail. The tail is empty when all of it fits, the head when there is no place good enough.
+    """
+    text = text_of(spans)
+    longest = _longest(spans, len(text), fits)
+    if longest == len(text):
+        return spans, ()
+    place = _outside(text, _links(spans), longest, min(worst, Break.WORD))
+    if place is None and worst is Break.INSIDE:
+        place = _inside(text, longest)
+    if place is None:
+        return (), spans
+    return part(spans, 0, place.end), part(spans, place.start, len(text))
+
+
+def part(spans: Spans, start: int, stop: int) -> Spans:
+    """The spans from one character to another, as a slice of their text would be."""
+    parts = []
+    position = 0
+    for span in spans:
+        if position >= stop:
+            break
+        text = span.text[max(start - position, 0) : stop - position]
+        if text:
+            parts.append(span if text == span.text else dataclasses.replace(span, text=text))
+        position += len(span.text)
+    return tuple(parts)
+
+
+def text_of(spans: Spans) -> str:
+    """The text of the spans without their style."""
+    return "".join(span.text for span in spans)
+
+
+def _longest(spans: Spans, length: int, fits: Fits) -> int:
+    """How many characters from the start fit. Only a little more than that is ever measured."""
+
+    def is_too_long(stop: int) -> bool:
+        return not fits(part(spans, 0, stop))
+
+    bound = min(1, length)
+    while bound < length and not is_too_long(bound):
+        bound = min(2 * bound, length)
+    first_too_long = bisect.bisect_left(range(length + 1), x=True, lo=bound // 2 + 1, hi=bound + 1, key=is_too_long)
+    return first_too_long - 1
+
+
+def _links(spans: Spans) -> list[range]:
+    """Where the links are; neighbours with one address are one link in several styles."""
+    links = []
+    position = 0
+    for url, group in itertools.groupby(spans, key=lambda span: span.url):
+        stop = position + sum(len(span.text) for span in group)
+        if url is not None:
+            links.append(range(position, stop))
+        position = stop
+    return links
+
+
+def _outside(text: str, links: list[range], longest: int, worst: Break) -> _Place | None:
+    """The best place that is in no word and in no link."""
+    last = {
+        kind: place
+        for kind, place in _gaps(text, longest)
+        if not any(link.start < place.end and place.start < link.stop for link in links)
+    }
+    places = [last[kind] for kind in Break if kind in last and kind <= worst]
+    return next((place for place in places if 2 * place.end >= longest), max(places, default=None))
+
+
+def _inside(text: str, longest: int) -> _Place | None:
+    """The best place in a word or a link that is too long: between a link's words, else between characters."""
+    between_words = max((place for _, place in _gaps(text, longest)), default=None)
+    if between_words is not None or longest == 0:
+        return between_words
+    whole = next((index for index in range(longest, 0, -1) if not _is_in_cluster(text, index)), longest)
+    return _Place(whole, whole)
+
+
+def _gaps(text: str, longest: int) -> Iterator[tuple[Break, _Place]]:
+    """The spaces where a line may end, in order, as far as a head of `longest` characters reaches."""
+    for space in _SPACE.finditer(text):
+        end, start = space.span()
+        if end > longest:
+            return
+        if end == 0 or _NO_BREAK.issuperset(space[0]):
+            continue
+        if start == len(text):
+            yield Break.LINE, _Place(end, start)
+        elif "\n" in space[0]:
+            yield Break.LINE, _Place(end, text.rindex("\n", end, start) + 1)
+        else:
+            yield Break.SENTENCE if _ends_sentence(text, end, start) else Break.WORD, _Place(end, start)
+
+
+def _ends_sentence(text: str, end: int, start: int) -> bool:
+    before = text[max(end - _LONGEST_SENTENCE_END, 0) : end]
+    return _SENTENCE_END.search(before) is not None and not text[start].islower()
+
+
+def _is_in_cluster(text: str, index: int) -> bool:
+    """Whether the characters on both sides of the index belong together as one that people see.
+
+    A short form of Unicode's rules for grapheme clusters (UAX #29) that, in doubt, rather says yes.
+    """
+    if index == len(text):
+        return False
+    before, after = text[index - 1], text[index]
+    return (
+        unicodedata.category(after).startswith("M")
+        or _ZERO_WIDTH_JOINER in {before, after}
+        or ord(after) in _EMOJI_MODIFIERS
+        or ord(after) in _TAGS
+        or (ord(after) in _HANGUL_JAMO and any(ord(before) in block for block in _HANGUL))
+        or (ord(after) in _REGIONAL_INDICATORS and _is_half_flag(text, index))
+    )
+
+
+def _is_half_flag(text: str, index: int) -> bool:
+    """Whether an odd number of regional indicators, two of which make a flag, ends at the index."""
+    run = itertools.takewhile(lambda character: ord(character) in _REGIONAL_INDICATORS, reversed(text[:index]))
+    return sum(1 for _ in run) % 2 == 1

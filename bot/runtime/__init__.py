@@ -1,0 +1,1 @@
+"""Build the bot from its config, run its parts, and shut them down in order."""

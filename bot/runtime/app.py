@@ -1,0 +1,400 @@
+"""The composition root: builds everything from a config, runs it, and shuts it down in order.
+
+The only place that names concrete classes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from bot.commands import Throttle
+from bot.config.changes import reread
+from bot.content.archive import Archive
+from bot.delivery import events
+from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.worker import Courier
+from bot.model.problems import ExpectedError, InvalidInputError
+from bot.model.subscription import PlatformName
+from bot.platforms.base import UnauthorisedError
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.handlers import Handlers as DiscordHandlers
+from bot.platforms.telegram.client import TelegramPlatform
+from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
+from bot.runtime.clock import every_minute
+from bot.runtime.connection import Station
+from bot.runtime.declaration import declare
+from bot.runtime.memory import settle_in
+from bot.runtime.services import Plan
+from bot.runtime.supervision import Supervisor
+from bot.runtime.watch import Stamp, watch_file, watch_folder
+from bot.storage.ledger import Ledger
+from bot.storage.lock import DeliveryLock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from bot.config import Config
+    from bot.model.subscription import Target
+
+log = logging.getLogger(__name__)
+
+TELEGRAM_PRIVATE = (ChatLimit(1, 1.0),)
+"""Telegram's FAQ: no more than one message a second in one chat."""
+TELEGRAM_GROUP = (ChatLimit(1, 1.0), ChatLimit(20, 60.0))
+"""The same, and no more than twenty messages a minute in a group; channels are counted like groups."""
+
+CONNECT_WITHIN = 5.0
+"""Seconds that a platform gets to connect before the bot begins without it."""
+REPORTED_WITHIN = dt.timedelta(days=2)
+"""A push that ended longer ago, while nobody ran the bot, is reported no more."""
+SAVED = dt.timedelta(minutes=10)
+"""How long a broken file must have lain there before the admins hear of it: who is still writing knows already."""
+
+
+class AlreadyRunningError(ExpectedError):
+    """Another process delivers from this database."""
+
+
+def utc_now() -> dt.datetime:
+    """The time, for everything that runs outside of tests."""
+    return dt.datetime.now(dt.UTC)
+
+
+class App:
+    """The whole bot. Made by `opened`; `run` runs it until it is told to stop.
+
+    `plan` and `archive` are what holds now; each is immutable and swapped as a whole. `file` is where the config was
+    read, to read it again when it changes.
+    """
+
+    def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], dt.datetime], file: Path | None) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.archive = Archive.load(config.content.folder, config.topics)
+        self.supervisor = Supervisor(self._report_failure)
+        self._file = file
+        self._stamp = file and Stamp.of(file)
+        self.reloaded: Callable[[], None] = lambda: None
+        """Called after the content was read again."""
+        self._lock = DeliveryLock(config.storage.path)
+        self._looking = asyncio.Lock()
+        self._finished = asyncio.Event()
+        self._is_declared = False
+        self._stop = asyncio.Event()
+        self._platforms: dict[PlatformName, TelegramPlatform | DiscordPlatform] = {}
+        if config.telegram is not None:
+            self._platforms[PlatformName.TELEGRAM] = TelegramPlatform(config.telegram)
+        if config.discord is not None:
+            self._platforms[PlatformName.DISCORD] = DiscordPlatform(config.discord)
+        self.throttle = Throttle(time.monotonic)
+        self.plan = self._plan(config)
+        self.stations = {name: self._station(platform) for name, platform in self._platforms.items()}
+
+    @property
+    def config(self) -> Config:
+        """The config that holds now."""
+        return self.plan.config
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver, listen and follow the files until `stop` is set; then finish what is in flight.
+
+        Raises:
+            AlreadyRunningError: another process delivers from this database.
+            UnauthorisedError: every platform refuses its token.
+        """
+        self._stop = stop
+        async with self.delivering(listen=True):
+            await self.plan.herald.tell(self.plan.herald.reporter.welcome(self.plan.next_push()))
+            await self.declare()
+            self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
+            # It watches from its first step on, and so before the first look: what is saved meanwhile is not missed.
+            await asyncio.sleep(0)
+            await self.tick()
+            self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
+            self.supervisor.start("reports", self._report_whenever_one_ends)
+            if (file := self._file) is not None:
+                self.supervisor.start("config", lambda: watch_file(file, self.tick))
+            log.info("Ready. Next push: %s", self.plan.next_push() or "none is scheduled")
+            # Aside, so that nobody waits for it: neither the first search nor a start.
+            await asyncio.to_thread(self.archive.prepare)
+            settle_in()
+            await stop.wait()
+            log.info("Stopping: finishing what is in flight")
+            await self.supervisor.stop("clock", "reports", "content", "config")
+        self._check_tokens()
+
+    @contextlib.asynccontextmanager
+    async def delivering(self, *, listen: bool) -> AsyncIterator[None]:
+        """Deliver while the context is open; with `listen`, also answer commands.
+
+        Raises:
+            AlreadyRunningError: another process delivers from this database.
+            UnauthorisedError: every platform refuses its token.
+        """
+        if not self._lock.acquire():
+            raise AlreadyRunningError(
+                f"another recap process already delivers from {self.config.storage.path}: stop that one first, "
+                "or give this one a database of its own (storage.url)"
+            )
+        try:
+            for name, station in self.stations.items():
+                self.supervisor.start(f"{name} delivery", station.deliver)
+                if listen:
+                    self.supervisor.start(f"{name} commands", station.listen)
+            await self._first_tries()
+            self._check_tokens()
+            yield
+        finally:
+            await asyncio.gather(*map(self._close, self.stations.values()))
+            await self.supervisor.stop()
+            self._lock.release()
+
+    async def close(self) -> None:
+        """Close the connections to platforms that were asked something and delivered nothing."""
+        await asyncio.gather(*(self._close(station) for station in self.stations.values() if not station.is_closed))
+
+    async def tick(self) -> None:
+        """Take in what changed, and push whatever a schedule has due. Harmless at any time, any number of times.
+
+        The watchers call it at once, and the clock every minute: no watcher sees every change in a mounted folder.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        async with self._looking:
+            if self._file is not None and Stamp.of(self._file) != self._stamp:
+                await self._reload_config(self._file)
+            self._swap(self.plan, await self._load_archive(self.config))
+            await self._tell_of_broken_files(at_once=await self._push())
+            if not self._is_declared:
+                await self.declare()
+
+    async def declare(self) -> None:
+        """Bring the subscriptions in line with the channels that the config declares, now or as soon as that can be.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        wanted = self.config.subscriptions()
+        # Until it has been done: a database that is in trouble now gets it at one of the next looks.
+        self._is_declared = False
+        self._is_declared = await declare(wanted, self._resolved, self.ledger.subscriptions)
+
+    async def report(self) -> None:
+        """Tell the admins about the pushes that have ended.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        await self.plan.herald.report(self.clock() - REPORTED_WITHIN)
+
+    def wake(self) -> None:
+        """Tell the couriers that something may be due."""
+        for station in self.stations.values():
+            station.courier.wake()
+
+    # Following the clock, the config and the content
+
+    async def _push(self) -> bool:
+        plan, pushed = self.plan, False
+        for schedule in plan.config.schedules:
+            occurrence = plan.timetable.last_run(schedule.name)
+            broadcast = occurrence and await plan.broadcaster.push(schedule, occurrence)
+            if broadcast:
+                log.info("Schedule %s: pushing episode %d", schedule.name, broadcast.episode)
+                pushed = True
+                self.wake()
+        return pushed
+
+    async def _reload_config(self, file: Path) -> None:
+        self._stamp = await Stamp.settled(file)
+        herald = self.plan.herald
+        try:
+            config, fixed = reread(file, self.config)
+        except InvalidInputError as error:
+            await herald.tell(herald.reporter.config_refused(str(self._stamp), error.problems))
+            return
+        before = self.plan
+        self._swap(self._plan(config), await self._load_archive(config))
+        log.info("The config has changed and holds from now on")
+        await self._restart_what_keeps_to(before)
+        if config.subscriptions() != before.config.subscriptions():
+            await self.declare()
+        if fixed:
+            await self.plan.herald.tell(self.plan.herald.reporter.needs_restart(str(self._stamp), fixed))
+
+    async def _load_archive(self, config: Config) -> Archive:
+        # Beside the loop: reading a long archive must hold up nobody's answer.
+        archive = await asyncio.to_thread(Archive.load, config.content.folder, config.topics, self.archive)
+        if archive is not self.archive:
+            await asyncio.to_thread(archive.prepare)
+        return archive
+
+    def _swap(self, plan: Plan, archive: Archive) -> None:
+        """Let this plan and this archive hold from now on. Nobody sees one of them without the other."""
+        for problem in archive.problems:
+            if problem not in self.archive.problems:
+                log.warning("%s", problem)
+        if archive is not self.archive:
+            self.archive = archive
+            self.reloaded()
+        if plan is not self.plan:
+            self.plan = plan
+            for station in self.stations.values():
+                station.handlers.use(plan.desk, plan.config.show.language)
+
+    async def _restart_what_keeps_to(self, before: Plan) -> None:
+        """Begin anew what would go on as the config said before: couriers at their pace, Telegram with its menu."""
+        if self.config.show.language != before.config.show.language:
+            await self.supervisor.restart(f"{PlatformName.TELEGRAM} commands")
+        for name, station in self.stations.items():
+            rate = self.plan.rate(name)
+            if rate != before.rate(name):
+                station.pacer.change_rate(rate)
+            elif self.config.delivery == before.config.delivery:
+                continue
+            await self.supervisor.restart(f"{name} delivery")
+
+    async def _tell_of_broken_files(self, *, at_once: bool) -> None:
+        reporter = self.plan.herald.reporter
+        for file in self.archive.broken():
+            if at_once or file.modified is None or abs(self.clock() - file.modified) >= SAVED:
+                await self.plan.herald.tell(reporter.broken_file(file.version, file.problems, in_use=file.in_use))
+
+    # What the parts of the bot have to say
+
+    async def _report_whenever_one_ends(self) -> None:
+        while True:
+            self._finished.clear()
+            await self.report()
+            await self.ledger.prune()
+            await self._finished.wait()
+
+    async def _hear(self, event: events.Event) -> None:
+        match event:
+            case events.PlatformStopped(platform, reason):
+                await self.stations[platform].refuse(UnauthorisedError(reason))
+            case events.NotPublished(target, message_id, reason):
+                await self.plan.herald.tell(self.plan.herald.reporter.not_published(target, message_id, reason))
+            case events.PausedTooLong(target, reason):
+                await self.plan.herald.tell(self.plan.herald.reporter.paused_too_long(target, reason, self._today))
+            case _:
+                # The push's report tells of it, together with all the others.
+                return
+
+    async def _after_refusal(self, platform: PlatformName) -> None:
+        notice = self.plan.herald.reporter.platform_stopped(platform, self._today)
+        if not await self.plan.herald.tell(notice, but=platform):
+            # Told once a day; a bot that is started again with the same token says so each time.
+            log.error("%s", notice.text)
+        if all(station.refusal is not None for station in self.stations.values()):
+            self._stop.set()
+
+    async def _report_failure(self, service: str, error: Exception) -> None:
+        # Only what is meant for people: the text of a bug may hold anything, an address with the token in it too.
+        reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
+        await self.plan.herald.tell(self.plan.herald.reporter.restarted(service, reason, self._today))
+
+    @property
+    def _today(self) -> dt.date:
+        return self.clock().astimezone(self.config.show.timezone).date()
+
+    def _check_tokens(self) -> None:
+        refusals = [station.refusal for station in self.stations.values()]
+        if refusals and all(refusals) and refusals[0] is not None:
+            raise refusals[0]
+
+    # Building and closing
+
+    def _plan(self, config: Config) -> Plan:
+        return Plan.of(
+            config,
+            ledger=self.ledger,
+            platforms=self._platforms,
+            archive=lambda: self.archive,
+            clock=self.clock,
+            told=self.wake,
+            throttle=self.throttle,
+        )
+
+    def _station(self, platform: TelegramPlatform | DiscordPlatform) -> Station:
+        desk, language = self.plan.desk, self.config.show.language
+        limits = _telegram_limits if platform.name is PlatformName.TELEGRAM else _no_limits
+        pacer = Pacer(self.plan.rate(platform.name), limits)
+        handlers: TelegramHandlers | DiscordHandlers
+        match platform:
+            case TelegramPlatform():
+                handlers = TelegramHandlers(platform, desk, pacer, language)
+            case DiscordPlatform():
+                handlers = DiscordHandlers(platform, desk, pacer, language)
+        handlers.register()
+        return Station(
+            platform=platform,
+            pacer=pacer,
+            courier=lambda: self._courier(platform, pacer),
+            handlers=handlers,
+            refused=lambda: self._after_refusal(platform.name),
+        )
+
+    def _courier(self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer) -> Courier:
+        discord = platform if isinstance(platform, DiscordPlatform) else None
+        return Courier(
+            platform=platform,
+            ledger=self.ledger,
+            pacer=pacer,
+            clock=self.clock,
+            hold=self.config.delivery.on_unknown == "hold",
+            finder=discord,
+            publisher=discord,
+            finished=lambda _broadcast: self._finished.set(),
+            tell=self._hear,
+        )
+
+    async def _resolved(self, target: Target) -> Target:
+        match self.stations.get(target.platform):
+            case Station(platform=TelegramPlatform() as telegram):
+                return await telegram.resolve(target)
+        return target
+
+    async def _first_tries(self) -> None:
+        """Give every platform a moment to connect; one that needs longer is waited for by nobody."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await asyncio.gather(*(station.tried.wait() for station in self.stations.values()))
+
+    async def _close(self, station: Station) -> None:
+        # Both at once: whoever is stopped only after the other may begin anew meanwhile.
+        await station.close(lambda: self.supervisor.stop(f"{station.name} delivery", f"{station.name} commands"))
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    config: Config, clock: Callable[[], dt.datetime] = utc_now, file: Path | None = None
+) -> AsyncIterator[App]:
+    """The app of a config, its ledger open; `file` is where the config was read.
+
+    Raises:
+        LedgerError: the database cannot be used.
+    """
+    async with await Ledger.open(config.storage.url, clock) as ledger:
+        app = App(config, ledger, clock, file)
+        try:
+            yield app
+        finally:
+            await app.close()
+
+
+def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:
+    # Telegram gives people positive ids; groups and channels have negative ones or a name.
+    return TELEGRAM_PRIVATE if target.chat.isdigit() else TELEGRAM_GROUP
+
+
+def _no_limits(_target: Target) -> tuple[ChatLimit, ...]:
+    # Discord tells the limits of a channel with every answer, and discord.py keeps them.
+    return ()

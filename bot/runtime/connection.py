@@ -1,0 +1,139 @@
+"""A station: one platform with what serves it, from the first connection to the last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from bot.model.problems import ExpectedError
+from bot.platforms.base import UnauthorisedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.delivery.pacing import Pacer
+    from bot.delivery.worker import Courier
+    from bot.model.subscription import PlatformName
+    from bot.platforms.discord.client import DiscordPlatform
+    from bot.platforms.discord.handlers import Handlers as DiscordHandlers
+    from bot.platforms.telegram.client import TelegramPlatform
+    from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
+
+log = logging.getLogger(__name__)
+
+CLOSE_WITHIN = 9.0
+"""Seconds in which a platform must have finished and closed, of the ten that the program has to end."""
+
+
+class Station:
+    """One platform, its pace, its courier and its commands.
+
+    Args:
+        platform: the way to and from it.
+        pacer: how fast.
+        courier: makes a courier; each that has failed is replaced by a new one.
+        handlers: answer the commands.
+        refused: called once when the platform refuses the token, which is then the `refusal`.
+
+    `tried` is set when the platform has been reached or not, the first time.
+    """
+
+    def __init__(
+        self,
+        *,
+        platform: TelegramPlatform | DiscordPlatform,
+        pacer: Pacer,
+        courier: Callable[[], Courier],
+        handlers: TelegramHandlers | DiscordHandlers,
+        refused: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.platform = platform
+        self.pacer = pacer
+        self.handlers = handlers
+        self.is_connected = False
+        self.is_closed = False
+        self.refusal: UnauthorisedError | None = None
+        self._make_courier = courier
+        self.courier = courier()
+        self.tried = asyncio.Event()
+        self._refused = refused
+        self._ready = asyncio.Event()
+        self._is_refused = asyncio.Event()
+
+    @property
+    def name(self) -> PlatformName:
+        """The platform's name."""
+        return self.platform.name
+
+    async def deliver(self) -> None:
+        """Deliver until stopped, or until the platform refuses the token.
+
+        Raises:
+            ExpectedError: the platform cannot be reached, or the database cannot be used.
+        """
+        await self._connect()
+        if self.refusal is not None:
+            return
+        self.courier = self._make_courier()
+        try:
+            await self.courier.run()
+        finally:
+            await self.courier.stop()
+
+    async def listen(self) -> None:
+        """Answer commands until cancelled, or until the platform refuses the token.
+
+        Raises:
+            SendError: the platform has sent the bot away.
+        """
+        await self._ready.wait()
+        listening = asyncio.create_task(self.platform.listen(), name=f"{self.name} listening")
+        refused = asyncio.create_task(self._is_refused.wait())
+        try:
+            await asyncio.wait({listening, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                listening.result()
+        except UnauthorisedError as error:
+            await self.refuse(error)
+            await self.courier.stop()
+        finally:
+            for task in (listening, refused):
+                task.cancel()
+            await asyncio.gather(listening, refused, return_exceptions=True)
+
+    async def refuse(self, error: UnauthorisedError) -> None:
+        """The platform refuses the token: nothing goes out or comes in there any more."""
+        if self.refusal is None:
+            self.refusal = error
+            self._is_refused.set()
+            await self._refused()
+
+    async def close(self, silence: Callable[[], Awaitable[None]]) -> None:
+        """Finish and record what is in flight, deliver and listen no more (`silence`), and close the connections.
+
+        A platform that hangs is left behind, and what went wrong is logged.
+        """
+        self.is_closed = True
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                ends = await asyncio.gather(self.courier.stop(), silence(), return_exceptions=True)
+                await self.platform.close()
+        except TimeoutError:
+            log.warning("%s did not close in time; the ledger knows what was sent", self.name)
+            return
+        for error in ends:
+            if isinstance(error, Exception):
+                expected = isinstance(error, ExpectedError)
+                log.error("%s did not end well: %s", self.name, error, exc_info=None if expected else error)
+
+    async def _connect(self) -> None:
+        try:
+            if not self.is_connected:
+                await self.platform.connect()
+                self.is_connected = True
+                self._ready.set()
+        except UnauthorisedError as error:
+            await self.refuse(error)
+        finally:
+            self.tried.set()

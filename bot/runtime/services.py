@@ -1,0 +1,102 @@
+"""The plan: all that follows from one version of the config. A reload makes another and swaps it in whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from bot.commands import Desk
+from bot.content.formatter import Formatter
+from bot.delivery.admins import Herald
+from bot.delivery.broadcast import Broadcaster
+from bot.delivery.report import Reporter
+from bot.model.i18n import words
+from bot.model.subscription import PlatformName, Target
+from bot.runtime.clock import Timetable
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+    from bot.commands import Throttle
+    from bot.config import Config
+    from bot.content.archive import Archive
+    from bot.platforms.base import Platform
+    from bot.storage.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The config, and what it makes of the clock, the pushes, the notices and the commands."""
+
+    config: Config
+    timetable: Timetable
+    herald: Herald
+    broadcaster: Broadcaster
+    desk: Desk
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        *,
+        ledger: Ledger,
+        platforms: Mapping[PlatformName, Platform],
+        archive: Callable[[], Archive],
+        clock: Callable[[], dt.datetime],
+        told: Callable[[], None],
+        throttle: Throttle,
+    ) -> Self:
+        """The plan of a config. `told` is called when there is something new for the admins."""
+        catalogue = words(config.show.language)
+        timetable = Timetable(config.schedules, clock)
+        herald = Herald(
+            ledger=ledger, platforms=platforms, admins=_admins(config), reporter=Reporter(catalogue), told=told
+        )
+        return cls(
+            config=config,
+            timetable=timetable,
+            herald=herald,
+            broadcaster=Broadcaster(
+                ledger=ledger,
+                platforms=platforms,
+                formatter=Formatter(config.show.name, catalogue),
+                archive=archive,
+                clock=clock,
+                herald=herald,
+            ),
+            desk=Desk(
+                show=config.show.name,
+                archive=archive,
+                subscriptions=ledger.subscriptions,
+                schedules=[schedule.name for schedule in config.schedules],
+                agenda=timetable,
+                clock=lambda: clock().astimezone(config.show.timezone),
+                throttle=throttle,
+            ),
+        )
+
+    def rate(self, platform: PlatformName) -> int:
+        """How fast messages may go to the platform, in messages a second."""
+        rates = {
+            PlatformName.TELEGRAM: self.config.telegram and self.config.telegram.rate,
+            PlatformName.DISCORD: self.config.discord and self.config.discord.rate,
+        }
+        return rates[platform] or 1
+
+    def next_push(self) -> dt.datetime | None:
+        """The next occurrence of any schedule."""
+        runs = (self.timetable.next_run(schedule.name) for schedule in self.config.schedules)
+        return min((run for run in runs if run is not None), default=None)
+
+
+def _admins(config: Config) -> dict[PlatformName, list[Target]]:
+    # A person's private chat has the person's id on Telegram; on Discord it is opened for the person.
+    return {
+        PlatformName.TELEGRAM: [
+            Target(PlatformName.TELEGRAM, str(person)) for person in (config.telegram.admins if config.telegram else ())
+        ],
+        PlatformName.DISCORD: [
+            Target(PlatformName.DISCORD, f"@{person}") for person in (config.discord.admins if config.discord else ())
+        ],
+    }

@@ -1,0 +1,102 @@
+"""Supervision: the parts of the bot that run for ever are started again when they fail, less and less eagerly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.delivery import retry
+from bot.model.problems import ExpectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Service: TypeAlias = Callable[[], Awaitable[None]]
+    Report: TypeAlias = Callable[[str, Exception], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+HEALTHY = 600.0
+"""Seconds after which a service that fails is taken to fail for the first time."""
+PATIENCE = 4
+"""Failures in a row that the admins need not hear of, when the network or the disk is the reason: half a minute."""
+
+
+class Supervisor:
+    """Runs services, each as a task.
+
+    A service ends on purpose by returning, and is then left alone. When it raises, it is started again after a pause
+    that grows with every failure in a row.
+
+    Args:
+        report: tells the admins: of an error that nobody expected at once, of others when they go on.
+        now: a monotonic clock, in seconds.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._report = report
+        self._now = now
+        self._sleep = sleep
+        self._services: dict[str, Service] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, name: str, service: Service) -> None:
+        """Run a service from now on."""
+        self._services[name] = service
+        self._tasks[name] = asyncio.create_task(self._keep(name, service), name=name)
+
+    async def restart(self, name: str) -> None:
+        """Stop a service that was started and start it again, because what it was made from has changed."""
+        service = self._services.get(name)
+        if service is not None:
+            await self.stop(name)
+            self.start(name, service)
+
+    async def stop(self, *names: str) -> None:
+        """Stop these services, or all: cancel them and wait until they have cleaned up."""
+        tasks = [task for name in names or list(self._tasks) if (task := self._tasks.pop(name, None)) is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, name: str, service: Service) -> None:
+        failures = 0
+        while True:
+            began = self._now()
+            try:
+                await service()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the service must go on
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    # A database in trouble answers a cancelled wait with its own error; stopped is stopped.
+                    return
+                failures = 1 if self._now() - began >= HEALTHY else failures + 1
+                await self._after(name, error, failures)
+            else:
+                return
+
+    async def _after(self, name: str, error: Exception, failures: int) -> None:
+        pause = retry.backoff(failures, luck=random.random()).total_seconds()  # noqa: S311 - guards nothing
+        # What the admin can understand needs no traceback; a bug does.
+        expected = isinstance(error, ExpectedError)
+        log.log(
+            logging.WARNING if expected else logging.ERROR,
+            "%s: %s; starting it again in %.0f s",
+            name,
+            str(error) or type(error).__name__,
+            pause,
+            exc_info=None if expected else error,
+        )
+        if failures == PATIENCE or not expected:
+            with contextlib.suppress(ExpectedError):
+                await self._report(name, error)
+        await self._sleep(pause)

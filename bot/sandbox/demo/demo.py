@@ -1,0 +1,198 @@
+"""The whole bot in the sandbox: the real program on stand-ins of both platforms, with a clock that can be moved on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from bot.config import Channel, Discord, Storage, Telegram
+from bot.content.archive import Archive
+from bot.runtime.app import App, opened
+from bot.runtime.clock import Timetable
+from bot.sandbox.demo.stage import Stage
+from bot.sandbox.demo.town import Town, Who
+from bot.sandbox.shared.changes import Changes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.config import Config
+    from bot.model.subscription import Subscription, Target
+    from bot.sandbox.telegram.model import Json
+
+log = logging.getLogger(__name__)
+
+EVE = dt.timedelta(hours=12)
+"""The demo begins so long before its first push: on a Sunday at eight in the evening for a Monday at eight."""
+START_WITHIN = 20.0
+"""Seconds for the bot to be ready, on a slow machine too."""
+
+
+class DemoClock:
+    """A clock that goes on from a moment and can be moved ahead, never back."""
+
+    def __init__(self, start: dt.datetime) -> None:
+        self._at_start = start.astimezone(dt.UTC)
+        self._started = time.monotonic()
+
+    def __call__(self) -> dt.datetime:
+        """The time, in UTC."""
+        return self._at_start + dt.timedelta(seconds=time.monotonic() - self._started)
+
+    def move_to(self, moment: dt.datetime) -> None:
+        """Go on from a later moment.
+
+        Raises:
+            ValueError: it is not later.
+        """
+        if moment < self():
+            raise ValueError(f"{moment.isoformat()} is over.")
+        self._at_start += moment - self()
+
+
+class Demo(Stage):
+    """The bot of a config on stand-ins, with a database that is thrown away.
+
+    It runs while it is used as an async context manager. Tokens, database and channels of the config are replaced;
+    all else, content and schedules above all, is as the team has it.
+    """
+
+    def __init__(self, settings: Config) -> None:
+        self.changes = Changes()
+        self.steady = asyncio.Lock()
+        self._settings = settings
+        self._session = 0
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._begin()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def town(self) -> Town:
+        """Where the bot works now."""
+        return self._town
+
+    def facts(self) -> Json:
+        """The show, its time, its next push, its content and what is wrong with it."""
+        archive, show = self._app.archive, self._settings.show
+        newest = archive.latest()
+        run = self._app.plan.next_push()
+        return {
+            "session": self._session,
+            "show": show.name,
+            "telegram_bot": self._town.telegram.bot.username,
+            "zone": str(show.timezone),
+            "now": self._clock().isoformat(),
+            "next_push": run and run.isoformat(),
+            "episode": newest and {"number": newest.number, "title": newest.title},
+            "content": {
+                "folder": str(self._settings.content.folder),
+                "episodes": len(archive.episodes),
+                "problems": [str(problem) for problem in archive.problems],
+            },
+        }
+
+    async def subscriptions(self, target: Target) -> list[Subscription]:
+        """The target's subscriptions that have not ended."""
+        return await self._app.ledger.subscriptions.of(target)
+
+    async def next_push(self) -> int | None:
+        """Let it be the hour of the next push; the number of the episode that is pushed then, None for none."""
+        run = self._app.plan.next_push()
+        if run is None:
+            return None
+        before = {broadcast.id for broadcast in await self._app.ledger.broadcasts(limit=100)}
+        self._clock.move_to(run)
+        await self._app.tick()
+        self.changes.notify()
+        opened_now = [each for each in await self._app.ledger.broadcasts(limit=100) if each.id not in before]
+        return opened_now[0].episode if opened_now else None
+
+    async def restart(self) -> None:
+        """Begin again: a new town, a new database, the clock back."""
+        async with self.steady:
+            await self._stack.aclose()
+            await self._begin()
+        self.changes.notify()
+
+    async def _begin(self) -> None:
+        settings = self._settings
+        async with contextlib.AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recap-demo-")))
+            self._clock = DemoClock(_eve(settings))
+            self._town = await stack.enter_async_context(Town(self._clock, settings.show.name, settings.show.language))
+            config = _on_stand_ins(settings, self._town, folder)
+            self._app = await stack.enter_async_context(opened(config, self._clock))
+            self._app.reloaded = self.changes.notify
+            await stack.enter_async_context(_running(self._app))
+            await _ready(self._town)
+            for platform in (self._town.telegram, self._town.discord):
+                stack.enter_context(platform.changes.heard_by(self.changes.notify))
+            self._stack = stack.pop_all()
+        self._session += 1
+
+
+@contextlib.asynccontextmanager
+async def _running(app: App) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(app.run(stop), name="the bot")
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def _ready(town: Town) -> None:
+    """Wait until the bot listens, then let the person on the phone subscribe, as everybody begins."""
+    await town.telegram.wait_for(lambda: town.telegram.updates.polled, START_WITHIN)
+    channel, user = town.discord_place("discord-general").channel, town.discord_people[Who.ADMIN]
+    await town.discord.wait_for(lambda: town.discord.offered(user, channel), START_WITHIN)
+    place = town.telegram_place("telegram-private")
+    town.telegram.say(place.chat, place.chat.person, "/subscribe")
+    await town.telegram.wait_for(lambda: place.chat.messages, START_WITHIN)
+
+
+def _on_stand_ins(settings: Config, town: Town, folder: Path) -> Config:
+    """The config with the town's platforms for the real ones, and a few places subscribed from the start."""
+    schedule = settings.schedules[0].name
+    subscribed = {"telegram-channel": False, "discord-announcements": True, "discord-forum": False}
+    targets = {key: town.places[key].target for key in subscribed}
+    return settings.model_copy(
+        update={
+            "storage": Storage(url=f"sqlite:///{(folder / 'recap.db').as_posix()}"),
+            "telegram": Telegram(token=town.telegram.token, api_url=town.telegram.url),
+            "discord": Discord(
+                token=town.discord.token,
+                api_url=town.discord.api_url,
+                gateway_url=town.discord.gateway_url,
+                # The reports come to her there, beside what subscribers see.
+                admins=(town.discord_people[Who.ADMIN].id,),
+            ),
+            "channels": tuple(
+                Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=subscribed[key])
+                for key, target in targets.items()
+            ),
+        }
+    )
+
+
+def _eve(settings: Config) -> dt.datetime:
+    """The evening before the newest episode's push; now, when there is no episode."""
+    newest = Archive.load(settings.content.folder, settings.topics).latest()
+    if newest is None:
+        return dt.datetime.now(dt.UTC)
+    midnight = dt.datetime.combine(newest.date, dt.time(), settings.show.timezone)
+    timetable = Timetable(settings.schedules, lambda: midnight - dt.timedelta(seconds=1))
+    runs = [timetable.next_run(schedule.name) for schedule in settings.schedules]
+    return min((run for run in runs if run is not None), default=midnight) - EVE

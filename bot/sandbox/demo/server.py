@@ -1,0 +1,166 @@
+"""The page of `recap demo` over HTTP: its files, the stream of what happens, and what people do.
+
+`GET /` and the files it names, `GET /events` (Server-Sent Events), `POST /do` (one action as JSON).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from aiohttp import ClientConnectionResetError, web
+from pydantic import ValidationError
+
+from bot.model.problems import ExpectedError
+from bot.sandbox.demo import files
+from bot.sandbox.demo.actions import ACTION
+from bot.sandbox.demo.guard import HEADERS, guard, is_loopback
+from bot.sandbox.demo.shown import messages, place_wire
+from bot.sandbox.shared.webserver import WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.sandbox.demo.stage import Stage
+    from bot.sandbox.telegram.model import Json
+
+QUIET_SECONDS = 15.0
+"""After so long without news a comment goes out, so that a page that was closed is noticed."""
+MAX_BODY = 64 * 1024
+
+
+class PageError(ExpectedError):
+    """The page cannot be served there."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that browsers can connect to; who connects before the page is there waits.
+
+    Raises:
+        PageError: it cannot be had.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        # A name that cannot be looked up has numbers of its own; the library adds a note in Python to the others.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise PageError(
+            f"The page cannot be at {host}, port {port}: {reason}. "
+            "Name another port with --port, or --port 0 for any free one."
+        ) from error
+
+
+class Page(WebServer):
+    """Serves the page, once, to those who come to the listener; `url` says where."""
+
+    _DRAIN: ClassVar[float] = 0.5
+    _CANCELS: ClassVar[bool] = False
+    """What somebody did is done to its end, though they have closed the page."""
+
+    def __init__(self, stage: Stage, listener: socket.socket) -> None:
+        self._stage = stage
+        self._listener = listener
+        self._host, self.port = listener.getsockname()[:2]
+        self._stopping = asyncio.Event()
+
+    def _application(self) -> web.Application:
+        app = web.Application(middlewares=[guard(loopback=is_loopback(self._host))], client_max_size=MAX_BODY)
+        app.router.add_get("/", self._index)
+        app.router.add_get("/events", self._events)
+        app.router.add_post("/do", self._do)
+        app.router.add_get("/{name}", _file)
+        return app
+
+    def _site(self, runner: web.AppRunner) -> web.BaseSite:
+        return web.SockSite(runner, self._listener)
+
+    @property
+    def url(self) -> str:
+        """The address to open on this machine."""
+        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - it is compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    async def stop(self) -> None:
+        """Let go of the pages that listen for news, and go away."""
+        self._stopping.set()
+        self._stage.changes.notify()
+        await super().stop()
+
+    async def _index(self, request: web.Request) -> web.Response:
+        language = files.preferred_language(request.headers.get("Accept-Language", ""))
+        return web.Response(text=files.index(language), content_type="text/html")
+
+    async def _do(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "An action is sent as application/json.")
+        try:
+            action = ACTION.validate_json(await request.read())
+            return web.json_response(await action.act(self._stage))
+        except ValidationError as error:
+            return _problem(HTTPStatus.BAD_REQUEST, str(error.errors(include_url=False, include_input=False)))
+        except (LookupError, ValueError) as error:
+            return _problem(HTTPStatus.CONFLICT, str(error))
+        except TimeoutError:
+            return _problem(HTTPStatus.GATEWAY_TIMEOUT, "The bot did not answer in time.")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        # A page that was closed is no error.
+        with contextlib.suppress(ClientConnectionResetError):
+            async for event in self._news():
+                await response.write(event.encode())
+        return response
+
+    async def _news(self) -> AsyncIterator[str]:
+        """What to write to one page: the state at once and after each change, with the messages that changed."""
+        changed = asyncio.Event()
+        known: dict[str, str] = {}
+        with self._stage.changes.heard_by(changed.set):
+            while not self._stopping.is_set():
+                changed.clear()
+                state = await self._state(known)
+                yield f"data: {json.dumps(state)}\n\n"
+                try:
+                    async with asyncio.timeout(QUIET_SECONDS):
+                        await changed.wait()
+                except TimeoutError:
+                    yield ": still here\n\n"
+
+    async def _state(self, known: dict[str, str]) -> Json:
+        """Everything that is to be shown; of the messages only those that are not `known` as they are now."""
+        async with self._stage.steady:
+            return await self._steady_state(known)
+
+    async def _steady_state(self, known: dict[str, str]) -> Json:
+        town, facts = self._stage.town, self._stage.facts()
+        places: list[Json] = []
+        fresh: dict[str, Any] = {}
+        for place in town.places.values():
+            keys = []
+            for shown in messages(town, place):
+                keys.append(shown.key)
+                wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
+                written = json.dumps(wire)
+                if known.get(mark) != written:
+                    known[mark], fresh[shown.key] = written, wire
+            subscriptions = await self._stage.subscriptions(place.target)
+            places.append(place_wire(town, place, subscriptions) | {"messages": keys})
+        return {"facts": facts, "places": places, "messages": fresh}
+
+
+async def _file(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    found = files.asset(name)
+    if found is None:
+        raise web.HTTPNotFound(text="There is no such file.", headers=HEADERS)
+    return web.Response(body=found.data, content_type=found.content_type, charset="utf-8")
+
+
+def _problem(status: HTTPStatus, text: str) -> web.Response:
+    return web.json_response({"error": text}, status=status)

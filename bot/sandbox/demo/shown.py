@@ -1,0 +1,165 @@
+"""What the page is told of messages, places and commands: JSON, each message's body as its platform has it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.model.subscription import PlatformName
+from bot.sandbox.demo.rich import tree
+from bot.sandbox.demo.town import DiscordPlace, TelegramPlace
+from bot.sandbox.discord.components import MAX_TEXT
+from bot.sandbox.discord.interactions import Interaction, Kind
+from bot.sandbox.discord.messages import Flag, texts
+from bot.sandbox.discord.world import DirectChannel, Thread
+from bot.sandbox.telegram import menus
+from bot.sandbox.telegram.model import ChatType
+from bot.sandbox.telegram.rich import LENGTH_MAX
+from bot.sandbox.telegram.text import TEXT_MAX, utf16
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from bot.model.rendering import Rendering
+    from bot.model.subscription import Subscription
+    from bot.sandbox.demo.town import Place, Town, Who
+    from bot.sandbox.discord.messages import Message as DiscordMessage
+    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.telegram.model import Message as TelegramMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message as the page draws it.
+
+    `body` is the platform's own JSON. `used` and `limit` are its length in the platform's unit and the most it may be.
+    `only_for` names the one person who sees it, `asked` says which slash command it answers and who typed it, `post`
+    is the title of the forum post it is in.
+    """
+
+    key: str
+    author: str
+    by_bot: bool
+    body: Mapping[str, Any]
+    used: int
+    limit: int
+    date: str | None = None
+    silent: bool = False
+    edited: bool = False
+    only_for: str | None = None
+    asked: Mapping[str, str] | None = None
+    post: str | None = None
+    published: bool = False
+
+    def wire(self) -> Json:
+        """As JSON."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+def messages(town: Town, place: Place) -> Iterator[Shown]:
+    """The messages of a place, in order."""
+    match place:
+        case TelegramPlace():
+            return (_telegram(place, message) for message in place.messages)
+        case DiscordPlace():
+            asked = {interaction.id: interaction for interaction in town.discord.interactions(place.channel)}
+            return (_discord(place, message, asked) for message in town.discord_messages(place))
+
+
+def _telegram(place: TelegramPlace, message: TelegramMessage) -> Shown:
+    author = message.sender.first_name if message.sender else place.chat.title
+    return Shown(
+        key=f"{place.key}/{message.id}",
+        author=author,
+        by_bot=message.by_bot,
+        # The page parses no markup: it gets the HTML of a rich message as a tree.
+        body=message.wire() | ({"rich": tree(message.rich)} if message.rich else {}),
+        used=utf16(message.text),
+        limit=LENGTH_MAX if message.rich else TEXT_MAX,
+        date=message.date.isoformat(),
+        silent=message.disable_notification,
+        edited=message.edit_date is not None,
+    )
+
+
+def _discord(place: DiscordPlace, message: DiscordMessage, asked: Mapping[int, Interaction]) -> Shown:
+    interaction = asked.get(message.interaction or 0)
+    is_command = interaction is not None and interaction.kind is Kind.COMMAND
+    return Shown(
+        key=f"{place.key}/{message.id}",
+        author=message.author.name,
+        by_bot=message.author.bot,
+        body=message.wire(),
+        used=len(message.content) + sum(map(len, texts(message.components))),
+        limit=MAX_TEXT,
+        date=message.sent_at.isoformat(),
+        silent=Flag.SUPPRESS_NOTIFICATIONS in message.flags,
+        edited=message.edited_at is not None,
+        only_for=interaction.user.name if interaction and message.ephemeral else None,
+        asked={"who": interaction.user.name, "command": interaction.data["name"]}
+        if interaction and is_command
+        else None,
+        post=message.channel.name if isinstance(message.channel, Thread) else None,
+        published=message.published,
+    )
+
+
+def rendered(platform: PlatformName, rendering: Rendering, bot: str) -> list[Json]:
+    """The messages of a rendering as if they had been sent: what a preview shows."""
+    is_silent = _IS_SILENT[platform]
+    return [
+        Shown(
+            key=f"{platform}/{number}",
+            author=bot,
+            by_bot=True,
+            body=message.body,
+            used=message.used,
+            limit=message.limit,
+            silent=is_silent(message.body),
+        ).wire()
+        for number, message in enumerate(rendering.messages, start=1)
+    ]
+
+
+_IS_SILENT: dict[PlatformName, Callable[[Mapping[str, Any]], bool]] = {
+    PlatformName.TELEGRAM: lambda body: bool(body.get("disable_notification")),
+    PlatformName.DISCORD: lambda body: Flag.SUPPRESS_NOTIFICATIONS in Flag(body["flags"]),
+}
+
+
+def place_wire(town: Town, place: Place, subscriptions: Iterable[Subscription]) -> Json:
+    """A place: what it is, whether the bot is there, what it is subscribed to, and what each person is offered."""
+    kind, _, name = place.key.partition("-")
+    return {
+        "key": place.key,
+        "platform": kind,
+        "kind": name,
+        "title": place.title,
+        "server": place.channel.guild and place.channel.guild.name if isinstance(place, DiscordPlace) else None,
+        "bot_is_in": _bot_is_in(town, place),
+        "subscriptions": [
+            {"topics": each.choices.topics, "state": each.state, "schedule": each.schedule} for each in subscriptions
+        ],
+        "commands": {who: _commands(town, place, who) for who in town.telegram_people},
+    }
+
+
+def _bot_is_in(town: Town, place: Place) -> bool:
+    match place:
+        case TelegramPlace():
+            return place.chat.member(town.telegram.bot).status.present
+        case DiscordPlace():
+            return place.channel.guild is None or place.channel.guild.bot_is_in
+
+
+def _commands(town: Town, place: Place, who: Who) -> list[Json]:
+    match place:
+        case TelegramPlace(chat=chat):
+            menu = menus.offered(town.telegram.menus, chat, town.telegram_people[who])
+            # In a channel nobody is offered a menu; what its admins may type is the same.
+            return menu or (town.telegram.menus[0].commands if chat.type is ChatType.CHANNEL else [])
+        case DiscordPlace(channel=channel):
+            if not _bot_is_in(town, place) or (isinstance(channel, DirectChannel) and who != channel.recipient.name):
+                return []
+            return town.discord.offered(town.discord_people[who], channel)

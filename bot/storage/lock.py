@@ -1,0 +1,54 @@
+"""One process at a time delivers from a ledger; the operating system gives the lock back when that process dies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from bot.storage.records import LedgerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE = 0.3
+"""Seconds to wait for somebody who only looks whether the lock is held."""
+
+
+class DeliveryLock:
+    """The right to deliver from the ledger in `database`, held by one process."""
+
+    def __init__(self, database: Path) -> None:
+        self._lock = FileLock(database.with_name(f"{database.name}.lock"))
+
+    def acquire(self) -> bool:
+        """Take the lock; False when another process has it.
+
+        Raises:
+            LedgerError: there can be no lock, because nothing can be written there.
+        """
+        try:
+            # A health check holds it for a moment.
+            self._lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 10)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise LedgerError(
+                f"{self._lock.lock_file} cannot be written ({error.strerror}): check that the user that runs recap may "
+                "write to this folder, and that the disk is not full"
+            ) from error
+        return True
+
+    def is_held(self) -> bool:
+        """Whether a process holds it now."""
+        try:
+            if not self.acquire():
+                return True
+        except LedgerError:
+            return False
+        self.release()
+        return False
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        self._lock.release()
