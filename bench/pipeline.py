@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bot.delivery.pacing import Pacer
-from bot.delivery.worker import Courier
+from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.base import Platform
@@ -109,9 +109,9 @@ def courier_of(
     *,
     rate: int = LIFTED,
     finished: Callable[[Broadcast], None] = lambda _broadcast: None,
-) -> Courier:
-    """The platform's courier, as the bot makes it."""
-    return Courier(
+) -> Worker:
+    """The platform's worker, as the bot makes it."""
+    return Worker(
         platform=platform,
         ledger=ledger,
         pacer=Pacer(rate),
@@ -128,14 +128,14 @@ async def push(block: Block, platform: Platform, *, rate: int = LIFTED) -> None:
     async with subscribed(block.folder / "recap.db", platform.name, people) as ledger:
         finished = asyncio.Event()
         counting = Counting(platform)
-        courier = courier_of(block, counting, ledger, rate=rate, finished=lambda _broadcast: finished.set())
+        worker = courier_of(block, counting, ledger, rate=rate, finished=lambda _broadcast: finished.set())
         await open_broadcast(block, ledger, platform.name)
-        task = asyncio.create_task(courier.run())
+        task = asyncio.create_task(worker.run())
         await counting.reached(block.warm_up)
         settle_in()
         with block.measured(block.messages):
             await finished.wait()
-            await courier.stop()
+            await worker.stop()
             await task
         (broadcast,) = await ledger.broadcasts(1)
         tally = await ledger.tally(broadcast.id)

@@ -41,9 +41,9 @@ class StandIn:
     environment: dict[str, str]
     context: ssl.SSLContext | None
 
-    def plan(self, **plan: float) -> None:
+    def services(self, **services: float) -> None:
         """Answer like this from now on, and forget what came before."""
-        self._control("plan", plan)
+        self._control("plan", services)
 
     def report(self) -> dict[str, Any]:
         """What came since the plan was made."""

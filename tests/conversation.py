@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.sandbox.discord import messages as discord_messages
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
-    from tests.town import Town
+    from tests.world import DemoWorld
 
 PATIENCE = 10.0
 """Seconds within which the bot must have answered."""
@@ -73,7 +73,7 @@ class TelegramPerson:
     """Somebody in a chat on Telegram. `sender` is who writes: an anonymous admin is the chat itself."""
 
     app: App
-    town: Town
+    town: DemoWorld
     chat: telegram_model.Chat
     sender: telegram_model.User | telegram_model.Chat
     thread: int | None = None
@@ -125,7 +125,7 @@ class TelegramPerson:
 
     async def settled(self) -> None:
         """Wait until the bot has taken every update and has nothing under way."""
-        platform = self.app.stations[PlatformName.TELEGRAM].platform
+        platform = self.app.connections[PlatformName.TELEGRAM].platform
         assert isinstance(platform, TelegramPlatform)
         application, updates = platform.application, self.town.telegram.updates
 
@@ -162,7 +162,7 @@ class DiscordPerson:
     """Somebody in a channel on Discord."""
 
     app: App
-    town: Town
+    town: DemoWorld
     channel: discord_world.Channel
     user: discord_world.User
     _last: discord_messages.Message | None = None
@@ -200,7 +200,7 @@ class DiscordPerson:
 
     async def settled(self) -> None:
         """Wait until the bot has nothing under way."""
-        platform = self.app.stations[PlatformName.DISCORD].platform
+        platform = self.app.connections[PlatformName.DISCORD].platform
         assert isinstance(platform, DiscordPlatform)
         async with asyncio.timeout(PATIENCE):
             while platform.underway.count:  # noqa: ASYNC110 - it announces nothing
@@ -227,7 +227,7 @@ class Talk:
     """The running bot and the ways to talk with it."""
 
     app: App
-    town: Town
+    town: DemoWorld
 
     def on_telegram(
         self,
@@ -248,7 +248,7 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def talking(town: Town, folder: Path, *, content: Path | None = None, more: str = "") -> AsyncIterator[Talk]:
+async def talking(town: DemoWorld, folder: Path, *, content: Path | None = None, more: str = "") -> AsyncIterator[Talk]:
     """The whole bot as `recap run` runs it, ready to answer, but for its patience: tests talk fast.
 
     A minute goes by for its throttle whenever somebody asks something, and no chat has a pace of its own.
@@ -266,7 +266,7 @@ async def talking(town: Town, folder: Path, *, content: Path | None = None, more
 
 async def _listening_on_discord(app: App) -> None:
     """Wait until this very bot hears Discord: the one before it may seem to be there still, and hears nothing."""
-    platform = app.stations[PlatformName.DISCORD].platform
+    platform = app.connections[PlatformName.DISCORD].platform
     assert isinstance(platform, DiscordPlatform)
     async with asyncio.timeout(PATIENCE):
         while not platform.client.is_ready():  # noqa: ASYNC110 - before it has logged in, it cannot be waited for

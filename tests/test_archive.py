@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.content.archive import Archive
 from bot.content.folder import _spaced
-from bot.model.text import words
+from bot.model.text import fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -383,4 +383,4 @@ class TestFinding:
 @given(st.lists(st.text(), max_size=4))
 def test_searches_see_the_words_that_people_type(texts: list[str]) -> None:
     """Text and query are cut into words in the same way."""
-    assert _spaced(*texts).split() == [word for text in texts for word in words(text)]
+    assert _spaced(*texts).split() == [word for text in texts for word in fold_words(text)]

@@ -17,7 +17,7 @@ from bot.content.archive import Archive
 from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
 from bot.content.links import Answer, Web
 from bot.model.problems import ExpectedError, InvalidInputError
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 NOTES = Path(__file__).parent / "notes"
 

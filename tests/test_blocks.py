@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from bot.content.archive import Archive
 from bot.content.blocks import Element, _parsed, read_blocks
 from bot.content.richtext import _BLOCKS
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from pathlib import Path

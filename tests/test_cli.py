@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
 from bot.model.problems import ExpectedError, InvalidInputError
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
 DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdef"

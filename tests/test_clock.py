@@ -77,7 +77,7 @@ async def week(folder: Path, more: str = "", *, first_started: dt.datetime | Non
     file.write_text(SETTINGS + more, encoding="utf-8")
     clock = [first_started or MONDAY - dt.timedelta(days=3)]
     async with opened(load(file, {}), lambda: clock[0]) as app:
-        await app.plan.herald.tell(app.plan.herald.reporter.welcome(None))
+        await app.services.notifier.tell(app.services.notifier.reporter.welcome(None))
         await app.declare()
         yield Week(app, folder, clock)
 

@@ -12,7 +12,7 @@ from bot.model.document import Layout, plain
 from bot.model.i18n import Language, words
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from bot.model.episode import Episode

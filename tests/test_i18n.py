@@ -18,7 +18,7 @@ from bot.model.i18n import Language, words
 if TYPE_CHECKING:
     from babel.messages.catalog import Message
 
-KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "gettext_noop": None, "ngettext": (1, 2)}
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import time_machine
 from bot.content.archive import Archive
 from bot.runtime.app import AlreadyRunningError, App, opened
 from tests.running import at_work
-from tests.town import CONTENT, MONDAY, Town, read_discord, read_telegram, town
+from tests.world import CONTENT, MONDAY, DemoWorld, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -30,7 +30,7 @@ SOURCES = [source.url for segment in EPISODE.segments for source in segment.sour
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Town]:
+async def place() -> AsyncIterator[DemoWorld]:
     """Both platforms with every kind of chat."""
     async with town() as made:
         yield made
@@ -44,13 +44,13 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @contextlib.asynccontextmanager
-async def running(place: Town, folder: Path, more: str = "") -> AsyncIterator[App]:
+async def running(place: DemoWorld, folder: Path, more: str = "") -> AsyncIterator[App]:
     """The whole bot, as `recap run` runs it, until the context is left."""
     async with opened(place.config(folder, more=more)) as app, at_work(app):
         yield app
 
 
-async def everyone_has_it(place: Town, times: int = 1) -> None:
+async def everyone_has_it(place: DemoWorld, times: int = 1) -> None:
     """Wait until the last subject has come everywhere so many times."""
     await place.until(
         lambda: all(sum(TITLES[-1] in flat(text) for text in texts) == times for texts in place.pushed().values())
@@ -63,7 +63,7 @@ def flat(text: str) -> str:
 
 
 async def test_on_monday_at_eight_everyone_gets_the_episode_once(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
     """Private chat, group, forum topic, channel; text, announcement, thread, forum: each subject and each source."""
     async with running(place, tmp_path) as app:
@@ -89,7 +89,7 @@ async def test_on_monday_at_eight_everyone_gets_the_episode_once(
 
 
 @contextlib.asynccontextmanager
-async def running_again_is_refused(place: Town, folder: Path) -> AsyncIterator[None]:
+async def running_again_is_refused(place: DemoWorld, folder: Path) -> AsyncIterator[None]:
     """A second process on the same database does not start."""
     async with opened(place.config(folder)) as second:
         with pytest.raises(AlreadyRunningError):
@@ -98,7 +98,7 @@ async def running_again_is_refused(place: Town, folder: Path) -> AsyncIterator[N
 
 
 @pytest.mark.usefixtures("clock")
-async def test_the_push_is_quiet_where_it_should_be(place: Town, tmp_path: Path) -> None:
+async def test_the_push_is_quiet_where_it_should_be(place: DemoWorld, tmp_path: Path) -> None:
     """Only the first message of a push rings; the announcement is published; nobody is ever pinged."""
     async with running(place, tmp_path):
         await everyone_has_it(place)
@@ -117,7 +117,7 @@ async def test_the_push_is_quiet_where_it_should_be(place: Town, tmp_path: Path)
 
 @pytest.mark.usefixtures("clock")
 async def test_a_bot_that_starts_late_catches_up_and_one_that_is_too_late_does_not(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
     """Started at nine, the push of eight still comes; a week later it would be old news."""
     clock.shift(dt.timedelta(hours=1))
@@ -130,7 +130,9 @@ async def test_a_bot_that_starts_late_catches_up_and_one_that_is_too_late_does_n
     assert place.pushed() == before
 
 
-async def test_latest_is_the_same_on_both_platforms(place: Town, clock: time_machine.Traveller, tmp_path: Path) -> None:
+async def test_latest_is_the_same_on_both_platforms(
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path
+) -> None:
     """`/latest` typed on either platform shows every subject of the newest episode; on Discord only to the asker."""
     clock.shift(dt.timedelta(days=1))
     async with running(place, tmp_path):
@@ -146,7 +148,7 @@ async def test_latest_is_the_same_on_both_platforms(place: Town, clock: time_mac
 
 
 async def test_discord_suggests_topics_and_episodes_while_people_type(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
     """The best first: what begins like it, then what contains it, then what is merely near."""
     clock.shift(dt.timedelta(days=1))
@@ -163,7 +165,7 @@ async def test_discord_suggests_topics_and_episodes_while_people_type(
 
 
 async def test_a_start_without_telegram_ends_nobodys_subscription(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
     """A channel declared by its name cannot be looked up while Telegram is away; it keeps the subscription it has."""
     clock.shift(dt.timedelta(days=1))
@@ -177,7 +179,7 @@ async def test_a_start_without_telegram_ends_nobodys_subscription(
 
 
 async def test_a_subscription_lasts_from_the_command_to_the_way_out(
-    place: Town, clock: time_machine.Traveller, tmp_path: Path
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path
 ) -> None:
     """Who subscribes to one topic gets that topic on Monday; who unsubscribes gets nothing."""
     clock.shift(dt.timedelta(days=-1))
@@ -212,7 +214,7 @@ def reply_to(interaction: Interaction) -> str:
 
 
 @pytest.mark.usefixtures("clock")
-async def test_the_admins_get_one_report_after_the_push(place: Town, tmp_path: Path) -> None:
+async def test_the_admins_get_one_report_after_the_push(place: DemoWorld, tmp_path: Path) -> None:
     """On both platforms, in French, once: who has it, who does not and why, and what to do."""
     boss = place.telegram.add_private(name="La cheffe")
     place.telegram.kick(place.group)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 FULL = Path("/dev/full")
 

@@ -16,7 +16,7 @@ from bot.delivery.worker import DRAIN
 from bot.sandbox.discord.world import BOT, Permission
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
 from tests.running import as_process
-from tests.town import Town, town
+from tests.world import DemoWorld, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,14 +33,14 @@ max_age = "3650d"
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Town]:
+async def place() -> AsyncIterator[DemoWorld]:
     """Both platforms with every kind of chat."""
     async with town() as made:
         yield made
 
 
 @contextlib.asynccontextmanager
-async def process(place: Town, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(place: DemoWorld, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """`recap run` with the loudest logs; killed when the context is left and it still runs."""
     config = folder / "config.toml"
     config.write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
@@ -48,17 +48,17 @@ async def process(place: Town, folder: Path) -> AsyncIterator[asyncio.subprocess
         yield running
 
 
-def complete(place: Town) -> bool:
+def complete(place: DemoWorld) -> bool:
     """Whether every place has the last source of the episode."""
     return all("montre patte blanche" in "\n".join(texts) for texts in place.pushed().values())
 
 
-async def until_complete(place: Town) -> None:
+async def until_complete(place: DemoWorld) -> None:
     """Wait until every place has the whole episode."""
     await place.until(lambda: complete(place), within=40)
 
 
-async def recap(place: Town, folder: Path, *arguments: str) -> tuple[int, str]:
+async def recap(place: DemoWorld, folder: Path, *arguments: str) -> tuple[int, str]:
     """Run one of the admin's commands to its end: its exit code and what it printed, errors and logs last."""
     (folder / "config.toml").write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
     running = await asyncio.create_subprocess_exec(
@@ -71,7 +71,7 @@ async def recap(place: Town, folder: Path, *arguments: str) -> tuple[int, str]:
     return running.returncode, (printed + complained).decode()
 
 
-async def test_sigterm_ends_the_program_in_time_and_in_order(place: Town, tmp_path: Path) -> None:
+async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, tmp_path: Path) -> None:
     """Healthy while it runs; after SIGTERM gone within ten seconds, with exit code 0."""
     async with process(place, tmp_path) as running:
         await until_complete(place)
@@ -82,7 +82,7 @@ async def test_sigterm_ends_the_program_in_time_and_in_order(place: Town, tmp_pa
     assert (await recap(place, tmp_path, "healthy"))[0] == 1
 
 
-async def test_no_token_in_any_log_at_any_level(place: Town, tmp_path: Path) -> None:
+async def test_no_token_in_any_log_at_any_level(place: DemoWorld, tmp_path: Path) -> None:
     """With everything logged that can be, errors of the network included, neither token is anywhere."""
     async with process(place, tmp_path) as running:
         await until_complete(place)
@@ -95,7 +95,7 @@ async def test_no_token_in_any_log_at_any_level(place: Town, tmp_path: Path) -> 
         assert token not in log
 
 
-async def test_a_program_that_is_killed_goes_on_where_it_was(place: Town, tmp_path: Path) -> None:
+async def test_a_program_that_is_killed_goes_on_where_it_was(place: DemoWorld, tmp_path: Path) -> None:
     """Killed in the middle of a push and started again: everyone has all of it, Discord nothing twice."""
     async with process(place, tmp_path) as running:
         await place.telegram.wait_for(lambda: len(place.telegram.traffic.sends) >= 3, within=20)
@@ -109,7 +109,7 @@ async def test_a_program_that_is_killed_goes_on_where_it_was(place: Town, tmp_pa
         assert len(texts) == len(set(texts)), name
 
 
-async def test_send_pushes_once_and_again_only_when_told(place: Town, tmp_path: Path) -> None:
+async def test_send_pushes_once_and_again_only_when_told(place: DemoWorld, tmp_path: Path) -> None:
     """By hand: a rehearsal sends nothing, a push reaches everyone, a second one is refused unless it is wanted."""
     code, said = await recap(place, tmp_path, "send", "1207", "--dry-run")
     assert (code, place.telegram.traffic.sends) == (0, [])
@@ -139,7 +139,7 @@ async def test_send_pushes_once_and_again_only_when_told(place: Town, tmp_path: 
     assert single["schedule"] == f"to telegram:{place.private.id}"
 
 
-async def test_send_says_who_did_not_get_it_and_why(place: Town, tmp_path: Path) -> None:
+async def test_send_says_who_did_not_get_it_and_why(place: DemoWorld, tmp_path: Path) -> None:
     """One person has blocked the bot: everyone else has the recap, and the command names the one and the reason."""
     place.telegram.block(place.private.person)
     code, said = await recap(place, tmp_path, "send", "1207")
@@ -151,7 +151,7 @@ async def test_send_says_who_did_not_get_it_and_why(place: Town, tmp_path: Path)
     assert [row["target"] for row in ended] == [f"telegram:{place.private.id}"]
 
 
-async def test_only_those_who_failed_are_sent_to_again(place: Town, tmp_path: Path) -> None:
+async def test_only_those_who_failed_are_sent_to_again(place: DemoWorld, tmp_path: Path) -> None:
     """The channel lets the bot write again: only that channel gets it, and `recap status` tells it all."""
     code, said = await recap(place, tmp_path, "send", "1207", "--only", "failed")
     assert code == 1
@@ -178,7 +178,7 @@ async def test_only_those_who_failed_are_sent_to_again(place: Town, tmp_path: Pa
     assert (code, "0 failed, 0 tried again" in said) == (0, True)
 
 
-async def test_check_online_names_what_stands_in_the_way(place: Town, tmp_path: Path) -> None:
+async def test_check_online_names_what_stands_in_the_way(place: DemoWorld, tmp_path: Path) -> None:
     """Everything in order: exit code 0. A chat that the bot was thrown out of is found before Monday."""
     code, said = await recap(place, tmp_path, "check", "--online")
     assert code == 0, said
@@ -192,7 +192,7 @@ async def test_check_online_names_what_stands_in_the_way(place: Town, tmp_path: 
     assert "Traceback" not in said
 
 
-async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Town, tmp_path: Path) -> None:
+async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: DemoWorld, tmp_path: Path) -> None:
     """The bot does not start with tokens that the platforms do not know, and says so without showing them."""
     unknown = place.telegram.token.replace("loopback", "stranger")
     text = place.config_text(tmp_path).replace(place.telegram.token, unknown)
@@ -217,7 +217,7 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Town
     assert b"Traceback" not in said
 
 
-async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: Town, tmp_path: Path) -> None:
+async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: DemoWorld, tmp_path: Path) -> None:
     """Telegram hangs, and the ten seconds, here a tenth of one, are over: nobody has to ask a second time."""
     held = asyncio.Event()
 
@@ -237,7 +237,7 @@ async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: Town
     assert asyncio.get_running_loop().time() - began < DRAIN
 
 
-async def test_a_second_signal_ends_the_program_at_once(place: Town, tmp_path: Path) -> None:
+async def test_a_second_signal_ends_the_program_at_once(place: DemoWorld, tmp_path: Path) -> None:
     """Telegram hangs, and who asks for the second time does not want to wait for it."""
     held = asyncio.Event()
 

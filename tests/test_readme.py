@@ -21,7 +21,7 @@ from bot.cli.options import Exit
 from bot.config import load
 from bot.content.archive import Archive
 from bot.platforms.discord import rights
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -46,7 +46,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.runtime.watch.LOOK_AT_FILE_EVERY", 0.02)
 
 
-class Desk:
+class CommandContext:
     """A bot that nobody connects, and the team's hands on its files."""
 
     def __init__(self, app: App, file: Path) -> None:
@@ -70,7 +70,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def context(tmp_path: Path) -> AsyncIterator[CommandContext]:
     """The bot of a config with one channel and one episode."""
     content = tmp_path / "content"
     content.mkdir()
@@ -79,20 +79,20 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     file.write_text(SETTINGS, encoding="utf-8")
     async with opened(load(file, {}), lambda: TUESDAY, file) as app:
         await app.declare()
-        yield Desk(app, file)
+        yield CommandContext(app, file)
 
 
-async def test_channels_come_and_go_with_the_config(desk: Desk) -> None:
+async def test_channels_come_and_go_with_the_config(context: CommandContext) -> None:
     """What is declared anew is subscribed, what is declared no more has ended."""
-    await desk.write(SETTINGS.replace("chat = 1", "chat = 2"))
-    assert await desk.subscribers() == {
+    await context.write(SETTINGS.replace("chat = 1", "chat = 2"))
+    assert await context.subscribers() == {
         "telegram:1": SubscriptionState.ENDED,
         "telegram:2": SubscriptionState.ACTIVE,
     }
 
 
 async def test_a_channel_that_could_not_be_written_down_is_declared_at_the_next_look(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    context: CommandContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database was locked at the very moment of the reload: a minute later the channel is subscribed."""
     with monkeypatch.context() as locked:
@@ -102,31 +102,31 @@ async def test_a_channel_that_could_not_be_written_down_is_declared_at_the_next_
 
         locked.setattr(LedgerSubscriptions, "declare", fail)
         with pytest.raises(LedgerError):
-            await desk.write(SETTINGS.replace("chat = 1", "chat = 2"))
-    await desk.app.tick()
-    assert (await desk.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
+            await context.write(SETTINGS.replace("chat = 1", "chat = 2"))
+    await context.app.tick()
+    assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
 
 
-async def test_schedules_names_topics_admins_and_pace_hold_at_once(desk: Desk) -> None:
+async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: CommandContext) -> None:
     """All of them together, in the plan that is swapped: the commands say the new name in the new language."""
-    before = desk.app.plan
-    await desk.write(
+    before = context.app.services
+    await context.write(
         SETTINGS.replace("[telegram]", "[telegram]\nrate = 7\nadmins = [99]")
         + '[show]\nname = "The recap"\nlanguage = "en"\n[topics]\ntiktok = ["clock app"]\n'
         + '[[schedules]]\nname = "evening"\ncron = "0 18 * * tue"\n[delivery]\non_unknown = "hold"\n'
     )
-    plan, station = desk.app.plan, desk.app.stations[PlatformName.TELEGRAM]
-    assert plan is not before
-    assert plan.next_push() == TUESDAY.replace(hour=18)
-    assert (plan.desk.show, list(plan.desk.schedules)) == ("The recap", ["evening"])
-    assert desk.app.archive.resolve_topic("Clock App") == "tiktok"
-    assert station.pacer.rate == 7
-    assert (station.handlers._desk, station.handlers._language) == (plan.desk, Language.ENGLISH)
-    assert desk.app.config.delivery.on_unknown == "hold"
-    await plan.herald.tell(plan.herald.reporter.welcome(None))
-    (welcome,) = await desk.app.ledger.notices.latest(1)
+    services, connection = context.app.services, context.app.connections[PlatformName.TELEGRAM]
+    assert services is not before
+    assert services.next_push() == TUESDAY.replace(hour=18)
+    assert (services.context.show, list(services.context.schedules)) == ("The recap", ["evening"])
+    assert context.app.archive.resolve_topic("Clock App") == "tiktok"
+    assert connection.pacer.rate == 7
+    assert (connection.handlers._context, connection.handlers._language) == (services.context, Language.ENGLISH)
+    assert context.app.config.delivery.on_unknown == "hold"
+    await services.notifier.tell(services.notifier.reporter.welcome(None))
+    (welcome,) = await context.app.ledger.notices.latest(1)
     assert welcome.title == "All is set"
-    assert await desk.app.ledger.unfinished([welcome.id]) == {PlatformName.TELEGRAM: 1}
+    assert await context.app.ledger.unfinished([welcome.id]) == {PlatformName.TELEGRAM: 1}
 
 
 @pytest.mark.parametrize(
@@ -139,35 +139,35 @@ async def test_schedules_names_topics_admins_and_pace_hold_at_once(desk: Desk) -
     ],
 )
 async def test_a_config_that_cannot_be_used_changes_nothing_and_is_told_once(
-    desk: Desk, broken: str, reason: str
+    context: CommandContext, broken: str, reason: str
 ) -> None:
     """What held before goes on, to the last subscription; mended, the file counts again."""
-    plan = desk.app.plan
+    services = context.app.services
     for _ in range(2):
-        await desk.write(broken)
-        await desk.app.tick()
-    assert desk.app.plan is plan
-    assert await desk.subscribers() == {"telegram:1": SubscriptionState.ACTIVE}
-    told = await desk.told()
+        await context.write(broken)
+        await context.app.tick()
+    assert context.app.services is services
+    assert await context.subscribers() == {"telegram:1": SubscriptionState.ACTIVE}
+    told = await context.told()
     assert all(text.startswith("Les nouveaux réglages sont inutilisables") for text in told)
     assert reason in told[0]
     assert TOKEN not in "".join(told)
     told_before = len(told)
-    await desk.write(SETTINGS.replace("chat = 1", "chat = 3"))
-    assert (await desk.subscribers())["telegram:3"] == SubscriptionState.ACTIVE
-    assert len(await desk.told()) == told_before
+    await context.write(SETTINGS.replace("chat = 1", "chat = 3"))
+    assert (await context.subscribers())["telegram:3"] == SubscriptionState.ACTIVE
+    assert len(await context.told()) == told_before
 
 
-async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(desk: Desk) -> None:
+async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(context: CommandContext) -> None:
     """Deleted or unmounted for a while: the bot goes on, and takes the file when it is back."""
-    desk.file.unlink()
+    context.file.unlink()
     for _ in range(3):
-        await desk.app.tick()
-    (told,) = await desk.told()
+        await context.app.tick()
+    (told,) = await context.told()
     assert "there is no such file" in told
-    assert await desk.subscribers() == {"telegram:1": SubscriptionState.ACTIVE}
-    await desk.write(SETTINGS.replace("chat = 1", "chat = 2"))
-    assert (await desk.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
+    assert await context.subscribers() == {"telegram:1": SubscriptionState.ACTIVE}
+    await context.write(SETTINGS.replace("chat = 1", "chat = 2"))
+    assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -180,17 +180,17 @@ async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(desk: Desk
     ],
 )
 async def test_what_needs_a_restart_is_said_and_the_rest_holds(
-    desk: Desk, change: Callable[[str], str], key: str
+    context: CommandContext, change: Callable[[str], str], key: str
 ) -> None:
     """A token, an address, a platform, the database: named without showing it; the new channel counts at once."""
-    await desk.write(change(SETTINGS.replace("chat = 1", "chat = 2")))
-    (told,) = await desk.told()
+    await context.write(change(SETTINGS.replace("chat = 1", "chat = 2")))
+    (told,) = await context.told()
     assert told == (
         "De nouveaux réglages demandent un redémarrage\n"
         f"Redémarrez le bot pour appliquer : {key}. Tout le reste est déjà en vigueur."
     )
-    assert (await desk.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
-    assert desk.app.config.storage.path.name == "recap.db"
+    assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
+    assert context.app.config.storage.path.name == "recap.db"
 
 
 def test_a_rate_that_must_be_paid_for_waits_until_it_is(tmp_path: Path) -> None:
@@ -214,22 +214,22 @@ def test_switching_a_platform_off_needs_a_restart_and_keeps_it(tmp_path: Path) -
     assert (config.discord, fixed) == (both.discord, ["discord"])
 
 
-async def test_the_content_may_move_be_replaced_and_come_later(desk: Desk) -> None:
+async def test_the_content_may_move_be_replaced_and_come_later(context: CommandContext) -> None:
     """Another folder in the config counts at once; one that is not there yet keeps what was known until it comes."""
-    await desk.write(SETTINGS + '[content]\nfolder = "elsewhere"\n')
-    assert [episode.number for episode in desk.app.archive.episodes] == [1]
-    elsewhere = desk.file.parent / "elsewhere"
+    await context.write(SETTINGS + '[content]\nfolder = "elsewhere"\n')
+    assert [episode.number for episode in context.app.archive.episodes] == [1]
+    elsewhere = context.file.parent / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "2.md").write_text(EPISODE.format(number=2), encoding="utf-8")
-    await desk.app.tick()
-    assert [episode.number for episode in desk.app.archive.episodes] == [2]
+    await context.app.tick()
+    assert [episode.number for episode in context.app.archive.episodes] == [2]
 
 
-async def test_nothing_is_made_anew_when_nothing_has_changed(desk: Desk) -> None:
+async def test_nothing_is_made_anew_when_nothing_has_changed(context: CommandContext) -> None:
     """The look of every minute costs no more than looking."""
-    plan, archive = desk.app.plan, desk.app.archive
-    await desk.app.tick()
-    assert (desk.app.plan, desk.app.archive) == (plan, archive)
+    services, archive = context.app.services, context.app.archive
+    await context.app.tick()
+    assert (context.app.services, context.app.archive) == (services, archive)
 
 
 class Watched:

@@ -17,7 +17,7 @@ from bot.runtime.supervision import HEALTHY, PATIENCE, Supervisor
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match, Reply
 from bot.storage.records import DeliveryState
 from tests.running import at_work
-from tests.town import MONDAY, Town, read_discord, town
+from tests.world import MONDAY, DemoWorld, read_discord, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -111,13 +111,13 @@ async def test_the_admins_hear_of_a_bug_at_once_and_of_the_network_when_it_goes_
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Town]:
+async def place() -> AsyncIterator[DemoWorld]:
     """Both platforms with every kind of chat."""
     async with town() as made:
         yield made
 
 
-async def test_what_the_admins_hear_of_a_bug_holds_no_secret(place: Town, tmp_path: Path) -> None:
+async def test_what_the_admins_hear_of_a_bug_holds_no_secret(place: DemoWorld, tmp_path: Path) -> None:
     """Its text may be an address with the token in it; the kind of bug is enough, and the log has the rest."""
 
     async def fail() -> None:
@@ -135,27 +135,27 @@ async def test_what_the_admins_hear_of_a_bug_holds_no_secret(place: Town, tmp_pa
 
 
 @contextlib.asynccontextmanager
-async def running(place: Town, folder: Path) -> AsyncIterator[App]:
+async def running(place: DemoWorld, folder: Path) -> AsyncIterator[App]:
     """The whole bot on the day after a push, with an admin on each platform, until the context is left."""
     config = place.config(folder, admin=place.private)
     async with opened(config, lambda: MONDAY + dt.timedelta(days=1)) as app, at_work(app):
         yield app
 
 
-def told_on_discord(place: Town) -> str:
+def told_on_discord(place: DemoWorld) -> str:
     """What Discord's admin was written by the bot, in one text with plain spaces."""
     messages = place.discord.direct(place.manager).messages
     return "\n".join(read_discord(each.components) for each in messages).replace("\N{NO-BREAK SPACE}", " ")
 
 
-async def discord_answers(place: Town) -> None:
+async def discord_answers(place: DemoWorld) -> None:
     """Wait until a command on Discord is answered."""
     latest = await place.discord.slash(place.reader, place.text, "latest")
     await place.discord.wait_for(lambda: latest.messages, 20)
 
 
 async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
-    place: Town, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    place: DemoWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Telegram says 401 in the middle of polling: Discord goes on, and its admin hears of it, once; so does the log."""
     async with running(place, tmp_path) as app:
@@ -165,8 +165,8 @@ async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
         place.telegram.say(place.private, place.private.person, "/latest")
         await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
         await discord_answers(place)
-        assert app.stations[PlatformName.TELEGRAM].refusal is not None
-        assert app.stations[PlatformName.DISCORD].refusal is None
+        assert app.connections[PlatformName.TELEGRAM].refusal is not None
+        assert app.connections[PlatformName.DISCORD].refusal is None
     assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
     logged = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert [message.splitlines()[0].replace("\N{NO-BREAK SPACE}", " ") for message in logged] == [
@@ -175,7 +175,7 @@ async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
 
 
 async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_the_other(
-    place: Town, tmp_path: Path
+    place: DemoWorld, tmp_path: Path
 ) -> None:
     """Discord answers meanwhile, and Telegram is served as soon as it is there."""
     await place.telegram.stop()
@@ -186,7 +186,7 @@ async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_t
 
 
 async def test_a_gateway_that_closes_for_good_is_entered_again(
-    place: Town, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    place: DemoWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """discord.py gives up after some close codes: the bot logs in anew by itself."""
     disallowed_intents = 4014
@@ -200,7 +200,7 @@ async def test_a_gateway_that_closes_for_good_is_entered_again(
 
 
 async def test_the_bot_ends_in_time_even_when_a_platform_hangs(
-    place: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A send without an answer is given its time to end, and no more; the ledger knows that it was on its way."""
     monkeypatch.setattr("bot.delivery.worker.DRAIN", 0.3)
@@ -224,7 +224,7 @@ async def test_the_bot_ends_in_time_even_when_a_platform_hangs(
     assert not place.private.messages
 
 
-async def test_a_second_bot_on_the_same_database_says_what_to_do(place: Town, tmp_path: Path) -> None:
+async def test_a_second_bot_on_the_same_database_says_what_to_do(place: DemoWorld, tmp_path: Path) -> None:
     """It does not start, and names the database and the two ways out."""
     async with running(place, tmp_path) as first:
         await place.telegram.wait_for(lambda: place.telegram.updates.polled)

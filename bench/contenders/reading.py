@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.commands.request import Desk, Request
+from bot.commands.request import CommandContext, Request
 from bot.commands.table import COMMANDS
 from bot.commands.throttle import Throttle
 from bot.content.archive import Archive
@@ -42,7 +42,7 @@ async def main(block: Block) -> None:
         return dt.datetime.now(PARIS)
 
     async with await Ledger.open(f"sqlite:///{block.folder / 'recap.db'}", now) as ledger:
-        desk = Desk(
+        context = CommandContext(
             show="Le récap du lundi",
             archive=lambda: archive,
             subscriptions=ledger.subscriptions,
@@ -57,7 +57,7 @@ async def main(block: Block) -> None:
             for argument in arguments * block.messages:
                 request = Request(argument, Target(PlatformName.TELEGRAM, "5"), Language.FRENCH)
                 began = time.perf_counter()
-                render((await commands[name].answer(desk, request)).document)
+                render((await commands[name].answer(context, request)).document)
                 block.found[name].append(time.perf_counter() - began)
 
 

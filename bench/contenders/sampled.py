@@ -26,11 +26,11 @@ async def main(block: Block) -> None:
         began = time.monotonic()
         await open_broadcast(block, ledger, counting.name)
         block.found["opened"] = time.monotonic() - began
-        courier = courier_of(block, counting, ledger)
-        task = asyncio.create_task(courier.run())
+        worker = courier_of(block, counting, ledger)
+        task = asyncio.create_task(worker.run())
         await counting.reached(block.warm_up)
         settle_in()
         with block.measured(block.messages):
             await counting.reached(block.warm_up + block.messages)
-        await courier.stop()
+        await worker.stop()
         await task

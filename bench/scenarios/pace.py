@@ -35,7 +35,7 @@ def slow(stand_in: StandIn, *, seconds: int) -> Result:
 
 
 def _at(stand_in: StandIn, title: str, *, rate: int, seconds: int, core: float, stall: float = 0.0) -> Result:
-    stand_in.plan(delay=ANSWER, limit=rate)
+    stand_in.services(delay=ANSWER, limit=rate)
     said = stand_in.block("paced", messages=rate * seconds, in_flight=WINDOW, rate=rate, stall=stall)
     seen = stand_in.report()
     attained = (seen["sends"] - 1) / seen["seconds"]
@@ -64,7 +64,7 @@ def _at(stand_in: StandIn, title: str, *, rate: int, seconds: int, core: float, 
 def flood(stand_in: StandIn, *, seconds: int, retry_after: int = 2) -> Result:
     """After a 429, silence until its time is over."""
     rate = 100
-    stand_in.plan(delay=ANSWER, flood_at=rate * seconds // 2, retry_after=retry_after)
+    stand_in.services(delay=ANSWER, flood_at=rate * seconds // 2, retry_after=retry_after)
     said = stand_in.block("paced", messages=rate * seconds, in_flight=WINDOW, rate=rate)
     seen = stand_in.report()
     broken = [late for late in seen["in_pause"] if late > ON_THEIR_WAY]

@@ -25,7 +25,7 @@ def people(stand_in: StandIn, sizes: Sequence[int], *, sample: int) -> Result:
     )
     costs = []
     for size in sizes:
-        stand_in.plan()
+        stand_in.services()
         said = stand_in.block(
             "sampled", messages=min(sample, size - WARM_UP), warm_up=WARM_UP, in_flight=32, people=size
         )
@@ -56,7 +56,7 @@ def channels(stand_in: StandIn, sizes: Sequence[int]) -> Result:
     for contender, label in contenders.items():
         costs = []
         for size in sizes:
-            stand_in.plan()
+            stand_in.services()
             said = stand_in.block(contender, messages=size, in_flight=32, channels=size)
             costs.append(said["cpu"] / said["messages"] * 1e6)
         ratios.append(costs[-1] / costs[0])

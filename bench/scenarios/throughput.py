@@ -94,7 +94,7 @@ def compete(
 
 def measure(stand_in: StandIn, contender: Contender, messages: int) -> Measured:
     """One block of one contender."""
-    stand_in.plan()
+    stand_in.services()
     share = int(messages * contender.share)
     said = stand_in.block(
         contender.name,

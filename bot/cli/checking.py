@@ -13,7 +13,7 @@ from bot.config import located
 from bot.config.sources import Fault
 from bot.content.links import Web, ask_all
 from bot.content.review import links, review
-from bot.delivery.broadcast import Offer
+from bot.delivery.broadcast import DueEpisode
 from bot.model.episode import Status
 from bot.model.problems import Problem
 from bot.platforms.discord.render import render as render_for_discord
@@ -73,12 +73,12 @@ class NextPush:
     """The next occurrence of a schedule, and the episode that would go out if it were that time now."""
 
     run: dt.datetime
-    offer: Offer
+    due: DueEpisode
     before: dt.datetime | None
     """The occurrence before, if the same episode was due then: it has gone out, unless it came too late."""
 
     def __str__(self) -> str:
-        episode = self.offer.episode
+        episode = self.due.episode
         if episode is None:
             return f"no episode for it yet: {self.reason}"
         unless = f", unless it has gone out since {in_words(self.before)}" if self.before else ""
@@ -87,21 +87,21 @@ class NextPush:
     @property
     def reason(self) -> str | None:
         """Why there is no episode for it; None when there is one."""
-        offer = self.offer
-        if offer.episode is not None:
+        due = self.due
+        if due.episode is not None:
             return None
         reasons = ["there is none that people may see"]
-        if offer.newest is not None:
-            newest = f"the newest is episode {offer.newest.number} of {offer.newest.date}"
-            reasons = [f"{newest}, and max_age lets none out from before {offer.oldest}"]
-        for held in offer.held_back:
+        if due.newest is not None:
+            newest = f"the newest is episode {due.newest.number} of {due.newest.date}"
+            reasons = [f"{newest}, and max_age lets none out from before {due.oldest}"]
+        for held in due.held_back:
             why = "is a draft" if held.status is Status.DRAFT else f"is dated {held.date}"
             reasons.append(f"episode {held.number} {why}")
         return "; ".join(reasons)
 
     def for_json(self) -> dict[str, Any]:
         """The same for programs."""
-        episode = self.offer.episode
+        episode = self.due.episode
         return {
             "number": episode and episode.number,
             "title": episode and episode.title,
@@ -120,10 +120,10 @@ def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> Ne
     run = timetable.next_run(schedule.name)
     if run is None:
         return None
-    offer = Offer.at(run, schedule, archive)
+    due = DueEpisode.at(run, schedule, archive)
     last = timetable.last_run(schedule.name)
-    is_repeated = last is not None and Offer.at(last, schedule, archive).episode is offer.episode is not None
-    return NextPush(run, offer, last if is_repeated else None)
+    is_repeated = last is not None and DueEpisode.at(last, schedule, archive).episode is due.episode is not None
+    return NextPush(run, due, last if is_repeated else None)
 
 
 def look_up_links(

@@ -36,7 +36,7 @@ SHOWN_FAILURES = 20
 async def facts(app: App) -> dict[str, Any]:
     """Broadcasts with what became of them, notices, next runs, and whether the bot runs, ready for JSON."""
     pushes = await app.ledger.broadcasts(SHOWN_BROADCASTS)
-    runs = {schedule.name: app.plan.timetable.next_run(schedule.name) for schedule in app.config.schedules}
+    runs = {schedule.name: app.services.timetable.next_run(schedule.name) for schedule in app.config.schedules}
     return {
         "running": DeliveryLock(app.config.storage.path).is_held(),
         "broadcasts": [await _push_facts(app, push) for push in pushes],
@@ -148,19 +148,19 @@ async def subscriptions(app: App) -> list[dict[str, Any]]:
 async def refusals(app: App) -> list[str]:
     """One sentence for every token that is refused and every declared channel that the bot cannot write to."""
     found = []
-    for name, station in app.stations.items():
+    for name, connection in app.connections.items():
         declared = [each for each in app.config.subscriptions() if each.target.platform is name]
         try:
-            await station.platform.connect()
+            await connection.platform.connect()
             for subscription in declared:
                 try:
-                    await station.platform.inspect(subscription.target, publish=subscription.choices.publish)
+                    await connection.platform.inspect(subscription.target, publish=subscription.choices.publish)
                 except SendError as error:
                     found.append(f"{subscription.target}: {_with_cure(error)}")
         except SendError as error:
             found.append(f"{name}: {_with_cure(error)}")
         finally:
-            await station.platform.close()
+            await connection.platform.close()
     return found
 
 

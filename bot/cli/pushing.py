@@ -72,7 +72,7 @@ async def push_to_failed(app: App, episode: Episode, console: Console) -> bool:
     opened = []
     for push in pushes:
         before = await app.ledger.tally(push.id)
-        retried = await app.plan.broadcaster.open_for_failed(push, episode, due=app.clock())
+        retried = await app.services.broadcaster.open_for_failed(push, episode, due=app.clock())
         served = await app.ledger.tally(retried.id) if retried is not None else {}
         _explain(push, before, sum(served.values()), console)
         if retried is not None:
@@ -133,7 +133,7 @@ async def _open(app: App, episode: Episode, target: Target | None, *, again: boo
     now = app.clock()
     if target is not None:
         refuse_switched_off(app.config, target)
-        opened = [await app.plan.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
+        opened = [await app.services.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
     else:
         await app.declare()
         counts = []
@@ -145,7 +145,7 @@ async def _open(app: App, episode: Episode, target: Target | None, *, again: boo
             where = " or ".join(app.config.platforms)
             raise ExpectedError(f"nobody has subscribed yet on {where}; --to sends it to a target all the same")
         opened = [
-            await app.plan.broadcaster.open(episode, schedule.name, due=now, again=again)
+            await app.services.broadcaster.open(episode, schedule.name, due=now, again=again)
             for schedule in app.config.schedules
         ]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]
@@ -186,10 +186,10 @@ async def _deliver(app: App, broadcasts: list[Broadcast], console: Console) -> b
     for broadcast in broadcasts:
         for failure in await app.ledger.failures(broadcast.id):
             console.print(f"{failure.target}: {failure.reason}")
-    for station in app.stations.values():
-        if station.refusal is not None:
+    for connection in app.connections.values():
+        if connection.refusal is not None:
             console.print(
-                f"{station.refusal}: what waits there is sent when the bot runs with a valid one within a day."
+                f"{connection.refusal}: what waits there is sent when the bot runs with a valid one within a day."
             )
     return counts[DeliveryState.SENT] == sum(counts.values())
 
@@ -208,7 +208,7 @@ async def _watch(app: App, broadcasts: list[Broadcast], console: Console, *, bot
             before, done = done, sum(counts[state] for state in _FINAL)
             progress.update(bar, total=sum(counts.values()), completed=done)
             left = await app.ledger.unfinished(ids)
-            if not any(count for name, count in left.items() if app.stations[name].refusal is None):
+            if not any(count for name, count in left.items() if app.connections[name].refusal is None):
                 return
             if done > before:
                 moved = time.monotonic()

@@ -6,7 +6,7 @@
 
 from bot.commands.answering import answered
 from bot.commands.completion import suggest
-from bot.commands.request import Answer, Desk, Obstacle, Request, for_you_alone, outdated, sorry
+from bot.commands.request import Answer, CommandContext, Obstacle, Request, for_you_alone, outdated, sorry
 from bot.commands.sharing import to_share
 from bot.commands.table import (
     COMMANDS,
@@ -31,7 +31,7 @@ __all__ = [
     "Answering",
     "Argument",
     "Command",
-    "Desk",
+    "CommandContext",
     "Obstacle",
     "Press",
     "Request",

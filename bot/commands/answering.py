@@ -11,7 +11,7 @@ from bot.model.problems import ExpectedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.commands.request import Answer, Desk, Request
+    from bot.commands.request import Answer, CommandContext, Request
     from bot.commands.table import Answering
     from bot.model.document import Document
 
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 async def answered(
-    desk: Desk, answering: Answering, request: Request, render: Callable[[Document], T]
+    context: CommandContext, answering: Answering, request: Request, render: Callable[[Document], T]
 ) -> tuple[Answer, T]:
     """The answer and how the platform shows it; a word of excuse where there is none, and in the log the reason."""
     try:
-        answer = await answering(desk, request)
+        answer = await answering(context, request)
         return answer, render(answer.document)
     except ExpectedError as error:
         # What the admin can mend needs no traceback.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-    from bot.commands.request import Desk
+    from bot.commands.request import CommandContext
     from bot.content.archive import Archive
     from bot.model.episode import Episode
 
@@ -32,22 +32,22 @@ _BETWEEN = re.compile(r"[\s,;]+")
 _EXACT, _BEGINNING, _INSIDE = range(3)
 
 
-def suggest(desk: Desk, argument: Argument, typed: str) -> list[tuple[str, str]]:
+def suggest(context: CommandContext, argument: Argument, typed: str) -> list[tuple[str, str]]:
     """What somebody may mean who has typed so far: pairs of what to show and what to type."""
     match argument:
         case Argument.EPISODE:
-            return [(f"{each.number} – {each.title}", str(each.number)) for each in _episodes(desk, typed)][:ENOUGH]
+            return [(f"{each.number} – {each.title}", str(each.number)) for each in _episodes(context, typed)][:ENOUGH]
         case Argument.TOPICS:
-            return [(text, text) for text in _several_topics(desk, typed)][:ENOUGH]
+            return [(text, text) for text in _several_topics(context, typed)][:ENOUGH]
         case Argument.TOPIC:
-            return [(topic, topic) for topic in _topics(desk, typed)][:ENOUGH]
+            return [(topic, topic) for topic in _topics(context, typed)][:ENOUGH]
         case _:
             return []
 
 
-def _several_topics(desk: Desk, typed: str) -> list[str]:
+def _several_topics(context: CommandContext, typed: str) -> list[str]:
     """Only the last of several topics is still being typed; it may be more than one word."""
-    archive, pieces = desk.archive(), _BETWEEN.split(typed.lstrip(" ,;"))
+    archive, pieces = context.archive(), _BETWEEN.split(typed.lstrip(" ,;"))
     last = len(pieces) - 1
     for first in range(max(0, len(pieces) - TOPIC_WORDS), last):
         piece = normalise_topic(" ".join(pieces[first:]))
@@ -55,12 +55,12 @@ def _several_topics(desk: Desk, typed: str) -> list[str]:
             last = first
             break
     chosen, before = parse_topics(archive, " ".join(pieces[:last]))[0], " ".join(pieces[:last])
-    return [f"{before} {topic}".lstrip() for topic in _topics(desk, " ".join(pieces[last:]), without=chosen)]
+    return [f"{before} {topic}".lstrip() for topic in _topics(context, " ".join(pieces[last:]), without=chosen)]
 
 
-def _topics(desk: Desk, typed: str, without: Collection[str] = ()) -> list[str]:
-    archive, key = desk.archive(), normalise_topic(typed)
-    places = _places(archive, desk.today)
+def _topics(context: CommandContext, typed: str, without: Collection[str] = ()) -> list[str]:
+    archive, key = context.archive(), normalise_topic(typed)
+    places = _places(archive, context.today)
     fits: dict[str, int] = {}
     for spelling, topic in archive.spellings.items():
         if topic in places and topic not in without and key in spelling:
@@ -85,5 +85,5 @@ def _places(archive: Archive, today: dt.date) -> Mapping[str, int]:
     return {topic: place for place, topic in enumerate(ordered)}
 
 
-def _episodes(desk: Desk, typed: str) -> list[Episode]:
-    return episodes_with(desk, typed) or episodes_near(desk, typed)
+def _episodes(context: CommandContext, typed: str) -> list[Episode]:
+    return episodes_with(context, typed) or episodes_near(context, typed)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from bot.model.text import fold, words
+from bot.model.text import fold, fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.commands.request import Desk
+    from bot.commands.request import CommandContext
     from bot.model.episode import Episode
 
 NEAR_TITLE = 70.0
@@ -20,23 +20,23 @@ MOST_NEAR = 10
 """Episodes with such a title, at most."""
 
 
-def episodes_with(desk: Desk, typed: str) -> list[Episode]:
+def episodes_with(context: CommandContext, typed: str) -> list[Episode]:
     """Those whose number begins so, whose title holds the words, or one of whose subjects does; the best first."""
-    archive = desk.archive()
-    published = archive.published(desk.today)
+    archive = context.archive()
+    published = archive.published(context.today)
     number = typed.strip().lstrip("#")
     found = [each for each in published if str(each.number) == number]
     found += (each for each in published if str(each.number).startswith(number))
-    pieces = words(typed)
+    pieces = fold_words(typed)
     if pieces and not number.isdecimal():
-        found += (each for each in published if _begin(pieces, words(each.title)))
-        found += (episode for episode, _segment in archive.search(typed, desk.today))
+        found += (each for each in published if _begin(pieces, fold_words(each.title)))
+        found += (episode for episode, _segment in archive.search(typed, context.today))
     return _once(found)
 
 
-def episodes_near(desk: Desk, typed: str) -> list[Episode]:
+def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
     """Those with a title like it, the likest first."""
-    published = desk.archive().published(desk.today)
+    published = context.archive().published(context.today)
     titles = {index: fold(each.title) for index, each in enumerate(published)}
     near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=MOST_NEAR)
     return [published[index] for _title, _score, index in near]

@@ -8,24 +8,28 @@ from typing import TYPE_CHECKING
 from bot.commands.request import Answer, notice
 from bot.commands.subscribing import not_allowed
 from bot.model.document import Block, CommandButton, Document, Heading, Listing, Paragraph, Section, Span
-from bot.model.i18n import mark
+from bot.model.i18n import gettext_noop
 
 if TYPE_CHECKING:
-    from bot.commands.request import Desk, Request
+    from bot.commands.request import CommandContext, Request
 
 _DELETE, _DELETED = "delete", "deleted"
 """What the buttons carry: asks whether it is meant, and means it."""
 
 # What the ledger's tables hold of a chat, in words; whoever adds a column there says so here.
 _KEPT = (
-    mark("the number that the platform gives this chat, and that of its topic or thread;"),
-    mark("your choices (topics, layout, time, sound, pause), when you made them, and why pushes stopped, if they did;"),
-    mark("which of the last episodes were sent here, when, with what result, and the numbers of these messages."),
+    gettext_noop("the number that the platform gives this chat, and that of its topic or thread;"),
+    gettext_noop(
+        "your choices (topics, layout, time, sound, pause), when you made them, and why pushes stopped, if they did;"
+    ),
+    gettext_noop(
+        "which of the last episodes were sent here, when, with what result, and the numbers of these messages."
+    ),
 )
-_NOT_KEPT = mark("Nothing else: no name, nothing that anybody writes, and nothing about those who only read.")
+_NOT_KEPT = gettext_noop("Nothing else: no name, nothing that anybody writes, and nothing about those who only read.")
 
 
-async def privacy(desk: Desk, request: Request) -> Answer:
+async def privacy(context: CommandContext, request: Request) -> Answer:
     """What is stored about a chat; for those who may, its deletion after one confirmation."""
     _ = request.words.gettext
     step = request.argument.strip()
@@ -33,8 +37,8 @@ async def privacy(desk: Desk, request: Request) -> Answer:
     if refusal:
         return refusal
     if step == _DELETED:
-        async with desk.changing:
-            await desk.subscriptions.forget(request.target)
+        async with context.changing:
+            await context.subscriptions.forget(request.target)
         done = _("It is done: I know nothing about this chat any more. The subscription is gone, too.")
         return dataclasses.replace(notice(done, CommandButton(_("Subscribe again"), "subscribe")), replaces=True)
     if step == _DELETE:

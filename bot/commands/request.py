@@ -88,7 +88,7 @@ class Agenda(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandContext:
     """Where the commands are answered: what they may look into.
 
     `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The

@@ -16,33 +16,33 @@ from bot.model.document import Block, CommandButton, Document, Heading, Note, Pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.commands.request import Desk, Request
+    from bot.commands.request import CommandContext, Request
     from bot.model.episode import Episode, Segment
 
 PAGE_SIZE = 5
 """Hits on a page; each has a button of its own, and that many stand side by side."""
 
 
-async def said(desk: Desk, request: Request) -> Answer:
+async def said(context: CommandContext, request: Request) -> Answer:
     """What somebody may want who typed words without a command: an episode, a topic, else what holds them."""
-    if episodes.is_published(desk, request.argument):
-        return await episodes.episode(desk, request)
-    if desk.archive().resolve_topic(request.argument) is not None:
-        return await topic(desk, request)
-    return await search(desk, request)
+    if episodes.is_published(context, request.argument):
+        return await episodes.episode(context, request)
+    if context.archive().resolve_topic(request.argument) is not None:
+        return await topic(context, request)
+    return await search(context, request)
 
 
-async def search(desk: Desk, request: Request) -> Answer:
+async def search(context: CommandContext, request: Request) -> Answer:
     """The segments that hold all the words, the best first, a page at a time."""
     catalogue = request.words
     _ = catalogue.gettext
     searched = wanted(request.argument)
     if not searched:
         return notice(_("Which words? For example: /search netflix europe"), all_topics(request))
-    hits = desk.archive().search(request.argument, desk.today)
+    hits = context.archive().search(request.argument, context.today)
     typed = catalogue.quoted(shortened(request.argument if request.page is None else " ".join(searched)))
     if not hits:
-        return _nothing(desk, request, typed, searched)
+        return _nothing(context, request, typed, searched)
     book = pages(hits, PAGE_SIZE)
     page = min(max(request.page or 1, 1), len(book))
     hint = catalogue.ngettext("{count} subject", "{count} subjects", len(hits)).format(count=len(hits))
@@ -89,9 +89,9 @@ def _hit(request: Request, number: int, hit: tuple[Episode, Segment], searched: 
     return Section(tuple(blocks))
 
 
-def _nothing(desk: Desk, request: Request, typed: str, searched: Sequence[str]) -> Answer:
+def _nothing(context: CommandContext, request: Request, typed: str, searched: Sequence[str]) -> Answer:
     _ = request.words.gettext
-    nearest = desk.archive().nearest_topics(" ".join(searched)[:COMPARED])
+    nearest = context.archive().nearest_topics(" ".join(searched)[:COMPARED])
     sentence = _("I found nothing with {words}.").format(words=typed)
     if nearest:
         sentence += " " + _("Perhaps one of these topics:")

@@ -19,7 +19,7 @@ from bot.model.subscription import PlatformName, Subscription, SubscriptionState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.commands.request import Desk, Request
+    from bot.commands.request import CommandContext, Request
 
     Change: TypeAlias = Callable[[Subscription], Subscription]
 
@@ -30,29 +30,29 @@ HOLIDAYS = (1, 2, 4)
 _CHOSEN = "✓ "
 
 
-async def settings(desk: Desk, request: Request) -> Answer:
+async def settings(context: CommandContext, request: Request) -> Answer:
     """The choices of a subscription, and the buttons that change them."""
     refusal = not_allowed(request)
     if refusal:
         return refusal
     step, _, value = request.argument.strip().partition(" ")
-    async with desk.changing:
-        subscriptions = await desk.subscriptions.of(request.target)
+    async with context.changing:
+        subscriptions = await context.subscriptions.of(request.target)
         if subscriptions and step == "stop":
-            await desk.subscriptions.end(request.target, "unsubscribed")
+            await context.subscriptions.end(request.target, "unsubscribed")
         elif subscriptions and step == "at":
-            subscriptions = await _reschedule(desk, request, subscriptions, value)
-        elif subscriptions and (change := _change(desk, step, value)) is not None:
+            subscriptions = await _reschedule(context, request, subscriptions, value)
+        elif subscriptions and (change := _change(context, step, value)) is not None:
             subscriptions = [_active(change(each)) for each in subscriptions]
             for each in subscriptions:
-                await desk.subscriptions.save(each)
-    return _panel(desk, request, step, subscriptions)
+                await context.subscriptions.save(each)
+    return _panel(context, request, step, subscriptions)
 
 
-def _change(desk: Desk, step: str, value: str) -> Change | None:
+def _change(context: CommandContext, step: str, value: str) -> Change | None:
     """What a button does to a subscription; None for one that only shows something, or that nobody made."""
     match step, value:
-        case (("on" | "off"), topic) if (name := desk.archive().resolve_topic(topic)) is not None:
+        case (("on" | "off"), topic) if (name := context.archive().resolve_topic(topic)) is not None:
             return lambda each: _with_topic(each, name, is_wanted=step == "on")
         case "all", _:
             return lambda each: _with(each, topics=())
@@ -63,7 +63,7 @@ def _change(desk: Desk, step: str, value: str) -> Change | None:
         case "rich", ("on" | "off"):
             return lambda each: _with(each, rich=value == "on")
         case "pause", weeks if weeks in set(map(str, HOLIDAYS)):
-            until = desk.clock() + dt.timedelta(weeks=int(weeks))
+            until = context.clock() + dt.timedelta(weeks=int(weeks))
             return lambda each: dataclasses.replace(each, paused_until=until)
         case "resume", _:
             return lambda each: dataclasses.replace(each, paused_until=None)
@@ -85,23 +85,23 @@ def _active(subscription: Subscription) -> Subscription:
 
 
 async def _reschedule(
-    desk: Desk, request: Request, subscriptions: list[Subscription], schedule: str
+    context: CommandContext, request: Request, subscriptions: list[Subscription], schedule: str
 ) -> list[Subscription]:
     """Move the subscription to that schedule, as the config declares it."""
-    if schedule not in desk.schedules:
+    if schedule not in context.schedules:
         return subscriptions
     chosen = _active(dataclasses.replace(subscriptions[0], schedule=schedule))
     for each in subscriptions:
         if each.schedule != schedule:
-            await desk.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
-    await desk.subscriptions.save(chosen)
+            await context.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
+    await context.subscriptions.save(chosen)
     return [chosen]
 
 
 # What is shown
 
 
-def _panel(desk: Desk, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
+def _panel(context: CommandContext, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
     _ = request.words.gettext
     is_pressed = bool(step)
     if not subscriptions or step == "stop":
@@ -109,23 +109,23 @@ def _panel(desk: Desk, request: Request, step: str, subscriptions: Sequence[Subs
         return dataclasses.replace(end, replaces=is_pressed)
     match step:
         case "topics" | "on" | "off" | "all":
-            document = _topics(desk, request, subscriptions[0])
+            document = _topics(context, request, subscriptions[0])
         case "holiday":
             document = _holiday(request)
         case "times":
-            document = _times(desk, request, subscriptions)
+            document = _times(context, request, subscriptions)
         case _:
-            document = _overview(desk, request, subscriptions)
+            document = _overview(context, request, subscriptions)
     is_change = step not in {"", "show", "topics", "holiday", "times"}
     return Answer(document, replaces=is_pressed, toast=_("Saved.") if is_change else "")
 
 
-def _overview(desk: Desk, request: Request, subscriptions: Sequence[Subscription]) -> Document:
+def _overview(context: CommandContext, request: Request, subscriptions: Sequence[Subscription]) -> Document:
     catalogue, first = request.words, subscriptions[0]
     _ = catalogue.gettext
     choices = first.choices
-    lines = [Paragraph((Span(sentence),)) for sentence in described(desk, request, first)]
-    run = next_push(desk, subscriptions)
+    lines = [Paragraph((Span(sentence),)) for sentence in described(context, request, first)]
+    run = next_push(context, subscriptions)
     if run is not None:
         lines.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(run))),)))
     is_digest = choices.layout is Layout.DIGEST
@@ -138,10 +138,10 @@ def _overview(desk: Desk, request: Request, subscriptions: Sequence[Subscription
         if choices.silent
         else CommandButton(_("Without sound"), "settings", "silent on"),
         CommandButton(_("Resume now"), "settings", "resume")
-        if first.paused_until is not None and first.paused_until > desk.clock()
+        if first.paused_until is not None and first.paused_until > context.clock()
         else CommandButton(_("Pause"), "settings", "holiday"),
     ]
-    if len(desk.schedules) > 1:
+    if len(context.schedules) > 1:
         buttons.append(CommandButton(_("Time"), "settings", "times"))
     if request.target.platform is PlatformName.TELEGRAM:
         buttons.append(
@@ -153,12 +153,12 @@ def _overview(desk: Desk, request: Request, subscriptions: Sequence[Subscription
     return _page(_("Settings"), lines, buttons)
 
 
-def _topics(desk: Desk, request: Request, subscription: Subscription) -> Document:
+def _topics(context: CommandContext, request: Request, subscription: Subscription) -> Document:
     catalogue = request.words
     _ = catalogue.gettext
     chosen = set(subscription.choices.topics)
     # What was chosen stays in the list when nothing is said about it any more.
-    known = [*desk.archive().topics(desk.today)]
+    known = [*context.archive().topics(context.today)]
     names = [*known, *sorted(chosen - set(known))]
     book = pages(names, TOPICS_ON_A_PAGE) or [[]]
     page = min(max(request.page or 1, 1), len(book))
@@ -189,13 +189,13 @@ def _holiday(request: Request) -> Document:
     return _page(_("Pause"), [Paragraph((Span(hint),))], [*buttons, _done(request)])
 
 
-def _times(desk: Desk, request: Request, subscriptions: Sequence[Subscription]) -> Document:
+def _times(context: CommandContext, request: Request, subscriptions: Sequence[Subscription]) -> Document:
     catalogue = request.words
     _ = catalogue.gettext
     current = {each.schedule for each in subscriptions}
     buttons = []
-    for schedule in desk.schedules:
-        run = desk.agenda.next_run(schedule)
+    for schedule in context.schedules:
+        run = context.agenda.next_run(schedule)
         label = schedule if run is None else catalogue.weekday(run)
         buttons.append(
             CommandButton(f"{_CHOSEN}{label}" if schedule in current else label, "settings", f"at {schedule}")

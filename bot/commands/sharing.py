@@ -8,17 +8,17 @@ from bot.commands.episodes import LINK
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
-    from bot.commands.request import Desk
+    from bot.commands.request import CommandContext
     from bot.model.episode import Episode, Segment
 
 
-def to_share(desk: Desk, typed: str) -> list[tuple[Episode, Segment]]:
+def to_share(context: CommandContext, typed: str) -> list[tuple[Episode, Segment]]:
     """The segments that somebody may want to share who typed this, the likeliest first.
 
     Nothing stands for the newest episode, `1207` for that one, `1207-netflix` for a segment of it; anything else is a
     topic, or words to search.
     """
-    archive, today = desk.archive(), desk.today
+    archive, today = context.archive(), context.today
     reference = LINK.fullmatch(typed.strip())
     if reference or not normalise_topic(typed):
         number = int(reference["number"]) if reference else None

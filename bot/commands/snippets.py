@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.content.search import is_match
 from bot.model.document import Span, Style
-from bot.model.text import words
+from bot.model.text import fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def matches(text: str, searched: Sequence[str]) -> list[tuple[int, int]]:
     return [
         (token.start(), token.end())
         for token in _TOKEN.finditer(text)
-        if any(is_match(word, wanted) for word in words(token[0]) for wanted in searched)
+        if any(is_match(word, wanted) for word in fold_words(token[0]) for wanted in searched)
     ]
 
 

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING
 from bot.commands.request import BUTTON_MAX, Answer, Obstacle, notice
 from bot.commands.topics import parse_topics, unknown_topic
 from bot.model.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
-from bot.model.i18n import mark
+from bot.model.i18n import gettext_noop
 from bot.model.subscription import Origin, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from bot.commands.request import Desk, Request
+    from bot.commands.request import CommandContext, Request
 
 
-async def subscribe(desk: Desk, request: Request) -> Answer:
+async def subscribe(context: CommandContext, request: Request) -> Answer:
     """The push from the next one on: everything, or some topics."""
     refusal = not_allowed(request) or not_possible(request)
     if refusal:
         return refusal
-    topics, unknown = parse_topics(desk.archive(), request.argument)
+    topics, unknown = parse_topics(context.archive(), request.argument)
     if unknown:
         meant = functools.partial(_corrected, request.argument, unknown)
-        return unknown_topic(desk, request, unknown, "subscribe", meant)
-    async with desk.changing:
-        current = await desk.subscriptions.of(request.target) or await _before(desk, request)
+        return unknown_topic(context, request, unknown, "subscribe", meant)
+    async with context.changing:
+        current = await context.subscriptions.of(request.target) or await _before(context, request)
         chosen = [
             dataclasses.replace(
                 subscription,
@@ -42,15 +42,15 @@ async def subscribe(desk: Desk, request: Request) -> Answer:
             for subscription in current
         ]
         for subscription in chosen:
-            await desk.subscriptions.save(subscription)
-    return _confirmation(desk, request, chosen)
+            await context.subscriptions.save(subscription)
+    return _confirmation(context, request, chosen)
 
 
-async def _before(desk: Desk, request: Request) -> list[Subscription]:
+async def _before(context: CommandContext, request: Request) -> list[Subscription]:
     """What whoever subscribes now has had here, all but the topics; else what a newcomer gets."""
-    last = await desk.subscriptions.last_ended(request.target)
-    if last is None or last.schedule not in desk.schedules:
-        return [Subscription(request.target, desk.schedules[0])]
+    last = await context.subscriptions.last_ended(request.target)
+    if last is None or last.schedule not in context.schedules:
+        return [Subscription(request.target, context.schedules[0])]
     return [dataclasses.replace(last, origin=Origin.COMMAND)]
 
 
@@ -60,14 +60,14 @@ def _corrected(typed: str, wrong: str, right: str) -> str:
     return topics if len(topics.encode()) <= BUTTON_MAX else right
 
 
-async def unsubscribe(desk: Desk, request: Request) -> Answer:
+async def unsubscribe(context: CommandContext, request: Request) -> Answer:
     """The way out; it works at once."""
     refusal = not_allowed(request)
     if refusal:
         return refusal
-    async with desk.changing:
-        ended = await desk.subscriptions.of(request.target)
-        await desk.subscriptions.end(request.target, "unsubscribed")
+    async with context.changing:
+        ended = await context.subscriptions.of(request.target)
+        await context.subscriptions.end(request.target, "unsubscribed")
     return farewell(request, ended) if ended else nothing_here(request)
 
 
@@ -107,13 +107,17 @@ def not_possible(request: Request) -> Answer | None:
 
 
 _OBSTACLES = {
-    Obstacle.BLIND: mark("I cannot see this channel. Let me view it and send messages in it, then subscribe again."),
-    Obstacle.MUTE: mark("I may not write here. Let me send messages in this channel, then subscribe again."),
-    Obstacle.LOCKED: mark("This thread is locked, so I could not write in it. Unlock it, then subscribe again."),
+    Obstacle.BLIND: gettext_noop(
+        "I cannot see this channel. Let me view it and send messages in it, then subscribe again."
+    ),
+    Obstacle.MUTE: gettext_noop("I may not write here. Let me send messages in this channel, then subscribe again."),
+    Obstacle.LOCKED: gettext_noop(
+        "This thread is locked, so I could not write in it. Unlock it, then subscribe again."
+    ),
 }
 
 
-def described(desk: Desk, request: Request, subscription: Subscription) -> list[str]:
+def described(context: CommandContext, request: Request, subscription: Subscription) -> list[str]:
     """What was chosen, in sentences."""
     catalogue, choices = request.words, subscription.choices
     _ = catalogue.gettext
@@ -134,25 +138,25 @@ def described(desk: Desk, request: Request, subscription: Subscription) -> list[
         sentences.append(_("The messages come without a sound."))
     if choices.rich:
         sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
-    now = desk.clock()
+    now = context.clock()
     if subscription.paused_until is not None and subscription.paused_until > now:
         day = catalogue.date(subscription.paused_until.astimezone(now.tzinfo).date())
         sentences.append(_("Pushes are paused until {day}.").format(day=day))
     return sentences
 
 
-def next_push(desk: Desk, subscriptions: Sequence[Subscription]) -> dt.datetime | None:
+def next_push(context: CommandContext, subscriptions: Sequence[Subscription]) -> dt.datetime | None:
     """When the next push of any of the subscriptions comes, in its schedule's time zone."""
-    runs = (desk.agenda.next_run(each.schedule, each.paused_until) for each in subscriptions)
+    runs = (context.agenda.next_run(each.schedule, each.paused_until) for each in subscriptions)
     return min((run for run in runs if run is not None), default=None)
 
 
-def _confirmation(desk: Desk, request: Request, chosen: Sequence[Subscription]) -> Answer:
+def _confirmation(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> Answer:
     catalogue = request.words
     _ = catalogue.gettext
-    what = " ".join(described(desk, request, chosen[0]))
+    what = " ".join(described(context, request, chosen[0]))
     blocks: list[Paragraph | Note] = [Paragraph((Span(_("Subscribed!"), Style.BOLD), Span(f" {what}")))]
-    run = next_push(desk, chosen)
+    run = next_push(context, chosen)
     if run is not None:
         blocks.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(run))),)))
     blocks.append(Note((Span(_("To choose otherwise: /settings. To stop: /unsubscribe")),)))

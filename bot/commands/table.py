@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from bot.commands import episodes, privacy, search, settings, subscribing, topics
 from bot.commands.request import Answer, notice
 from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
-from bot.model.i18n import Language, Words, mark, words
+from bot.model.i18n import Language, Words, gettext_noop, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.commands.request import Desk, Request
+    from bot.commands.request import CommandContext, Request
 
 
 class Argument(enum.Enum):
@@ -28,7 +28,7 @@ class Argument(enum.Enum):
     WORDS = enum.auto()
 
 
-Answering: TypeAlias = "Callable[[Desk, Request], Awaitable[Answer]]"
+Answering: TypeAlias = "Callable[[CommandContext, Request], Awaitable[Answer]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Command:
         return f"{self.name} {argument}".rstrip()
 
 
-_WHAT_IT_IS = mark(
+_WHAT_IT_IS = gettext_noop(
     "Every Monday I bring you the recap of the episode: a summary of each subject, with its sources. "
     "You can also ask me at any time:"
 )
 
 
-async def help_(desk: Desk, request: Request) -> Answer:
+async def help_(context: CommandContext, request: Request) -> Answer:
     """What the bot is for and every command."""
     _ = request.words.gettext
     listing = Listing(
@@ -73,13 +73,13 @@ async def help_(desk: Desk, request: Request) -> Answer:
             for command in COMMANDS
         )
     )
-    is_subscribed = bool(await desk.subscriptions.of(request.target))
+    is_subscribed = bool(await context.subscriptions.of(request.target))
     choice = CommandButton(_("Settings"), "settings") if is_subscribed else CommandButton(_("Subscribe"), "subscribe")
     return Answer(
         Document(
-            title=desk.show,
+            title=context.show,
             sections=(
-                Section((Heading((Span(desk.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
+                Section((Heading((Span(context.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
                 Section((listing,)),
             ),
             buttons=(CommandButton(_("Read the latest episode"), "latest"), choice),
@@ -87,45 +87,45 @@ async def help_(desk: Desk, request: Request) -> Answer:
     )
 
 
-async def start(desk: Desk, request: Request) -> Answer:
+async def start(context: CommandContext, request: Request) -> Answer:
     """The first contact on Telegram; a deep link `1207` or `1207-netflix` opens that episode or segment."""
     if request.is_private:
         # Who blocked the bot and starts it again wants what they had.
-        await desk.subscriptions.came_back(request.target)
-    return await (episodes.segment if episodes.is_link(request.argument) else help_)(desk, request)
+        await context.subscriptions.came_back(request.target)
+    return await (episodes.segment if episodes.is_link(request.argument) else help_)(context, request)
 
 
-def hello(desk: Desk, catalogue: Words) -> Answer:
+def hello(context: CommandContext, catalogue: Words) -> Answer:
     """What the bot says once, when it comes into a group."""
     _ = catalogue.gettext
     sentence = _(
         "Hello! I am {show}. An admin can subscribe this group with /subscribe: each new episode will come here. "
         "Anybody can read the newest one with /latest; /help shows the rest."
-    ).format(show=catalogue.quoted(desk.show))
+    ).format(show=catalogue.quoted(context.show))
     buttons = (CommandButton(_("Subscribe this group"), "subscribe"), CommandButton(_("The latest episode"), "latest"))
     return notice(sentence, *buttons)
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("latest", mark("The latest episode"), episodes.latest),
-    Command("topic", mark("One topic through the episodes"), topics.topic, Argument.TOPIC),
-    Command("topics", mark("All the topics"), topics.topics),
-    Command("episode", mark("An episode by its number"), episodes.episode, Argument.EPISODE),
-    Command("search", mark("Subjects that hold all of these words"), search.search, Argument.WORDS),
+    Command("latest", gettext_noop("The latest episode"), episodes.latest),
+    Command("topic", gettext_noop("One topic through the episodes"), topics.topic, Argument.TOPIC),
+    Command("topics", gettext_noop("All the topics"), topics.topics),
+    Command("episode", gettext_noop("An episode by its number"), episodes.episode, Argument.EPISODE),
+    Command("search", gettext_noop("Subjects that hold all of these words"), search.search, Argument.WORDS),
     Command(
         "subscribe",
-        mark("Receive the recap here, with all subjects or some topics"),
+        gettext_noop("Receive the recap here, with all subjects or some topics"),
         subscribing.subscribe,
         Argument.TOPICS,
         manages=True,
     ),
-    Command("unsubscribe", mark("Stop receiving the recap here"), subscribing.unsubscribe, manages=True),
-    Command("settings", mark("Choose what you receive here, and how"), settings.settings, manages=True),
-    Command("help", mark("What I can do"), help_),
-    Command("privacy", mark("What I keep about you, and how to delete it"), privacy.privacy, manages=True),
+    Command("unsubscribe", gettext_noop("Stop receiving the recap here"), subscribing.unsubscribe, manages=True),
+    Command("settings", gettext_noop("Choose what you receive here, and how"), settings.settings, manages=True),
+    Command("help", gettext_noop("What I can do"), help_),
+    Command("privacy", gettext_noop("What I keep about you, and how to delete it"), privacy.privacy, manages=True),
 )
 
-START = Command("start", mark("Begin"), start)
+START = Command("start", gettext_noop("Begin"), start)
 """Telegram sends it when somebody opens the bot; nobody needs to type it, so `/help` does not list it."""
 
 SAID = Command("said", "", search.said, Argument.WORDS)

@@ -13,7 +13,7 @@ from bot.model.text import normalise_topic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.commands.request import Desk, Request
+    from bot.commands.request import CommandContext, Request
     from bot.content.archive import Archive
     from bot.model.episode import Episode, Segment
 
@@ -33,17 +33,17 @@ _QUOTED_MAX = 40
 """Characters of what somebody typed that are quoted back."""
 
 
-async def topic(desk: Desk, request: Request) -> Answer:
+async def topic(context: CommandContext, request: Request) -> Answer:
     """One topic through the archive, newest first, a page at a time."""
     catalogue = request.words
     _ = catalogue.gettext
-    archive = desk.archive()
+    archive = context.archive()
     if not normalise_topic(request.argument):
         return notice(_("Which topic? For example: /topic tiktok"), all_topics(request))
     name = archive.resolve_topic(request.argument)
     if name is None:
-        return unknown_topic(desk, request, request.argument, "topic")
-    hits = archive.topic(name, desk.today)
+        return unknown_topic(context, request, request.argument, "topic")
+    hits = archive.topic(name, context.today)
     if not hits:
         sentence = _("Nothing about #{topic} so far. It will come!").format(topic=name)
         return notice(sentence, all_topics(request))
@@ -53,16 +53,16 @@ async def topic(desk: Desk, request: Request) -> Answer:
     hint = hint.format(count=len(hits))
     if len(book) > 1:
         hint += " · " + _("page {page} of {pages}").format(page=page, pages=len(book))
-    document = desk.formatter(request).excerpts(
+    document = context.formatter(request).excerpts(
         f"#{name}", book[page - 1], hint=hint, buttons=turning(catalogue, "topic", name, page, len(book))
     )
     return Answer(document, replaces=request.page is not None)
 
 
-async def topics(desk: Desk, request: Request) -> Answer:
+async def topics(context: CommandContext, request: Request) -> Answer:
     """Every topic with the number of its segments, the most frequent first."""
     _ = request.words.gettext
-    counts = desk.archive().topics(desk.today)
+    counts = context.archive().topics(context.today)
     if not counts:
         return notice(_("There are no topics yet."))
     listing = " · ".join(f"#{name} ({count})" for name, count in counts.items())
@@ -97,11 +97,11 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
 
 
 def unknown_topic(
-    desk: Desk, request: Request, typed: str, command: str, meant: Callable[[str], str] = lambda name: name
+    context: CommandContext, request: Request, typed: str, command: str, meant: Callable[[str], str] = lambda name: name
 ) -> Answer:
     """No such topic, but perhaps one of these; pressing one does what `command` with what is `meant` does."""
     _ = request.words.gettext
-    nearest = desk.archive().nearest_topics(typed[:COMPARED])
+    nearest = context.archive().nearest_topics(typed[:COMPARED])
     sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
     if nearest:
         sentence += " " + _("Did you mean:")

@@ -76,7 +76,7 @@ class Show(_Section):
     timezone: Zone = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
 
 
-class Content(_Section):
+class ContentFolder(_Section):
     """Where the episode files are."""
 
     folder: Path = Path("content")
@@ -223,7 +223,7 @@ class Config(BaseSettings):
     )
 
     show: Show = Field(default_factory=Show)
-    content: Content = Field(default_factory=Content)
+    content: ContentFolder = Field(default_factory=ContentFolder)
     storage: Storage = Field(default_factory=Storage)
     topics: dict[Topic, tuple[Topic, ...]] = Field(default_factory=dict, examples=[["tik tok"]])
     telegram: Telegram | None = None

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from bot.content.folder import Content
+from bot.content.folder import Folder
 from bot.content.search import WordIndex, wanted
 from bot.model.episode import Status
 from bot.model.problems import Problem
-from bot.model.text import normalise_topic, words
+from bot.model.text import fold_words, normalise_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ class Archive:
     episodes: tuple[Episode, ...]
     problems: tuple[Problem, ...]
     folder: Path
-    content: Content = field(repr=False)
+    content: Folder = field(repr=False)
     """What the next reload starts from."""
     _names: Mapping[str, str] = field(repr=False)
     """The canonical topic of each alias, both normalised; a canonical topic is its own alias."""
@@ -75,7 +75,7 @@ class Archive:
         With the archive that was loaded `previous`ly, only the files that changed since are read, and where a file has
         become bad or unreadable its last good version stays. Nothing is raised: `problems` says what is wrong.
         """
-        content = Content.read(folder, previous.content if previous else Content())
+        content = Folder.read(folder, previous.content if previous else Folder())
         names = {
             normalise_topic(spelling): normalise_topic(topic)
             for topic, others in aliases.items()
@@ -83,7 +83,7 @@ class Archive:
             if normalise_topic(spelling)
         }
         topic_words = {
-            normalise_topic(topic): frozenset(word for other in others for word in words(other))
+            normalise_topic(topic): frozenset(word for other in others for word in fold_words(other))
             for topic, others in aliases.items()
         }
         if previous is not None and previous.holds(folder, content, names, topic_words):
@@ -105,7 +105,7 @@ class Archive:
         )
 
     def holds(
-        self, folder: Path, content: Content, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]
+        self, folder: Path, content: Folder, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]
     ) -> bool:
         """Whether an archive of these would be this one."""
         mine = (self.folder, self.content, self._names, self._topic_words)
@@ -255,7 +255,7 @@ def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
     )
 
 
-def _without_duplicates(folder: Path, content: Content) -> tuple[list[Episode], list[Problem]]:
+def _without_duplicates(folder: Path, content: Folder) -> tuple[list[Episode], list[Problem]]:
     """The good episodes, of each number the first one by path, and what there is to say about the others.
 
     A draft never takes the place of an episode that readers see.

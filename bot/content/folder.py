@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.content.parser import parse_episode
 from bot.model.document import plain
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.text import words
+from bot.model.text import fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Content:
+class Folder:
     """Every episode file of a folder, by its path in it and in that order, and what is wrong with the folder."""
 
     versions: Mapping[Path, Version] = dataclasses.field(default_factory=dict)
@@ -77,7 +77,7 @@ class Content:
     """Files that are passed over and were meant as episodes by all that their names say."""
 
     @classmethod
-    def read(cls, folder: Path, previous: Content) -> Content:
+    def read(cls, folder: Path, previous: Folder) -> Folder:
         """Read what has changed in the folder since `previous`. Nothing is raised: what is wrong becomes a problem."""
         problems: list[Problem] = []
         files = list(_files(folder, problems))
@@ -102,7 +102,7 @@ def _spaced(*texts: str) -> str:
 # Texts repeat their words: folding each but once makes the first search six times as fast.
 @functools.lru_cache(maxsize=1 << 16)
 def _folded(token: str) -> str:
-    return " ".join(words(token))
+    return " ".join(fold_words(token))
 
 
 @contextlib.contextmanager
@@ -120,10 +120,10 @@ def _uncollected() -> Iterator[None]:
 def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
     """The files below the folder, by their paths in it, without those that are left out whatever they end in."""
 
-    def told(error: OSError) -> None:
+    def on_error(error: OSError) -> None:
         problems.append(_unreadable_folder(error))
 
-    for parent, folders, names in os.walk(folder, onerror=told):
+    for parent, folders, names in os.walk(folder, onerror=on_error):
         folders[:] = [name for name in folders if not name.startswith(_LEFT_OUT)]
         relative = Path(parent).relative_to(folder)
         for name in names:

@@ -164,7 +164,7 @@ class Web:
             raise WebError(_not_public(str(literal)))
 
 
-async def ask_all(web: Web, addresses: Iterable[str], told: Callable[[], None] = lambda: None) -> dict[str, Answer]:
+async def ask_all(web: Web, addresses: Iterable[str], progress: Callable[[], None] = lambda: None) -> dict[str, Answer]:
     """Ask for each of the addresses, a few at a time, and each site for one at a time; `told` hears of each answer."""
     room = asyncio.Semaphore(AT_ONCE)
     sites: dict[str, asyncio.Lock] = {}
@@ -172,7 +172,7 @@ async def ask_all(web: Web, addresses: Iterable[str], told: Callable[[], None] =
     async def ask(address: str) -> tuple[str, Answer]:
         async with sites.setdefault(site(address), asyncio.Lock()), room:
             answer = await web.ask(address)
-        told()
+        progress()
         return address, answer
 
     return dict(await asyncio.gather(*map(ask, dict.fromkeys(addresses))))

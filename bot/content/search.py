@@ -8,7 +8,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.model.text import words
+from bot.model.text import fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ def wanted(text: str) -> tuple[str, ...]:
 
     Little words only count where there are no others.
     """
-    typed = tuple(dict.fromkeys(words(text)))
+    typed = tuple(dict.fromkeys(fold_words(text)))
     return tuple(word for word in typed if word not in _UNASKED) or typed
 
 

@@ -1,4 +1,4 @@
-"""The herald: tells the admins, by way of the ledger and the couriers, what they must hear."""
+"""The notifier: tells the admins, by way of the ledger and the workers, what they must hear."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Herald:
+class AdminNotifier:
     """Tells every notice once, to all admins, and to the log whether there are any or not.
 
     Args:
@@ -38,12 +38,12 @@ class Herald:
         platforms: Mapping[PlatformName, Platform],
         admins: Mapping[PlatformName, Sequence[Target]],
         reporter: Reporter,
-        told: Callable[[], None] = lambda: None,
+        on_new: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._platforms = platforms
         self._admins = admins
-        self._told = told
+        self._on_new = on_new
         self._keys: set[str] = set()
         self.reporter = reporter
 
@@ -68,7 +68,7 @@ class Herald:
         self._keys.add(notice.key)
         if is_new:
             log.log(logging.WARNING if notice.alarming else logging.INFO, "%s", notice.text)
-            self._told()
+            self._on_new()
         return is_new
 
     async def report(self, since: dt.datetime) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.config import Schedule
     from bot.content.archive import Archive
     from bot.content.formatter import Formatter
-    from bot.delivery.admins import Herald
+    from bot.delivery.admins import AdminNotifier
     from bot.model.document import Layout
     from bot.model.episode import Episode
     from bot.model.problems import Problem
@@ -31,7 +31,7 @@ A_WEEK = dt.timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DueEpisode:
     """What the archive has for one occurrence of a schedule, whether or not it was pushed before."""
 
     newest: Episode | None
@@ -44,7 +44,7 @@ class Offer:
     """Those that may be the one that is missing on that day: drafts, and those with a later date."""
 
     @classmethod
-    def at(cls, occurrence: dt.datetime, schedule: Schedule, archive: Archive) -> Offer:
+    def at(cls, occurrence: dt.datetime, schedule: Schedule, archive: Archive) -> DueEpisode:
         """The offer for an occurrence as the archive is now."""
         day = occurrence.astimezone(schedule.zone).date()
         newest = archive.latest(day)
@@ -62,7 +62,7 @@ class Offer:
 
 
 class Broadcaster:
-    """Opens broadcasts. What it has opened is in the ledger; the couriers take it from there.
+    """Opens broadcasts. What it has opened is in the ledger; the workers take it from there.
 
     Args:
         ledger: takes the broadcasts.
@@ -70,7 +70,7 @@ class Broadcaster:
         formatter: says what a push says.
         archive: the episodes as they are now.
         clock: the time, aware.
-        herald: tells the admins what is not pushed, and why.
+        notifier: tells the admins what is not pushed, and why.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Broadcaster:
         formatter: Formatter,
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
-        herald: Herald,
+        notifier: AdminNotifier,
     ) -> None:
         self._ledger = ledger
         self._platforms = platforms
         self._formatter = formatter
         self._archive = archive
         self._clock = clock
-        self._herald = herald
+        self._notifier = notifier
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence; None when there is nothing (more) to send for it.
@@ -97,7 +97,7 @@ class Broadcaster:
         """
         late = self._clock() - occurrence
         archive = self._archive()
-        offer = Offer.at(occurrence, schedule, archive)
+        offer = DueEpisode.at(occurrence, schedule, archive)
         episode = offer.episode
         if episode is None or offer.age > A_WEEK:
             await self._tell_of_no_episode(schedule, occurrence, late, offer, archive.problems)
@@ -107,7 +107,7 @@ class Broadcaster:
             return None
         if late > schedule.max_lateness:
             if await self._was_running(occurrence):
-                await self._herald.tell(self._herald.reporter.missed(schedule.name, occurrence, episode))
+                await self._notifier.tell(self._notifier.reporter.missed(schedule.name, occurrence, episode))
             return None
         return await self.open(episode, schedule.name, due=occurrence)
 
@@ -172,25 +172,25 @@ class Broadcaster:
         schedule: Schedule,
         occurrence: dt.datetime,
         late: dt.timedelta,
-        offer: Offer,
+        offer: DueEpisode,
         problems: Sequence[Problem],
     ) -> None:
         """Tell that nothing new is there, while an episode would still be sent on arrival."""
         patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
         if not patience <= late <= schedule.max_lateness or not await self._was_running(occurrence):
             return
-        notice = self._herald.reporter.no_episode(
+        notice = self._notifier.reporter.no_episode(
             schedule.name,
             occurrence,
             occurrence + schedule.max_lateness,
             unready=offer.held_back,
             problems=problems,
         )
-        await self._herald.tell(notice)
+        await self._notifier.tell(notice)
 
     async def _was_running(self, occurrence: dt.datetime) -> bool:
         """Whether the bot was already at work then: what lies before its first start, nobody has missed."""
-        begun = await self._ledger.notices.told(WELCOME)
+        begun = await self._ledger.notices.has_been_sent(WELCOME)
         return begun is not None and begun <= occurrence
 
 

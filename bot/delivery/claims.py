@@ -1,4 +1,4 @@
-"""What a courier has claimed and not begun to send: fetched ahead, so that no message has to wait for the ledger."""
+"""What a worker has claimed and not begun to send: fetched ahead, so that no message has to wait for the ledger."""
 
 from __future__ import annotations
 

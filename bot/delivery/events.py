@@ -1,4 +1,4 @@
-"""What the couriers find out and the admins should know. Whoever listens decides how they are told."""
+"""What the workers find out and the admins should know. Whoever listens decides how they are told."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class Pacer:
             if turn is not None and turn.leave():
                 return
 
-    def heed(self, flood: FloodError, target: Target) -> None:
+    def note_flood(self, flood: FloodError, target: Target) -> None:
         """Let nothing out for as long as the platform asked, to the target's chat or at all.
 
         Where the platform does not say whom it means: it means all when nothing else went to this chat within a

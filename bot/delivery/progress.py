@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from bot.storage.records import Parcel
+    from bot.storage.records import StoredRendering
 
 
 def given_back(claim: Claim, due: dt.datetime) -> Outcome:
@@ -70,25 +70,25 @@ def is_in_doubt(claim: Claim) -> bool:
     return claim.code == UnknownOutcomeError.code
 
 
-def post(claim: Claim, parcel: Parcel, leave: Callable[[], bool]) -> Post:
+def post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) -> Post:
     """The message that the claim is for, on its way."""
     return Post(
         target=claim.target,
-        title=parcel.rendering.title,
-        message=parcel.rendering.messages[claim.position],
-        nonce=nonce(claim, parcel),
+        title=stored.rendering.title,
+        message=stored.rendering.messages[claim.position],
+        nonce=nonce(claim, stored),
         first_id=next(iter(claim.message_ids), None),
         leave=leave,
     )
 
 
-def nonce(claim: Claim, parcel: Parcel) -> str:
+def nonce(claim: Claim, stored: StoredRendering) -> str:
     """The same for the same message to the same target, always; Discord takes up to 25 characters.
 
     Discord looks at all that the bot sent anywhere in the last minutes, and deliveries are numbered anew in another
     database: so the moment at which the broadcast was opened is part of it.
     """
-    return f"{_mark(parcel.opened, claim.rendering_id)}.{claim.id:x}.{claim.position:x}"
+    return f"{_mark(stored.opened, claim.rendering_id)}.{claim.id:x}.{claim.position:x}"
 
 
 @functools.lru_cache(maxsize=256)

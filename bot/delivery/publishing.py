@@ -76,7 +76,7 @@ class PublishingJob:
                     await self._pass_on(publication)
                     continue
             except LedgerError as error:
-                # The courier meets the same trouble, and says so.
+                # The worker meets the same trouble, and says so.
                 log.debug("%s: nothing is published now: %s", self._platform, error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)

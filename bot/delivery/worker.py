@@ -1,4 +1,4 @@
-"""The courier of one platform: claims what is due, sends it, records what became of it.
+"""The worker of one platform: claims what is due, sends it, records what became of it.
 
 The order of the three steps is the promise: a message is marked in the ledger before it leaves and its outcome is
 recorded after, so that a process that dies in between leaves a trace of exactly what nobody can know.
@@ -29,7 +29,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
-from bot.storage.records import Broadcast, Claim, DeliveryState, LedgerError, Outcome, Parcel
+from bot.storage.records import Broadcast, Claim, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
 fewest and gets one more with each message that arrives: hundreds of connections opened at once would all be slow."""
 
 
-class Courier:
+class Worker:
     """Delivers one platform's share of every open broadcast.
 
     Args:
@@ -109,7 +109,7 @@ class Courier:
             clock=clock,
             holds=lambda: self._holds,
         )
-        self._parcels: dict[int, Parcel] = {}
+        self._stored_renderings: dict[int, StoredRendering] = {}
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
@@ -184,9 +184,9 @@ class Courier:
     async def _send_in_turn(self, claim: Claim) -> None:
         """Wait for the message's turn and let it out; one whose chat must wait does so in the ledger."""
         try:
-            parcel = await self._parcel(claim.rendering_id)
-            if self._is_too_late(parcel):
-                self._recorder.add(progress.too_late(claim, self._clock(), messages=len(parcel.rendering.messages)))
+            stored = await self._stored(claim.rendering_id)
+            if self._is_too_late(stored):
+                self._recorder.add(progress.too_late(claim, self._clock(), messages=len(stored.rendering.messages)))
                 return
             turn = await self._pacer.turn(claim.target)
         except BaseException:
@@ -195,23 +195,23 @@ class Courier:
         if turn is None or self._stopping:
             self._give_back(claim, turn)
             return
-        task = asyncio.create_task(self._deliver_some(claim, parcel, turn))
+        task = asyncio.create_task(self._deliver_some(claim, stored, turn))
         self._under_way.add(task)
         task.add_done_callback(self._landed)
 
-    def _next_at_once(self) -> tuple[Claim, Parcel, Turn] | None:
+    def _next_at_once(self) -> tuple[Claim, StoredRendering, Turn] | None:
         """The next message if nothing keeps it from leaving in this moment."""
         if not self._claims or self._stopping or self._is_winding_down:
             return None
         first = self._claims.first
-        parcel = self._parcels.get(first.rendering_id)
-        if parcel is None or self._is_too_late(parcel):
+        stored = self._stored_renderings.get(first.rendering_id)
+        if stored is None or self._is_too_late(stored):
             return None
         turn = self._pacer.turn_at_once(first.target)
-        return None if turn is None else (self._claims.take(), parcel, turn)
+        return None if turn is None else (self._claims.take(), stored, turn)
 
-    def _is_too_late(self, parcel: Parcel) -> bool:
-        return self._clock() - parcel.opened >= retry.GIVE_UP_AFTER
+    def _is_too_late(self, stored: StoredRendering) -> bool:
+        return self._clock() - stored.opened >= retry.GIVE_UP_AFTER
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -227,19 +227,19 @@ class Courier:
             turn.give_back()
         self._recorder.add(progress.given_back(claim, self._from_now(self._pacer.delay(claim.target))))
 
-    async def _deliver_some(self, claim: Claim, parcel: Parcel, turn: Turn) -> None:
+    async def _deliver_some(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send the message, and after it those that need not wait: a task for each would cost more than its turn."""
-        following: tuple[Claim, Parcel, Turn] | None = (claim, parcel, turn)
+        following: tuple[Claim, StoredRendering, Turn] | None = (claim, stored, turn)
         while following is not None:
             await self._deliver(*following)
             following = self._next_at_once()
 
-    async def _deliver(self, claim: Claim, parcel: Parcel, turn: Turn) -> None:
+    async def _deliver(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send one message of the delivery and note what became of it."""
         # Counted there and not where the turn was given: a connection may have to be opened, or the event loop be busy.
-        post = progress.post(claim, parcel, leave=turn.leave)
+        post = progress.post(claim, stored, leave=turn.leave)
         try:
-            message_id = await self._found(post, parcel) if progress.is_in_doubt(claim) else None
+            message_id = await self._found(post, stored) if progress.is_in_doubt(claim) else None
             if message_id is None:
                 message_id = await self._platform.send(post)
                 # For a platform that did not ask; where it has, the first moment counts.
@@ -248,45 +248,45 @@ class Courier:
             if turn.refused:
                 self._give_back(claim)
             else:
-                await self._after_error(claim, parcel, error)
+                await self._after_error(claim, stored, error)
         except Exception as error:  # a bug of ours must cost nobody else their message
             log.exception("%s: sending failed in a way that is not foreseen", claim.target)
-            await self._after_error(claim, parcel, UnknownOutcomeError(f"{type(error).__name__} while sending"))
+            await self._after_error(claim, stored, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
             self._widen()
-            self._recorder.add(self._advanced(claim, parcel, message_id))
+            self._recorder.add(self._advanced(claim, stored, message_id))
         finally:
             turn.give_back()
 
-    async def _found(self, post: Post, parcel: Parcel) -> str | None:
+    async def _found(self, post: Post, stored: StoredRendering) -> str | None:
         """The id of the message if it arrived at an attempt of which nobody knew the end."""
         if self._finder is None:
             return None
         try:
-            return await self._finder.find(post, since=parcel.opened)
+            return await self._finder.find(post, since=stored.opened)
         except TargetClosedError as error:
             if self.hold:
                 raise UnverifiableError(str(error)) from error
             # The bot may write there and not read. The nonce is what is left.
             return None
 
-    async def _after_error(self, claim: Claim, parcel: Parcel, error: SendError) -> None:
+    async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:
         decision = retry.decide(
             error,
             attempt=claim.attempts,
-            age=self._clock() - parcel.opened,
+            age=self._clock() - stored.opened,
             hold=self._holds or (self.hold and isinstance(error, UnverifiableError)),
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
-            fallback=parcel.rendering.fallback is not None,
+            fallback=stored.rendering.fallback is not None,
         )
         log.info("%s: %s (%s)", claim.target, error, type(decision).__name__)
         if isinstance(error, FloodError):
-            self._pacer.heed(error, claim.target)
+            self._pacer.note_flood(error, claim.target)
         match decision:
             case retry.Retry(after):
                 self._recorder.add(progress.later(claim, self._clock() + after, error))
             case retry.Hold():
-                self._recorder.add(self._advanced(claim, parcel, None))
+                self._recorder.add(self._advanced(claim, stored, None))
             case _:
                 try:
                     await self._conclude(claim, decision, error)
@@ -357,8 +357,8 @@ class Courier:
         except LedgerError as error:
             log.error("%s: what was just sent could not be recorded: %s", self._platform.name, error)  # noqa: TRY400 - said in full
 
-    def _advanced(self, claim: Claim, parcel: Parcel, message_id: str | None) -> Outcome:
-        messages = len(parcel.rendering.messages)
+    def _advanced(self, claim: Claim, stored: StoredRendering, message_id: str | None) -> Outcome:
+        messages = len(stored.rendering.messages)
         is_last = claim.position + 1 == messages
         next_due = self._clock() if is_last else self._from_now(self._pacer.delay(claim.target))
         return progress.advanced(claim, next_due, messages=messages, message_id=message_id)
@@ -366,17 +366,17 @@ class Courier:
     def _from_now(self, seconds: float) -> dt.datetime:
         return self._clock() + dt.timedelta(seconds=seconds)
 
-    async def _parcel(self, rendering_id: int) -> Parcel:
-        if rendering_id not in self._parcels:
-            self._parcels[rendering_id] = await self._ledger.parcel(rendering_id)
-        return self._parcels[rendering_id]
+    async def _stored(self, rendering_id: int) -> StoredRendering:
+        if rendering_id not in self._stored_renderings:
+            self._stored_renderings[rendering_id] = await self._ledger.stored(rendering_id)
+        return self._stored_renderings[rendering_id]
 
     async def _report_finished(self) -> None:
         if not self._under_way and self._recorder.is_empty:
             self._window = min(SMALLEST_WINDOW, self._widest)
             for broadcast in await self._ledger.finish():
                 self._finished(broadcast)
-                self._parcels.clear()
+                self._stored_renderings.clear()
                 long_ago = self._clock() - LONGEST_PAUSE
                 for ended in await self._ledger.subscriptions.end_paused(long_ago):
                     await self._tell(events.PausedTooLong(ended.target, ended.reason))

@@ -36,7 +36,7 @@ class Language(enum.StrEnum):
         return cls(primary) if primary in set(cls) else default
 
 
-def mark(message: str) -> str:
+def gettext_noop(message: str) -> str:
     """Mark a message for the catalogues where it is defined; it is translated where it is shown."""
     return message
 

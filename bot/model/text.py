@@ -24,16 +24,16 @@ def fold(text: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def words(text: str) -> list[str]:
+def fold_words(text: str) -> list[str]:
     """The words of the text, folded, in order."""
     return _WORD.findall(fold(text))
 
 
 def slugify(text: str) -> str:
     """A name for links: folded words joined by hyphens; empty when the text has no word."""
-    return "-".join(words(text))
+    return "-".join(fold_words(text))
 
 
 def normalise_topic(text: str) -> str:
     """A topic's one spelling, whatever people type: `Tik Tok`, `#TIKTOK` and `tik-tok` are all `tiktok`."""
-    return "".join(words(text))
+    return "".join(fold_words(text))

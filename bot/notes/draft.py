@@ -15,8 +15,7 @@ from bot.content.parser import parse_episode
 from bot.content.segments import ascii_slug
 from bot.model.i18n import Language, words
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.text import fold
-from bot.model.text import words as words_of
+from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
 from bot.notes.language import language_of, telling_words
 from bot.notes.names import Spelling, main_name
@@ -105,7 +104,7 @@ class _Writer:
         self._language = language_of(texts) or language
         self._is_foreign = self._language is not language
         self._spelling = Spelling(texts)
-        self._all_words = {word for text in (notes.title, *texts) for word in words_of(text)}
+        self._all_words = {word for text in (notes.title, *texts) for word in fold_words(text)}
         self._titles = [self._title(subject) for subject in found.subjects]
         self._names: list[str] = []
         for subject, title in zip(found.subjects, self._titles, strict=True):
@@ -185,7 +184,7 @@ class _Writer:
             return title
         # Nothing is left where all there is is a mark for links, as in "{#netflix}": then its words are the title.
         left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
-        return next(filter(None, (" ".join(words_of(text)) for text in left)), "")[:_MAX_TITLE]
+        return next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
 
     def _intro(self) -> str:
         found = self._outline

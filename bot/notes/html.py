@@ -11,7 +11,7 @@ import html
 import re
 
 from bot.model.document import Picture
-from bot.model.text import words
+from bot.model.text import fold_words
 from bot.notes.model import BOLD_LEVEL, Line, Link
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
@@ -21,7 +21,7 @@ _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 # What a page has for itself, and its navigation, which is none of an episode's notes.
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
 _ENDS_LINE = frozenset(
-    words(
+    fold_words(
         "address article aside blockquote body br dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr "
         "html li main ol p pre section table td th tr ul"
     )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.model.i18n import Language
-from bot.model.text import fold, words
+from bot.model.text import fold, fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +61,7 @@ _FRAGMENT = re.compile(
 )
 _FIRST_PERSON = re.compile(r"\b(?:je|j|moi|mon|mes|i|i m|my|me)\b")
 STOP_WORDS = frozenset(
-    words(
+    fold_words(
         "le la les des une un du et est en dans pour que qui sur avec pas plus au par ce l d j c n s t m qu a aux ses "
         "son sa ou mais se ne nous vous ils elle il on y ont sont être fait tout tous cette ces maintenant comment "
         "pourquoi quand entre vers chez sans the of and to in is for that with on are it as by from this be at an its "
@@ -71,13 +71,15 @@ STOP_WORDS = frozenset(
 """Words that say nothing of what a text is about."""
 
 
-_FRENCH = frozenset(words("le la les des un une du et est en pour que qui sur avec au par aux dans sont ne pas"))
-_ENGLISH = frozenset(words("the of and to is for that with are it as by from this be at its you they has have not"))
+_FRENCH = frozenset(fold_words("le la les des un une du et est en pour que qui sur avec au par aux dans sont ne pas"))
+_ENGLISH = frozenset(
+    fold_words("the of and to is for that with are it as by from this be at its you they has have not")
+)
 
 
 def language_of(texts: Iterable[str]) -> Language | None:
     """The language that the texts are in; None when too few words tell."""
-    found = [word for text in texts for word in words(text)]
+    found = [word for text in texts for word in fold_words(text)]
     french, english = (sum(word in telling for word in found) for telling in (_FRENCH, _ENGLISH))
     if french == english:
         return None
@@ -98,18 +100,20 @@ def sentences(text: str) -> list[str]:
 
 def leans(sentence: str) -> bool:
     """Whether the sentence needs the one before it."""
-    flat = " ".join(words(sentence))
+    flat = " ".join(fold_words(sentence))
     return bool(_LEANING.match(flat) or _POINTING.search(flat) or _TYING.search(flat) or _FRAGMENT.match(flat))
 
 
 def is_personal(sentence: str) -> bool:
     """Whether somebody speaks of themselves, as one does in a recording."""
-    return _FIRST_PERSON.search(" ".join(words(sentence))) is not None
+    return _FIRST_PERSON.search(" ".join(fold_words(sentence))) is not None
 
 
 def telling_words(text: str) -> list[str]:
     """The words that say what a text is about."""
-    return [word for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit() or word == "x")]
+    return [
+        word for word in fold_words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit() or word == "x")
+    ]
 
 
 def is_question(sentence: str) -> bool:

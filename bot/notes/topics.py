@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bot.model.text import normalise_topic, words
+from bot.model.text import fold_words, normalise_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[st
 
 
 def _known_in(text: str, archive: set[str]) -> set[str]:
-    found = words(text)
+    found = fold_words(text)
     # A topic's words may stand apart: `apple music` is `applemusic`.
     return {
         topic

@@ -16,7 +16,7 @@ KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 
 
-class Prepared(Generic[T]):
+class PerMessageCache(Generic[T]):
     """Calls `make` for each message once, and keeps what it made of the messages used last.
 
     A message is known again by being the same object, as the messages of a rendering are all through a push:

@@ -17,7 +17,7 @@ from bot.config.changes import reread
 from bot.content.archive import Archive
 from bot.delivery import events
 from bot.delivery.pacing import ChatLimit, Pacer
-from bot.delivery.worker import Courier
+from bot.delivery.worker import Worker
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName
 from bot.platforms.base import UnauthorisedError
@@ -26,10 +26,10 @@ from bot.platforms.discord.handlers import Handlers as DiscordHandlers
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
 from bot.runtime.clock import every_minute
-from bot.runtime.connection import Station
+from bot.runtime.connection import Connection
 from bot.runtime.declaration import declare
 from bot.runtime.memory import settle_in
-from bot.runtime.services import Plan
+from bot.runtime.services import Services
 from bot.runtime.supervision import Supervisor
 from bot.runtime.watch import Stamp, watch_file, watch_folder
 from bot.storage.ledger import Ledger
@@ -93,13 +93,13 @@ class App:
         if config.discord is not None:
             self._platforms[PlatformName.DISCORD] = DiscordPlatform(config.discord)
         self.throttle = Throttle(time.monotonic)
-        self.plan = self._plan(config)
-        self.stations = {name: self._station(platform) for name, platform in self._platforms.items()}
+        self.services = self._services(config)
+        self.connections = {name: self._connection(platform) for name, platform in self._platforms.items()}
 
     @property
     def config(self) -> Config:
         """The config that holds now."""
-        return self.plan.config
+        return self.services.config
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver, listen and follow the files until `stop` is set; then finish what is in flight.
@@ -110,7 +110,7 @@ class App:
         """
         self._stop = stop
         async with self.delivering(listen=True):
-            await self.plan.herald.tell(self.plan.herald.reporter.welcome(self.plan.next_push()))
+            await self.services.notifier.tell(self.services.notifier.reporter.welcome(self.services.next_push()))
             await self.declare()
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
             # It watches from its first step on, and so before the first look: what is saved meanwhile is not missed.
@@ -120,7 +120,7 @@ class App:
             self.supervisor.start("reports", self._report_whenever_one_ends)
             if (file := self._file) is not None:
                 self.supervisor.start("config", lambda: watch_file(file, self.tick))
-            log.info("Ready. Next push: %s", self.plan.next_push() or "none is scheduled")
+            log.info("Ready. Next push: %s", self.services.next_push() or "none is scheduled")
             # Aside, so that nobody waits for it: neither the first search nor a start.
             await asyncio.to_thread(self.archive.prepare)
             settle_in()
@@ -143,21 +143,23 @@ class App:
                 "or give this one a database of its own (storage.url)"
             )
         try:
-            for name, station in self.stations.items():
-                self.supervisor.start(f"{name} delivery", station.deliver)
+            for name, connection in self.connections.items():
+                self.supervisor.start(f"{name} delivery", connection.deliver)
                 if listen:
-                    self.supervisor.start(f"{name} commands", station.listen)
+                    self.supervisor.start(f"{name} commands", connection.listen)
             await self._first_tries()
             self._check_tokens()
             yield
         finally:
-            await asyncio.gather(*map(self._close, self.stations.values()))
+            await asyncio.gather(*map(self._close, self.connections.values()))
             await self.supervisor.stop()
             self._lock.release()
 
     async def close(self) -> None:
         """Close the connections to platforms that were asked something and delivered nothing."""
-        await asyncio.gather(*(self._close(station) for station in self.stations.values() if not station.is_closed))
+        await asyncio.gather(
+            *(self._close(connection) for connection in self.connections.values() if not connection.is_closed)
+        )
 
     async def tick(self) -> None:
         """Take in what changed, and push whatever a schedule has due. Harmless at any time, any number of times.
@@ -170,7 +172,7 @@ class App:
         async with self._looking:
             if self._file is not None and Stamp.of(self._file) != self._stamp:
                 await self._reload_config(self._file)
-            self._swap(self.plan, await self._load_archive(self.config))
+            self._swap(self.services, await self._load_archive(self.config))
             await self._tell_of_broken_files(at_once=await self._push())
             if not self._is_declared:
                 await self.declare()
@@ -192,20 +194,20 @@ class App:
         Raises:
             LedgerError: the database cannot be used.
         """
-        await self.plan.herald.report(self.clock() - REPORTED_WITHIN)
+        await self.services.notifier.report(self.clock() - REPORTED_WITHIN)
 
     def wake(self) -> None:
-        """Tell the couriers that something may be due."""
-        for station in self.stations.values():
-            station.courier.wake()
+        """Tell the workers that something may be due."""
+        for connection in self.connections.values():
+            connection.worker.wake()
 
     # Following the clock, the config and the content
 
     async def _push(self) -> bool:
-        plan, pushed = self.plan, False
-        for schedule in plan.config.schedules:
-            occurrence = plan.timetable.last_run(schedule.name)
-            broadcast = occurrence and await plan.broadcaster.push(schedule, occurrence)
+        services, pushed = self.services, False
+        for schedule in services.config.schedules:
+            occurrence = services.timetable.last_run(schedule.name)
+            broadcast = occurrence and await services.broadcaster.push(schedule, occurrence)
             if broadcast:
                 log.info("Schedule %s: pushing episode %d", schedule.name, broadcast.episode)
                 pushed = True
@@ -214,20 +216,20 @@ class App:
 
     async def _reload_config(self, file: Path) -> None:
         self._stamp = await Stamp.settled(file)
-        herald = self.plan.herald
+        notifier = self.services.notifier
         try:
             config, fixed = reread(file, self.config)
         except InvalidInputError as error:
-            await herald.tell(herald.reporter.config_refused(str(self._stamp), error.problems))
+            await notifier.tell(notifier.reporter.config_refused(str(self._stamp), error.problems))
             return
-        before = self.plan
-        self._swap(self._plan(config), await self._load_archive(config))
+        before = self.services
+        self._swap(self._services(config), await self._load_archive(config))
         log.info("The config has changed and holds from now on")
         await self._restart_what_keeps_to(before)
         if config.subscriptions() != before.config.subscriptions():
             await self.declare()
         if fixed:
-            await self.plan.herald.tell(self.plan.herald.reporter.needs_restart(str(self._stamp), fixed))
+            await self.services.notifier.tell(self.services.notifier.reporter.needs_restart(str(self._stamp), fixed))
 
     async def _load_archive(self, config: Config) -> Archive:
         # Beside the loop: reading a long archive must hold up nobody's answer.
@@ -236,7 +238,7 @@ class App:
             await asyncio.to_thread(archive.prepare)
         return archive
 
-    def _swap(self, plan: Plan, archive: Archive) -> None:
+    def _swap(self, services: Services, archive: Archive) -> None:
         """Let this plan and this archive hold from now on. Nobody sees one of them without the other."""
         for problem in archive.problems:
             if problem not in self.archive.problems:
@@ -244,28 +246,28 @@ class App:
         if archive is not self.archive:
             self.archive = archive
             self.reloaded()
-        if plan is not self.plan:
-            self.plan = plan
-            for station in self.stations.values():
-                station.handlers.use(plan.desk, plan.config.show.language)
+        if services is not self.services:
+            self.services = services
+            for connection in self.connections.values():
+                connection.handlers.use(services.context, services.config.show.language)
 
-    async def _restart_what_keeps_to(self, before: Plan) -> None:
-        """Begin anew what would go on as the config said before: couriers at their pace, Telegram with its menu."""
+    async def _restart_what_keeps_to(self, before: Services) -> None:
+        """Begin anew what would go on as the config said before: workers at their pace, Telegram with its menu."""
         if self.config.show.language != before.config.show.language:
             await self.supervisor.restart(f"{PlatformName.TELEGRAM} commands")
-        for name, station in self.stations.items():
-            rate = self.plan.rate(name)
+        for name, connection in self.connections.items():
+            rate = self.services.rate(name)
             if rate != before.rate(name):
-                station.pacer.change_rate(rate)
+                connection.pacer.change_rate(rate)
             elif self.config.delivery == before.config.delivery:
                 continue
             await self.supervisor.restart(f"{name} delivery")
 
     async def _tell_of_broken_files(self, *, at_once: bool) -> None:
-        reporter = self.plan.herald.reporter
+        reporter = self.services.notifier.reporter
         for file in self.archive.broken():
             if at_once or file.modified is None or abs(self.clock() - file.modified) >= SAVED:
-                await self.plan.herald.tell(reporter.broken_file(file.version, file.problems, in_use=file.in_use))
+                await self.services.notifier.tell(reporter.broken_file(file.version, file.problems, in_use=file.in_use))
 
     # What the parts of the bot have to say
 
@@ -279,72 +281,76 @@ class App:
     async def _hear(self, event: events.Event) -> None:
         match event:
             case events.PlatformStopped(platform, reason):
-                await self.stations[platform].refuse(UnauthorisedError(reason))
+                await self.connections[platform].refuse(UnauthorisedError(reason))
             case events.NotPublished(target, message_id, reason):
-                await self.plan.herald.tell(self.plan.herald.reporter.not_published(target, message_id, reason))
+                await self.services.notifier.tell(
+                    self.services.notifier.reporter.not_published(target, message_id, reason)
+                )
             case events.PausedTooLong(target, reason):
-                await self.plan.herald.tell(self.plan.herald.reporter.paused_too_long(target, reason, self._today))
+                await self.services.notifier.tell(
+                    self.services.notifier.reporter.paused_too_long(target, reason, self._today)
+                )
             case _:
                 # The push's report tells of it, together with all the others.
                 return
 
     async def _after_refusal(self, platform: PlatformName) -> None:
-        notice = self.plan.herald.reporter.platform_stopped(platform, self._today)
-        if not await self.plan.herald.tell(notice, but=platform):
+        notice = self.services.notifier.reporter.platform_stopped(platform, self._today)
+        if not await self.services.notifier.tell(notice, but=platform):
             # Told once a day; a bot that is started again with the same token says so each time.
             log.error("%s", notice.text)
-        if all(station.refusal is not None for station in self.stations.values()):
+        if all(connection.refusal is not None for connection in self.connections.values()):
             self._stop.set()
 
     async def _report_failure(self, service: str, error: Exception) -> None:
         # Only what is meant for people: the text of a bug may hold anything, an address with the token in it too.
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
-        await self.plan.herald.tell(self.plan.herald.reporter.restarted(service, reason, self._today))
+        await self.services.notifier.tell(self.services.notifier.reporter.restarted(service, reason, self._today))
 
     @property
     def _today(self) -> dt.date:
         return self.clock().astimezone(self.config.show.timezone).date()
 
     def _check_tokens(self) -> None:
-        refusals = [station.refusal for station in self.stations.values()]
+        refusals = [connection.refusal for connection in self.connections.values()]
         if refusals and all(refusals) and refusals[0] is not None:
             raise refusals[0]
 
     # Building and closing
 
-    def _plan(self, config: Config) -> Plan:
-        return Plan.of(
+    def _services(self, config: Config) -> Services:
+        return Services.of(
             config,
             ledger=self.ledger,
             platforms=self._platforms,
             archive=lambda: self.archive,
             clock=self.clock,
-            told=self.wake,
+            on_new=self.wake,
             throttle=self.throttle,
         )
 
-    def _station(self, platform: TelegramPlatform | DiscordPlatform) -> Station:
-        desk, language = self.plan.desk, self.config.show.language
+    def _connection(self, platform: TelegramPlatform | DiscordPlatform) -> Connection:
+        context, language = self.services.context, self.config.show.language
         limits = _telegram_limits if platform.name is PlatformName.TELEGRAM else _no_limits
-        pacer = Pacer(self.plan.rate(platform.name), limits)
+        pacer = Pacer(self.services.rate(platform.name), limits)
         handlers: TelegramHandlers | DiscordHandlers
         match platform:
             case TelegramPlatform():
-                handlers = TelegramHandlers(platform, desk, pacer, language)
+                handlers = TelegramHandlers(platform, context, pacer, language)
             case DiscordPlatform():
-                handlers = DiscordHandlers(platform, desk, pacer, language)
+                handlers = DiscordHandlers(platform, context, pacer, language)
         handlers.register()
-        return Station(
+        return Connection(
             platform=platform,
             pacer=pacer,
-            courier=lambda: self._courier(platform, pacer),
+            worker=lambda: self._worker(platform, pacer),
             handlers=handlers,
             refused=lambda: self._after_refusal(platform.name),
         )
 
-    def _courier(self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer) -> Courier:
+    def _worker(self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer) -> Worker:
         discord = platform if isinstance(platform, DiscordPlatform) else None
-        return Courier(
+        return Worker(
             platform=platform,
             ledger=self.ledger,
             pacer=pacer,
@@ -357,8 +363,8 @@ class App:
         )
 
     async def _resolved(self, target: Target) -> Target:
-        match self.stations.get(target.platform):
-            case Station(platform=TelegramPlatform() as telegram):
+        match self.connections.get(target.platform):
+            case Connection(platform=TelegramPlatform() as telegram):
                 return await telegram.resolve(target)
         return target
 
@@ -366,11 +372,13 @@ class App:
         """Give every platform a moment to connect; one that needs longer is waited for by nobody."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_WITHIN):
-                await asyncio.gather(*(station.tried.wait() for station in self.stations.values()))
+                await asyncio.gather(*(connection.tried.wait() for connection in self.connections.values()))
 
-    async def _close(self, station: Station) -> None:
+    async def _close(self, connection: Connection) -> None:
         # Both at once: whoever is stopped only after the other may begin anew meanwhile.
-        await station.close(lambda: self.supervisor.stop(f"{station.name} delivery", f"{station.name} commands"))
+        await connection.close(
+            lambda: self.supervisor.stop(f"{connection.name} delivery", f"{connection.name} commands")
+        )
 
 
 @contextlib.asynccontextmanager

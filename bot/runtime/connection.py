@@ -1,4 +1,4 @@
-"""A station: one platform with what serves it, from the first connection to the last."""
+"""A connection: one platform with what serves it, from the first connection to the last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.delivery.pacing import Pacer
-    from bot.delivery.worker import Courier
+    from bot.delivery.worker import Worker
     from bot.model.subscription import PlatformName
     from bot.platforms.discord.client import DiscordPlatform
     from bot.platforms.discord.handlers import Handlers as DiscordHandlers
@@ -26,13 +26,13 @@ CLOSE_WITHIN = 9.0
 """Seconds in which a platform must have finished and closed, of the ten that the program has to end."""
 
 
-class Station:
-    """One platform, its pace, its courier and its commands.
+class Connection:
+    """One platform, its pace, its worker and its commands.
 
     Args:
         platform: the way to and from it.
         pacer: how fast.
-        courier: makes a courier; each that has failed is replaced by a new one.
+        worker: makes a worker; each that has failed is replaced by a new one.
         handlers: answer the commands.
         refused: called once when the platform refuses the token, which is then the `refusal`.
 
@@ -44,7 +44,7 @@ class Station:
         *,
         platform: TelegramPlatform | DiscordPlatform,
         pacer: Pacer,
-        courier: Callable[[], Courier],
+        worker: Callable[[], Worker],
         handlers: TelegramHandlers | DiscordHandlers,
         refused: Callable[[], Awaitable[None]],
     ) -> None:
@@ -54,8 +54,8 @@ class Station:
         self.is_connected = False
         self.is_closed = False
         self.refusal: UnauthorisedError | None = None
-        self._make_courier = courier
-        self.courier = courier()
+        self._make_worker = worker
+        self.worker = worker()
         self.tried = asyncio.Event()
         self._refused = refused
         self._ready = asyncio.Event()
@@ -75,11 +75,11 @@ class Station:
         await self._connect()
         if self.refusal is not None:
             return
-        self.courier = self._make_courier()
+        self.worker = self._make_worker()
         try:
-            await self.courier.run()
+            await self.worker.run()
         finally:
-            await self.courier.stop()
+            await self.worker.stop()
 
     async def listen(self) -> None:
         """Answer commands until cancelled, or until the platform refuses the token.
@@ -96,7 +96,7 @@ class Station:
                 listening.result()
         except UnauthorisedError as error:
             await self.refuse(error)
-            await self.courier.stop()
+            await self.worker.stop()
         finally:
             for task in (listening, refused):
                 task.cancel()
@@ -117,7 +117,7 @@ class Station:
         self.is_closed = True
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
-                ends = await asyncio.gather(self.courier.stop(), silence(), return_exceptions=True)
+                ends = await asyncio.gather(self.worker.stop(), silence(), return_exceptions=True)
                 await self.platform.close()
         except TimeoutError:
             log.warning("%s did not close in time; the ledger knows what was sent", self.name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from bot.commands import Desk
+from bot.commands import CommandContext
 from bot.content.formatter import Formatter
-from bot.delivery.admins import Herald
+from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.report import Reporter
 from bot.model.i18n import words
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Services:
     """The config, and what it makes of the clock, the pushes, the notices and the commands."""
 
     config: Config
     timetable: Timetable
-    herald: Herald
+    notifier: AdminNotifier
     broadcaster: Broadcaster
-    desk: Desk
+    context: CommandContext
 
     @classmethod
     def of(
@@ -44,28 +44,28 @@ class Plan:
         platforms: Mapping[PlatformName, Platform],
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
-        told: Callable[[], None],
+        on_new: Callable[[], None],
         throttle: Throttle,
     ) -> Self:
         """The plan of a config. `told` is called when there is something new for the admins."""
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
-        herald = Herald(
-            ledger=ledger, platforms=platforms, admins=_admins(config), reporter=Reporter(catalogue), told=told
+        notifier = AdminNotifier(
+            ledger=ledger, platforms=platforms, admins=_admins(config), reporter=Reporter(catalogue), on_new=on_new
         )
         return cls(
             config=config,
             timetable=timetable,
-            herald=herald,
+            notifier=notifier,
             broadcaster=Broadcaster(
                 ledger=ledger,
                 platforms=platforms,
                 formatter=Formatter(config.show.name, catalogue),
                 archive=archive,
                 clock=clock,
-                herald=herald,
+                notifier=notifier,
             ),
-            desk=Desk(
+            context=CommandContext(
                 show=config.show.name,
                 archive=archive,
                 subscriptions=ledger.subscriptions,

@@ -28,7 +28,7 @@ from bot.storage.records import (
     DeliveryState,
     LedgerError,
     Outcome,
-    Parcel,
+    StoredRendering,
     to_one,
 )
 from bot.storage.subscriptions import LedgerSubscriptions
@@ -50,7 +50,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Outcome",
-    "Parcel",
+    "StoredRendering",
 ]
 
 _OF_EPISODES = broadcasts.c.kind != BroadcastKind.NOTICE
@@ -173,14 +173,14 @@ class Ledger:
                 await opening.deliver_to_targets(connection, broadcast, [target], rendering, publish=publish)
         return broadcast
 
-    async def parcel(self, rendering_id: int) -> Parcel:
+    async def stored(self, rendering_id: int) -> StoredRendering:
         """What the deliveries with this rendering are made of."""
         wanted = select(renderings, broadcasts.c.created).join(broadcasts).where(renderings.c.id == rendering_id)
         async with self._database.reading() as connection:
             row = (await connection.execute(wanted)).one()
-        fallback = None if row.fallback_id is None else (await self.parcel(row.fallback_id)).rendering
+        fallback = None if row.fallback_id is None else (await self.stored(row.fallback_id)).rendering
         messages = tuple(Message(**message) for message in row.messages)
-        return Parcel(Rendering(row.title, messages, fallback), row.created)
+        return StoredRendering(Rendering(row.title, messages, fallback), row.created)
 
     async def next_due(self, platform: PlatformName) -> dt.datetime | None:
         """When the next pending delivery is due, which may be in the past; None when there is none."""

@@ -61,7 +61,7 @@ class LedgerNotices:
                     await opening.deliver_to_targets(connection, broadcast, targets, rendering)
         return broadcast is not None
 
-    async def told(self, key: str) -> dt.datetime | None:
+    async def has_been_sent(self, key: str) -> dt.datetime | None:
         """When the notice of this key was told; None when it was not."""
         wanted = select(broadcasts.c.created).where(
             broadcasts.c.kind == BroadcastKind.NOTICE, broadcasts.c.schedule == key

@@ -147,7 +147,7 @@ class Delivery:
 
 
 class Claim(NamedTuple):
-    """One message that is the courier's to send: the next of its delivery.
+    """One message that is the worker's to send: the next of its delivery.
 
     A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts the
     one that the claim is for.
@@ -165,7 +165,7 @@ class Claim(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class StoredRendering:
     """What a delivery is made of, and when its broadcast was opened."""
 
     rendering: Rendering

@@ -33,7 +33,7 @@ ENDED = "ended"
 
 
 class LedgerSubscriptions:
-    """The subscriptions, for the commands, the couriers and the config. Every method is one transaction.
+    """The subscriptions, for the commands, the workers and the config. Every method is one transaction.
 
     All of them raise `LedgerError` when the database cannot be used.
     """

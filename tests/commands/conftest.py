@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from tests.conversation import Talk, TelegramPerson, talking
-from tests.town import MONDAY, town
+from tests.world import MONDAY, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Argument, Desk, Throttle, suggest
+from bot.commands import Argument, CommandContext, Throttle, suggest
 from bot.content.archive import Archive
 from bot.runtime.clock import Timetable
 from tests.delivery.ledger_kit import MONDAY
@@ -29,13 +29,13 @@ EPISODES = {
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def context(tmp_path_factory: pytest.TempPathFactory) -> CommandContext:
     """Four episodes, the last of which is tomorrow's."""
     return make(tmp_path_factory.mktemp("content"))
 
 
-def make(folder: Path) -> Desk:
-    """The desk of a show with these episodes; nobody subscribes while typing."""
+def make(folder: Path) -> CommandContext:
+    """The context of a show with these episodes; nobody subscribes while typing."""
     for place, (number, (title, *topics)) in enumerate(EPISODES.items()):
         date = MONDAY.date() + dt.timedelta(days=1 - (len(EPISODES) - 1 - place) * 7)
         segments = "".join(f"## Sujet {topic}\n\n#{topic.replace(' ', '-')}\n\nMot{number}.\n\n" for topic in topics)
@@ -43,7 +43,7 @@ def make(folder: Path) -> Desk:
         (folder / f"{number}.md").write_text(text, encoding="utf-8")
     archive = Archive.load(folder, {"tiktok": ("bytedance", "dance")})
     assert not archive.problems
-    return Desk(
+    return CommandContext(
         show="Le récap",
         archive=lambda: archive,
         subscriptions=cast("Subscriptions", None),
@@ -54,9 +54,9 @@ def make(folder: Path) -> Desk:
     )
 
 
-def values(desk: Desk, argument: Argument, typed: str) -> list[str]:
+def values(context: CommandContext, argument: Argument, typed: str) -> list[str]:
     """What would be typed by each suggestion."""
-    return [value for _shown, value in suggest(desk, argument, typed)]
+    return [value for _shown, value in suggest(context, argument, typed)]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def values(desk: Desk, argument: Argument, typed: str) -> list[str]:
         ("netflux", ["netflix"]),
     ],
 )
-def test_topics_by_how_well_they_fit(desk: Desk, typed: str, first: list[str]) -> None:
+def test_topics_by_how_well_they_fit(context: CommandContext, typed: str, first: list[str]) -> None:
     """The exact, what begins so, what holds it; the frequent and the recent first; at last what is near."""
-    assert values(desk, Argument.TOPIC, typed)[: len(first)] == first
+    assert values(context, Argument.TOPIC, typed)[: len(first)] == first
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_topics_by_how_well_they_fit(desk: Desk, typed: str, first: list[str]) -
         ("netflix serie", "netflix serietv"),
     ],
 )
-def test_only_the_last_of_several_topics_is_completed(desk: Desk, typed: str, first: str) -> None:
+def test_only_the_last_of_several_topics_is_completed(context: CommandContext, typed: str, first: str) -> None:
     """However many words it has; those that were chosen are not offered again."""
-    assert values(desk, Argument.TOPICS, typed)[0] == first
+    assert values(context, Argument.TOPICS, typed)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_only_the_last_of_several_topics_is_completed(desk: Desk, typed: str, fi
         ("netflux", ["120"]),
     ],
 )
-def test_episodes_by_number_title_and_subjects(desk: Desk, typed: str, numbers: list[str]) -> None:
+def test_episodes_by_number_title_and_subjects(context: CommandContext, typed: str, numbers: list[str]) -> None:
     """A number, the beginning of one, words of the title or of a subject, or nearly so; never what is not yet out."""
-    assert values(desk, Argument.EPISODE, typed) == numbers
+    assert values(context, Argument.EPISODE, typed) == numbers
 
 
 @given(typed=st.text(max_size=40), argument=st.sampled_from(Argument))
-def test_whatever_is_typed_something_can_be_suggested(desk: Desk, typed: str, argument: Argument) -> None:
+def test_whatever_is_typed_something_can_be_suggested(context: CommandContext, typed: str, argument: Argument) -> None:
     """Nothing that people type is too odd; there are never more than are shown."""
-    assert len(suggest(desk, argument, typed)) <= 25
+    assert len(suggest(context, argument, typed)) <= 25

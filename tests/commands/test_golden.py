@@ -32,7 +32,7 @@ from tests.conversation import (
     read_labels,
     talking,
 )
-from tests.town import MONDAY, town
+from tests.world import MONDAY, town
 
 if TYPE_CHECKING:
     import time_machine
@@ -53,7 +53,7 @@ name = "evening"
 cron = "30 18 * * tue"
 """
 
-KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "gettext_noop": None, "ngettext": (1, 2)}
 TOO_OLD = "This message is too old for its buttons: type /{command} again."
 NEVER_SHOWN = {"Begin"}
 """Telegram sends `/start` by itself."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.storage.tables import metadata
 from tests.conversation import talking
-from tests.town import town
+from tests.world import town
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from tests.conversation import talking
-from tests.town import town
+from tests.world import town
 
 if TYPE_CHECKING:
     from pathlib import Path

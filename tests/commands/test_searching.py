@@ -8,7 +8,7 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Desk, Request, press
+from bot.commands import CommandContext, Request, press
 from bot.commands.search import search
 from bot.commands.snippets import SNIPPET, snippet
 from bot.commands.topics import topic
@@ -17,10 +17,10 @@ from bot.content.search import is_match, wanted
 from bot.model.document import CommandButton, Style
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, Target
-from bot.model.text import words
+from bot.model.text import fold_words
 from bot.platforms.telegram.keyboard import CALLBACK_LIMIT
 from tests.conversation import talking
-from tests.town import CONTENT, MONDAY, town
+from tests.world import CONTENT, MONDAY, town
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_a_snippet_is_a_piece_of_the_text_with_the_words_in_bold(text: str, type
     assert shown in " ".join(text.split(" ")).replace("\n", " ")
     assert len(shown) <= max(2 * SNIPPET, max(map(len, text.split(" "))) + 2 * SNIPPET)
     for span in spans:
-        folded = words(span.text)
+        folded = fold_words(span.text)
         if Style.BOLD in span.style:
             assert any(is_match(word, each) for word in folded for each in searched)
 
@@ -119,14 +119,14 @@ def test_a_snippet_shows_where_most_of_the_words_stand() -> None:
 
 
 ARCHIVE = Archive.load(CONTENT)
-WORDS = st.sampled_from(sorted({word for episode in ARCHIVE.episodes for word in words(episode.title)}))
+WORDS = st.sampled_from(sorted({word for episode in ARCHIVE.episodes for word in fold_words(episode.title)}))
 
 
 @given(st.one_of(st.text(max_size=300), st.lists(WORDS, max_size=30).map(" ".join)), st.none() | st.integers(0, 9999))
 async def test_whatever_is_searched_the_buttons_can_carry(typed: str, page: int | None) -> None:
     """No answer has a button that says more than Telegram's 64 bytes; rendering would refuse it."""
     nothing = mock.Mock()
-    desk = Desk(
+    context = CommandContext(
         show="Le récap",
         archive=lambda: ARCHIVE,
         subscriptions=nothing,
@@ -137,7 +137,7 @@ async def test_whatever_is_searched_the_buttons_can_carry(typed: str, page: int 
     )
     target = Target(PlatformName.TELEGRAM, "1")
     for command in (search, topic):
-        answer = await command(desk, Request(typed, target, Language.FRENCH, page=page))
+        answer = await command(context, Request(typed, target, Language.FRENCH, page=page))
         for button in answer.document.buttons:
             assert isinstance(button, CommandButton)
             assert len(button.data.encode()) <= CALLBACK_LIMIT

@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.subscription import PlatformName, Target
 from tests.conversation import talking
-from tests.town import town
+from tests.world import town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

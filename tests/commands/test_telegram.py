@@ -17,7 +17,7 @@ from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.world import TelegramWorld
 from bot.storage.records import LedgerError
 from tests.conversation import talking
-from tests.town import town
+from tests.world import town
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -334,7 +334,7 @@ async def test_an_answer_that_cannot_be_shown_is_excused_too(
     talk: Talk, anna: TelegramPerson, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A mistake in how it is put into messages is no reason for silence."""
-    platform = talk.app.stations[PlatformName.TELEGRAM].platform
+    platform = talk.app.connections[PlatformName.TELEGRAM].platform
     render = platform.render
     with mock.patch.object(platform, "render", side_effect=[ValueError("too long a button"), mock.DEFAULT]) as broken:
         broken.return_value = render(sorry(words(Language.FRENCH)).document)

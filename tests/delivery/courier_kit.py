@@ -1,4 +1,4 @@
-"""What the tests of the courier share: a platform that does as it is told, and a courier at work on it."""
+"""What the tests of the worker share: a platform that does as it is told, and a worker at work on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bot.delivery.pacing import ChatLimit, Pacer
-from bot.delivery.worker import Courier
+from bot.delivery.worker import Worker
 from bot.model.subscription import PlatformName
 from bot.platforms.base import Platform, Post
 from bot.storage.records import DeliveryState
@@ -74,7 +74,7 @@ class Carrier(Platform):
 
 
 class Round:
-    """A courier at work, with what it works with."""
+    """A worker at work, with what it works with."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Round:
         self.clock = clock
         self.carrier = Carrier(ledger)
         self.told: list[Event] = []
-        self.courier = Courier(
+        self.worker = Worker(
             platform=self.carrier,
             ledger=ledger,
             pacer=Pacer(rate, lambda _target: limits),
@@ -113,7 +113,7 @@ class Round:
         """Wait until the newest broadcast's deliveries are in these states."""
         async with asyncio.timeout(20):
             while await self.tally() != wanted:
-                self.courier.wake()
+                self.worker.wake()
                 await asyncio.sleep(0)
 
     async def settled(self) -> None:
@@ -126,16 +126,16 @@ class Round:
         await subscribe(self.ledger, *map(telegram, range(1, people + 1)))
         await push(self.ledger)
         self.carrier.gate.clear()
-        task = asyncio.create_task(self.courier.run())
-        await self.carrier.begun(self.courier._widest)
+        task = asyncio.create_task(self.worker.run())
+        await self.carrier.begun(self.worker._widest)
         return task
 
     @contextlib.asynccontextmanager
     async def going(self) -> AsyncIterator[None]:
-        """Let the courier run."""
-        task = asyncio.create_task(self.courier.run())
+        """Let the worker run."""
+        task = asyncio.create_task(self.worker.run())
         try:
             yield
         finally:
-            await self.courier.stop()
+            await self.worker.stop()
             await task

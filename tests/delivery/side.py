@@ -1,4 +1,4 @@
-"""One platform's whole way out, for tests: its stand-in, the real client library, a courier, and a ledger on a file."""
+"""One platform's whole way out, for tests: its stand-in, the real client library, a worker, and a ledger on a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.delivery.pacing import Pacer
-from bot.delivery.worker import Courier
+from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, PlatformName, Subscription, Target
 from bot.platforms.discord.client import DiscordPlatform
@@ -18,7 +18,7 @@ from bot.sandbox.telegram.server import TelegramStandIn
 from bot.storage.ledger import DeliveryState, Ledger
 from tests.clients import connected, discord_client, telegram_client
 from tests.delivery.ledger_kit import tally
-from tests.town import read_discord, read_telegram
+from tests.world import read_discord, read_telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ def limits(target: Target) -> tuple[ChatLimit, ...]:
 
 
 class Side:
-    """A platform, and a courier that delivers there. `told` is what the admins are to know, `finished` what is over."""
+    """A platform, and a worker that delivers there. `told` is what the admins are to know, `finished` what is over."""
 
     def __init__(self, name: PlatformName, standin: StandIn, platform: TelegramPlatform | DiscordPlatform) -> None:
         self.name = name
@@ -108,10 +108,10 @@ class Side:
 
     @contextlib.asynccontextmanager
     async def delivering(self, ledger: Ledger) -> AsyncIterator[Pacer]:
-        """A courier at work; its pace."""
+        """A worker at work; its pace."""
         discord = self.platform if isinstance(self.platform, DiscordPlatform) else None
         pacer = Pacer(self.rate, limits)
-        courier = Courier(
+        worker = Worker(
             platform=self.platform,
             ledger=ledger,
             pacer=pacer,
@@ -122,11 +122,11 @@ class Side:
             finished=self.finished.append,
             tell=self._hear,
         )
-        task = asyncio.create_task(courier.run())
+        task = asyncio.create_task(worker.run())
         try:
             yield pacer
         finally:
-            await courier.stop()
+            await worker.stop()
             await task
 
     async def deliver(self, ledger: Ledger, broadcast_id: int, within: float = 30.0) -> dict[str, int]:

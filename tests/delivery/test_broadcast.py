@@ -13,8 +13,8 @@ import pytest
 from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.content.formatter import Formatter
-from bot.delivery.admins import Herald
-from bot.delivery.broadcast import Broadcaster, Offer
+from bot.delivery.admins import AdminNotifier
+from bot.delivery.broadcast import Broadcaster, DueEpisode
 from bot.delivery.report import Reporter
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, SubscriptionState
@@ -57,7 +57,7 @@ def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) 
         formatter=Formatter("Le récap du lundi", words(Language.FRENCH)),
         archive=lambda: archive,
         clock=clock,
-        herald=Herald(ledger=ledger, platforms={}, admins={}, reporter=Reporter(words(Language.FRENCH))),
+        notifier=AdminNotifier(ledger=ledger, platforms={}, admins={}, reporter=Reporter(words(Language.FRENCH))),
     )
 
 
@@ -164,7 +164,7 @@ async def test_who_has_the_first_messages_gets_only_the_others(ledger: Ledger, c
         assert push is not None
         next_texts = []
         for each in await due(ledger):
-            messages = (await ledger.parcel(each.rendering_id)).rendering.messages
+            messages = (await ledger.stored(each.rendering_id)).rendering.messages
             assert len(each.message_ids) == each.position
             next_texts.append(messages[each.position].body["text"])
         return push.id, next_texts
@@ -195,7 +195,9 @@ def test_an_offer_is_as_old_as_the_schedule_allows(max_age: str, days: int) -> N
     # Half past midnight in Paris is still the day before in UTC.
     last = dt.datetime(2024, 11, 4, 0, 30, tzinfo=PARIS) + dt.timedelta(days=days)
     archive = Archive.load(CONTENT)
-    found = [Offer.at(moment.astimezone(dt.UTC), schedule, archive) for moment in (last, last + dt.timedelta(days=1))]
+    found = [
+        DueEpisode.at(moment.astimezone(dt.UTC), schedule, archive) for moment in (last, last + dt.timedelta(days=1))
+    ]
     assert [offer.age.days for offer in found] == [days, days + 1]
     assert {offer.newest for offer in found} == {archive.get(1207)}
     assert [offer.episode for offer in found] == [archive.get(1207), None]

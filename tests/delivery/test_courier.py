@@ -1,4 +1,4 @@
-"""The courier: mark, send, record; and what becomes of a delivery that fails, without harm to any other."""
+"""The worker: mark, send, record; and what becomes of a delivery that fails, without harm to any other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.delivery import progress
 from bot.delivery.events import BroadcastStopped, Event, PausedTooLong, PlatformStopped, TargetNotFound, TargetPaused
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms import base
-from bot.storage.records import BroadcastState, Claim, Parcel
+from bot.storage.records import BroadcastState, Claim, StoredRendering
 from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, push, rendering, subscribe, telegram
 
@@ -182,8 +182,8 @@ async def test_a_refused_token_stops_everything_and_loses_nothing(ledger: Ledger
     for chat in ("1", "2"):
         work.carrier.errors[chat] = [base.UnauthorisedError("token")] * 9
     async with asyncio.timeout(20):
-        await work.courier.run()
-        await work.courier.stop()
+        await work.worker.run()
+        await work.worker.stop()
     assert await work.tally() == {"pending": 2}
     assert work.told == [PlatformStopped(PlatformName.TELEGRAM, "token")]
 
@@ -223,6 +223,6 @@ def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[int, int, int
     for delivery, of, position, milliseconds in messages:
         claim = Claim(delivery, 1, telegram(1), of, position, (), 1, "", publish=False)
         opened = MONDAY + dt.timedelta(milliseconds=milliseconds)
-        nonces.add(progress.nonce(claim, Parcel(rendering("Bonjour"), opened)))
+        nonces.add(progress.nonce(claim, StoredRendering(rendering("Bonjour"), opened)))
     assert len(nonces) == len(messages)
     assert max(map(len, nonces)) <= 25

@@ -1,4 +1,4 @@
-"""When the courier sends: whom it waits for and whom not, how many sends are under way at once, and how it stops."""
+"""When the worker sends: whom it waits for and whom not, how many sends are under way at once, and how it stops."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ async def test_a_courier_that_fails_as_it_winds_down_has_ended_all_the_same(
     work = Round(ledger, clock)
     failing = AsyncMock(side_effect=RuntimeError("a bug"))
     monkeypatch.setattr(work.ledger, "finish", failing)
-    task = asyncio.create_task(work.courier.run())
+    task = asyncio.create_task(work.worker.run())
     async with asyncio.timeout(5):
         await asyncio.wait({task})
-        await work.courier.stop()
+        await work.worker.stop()
     with pytest.raises(RuntimeError, match="a bug"):
         await task
 
@@ -50,7 +50,7 @@ async def test_a_courier_that_fails_as_it_winds_down_has_ended_all_the_same(
 async def test_a_pause_of_everything_is_slept_through(
     ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While nothing may be sent, the courier looks now and then whether it may, and not as often as it can."""
+    """While nothing may be sent, the worker looks now and then whether it may, and not as often as it can."""
     looks: list[float] = []
     pause = Pacer.pause
 
@@ -90,7 +90,7 @@ async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: Le
     """What the platform already has is recorded; the rest waits in the ledger, as if it had never been claimed."""
     work = Round(ledger, clock)
     task = await work.all_under_way(20)
-    stopping = asyncio.create_task(work.courier.stop())
+    stopping = asyncio.create_task(work.worker.stop())
     await asyncio.sleep(0)
     work.carrier.gate.set()
     await stopping
@@ -111,7 +111,7 @@ async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
     task = await work.all_under_way(20)
     await work.settled()
     async with asyncio.timeout(10):
-        await work.courier.stop()
+        await work.worker.stop()
         await task
     assert await work.tally() == {"sending": 8, "pending": 12}
 

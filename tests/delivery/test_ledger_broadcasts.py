@@ -78,7 +78,7 @@ async def test_everybody_gets_the_rendering_of_their_choice(ledger: Ledger) -> N
         renderings={Choice(TELEGRAM, ("ai",)): rendering("IA"), Choice(TELEGRAM): rendering("Tout", "la suite")},
     )
     got = {
-        delivery.target.chat: ((await ledger.parcel(delivery.rendering_id)).rendering.messages, delivery.publish)
+        delivery.target.chat: ((await ledger.stored(delivery.rendering_id)).rendering.messages, delivery.publish)
         for delivery in await due(ledger)
     }
     assert got == {
@@ -94,7 +94,7 @@ async def test_a_rendering_comes_back_as_it_was(ledger: Ledger) -> None:
     kept = Rendering("L'été", (Message(body, 24, 4096), Message({}, 0, 4096)))
     await ledger.create_single(episode=1207, title="", target=telegram(1), rendering=kept, publish=False)
     (delivery,) = await due(ledger)
-    assert (await ledger.parcel(delivery.rendering_id)).rendering == kept
+    assert (await ledger.stored(delivery.rendering_id)).rendering == kept
 
 
 async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
@@ -111,7 +111,7 @@ async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
         renderings={Choice(TELEGRAM): rich, Choice(TELEGRAM, silent=True): plain},
     )
     (first, second) = await due(ledger)
-    assert (await ledger.parcel(first.rendering_id)).rendering == rich
+    assert (await ledger.stored(first.rendering_id)).rendering == rich
     await ledger.fall_back(first.id)
     (fallen, _) = await due(ledger)
     assert fallen.rendering_id == second.rendering_id

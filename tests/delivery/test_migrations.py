@@ -235,7 +235,7 @@ def test_migrations_travel_with_the_package(tmp_path: Path) -> None:
     site = tmp_path / "site%20packages"
     shutil.copytree(Path(bot.__file__).parent, site / "bot", ignore=shutil.ignore_patterns("__pycache__"))
     program = """
-import asyncio, datetime, bot.delivery.ledger
+import asyncio, datetime, bot.storage.ledger
 
 async def main():
     async with await bot.storage.ledger.Ledger.open("sqlite:///recap.db", datetime.datetime.now):

@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bot.delivery.admins import Herald
+from bot.delivery.admins import AdminNotifier
 from bot.delivery.report import Reporter
 from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.i18n import Language, words
@@ -51,9 +51,9 @@ class Renderer:
         self.render = render
 
 
-def herald(ledger: Ledger, *admins: Target) -> Herald:
-    """A herald who tells these admins."""
-    return Herald(
+def notifier(ledger: Ledger, *admins: Target) -> AdminNotifier:
+    """A notifier who tells these admins."""
+    return AdminNotifier(
         ledger=ledger,
         platforms={
             TELEGRAM: Renderer(TELEGRAM, render_for_telegram),  # type: ignore[dict-item] # it only renders
@@ -76,22 +76,22 @@ async def waiting(ledger: Ledger) -> list[Target]:
 
 async def test_every_admin_on_every_platform_is_told(ledger: Ledger) -> None:
     """Through the ledger, like any delivery; the same person declared twice is told once."""
-    assert await herald(ledger, ADA, ADA, GRACE).tell(notice("one"))
+    assert await notifier(ledger, ADA, ADA, GRACE).tell(notice("one"))
     assert await waiting(ledger) == [ADA, GRACE]
     (delivery,) = await due(ledger)
-    (message,) = (await ledger.parcel(delivery.rendering_id)).rendering.messages
+    (message,) = (await ledger.stored(delivery.rendering_id)).rendering.messages
     assert message.body["text"] == "Le fichier est cassé"
 
 
 async def test_a_notice_is_told_once_whoever_sees_it_again(ledger: Ledger) -> None:
     """Seen again by the same bot, or by one that was started anew: one notice."""
-    first = herald(ledger, ADA)
+    first = notifier(ledger, ADA)
     assert [await first.tell(notice("one")), await first.tell(notice("one"))] == [True, False]
-    assert await herald(ledger, ADA).tell(notice("one")) is False
-    assert await herald(ledger, ADA).tell(notice("two")) is True
+    assert await notifier(ledger, ADA).tell(notice("one")) is False
+    assert await notifier(ledger, ADA).tell(notice("two")) is True
     assert len(await waiting(ledger)) == 2
-    assert await ledger.notices.told("one") == MONDAY
-    assert await ledger.notices.told("three") is None
+    assert await ledger.notices.has_been_sent("one") == MONDAY
+    assert await ledger.notices.has_been_sent("three") is None
 
 
 async def test_without_admins_it_is_in_the_log_and_in_the_ledger(
@@ -99,7 +99,7 @@ async def test_without_admins_it_is_in_the_log_and_in_the_ledger(
 ) -> None:
     """`recap status` shows it; nobody is written to."""
     with caplog.at_level(logging.WARNING):
-        await herald(ledger).tell(notice("one"))
+        await notifier(ledger).tell(notice("one"))
     assert caplog.messages == ["Le fichier est cassé"]
     assert [each.text for each in await ledger.notices.latest(9)] == ["Le fichier est cassé"]
     assert await waiting(ledger) == []
@@ -107,7 +107,7 @@ async def test_without_admins_it_is_in_the_log_and_in_the_ledger(
 
 async def test_who_cannot_be_reached_is_not_told_so_there(ledger: Ledger) -> None:
     """That Telegram has stopped is told on Discord."""
-    await herald(ledger, ADA, GRACE).tell(notice("one"), but=TELEGRAM)
+    await notifier(ledger, ADA, GRACE).tell(notice("one"), but=TELEGRAM)
     assert await waiting(ledger) == [GRACE]
 
 
@@ -115,7 +115,7 @@ async def test_a_database_that_cannot_be_written_leaves_it_to_the_log(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Telling never fails, and what could not be told is told the next time."""
-    teller = herald(ledger, ADA)
+    teller = notifier(ledger, ADA)
     async with ledger._database.reading() as connection:
         await connection.exec_driver_sql("PRAGMA query_only = ON")
     with caplog.at_level(logging.WARNING):
@@ -129,12 +129,12 @@ async def test_a_database_that_cannot_be_written_leaves_it_to_the_log(
 async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledger: Ledger) -> None:
     """Also when the process that saw the end died before it told: what is owed stands in the ledger."""
     (delivery,) = await pushed_to(ledger, telegram(1))
-    await herald(ledger, ADA).report(MONDAY)
+    await notifier(ledger, ADA).report(MONDAY)
     assert await ledger.notices.latest(9) == []
     await ledger.record([sent(delivery, "41")])
     await ledger.finish()
     for _ in range(2):
-        await herald(ledger, ADA).report(MONDAY)
+        await notifier(ledger, ADA).report(MONDAY)
     (report,) = await ledger.notices.latest(9)
     assert report.text.startswith("Épisode 1207\N{NO-BREAK SPACE}: envoyé\n1\N{NO-BREAK SPACE}abonné") or (
         "Épisode 1207" in report.text
@@ -142,7 +142,7 @@ async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledge
     (told,) = await due(ledger)
     await ledger.record([sent(told, "42")])
     assert [each.kind for each in await ledger.finish()] == [BroadcastKind.NOTICE]
-    await herald(ledger, ADA).report(MONDAY)
+    await notifier(ledger, ADA).report(MONDAY)
     assert len(await ledger.notices.latest(9)) == 1
 
 
@@ -152,10 +152,10 @@ async def test_a_push_that_was_stopped_is_reported_when_nothing_of_it_is_on_its_
     await ledger.claim(TELEGRAM, 2)
     await ledger.record([failed(first, "content", "too long")])
     await ledger.stop(first.broadcast_id, "too long")
-    await herald(ledger).report(MONDAY)
+    await notifier(ledger).report(MONDAY)
     assert await ledger.notices.latest(9) == []
     await ledger.record([sent(second, "41")])
-    await herald(ledger).report(MONDAY)
+    await notifier(ledger).report(MONDAY)
     assert len(await ledger.notices.latest(9)) == 1
 
 
@@ -167,7 +167,7 @@ async def test_old_pushes_and_those_to_one_target_are_not_reported(tmp_path: Pat
         await ledger.record([sent(delivery, "41")])
         await ledger.finish()
         clock.advance(days=3)
-        await herald(ledger).report(clock() - (clock() - MONDAY) / 2)
+        await notifier(ledger).report(clock() - (clock() - MONDAY) / 2)
         assert await ledger.notices.latest(9) == []
 
 
@@ -199,7 +199,7 @@ async def test_a_report_counts_what_became_of_everybody(tmp_path: Path) -> None:
 async def test_notices_are_no_pushes(ledger: Ledger) -> None:
     """They neither count as one for their episode nor push old episodes out of the ledger; they grow old with them."""
     for episode in (1206, 1207, 1208):
-        await herald(ledger, ADA).tell(Notice(f"missed {episode}", notice("x").document, episode=episode))
+        await notifier(ledger, ADA).tell(Notice(f"missed {episode}", notice("x").document, episode=episode))
         await push(ledger, episode=episode)
     assert await ledger.broadcast_of(1206, "monday") is not None
     assert [each.episode for each in await ledger.broadcasts(9)] == [1208, 1207, 1206]
@@ -213,7 +213,7 @@ async def test_notices_are_no_pushes(ledger: Ledger) -> None:
 
 async def test_who_is_forgotten_is_not_named_any_more(ledger: Ledger, tmp_path: Path) -> None:
     """Neither to the admins who were told of them, nor to those who are about to be; a longer number is another's."""
-    teller = herald(ledger, ADA, GRACE)
+    teller = notifier(ledger, ADA, GRACE)
     for chat in ("-1001234567", "-1007654321", "-10012345678"):
         await teller.tell(REPORTER.paused_too_long(telegram(chat, thread=7), "no rights", MONDAY.date()))
     for chat in ("-1001234567", "-1007654321"):

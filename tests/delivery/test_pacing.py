@@ -187,7 +187,7 @@ async def test_answers_go_before_every_push_that_waits() -> None:
 async def test_a_pause_lets_nothing_out() -> None:
     """While the platform has asked for a pause, pushes go back to the ledger and answers wait until it is over."""
     pacer = Pacer(1000)
-    pacer.heed(FloodError("slow down", retry_after=0.2, everything=True), somebody())
+    pacer.note_flood(FloodError("slow down", retry_after=0.2, everything=True), somebody())
     started = time.monotonic()
     assert await wait_to_go(pacer, somebody()) == pytest.approx(0.2, abs=0.05)
     await pacer.answer(somebody())
@@ -229,7 +229,7 @@ async def test_a_pause_that_comes_between_a_turn_and_its_use_still_holds() -> No
     told = asyncio.create_task(wait_to_go(pacer, somebody()))
     await asyncio.sleep(0)
     flood = FloodError("slow down", retry_after=0.2, everything=True)
-    asyncio.get_running_loop().call_later(0.07, pacer.heed, flood, HERE)
+    asyncio.get_running_loop().call_later(0.07, pacer.note_flood, flood, HERE)
     # Both timers are due when the loop comes back: the turn is given, and the pause begins before it is taken.
     time.sleep(0.1)  # noqa: ASYNC251 - as said
     assert await told == pytest.approx(0.2, abs=0.05)
@@ -313,7 +313,7 @@ async def test_a_chat_that_asked_for_a_pause_is_left_alone() -> None:
     """A flood wait of one chat delays that chat, and is over afterwards."""
     clock = Stopwatch()
     pacer = Pacer(30, now=clock)
-    pacer.heed(FloodError("slow down", retry_after=40), HERE)
+    pacer.note_flood(FloodError("slow down", retry_after=40), HERE)
     assert await wait_to_go(pacer, HERE) == pytest.approx(40)
     assert await wait_to_go(pacer, THERE) == 0
     clock.now += 41
@@ -323,7 +323,7 @@ async def test_a_chat_that_asked_for_a_pause_is_left_alone() -> None:
 async def flooded(pacer: Pacer, clock: Stopwatch, target: Target, retry_after: float) -> None:
     """Send to the target, and be told to wait without being told for whom."""
     assert await wait_to_go(pacer, target) == 0
-    pacer.heed(FloodError("slow down", retry_after=retry_after, everything=None), target)
+    pacer.note_flood(FloodError("slow down", retry_after=retry_after, everything=None), target)
     clock.now += 0.1
 
 

@@ -83,7 +83,7 @@ async def test_a_full_disk_says_so_and_what_did_not_fit_can_be_written_later(tmp
 async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_and_sent_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The courier says what is wrong, sends nothing more, keeps what it knows, and goes on when there is room."""
+    """The worker says what is wrong, sends nothing more, keeps what it knows, and goes on when there is room."""
     clock = Clock()
     everybody = [telegram(chat) for chat in range(1, 21)]
     async with opened(tmp_path, clock) as ledger:
@@ -92,13 +92,13 @@ async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_an
         await push(ledger)
         work.carrier.gate.clear()
         async with work.going(), asyncio.timeout(10):
-            while len(work.carrier.states_while_sending) < work.courier._window:
-                work.courier.wake()
+            while len(work.carrier.states_while_sending) < work.worker._window:
+                work.worker.wake()
                 await asyncio.sleep(0)
             async with unwritable(ledger):
                 work.carrier.gate.set()
                 while not any("trying again in" in line for line in caplog.messages):
-                    work.courier.wake()
+                    work.worker.wake()
                     await asyncio.sleep(0)
                 assert "sent" not in await work.tally()
             await work.reaches(sent=len(everybody))
@@ -118,9 +118,9 @@ async def test_a_stop_in_the_middle_of_trouble_still_records_what_was_sent(
         await push(ledger)
         work.carrier.gate.clear()
         async with work.going():
-            await work.carrier.begun(work.courier._window)
+            await work.carrier.begun(work.worker._window)
             troubles = failing_once(monkeypatch, "record")
-            stopping = asyncio.create_task(work.courier.stop())
+            stopping = asyncio.create_task(work.worker.stop())
             await asyncio.sleep(0)
             work.carrier.gate.set()
             await stopping
@@ -152,7 +152,7 @@ async def test_a_commit_that_fails_is_nothing_done_and_can_be_tried_again(
 async def test_claims_that_fail_once_are_made_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The courier says so, and goes on where it was."""
+    """The worker says so, and goes on where it was."""
     clock = Clock()
     async with opened(tmp_path, clock) as ledger:
         work = Round(ledger, clock)

@@ -93,7 +93,7 @@ class Figures:
 
 
 @dataclass
-class Town:
+class DemoWorld:
     """Both platforms with as many private chats and channels as wanted, and the program's folder."""
 
     telegram: TelegramStandIn
@@ -127,7 +127,7 @@ class Town:
 
 
 @contextlib.asynccontextmanager
-async def town(targets: int, *, hold: bool) -> AsyncIterator[Town]:
+async def town(targets: int, *, hold: bool) -> AsyncIterator[DemoWorld]:
     """A town of so many targets on each platform, all of them declared in the program's config."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -141,7 +141,7 @@ async def town(targets: int, *, hold: bool) -> AsyncIterator[Town]:
             (folder / "config.toml").write_text(config, encoding="utf-8")
             (folder / "content").mkdir()
             (folder / "content" / "1207.md").write_text(EPISODE, encoding="utf-8")
-            yield Town(telegram, discord, chats, channels, folder)
+            yield DemoWorld(telegram, discord, chats, channels, folder)
 
 
 async def push(targets: int, kills: int, figures: Figures, luck: random.Random, *, hold: bool) -> None:
@@ -174,7 +174,7 @@ async def push(targets: int, kills: int, figures: Figures, luck: random.Random, 
         figures.discord_twice += sum((times - 1) * channels for times, channels in had.items() if times > 1)
 
 
-def _is_over(place: Town) -> bool:
+def _is_over(place: DemoWorld) -> bool:
     return place.rows("SELECT state, count(*) FROM broadcasts WHERE kind = 'push' GROUP BY state").keys() == {"done"}
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.content.parser import parse_episode
 from bot.model.document import plain
 from bot.model.i18n import Language
-from bot.model.text import words
+from bot.model.text import fold_words
 from bot.notes.draft import Defaults, draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
@@ -48,4 +48,4 @@ def invented(episode: Episode, notes: str) -> set[str]:
     for segment in episode.segments:
         said += [segment.title, plain(segment.summary), segment.image.alt if segment.image else ""]
         said += [source.title for source in segment.sources]
-    return {word for text in said for word in words(text)} - set(words(html.unescape(notes)))
+    return {word for text in said for word in fold_words(text)} - set(fold_words(html.unescape(notes)))

@@ -10,7 +10,7 @@ import pytest
 from bot.model.document import plain
 from bot.model.episode import Status
 from bot.model.i18n import Language
-from bot.model.text import words
+from bot.model.text import fold_words
 from bot.notes.language import sentences
 from tests.notes.drafting import HERE, imported, invented, of_text
 from tests.notes.expected import EXPECTED, Expected
@@ -47,11 +47,11 @@ def test_every_sentence_of_a_summary_stands_in_the_notes(name: str) -> None:
     """Whole, and in the order of the notes."""
     _text, episode = imported(name)
     raw = html.unescape((HERE / name).read_text(encoding="utf-8"))
-    notes = " ".join(words(re.sub(r"\]\(\S+\)|</?[a-z][^<>]*>", " ", raw)))
+    notes = " ".join(fold_words(re.sub(r"\]\(\S+\)|</?[a-z][^<>]*>", " ", raw)))
     for segment in episode.segments:
         position = 0
         for sentence in sentences(plain(segment.summary).replace("\n\n", " ")):
-            found = notes.find(" ".join(words(sentence)))
+            found = notes.find(" ".join(fold_words(sentence)))
             assert found >= position
             position = found
 

@@ -14,7 +14,7 @@ from bot.config import load
 from bot.sandbox.demo.demo import Demo
 from bot.sandbox.demo.server import Page, listening
 from tests.page.browser import CHROMIUM, PATIENCE, Watched, chromium
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

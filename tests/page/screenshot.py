@@ -7,10 +7,10 @@ from pathlib import Path
 
 from playwright.async_api import ViewportSize, expect
 
-from bot.sandbox.demo.town import Who
+from bot.sandbox.demo.world import Who
 from tests.page.browser import chromium
 from tests.page.conftest import serving
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 PICTURE = Path(__file__).with_name("screenshot.png")
 SIZE = ViewportSize(width=1440, height=900)
@@ -22,9 +22,9 @@ async def take() -> None:
         tab = await browser.new_page(locale="fr-FR", viewport=SIZE, color_scheme="light", reduced_motion="reduce")
         await tab.goto(page.url)
         await expect(tab.locator("#telegram-log article")).to_have_count(2)
-        private = demo.town.telegram_place("telegram-private")
+        private = demo.world.telegram_place("telegram-private")
         await demo.next_push()
-        await demo.town.telegram.wait_for(lambda: len(private.messages) > len(Who) + 1)
+        await demo.world.telegram.wait_for(lambda: len(private.messages) > len(Who) + 1)
         await expect(tab.locator("#telegram-log article")).to_have_count(len(private.messages))
         await tab.screenshot(path=PICTURE)
 

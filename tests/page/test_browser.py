@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from bot.content.archive import Archive
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from pathlib import Path

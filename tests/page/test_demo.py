@@ -22,7 +22,7 @@ from bot.config import load
 from bot.sandbox.demo.demo import Demo, DemoClock
 from bot.sandbox.demo.server import PageError
 from tests.page.conftest import serving
-from tests.town import CONTENT, MONDAY
+from tests.world import CONTENT, MONDAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from tests.page.browser import Watched
 from tests.platforms.discord.reader import read
 from tests.platforms.discord.test_markdown import blocks
 from tests.platforms.telegram.reader import marked
-from tests.town import CONTENT
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox.demo.server import Page, listening
-from bot.sandbox.demo.town import Who
+from bot.sandbox.demo.world import Who
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -271,7 +271,7 @@ async def test_discord_completes_and_answers_for_one_persons_eyes(fresh: Served)
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     """The button below the confirmation shows the newest episode of that day."""
     demo, page = fresh
-    place = demo.town.telegram_place("telegram-private")
+    place = demo.world.telegram_place("telegram-private")
     confirmation = place.messages[-1]
     label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:

@@ -19,9 +19,9 @@ from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
-from bot.platforms.discord.underway import Underway
+from bot.platforms.discord.tasks import TaskTracker
 from bot.platforms.discord.view import sendable
-from bot.platforms.prepared import Prepared
+from bot.platforms.prepared import PerMessageCache
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,10 +70,10 @@ class DiscordPlatform(Platform, Finder, Publisher):
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
         self.on_setup: Callable[[], Coroutine[None, None, None]] | None = None
-        self.underway = Underway()
+        self.underway = TaskTracker()
         self._forums: set[int] = set()
         self._direct: dict[int, int] = {}
-        self._view = Prepared(sendable)
+        self._view = PerMessageCache(sendable)
 
     def render(
         self,

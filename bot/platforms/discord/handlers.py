@@ -1,4 +1,4 @@
-"""From an interaction to an answer: parse, ask the desk, render, reply. Nothing is decided here."""
+"""From an interaction to an answer: parse, ask the command, render, reply. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.commands import (
     COMMANDS,
     Answer,
     Command,
-    Desk,
+    CommandContext,
     Request,
     Verdict,
     answered,
@@ -52,16 +52,22 @@ class Handlers:
     """
 
     def __init__(
-        self, platform: DiscordPlatform, desk: Desk, pace: Pace, language: Language, *, patience: float = PATIENCE
+        self,
+        platform: DiscordPlatform,
+        context: CommandContext,
+        pace: Pace,
+        language: Language,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         self._platform = platform
         self._pace = pace
         self._patience = patience
-        self.use(desk, language)
+        self.use(context, language)
 
-    def use(self, desk: Desk, language: Language) -> None:
-        """Answer from this desk from now on, and in this language those whose own the bot does not speak."""
-        self._desk = desk
+    def use(self, context: CommandContext, language: Language) -> None:
+        """Answer from this context from now on, and in this language those whose own the bot does not speak."""
+        self._context = context
         self._language = language
 
     def register(self) -> None:
@@ -71,7 +77,7 @@ class Handlers:
             tree.add_command(slash(command, counted(self._typed), counted(self._suggest)))
         tree.error(counted(self._not_understood))
         self._platform.client.event(counted(self.on_interaction))
-        Membership(self._desk.subscriptions).follow(self._platform)
+        Membership(self._context.subscriptions).follow(self._platform)
         self._platform.on_setup = Menu(tree).publish
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -99,7 +105,7 @@ class Handlers:
     ) -> list[app_commands.Choice[str]]:
         """Suggest what may be meant. Nobody is told of a failure here: people go on typing."""
         try:
-            suggestions = suggest(self._desk, command.argument, typed)
+            suggestions = suggest(self._context, command.argument, typed)
             choices = [
                 app_commands.Choice(name=_shortened(shown), value=value)
                 for shown, value in suggestions
@@ -123,7 +129,7 @@ class Handlers:
         share: bool = False,
     ) -> None:
         is_press = interaction.type is discord.InteractionType.component
-        verdict = self._desk.throttle.admit(f"{PlatformName.DISCORD}:{interaction.user.id}", is_press=is_press)
+        verdict = self._context.throttle.admit(f"{PlatformName.DISCORD}:{interaction.user.id}", is_press=is_press)
         if verdict is Verdict.SILENCE:
             return
         place = Place.of(interaction)
@@ -134,7 +140,7 @@ class Handlers:
             answering = _slow_down
         elif share and not shared:
             answering = _alone(answering)
-        answer, rendering = await reply.after(answered(self._desk, answering, request, self._platform.render))
+        answer, rendering = await reply.after(answered(self._context, answering, request, self._platform.render))
         try:
             try:
                 await reply.send(rendering, replaces=answer.replaces, private=answer.is_private)
@@ -163,17 +169,17 @@ class Handlers:
 
 
 def _alone(answering: Answering) -> Answering:
-    async def for_them(desk: Desk, request: Request) -> Answer:
-        return for_you_alone(await answering(desk, request), request)
+    async def for_them(context: CommandContext, request: Request) -> Answer:
+        return for_you_alone(await answering(context, request), request)
 
     return for_them
 
 
-async def _outdated(_desk: Desk, request: Request) -> Answer:
+async def _outdated(_context: CommandContext, request: Request) -> Answer:
     return outdated(request.words)
 
 
-async def _slow_down(_desk: Desk, request: Request) -> Answer:
+async def _slow_down(_context: CommandContext, request: Request) -> Answer:
     return slow_down(request.words)
 
 

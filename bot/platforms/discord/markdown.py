@@ -158,9 +158,9 @@ def _block(block: Block, inside: _Inside) -> str:
             return _block(link_to(block), inside)
 
 
-def _heading(mark: str, text: str) -> str:
+def _heading(gettext_noop: str, text: str) -> str:
     # Number signs at the end of a heading's line belong to the mark, escaped or not.
-    return "\n".join(f"{mark} {line}{_APART if line.endswith('#') else ''}" for line in _lines(text))
+    return "\n".join(f"{gettext_noop} {line}{_APART if line.endswith('#') else ''}" for line in _lines(text))
 
 
 def _quote(blocks: Iterable[Block], inside: _Inside) -> str:
@@ -173,10 +173,10 @@ def _quote(blocks: Iterable[Block], inside: _Inside) -> str:
 def _listing(items: Iterable[Iterable[Block]], start: int | None, inside: _Inside) -> str:
     lines = []
     for number, item in enumerate(items, start or 0):
-        mark = "- " if start is None else f"{number}. "
+        gettext_noop = "- " if start is None else f"{number}. "
         text = _write(item, inside)
         if text:
-            lines.append(mark + text.replace("\n", "\n" + " " * len(mark)))
+            lines.append(gettext_noop + text.replace("\n", "\n" + " " * len(gettext_noop)))
     return "\n".join(lines)
 
 
@@ -234,17 +234,17 @@ def _joined(parts: Iterable[str]) -> str:
     return text
 
 
-def _marked(text: str, mark: str) -> str:
+def _marked(text: str, gettext_noop: str) -> str:
     """The text between marks, line by line: a mark has to touch a word, and a quote or list begins every line anew."""
-    return "\n".join(_marked_line(line, mark) for line in text.split("\n"))
+    return "\n".join(_marked_line(line, gettext_noop) for line in text.split("\n"))
 
 
-def _marked_line(line: str, mark: str) -> str:
+def _marked_line(line: str, gettext_noop: str) -> str:
     if not line.strip():
         return line
     # A strike ends at the first two tildes, escaped or not.
-    is_too_near = mark == "~~" and line.rstrip().endswith("~")
-    return _around(line, mark, _APART + mark if is_too_near else mark)
+    is_too_near = gettext_noop == "~~" and line.rstrip().endswith("~")
+    return _around(line, gettext_noop, _APART + gettext_noop if is_too_near else gettext_noop)
 
 
 def _span(span: Span) -> str:

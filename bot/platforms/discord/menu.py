@@ -22,7 +22,7 @@ from discord.app_commands import TranslationContextLocation, locale_str
 from discord.http import Route
 
 from bot.commands import Argument, Command
-from bot.model.i18n import Language, mark, words
+from bot.model.i18n import Language, gettext_noop, words
 from bot.platforms.discord.errors import NO_ANSWER, translate
 
 log = logging.getLogger(__name__)
@@ -52,13 +52,17 @@ class Option:
     suggests: bool = True
 
 
-SHARE = Option(mark("share"), mark("Show the answer to everybody here, not to you alone"))
+SHARE = Option(gettext_noop("share"), gettext_noop("Show the answer to everybody here, not to you alone"))
 
 OPTIONS: Mapping[Argument, Option] = {
-    Argument.TOPIC: Option(mark("name"), mark("The topic, however you write it"), needed=True),
-    Argument.TOPICS: Option(mark("topics"), mark("One or several topics; without any, everything")),
-    Argument.EPISODE: Option(mark("number"), mark("Its number; a word of its title finds it too"), needed=True),
-    Argument.WORDS: Option(mark("words"), mark("All the words that must be in it"), needed=True, suggests=False),
+    Argument.TOPIC: Option(gettext_noop("name"), gettext_noop("The topic, however you write it"), needed=True),
+    Argument.TOPICS: Option(gettext_noop("topics"), gettext_noop("One or several topics; without any, everything")),
+    Argument.EPISODE: Option(
+        gettext_noop("number"), gettext_noop("Its number; a word of its title finds it too"), needed=True
+    ),
+    Argument.WORDS: Option(
+        gettext_noop("words"), gettext_noop("All the words that must be in it"), needed=True, suggests=False
+    ),
 }
 """What holds a command's argument."""
 

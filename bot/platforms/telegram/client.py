@@ -14,7 +14,7 @@ from telegram.ext import Application, ApplicationBuilder
 
 from bot.model.subscription import PlatformName
 from bot.platforms.base import FloodError, Platform, SendError, TargetClosedError, TargetGoneError, UnauthorisedError
-from bot.platforms.prepared import Prepared
+from bot.platforms.prepared import PerMessageCache
 from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import AiohttpRequest
@@ -74,7 +74,7 @@ class TelegramPlatform(Platform):
         self._offset = 0
         # With every push and with no answer: only pushes come in numbers that are worth a fee.
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
-        self._fields = Prepared(lambda message: _fields({**message.body, **paid}))
+        self._fields = PerMessageCache(lambda message: _fields({**message.body, **paid}))
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(config.token.get_secret_value())

@@ -1,4 +1,4 @@
-"""From an update to an answer: parse, ask the desk, render, reply. Nothing is decided here."""
+"""From an update to an answer: parse, ask the command, render, reply. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.commands import (
     UNKNOWN,
     Answer,
     Command,
-    Desk,
+    CommandContext,
     Request,
     Verdict,
     answered,
@@ -40,7 +40,7 @@ from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post, SendError
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.inline import Sharing
-from bot.platforms.telegram.membership import heed
+from bot.platforms.telegram.membership import on_membership_change
 from bot.platforms.telegram.menus import publish_menus
 
 if TYPE_CHECKING:
@@ -66,16 +66,16 @@ _TYPEABLE = {command.name: command for command in (*COMMANDS, START)}
 class Handlers:
     """Registers every command with python-telegram-bot and answers it."""
 
-    def __init__(self, platform: TelegramPlatform, desk: Desk, pace: Pace, language: Language) -> None:
+    def __init__(self, platform: TelegramPlatform, context: CommandContext, pace: Pace, language: Language) -> None:
         self._platform = platform
         self._pace = pace
-        self.use(desk, language)
+        self.use(context, language)
 
-    def use(self, desk: Desk, language: Language) -> None:
-        """Answer from this desk from now on, and in this language those whose own the bot does not speak."""
-        self._desk = desk
+    def use(self, context: CommandContext, language: Language) -> None:
+        """Answer from this context from now on, and in this language those whose own the bot does not speak."""
+        self._context = context
         self._language = language
-        self._sharing = Sharing(desk, language)
+        self._sharing = Sharing(context, language)
 
     def register(self) -> None:
         """Add the handlers to the platform's application."""
@@ -104,7 +104,7 @@ class Handlers:
                 return
         command, typed = _read(message.text, context)
         request = await self._request(update, message, command, typed)
-        _answer, rendering = await answered(self._desk, command.answer, request, self._platform.render)
+        _answer, rendering = await answered(self._context, command.answer, request, self._platform.render)
         await self._send(rendering, request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
@@ -136,7 +136,7 @@ class Handlers:
                 command=pressed.command.name
             )
         request = await self._request(update, message, pressed.command, pressed.argument, page=pressed.page)
-        answer, rendering = await answered(self._desk, pressed.command.answer, request, self._platform.render)
+        answer, rendering = await answered(self._context, pressed.command.answer, request, self._platform.render)
         if answer.replaces or not answer.toast:
             await self._send(rendering, request.target, instead_of=message if answer.replaces else None)
         return answer.toast
@@ -147,15 +147,15 @@ class Handlers:
 
     async def _came_or_went(self, update: Update, _context: Context) -> None:
         change = update.my_chat_member
-        if change is not None and await heed(change, self._desk.subscriptions):
+        if change is not None and await on_membership_change(change, self._context.subscriptions):
             target = Target(PlatformName.TELEGRAM, str(change.chat.id))
-            await self._say(hello(self._desk, words(self._language)), target)
+            await self._say(hello(self._context, words(self._language)), target)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
         """A group became a supergroup with another id; the old group says so."""
         message = update.message
         if message is not None and message.migrate_to_chat_id is not None:
-            await self._desk.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
+            await self._context.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
 
     def _admit(self, update: Update) -> Verdict:
         """What they get who ask now: people by their id, who hides behind a chat by that of the chat."""
@@ -164,7 +164,7 @@ class Handlers:
             return Verdict.SILENCE
         shared = None if chat.type == Chat.PRIVATE else f"{PlatformName.TELEGRAM}:{chat.id}"
         is_press = update.callback_query is not None
-        return self._desk.throttle.admit(f"{PlatformName.TELEGRAM}:{sender.id}", shared, is_press=is_press)
+        return self._context.throttle.admit(f"{PlatformName.TELEGRAM}:{sender.id}", shared, is_press=is_press)
 
     async def _request(
         self,

@@ -17,7 +17,7 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.commands import Desk, to_share
+from bot.commands import CommandContext, to_share
 from bot.content.formatter import Formatter, link_to
 from bot.model.i18n import Language, words
 from bot.platforms.telegram.errors import translate
@@ -42,14 +42,14 @@ _DESCRIPTION = 120
 class Sharing:
     """Answers inline queries, in the language of the show: what is shared is for whoever reads it there."""
 
-    def __init__(self, desk: Desk, language: Language) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext, language: Language) -> None:
+        self._context = context
         self._words = words(language)
-        self._formatter = Formatter(desk.show, self._words)
+        self._formatter = Formatter(context.show, self._words)
 
     async def answer(self, query: InlineQuery, username: str) -> None:
-        """Offer the segments; each is sent by the one who asked, with a link to this bot of that `username`."""
-        found = to_share(self._desk, query.query)
+        """DueEpisode the segments; each is sent by the one who asked, with a link to this bot of that `username`."""
+        found = to_share(self._context, query.query)
         # An offset is whatever a client sends.
         first = int(query.offset) if query.offset.isdecimal() else 0
         shown = found[first : first + RESULTS_MAX]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
 
 
-async def heed(change: ChatMemberUpdated, subscriptions: Subscriptions) -> bool:
+async def on_membership_change(change: ChatMemberUpdated, subscriptions: Subscriptions) -> bool:
     """End the chat's subscriptions where the bot was removed or blocked, and take them up where it is back.
 
     Whether the bot is new in a group where it may say hello. A channel is not the place: all its readers would get it.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.model.i18n import Language
-from bot.sandbox.demo.town import Who
+from bot.sandbox.demo.world import Who
 from bot.sandbox.telegram.model import ChatType, Status
 from bot.sandbox.telegram.text import TEXT_MAX
 
@@ -52,18 +52,18 @@ class Say(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """Write it."""
-        town = stage.town
-        place = town.telegram_place(self.place)
-        user = town.telegram_people[self.who]
+        world = stage.world
+        place = world.telegram_place(self.place)
+        user = world.telegram_people[self.who]
         match place.chat.type:
             case ChatType.CHANNEL:
                 if not place.chat.member(user).status.manages:
                     raise ValueError("only administrators post in a channel")
-                town.telegram.post(place.chat, self.text)
+                world.telegram.post(place.chat, self.text)
             case ChatType.PRIVATE:
-                town.telegram.say(place.chat, place.chat.person, self.text)
+                world.telegram.say(place.chat, place.chat.person, self.text)
             case ChatType.GROUP | ChatType.SUPERGROUP:
-                town.telegram.say(place.chat, user, self.text, thread=place.thread)
+                world.telegram.say(place.chat, user, self.text, thread=place.thread)
         return {}
 
 
@@ -76,8 +76,8 @@ class Inquire(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """The number of the inquiry, and the results that it has."""
-        telegram = stage.town.telegram
-        inquiry = telegram.inquire(stage.town.telegram_people[self.who], self.query)
+        telegram = stage.world.telegram
+        inquiry = telegram.inquire(stage.world.telegram_people[self.who], self.query)
         answer = await telegram.wait_for(lambda: inquiry.answer, PATIENCE) or {}
         keys = ("id", "title", "description")
         results = [{key: found.get(key) for key in keys} for found in answer["results"]]
@@ -94,8 +94,8 @@ class Share(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """Send it."""
-        telegram = stage.town.telegram
-        place = stage.town.telegram_place(self.place)
+        telegram = stage.world.telegram
+        place = stage.world.telegram_place(self.place)
         telegram.choose(telegram.inquiries[self.inquiry], self.result, place.chat, thread=place.thread)
         return {}
 
@@ -110,16 +110,16 @@ class Press(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """On Telegram, what the bot shows above the chat, and whether one has to close it."""
-        town = stage.town
+        world = stage.world
         key, _, number = self.message.rpartition("/")
         if key.startswith("telegram"):
-            message = town.telegram_message(town.telegram_place(key), int(number))
-            user = message.chat.user or town.telegram_people[self.who]
-            press = town.telegram.press(message, self.button, user)
-            answer = await town.telegram.wait_for(lambda: press.answer, PATIENCE) or {}
+            message = world.telegram_message(world.telegram_place(key), int(number))
+            user = message.chat.user or world.telegram_people[self.who]
+            press = world.telegram.press(message, self.button, user)
+            answer = await world.telegram.wait_for(lambda: press.answer, PATIENCE) or {}
             return {"notice": answer["text"], "alert": answer["show_alert"]}
-        target = town.discord_message(town.discord_place(key), int(number))
-        return await _answered(await town.discord.press(target, self.button, town.discord_people[self.who]))
+        target = world.discord_message(world.discord_place(key), int(number))
+        return await _answered(await world.discord.press(target, self.button, world.discord_people[self.who]))
 
 
 class Select(_Action):
@@ -133,11 +133,11 @@ class Select(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """Choose."""
-        town = stage.town
+        world = stage.world
         key, _, number = self.message.rpartition("/")
-        message = town.discord_message(town.discord_place(key), int(number))
-        user = town.discord_people[self.who]
-        return await _answered(await town.discord.select(message, self.menu, user, self.values))
+        message = world.discord_message(world.discord_place(key), int(number))
+        user = world.discord_people[self.who]
+        return await _answered(await world.discord.select(message, self.menu, user, self.values))
 
 
 class Slash(_Action):
@@ -151,10 +151,10 @@ class Slash(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """Send it."""
-        town = stage.town
-        channel = town.discord_place(self.place).channel
-        user = town.discord_people[self.who]
-        return await _answered(await town.discord.slash(user, channel, self.command, **self.options))
+        world = stage.world
+        channel = world.discord_place(self.place).channel
+        user = world.discord_people[self.who]
+        return await _answered(await world.discord.slash(user, channel, self.command, **self.options))
 
 
 class Complete(_Action):
@@ -170,11 +170,11 @@ class Complete(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """What the bot suggests."""
-        town = stage.town
-        channel = town.discord_place(self.place).channel
-        user = town.discord_people[self.who]
+        world = stage.world
+        channel = world.discord_place(self.place).channel
+        user = world.discord_people[self.who]
         others = {name: value for name, value in self.options.items() if name != self.option}
-        asked = await town.discord.autocomplete(user, channel, self.command, self.option, self.typed, **others)
+        asked = await world.discord.autocomplete(user, channel, self.command, self.option, self.typed, **others)
         return {"choices": await asked.suggestions(PATIENCE)}
 
 
@@ -187,20 +187,20 @@ class Presence(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """By the hand of the one who manages the place."""
-        town = stage.town
+        world = stage.world
         if self.place.startswith("telegram"):
-            chat = town.telegram_place(self.place).chat
+            chat = world.telegram_place(self.place).chat
             joined = Status.ADMINISTRATOR if chat.type is ChatType.CHANNEL else Status.MEMBER
-            by = town.telegram_people[Who.ADMIN]
-            town.telegram.set_member(chat, town.telegram.bot, joined if self.present else Status.KICKED, by=by)
+            by = world.telegram_people[Who.ADMIN]
+            world.telegram.set_member(chat, world.telegram.bot, joined if self.present else Status.KICKED, by=by)
             return {}
-        guild = town.discord_place(self.place).channel.guild
+        guild = world.discord_place(self.place).channel.guild
         if guild is None:
             raise ValueError("nobody can put the bot out of a private conversation")
         if self.present:
-            town.discord.restore_guild(guild)
+            world.discord.restore_guild(guild)
         else:
-            town.discord.remove_guild(guild)
+            world.discord.remove_guild(guild)
         return {}
 
 
@@ -212,7 +212,7 @@ class Speak(_Action):
 
     async def act(self, stage: Stage) -> Json:
         """Set it."""
-        stage.town.speak(self.language)
+        stage.world.speak(self.language)
         stage.changes.notify()
         return {}
 

@@ -16,7 +16,7 @@ from bot.content.archive import Archive
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
 from bot.sandbox.demo.stage import Stage
-from bot.sandbox.demo.town import Town, Who
+from bot.sandbox.demo.world import DemoWorld, Who
 from bot.sandbox.shared.changes import Changes
 
 if TYPE_CHECKING:
@@ -78,19 +78,19 @@ class Demo(Stage):
         await self._stack.aclose()
 
     @property
-    def town(self) -> Town:
+    def world(self) -> DemoWorld:
         """Where the bot works now."""
-        return self._town
+        return self._world
 
     def facts(self) -> Json:
         """The show, its time, its next push, its content and what is wrong with it."""
         archive, show = self._app.archive, self._settings.show
         newest = archive.latest()
-        run = self._app.plan.next_push()
+        run = self._app.services.next_push()
         return {
             "session": self._session,
             "show": show.name,
-            "telegram_bot": self._town.telegram.bot.username,
+            "telegram_bot": self._world.telegram.bot.username,
             "zone": str(show.timezone),
             "now": self._clock().isoformat(),
             "next_push": run and run.isoformat(),
@@ -108,7 +108,7 @@ class Demo(Stage):
 
     async def next_push(self) -> int | None:
         """Let it be the hour of the next push; the number of the episode that is pushed then, None for none."""
-        run = self._app.plan.next_push()
+        run = self._app.services.next_push()
         if run is None:
             return None
         before = {broadcast.id for broadcast in await self._app.ledger.broadcasts(limit=100)}
@@ -130,13 +130,15 @@ class Demo(Stage):
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recap-demo-")))
             self._clock = DemoClock(_eve(settings))
-            self._town = await stack.enter_async_context(Town(self._clock, settings.show.name, settings.show.language))
-            config = _on_stand_ins(settings, self._town, folder)
+            self._world = await stack.enter_async_context(
+                DemoWorld(self._clock, settings.show.name, settings.show.language)
+            )
+            config = _on_stand_ins(settings, self._world, folder)
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
             await stack.enter_async_context(_running(self._app))
-            await _ready(self._town)
-            for platform in (self._town.telegram, self._town.discord):
+            await _ready(self._world)
+            for platform in (self._world.telegram, self._world.discord):
                 stack.enter_context(platform.changes.heard_by(self.changes.notify))
             self._stack = stack.pop_all()
         self._session += 1
@@ -153,31 +155,31 @@ async def _running(app: App) -> AsyncIterator[None]:
         await task
 
 
-async def _ready(town: Town) -> None:
+async def _ready(world: DemoWorld) -> None:
     """Wait until the bot listens, then let the person on the phone subscribe, as everybody begins."""
-    await town.telegram.wait_for(lambda: town.telegram.updates.polled, START_WITHIN)
-    channel, user = town.discord_place("discord-general").channel, town.discord_people[Who.ADMIN]
-    await town.discord.wait_for(lambda: town.discord.offered(user, channel), START_WITHIN)
-    place = town.telegram_place("telegram-private")
-    town.telegram.say(place.chat, place.chat.person, "/subscribe")
-    await town.telegram.wait_for(lambda: place.chat.messages, START_WITHIN)
+    await world.telegram.wait_for(lambda: world.telegram.updates.polled, START_WITHIN)
+    channel, user = world.discord_place("discord-general").channel, world.discord_people[Who.ADMIN]
+    await world.discord.wait_for(lambda: world.discord.offered(user, channel), START_WITHIN)
+    place = world.telegram_place("telegram-private")
+    world.telegram.say(place.chat, place.chat.person, "/subscribe")
+    await world.telegram.wait_for(lambda: place.chat.messages, START_WITHIN)
 
 
-def _on_stand_ins(settings: Config, town: Town, folder: Path) -> Config:
+def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
     """The config with the town's platforms for the real ones, and a few places subscribed from the start."""
     schedule = settings.schedules[0].name
     subscribed = {"telegram-channel": False, "discord-announcements": True, "discord-forum": False}
-    targets = {key: town.places[key].target for key in subscribed}
+    targets = {key: world.places[key].target for key in subscribed}
     return settings.model_copy(
         update={
             "storage": Storage(url=f"sqlite:///{(folder / 'recap.db').as_posix()}"),
-            "telegram": Telegram(token=town.telegram.token, api_url=town.telegram.url),
+            "telegram": Telegram(token=world.telegram.token, api_url=world.telegram.url),
             "discord": Discord(
-                token=town.discord.token,
-                api_url=town.discord.api_url,
-                gateway_url=town.discord.gateway_url,
+                token=world.discord.token,
+                api_url=world.discord.api_url,
+                gateway_url=world.discord.gateway_url,
                 # The reports come to her there, beside what subscribers see.
-                admins=(town.discord_people[Who.ADMIN].id,),
+                admins=(world.discord_people[Who.ADMIN].id,),
             ),
             "channels": tuple(
                 Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=subscribed[key])

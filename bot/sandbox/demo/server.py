@@ -138,19 +138,19 @@ class Page(WebServer):
             return await self._steady_state(known)
 
     async def _steady_state(self, known: dict[str, str]) -> Json:
-        town, facts = self._stage.town, self._stage.facts()
+        world, facts = self._stage.world, self._stage.facts()
         places: list[Json] = []
         fresh: dict[str, Any] = {}
-        for place in town.places.values():
+        for place in world.places.values():
             keys = []
-            for shown in messages(town, place):
+            for shown in messages(world, place):
                 keys.append(shown.key)
                 wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
                 written = json.dumps(wire)
                 if known.get(mark) != written:
                     known[mark], fresh[shown.key] = written, wire
             subscriptions = await self._stage.subscriptions(place.target)
-            places.append(place_wire(town, place, subscriptions) | {"messages": keys})
+            places.append(place_wire(world, place, subscriptions) | {"messages": keys})
         return {"facts": facts, "places": places, "messages": fresh}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.model.subscription import PlatformName
 from bot.sandbox.demo.rich import tree
-from bot.sandbox.demo.town import DiscordPlace, TelegramPlace
+from bot.sandbox.demo.world import DiscordPlace, TelegramPlace
 from bot.sandbox.discord.components import MAX_TEXT
 from bot.sandbox.discord.interactions import Interaction, Kind
 from bot.sandbox.discord.messages import Flag, texts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.model.rendering import Rendering
     from bot.model.subscription import Subscription
-    from bot.sandbox.demo.town import Place, Town, Who
+    from bot.sandbox.demo.world import DemoWorld, Place, Who
     from bot.sandbox.discord.messages import Message as DiscordMessage
     from bot.sandbox.telegram.model import Json
     from bot.sandbox.telegram.model import Message as TelegramMessage
@@ -57,14 +57,14 @@ class Shown:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
-def messages(town: Town, place: Place) -> Iterator[Shown]:
+def messages(world: DemoWorld, place: Place) -> Iterator[Shown]:
     """The messages of a place, in order."""
     match place:
         case TelegramPlace():
             return (_telegram(place, message) for message in place.messages)
         case DiscordPlace():
-            asked = {interaction.id: interaction for interaction in town.discord.interactions(place.channel)}
-            return (_discord(place, message, asked) for message in town.discord_messages(place))
+            asked = {interaction.id: interaction for interaction in world.discord.interactions(place.channel)}
+            return (_discord(place, message, asked) for message in world.discord_messages(place))
 
 
 def _telegram(place: TelegramPlace, message: TelegramMessage) -> Shown:
@@ -128,7 +128,7 @@ _IS_SILENT: dict[PlatformName, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 
-def place_wire(town: Town, place: Place, subscriptions: Iterable[Subscription]) -> Json:
+def place_wire(world: DemoWorld, place: Place, subscriptions: Iterable[Subscription]) -> Json:
     """A place: what it is, whether the bot is there, what it is subscribed to, and what each person is offered."""
     kind, _, name = place.key.partition("-")
     return {
@@ -137,29 +137,29 @@ def place_wire(town: Town, place: Place, subscriptions: Iterable[Subscription]) 
         "kind": name,
         "title": place.title,
         "server": place.channel.guild and place.channel.guild.name if isinstance(place, DiscordPlace) else None,
-        "bot_is_in": _bot_is_in(town, place),
+        "bot_is_in": _bot_is_in(world, place),
         "subscriptions": [
             {"topics": each.choices.topics, "state": each.state, "schedule": each.schedule} for each in subscriptions
         ],
-        "commands": {who: _commands(town, place, who) for who in town.telegram_people},
+        "commands": {who: _commands(world, place, who) for who in world.telegram_people},
     }
 
 
-def _bot_is_in(town: Town, place: Place) -> bool:
+def _bot_is_in(world: DemoWorld, place: Place) -> bool:
     match place:
         case TelegramPlace():
-            return place.chat.member(town.telegram.bot).status.present
+            return place.chat.member(world.telegram.bot).status.present
         case DiscordPlace():
             return place.channel.guild is None or place.channel.guild.bot_is_in
 
 
-def _commands(town: Town, place: Place, who: Who) -> list[Json]:
+def _commands(world: DemoWorld, place: Place, who: Who) -> list[Json]:
     match place:
         case TelegramPlace(chat=chat):
-            menu = menus.offered(town.telegram.menus, chat, town.telegram_people[who])
+            menu = menus.offered(world.telegram.menus, chat, world.telegram_people[who])
             # In a channel nobody is offered a menu; what its admins may type is the same.
-            return menu or (town.telegram.menus[0].commands if chat.type is ChatType.CHANNEL else [])
+            return menu or (world.telegram.menus[0].commands if chat.type is ChatType.CHANNEL else [])
         case DiscordPlace(channel=channel):
-            if not _bot_is_in(town, place) or (isinstance(channel, DirectChannel) and who != channel.recipient.name):
+            if not _bot_is_in(world, place) or (isinstance(channel, DirectChannel) and who != channel.recipient.name):
                 return []
-            return town.discord.offered(town.discord_people[who], channel)
+            return world.discord.offered(world.discord_people[who], channel)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from bot.model.subscription import Subscription, Target
-    from bot.sandbox.demo.town import Town
+    from bot.sandbox.demo.world import DemoWorld
     from bot.sandbox.shared.changes import Changes
     from bot.sandbox.telegram.model import Json
 
@@ -22,7 +22,7 @@ class Stage(Protocol):
     """Held by whoever reads several things that belong together, and while everything is replaced."""
 
     @property
-    def town(self) -> Town:
+    def world(self) -> DemoWorld:
         """Where the bot works now; another town after a `restart`."""
 
     def facts(self) -> Json:

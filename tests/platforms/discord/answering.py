@@ -1,4 +1,4 @@
-"""The Discord half of the bot, answering: the real handlers, desk, archive and ledger on a stand-in of Discord."""
+"""The Discord half of the bot, answering: the real handlers, context, archive and ledger on a stand-in of Discord."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.commands import Desk, Throttle
+from bot.commands import CommandContext, Throttle
 from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.delivery.pacing import Pacer
@@ -24,7 +24,7 @@ from bot.sandbox.discord.world import MEMBER, Permission
 from bot.storage.ledger import Ledger
 from tests.clients import connected, discord_client
 from tests.conversation import read_discord
-from tests.town import CONTENT, PARIS
+from tests.world import CONTENT, PARIS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,7 +65,7 @@ class Scene:
     clock: Clock
     platform: DiscordPlatform
     handlers: Handlers
-    desk: Desk
+    context: CommandContext
     ledger: Ledger
     guild: Guild
     text: Channel
@@ -140,7 +140,7 @@ async def answering(
             await before(ledger.subscriptions, target_of(text))
         platform = discord_client(discord)
         schedule = Schedule(name="monday", cron="0 8 * * mon", timezone=PARIS)
-        desk = Desk(
+        context = CommandContext(
             show="Le récap du lundi",
             archive=lambda: ARCHIVE,
             subscriptions=ledger.subscriptions,
@@ -149,12 +149,12 @@ async def answering(
             clock=clock,
             throttle=Throttle(lambda: clock().timestamp()),
         )
-        handlers = Handlers(platform, desk, Pacer(45), Language.FRENCH, patience=patience)
+        handlers = Handlers(platform, context, Pacer(45), Language.FRENCH, patience=patience)
         handlers.register()
         async with connected(platform):
             listening = asyncio.create_task(platform.listen())
             try:
-                yield Scene(discord, clock, platform, handlers, desk, ledger, guild, text, reader, manager)
+                yield Scene(discord, clock, platform, handlers, context, ledger, guild, text, reader, manager)
             finally:
                 listening.cancel()
                 await asyncio.wait({listening})

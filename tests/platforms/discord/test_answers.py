@@ -168,7 +168,7 @@ async def test_the_desk_may_take_longer_than_discord_waits(scene: Scene, tmp_pat
     """Discord's three seconds pass while the bot waits for its turn; the answer comes all the same."""
     del scene
     async with answering(tmp_path, patience=0.05) as hurried:
-        async with hurried.desk.changing:
+        async with hurried.context.changing:
             interaction = await hurried.says("subscribe", by=hurried.manager)
             await interaction.answered()
             hurried.clock.move(seconds=60)
@@ -180,7 +180,7 @@ async def test_an_answer_that_comes_too_late_is_logged_in_a_sentence(
 ) -> None:
     """Nobody can be told any more, and it is no bug: no traceback."""
     caplog.set_level(logging.INFO)
-    async with scene.desk.changing:
+    async with scene.context.changing:
         interaction = await scene.says("subscribe", by=scene.manager)
         await asyncio.sleep(0)
         scene.clock.move(seconds=4)
@@ -191,7 +191,7 @@ async def test_an_answer_that_comes_too_late_is_logged_in_a_sentence(
 
 async def test_the_bot_leaves_when_it_has_answered(scene: Scene) -> None:
     """What was asked before the bot is stopped is answered; it does not hang up in the middle of a word."""
-    async with scene.desk.changing:
+    async with scene.context.changing:
         interaction = await scene.says("subscribe", by=scene.manager)
         await scene.discord.wait_for(lambda: scene.platform.underway.count)
         leaving = asyncio.create_task(scene.platform.close())
@@ -213,12 +213,12 @@ async def test_discords_pauses_are_waited(scene: Scene) -> None:
 
 
 def broken(scene: Scene, error: Exception) -> None:
-    """From now on the desk fails."""
+    """From now on every command fails."""
 
     def fail() -> None:
         raise error
 
-    scene.handlers._desk = dataclasses.replace(scene.desk, archive=fail)  # type: ignore[arg-type]
+    scene.handlers._context = dataclasses.replace(scene.context, archive=fail)  # type: ignore[arg-type]
 
 
 async def test_a_bug_gives_the_person_a_sentence_and_the_log_a_traceback(

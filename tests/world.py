@@ -30,7 +30,7 @@ FORUM_TOPIC = 7
 
 
 @dataclass
-class Town:
+class DemoWorld:
     """Who lives there. `places` are all chats and channels that the config declares, by a name of their own."""
 
     telegram: TelegramStandIn
@@ -181,7 +181,7 @@ def _texts(value: object) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def town() -> AsyncIterator[Town]:
+async def town() -> AsyncIterator[DemoWorld]:
     """The town, its stand-ins started."""
     async with TelegramStandIn() as telegram, DiscordStandIn() as discord:
         guild = discord.add_guild("Auditeurs")
@@ -189,7 +189,7 @@ async def town() -> AsyncIterator[Town]:
         discord.add_member(guild, reader)
         discord.add_member(guild, manager, Permission.MANAGE_GUILD | Permission.VIEW_CHANNEL)
         text = discord.add_text(guild, "général")
-        yield Town(
+        yield DemoWorld(
             telegram=telegram,
             discord=discord,
             private=telegram.add_private(name="Ada"),

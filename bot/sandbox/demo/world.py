@@ -99,7 +99,7 @@ class DiscordPlace:
 Place: TypeAlias = "TelegramPlace | DiscordPlace"
 
 
-class Town:
+class DemoWorld:
     """Both stand-ins with their inhabitants; they listen while it is used as an async context manager.
 
     Flood limits are those of the real Telegram. `clock` dates what happens.

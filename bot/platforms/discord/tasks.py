@@ -14,7 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Underway:
+class TaskTracker:
     """The handlers that run now."""
 
     def __init__(self) -> None:
