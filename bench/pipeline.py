@@ -13,7 +13,7 @@ from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.base import Platform
-from bot.runtime.memory import settle_in
+from bot.runtime.app import settle_in
 from bot.storage.ledger import Ledger
 
 if TYPE_CHECKING:

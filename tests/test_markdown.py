@@ -13,7 +13,7 @@ from bot.content.parser import parse_episode
 from bot.content.richtext import RichText, _InlineReader
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Picture, Quote, Span, Style, plain
 from bot.model.episode import Episode, Segment, Source, Status
-from bot.model.mistakes import Mistakes
+from bot.model.problems import Mistakes
 
 PATH = Path("1207.md")
 HEAD = "---\nnumber: 1207\ntitle: Un titre\ndate: 2024-11-04\n---\n"

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bot.cli import pushing
 from bot.config import load
-from bot.delivery.progress import advanced
+from bot.delivery.retry import advanced
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.runtime.app import App, opened

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.contenders.sender import connected
 from bench.pipeline import Counting, courier_of, open_broadcast, subscribed
 from bot.model.subscription import PlatformName
-from bot.runtime.memory import settle_in
+from bot.runtime.app import settle_in
 
 if TYPE_CHECKING:
     from bench.block import Block

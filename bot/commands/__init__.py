@@ -4,10 +4,9 @@
 `Answer`; it knows neither platform nor database. The modules beside this one each answer about one subject.
 """
 
-from bot.commands.answering import answered
 from bot.commands.completion import suggest
-from bot.commands.request import Answer, CommandContext, Obstacle, Request, for_you_alone, outdated, sorry
-from bot.commands.sharing import to_share
+from bot.commands.episodes import to_share
+from bot.commands.request import Answer, CommandContext, Obstacle, Request, for_you_alone, outdated, slow_down, sorry
 from bot.commands.table import (
     COMMANDS,
     SAID,
@@ -17,10 +16,11 @@ from bot.commands.table import (
     Argument,
     Command,
     Press,
+    answered,
     hello,
     press,
 )
-from bot.commands.throttle import Throttle, Verdict, slow_down
+from bot.commands.throttle import Throttle, Verdict
 
 __all__ = [
     "COMMANDS",

@@ -10,7 +10,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from bot.commands.finding import episodes_near, episodes_with
+from bot.commands.episodes import episodes_near, episodes_with
 from bot.commands.table import Argument
 from bot.commands.topics import TOPIC_WORDS, parse_topics
 from bot.model.text import normalise_topic

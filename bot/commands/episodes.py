@@ -7,13 +7,17 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from bot.commands.finding import episodes_with
+from rapidfuzz import fuzz, process
+
 from bot.commands.request import Answer, notice
 from bot.model.document import Button, CommandButton
+from bot.model.text import fold, fold_words, normalise_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bot.commands.request import CommandContext, Request
-    from bot.model.episode import Episode
+    from bot.model.episode import Episode, Segment
 
 LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
 """An episode, or a segment of it by its name or number: what deep links and buttons carry."""
@@ -102,3 +106,60 @@ def _newest_buttons(context: CommandContext, request: Request) -> tuple[Button, 
         CommandButton(_("Episode {number}").format(number=each.number), "episode", str(each.number))
         for each in context.archive().published(context.today)[:3]
     )
+
+
+NEAR_TITLE = 70.0
+"""How alike, out of 100, a title must be to what was typed to be taken for a misspelling of it."""
+MOST_NEAR = 10
+"""Episodes with such a title, at most."""
+
+
+def episodes_with(context: CommandContext, typed: str) -> list[Episode]:
+    """Those whose number begins so, whose title holds the words, or one of whose subjects does; the best first."""
+    archive = context.archive()
+    published = archive.published(context.today)
+    number = typed.strip().lstrip("#")
+    found = [each for each in published if str(each.number) == number]
+    found += (each for each in published if str(each.number).startswith(number))
+    pieces = fold_words(typed)
+    if pieces and not number.isdecimal():
+        found += (each for each in published if _begin(pieces, fold_words(each.title)))
+        found += (episode for episode, _segment in archive.search(typed, context.today))
+    return _once(found)
+
+
+def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
+    """Those with a title like it, the likest first."""
+    published = context.archive().published(context.today)
+    titles = {index: fold(each.title) for index, each in enumerate(published)}
+    near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=MOST_NEAR)
+    return [published[index] for _title, _score, index in near]
+
+
+def _begin(typed: list[str], title: list[str]) -> bool:
+    """Whether each of the words that were typed begins one of the title."""
+    return all(any(word.startswith(piece) for word in title) for piece in typed)
+
+
+def _once(episodes: Iterable[Episode]) -> list[Episode]:
+    return list({episode.number: episode for episode in episodes}.values())
+
+
+def to_share(context: CommandContext, typed: str) -> list[tuple[Episode, Segment]]:
+    """The segments that somebody may want to share who typed this, the likeliest first.
+
+    Nothing stands for the newest episode, `1207` for that one, `1207-netflix` for a segment of it; anything else is a
+    topic, or words to search.
+    """
+    archive, today = context.archive(), context.today
+    reference = LINK.fullmatch(typed.strip())
+    if reference or not normalise_topic(typed):
+        number = int(reference["number"]) if reference else None
+        published = archive.published(today)
+        episode = next((each for each in published if number in {None, each.number}), None)
+        wanted = reference and reference["segment"]
+        if episode is None:
+            return []
+        return [(episode, each) for each in episode.segments if wanted in {None, each.slug, str(each.number)}]
+    topic = archive.resolve_topic(typed)
+    return (archive.topic(topic, today) if topic else []) or archive.search(typed, today)

@@ -6,10 +6,10 @@ import asyncio
 import dataclasses
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot.content.formatter import Formatter
-from bot.model.document import Button, Document, Note, Paragraph, Section, Span
+from bot.model.document import Button, CommandButton, Document, Note, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, words
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from bot.commands.throttle import Throttle
     from bot.content.archive import Archive
+    from bot.model.i18n import Words
     from bot.model.subscription import Subscriptions, Target
-
 
 BUTTON_MAX = 48
 """Bytes of the words that a button can carry, with the command and the page beside them: Telegram's limit is 64."""
@@ -133,6 +133,11 @@ def outdated(catalogue: Words) -> Answer:
     return in_short(catalogue.gettext("This is from another version of me. /help shows what I can do now."))
 
 
+def slow_down(catalogue: Words) -> Answer:
+    """Return the word that somebody gets who asks faster than the throttle allows."""
+    return in_short(catalogue.gettext("Gently! I need a short break. Ask me again in half a minute."))
+
+
 def in_short(sentence: str) -> Answer:
     """An answer that may as well be shown over the chat."""
     return dataclasses.replace(notice(sentence), toast=sentence)
@@ -147,3 +152,33 @@ def for_you_alone(answer: Answer, request: Request) -> Answer:
         why = _("Only those who may manage messages can share an answer here: this one is for you alone.")
     sections = (Section((Note((Span(why),)),)), *answer.document.sections)
     return dataclasses.replace(answer, document=dataclasses.replace(answer.document, sections=sections))
+
+
+T = TypeVar("T")
+
+
+def pages(items: Sequence[T], size: int, room: int = 0, weight: Callable[[T], int] = lambda _item: 0) -> list[list[T]]:
+    """The items in pages of at most `size`; where items have a weight, a page of more than one holds `room` at most."""
+    found: list[list[T]] = []
+    left = 0
+    for item in items:
+        left -= weight(item)
+        if not found or len(found[-1]) == size or left < 0:
+            found.append([])
+            left = room - weight(item)
+        found[-1].append(item)
+    return found
+
+
+def turning(
+    words: Words, command: str, argument: str, page: int, count: int, *, labels: tuple[str, str] | None = None
+) -> tuple[CommandButton, ...]:
+    """The buttons that lead to the page before and the page after this one, of `count`."""
+    _ = words.gettext
+    before, after = labels or (_("◀ Newer"), _("Older ▶"))
+    buttons = []
+    if page > 1:
+        buttons.append(CommandButton(before, command, argument, page=page - 1))
+    if page < count:
+        buttons.append(CommandButton(after, command, argument, page=page + 1))
+    return tuple(buttons)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import enum
+import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from bot.commands import episodes, privacy, search, settings, subscribing, topics
-from bot.commands.request import Answer, notice
+from bot.commands import episodes, search, settings, subscribing, topics
+from bot.commands.request import Answer, notice, sorry
 from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, gettext_noop, words
+from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.commands.request import CommandContext, Request
+
+log = logging.getLogger(__name__)
 
 
 class Argument(enum.Enum):
@@ -122,7 +126,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("unsubscribe", gettext_noop("Stop receiving the recap here"), subscribing.unsubscribe, manages=True),
     Command("settings", gettext_noop("Choose what you receive here, and how"), settings.settings, manages=True),
     Command("help", gettext_noop("What I can do"), help_),
-    Command("privacy", gettext_noop("What I keep about you, and how to delete it"), privacy.privacy, manages=True),
+    Command("privacy", gettext_noop("What I keep about you, and how to delete it"), settings.privacy, manages=True),
 )
 
 START = Command("start", gettext_noop("Begin"), start)
@@ -163,3 +167,22 @@ def press(data: str) -> Press | None:
     if parts is None or command is None:
         return None
     return Press(command, parts["argument"] or "", int(parts["page"]) if parts["page"] else None)
+
+
+T = TypeVar("T")
+
+
+async def answered(
+    context: CommandContext, answering: Answering, request: Request, render: Callable[[Document], T]
+) -> tuple[Answer, T]:
+    """The answer and how the platform shows it; a word of excuse where there is none, and in the log the reason."""
+    try:
+        answer = await answering(context, request)
+        return answer, render(answer.document)
+    except ExpectedError as error:
+        # What the admin can mend needs no traceback.
+        log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400
+    except Exception:
+        log.exception("A command in %s could not be answered", request.target)
+    answer = sorry(request.words)
+    return answer, render(answer.document)

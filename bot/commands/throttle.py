@@ -7,13 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.commands.request import in_short
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from bot.commands.request import Answer
-    from bot.model.i18n import Words
 
 
 class Verdict(enum.Enum):
@@ -88,8 +83,3 @@ class Throttle:
             return Verdict.WARNING
         account.left -= cost
         return Verdict.ANSWER
-
-
-def slow_down(words: Words) -> Answer:
-    """The word about it."""
-    return in_short(words.gettext("Gently! I need a short break. Ask me again in half a minute."))

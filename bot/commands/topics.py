@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.commands.paging import pages, turning
-from bot.commands.request import Answer, notice
+from bot.commands.request import Answer, notice, pages, turning
 from bot.model.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.model.text import normalise_topic
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.content.richtext import USUAL, RichText, markdown
-from bot.model.mistakes import Mistakes
+from bot.model.problems import Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

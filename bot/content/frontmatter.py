@@ -11,13 +11,13 @@ from rapidfuzz import fuzz, process
 
 from bot.model.address import web_address
 from bot.model.episode import Episode, Status
-from bot.model.mistakes import BadValueError
+from bot.model.problems import BadValueError
 from bot.model.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bot.model.mistakes import Mistakes
+    from bot.model.problems import Mistakes
 
 EXAMPLE = "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
 

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.model.address import site, web_address
-from bot.model.mistakes import BadValueError
+from bot.model.problems import BadValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

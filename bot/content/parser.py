@@ -16,7 +16,7 @@ from bot.content.frontmatter import EXAMPLE, read_front_matter
 from bot.content.richtext import RichText
 from bot.content.segments import read_parts
 from bot.model.episode import Episode, Segment
-from bot.model.mistakes import Mistakes
+from bot.model.problems import Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

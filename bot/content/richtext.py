@@ -16,14 +16,14 @@ from markdown_it import MarkdownIt
 from bot.content.blocks import Element, read_blocks
 from bot.model.address import bare_addresses, web_address
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
-from bot.model.mistakes import BadValueError
+from bot.model.problems import BadValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from markdown_it.token import Token
 
-    from bot.model.mistakes import Mistakes
+    from bot.model.problems import Mistakes
 
 # A segment's title is level 2; what divides its text further all looks alike in a chat.
 _INNER_LEVEL = 3

@@ -10,14 +10,14 @@ from bot.content.richtext import SOURCES_LINE, RichText, is_telling
 from bot.model.address import site, web_address
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
-from bot.model.mistakes import BadValueError
+from bot.model.problems import BadValueError
 from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from bot.content.blocks import Element
-    from bot.model.mistakes import Mistakes
+    from bot.model.problems import Mistakes
 
 _SEGMENT_LEVEL = 2
 

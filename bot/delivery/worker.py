@@ -17,7 +17,7 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
-from bot.delivery import events, progress, retry
+from bot.delivery import events, retry
 from bot.delivery.claims import Claims
 from bot.delivery.publishing import PublishingJob
 from bot.delivery.recorder import Recorder
@@ -186,7 +186,7 @@ class Worker:
         try:
             stored = await self._stored(claim.rendering_id)
             if self._is_too_late(stored):
-                self._recorder.add(progress.too_late(claim, self._clock(), messages=len(stored.rendering.messages)))
+                self._recorder.add(retry.too_late(claim, self._clock(), messages=len(stored.rendering.messages)))
                 return
             turn = await self._pacer.turn(claim.target)
         except BaseException:
@@ -225,7 +225,7 @@ class Worker:
     def _give_back(self, claim: Claim, turn: Turn | None = None) -> None:
         if turn is not None:
             turn.give_back()
-        self._recorder.add(progress.given_back(claim, self._from_now(self._pacer.delay(claim.target))))
+        self._recorder.add(retry.given_back(claim, self._from_now(self._pacer.delay(claim.target))))
 
     async def _deliver_some(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send the message, and after it those that need not wait: a task for each would cost more than its turn."""
@@ -237,9 +237,9 @@ class Worker:
     async def _deliver(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send one message of the delivery and note what became of it."""
         # Counted there and not where the turn was given: a connection may have to be opened, or the event loop be busy.
-        post = progress.post(claim, stored, leave=turn.leave)
+        post = retry.post(claim, stored, leave=turn.leave)
         try:
-            message_id = await self._found(post, stored) if progress.is_in_doubt(claim) else None
+            message_id = await self._found(post, stored) if retry.is_in_doubt(claim) else None
             if message_id is None:
                 message_id = await self._platform.send(post)
                 # For a platform that did not ask; where it has, the first moment counts.
@@ -284,7 +284,7 @@ class Worker:
             self._pacer.note_flood(error, claim.target)
         match decision:
             case retry.Retry(after):
-                self._recorder.add(progress.later(claim, self._clock() + after, error))
+                self._recorder.add(retry.later(claim, self._clock() + after, error))
             case retry.Hold():
                 self._recorder.add(self._advanced(claim, stored, None))
             case _:
@@ -299,17 +299,17 @@ class Worker:
         reason = str(error)
         match decision:
             case retry.Redirect(chat):
-                await self._recorder.add_now(progress.later(claim, self._clock(), error))
+                await self._recorder.add_now(retry.later(claim, self._clock(), error))
                 await self._ledger.subscriptions.move(claim.target, chat)
             case retry.UseFallback():
                 await self._ledger.fall_back(claim.id)
             case retry.StopPlatform():
-                await self._recorder.add_now(progress.later(claim, self._clock(), error))
+                await self._recorder.add_now(retry.later(claim, self._clock(), error))
                 if not self._stopping:
                     self._stopping = True
                     await self._tell(events.PlatformStopped(self._platform.name, reason))
             case _:
-                await self._recorder.add_now(progress.failed(claim, self._clock(), error))
+                await self._recorder.add_now(retry.failed(claim, self._clock(), error))
                 await self._spread(claim, decision, error)
         self.wake()
 
@@ -338,7 +338,7 @@ class Worker:
     async def _give_back_claims(self) -> None:
         await self._claims.settle()
         for claim in self._claims.drain():
-            self._recorder.add(progress.given_back(claim, self._clock()))
+            self._recorder.add(retry.given_back(claim, self._clock()))
         await self._recorder.flush()
 
     async def _wind_down(self) -> None:
@@ -361,7 +361,7 @@ class Worker:
         messages = len(stored.rendering.messages)
         is_last = claim.position + 1 == messages
         next_due = self._clock() if is_last else self._from_now(self._pacer.delay(claim.target))
-        return progress.advanced(claim, next_due, messages=messages, message_id=message_id)
+        return retry.advanced(claim, next_due, messages=messages, message_id=message_id)
 
     def _from_now(self, seconds: float) -> dt.datetime:
         return self._clock() + dt.timedelta(seconds=seconds)

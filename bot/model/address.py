@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from markdown_it.common.normalize_url import normalizeLink
 
-from bot.model.mistakes import BadValueError
+from bot.model.problems import BadValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

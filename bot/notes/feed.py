@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import feedparser
 
 from bot.model.address import web_address
-from bot.model.mistakes import BadValueError
-from bot.model.problems import InvalidInputError, Problem
+from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.notes.html import looks_like_html
 from bot.notes.reading import notes_in
 

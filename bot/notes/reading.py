@@ -13,8 +13,7 @@ from markdown_it import MarkdownIt
 
 from bot.model.address import bare_addresses, site, web_address
 from bot.model.document import Picture
-from bot.model.mistakes import BadValueError
-from bot.model.problems import InvalidInputError, Problem
+from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.notes.html import looks_like_html, read_html
 from bot.notes.model import Line, Link, Notes
 from bot.notes.plain import plain_lines

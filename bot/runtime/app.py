@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
+import gc
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -20,15 +22,13 @@ from bot.delivery.pacing import ChatLimit, Pacer
 from bot.delivery.worker import Worker
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName
-from bot.platforms.base import UnauthorisedError
+from bot.platforms.base import SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.handlers import Handlers as DiscordHandlers
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
-from bot.runtime.declaration import declare
-from bot.runtime.memory import settle_in
 from bot.runtime.services import Services
 from bot.runtime.supervision import Supervisor
 from bot.runtime.watch import Stamp, watch_file, watch_folder
@@ -36,11 +36,12 @@ from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from pathlib import Path
 
     from bot.config import Config
-    from bot.model.subscription import Target
+    from bot.model.subscription import Subscription, Target
+    from bot.storage.subscriptions import LedgerSubscriptions
 
 log = logging.getLogger(__name__)
 
@@ -406,3 +407,47 @@ def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:
 def _no_limits(_target: Target) -> tuple[ChatLimit, ...]:
     # Discord tells the limits of a channel with every answer, and discord.py keeps them.
     return ()
+
+
+async def declare(
+    wanted: Iterable[Subscription],
+    resolved: Callable[[Target], Awaitable[Target]],
+    subscriptions: LedgerSubscriptions,
+) -> bool:
+    """Bring the subscriptions in line with those that the config declares; whether all could be looked up.
+
+    A name is `resolved` to its chat's number, so that one chat cannot be subscribed under two names. Where one cannot
+    be looked up now, the platform's subscriptions stay as they are.
+
+    Raises:
+        LedgerError: the database cannot be used.
+    """
+    declared, platforms = [], set(PlatformName)
+    for subscription in wanted:
+        try:
+            target = await resolved(subscription.target)
+        except (TargetNotFoundError, TargetGoneError) as error:
+            log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
+        except SendError as error:
+            log.info("%s cannot be looked up now: %s", subscription.target, error)
+            platforms.discard(subscription.target.platform)
+        else:
+            declared.append(dataclasses.replace(subscription, target=target))
+    certain = [subscription for subscription in declared if subscription.target.platform in platforms]
+    await subscriptions.declare(certain, platforms)
+    return platforms == set(PlatformName)
+
+
+YOUNG = 10_000
+"""Objects made since the collector last looked among the young ones. By itself it looks after every 700 or 2,000, once
+in a hundred messages or so, and finds nothing: what a message leaves behind is freed without it."""
+
+
+def settle_in() -> None:
+    """Have the garbage collector leave alone what is there by now, nearly all of which stays, and look less often.
+
+    It would look through all of it again and again during a push, each time for longer than a message takes.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import CommandContext, Request, press
-from bot.commands.search import search
-from bot.commands.snippets import SNIPPET, snippet
+from bot.commands.search import SNIPPET, search, snippet
 from bot.commands.topics import topic
 from bot.content.archive import Archive
 from bot.content.search import is_match, wanted

@@ -12,8 +12,8 @@ import pytest
 
 from bot.storage.ledger import Ledger, LedgerError
 from bot.storage.lock import DeliveryLock
-from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, due, opened, push, pushed_to, sent, subscribe, subscription, telegram
+from tests.delivery.worker_kit import Round
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.model.subscription import PlatformName
-from bot.platforms.base import Finder, NotSentError, Platform, Publisher
+from bot.platforms.base import Finder, NotSentError, PerMessageCache, Platform, Publisher
 from bot.platforms.discord import rights
 from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
@@ -21,7 +21,6 @@ from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
 from bot.platforms.discord.tasks import TaskTracker
 from bot.platforms.discord.view import sendable
-from bot.platforms.prepared import PerMessageCache
 
 if TYPE_CHECKING:
     import datetime as dt

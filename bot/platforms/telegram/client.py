@@ -13,8 +13,15 @@ from telegram.error import BadRequest, TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.model.subscription import PlatformName
-from bot.platforms.base import FloodError, Platform, SendError, TargetClosedError, TargetGoneError, UnauthorisedError
-from bot.platforms.prepared import PerMessageCache
+from bot.platforms.base import (
+    FloodError,
+    PerMessageCache,
+    Platform,
+    SendError,
+    TargetClosedError,
+    TargetGoneError,
+    UnauthorisedError,
+)
 from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import AiohttpRequest

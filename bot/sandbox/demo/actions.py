@@ -16,7 +16,7 @@ from bot.sandbox.telegram.model import ChatType, Status
 from bot.sandbox.telegram.text import TEXT_MAX
 
 if TYPE_CHECKING:
-    from bot.sandbox.demo.stage import Stage
+    from bot.sandbox.demo.world import Stage
     from bot.sandbox.discord.interactions import Interaction
     from bot.sandbox.telegram.model import Json
 

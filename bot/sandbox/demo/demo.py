@@ -15,8 +15,7 @@ from bot.config import Channel, Discord, Storage, Telegram
 from bot.content.archive import Archive
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
-from bot.sandbox.demo.stage import Stage
-from bot.sandbox.demo.world import DemoWorld, Who
+from bot.sandbox.demo.world import DemoWorld, Stage, Who
 from bot.sandbox.shared.changes import Changes
 
 if TYPE_CHECKING:

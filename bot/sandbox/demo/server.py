@@ -26,7 +26,7 @@ from bot.sandbox.shared.webserver import WebServer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.demo.stage import Stage
+    from bot.sandbox.demo.world import Stage
     from bot.sandbox.telegram.model import Json
 
 QUIET_SECONDS = 15.0

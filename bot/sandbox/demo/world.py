@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, Target
@@ -15,12 +15,16 @@ from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
 
 if TYPE_CHECKING:
+    import asyncio
     import datetime as dt
     from collections.abc import Callable
 
+    from bot.model.subscription import Subscription
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.discord.messages import Message as DiscordMessage
+    from bot.sandbox.shared.changes import Changes
     from bot.sandbox.telegram import model as telegram_model
+    from bot.sandbox.telegram.model import Json
     from bot.sandbox.telegram.model import Message as TelegramMessage
 
 
@@ -220,3 +224,28 @@ class DemoWorld:
 
 def _hangs_on(channel: discord_world.Channel, parent: discord_world.Channel) -> bool:
     return getattr(channel, "parent", None) is parent
+
+
+class Stage(Protocol):
+    """A bot at work in a town, with a clock that can be moved on."""
+
+    changes: Changes
+    """Tells of everything that happens in the town or to the bot."""
+    steady: asyncio.Lock
+    """Held by whoever reads several things that belong together, and while everything is replaced."""
+
+    @property
+    def world(self) -> DemoWorld:
+        """Where the bot works now; another town after a `restart`."""
+
+    def facts(self) -> Json:
+        """The show, its time, its next push, its content and what is wrong with it."""
+
+    async def subscriptions(self, target: Target) -> list[Subscription]:
+        """The target's subscriptions that have not ended."""
+
+    async def next_push(self) -> int | None:
+        """Let it be the hour of the next push; the number of the episode that is pushed then, None for none."""
+
+    async def restart(self) -> None:
+        """Begin again: a new town, a new database, the clock back."""

@@ -14,8 +14,8 @@ from bot.delivery.worker import SMALLEST_WINDOW
 from bot.model.subscription import PlatformName
 from bot.platforms import base
 from bot.storage.ledger import Ledger
-from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
+from tests.delivery.worker_kit import Round
 
 if TYPE_CHECKING:
     from bot.storage.records import Claim

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.delivery import progress
+from bot.delivery import retry
 from bot.delivery.events import BroadcastStopped, Event, PausedTooLong, PlatformStopped, TargetNotFound, TargetPaused
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms import base
 from bot.storage.records import BroadcastState, Claim, StoredRendering
-from tests.delivery.courier_kit import Round
 from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, push, rendering, subscribe, telegram
+from tests.delivery.worker_kit import Round
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -223,6 +223,6 @@ def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[int, int, int
     for delivery, of, position, milliseconds in messages:
         claim = Claim(delivery, 1, telegram(1), of, position, (), 1, "", publish=False)
         opened = MONDAY + dt.timedelta(milliseconds=milliseconds)
-        nonces.add(progress.nonce(claim, StoredRendering(rendering("Bonjour"), opened)))
+        nonces.add(retry.nonce(claim, StoredRendering(rendering("Bonjour"), opened)))
     assert len(nonces) == len(messages)
     assert max(map(len, nonces)) <= 25
