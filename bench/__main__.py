@@ -32,6 +32,8 @@ QUICK, FULL = 100, 5_000
 """Messages in a block."""
 OWN = "Monday Recap"
 """What the labels of the bot's own rows begin with."""
+PAGE = Path(__file__).with_name("README.md")
+"""The page with the figures that are published."""
 WIDE = 160
 """Columns that the tables take where nobody looks at them directly."""
 
@@ -80,9 +82,10 @@ def main() -> int:
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
     found = {"machine": machine, "results": {name: result.as_json() for name, result in results.items()}}
     (given.out / "results.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
-    tables = given.out / "tables.md"
-    tables.write_text(readme.tables(results, own=OWN), encoding="utf-8")
-    console.print(f"Written: {given.out / 'results.json'} and, for the README, {tables}")
+    page = given.page or given.out / PAGE.name
+    known = page if page.exists() else PAGE
+    page.write_text(readme.page(known.read_text(encoding="utf-8"), results, own=OWN), encoding="utf-8")
+    console.print(f"Written: {given.out / 'results.json'} and {page}")
     return 0 if all(check.holds for result in results.values() for check in result.checks) else 1
 
 
@@ -95,7 +98,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="see that it works, in a minute; the figures mean little")
     parser.add_argument("--plain", action="store_true", help="without TLS, which the platforms have")
     parser.add_argument("--no-aiogram", dest="aiogram", action="store_false", help="leave aiogram out")
-    parser.add_argument("--out", type=Path, default=Path("bench/results"), help="folder for JSON, tables and plots")
+    parser.add_argument("--out", type=Path, default=Path("bench/results"), help="folder for JSON, page and plots")
+    parser.add_argument("--page", type=Path, help="the page to write the tables into (default: a copy in that folder)")
     given = parser.parse_args()
     unknown = [name for name in given.scenarios if name not in SCENARIOS]
     if unknown:

@@ -1,4 +1,4 @@
-"""The README's tables, as Markdown: ratios, and what was demanded with what was found, missed or not."""
+"""The page of the benchmark's figures: a section for each scenario, which a run of that scenario writes anew."""
 
 from __future__ import annotations
 
@@ -10,28 +10,41 @@ if TYPE_CHECKING:
     from bench.result import Result
 
 RATIOS = ("processor time", "messages/s", "peak memory")
-DEMANDS = ("what is demanded", "found", "at most")
+DEMANDS = ("demanded", "found", "at most")
 
 
-def tables(results: Mapping[str, Result], *, own: str) -> str:
-    """The tables of a run. Rows whose labels begin with `own` are the bot's, and stand out; so does what was missed."""
-    parts = [
-        _table(
-            (result.title, *RATIOS),
-            [(_marked(row[0], is_bold=row[0].startswith(own)), *row[1:]) for row in result.ratios],
-        )
-        for result in results.values()
-        if result.ratios
-    ]
-    checks = [check for result in results.values() for check in result.checks]
+def page(text: str, results: Mapping[str, Result], *, own: str) -> str:
+    """Return the page with the sections of these scenarios replaced.
+
+    Rows whose labels begin with `own` are the bot's and stand in bold, and so does a demand that was missed.
+
+    Raises:
+        ValueError: The page has no section for one of the scenarios.
+    """
+    for name, result in results.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not closed:
+            raise ValueError(f"the page has no section for {name}")
+        text = f"{before}{begin}{_section(result, own)}\n{end}{after}"
+    return text
+
+
+def _section(result: Result, own: str) -> str:
+    parts = [f"## {result.title}"]
+    if result.ratios:
+        rows = [(_bold(row[0], when=row[0].startswith(own)), *row[1:]) for row in result.ratios]
+        parts.append(_table(("", *RATIOS), rows))
     demands = [
-        (check.demand, check.found if check.holds else f"**{check.found}, missed**", check.bound) for check in checks
+        (check.demand, check.found if check.holds else _bold(f"{check.found}, missed", when=True), check.bound)
+        for check in result.checks
     ]
-    return "\n\n".join([*parts, _table(DEMANDS, demands)]) + "\n"
+    return "\n\n".join([*parts, _table(DEMANDS, demands)])
 
 
-def _marked(text: str, *, is_bold: bool) -> str:
-    return f"**{text}**" if is_bold else text
+def _bold(text: str, *, when: bool) -> str:
+    return f"**{text}**" if when else text
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench import readme
+from bench.__main__ import PAGE, SCENARIOS
 from bench.result import Bar, Result, Spread
 from bench.server import Plan, peak
 
 ROOT = Path(__file__).parent.parent
 
 
+PUBLISHED = PAGE.read_text(encoding="utf-8")
 SENDING, OTHER = ("telegram", "discord"), ("slow", "flood", "archive", "start")
 
 
@@ -69,28 +72,36 @@ def test_every_other_scenario_finds_what_it_is_to_find(runs: dict[str, Run], sce
     assert found["checks"]
 
 
-def test_the_tables_of_the_readme_come_with_every_run(runs: dict[str, Run]) -> None:
-    """One for each platform, with a line for everybody, and one of all that is demanded."""
-    platforms, demands = (
-        (runs[name].folder / "tables.md").read_text(encoding="utf-8").split("\n\n") for name in ("telegram", "slow")
-    )
-    assert [len(table.splitlines()) - 2 for table in platforms[:2]] == [6, 3]
-    assert platforms[0].startswith("| Telegram | processor time |")
-    assert len(demands) == 1
-    assert len(demands[0].splitlines()) - 2 == sum(len(runs[name].results[name]["checks"]) for name in OTHER)
+@pytest.mark.parametrize(("scenario", "contenders"), [("telegram", 6), ("discord", 3), ("slow", 0), ("start", 0)])
+def test_a_run_writes_its_sections_of_the_page(runs: dict[str, Run], scenario: str, contenders: int) -> None:
+    """A line for each contender and each demand; the sections of other scenarios stay as they are published."""
+    text = (runs[scenario].folder / "README.md").read_text(encoding="utf-8")
+    demands = len(runs[scenario].results[scenario]["checks"])
+    heads = 4 if contenders else 2
+    assert sum(line.startswith("|") for line in _section(text, scenario)) == contenders + demands + heads
+    assert _section(text, "people") == _section(PUBLISHED, "people")
+
+
+def test_the_published_page_has_a_section_for_every_scenario() -> None:
+    """So that a run of any of them can be published."""
+    assert re.findall(r"<!-- end of (\w+) -->", PUBLISHED) == list(SCENARIOS)
 
 
 def test_what_was_missed_stands_out() -> None:
-    """The bot's own lines are bold, and so is whatever is more than was demanded."""
+    """The bot's own lines are bold, and so is a figure beyond its bound."""
     result = Result("Telegram", (), ratios=[("Monday Recap", "1.9×", "0.5×", "2×"), ("the floor", "1×", "1×", "1×")])
     result.demand("whole path", 1.9, 1.8, unit="×")
     result.demand("refused", 0, 0, digits=0)
-    assert readme.tables({"telegram": result}, own="Monday") == (
-        "| Telegram | processor time | messages/s | peak memory |\n| --- | --- | --- | --- |\n"
+    empty = "Before\n<!-- telegram -->\n<!-- end of telegram -->\nAfter\n"
+    assert readme.page(empty, {"telegram": result}, own="Monday") == (
+        "Before\n<!-- telegram -->\n## Telegram\n\n"
+        "|  | processor time | messages/s | peak memory |\n| --- | --- | --- | --- |\n"
         "| **Monday Recap** | 1.9× | 0.5× | 2× |\n| the floor | 1× | 1× | 1× |\n\n"
-        "| what is demanded | found | at most |\n| --- | --- | --- |\n"
-        "| whole path | **1.90×, missed** | 1.80× |\n| refused | 0 | 0 |\n"
+        "| demanded | found | at most |\n| --- | --- | --- |\n"
+        "| whole path | **1.90×, missed** | 1.80× |\n| refused | 0 | 0 |\n<!-- end of telegram -->\nAfter\n"
     )
+    with pytest.raises(ValueError, match="no section for discord"):
+        readme.page(empty, {"discord": result}, own="Monday")
 
 
 def test_a_spread_is_the_median_between_its_quartiles() -> None:
@@ -117,3 +128,7 @@ def test_the_stand_in_keeps_a_rate_and_a_pause() -> None:
     plan = Plan(flood_at=2, retry_after=2)
     assert [plan.admit(at) for at in (0.0, 1.0, 1.5, 3.0)] == [True, False, False, True]
     assert plan.in_pause == [0.5]
+
+
+def _section(text: str, scenario: str) -> list[str]:
+    return text.partition(f"<!-- {scenario} -->")[2].partition(f"<!-- end of {scenario} -->")[0].splitlines()

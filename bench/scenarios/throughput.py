@@ -66,9 +66,9 @@ def telegram(stand_in: StandIn, *, messages: int, rounds: int, aiogram: bool) ->
     result = table("Telegram", found, FLOOR)
     cost = {each: Spread.of(_costs(found, each, FLOOR)).median for each in contenders}
     ledger = Spread.of([each.ledger for each in found[WHOLE]]).median
-    result.demand("Telegram, whole path, of the floor's cost", cost[WHOLE], 1.8, unit="×")
-    result.demand("of the same path around the floor's sender", cost[WHOLE] / cost[WHOLE_FLOOR], 1.3, unit="×")
-    result.demand("the ledger's share of it", ledger * 100, 10, digits=1, unit=" %")
+    result.demand("Telegram, whole path, of the floor's cost", cost[WHOLE], 1.5, unit="×")
+    result.demand("of the same path around the floor's sender", cost[WHOLE] / cost[WHOLE_FLOOR], 1.1, unit="×")
+    result.demand("the ledger's share of it", ledger * 100, 9, digits=1, unit=" %")
     return result
 
 
@@ -77,7 +77,7 @@ def discord(stand_in: StandIn, *, messages: int, rounds: int) -> Result:
     found = compete(stand_in, DISCORD, messages=messages, rounds=rounds)
     result = table("Discord", found, DISCORD_BARE)
     cost = Spread.of(_costs(found, DISCORD_WHOLE, DISCORD_BARE)).median
-    result.demand("Discord, whole path, of channel.send's cost", cost, 1.4, unit="×")
+    result.demand("Discord, whole path, of channel.send's cost", cost, 1.35, unit="×")
     return result
 
 
