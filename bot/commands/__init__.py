@@ -1,7 +1,7 @@
-"""What people can type and press, and what the bot answers: the same on every platform.
+"""The commands and buttons of people, and the answers to them: the same on every platform.
 
-`COMMANDS` is the one table: the platforms register from it, `/help` lists it. A command takes a `Request` and gives an
-`Answer`; it knows neither platform nor database. The modules beside this one each answer about one subject.
+`COMMANDS` is the one table: the platforms register from it, and `/help` lists it. A command takes a `Request` and gives
+an `Answer`. A command knows neither platform nor database. Each file here answers about one subject.
 """
 
 from bot.commands.completion import suggest

@@ -1,7 +1,7 @@
-"""What somebody who is still typing may mean, the likeliest first.
+"""Suggestions for a half-typed argument, the likeliest first.
 
-Exactly what was typed comes first, then what begins like it, then what holds it, the frequent and the recent before the
-rest; then what is merely near. Whatever people submit in the end is understood, or answered, all the same.
+An exact match comes first, then a beginning, then a match inside a word, the frequent and the recent before the rest; a
+similar spelling comes last. People may submit any text all the same: the command answers it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from bot.model.episode import Episode
 
 NEAR_TOPICS = 5
-"""Topics that are merely near, after those that fit."""
+"""Topics with a similar spelling, after those that fit."""
 ENOUGH = 25
-"""Suggestions at most: what Discord shows."""
+"""Suggestions at most: Discord shows no more."""
 
 _BETWEEN = re.compile(r"[\s,;]+")
 _EXACT, _BEGINNING, _INSIDE = range(3)
 
 
 def suggest(context: CommandContext, argument: Argument, typed: str) -> list[tuple[str, str]]:
-    """What somebody may mean who has typed so far: pairs of what to show and what to type."""
+    """Return the suggestions for a half-typed argument: pairs of the text to show and the text to type."""
     match argument:
         case Argument.EPISODE:
             return [(f"{each.number} – {each.title}", str(each.number)) for each in _episodes(context, typed)][:ENOUGH]
@@ -46,7 +46,7 @@ def suggest(context: CommandContext, argument: Argument, typed: str) -> list[tup
 
 
 def _several_topics(context: CommandContext, typed: str) -> list[str]:
-    """Only the last of several topics is still being typed; it may be more than one word."""
+    """Complete the last of several topics, which may have more than one word."""
     archive, pieces = context.archive(), _BETWEEN.split(typed.lstrip(" ,;"))
     last = len(pieces) - 1
     for first in range(max(0, len(pieces) - TOPIC_WORDS), last):
@@ -71,10 +71,10 @@ def _topics(context: CommandContext, typed: str, without: Collection[str] = ()) 
     return [*fitting, *(topic for topic in near if topic in places and topic not in {*fits, *without})]
 
 
-# One more than there is, because an archive that is read anew takes the place of the one before.
+# Two, because a reload makes a second archive beside the one in use.
 @functools.lru_cache(maxsize=2)
 def _places(archive: Archive, today: dt.date) -> Mapping[str, int]:
-    """Where each topic stands among all: the frequent first, of equally frequent ones the latest."""
+    """Return the rank of each topic: the frequent first, of equally frequent ones the latest."""
     counts = archive.topics(today)
     newest: dict[str, int] = {}
     for episode in archive.published(today):

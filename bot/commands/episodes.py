@@ -1,4 +1,4 @@
-"""Reading episodes: the newest, one by its number, one of its subjects."""
+"""`/latest`, `/episode` and the buttons and links that open a segment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from bot.model.episode import Episode, Segment
 
 LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
-"""An episode, or a segment of it by its name or number: what deep links and buttons carry."""
+"""The payload of deep links and buttons: an episode, or a segment of it by its slug or number."""
 MOST_CHOICES = 5
-"""Episodes to choose from, where several are meant."""
+"""Episodes offered as buttons, where the words fit several."""
 
 
 async def latest(context: CommandContext, request: Request) -> Answer:
-    """The newest episode."""
+    """Show the newest episode."""
     _ = request.words.gettext
     episode = context.archive().latest(context.today)
     document = episode and context.formatter(request).episode(episode)
@@ -36,7 +36,7 @@ async def latest(context: CommandContext, request: Request) -> Answer:
 
 
 async def episode(context: CommandContext, request: Request) -> Answer:
-    """One episode by its number, or by words of its title or its subjects."""
+    """Show an episode by its number, or by words of its title or its segments."""
     _ = request.words.gettext
     if not request.argument.strip(" #"):
         return notice(_("Which episode? Add its number: /episode 1207"), *_newest_buttons(context, request))
@@ -52,7 +52,7 @@ async def episode(context: CommandContext, request: Request) -> Answer:
 
 
 async def segment(context: CommandContext, request: Request) -> Answer:
-    """One subject, `1207-netflix` by its name or `1207-1` by its number; the whole episode where there is none such."""
+    """Show a segment by its slug (`1207-netflix`) or number (`1207-1`); the whole episode if it has none such."""
     link = LINK.fullmatch(request.argument.strip())
     found = link and _published(context, int(link["number"]))
     if not link or not found:
@@ -64,7 +64,7 @@ async def segment(context: CommandContext, request: Request) -> Answer:
 
 
 async def rest(context: CommandContext, request: Request) -> Answer:
-    """The subjects of an episode that a push left out, `1207-2-4` by their numbers; without any, the whole episode."""
+    """Show the segments that a push left out, by their numbers (`1207-2-4`); without any, the whole episode."""
     number, *wanted = request.argument.strip().split("-")
     found = _published(context, int(number)) if number.isdecimal() else None
     segments = [each for each in found.segments if str(each.number) in wanted] if found else []
@@ -86,12 +86,12 @@ def _by_words(context: CommandContext, request: Request) -> Answer:
 
 
 def is_link(text: str) -> bool:
-    """Whether the text is the payload of a deep link to an episode or a segment."""
+    """Tell whether the text is the payload of a deep link to an episode or a segment."""
     return LINK.fullmatch(text.strip()) is not None
 
 
 def is_published(context: CommandContext, text: str) -> bool:
-    """Whether the text is the number of an episode that one can read."""
+    """Tell whether the text is the number of a published episode."""
     number = re.fullmatch(r"\s*#?(\d{1,9})\s*", text)
     return number is not None and _published(context, int(number[1])) is not None
 
@@ -109,13 +109,13 @@ def _newest_buttons(context: CommandContext, request: Request) -> tuple[Button, 
 
 
 NEAR_TITLE = 70.0
-"""How alike, out of 100, a title must be to what was typed to be taken for a misspelling of it."""
+"""The likeness, from 0 to 100, from which a typed text counts as a misspelt title."""
 MOST_NEAR = 10
-"""Episodes with such a title, at most."""
+"""Episodes with a misspelt title, at most."""
 
 
 def episodes_with(context: CommandContext, typed: str) -> list[Episode]:
-    """Those whose number begins so, whose title holds the words, or one of whose subjects does; the best first."""
+    """Return the episodes whose number begins with the text, or that hold its words; the best first."""
     archive = context.archive()
     published = archive.published(context.today)
     number = typed.strip().lstrip("#")
@@ -129,7 +129,7 @@ def episodes_with(context: CommandContext, typed: str) -> list[Episode]:
 
 
 def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
-    """Those with a title like it, the likest first."""
+    """Return the episodes whose title is like the text, the likest first."""
     published = context.archive().published(context.today)
     titles = {index: fold(each.title) for index, each in enumerate(published)}
     near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=MOST_NEAR)
@@ -137,7 +137,7 @@ def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
 
 
 def _begin(typed: list[str], title: list[str]) -> bool:
-    """Whether each of the words that were typed begins one of the title."""
+    """Tell whether each typed word begins a word of the title."""
     return all(any(word.startswith(piece) for word in title) for piece in typed)
 
 
@@ -146,10 +146,10 @@ def _once(episodes: Iterable[Episode]) -> list[Episode]:
 
 
 def to_share(context: CommandContext, typed: str) -> list[tuple[Episode, Segment]]:
-    """The segments that somebody may want to share who typed this, the likeliest first.
+    """Return the segments that somebody may want to share, the likeliest first.
 
-    Nothing stands for the newest episode, `1207` for that one, `1207-netflix` for a segment of it; anything else is a
-    topic, or words to search.
+    No text means the newest episode, `1207` that episode, `1207-netflix` a segment of it, and any other text a topic or
+    words to search.
     """
     archive, today = context.archive(), context.today
     reference = LINK.fullmatch(typed.strip())

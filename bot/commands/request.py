@@ -1,4 +1,4 @@
-"""What every command is given and what it gives back."""
+"""The request that a command gets, the answer that it gives, and the context in which it works."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     from bot.model.subscription import Subscriptions, Target
 
 BUTTON_MAX = 48
-"""Bytes of the words that a button can carry, with the command and the page beside them: Telegram's limit is 64."""
+"""Bytes of an argument that a button can carry, beside command and page: Telegram's limit for all three is 64."""
 
 
 class Obstacle(enum.Enum):
-    """What keeps the bot from pushing to the place where somebody is."""
+    """A reason why the bot cannot push to the place of a request."""
 
     GUEST = enum.auto()
-    """It is no member there: the person brought it along."""
+    """The bot is no member there: the person brought it along."""
     BLIND = enum.auto()
-    """It may not see the place."""
+    """The bot may not see the place."""
     MUTE = enum.auto()
-    """It may not write there."""
+    """The bot may not write there."""
     LOCKED = enum.auto()
-    """Nobody may write there any more."""
+    """The place is locked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A command as somebody typed it, or as a button stands for it.
 
-    `target` is where they are: always what the platform says, never what a button carries. `may_manage` says whether
-    they may change the target's subscription: in groups and servers only admins may. `is_private` is a chat between
-    one person and the bot. `page` is that of a button that turns pages, None where somebody begins to read. `obstacle`
-    is what keeps pushes from the target, and `private_chat` the address at which people write to the bot in private,
-    where the platform has such.
+    `target` is the place of the request, as the platform tells it; a button never carries it. `may_manage` says whether
+    the person may change the target's subscription: in groups and servers only admins may. `is_private` marks a chat
+    between one person and the bot. `page` is that of a button that turns pages, None for a typed command. `obstacle`
+    keeps pushes from the target. `private_chat` is the address of a private chat with the bot, on platforms that have
+    one.
     """
 
     argument: str
@@ -60,18 +60,18 @@ class Request:
 
     @property
     def words(self) -> Words:
-        """The catalogue of the person's language."""
+        """Return the catalogue of the person's language."""
         return words(self.language)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command answers.
+    """The answer of a command.
 
-    Where a button was pressed, an answer that `replaces` is put in the place of the message with the button, as far as
-    the platform can; any other is a message of its own. `toast` is the same in a few words (200 characters at most),
-    for platforms that can show them over the chat: there it stands alone unless the answer replaces. `is_private` is of
-    no use to anybody but the one who asked.
+    After a press, an answer that `replaces` takes the place of the message with the button, as far as the platform can;
+    any other answer is a message of its own. `toast` says the same in at most 200 characters, for platforms that show
+    it over the chat: there a toast stands alone unless the answer replaces. `is_private` marks an answer for the asker
+    alone.
     """
 
     document: Document
@@ -81,10 +81,10 @@ class Answer:
 
 
 class Agenda(Protocol):
-    """When the next push of a schedule comes."""
+    """The times of the next pushes."""
 
     def next_run(self, schedule: str, after: dt.datetime | None = None) -> dt.datetime | None:
-        """The next occurrence, after now or a later moment, in the schedule's own time zone."""
+        """Return the next occurrence after now or a later moment, in the schedule's own time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +107,16 @@ class CommandContext:
 
     @property
     def today(self) -> dt.date:
-        """The date where the show is."""
+        """Return the date in the show's time zone."""
         return self.clock().date()
 
     def formatter(self, request: Request) -> Formatter:
-        """The formatter in the person's language."""
+        """Return the formatter in the person's language."""
         return Formatter(self.show, request.words)
 
 
 def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
-    """An answer of one sentence, with what can be done next."""
+    """Return an answer of one sentence, with buttons for the next step."""
     return Answer(
         Document(title=sentence, sections=(Section((Paragraph((Span(sentence),)),)),), buttons=buttons),
         is_private=is_private,
@@ -124,12 +124,12 @@ def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
 
 
 def sorry(catalogue: Words) -> Answer:
-    """What to say when nothing else could be said: a mistake of the program's."""
+    """Return the excuse for a mistake of the program."""
     return in_short(catalogue.gettext("Sorry, something went wrong on my side. Please try again in a moment."))
 
 
 def outdated(catalogue: Words) -> Answer:
-    """What to say to a button or command that this version does not know, or that somebody made up."""
+    """Return the answer to a button or command of another version, or a forged one."""
     return in_short(catalogue.gettext("This is from another version of me. /help shows what I can do now."))
 
 
@@ -139,12 +139,12 @@ def slow_down(catalogue: Words) -> Answer:
 
 
 def in_short(sentence: str) -> Answer:
-    """An answer that may as well be shown over the chat."""
+    """Return an answer that may stand over the chat as a toast."""
     return dataclasses.replace(notice(sentence), toast=sentence)
 
 
 def for_you_alone(answer: Answer, request: Request) -> Answer:
-    """The answer, and why it was not shared as somebody wished."""
+    """Return the answer with the reason why it was not shared."""
     _ = request.words.gettext
     if request.obstacle is Obstacle.GUEST:
         why = _("I am only a guest here: this answer is for you alone.")
@@ -158,7 +158,7 @@ T = TypeVar("T")
 
 
 def pages(items: Sequence[T], size: int, room: int = 0, weight: Callable[[T], int] = lambda _item: 0) -> list[list[T]]:
-    """The items in pages of at most `size`; where items have a weight, a page of more than one holds `room` at most."""
+    """Return the items in pages of at most `size`; a page of more than one item weighs at most `room`."""
     found: list[list[T]] = []
     left = 0
     for item in items:
@@ -173,7 +173,7 @@ def pages(items: Sequence[T], size: int, room: int = 0, weight: Callable[[T], in
 def turning(
     words: Words, command: str, argument: str, page: int, count: int, *, labels: tuple[str, str] | None = None
 ) -> tuple[CommandButton, ...]:
-    """The buttons that lead to the page before and the page after this one, of `count`."""
+    """Return the buttons to the page before and the page after this one, of `count` pages."""
     _ = words.gettext
     before, after = labels or (_("◀ Newer"), _("Older ▶"))
     buttons = []

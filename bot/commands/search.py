@@ -25,7 +25,7 @@ PAGE_SIZE = 5
 
 
 async def said(context: CommandContext, request: Request) -> Answer:
-    """What somebody may want who typed words without a command: an episode, a topic, else what holds them."""
+    """Answer words without a command: with an episode, a topic, else the segments that hold the words."""
     if episodes.is_published(context, request.argument):
         return await episodes.episode(context, request)
     if context.archive().resolve_topic(request.argument) is not None:

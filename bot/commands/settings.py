@@ -1,7 +1,7 @@
-"""`/settings`: one message with buttons, in which every change shows at once.
+"""`/settings`, one message with buttons in which every change shows at once, and `/privacy`.
 
-What the buttons carry says what is to be, not what is to be changed (`on tiktok`, not `toggle tiktok`): a button of an
-old message, or one pressed twice, does no more than it says.
+A button carries the state that a press brings about (`on tiktok`, not `toggle tiktok`). So a button of an old message,
+or a button pressed twice, does no more than its label says.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CHOSEN = "✓ "
 
 
 async def settings(context: CommandContext, request: Request) -> Answer:
-    """The choices of a subscription, and the buttons that change them."""
+    """Show the choices of a subscription with the buttons that change them; make the change of the button pressed."""
     refusal = not_allowed(request)
     if refusal:
         return refusal
@@ -50,7 +50,7 @@ async def settings(context: CommandContext, request: Request) -> Answer:
 
 
 def _change(context: CommandContext, step: str, value: str) -> Change | None:
-    """What a button does to a subscription; None for one that only shows something, or that nobody made."""
+    """Return the change that a button makes to a subscription; None for a button that only shows, or a forged one."""
     match step, value:
         case (("on" | "off"), topic) if (name := context.archive().resolve_topic(topic)) is not None:
             return lambda each: _with_topic(each, name, is_wanted=step == "on")
@@ -80,14 +80,18 @@ def _with_topic(subscription: Subscription, topic: str, *, is_wanted: bool) -> S
 
 
 def _active(subscription: Subscription) -> Subscription:
-    """Whoever can press buttons here is there, whatever the platform said when it last refused a push."""
+    """Return the subscription as active: a press proves that the chat is there, whatever the last push met."""
     return dataclasses.replace(subscription, state=SubscriptionState.ACTIVE, reason="")
 
 
 async def _reschedule(
     context: CommandContext, request: Request, subscriptions: list[Subscription], schedule: str
 ) -> list[Subscription]:
-    """Move the subscription to that schedule, as the config declares it."""
+    """Move the subscription to a schedule of the config.
+
+    Returns:
+        The subscriptions that hold now; unchanged when the config has no such schedule.
+    """
     if schedule not in context.schedules:
         return subscriptions
     chosen = _active(dataclasses.replace(subscriptions[0], schedule=schedule))
@@ -96,9 +100,6 @@ async def _reschedule(
             await context.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
     await context.subscriptions.save(chosen)
     return [chosen]
-
-
-# What is shown
 
 
 def _panel(context: CommandContext, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
@@ -157,7 +158,7 @@ def _topics(context: CommandContext, request: Request, subscription: Subscriptio
     catalogue = request.words
     _ = catalogue.gettext
     chosen = set(subscription.choices.topics)
-    # What was chosen stays in the list when nothing is said about it any more.
+    # Because a chosen topic may vanish from the archive, it stays in the list; else nobody could take it off.
     known = [*context.archive().topics(context.today)]
     names = [*known, *sorted(chosen - set(known))]
     book = pages(names, TOPICS_ON_A_PAGE) or [[]]
@@ -214,9 +215,9 @@ def _page(title: str, blocks: Sequence[Paragraph | Note], buttons: Sequence[Comm
 
 
 _DELETE, _DELETED = "delete", "deleted"
-"""What the buttons carry: asks whether it is meant, and means it."""
+"""The data of two buttons: the first asks for a confirmation, the second confirms."""
 
-# What the ledger's tables hold of a chat, in words; whoever adds a column there says so here.
+# The words for every column of the ledger that holds something of a chat: a new column there wants its words here.
 _KEPT = (
     gettext_noop("the number that the platform gives this chat, and that of its topic or thread;"),
     gettext_noop(
@@ -230,7 +231,7 @@ _NOT_KEPT = gettext_noop("Nothing else: no name, nothing that anybody writes, an
 
 
 async def privacy(context: CommandContext, request: Request) -> Answer:
-    """What is stored about a chat; for those who may, its deletion after one confirmation."""
+    """Say what is stored about a chat, and delete it for those who may, after one confirmation."""
     _ = request.words.gettext
     step = request.argument.strip()
     refusal = not_allowed(request) if step else None

@@ -1,4 +1,4 @@
-"""Subscribing and the way out."""
+"""`/subscribe` and `/unsubscribe`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def subscribe(context: CommandContext, request: Request) -> Answer:
-    """The push from the next one on: everything, or some topics."""
+    """Subscribe the chat from the next push on, to everything or to some topics."""
     refusal = not_allowed(request) or not_possible(request)
     if refusal:
         return refusal
@@ -47,7 +47,7 @@ async def subscribe(context: CommandContext, request: Request) -> Answer:
 
 
 async def _before(context: CommandContext, request: Request) -> list[Subscription]:
-    """What whoever subscribes now has had here, all but the topics; else what a newcomer gets."""
+    """Return the last subscription of the chat, to be taken up again; else that of a newcomer."""
     last = await context.subscriptions.last_ended(request.target)
     if last is None or last.schedule not in context.schedules:
         return [Subscription(request.target, context.schedules[0])]
@@ -55,13 +55,13 @@ async def _before(context: CommandContext, request: Request) -> list[Subscriptio
 
 
 def _corrected(typed: str, wrong: str, right: str) -> str:
-    """The topics that were typed, with the right one for the wrong one; that alone where a button cannot carry more."""
+    """Return the typed topics with the wrong one put right; the right one alone if a button cannot carry them all."""
     topics = " ".join(right if word == wrong else word for word in re.split(r"[\s,;]+", typed))
     return topics if len(topics.encode()) <= BUTTON_MAX else right
 
 
 async def unsubscribe(context: CommandContext, request: Request) -> Answer:
-    """The way out; it works at once."""
+    """End the subscriptions of the chat at once."""
     refusal = not_allowed(request)
     if refusal:
         return refusal
@@ -72,7 +72,7 @@ async def unsubscribe(context: CommandContext, request: Request) -> Answer:
 
 
 def farewell(request: Request, ended: Sequence[Subscription]) -> Answer:
-    """The subscriptions have ended; the button brings them back, with their topics if it can carry them."""
+    """Say that the subscriptions have ended; a button brings them back, with their topics if it can carry them."""
     _ = request.words.gettext
     topics = " ".join(ended[0].choices.topics)
     again = CommandButton(_("Subscribe again"), "subscribe", topics if len(topics.encode()) <= BUTTON_MAX else "")
@@ -80,13 +80,13 @@ def farewell(request: Request, ended: Sequence[Subscription]) -> Answer:
 
 
 def nothing_here(request: Request) -> Answer:
-    """There is no subscription, and a button that makes one."""
+    """Say that there is no subscription, with a button that makes one."""
     _ = request.words.gettext
     return notice(_("There is no subscription here."), CommandButton(_("Subscribe"), "subscribe"))
 
 
 def not_allowed(request: Request) -> Answer | None:
-    """A friendly no to who has no say in the subscription of this place."""
+    """Return a friendly refusal if the person may not change the subscription of this place."""
     _ = request.words.gettext
     if request.obstacle is Obstacle.GUEST:
         sentence = _("I am only a guest here and cannot bring the recap. In a private chat with me, I can!")
@@ -99,7 +99,7 @@ def not_allowed(request: Request) -> Answer | None:
 
 
 def not_possible(request: Request) -> Answer | None:
-    """What the admins have to change first, so that a push can come here at all."""
+    """Return what the admins must change first, if a push could not come here now."""
     if request.obstacle is None:
         return None
     _ = request.words.gettext
@@ -118,7 +118,7 @@ _OBSTACLES = {
 
 
 def described(context: CommandContext, request: Request, subscription: Subscription) -> list[str]:
-    """What was chosen, in sentences."""
+    """Return the choices of the subscription in sentences."""
     catalogue, choices = request.words, subscription.choices
     _ = catalogue.gettext
     if choices.topics:
@@ -146,7 +146,7 @@ def described(context: CommandContext, request: Request, subscription: Subscript
 
 
 def next_push(context: CommandContext, subscriptions: Sequence[Subscription]) -> dt.datetime | None:
-    """When the next push of any of the subscriptions comes, in its schedule's time zone."""
+    """Return the time of the next push of any of the subscriptions, in its schedule's time zone."""
     runs = (context.agenda.next_run(each.schedule, each.paused_until) for each in subscriptions)
     return min((run for run in runs if run is not None), default=None)
 

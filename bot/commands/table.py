@@ -1,4 +1,4 @@
-"""The table of the commands, and what is read from it: `/help`, the menus, the data of buttons."""
+"""The table of the commands, with its readers: `/help` and the data of buttons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Argument(enum.Enum):
-    """What a command expects after its name."""
+    """The kind of text that a command expects after its name."""
 
     NONE = enum.auto()
     TOPIC = enum.auto()
@@ -39,8 +39,8 @@ Answering: TypeAlias = "Callable[[CommandContext, Request], Awaitable[Answer]]"
 class Command:
     """One row of the table.
 
-    `summary` is a message of the catalogues, at most 100 characters in every language: the shorter of the platforms'
-    limits (Discord's). `manages` marks what only admins may do in a group or server.
+    `summary` is a message of the catalogues, at most 100 characters in every language (Discord's limit, the shorter
+    one). `manages` marks a command that only admins may use in a group or server.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Command:
     manages: bool = False
 
     def usage(self, language: Language) -> str:
-        """The command as one types it, with a word for its argument."""
+        """Return the command as a person types it, with a word for its argument."""
         _ = words(language).gettext
         argument = {
             Argument.NONE: "",
@@ -69,7 +69,7 @@ _WHAT_IT_IS = gettext_noop(
 
 
 async def help_(context: CommandContext, request: Request) -> Answer:
-    """What the bot is for and every command."""
+    """Say what the bot is for, and list every command."""
     _ = request.words.gettext
     listing = Listing(
         tuple(
@@ -92,15 +92,15 @@ async def help_(context: CommandContext, request: Request) -> Answer:
 
 
 async def start(context: CommandContext, request: Request) -> Answer:
-    """The first contact on Telegram; a deep link `1207` or `1207-netflix` opens that episode or segment."""
+    """Greet a person on Telegram; a deep link `1207` or `1207-netflix` opens that episode or segment."""
     if request.is_private:
-        # Who blocked the bot and starts it again wants what they had.
+        # Because a start also undoes a block, the choices from before the block hold again.
         await context.subscriptions.came_back(request.target)
     return await (episodes.segment if episodes.is_link(request.argument) else help_)(context, request)
 
 
 def hello(context: CommandContext, catalogue: Words) -> Answer:
-    """What the bot says once, when it comes into a group."""
+    """Return the greeting of the bot when a group takes it in."""
     _ = catalogue.gettext
     sentence = _(
         "Hello! I am {show}. An admin can subscribe this group with /subscribe: each new episode will come here. "
@@ -130,19 +130,19 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 START = Command("start", gettext_noop("Begin"), start)
-"""Telegram sends it when somebody opens the bot; nobody needs to type it, so `/help` does not list it."""
+"""Telegram sends this command when somebody opens the bot. Nobody types it, so `/help` does not list it."""
 
 SAID = Command("said", "", search.said, Argument.WORDS)
-"""Words without a command, in a private chat: nobody there means anybody but the bot."""
+"""Words without a command, in a private chat, where people speak to the bot alone."""
 
 UNKNOWN = Command("unknown", "", help_)
-"""A command that there is not, in a private chat."""
+"""An unknown command, in a private chat."""
 
 FROM_BUTTONS: tuple[Command, ...] = (
     Command("segment", "", episodes.segment),
     Command("rest", "", episodes.rest),
 )
-"""What only buttons ask for."""
+"""Commands that only buttons ask for."""
 
 _PRESSABLE = {command.name: command for command in (*COMMANDS, *FROM_BUTTONS)}
 _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)
@@ -150,7 +150,7 @@ _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*)
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a button stands for."""
+    """The command, argument and page that a button stands for."""
 
     command: Command
     argument: str
@@ -158,9 +158,9 @@ class Press:
 
 
 def press(data: str) -> Press | None:
-    """What a button with that data (`CommandButton.data`) stands for; None for one of another version, or a forgery.
+    """Read the data of a button (`CommandButton.data`); None for another version's button, or a forged one.
 
-    Data is whatever a client sends. It names no chat: a button acts where it is.
+    A client may send any data. Data names no chat, so that a button acts on the chat where it stands.
     """
     parts = _DATA.fullmatch(data)
     command = _PRESSABLE.get(parts["name"]) if parts else None
@@ -175,12 +175,12 @@ T = TypeVar("T")
 async def answered(
     context: CommandContext, answering: Answering, request: Request, render: Callable[[Document], T]
 ) -> tuple[Answer, T]:
-    """The answer and how the platform shows it; a word of excuse where there is none, and in the log the reason."""
+    """Return the answer and its rendering; if answering fails, log the reason and return an excuse."""
     try:
         answer = await answering(context, request)
         return answer, render(answer.document)
     except ExpectedError as error:
-        # What the admin can mend needs no traceback.
+        # Because the admin can mend this, the sentence is enough; a bug gets its traceback below.
         log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400
     except Exception:
         log.exception("A command in %s could not be answered", request.target)

@@ -1,4 +1,4 @@
-"""Patience with people who ask faster than anybody can read: a few answers, one word about it, then silence."""
+"""The limit on commands: a person who asks too fast gets one warning, then silence for a while."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
 
 class Verdict(enum.Enum):
-    """What somebody gets who asks now."""
+    """The treatment of one command."""
 
     ANSWER = enum.auto()
     WARNING = enum.auto()
-    """A word that they are too fast; what follows for a while is silence."""
+    """One warning; silence follows for a while."""
     SILENCE = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much may be asked: so many commands at once, and one more every so many seconds."""
+    """An allowance of commands: so many at once, and one more every so many seconds."""
 
     at_once: float
     seconds_each: float
 
 
 PERSON = Allowance(at_once=6, seconds_each=2.0)
-"""Faster than this nobody reads."""
+"""Nobody reads faster than this."""
 CHAT = Allowance(at_once=20, seconds_each=3.0)
-"""Telegram's limit for a group: twenty messages a minute, which pushes need, too."""
+"""Telegram takes twenty messages a minute in a group, and pushes need some of them."""
 PRESS = 0.2
-"""What a press costs in commands: who ticks topics presses fast, and most presses change a message in place."""
+"""The cost of a press, in commands: people tick topics fast, and most presses change a message in place."""
 PAUSE = 30.0
 """Seconds of silence."""
 REMEMBERED = 10_000
-"""People and chats that are remembered, those who asked last: about two megabytes."""
+"""People and chats that are remembered, the latest ones: about two megabytes."""
 
 
 @dataclass(slots=True)
@@ -48,9 +48,9 @@ class _Account:
 
 
 class Throttle:
-    """Counts what people and chats ask for. `clock` gives seconds that only go forward.
+    """Counts the commands of people and chats. `clock` gives monotonic seconds.
 
-    Who is silenced costs the chat nothing, so that the others there do not notice.
+    A silenced person costs the chat nothing, so that the others there do not notice.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -58,9 +58,9 @@ class Throttle:
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
 
     def admit(self, person: str, chat: str | None = None, *, is_press: bool = False) -> Verdict:
-        """What the person gets who asks now in that chat; None for a chat where nobody else is.
+        """Count a command of the person in the chat, and return its treatment.
 
-        Both are the platform's name and id, so that no two of them are the same.
+        Both keys hold the platform's name and id, so that no two are the same. `chat` is None for a private chat.
         """
         cost = PRESS if is_press else 1.0
         verdict = self._take(f"person {person}", PERSON, cost)

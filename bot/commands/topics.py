@@ -1,4 +1,4 @@
-"""Topics: which there are, what was said about one, and which one somebody means."""
+"""`/topic` and `/topics`: all topics, the segments about one, and the topic that somebody means."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 PAGE_SIZE = 4
 """Segments on one page about a topic, if they are short."""
 PAGE_TEXT = 3600
-"""Characters on a page: it stays within one message of every platform (4,000 on Discord, marks included), so that
-turning the page can put the next one in its place."""
+"""Characters on a page. A page fits into one message of every platform (Discord: 4,000, marks included), so that the
+next page can replace it."""
 _REFERENCE = 60
 """Characters of the line with episode and date."""
 
 TOPIC_WORDS = 4
 """Words that one topic may be typed in (`l amour ouf`), when several topics stand side by side."""
 COMPARED = 100
-"""Characters of it that are compared with the topics there are; the longest topic has fewer."""
+"""Characters of a typed topic that are compared with the known topics; the longest known topic has fewer."""
 _QUOTED_MAX = 40
-"""Characters of what somebody typed that are quoted back."""
+"""Characters of a typed text that an answer quotes."""
 
 
 async def topic(context: CommandContext, request: Request) -> Answer:
-    """One topic through the archive, newest first, a page at a time."""
+    """Show the segments about one topic, the newest first, a page at a time."""
     catalogue = request.words
     _ = catalogue.gettext
     archive = context.archive()
@@ -59,7 +59,7 @@ async def topic(context: CommandContext, request: Request) -> Answer:
 
 
 async def topics(context: CommandContext, request: Request) -> Answer:
-    """Every topic with the number of its segments, the most frequent first."""
+    """List every topic with the number of its segments, the most frequent first."""
     _ = request.words.gettext
     counts = context.archive().topics(context.today)
     if not counts:
@@ -79,7 +79,11 @@ async def topics(context: CommandContext, request: Request) -> Answer:
 
 
 def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
-    """The topics that were typed, in whatever way, and the first words that are none."""
+    """Read the topics that somebody typed, in any spelling and with any separator.
+
+    Returns:
+        The topics, and the first word that is no topic; no topics if there is such a word.
+    """
     found: list[str] = []
     for part in re.split(r"[,;\n]+", text):
         rest = part.split()
@@ -98,7 +102,7 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
 def unknown_topic(
     context: CommandContext, request: Request, typed: str, command: str, meant: Callable[[str], str] = lambda name: name
 ) -> Answer:
-    """No such topic, but perhaps one of these; pressing one does what `command` with what is `meant` does."""
+    """Say that the topic is unknown, with the nearest topics as buttons: each runs `command` with `meant(topic)`."""
     _ = request.words.gettext
     nearest = context.archive().nearest_topics(typed[:COMPARED])
     sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
@@ -109,17 +113,17 @@ def unknown_topic(
 
 
 def all_topics(request: Request) -> CommandButton:
-    """The button that lists them."""
+    """Return the button that lists all topics."""
     return CommandButton(request.words.gettext("All topics"), "topics")
 
 
 def shortened(text: str) -> str:
-    """What somebody typed, as long as it can be quoted back."""
+    """Return a typed text, cut to the length that an answer quotes."""
     text = " ".join(text.split())
     return text if len(text) <= _QUOTED_MAX else text[: _QUOTED_MAX - 1] + "…"
 
 
 def _length(hit: tuple[Episode, Segment]) -> int:
-    """About as many characters as the segment takes in a message, addresses and reference included."""
+    """Return the approximate characters of the segment in a message, addresses and reference included."""
     _episode, segment = hit
     return segment.length + _REFERENCE
