@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
+
 from bot.content.formatter import Formatter
 from bot.model.document import (
     CommandButton,
@@ -21,6 +23,8 @@ from bot.model.document import (
 )
 from bot.model.episode import Episode, Segment, Source
 from bot.model.i18n import Language, words
+from bot.platforms.discord import render as discord
+from bot.platforms.telegram import render as telegram
 
 PICTURE = Picture("https://example.org/picture.jpg", "Une photo")
 
@@ -131,3 +135,18 @@ def test_a_segment_alone_leads_to_its_episode() -> None:
         CommandButton("Tout l’épisode 1207", "episode", "1207"),
         ShareButton("Partager", "1207-sujet-1", "Sujet 1"),
     )
+
+
+@pytest.mark.parametrize("count", [2, 5, 18, 40, 120])
+def test_the_button_to_the_other_subjects_fits_whatever_their_number(count: int) -> None:
+    """Their numbers as far as a button carries them; beyond that, the whole episode. Both platforms take the push."""
+    others = tuple(segment(number, "musique") for number in range(2, count + 1))
+    long = EPISODE.model_copy(update={"number": 123_456_789, "segments": (segment(1, "netflix"), *others)})
+    document = FORMATTER.episode(long, topics=["netflix"])
+    assert document is not None
+    (button,) = (each for each in document.buttons if isinstance(each, CommandButton))
+    numbers = "-".join(str(number) for number in range(2, count + 1))
+    assert button.argument in {f"123456789-{numbers}", "123456789"}
+    assert button.argument != "123456789" or count > 5
+    for render in (telegram.render, discord.render):
+        assert render(document).messages

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName, SubscriptionState, Target
 from tests.conversation import talking
 from tests.world import town
 
@@ -119,6 +119,18 @@ async def test_a_holiday(talk: Talk, anna: TelegramPerson, clock: time_machine.T
     clock.shift(dt.timedelta(weeks=1, hours=1))
     assert "suspendus" not in (await anna.says("/settings")).text
     assert await talk.app.ledger.subscriptions.count("monday") == 9
+
+
+async def test_a_change_takes_a_paused_subscription_up_again(talk: Talk, anna: TelegramPerson) -> None:
+    """A press proves that the chat is there, so the refusal of the last push no longer counts."""
+    await anna.says("/subscribe")
+    target = Target(PlatformName.TELEGRAM, str(anna.chat.id))
+    assert await talk.app.ledger.subscriptions.pause(target, "the bot may not write there")
+    await anna.says("/settings")
+    assert (await subscription_of(talk, anna)).state is SubscriptionState.PAUSED
+    assert (await anna.presses("Sans le son")).toast == "C’est enregistré."
+    changed = await subscription_of(talk, anna)
+    assert (changed.state, changed.reason, changed.choices.silent) == (SubscriptionState.ACTIVE, "", True)
 
 
 async def test_the_way_out_is_among_the_settings(talk: Talk, anna: TelegramPerson) -> None:

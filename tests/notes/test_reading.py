@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,20 @@ def test_an_episode_of_a_feed_is_found_by_the_number_in_its_title() -> None:
     """Where the feed does not state it."""
     notes = notes_from_feed((HERE / "feed.xml").read_bytes(), Path("feed.xml"), 13, PARIS)
     assert (notes.number, notes.title) == (13, "Épisode 13 : Uber chante")
+
+
+@pytest.mark.parametrize("newest", range(3))
+def test_the_newest_of_a_feed_is_the_one_of_the_latest_date(newest: int) -> None:
+    """Wherever the item stands: some hosts list the oldest first, or pin an old one on top."""
+    days = [1 + (place - newest) % 3 for place in range(3, 0, -1)]
+    latest = max(days)
+    items = "".join(
+        f"<item><title>Épisode {day}</title><description>Netflix change de prix ce mois-ci.</description>"
+        f"<pubDate>{dt.date(2025, 5, day):%a, %d %b %Y} 05:00:00 GMT</pubDate></item>"
+        for day in days
+    )
+    feed = f"<rss><channel>{items}</channel></rss>".encode()
+    assert notes_from_feed(feed, Path("feed.xml"), None, PARIS).title == f"Épisode {latest}"
 
 
 def test_notes_of_a_feed_in_plain_text_keep_their_lines() -> None:
