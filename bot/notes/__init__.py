@@ -4,5 +4,5 @@
 bytes --reading, plain, html, feed--> Notes --structure--> Outline --draft (summary, topics)--> an episode file
 ```
 
-Whatever stands in the draft stands in the notes: nothing here knows how to write a sentence.
+Every sentence of the draft stands in the notes: nothing here writes a sentence of its own.
 """

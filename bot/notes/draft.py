@@ -1,6 +1,6 @@
-"""An outline to a draft episode file: only words of the notes, and a remark at each point that a person should look at.
+"""From an outline to a draft episode file: words of the notes only, with a remark where a person should look.
 
-Remarks are HTML comments, which an episode file may hold and which are never sent.
+A remark is an HTML comment, which an episode file may hold and which is never sent.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from bot.notes.model import Link, Notes, Outline, Subject
 
 _PARAGRAPH = 260
-"""Characters after which a summary's next sentence begins a paragraph."""
+"""Characters of a paragraph after which the next sentence of a summary begins a new one."""
 _MAX_TITLE = 200
 _MAX_SLUG = 40
-"""Letters of a name for links: Telegram's links to a subject carry 64 with the number, and people read them."""
+"""Letters of a slug. Telegram's deep links carry 64 with the episode's number, and people read them."""
 _SHORT_LEAD = 5
-"""Words. `Au programme` alone presents nothing."""
+"""Words of a lead that presents nothing, such as `Au programme`."""
 _MAX_INTRO = 400
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
@@ -46,13 +46,13 @@ _SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a draft takes where the notes say nothing: the next number, the next Monday."""
+    """The number and date of a draft whose notes have none: the next number, the next Monday."""
 
     number: int
     date: dt.date
 
     def on(self, date: dt.date) -> Defaults:
-        """The same on another day."""
+        """Return the same number with another date."""
         return Defaults(self.number, date)
 
 
@@ -65,18 +65,18 @@ def draft(
     defaults: Defaults,
     date: dt.date | None = None,
 ) -> str:
-    """The text of a draft episode file.
+    """Return the text of a draft episode file.
 
     Args:
-        notes: what it is made of.
-        path: the file of the notes, for what cannot be understood.
+        notes: the show notes.
+        path: the file of the notes, named in errors.
         language: the show's; the remarks are written in it.
         known: the topics of the archive.
         defaults: number and date where the notes have none.
-        date: the date, whatever the notes say.
+        date: a date that takes precedence over that of the notes.
 
     Raises:
-        InvalidInputError: the notes cannot be understood.
+        InvalidInputError: The notes cannot be understood.
     """
     found = outline(notes)
     if not any(telling_words(line.text) for subject in found.subjects for line in subject.lines) and not any(
@@ -146,7 +146,7 @@ class _Writer:
         return "\n\n".join(blocks) + "\n"
 
     def _episode_title(self) -> tuple[str, bool]:
-        """The episode's title, and whether it was made up of names."""
+        """Return the episode's title, and whether it was made of names."""
         written = _plain(self._tidied(self._outline.title))
         if written:
             return written[:1].upper() + written[1:_MAX_TITLE], False
@@ -170,7 +170,7 @@ class _Writer:
             return heading[:_MAX_TITLE]
         if announced:
             return announced[:_MAX_TITLE]
-        # Without either, what its summary begins with: as much of the first sentence as a title holds.
+        # Without a heading and a name, the title is the beginning of the first sentence.
         told = (*summarise(subject.lines, ""), *(line.text for line in subject.lines if telling_words(line.text)))
         pieces = (piece for text in told for piece in re.split(r"[.!?…:;,](?:\s|$)", text) if telling_words(piece))
         beginning = next(pieces, "")
@@ -182,7 +182,7 @@ class _Writer:
         title = _plain(self._tidied(kept))[:_MAX_TITLE]
         if title:
             return title
-        # Nothing is left where all there is is a mark for links, as in "{#netflix}": then its words are the title.
+        # Because a heading may be a slug alone ("{#netflix}"), its letters are the title then.
         left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
         return next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
 
@@ -260,9 +260,9 @@ class _Writer:
 
     def _source(self, link: Link, subject: str) -> str:
         title = _plain(self._tidied(bare_title(link.title)))
-        # The name of its site says more than the title that stands above it.
+        # Because the words of the link are the title above it, the name of the site says more.
         title = "" if fold(title) == fold(subject) else title
-        # Brackets and spaces do not occur in addresses that `web_address` lets through.
+        # `web_address` lets no bracket and no space through, so that the address needs no escape.
         return f"- [{_escaped(title)}](<{link.url}>)" if title else f"- {link.url}"
 
     def _tidied(self, text: str) -> str:
@@ -286,7 +286,7 @@ def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
 
 
 def _shortened(slug: str) -> str:
-    """The slug's first words, as many as a name for links may have."""
+    """Return the first words of the slug, within the length of a slug."""
     return slug if len(slug) <= _MAX_SLUG else slug[: _MAX_SLUG + 1].rpartition("-")[0] or slug[:_MAX_SLUG]
 
 
@@ -303,7 +303,7 @@ def _plain(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown reads as it stands."""
+    """Return the text escaped for Markdown."""
     text = _MARKUP.sub(r"\\\1", text)
     return _LINE_START.sub(
         lambda match: f"{match[1]}{match[2]}\\" if match[2].isdigit() else f"{match[1]}\\{match[2]}", text

@@ -1,4 +1,4 @@
-"""One episode of a podcast's RSS feed to `Notes`."""
+"""From an episode of a podcast's RSS feed to `Notes`."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ if TYPE_CHECKING:
     from bot.notes.model import Notes
 
 MAX_FEED = 20_000_000
-"""Bytes. A thousand episodes with all their notes are half of it."""
+"""Bytes of a feed: twice a thousand episodes with all their notes."""
 _SHOWN = 5
 _NUMBER = re.compile(r"(?<!\d)(\d{1,6})(?!\d)")
 
 
 def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo) -> Notes:
-    """The notes of the episode of that number, else of the newest; its date is that of its publication in the zone.
+    """Return the notes of the episode with the number, else of the newest.
+
+    The date is the day of publication in the zone.
 
     Raises:
-        InvalidInputError: this is no feed, or it has no such episode.
+        InvalidInputError: The data is no feed, or the feed has no such episode.
     """
     if len(data) > MAX_FEED:
         cure = f"Save the notes of the episode as a file and import that; a feed may have {MAX_FEED:,} bytes"
         raise InvalidInputError([Problem(path, "the feed is too large", cure)])
-    # What is in it is only read for its words: cleaning it would take ten times as long.
+    # The text is only read for its words, so cleaning its HTML would cost ten times the time for nothing.
     entries = feedparser.parse(data, sanitize_html=False, resolve_relative_uris=False).entries
     if not entries:
         cure = "Give the address or the file of the podcast's RSS feed"
@@ -51,7 +53,7 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
     text = max((*contents, _text(entry, "summary")), key=len)
     published = _published(entry)
     return dataclasses.replace(
-        # Entities are written in text without a tag too.
+        # Because feeds write entities in plain text too, they are decoded there; else a reader would see `&amp;`.
         notes_in(text if looks_like_html(text) else html.unescape(text), path),
         title=" ".join(_text(entry, "title").split()),
         number=number or _stated_number(entry),
@@ -62,7 +64,7 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
 
 
 def _text(found: Mapping[str, Any], key: str) -> str:
-    """A text of a feed; damaged feeds have None where they have none."""
+    """Return a text of a feed; empty where a damaged feed has None."""
     return str(found.get(key) or "")
 
 

@@ -1,8 +1,8 @@
-"""Show notes in HTML, as podcast hosts keep them, to lines.
+"""From show notes in HTML, as podcast hosts keep them, to lines.
 
-Read with one pattern rather than with a tree: hosts' HTML is flat or broken, only a dozen elements matter here, and
-this takes no longer for tags nested a million deep than for any other text. (A parser that builds a tree need not:
-selectolax, written in C, was busy for 278 s with 200,000 nested `div`s.)
+One pattern reads the tags, and no tree is built. The HTML of hosts is flat or broken, and only a dozen elements matter.
+The time is linear in the length, however deep the tags are nested: a parser in C that builds a tree, selectolax, took
+278 s for 200,000 nested `div`s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 
-# What a page has for itself, and its navigation, which is none of an episode's notes.
+# Elements of the page itself and its navigation, which are no part of an episode's notes.
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
 _ENDS_LINE = frozenset(
     fold_words(
@@ -31,13 +31,13 @@ _HEADING = re.compile(r"h[1-6]")
 
 
 def looks_like_html(text: str) -> bool:
-    """Whether the text has elements that only HTML has."""
+    """Tell whether the text has elements that only HTML has."""
     names = {match[2].lower() for match in _TAG.finditer(text[:20_000])}
     return bool(names & (_ENDS_LINE | _HIDDEN | {"a", "strong"}))
 
 
 def read_html(text: str) -> tuple[Line, ...]:
-    """The lines of a page or of a piece of one."""
+    """Return the lines of a page or of a fragment."""
     reader = _Reader()
     end = 0
     text = _without_comments(text)
@@ -78,12 +78,12 @@ class _Reader:
         self._link: tuple[str, int] | None = None
 
     def say(self, text: str) -> None:
-        """Text between two tags."""
+        """Take the text between two tags."""
         if not self._hidden and text:
             self._pieces.append((html.unescape(text), self._bold > 0))
 
     def tag(self, name: str, attributes: str, *, closing: bool) -> None:
-        """A tag: what it opens or closes."""
+        """Take a tag that opens or closes an element."""
         if self._hidden or name in _HIDDEN:
             self._hidden = (
                 "" if closing and name in {self._hidden, "body"} else self._hidden or ("" if closing else name)
@@ -110,7 +110,7 @@ class _Reader:
             self._link = None
 
     def end_line(self) -> None:
-        """What was read since the last line is one."""
+        """End the current line."""
         self._end_link()
         text = _plain("".join(piece for piece, _bold in self._pieces))
         bold = bool(text) and all(is_bold for piece, is_bold in self._pieces if piece.strip())
@@ -129,5 +129,5 @@ def _attributes(text: str) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """One line: HTML does not tell one white space from another, but for the no-break ones."""
+    """Return the text on one line; HTML treats all white space alike, except no-break spaces."""
     return _SPACE.sub(" ", text).strip()

@@ -1,4 +1,4 @@
-"""What notes in French and in English give away by their words: where sentences end, and what leans on what."""
+"""The words of French and English notes: ends of sentences, sentences that lean on others, words without meaning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ABBREVIATION = re.compile(
 
 _LONGEST_ABBREVIATION = 12
 
-# Beginnings that speak of what was said before. Compared without accents and case.
+# Beginnings that refer to the sentence before. Compared without accents and case.
 _PRONOUNS = (
     "il|ils|elle|elles|lui|eux|cela|ca|c|ce(?= (?:sont|n|qui|que|qu))|ceci|celui|celle|ceux|celles|y|son|sa|ses|"
     "leur|leurs|la dessus|l un|l une|les deux|d autres|un autre|une autre|certains|certaines|tous|"
@@ -41,7 +41,7 @@ _STAND_INS = (
     r"the (?:company|platform|app|feature|move|update|service|tool|option|change|firm|network|team|idea|goal)s?"
 )
 _LEANING = re.compile(rf"(?:{_PRONOUNS}|{_CONNECTIVES}|{_STAND_INS})\b")
-# Inside a sentence, a pointing word that is not about time points back.
+# Inside a sentence, a demonstrative that is not about time refers back.
 _POINTING = re.compile(
     r"\b(?:cet(?! (?:ete|hiver|automne|apres))|cette(?! (?:semaine|annee|fois|nuit|rentree))|"
     r"ces(?! (?:dernier|derniere|prochain|jours|temps))|"
@@ -68,7 +68,7 @@ STOP_WORDS = frozenset(
         "we you they has have will can was were how why when into or new about your our more than now"
     )
 )
-"""Words that say nothing of what a text is about."""
+"""Words that say nothing about the subject of a text."""
 
 
 _FRENCH = frozenset(fold_words("le la les des un une du et est en pour que qui sur avec au par aux dans sont ne pas"))
@@ -78,7 +78,7 @@ _ENGLISH = frozenset(
 
 
 def language_of(texts: Iterable[str]) -> Language | None:
-    """The language that the texts are in; None when too few words tell."""
+    """Return the language of the texts; None when too few words tell."""
     found = [word for text in texts for word in fold_words(text)]
     french, english = (sum(word in telling for word in found) for telling in (_FRENCH, _ENGLISH))
     if french == english:
@@ -87,7 +87,7 @@ def language_of(texts: Iterable[str]) -> Language | None:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a line."""
+    """Return the sentences of a line."""
     found: list[str] = []
     begin = 0
     for match in _SENTENCE_END.finditer(text):
@@ -99,23 +99,23 @@ def sentences(text: str) -> list[str]:
 
 
 def leans(sentence: str) -> bool:
-    """Whether the sentence needs the one before it."""
+    """Tell whether the sentence needs the one before it."""
     flat = " ".join(fold_words(sentence))
     return bool(_LEANING.match(flat) or _POINTING.search(flat) or _TYING.search(flat) or _FRAGMENT.match(flat))
 
 
 def is_personal(sentence: str) -> bool:
-    """Whether somebody speaks of themselves, as one does in a recording."""
+    """Tell whether the speaker speaks of themselves, as in a recording."""
     return _FIRST_PERSON.search(" ".join(fold_words(sentence))) is not None
 
 
 def telling_words(text: str) -> list[str]:
-    """The words that say what a text is about."""
+    """Return the words that tell the subject of a text."""
     return [
         word for word in fold_words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit() or word == "x")
     ]
 
 
 def is_question(sentence: str) -> bool:
-    """Whether it asks rather than tells."""
+    """Tell whether the sentence is a question."""
     return fold(sentence).rstrip(' ”»"').endswith("?")

@@ -1,4 +1,4 @@
-"""Where in the notes each subject of the teaser begins."""
+"""The alignment of the teaser's subjects with the lines of the notes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from bot.notes.model import Line
 
 ENOUGH = 0.25
-"""The least likeness, from 0 to 1, for a line to be where a subject begins."""
+"""The least likeness, from 0 to 1, of a line at which a subject begins."""
 _SAME_WORD = 84
 """The likeness, from 0 to 100, of `utilisateurs` and `utilisateur`."""
 _SHORTEST_ALIKE = 4
 _BELOW = 5
-"""Lines below a title that say whether it is the right one."""
+"""Lines below a title that are compared too."""
 _HEADING_WEIGHT = 0.65
 _ELSEWHERE = 0.5
-"""The weight of a word that only the teaser has: it says little about where its subject begins."""
+"""The weight of a word that only the teaser has: such a word hardly tells where its subject begins."""
 _NOT_A_HEADING = 0.5
 _INSIDE = 0.75
-"""What a sub-heading such as `Conclusion : …` counts beside a heading."""
+"""The weight of a sub-heading such as `Conclusion : …`, of that of a heading."""
 
 
 class _Way(NamedTuple):
@@ -36,7 +36,7 @@ class _Way(NamedTuple):
 
 
 class Matcher:
-    """Compares phrases with lines; a word that is everywhere in the notes says little."""
+    """Comparison of phrases with lines, in which a frequent word of the notes weighs little."""
 
     def __init__(self, lines: Sequence[Line], headings: frozenset[int], inside: frozenset[int]) -> None:
         self._lines = [telling_words(line.text) for line in lines]
@@ -46,8 +46,8 @@ class Matcher:
         self._counts = Counter(word for found in self._lines for word in set(found))
 
     def starts(self, phrases: Sequence[str]) -> tuple[list[int | None], float]:
-        """The line at which each phrase's subject begins, in order, None for what is not found; and how sure it is."""
-        # For each line: the best total of the phrases so far with the last one found above it, and where they begin.
+        """Return the line of each phrase's subject, in order (None: not found), and the likeness of the whole."""
+        # For each line: the best total of the phrases so far, the last one above that line, and their beginnings.
         best: list[_Way] = [_Way(0.0, ())] * (len(self._lines) + 1)
         for phrase in map(telling_words, phrases):
             now = [_Way(best[0].total, (*best[0].starts, None))]
@@ -56,7 +56,7 @@ class Matcher:
                 likeness = self._likeness(phrase, line)
                 if likeness >= ENOUGH:
                     ways.append(_Way(best[line].total + likeness, (*best[line].starts, line)))
-                # Of equals, the one that begins earlier.
+                # Of equal totals, the earlier beginning holds.
                 now.append(max(ways, key=lambda way: (way.total, way is now[line])))
             best = now
         return list(best[-1].starts), best[-1].total

@@ -1,4 +1,4 @@
-"""Show notes as lines, whatever they were written in."""
+"""Show notes as lines, independent of their format."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from bot.model.document import Picture
 
 BOLD_LEVEL = 6
-"""The level of a paragraph that is bold from its first letter to its last: a title that does not say so."""
+"""The level of a paragraph that is wholly bold: a title without the mark of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address, with the words it stood under; empty when it stood by itself."""
+    """An address with the words of its link; empty for a bare address."""
 
     title: str
     url: str
@@ -24,13 +24,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of notes: its words, and apart from them where it leads."""
+    """A line of notes: its words, and apart from them its links."""
 
     text: str
     level: int = 0
-    """Of a title that says that it is one, from 1; 0 for any other line."""
+    """The level of a marked title, from 1; 0 for any other line."""
     item: bool = False
-    """One of a list."""
+    """The line is an item of a list."""
     after_gap: bool = False
     """A blank line stands above it."""
     links: tuple[Link, ...] = ()
@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Show notes, and what came with them."""
+    """Show notes, with the facts that came beside them."""
 
     lines: tuple[Line, ...]
     title: str = ""
@@ -51,12 +51,12 @@ class Notes:
 
 @dataclass(slots=True)
 class Subject:
-    """One subject that the notes speak of."""
+    """One subject of the notes."""
 
     announced: str = ""
-    """What the teaser calls it."""
+    """The name of the subject in the teaser."""
     heading: str = ""
-    """What stands above its text."""
+    """The title above the text of the subject."""
     lines: list[Line] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     images: list[Picture] = field(default_factory=list)
@@ -64,24 +64,24 @@ class Subject:
 
 @dataclass(slots=True)
 class Outline:
-    """What the notes say, by subject."""
+    """The notes by subject."""
 
     number: int | None
     date: dt.date | None
     title: str = ""
-    """What stands beside the number, when it is no list of subjects."""
+    """The text beside the number, if it is no list of subjects."""
     teaser: str = ""
     """The line that lists the subjects."""
     lead_is_subject: bool = False
     """The teaser's first words name the first subject."""
     lead: str = ""
-    """What the teaser says before its first subject."""
+    """The words of the teaser before its first subject."""
     opening: list[Line] = field(default_factory=list)
     """Text above the first subject."""
     subjects: list[Subject] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """What the teaser announces and the notes do not speak of."""
+    """Subjects of the teaser that the notes do not mention."""
     guessed: bool = False
-    """No teaser and no titles: somebody should look whether the subjects are the right ones."""
+    """The notes have neither teaser nor titles, so that a person should check the subjects."""
     left_out: list[str] = field(default_factory=list)
     """Addresses that belong to no subject."""

@@ -1,4 +1,4 @@
-"""Titles from the words of the notes: their capitals, and the names that stand for a subject."""
+"""Titles made of the words of the notes: their capitals, and the names that stand for a subject."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[^\W\d_]+")
-# In the middle of a sentence a capital is a name's.
+# In the middle of a sentence, a capital marks a name.
 _INSIDE_SENTENCE = re.compile(r"(?<=[\w,][ \u00a0])(?:[LlDd][’'])?([^\W\d_]+)|(?<=\w[’'])([^\W\d_]+)")
-# Nor does the beginning of a sentence explain a capital inside a word, as in TikTok.
+# A capital inside a word, as in TikTok, marks a name also at the beginning of a sentence.
 _OWN_CAPITALS = re.compile(r"(?<![\w’'])[^\W\d_]*[a-zà-ÿ][A-ZÀ-Þ][^\W\d_]*")
 _PROPER = re.compile(r"(?:[LD][’'])?[A-ZÀ-Þ][\w-]*(?:[ ’'](?:[LD][’'])?[A-ZÀ-Þ][\w-]*)*")
 
 
 class Spelling:
-    """How the notes write each word, where its capitals are its own."""
+    """The spelling of each word in the notes, where its capitals are its own."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._forms: dict[str, Counter[str]] = {}
@@ -36,7 +36,7 @@ class Spelling:
                 self._forms.setdefault(form.lower(), Counter())[form] += 1
 
     def restored(self, phrase: str) -> str:
-        """The phrase as a title: names with their capitals, and one at its beginning."""
+        """Return the phrase as a title: names with their capitals, and a capital at its beginning."""
         phrase = phrase.strip(" .,;:–-")
         shouted = phrase.isupper()
 
@@ -55,7 +55,7 @@ class Spelling:
 
 
 def main_name(texts: Sequence[str], taken: Iterable[str]) -> str:
-    """The name that stands for a subject: a platform's, else a person's or a work's; empty when there is none."""
+    """Return the name that stands for a subject: a platform's, else a person's or a work's, else an empty text."""
     used = {name.lower() for name in taken}
     for text in texts:
         for name in names_in(text):
@@ -64,7 +64,7 @@ def main_name(texts: Sequence[str], taken: Iterable[str]) -> str:
     for text in texts:
         for match in _PROPER.finditer(text):
             name = match[0]
-            # What begins a text has a capital for that; two letters are initials.
+            # The first word of a text has a capital anyway, and two letters are initials.
             if match.start() and len(name) > 2 and name.lower() not in used and fold(name) not in STOP_WORDS:  # noqa: PLR2004
                 return name
     return ""

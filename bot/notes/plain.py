@@ -1,4 +1,4 @@
-"""Plain text to lines, as people paste it: out of a document, a mail, a chat or a transcript."""
+"""From plain text to lines, pasted from a document, a mail, a chat or a transcript."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAIL_HEADER = re.compile(
 )
 _ANSWER = re.compile(r"^(?:(?:re|fwd?|tr)\s?:\s*)+", re.IGNORECASE)
 _SIGNATURE = "--"
-# What chats take for bold, and Slack for a link and for an emoji.
+# The marks of chats for bold, and those of Slack for a link and an emoji.
 _BOLD_BEGINNING = re.compile(r"\*(?=\S)(?P<title>[^*\n]{1,80})(?<=\S)\*\s*(?:[:–—-]\s+(?P<rest>.*))?$")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,80})(?<=\S)\*(?![\w*])")
 _SLACK_LINK = re.compile(r"<(https?://[^\s<>|]+)\|[^<>\n]*>", re.IGNORECASE)
@@ -31,7 +31,7 @@ _COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 
 
 def plain_lines(text: str) -> Iterator[Line]:
-    """The lines of a text, without what a chat, a mail or a transcript put around them."""
+    """Yield the lines of a text, without the frame of a chat, a mail or a transcript."""
     gap = False
     for raw in _without_speakers(_without_mail_headers(text.split("\n"))):
         words = _EMOJI_CODE.sub(_counted, _SLACK_LINK.sub(r" \1 ", raw)).strip()
@@ -53,7 +53,7 @@ def _lines(words: str, *, after_gap: bool) -> Iterator[Line]:
 
 
 def _without_speakers(lines: Sequence[str]) -> Sequence[str]:
-    """The lines without when and by whom each was said, if somebody speaks twice."""
+    """Return the lines without their times and speakers, if somebody speaks twice."""
     stamps = [_STAMP.match(line.strip()) for line in lines]
     turns = Counter(stamp["speaker"] for stamp in stamps if stamp)
     if not any(count > 1 for count in turns.values()):
@@ -62,7 +62,7 @@ def _without_speakers(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _without_mail_headers(lines: Sequence[str]) -> Sequence[str]:
-    """The lines of a mail below its subject, without its signature; any other lines as they are."""
+    """Return the lines of a mail below its subject, without its signature; other lines unchanged."""
     begin = next((index for index, line in enumerate(lines) if line.strip()), 0)
     headers = {}
     for line in lines[begin:]:

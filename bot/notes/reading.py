@@ -1,4 +1,4 @@
-"""Files of notes to `Notes`: what they are written in, and where their lines lead."""
+"""From files of notes to `Notes`: their format, and the links of their lines."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_LENGTH = 100_000
-"""Characters. The notes of an hour are a tenth of it; more is a transcript or a book."""
+"""Characters: ten times the notes of an hour. A longer text is a transcript or a book."""
 
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _MARKDOWN = re.compile(r"^#{1,6} \S|^\*\*[^*\n]+\*\*\s*$|\]\(https?://", re.MULTILINE)
 _BEGINNING = 4_000
-"""Bytes that tell what a file is."""
+"""Bytes at the beginning of a file that tell its format."""
 _SAVE_AS_TEXT = "Copy its text into a text file, or save it as HTML, and give that file"
 _OTHER_FILES = (
     (r"%PDF-", "this is a PDF, not text", _SAVE_AS_TEXT),
@@ -62,28 +62,28 @@ _LABEL = re.compile(r"^\W*(?:(?:source|lien|link|via|lire|voir|read|see|plus d.i
 _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
 _TITLE_LENGTH = 80
-"""Characters of words beside an address that may be its title."""
+"""Characters of the words beside an address that may be its title."""
 _TRACKING = re.compile(r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|igsh|mkt_tok|_hsenc|_hsmi", re.IGNORECASE)
 
 
 def read_notes(data: bytes, path: Path) -> Notes:
-    """Read notes in text, Markdown or HTML; `path` is what an error names, and its suffix says what they are in.
+    """Read notes in text, Markdown or HTML; errors name `path`, whose suffix tells the format.
 
     Raises:
-        InvalidInputError: they are no text, or none that could be notes.
+        InvalidInputError: The data is no text, or no text that could be notes.
     """
     _refuse_other_files(data, path)
-    # A character is four bytes at most. What is longer need not even be text all through.
+    # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
     return notes_in(decoded(data, path), path)
 
 
 def notes_in(text: str, path: Path) -> Notes:
-    """The notes that a text is.
+    """Return a text as notes.
 
     Raises:
-        InvalidInputError: it is too long, or has no words.
+        InvalidInputError: The text is too long, or has no words.
     """
     if len(text) > MAX_LENGTH:
         raise _too_long(path)
@@ -93,7 +93,7 @@ def notes_in(text: str, path: Path) -> Notes:
     if suffix in {".html", ".htm"} or looks_like_html(text):
         lines: Iterable[Line] = read_html(text)
     elif suffix in {".md", ".markdown"} or _MARKDOWN.search(text):
-        # What a person writes on a line of its own is meant as one.
+        # Because a person means a line of its own as one, a single break ends a line here.
         lines = read_html(MarkdownIt("commonmark", {"breaks": True}).render(text))
     else:
         lines = plain_lines(text)
@@ -104,7 +104,11 @@ def notes_in(text: str, path: Path) -> Notes:
 
 
 def _refuse_other_files(data: bytes, path: Path) -> None:
-    """Say what a file is that is no notes, rather than make something of it."""
+    """Refuse a file of a known other format, by its name.
+
+    Raises:
+        InvalidInputError: The file is of such a format.
+    """
     beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
     for pattern, what, cure in _OTHER_FILES:
         if re.match(pattern, beginning):
@@ -117,10 +121,10 @@ def _too_long(path: Path) -> InvalidInputError:
 
 
 def decoded(data: bytes, path: Path) -> str:
-    """The text of a file, in UTF-8 or, with a byte order mark, in UTF-16.
+    """Decode a file in UTF-8 or, with a byte order mark, in UTF-16.
 
     Raises:
-        InvalidInputError: it is neither.
+        InvalidInputError: The file is in another encoding.
     """
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in data:
@@ -135,7 +139,7 @@ def decoded(data: bytes, path: Path) -> str:
 
 
 def _with_addresses(line: Line) -> Line:
-    """The line with the addresses in its text taken out of it, images apart, and only good ones left."""
+    """Return the line with the valid addresses of its text as links, and the images apart."""
     text = _WWW.sub("https://www.", _CHECK_BOX.sub("", line.text))
     bare = (
         [] if len(line.links) == 1 and line.links[0].title == line.text else [url for _at, url in bare_addresses(text)]
@@ -175,7 +179,7 @@ def _says_nothing(title: str, url: str) -> bool:
 
 
 def _address(text: str) -> str | None:
-    """The address without what only tells its owner who follows it; None for one that leads nowhere."""
+    """Return the address without its tracking parameters; None for an invalid address."""
     try:
         address = web_address(text)
     except BadValueError:

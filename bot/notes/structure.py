@@ -1,4 +1,4 @@
-"""Notes to an outline: number, teaser, and where each subject begins."""
+"""From notes to an outline: number, teaser, and the beginning of each subject."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LEAD_ONLY = re.compile(
     r"\s+(?:des?\s+|du\s+|d[’'])?)",
     re.IGNORECASE,
 )
-# After "we talk of", each phrase may say it again.
+# After "we talk of", each phrase may repeat these words.
 _OF = re.compile(r"^(?:des?\s+|du\s+|d[’'])", re.IGNORECASE)
 _PARTS = re.compile(r"\s*[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?")
 _LAST_TWO = re.compile(r"\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
@@ -69,9 +69,9 @@ _BOILERPLATE = re.compile(
 )
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _MAX_SUBJECTS = 20
-"""A line that lists more is no teaser."""
+"""Subjects of a teaser at most; a line that lists more is none."""
 _TEASER_SENTENCES = 2
-"""Of a line that lists the subjects; one with more tells something."""
+"""Sentences of a teaser at most; a line with more tells a story."""
 _LIST = 3
 """Words of a list of two names."""
 _MAX_HEADING = 110
@@ -100,7 +100,7 @@ _SLASHES = re.compile(r"\b(\d{1,2})[/.](\d{1,2})[/.](\d{4})\b")
 
 
 def outline(notes: Notes) -> Outline:
-    """What the notes say, by subject. It always has one subject at least."""
+    """Return the notes by subject; there is always at least one."""
     lines = [line for line in notes.lines if not _is_rule(line)]
     found = Outline(notes.number, notes.date or _date(lines))
     head, body = _head(lines, notes, found)
@@ -121,7 +121,7 @@ def outline(notes: Notes) -> Outline:
 
 
 def is_heading(line: Line) -> bool:
-    """A short line without a full stop."""
+    """Tell whether the line is short and has no full stop."""
     text = line.text
     return (
         bool(text)
@@ -136,7 +136,7 @@ def is_heading(line: Line) -> bool:
 
 
 def bare_title(text: str) -> str:
-    """A heading without its number, its emoji, its time and its last colon."""
+    """Return a heading without its number, emoji, time and last colon."""
     for pattern in (_TIME, _KEYCAP, _NUMBERED, _EMOJI):
         text = pattern.sub("", text)
     return text.strip().rstrip(":").strip()
@@ -147,7 +147,7 @@ def _is_rule(line: Line) -> bool:
 
 
 def _head(lines: list[Line], notes: Notes, found: Outline) -> tuple[str, list[Line]]:
-    """What stands beside the episode's number, and the lines below it."""
+    """Return the text beside the episode's number, and the lines below it."""
     candidates = [(-1, Line(notes.title)), *enumerate(lines[:_HEAD])]
     for index, line in candidates:
         match = _NUMBER.match(line.text) or _NUMBER_ALONE.match(line.text) or _NUMBER_AFTER_SHOW.match(line.text)
@@ -161,7 +161,7 @@ def _head(lines: list[Line], notes: Notes, found: Outline) -> tuple[str, list[Li
 
 
 def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
-    """The subjects that the teaser lists, what it says before them, and the lines below it."""
+    """Return the subjects of the teaser, its words before them, and the lines below it."""
     phrases, lead = _phrases(head)
     if len(phrases) > 1 or (phrases and lead):
         return phrases, lead, body
@@ -170,7 +170,7 @@ def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
         if not _LEAD.match(flat):
             continue
         listed = 0
-        # A list may be followed by that of the subjects themselves, which begins with the same words.
+        # The list of the subjects themselves may follow, with the same beginnings.
         while (
             index + 1 + listed < len(body)
             and body[index + 1 + listed].item
@@ -189,7 +189,7 @@ def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
 
 
 def _told_again(body: list[Line]) -> list[str]:
-    """The lines at the top whose words all stand again below them: a teaser that does not say that it is one."""
+    """Return the lines at the top whose words all stand again below: a teaser without the mark of one."""
     titles: list[str] = []
     for line in body[: _MAX_SUBJECTS + 1]:
         if line.links or not is_heading(dataclasses.replace(line, item=False)):
@@ -201,7 +201,7 @@ def _told_again(body: list[Line]) -> list[str]:
 
 
 def _phrases(text: str) -> tuple[list[str], str]:
-    """The subjects that a line lists, and what it says before them."""
+    """Return the subjects that a line lists, and its words before them."""
     text = text.strip().rstrip(".!… ")
     lead = ""
     before, colon, after = text.partition(":")
@@ -214,7 +214,7 @@ def _phrases(text: str) -> tuple[list[str], str]:
 
 
 def _joined(parts: list[str]) -> list[str]:
-    """The parts, but a name before a list of names is the beginning of that: `Meta, Google et Apple s’allient`."""
+    """Join a list of names that a comma split, as in `Meta, Google et Apple s’allient`."""
     joined: list[str] = []
     for part in reversed(parts):
         if joined and len(telling_words(part)) == 1 and _LAST_TWO.search(joined[0]) and len(joined[0].split()) > _LIST:
@@ -225,14 +225,14 @@ def _joined(parts: list[str]) -> list[str]:
 
 
 def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tuple[int, str]]:
-    """Where each subject of the teaser begins, and what the teaser calls it."""
+    """Return the line at which each subject of the teaser begins, with its name there."""
     headings = frozenset(index for index, line in enumerate(body) if is_heading(line))
     inside = frozenset(index for index in headings if _INSIDE.match(body[index].text))
     matcher = Matcher(body, headings, inside)
     ways = [phrases]
     if len(last := _LAST_TWO.split(phrases[-1], maxsplit=1)) > 1 and all(map(telling_words, last)):
         ways.append([*phrases[:-1], *last])
-    # A lead may hold the first subject: "we talk about Netflix, …".
+    # The lead may hold the first subject: "we talk about Netflix, …".
     if found_lead := found.lead:
         first = _LEAD_ONLY.sub("", found_lead, count=1)
         if first != found_lead and telling_words(first):
@@ -256,7 +256,7 @@ def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tup
 
 
 def _by_headings(body: list[Line], found: Outline) -> list[tuple[int, str]]:
-    """Where the subjects begin, by the titles above them."""
+    """Return the lines at which the subjects begin, by the titles above them."""
     for starts in (_levels(body), _numbered(body), _timed(body), _with_emoji(body), _capitals(body)):
         if starts:
             return [(index, "") for index in starts]
@@ -297,7 +297,7 @@ def _numbered(body: list[Line]) -> list[int]:
 
 
 def _timed(body: list[Line]) -> list[int]:
-    """The chapters of a recording."""
+    """Return the lines that are chapters of a recording."""
     found = [
         index
         for index, line in enumerate(body)
@@ -309,7 +309,7 @@ def _timed(body: list[Line]) -> list[int]:
 
 
 def _items(body: list[Line]) -> list[int]:
-    """The items of a list that is all there is."""
+    """Return the items of a list, if the notes are nothing but a list."""
     found = [index for index, line in enumerate(body) if line.item and line.text]
     return found if len(found) > 1 and all(line.item for line in body if line.text) else []
 
@@ -382,7 +382,7 @@ def _date(lines: Sequence[Line]) -> dt.date | None:
 
 
 def date_in(text: str) -> dt.date | None:
-    """The first whole date in a text."""
+    """Return the first whole date in a text."""
     flat = fold(text)
     if match := _ISO_DATE.search(flat):
         year, month, day = map(int, match.groups())

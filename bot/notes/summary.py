@@ -1,4 +1,4 @@
-"""A subject's text to its summary: whole sentences as they stand, the facts, in their order."""
+"""From the text of a subject to its summary: whole sentences, the facts, in their order."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from bot.notes.model import Line
 
 MIN_LENGTH, MAX_LENGTH = 300, 900
-"""Characters of a summary: enough to know, short enough to read on a phone."""
+"""Characters of a summary: enough to understand, few enough for a phone."""
 _AIM = 600
 _LONG_SENTENCE = 320
 _SHORT_SENTENCE = 35
 _FEWEST_WORDS = 3
 _FIRST = 2
-"""Places of the sentences that tell what happened."""
+"""Sentences at the beginning of a subject, which tell the news."""
 _ANNOUNCEMENT = 90
-"""Characters of a sentence that may only announce the one after it."""
+"""Characters of a sentence that may only announce the next one."""
 _LONG_LINE = 75
 _SAME = 0.6
-"""The share of its words that a sentence may have in common with one that is there already."""
+"""The share of words that a sentence may have in common with a chosen one."""
 _NAME = re.compile(r"(?<=[a-zà-ÿ,’'] )[A-ZÀ-Þ]\w+")
 _FIGURE = re.compile(r"\d")
 _ENDING = re.compile(r"[.!?…][\s\u00a0]*[”»\"’)\]]*$")
@@ -41,9 +41,9 @@ class _Sentence:
 
 
 def summarise(lines: Sequence[Line], about: str) -> list[str]:
-    """The sentences of the summary by paragraph of the notes; empty when the lines hold no sentence.
+    """Return the sentences of the summary by paragraph; empty if the lines hold no sentence.
 
-    None of them needs the one before it, unless it follows the very one that it needs.
+    A sentence that needs the one before it stands only right after that sentence.
     """
     told = _sentences(lines)
     if not told:
@@ -69,7 +69,7 @@ def summarise(lines: Sequence[Line], about: str) -> list[str]:
 
 
 def _fill(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
-    """Up to the shortest length, add sentences that lean on one that is there, right after it."""
+    """Add sentences that lean on a chosen one, right after it, up to the shortest length."""
     while _length(chosen) < MIN_LENGTH:
         places = {sentence.place for sentence in chosen}
         following = [
@@ -83,7 +83,7 @@ def _fill(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
 
 
 def _finish(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
-    """After each short sentence without a figure, that which leans on it: alone, it would announce and then stop."""
+    """Add the sentence that leans on a short one without a figure, which would only announce by itself."""
     following = {each.place - 1: each for each in told if each.leans}
     for sentence in list(chosen):
         after = following.get(sentence.place)
@@ -98,17 +98,17 @@ def _finish(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
 def _sentences(lines: Sequence[Line]) -> list[_Sentence]:
     found: list[_Sentence] = []
     place = 0
-    # A list says in pieces what the sentence above it begins.
+    # The items of a list continue the sentence above the list.
     for line in [line for line in lines if not line.item] or lines:
         prose = sentences(line.text)
         if len(prose) == 1 and is_heading(line) and not _reads_as_prose(line):
-            # A sub-heading: what follows it does not follow what stands above it.
+            # Below a sub-heading, a sentence does not follow the one above the sub-heading.
             place += 1
             continue
         for text in prose:
             place += 1
             if is_personal(text) or is_question(text) or len(telling_words(text)) < _FEWEST_WORDS:
-                # Whatever leans on it has nothing to lean on.
+                # A sentence that leans on this one would lean on nothing.
                 place += 1
                 continue
             ended = text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."
@@ -117,7 +117,7 @@ def _sentences(lines: Sequence[Line]) -> list[_Sentence]:
 
 
 def _reads_as_prose(line: Line) -> bool:
-    """A last sentence that lost its full stop looks like a title; it is longer, or has a comma."""
+    """Tell whether a line without a full stop is a sentence all the same: long, or with a comma."""
     if bare_title(line.text) != line.text.rstrip(" :"):
         return False
     return (
@@ -133,7 +133,7 @@ def _score(sentence: _Sentence, wanted: set[str], total: int) -> float:
     score = 2.0 * len(wanted & set(found)) / (len(wanted) or 1)
     score += 1.0 if _FIGURE.search(sentence.text) else 0.0
     score += 0.3 * min(3, len(_NAME.findall(sentence.text)))
-    # What is told first is what happened; what is told last is what to think of it.
+    # The first sentences tell the news, the last ones the opinion.
     score += 1.5 * (1 - sentence.place / (2 * total + 2))
     score += 1.5 if sentence.place <= _FIRST else 0.0
     if len(sentence.text) > _LONG_SENTENCE:

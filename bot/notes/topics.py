@@ -1,4 +1,4 @@
-"""The topics of a subject: those the archive knows first, then platforms and products by their names."""
+"""The topics of a subject: those of the archive first, then platforms and products by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_TOPICS = 4
 _HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")
 _HASHTAG = re.compile(r"#([^\s#,]+)")
 
-# What begins with another's name stands before it.
+# A name that begins with another name stands before that one; else the shorter one would match.
 _NAMES = (
     "TikTok|Instagram|Facebook|WhatsApp|Messenger|Threads|Meta|YouTube|Twitch|Snapchat|Snap|Twitter|Telegram|Discord|"
     "LinkedIn|Pinterest|Reddit|Bluesky|Mastodon|BeReal|Signal|Substack|Patreon|Tumblr|WeChat|ByteDance|CapCut|Lemon8|"
@@ -24,14 +24,14 @@ _NAMES = (
     "Roblox|Fortnite|Uber|Airbnb|Slack|Zoom|Notion|Canva|Adobe|Shopify|PayPal|Wikipedia|X"
 )
 _NAMED = re.compile(rf"(?<!\w)(?:{_NAMES})(?!\w)", re.IGNORECASE)
-# Names that are words too: they count in the case they are written in.
+# Names that are words too, so that only this spelling counts.
 _ALSO_WORDS = re.compile(
     "threads|meta|signal|snap|apple|gemini|mistral|kick|slack|zoom|notion|x|claude|uber", re.IGNORECASE
 )
 
 
 def names_in(text: str) -> list[str]:
-    """The platforms and products that a text names, as it spells them, in order."""
+    """Return the platforms and products of a text, in its spelling and order."""
     return [
         match[0]
         for match in _NAMED.finditer(text)
@@ -40,12 +40,12 @@ def names_in(text: str) -> list[str]:
 
 
 def is_hashtags(text: str) -> bool:
-    """Whether a line holds nothing but hashtags."""
+    """Tell whether a line holds nothing but hashtags."""
     return _HASHTAGS.fullmatch(text) is not None
 
 
 def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[str]:
-    """Up to `MAX_TOPICS` topics, normalised, the likeliest first; `known` are those that the archive has."""
+    """Return up to `MAX_TOPICS` normalised topics, the likeliest first; `known` are those of the archive."""
     written = [normalise_topic(tag) for text in texts if is_hashtags(text) for tag in _HASHTAG.findall(text)]
     counts: Counter[str] = Counter()
     archive = set(known)
@@ -53,7 +53,7 @@ def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[st
         for name in names_in(text):
             counts[normalise_topic(name)] += weight
         counts.update(dict.fromkeys(_known_in(text, archive), weight))
-    # Named once in passing is not what a subject is about.
+    # A name that occurs once in passing is not the subject.
     likely = [topic for topic, count in counts.items() if count > 1]
     likely.sort(key=lambda topic: (topic not in archive, -counts[topic]))
     return list(dict.fromkeys((*filter(None, written), *likely)))[:MAX_TOPICS]
@@ -61,7 +61,7 @@ def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[st
 
 def _known_in(text: str, archive: set[str]) -> set[str]:
     found = fold_words(text)
-    # A topic's words may stand apart: `apple music` is `applemusic`.
+    # The words of a topic may stand apart: `apple music` is `applemusic`.
     return {
         topic
         for size in (1, 2, 3)
