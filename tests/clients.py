@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import SecretStr
 
-from bot.config import Discord, Telegram
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.section import Discord
 from bot.platforms.telegram.client import TelegramPlatform
+from bot.platforms.telegram.section import Telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -125,7 +125,7 @@ class TelegramPerson:
 
     async def settled(self) -> None:
         """Wait until the bot has taken every update and has nothing under way."""
-        platform = self.app.connections[PlatformName.TELEGRAM].platform
+        platform = self.app.connections[PlatformName("telegram")].platform
         assert isinstance(platform, TelegramPlatform)
         application, updates = platform.application, self.town.telegram.updates
 
@@ -200,7 +200,7 @@ class DiscordPerson:
 
     async def settled(self) -> None:
         """Wait until the bot has nothing under way."""
-        platform = self.app.connections[PlatformName.DISCORD].platform
+        platform = self.app.connections[PlatformName("discord")].platform
         assert isinstance(platform, DiscordPlatform)
         async with asyncio.timeout(PATIENCE):
             while platform.underway.count:  # noqa: ASYNC110 - it announces nothing
@@ -254,7 +254,7 @@ async def talking(town: DemoWorld, folder: Path, *, content: Path | None = None,
     A minute goes by for its throttle whenever somebody asks something, and no chat has a pace of its own.
     """
     config = town.config(folder, more=more) if content is None else town.config(folder, content=content, more=more)
-    unhurried = mock.patch.multiple("bot.runtime.app", TELEGRAM_PRIVATE=(), TELEGRAM_GROUP=())
+    unhurried = mock.patch.multiple("bot.platforms.telegram.row", PRIVATE=(), GROUP=())
     async with opened(config) as app:
         app.throttle.clock = itertools.count(step=60).__next__
         async with at_work(app):
@@ -266,7 +266,7 @@ async def talking(town: DemoWorld, folder: Path, *, content: Path | None = None,
 
 async def _listening_on_discord(app: App) -> None:
     """Wait until this very bot hears Discord: the one before it may seem to be there still, and hears nothing."""
-    platform = app.connections[PlatformName.DISCORD].platform
+    platform = app.connections[PlatformName("discord")].platform
     assert isinstance(platform, DiscordPlatform)
     async with asyncio.timeout(PATIENCE):
         while not platform.client.is_ready():  # noqa: ASYNC110 - before it has logged in, it cannot be waited for

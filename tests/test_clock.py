@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.cli.drafting import template
-from bot.config import load
 from bot.notes.draft import Defaults
+from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.storage.records import DeliveryState
 

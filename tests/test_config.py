@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,17 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from bot.config import Channel, Config, ContentFolder, Delivery, Discord, Schedule, Show, Storage, Telegram, load
+from bot.config import Channel, Config, ContentFolder, Delivery, PlatformSection, Schedule, Show, Storage
 from bot.model.document import Layout
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
+from bot.platforms.discord.section import Discord
+from bot.platforms.registry import PLATFORMS, load
+from bot.platforms.telegram.section import Telegram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from bot.model.problems import Problem
+
+S = TypeVar("S", bound=PlatformSection)
 
 TELEGRAM_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdefghijklmnopqrstuvwxyz"
@@ -60,6 +65,12 @@ def problems_of(environ: Mapping[str, str]) -> tuple[Problem, ...]:
     return ()
 
 
+def section(config: Config, kind: type[S]) -> S:
+    """The config's only section of this kind: that of a platform which is switched on."""
+    (found,) = (each for each in config.platforms.values() if isinstance(each, kind))
+    return found
+
+
 class TestDefaults:
     """What holds when nothing is written."""
 
@@ -71,7 +82,7 @@ class TestDefaults:
         assert str(config.content.folder) == "content"
         assert config.storage.url == "sqlite:///recap.db"
         assert config.delivery.on_unknown == "resend"
-        assert (config.telegram, config.discord, config.topics, config.channels) == (None, None, {}, ())
+        assert (config.platforms, config.topics, config.channels) == ({}, {}, ())
 
     def test_without_schedules_there_is_one_on_mondays_at_eight(self, config_file: Path) -> None:
         """It is called monday and follows the show's time zone."""
@@ -101,23 +112,20 @@ class TestEnvironment:
         text = '[show]\nname = "A"\nlanguage = "en"\n' + TELEGRAM
         config = loaded(config_file, text, {"RECAP_SHOW__NAME": "B", "RECAP_TELEGRAM__RATE": "20"})
         assert (config.show.name, config.show.language) == ("B", "en")
-        assert config.telegram is not None
-        assert config.telegram.rate == 20
+        assert section(config, Telegram).rate == 20
 
     def test_a_token_in_the_environment_switches_the_platform_on(self) -> None:
         """Containers need no file."""
         config = load(None, {"RECAP_TELEGRAM__TOKEN": TELEGRAM_TOKEN, "recap_discord__token": DISCORD_TOKEN})
-        assert config.telegram is not None
-        assert config.discord is not None
-        assert config.telegram.token.get_secret_value() == TELEGRAM_TOKEN
-        assert config.discord.token.get_secret_value() == DISCORD_TOKEN
+        assert section(config, Telegram).token.get_secret_value() == TELEGRAM_TOKEN
+        assert section(config, Discord).token.get_secret_value() == DISCORD_TOKEN
 
     def test_an_empty_variable_is_no_variable(self, config_file: Path) -> None:
         """Compose files pass variables on that nobody set."""
         empty = {"RECAP_SHOW__NAME": "", "RECAP_DISCORD__TOKEN": "", "RECAP_NONSENSE__KEY": ""}
         config = loaded(config_file, '[show]\nname = "A"\n', empty)
         assert config.show.name == "A"
-        assert config.discord is None
+        assert config.platforms == {}
 
     def test_lists_are_written_as_in_the_file(self) -> None:
         """Admins, aliases and whole lists of tables are JSON."""
@@ -128,10 +136,9 @@ class TestEnvironment:
             "RECAP_CHANNELS": '[{"platform": "telegram", "chat": "@example"}]',
         }
         config = load(None, environ)
-        assert config.telegram is not None
-        assert config.telegram.admins == (1, 2)
+        assert section(config, Telegram).admins == (1, 2)
         assert config.aliases == {"bytedance": "tiktok"}
-        assert config.channels[0].target == Target(PlatformName.TELEGRAM, "@example")
+        assert config.channels[0].target == Target(PlatformName("telegram"), "@example")
 
     def test_a_list_that_is_no_json_is_refused_like_any_value(self) -> None:
         """Together with all other mistakes."""
@@ -157,24 +164,20 @@ class TestTokens:
     def test_a_token_file_is_seen_from_the_config_files_folder(self, config_file: Path, token_file: Path) -> None:
         """Its content is trimmed."""
         config = loaded(config_file, '[telegram]\ntoken_file = "secret"\n')
-        assert config.telegram is not None
-        assert config.telegram.token.get_secret_value() == TELEGRAM_TOKEN
-        assert config.telegram.token_file == token_file
+        assert section(config, Telegram).token.get_secret_value() == TELEGRAM_TOKEN
+        assert section(config, Telegram).token_file == token_file
 
     def test_an_empty_token_beside_a_token_file_is_none(self, config_file: Path, token_file: Path) -> None:
         """The example's empty token may stay where it is."""
         config = loaded(config_file, f'[telegram]\ntoken = ""\ntoken_file = "{token_file}"\n')
-        assert config.telegram is not None
-        assert config.telegram.token.get_secret_value() == TELEGRAM_TOKEN
+        assert section(config, Telegram).token.get_secret_value() == TELEGRAM_TOKEN
 
     def test_a_token_is_trimmed_wherever_it_stands(self, config_file: Path) -> None:
         """People copy the space after it as well."""
         environ = {"RECAP_TELEGRAM__TOKEN": f" {TELEGRAM_TOKEN} "}
         config = loaded(config_file, f'[discord]\ntoken = " {DISCORD_TOKEN}\\n"\n', environ)
-        assert config.telegram is not None
-        assert config.discord is not None
-        assert config.telegram.token.get_secret_value() == TELEGRAM_TOKEN
-        assert config.discord.token.get_secret_value() == DISCORD_TOKEN
+        assert section(config, Telegram).token.get_secret_value() == TELEGRAM_TOKEN
+        assert section(config, Discord).token.get_secret_value() == DISCORD_TOKEN
 
     @pytest.mark.parametrize("written", ['token = "1:old"', 'token_file = "missing"'])
     @pytest.mark.parametrize("variable", ["token", "token_file"])
@@ -184,8 +187,7 @@ class TestTokens:
         """Token and token file are two ways to say one thing, and the environment wins."""
         value = TELEGRAM_TOKEN if variable == "token" else token_file.name
         config = loaded(config_file, f"[telegram]\n{written}\n", {f"RECAP_TELEGRAM__{variable.upper()}": value})
-        assert config.telegram is not None
-        assert config.telegram.token.get_secret_value() == TELEGRAM_TOKEN
+        assert section(config, Telegram).token.get_secret_value() == TELEGRAM_TOKEN
 
 
 class TestPaths:
@@ -194,8 +196,7 @@ class TestPaths:
     def test_an_address_ends_without_a_slash(self, config_file: Path) -> None:
         """Paths can be put behind it as they are."""
         config = loaded(config_file, TELEGRAM + 'api_url = "http://localhost:8081/api/"\n')
-        assert config.telegram is not None
-        assert config.telegram.api_url == "http://localhost:8081/api"
+        assert section(config, Telegram).api_url == "http://localhost:8081/api"
 
     def test_the_content_and_the_ledger_lie_beside_the_config_file(self, config_file: Path) -> None:
         """Wherever the bot is started from."""
@@ -248,7 +249,7 @@ class TestSchedulesAndChannels:
     def test_a_channel_is_a_target(self, config_file: Path, channel: str, target: str) -> None:
         """Names are compared without case, as Telegram does; numbers may stand in quotation marks."""
         (declared,) = loaded(config_file, TELEGRAM + DISCORD + "[[channels]]\n" + channel).channels
-        assert declared.target == Target.parse(target)
+        assert declared.target == Target.parse(target, PLATFORMS)
 
     def test_channels_are_subscriptions_of_the_config(self, config_file: Path) -> None:
         """Topics are normalised and aliases resolved, each topic once; the only schedule need not be named."""
@@ -268,7 +269,7 @@ class TestSchedulesAndChannels:
             publish = true
         """
         choices = Choices(topics=("tiktok", "medias"), layout=Layout.SEGMENTS, silent=True, publish=True)
-        expected = Subscription(Target(PlatformName.DISCORD, "5"), "friday", choices, Origin.CONFIG)
+        expected = Subscription(Target(PlatformName("discord"), "5"), "friday", choices, Origin.CONFIG)
         assert loaded(config_file, text).subscriptions() == [expected]
 
     def test_a_channel_may_declare_rich_messages(self, config_file: Path) -> None:
@@ -302,7 +303,7 @@ class TestSecrets:
     def test_a_configuration_hides_its_tokens(self, config_file: Path) -> None:
         """In every form that ends up in a log."""
         config = loaded(config_file, TELEGRAM + DISCORD)
-        forms = (repr(config), str(config), str(config.model_dump()), config.model_dump_json(), f"{config.telegram}")
+        forms = (repr(config), str(config), str(config.model_dump()), config.model_dump_json(), f"{config.platforms}")
         assert not any(token in form for form in forms for token in (TELEGRAM_TOKEN, DISCORD_TOKEN))
 
     @pytest.mark.parametrize("token", [TELEGRAM_TOKEN, DISCORD_TOKEN, "110201543:short", "Bot " + DISCORD_TOKEN])

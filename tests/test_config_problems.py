@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import load
 from bot.model.problems import InvalidInputError
+from bot.platforms.registry import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli.preview import _bar, _markdown, _Prose, panels, renderings
+from bot.cli.preview import _bar, _Prose, panels, renderings
 from bot.config import Show
 from bot.content.parser import parse_episode
 from bot.model.document import Layout
 from bot.model.subscription import PlatformName
+from bot.platforms.discord.terminal import markdown
+from bot.platforms.registry import PLATFORMS
 
 if TYPE_CHECKING:
     from bot.model.episode import Episode
@@ -41,19 +43,23 @@ def drawn(episode: Episode, platform: PlatformName, layout: Layout = Layout.DIGE
 
 def test_each_limit_is_told_with_what_is_used_of_it(episode: Episode) -> None:
     """In the platform's own units: entities on Telegram, components on Discord, characters on both."""
-    [message] = renderings(Show(), episode, (), Layout.DIGEST, [PlatformName.TELEGRAM])[PlatformName.TELEGRAM].messages
-    text = drawn(episode, PlatformName.TELEGRAM)
+    [message] = renderings(Show(), episode, (), Layout.DIGEST, [PlatformName("telegram")])[
+        PlatformName("telegram")
+    ].messages
+    text = drawn(episode, PlatformName("telegram"))
     assert f"{message.used} of 4096 characters" in text
     assert f"{len(message.body['entities'])} of 100 entities" in text
-    [message] = renderings(Show(), episode, (), Layout.DIGEST, [PlatformName.DISCORD])[PlatformName.DISCORD].messages
-    text = drawn(episode, PlatformName.DISCORD)
+    [message] = renderings(Show(), episode, (), Layout.DIGEST, [PlatformName("discord")])[
+        PlatformName("discord")
+    ].messages
+    text = drawn(episode, PlatformName("discord"))
     assert f"{message.used} of 4000 characters" in text
     # The container, the opening, a separator before each subject, two texts, and a gallery between them.
     assert "7 of 40 components" in text
 
 
 @pytest.mark.parametrize("width", [30, 45, 60, 80])
-@pytest.mark.parametrize("platform", PlatformName)
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_no_figure_is_cut_on_a_narrow_screen(episode: Episode, platform: PlatformName, width: int) -> None:
     """It would be another figure: 7 of 100 is not 7 of 10."""
 
@@ -66,7 +72,7 @@ def test_no_figure_is_cut_on_a_narrow_screen(episode: Episode, platform: Platfor
 
 
 @pytest.mark.parametrize("space", ["\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"])
-@pytest.mark.parametrize("platform", PlatformName)
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_no_line_is_broken_at_a_no_break_space(platform: PlatformName, space: str) -> None:
     """Whatever the width; an author would look for a mistake that is not there."""
     text = f"{HEAD}## Un sujet\n\nLe mot de la fin, et **«{space}gras{space}»** à 10{space}%{space}!\n"
@@ -100,7 +106,7 @@ def test_a_bar_warns_by_its_colour(used: int, colour: str) -> None:
 
 def test_a_message_per_segment_shows_which_one_rings(episode: Episode) -> None:
     """Only the first."""
-    for platform in PlatformName:
+    for platform in PLATFORMS:
         text = drawn(episode, platform, Layout.SEGMENTS)
         assert f"{platform} 1/3 ─" in text
         assert f"{platform} 3/3 · silent" in text
@@ -109,7 +115,7 @@ def test_a_message_per_segment_shows_which_one_rings(episode: Episode) -> None:
 def test_the_markdown_of_discord_is_shown_as_discord_shows_it() -> None:
     """Without its signs, and with its styles and addresses."""
     content = "## Titre\n-# petit\n> cité\n- un **gras** \\*là\\* [ici](<https://a.fr/b>)\n```\n**a**\n```"
-    text = _markdown(content)
+    text = markdown(content)
     assert text.plain.split("\n") == ["Titre", "petit", "▎ cité", "• un gras *là* ici", "**a**"]
     assert {str(span.style).strip() for span in text.spans} >= {
         "bold underline",
@@ -124,10 +130,10 @@ def test_the_markdown_of_discord_is_shown_as_discord_shows_it() -> None:
 def test_emoji_do_not_shift_the_styles_of_telegram() -> None:
     """Telegram counts two units where a terminal counts one character."""
     text = "---\nnumber: 1\ntitle: Un titre\ndate: 2024-11-04\n---\n\n## Un sujet\n\n🎉🎉 **Gras** fin.\n"
-    rendering = renderings(Show(), parse_episode(text, Path("1.md")), (), Layout.DIGEST, [PlatformName.TELEGRAM])[
-        PlatformName.TELEGRAM
+    rendering = renderings(Show(), parse_episode(text, Path("1.md")), (), Layout.DIGEST, [PlatformName("telegram")])[
+        PlatformName("telegram")
     ]
-    [panel] = panels(PlatformName.TELEGRAM, rendering)
+    [panel] = panels(PlatformName("telegram"), rendering)
     shown = panel.renderable.renderables[0]  # type: ignore[union-attr]
     assert isinstance(shown, Text)
     assert "Gras" in [shown.plain[span.start : span.end] for span in shown.spans if span.style == "bold"]

@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from bot.cli import pushing
-from bot.config import load
 from bot.delivery.retry import advanced
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
+from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.storage.lock import DeliveryLock
 
@@ -64,7 +64,7 @@ class Hand:
         claims: list[Claim] = []
         while not claims:
             await asyncio.sleep(0.01)
-            claims = await self.app.ledger.claim(PlatformName.TELEGRAM, 1)
+            claims = await self.app.ledger.claim(PlatformName("telegram"), 1)
         return claims[0]
 
     def said(self) -> str:
@@ -128,7 +128,7 @@ async def test_who_waits_for_a_platform_that_is_switched_off_is_told_apart(
 ) -> None:
     """They are not among those whom the push goes to, in the rehearsal as in the push."""
     monkeypatch.setattr(pushing, "PATIENCE", 0.1)
-    waiting = [Subscription(Target(PlatformName.DISCORD, str(chat)), "monday") for chat in (5, 6)]
+    waiting = [Subscription(Target(PlatformName("discord"), str(chat)), "monday") for chat in (5, 6)]
     await hand.app.ledger.subscriptions.save_all(waiting)
     said = await hand.rehearse()
     assert "would go to 1 subscriptions" in said
@@ -140,8 +140,8 @@ async def test_who_waits_for_a_platform_that_is_switched_off_is_told_apart(
 async def test_a_push_to_those_alone_who_wait_for_a_platform_is_refused(hand: Hand) -> None:
     """It would count as pushed, and they would not get it when their platform is switched on."""
     await hand.app.declare()
-    await hand.app.ledger.subscriptions.end(Target(PlatformName.TELEGRAM, "1"), "removed")
-    await hand.app.ledger.subscriptions.save(Subscription(Target(PlatformName.DISCORD, "5"), "monday"))
+    await hand.app.ledger.subscriptions.end(Target(PlatformName("telegram"), "1"), "removed")
+    await hand.app.ledger.subscriptions.save(Subscription(Target(PlatformName("discord"), "5"), "monday"))
     with pytest.raises(ExpectedError, match="nobody has subscribed yet on telegram"):
         await hand.push()
     assert await hand.app.ledger.broadcasts(1) == []
@@ -150,7 +150,7 @@ async def test_a_push_to_those_alone_who_wait_for_a_platform_is_refused(hand: Ha
 async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first start as after it, with --again as without, to everybody as to one; and sends nothing."""
     monkeypatch.setattr(pushing, "PATIENCE", 0.1)
-    one = Target(PlatformName.TELEGRAM, "5")
+    one = Target(PlatformName("telegram"), "5")
     assert "would go to 1 subscriptions" in await hand.rehearse()
     assert "would go to telegram:5" in await hand.rehearse(one)
     assert await hand.app.ledger.broadcasts(1) == []

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from bot import cli as command_line
 from bot.cli import subscribing
 from bot.cli.options import Exit
-from bot.config import load
 from bot.content.archive import Archive
 from bot.platforms.discord import rights
+from bot.platforms.registry import load
 from tests.world import CONTENT
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.config import load
-from bot.config.changes import live
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, SubscriptionState
+from bot.platforms.registry import load
+from bot.platforms.telegram.handlers import Handlers
 from bot.runtime.app import App, opened
 from bot.runtime.watch import watch_file, watch_folder
 from bot.storage.records import LedgerError
@@ -115,18 +115,19 @@ async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: Comm
         + '[show]\nname = "The recap"\nlanguage = "en"\n[topics]\ntiktok = ["clock app"]\n'
         + '[[schedules]]\nname = "evening"\ncron = "0 18 * * tue"\n[delivery]\non_unknown = "hold"\n'
     )
-    services, connection = context.app.services, context.app.connections[PlatformName.TELEGRAM]
+    services, connection = context.app.services, context.app.connections[PlatformName("telegram")]
     assert services is not before
     assert services.next_push() == TUESDAY.replace(hour=18)
     assert (services.context.show, list(services.context.schedules)) == ("The recap", ["evening"])
     assert context.app.archive.resolve_topic("Clock App") == "tiktok"
     assert connection.pacer.rate == 7
+    assert isinstance(connection.handlers, Handlers)
     assert (connection.handlers._context, connection.handlers._language) == (services.context, Language.ENGLISH)
     assert context.app.config.delivery.on_unknown == "hold"
     await services.notifier.tell(services.notifier.reporter.welcome(None))
     (welcome,) = await context.app.ledger.notices.latest(1)
     assert welcome.title == "All is set"
-    assert await context.app.ledger.unfinished([welcome.id]) == {PlatformName.TELEGRAM: 1}
+    assert await context.app.ledger.unfinished([welcome.id]) == {PlatformName("telegram"): 1}
 
 
 @pytest.mark.parametrize(
@@ -200,8 +201,8 @@ def test_a_rate_that_must_be_paid_for_waits_until_it_is(tmp_path: Path) -> None:
     free = load(file, {})
     paid = "[telegram]\nallow_paid_broadcast = true\nrate = 500"
     file.write_text(SETTINGS.replace("[telegram]", paid), encoding="utf-8")
-    config, fixed = live(running=free, wanted=load(file, {}))
-    assert (config.telegram, fixed) == (free.telegram, ["telegram.allow_paid_broadcast", "telegram.rate"])
+    config, fixed = load(file, {}).live(free)
+    assert (config.platforms, fixed) == (free.platforms, ["telegram.allow_paid_broadcast", "telegram.rate"])
 
 
 def test_switching_a_platform_off_needs_a_restart_and_keeps_it(tmp_path: Path) -> None:
@@ -210,8 +211,8 @@ def test_switching_a_platform_off_needs_a_restart_and_keeps_it(tmp_path: Path) -
     file.write_text(SETTINGS + DISCORD, encoding="utf-8")
     both = load(file, {})
     file.write_text(SETTINGS, encoding="utf-8")
-    config, fixed = live(running=both, wanted=load(file, {}))
-    assert (config.discord, fixed) == (both.discord, ["discord"])
+    config, fixed = load(file, {}).live(both)
+    assert (config.platforms, fixed) == (both.platforms, ["discord"])
 
 
 async def test_the_content_may_move_be_replaced_and_come_later(context: CommandContext) -> None:

@@ -19,7 +19,7 @@ from bot.platforms.telegram.render import render as render_for_telegram
 from bot.storage import outcomes, subscriptions
 from bot.storage.records import Notice, Pushed, Unserved
 
-TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD
+TELEGRAM, DISCORD = PlatformName("telegram"), PlatformName("discord")
 MONDAY = dt.datetime(2024, 11, 4, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
 MISTAKE = Problem(Path("content/1207.md"), "there is no date", "Write date: 2024-11-04", 2)
 

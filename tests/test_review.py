@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.checking import RENDERERS
 from bot.content.archive import Archive
 from bot.content.parser import unclosed_emphasis
 from bot.content.review import links, review
 from bot.model.i18n import Language
 from bot.model.text import NO_BREAK_SPACE
+from bot.platforms.registry import renderers
 
 HEAD = "---\nnumber: {number}\ntitle: {title}\ndate: 2024-11-04\nstatus: {status}\n---\n\n"
 SOURCES = "\n\nSources :\n- https://a.fr/{number}\n"
@@ -31,7 +31,7 @@ def said(folder: Path, language: Language = Language.FRENCH) -> list[str]:
     """The warnings, as line and message."""
     archive = Archive.load(folder)
     assert archive.problems == ()
-    found = review(archive, folder, language, RENDERERS)
+    found = review(archive, folder, language, renderers())
     assert all(problem.cure and problem.path.is_file() for problem in found)
     return [f"{problem.line}: {problem.message}" for problem in found]
 
@@ -100,7 +100,7 @@ def test_emphasis_that_is_not_closed(tmp_path: Path, text: str, told: list[str])
 def test_the_cure_of_unclosed_emphasis_is_one(tmp_path: Path) -> None:
     """Closed or escaped as it says, there is nothing to say any more."""
     write(tmp_path, "## Un sujet\n\nDu **gras")
-    (warning,) = review(Archive.load(tmp_path), tmp_path, Language.FRENCH, RENDERERS)
+    (warning,) = review(Archive.load(tmp_path), tmp_path, Language.FRENCH, renderers())
     assert warning.cure == r"Write '**' right after its last word too, in the same paragraph; '\*\*' is the sign itself"
     for mended in ("Du **gras**", r"Du \*\*gras"):
         write(tmp_path, f"## Un sujet\n\n{mended}")
@@ -236,7 +236,7 @@ def test_a_file_that_is_gone_is_left_to_the_next_check(tmp_path: Path) -> None:
     write(tmp_path, "## Un\n\nL'été.")
     archive = Archive.load(tmp_path)
     (tmp_path / "1.md").unlink()
-    assert review(archive, tmp_path, Language.FRENCH, RENDERERS) == []
+    assert review(archive, tmp_path, Language.FRENCH, renderers()) == []
 
 
 def test_a_line_is_what_editors_call_one(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_line_is_what_editors_call_one(tmp_path: Path) -> None:
 def test_a_file_with_mistakes_is_left_to_them(tmp_path: Path) -> None:
     """First things first."""
     (tmp_path / "1.md").write_text("L'été\n", encoding="utf-8")
-    assert review(Archive.load(tmp_path), tmp_path, Language.FRENCH, RENDERERS) == []
+    assert review(Archive.load(tmp_path), tmp_path, Language.FRENCH, renderers()) == []
 
 
 def test_every_link_is_found_with_its_line(tmp_path: Path) -> None:

@@ -165,8 +165,8 @@ async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
         place.telegram.say(place.private, place.private.person, "/latest")
         await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
         await discord_answers(place)
-        assert app.connections[PlatformName.TELEGRAM].refusal is not None
-        assert app.connections[PlatformName.DISCORD].refusal is None
+        assert app.connections[PlatformName("telegram")].refusal is not None
+        assert app.connections[PlatformName("discord")].refusal is None
     assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
     logged = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert [message.splitlines()[0].replace("\N{NO-BREAK SPACE}", " ") for message in logged] == [

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.config import Config, load
+from bot.platforms.registry import load
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Permission
 from bot.sandbox.telegram.server import TelegramStandIn
@@ -18,6 +18,7 @@ from bot.sandbox.telegram.server import TelegramStandIn
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from bot.config import Config
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
 

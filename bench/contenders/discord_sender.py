@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bench.contenders.discord_bare import CHANNELS, TOKEN
-from bot.config import Discord
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.section import Discord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def main(block: Block) -> None:
     async with connected(block) as platform:
 
         async def send(number: int) -> None:
-            target = Target(PlatformName.DISCORD, str(1 + number % channels))
+            target = Target(PlatformName("discord"), str(1 + number % channels))
             await platform.send(Post(target, "Épisode 1207", message, nonce=str(number)))
 
         await block.sends(send)

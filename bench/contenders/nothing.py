@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 async def main(block: Block) -> None:
     """Push to nobody at all."""
-    await push(block, Around(PlatformName.TELEGRAM))
+    await push(block, Around(PlatformName("telegram")))

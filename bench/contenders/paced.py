@@ -20,7 +20,7 @@ class Timed(Around):
     """Sends through another platform and remembers how long that took."""
 
     def __init__(self, through: Platform) -> None:
-        super().__init__(PlatformName.TELEGRAM)
+        super().__init__(PlatformName("telegram"))
         self._through = through
         self.seconds: list[float] = []
 

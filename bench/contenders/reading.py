@@ -55,7 +55,7 @@ async def main(block: Block) -> None:
         for name, arguments in ASKED.items():
             block.found[name] = []
             for argument in arguments * block.messages:
-                request = Request(argument, Target(PlatformName.TELEGRAM, "5"), Language.FRENCH)
+                request = Request(argument, Target(PlatformName("telegram"), "5"), Language.FRENCH)
                 began = time.perf_counter()
                 render((await commands[name].answer(context, request)).document)
                 block.found[name].append(time.perf_counter() - began)

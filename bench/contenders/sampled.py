@@ -20,7 +20,7 @@ async def main(block: Block) -> None:
     people = block.options["people"]
     async with (
         connected(block) as platform,
-        subscribed(block.folder / "recap.db", PlatformName.TELEGRAM, people) as ledger,
+        subscribed(block.folder / "recap.db", PlatformName("telegram"), people) as ledger,
     ):
         counting = Counting(platform)
         began = time.monotonic()

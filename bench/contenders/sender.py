@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bench.contenders.floor import TOKEN
-from bot.config import Telegram
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post
 from bot.platforms.telegram.client import TelegramPlatform
+from bot.platforms.telegram.section import Telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def main(block: Block) -> None:
     async with connected(block) as platform:
 
         async def send(number: int) -> None:
-            target = Target(PlatformName.TELEGRAM, str(number + 1))
+            target = Target(PlatformName("telegram"), str(number + 1))
             await platform.send(Post(target, "Épisode 1207", message, nonce=""))
 
         await block.sends(send)

@@ -21,7 +21,7 @@ class Floor(Around):
     """Posts bytes that were prepared beforehand, and reads the answer without looking at it."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, body: bytes) -> None:
-        super().__init__(PlatformName.TELEGRAM)
+        super().__init__(PlatformName("telegram"))
         self._session = session
         self._url = url
         self._body = body

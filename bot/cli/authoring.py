@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bot.cli import console
 from bot.cli.console import err, out
-from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, NumberArgument, Show
+from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, NumberArgument
 from bot.model.document import Layout
 
 cli = typer.Typer()
@@ -143,7 +143,7 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
 @cli.command()
 def preview(
     number: NumberArgument = None,
-    platform: Annotated[Show, typer.Option(help="Whose messages to show.")] = Show.ALL,
+    platform: Annotated[str, typer.Option(metavar="<telegram|discord|all>", help="Whose messages to show.")] = "all",
     topic: Annotated[list[str] | None, typer.Option(help="As a subscriber of this topic sees it; repeatable.")] = None,
     layout: LayoutOption = Layout.DIGEST,
     html: Annotated[
@@ -154,15 +154,18 @@ def preview(
 ) -> None:
     """Show exactly what would be sent."""
     from bot.cli import preview as screen
-    from bot.model.subscription import PlatformName
+    from bot.platforms.registry import PLATFORMS
 
+    if platform not in {*PLATFORMS, "all"}:
+        known = ", ".join(map(repr, [*PLATFORMS, "all"]))
+        raise typer.BadParameter(f"'{platform}' is not one of {known}.", param_hint="'--platform'")
     if html is not None:
         console.need_page_name(html)
     settings = console.read_settings(config)
     archive = console.load_archive(settings)
     episode = console.find_episode(archive, number)
     topics = [console.find_topic(archive, name) for name in topic or ()]
-    platforms = [name for name in PlatformName if platform in {Show.ALL, name.value}]
+    platforms = [name for name in PLATFORMS if platform in {"all", name}]
     renderings = screen.renderings(settings.show, episode, topics, layout, platforms)
     if not renderings:
         raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")

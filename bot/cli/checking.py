@@ -16,8 +16,7 @@ from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.model.episode import Status
 from bot.model.problems import Problem
-from bot.platforms.discord.render import render as render_for_discord
-from bot.platforms.telegram.render import render as render_for_telegram
+from bot.platforms.registry import renderers
 from bot.runtime.clock import Timetable
 from bot.storage import database
 from bot.storage.records import LedgerError
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from bot.content.links import Answer
 
 
-RENDERERS = {"Telegram": render_for_telegram, "Discord": render_for_discord}
-
 SHOWN = 40
 """Warnings that a person reads; an old archive has hundreds that nobody will mend."""
 
@@ -41,7 +38,7 @@ SHOWN = 40
 def warnings(settings: Config, archive: Archive, config: Path | None) -> list[Problem]:
     """What will look bad, and what will reach nobody; `config` is the file that the settings were read from."""
     topics = located(config, _unknown_topics(settings, archive))
-    return [*topics, *review(archive, settings.content.folder, settings.show.language, RENDERERS)]
+    return [*topics, *review(archive, settings.content.folder, settings.show.language, renderers())]
 
 
 def storage(settings: Config, config: Path | None) -> list[Problem]:

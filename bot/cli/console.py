@@ -52,12 +52,11 @@ def read_settings(path: Path | None, *, level: str = "INFO") -> Config:
     Raises:
         InvalidInputError: the config cannot be used.
     """
-    from bot.config import load
+    from bot.platforms.registry import load
     from bot.runtime.logs import set_up
 
     settings = load(config_path(path))
-    tokens = [section.token for section in (settings.telegram, settings.discord) if section is not None]
-    set_up(os.environ.get("RECAP_LOG", level), tokens)
+    set_up(os.environ.get("RECAP_LOG", level), [section.token for section in settings.platforms.values()])
     return settings
 
 
@@ -72,11 +71,12 @@ def need_platform(settings: Config) -> None:
     Raises:
         InvalidInputError: there is none.
     """
-    if settings.telegram is None and settings.discord is None:
-        cure = (
-            "Write a [telegram] or a [discord] section with its token (config.example.toml shows how), "
-            "or set RECAP_TELEGRAM__TOKEN or RECAP_DISCORD__TOKEN"
-        )
+    from bot.config.sources import variable_name
+
+    if not settings.platforms:
+        sections = " or ".join(f"a [{name}]" for name in settings.sections)
+        variables = " or ".join(variable_name((name, "token")) for name in settings.sections)
+        cure = f"Write {sections} section with its token (config.example.toml shows how), or set {variables}"
         raise InvalidInputError([Problem(DEFAULT_CONFIG, "no platform is switched on", cure)])
 
 
@@ -182,9 +182,10 @@ def parse_target(text: str) -> Target:
         typer.BadParameter: it is none; the text says what one looks like.
     """
     from bot.model.subscription import Target
+    from bot.platforms.registry import PLATFORMS
 
     try:
-        return Target.parse(text)
+        return Target.parse(text, PLATFORMS)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

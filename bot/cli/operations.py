@@ -149,7 +149,7 @@ async def refusals(app: App) -> list[str]:
     """One sentence for every token that is refused and every declared channel that the bot cannot write to."""
     found = []
     for name, connection in app.connections.items():
-        declared = [each for each in app.config.subscriptions() if each.target.platform is name]
+        declared = [each for each in app.config.subscriptions() if each.target.platform == name]
         try:
             await connection.platform.connect()
             for subscription in declared:

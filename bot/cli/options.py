@@ -17,14 +17,6 @@ class Exit(enum.IntEnum):
     BAD_INPUT = 2
 
 
-class Show(enum.StrEnum):
-    """Whose messages a preview shows."""
-
-    TELEGRAM = "telegram"
-    DISCORD = "discord"
-    ALL = "all"
-
-
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", envvar="RECAP_CONFIG", help="The config file; config.toml where there is one."),

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from bot.model.document import Layout
 from bot.model.episode import Status
 from bot.model.problems import ExpectedError
-from bot.model.subscription import PlatformName
+from bot.platforms.registry import PLATFORMS
 from bot.runtime.app import AlreadyRunningError
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import BroadcastState, DeliveryState, to_one
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.model.episode import Episode
-    from bot.model.subscription import Target
+    from bot.model.subscription import PlatformName, Target
     from bot.runtime.app import App
     from bot.storage.records import Broadcast
 
@@ -116,7 +116,7 @@ def _how_to_switch_on(platform: PlatformName) -> str:
 
 async def _tell_left_out(app: App, schedule: str, console: Console) -> None:
     """Say how many subscriptions wait for a platform that is switched off."""
-    for platform in PlatformName:
+    for platform in PLATFORMS:
         if platform in app.config.platforms:
             continue
         if count := await app.ledger.subscriptions.count(schedule, [platform]):

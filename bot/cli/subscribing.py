@@ -53,7 +53,9 @@ def add_subscription(
 ) -> None:
     """Subscribe a target, or change how it is subscribed."""
     from bot.cli import pushing
-    from bot.model.subscription import Choices, PlatformName, Subscription
+    from bot.model.subscription import Choices, Subscription
+    from bot.platforms.base import Feature
+    from bot.platforms.registry import PLATFORMS, titles
 
     settings = console.read_settings(config)
     names = [known.name for known in settings.schedules]
@@ -63,10 +65,12 @@ def add_subscription(
     topics = tuple(sorted(console.find_topic(archive, name) for name in topic or ()))
     choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish, rich=rich)
     place = console.parse_target(target)
-    if rich and place.platform is not PlatformName.TELEGRAM:
-        raise typer.BadParameter("rich messages are Telegram's: leave --rich out")
-    if publish and place.platform is not PlatformName.DISCORD:
-        raise typer.BadParameter("only Discord's announcement channels have followers: leave --publish out")
+    features = PLATFORMS[place.platform].features
+    if rich and Feature.RICH not in features:
+        raise typer.BadParameter(f"rich messages are {titles(Feature.RICH)}'s: leave --rich out")
+    if publish and Feature.PUBLISH not in features:
+        where = titles(Feature.PUBLISH)
+        raise typer.BadParameter(f"only {where}'s announcement channels have followers: leave --publish out")
     pushing.refuse_switched_off(settings, place)
     subscription = Subscription(place, schedule or names[0], choices)
 

@@ -24,6 +24,7 @@ from bot.model.document import Layout
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState, Target
 from bot.model.text import normalise_topic
+from bot.platforms.registry import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -43,7 +44,7 @@ _SOME_OTHER_CURE = "Write what `recap subscriptions export` would"
 def _read_target(value: Any, handler: ValidatorFunctionWrapHandler) -> Target:  # noqa: ANN401 - whatever JSON holds
     del handler
     try:
-        return Target.parse(str(value))
+        return Target.parse(str(value), PLATFORMS)
     except ValueError as error:
         raise PydanticCustomError("target", "{reason}", {"reason": str(error)}) from None
 

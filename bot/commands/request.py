@@ -14,12 +14,12 @@ from bot.model.i18n import Language, Words, words
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from bot.commands.throttle import Throttle
     from bot.content.archive import Archive
     from bot.model.i18n import Words
-    from bot.model.subscription import Subscriptions, Target
+    from bot.model.subscription import PlatformName, Subscriptions, Target
 
 BUTTON_MAX = 48
 """Bytes of an argument that a button can carry, beside command and page: Telegram's limit for all three is 64."""
@@ -92,8 +92,8 @@ class CommandContext:
     """Where the commands are answered: what they may look into.
 
     `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
-    platforms ask `throttle` before they answer anybody. Whoever changes a subscription holds `changing`: two presses in
-    a row must not undo each other.
+    platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message. Whoever
+    changes a subscription holds `changing`: two presses in a row must not undo each other.
     """
 
     show: str
@@ -103,6 +103,7 @@ class CommandContext:
     agenda: Agenda
     clock: Callable[[], dt.datetime]
     throttle: Throttle
+    rich_on: Collection[PlatformName] = ()
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -14,7 +14,7 @@ from bot.commands.request import Answer, notice, pages, turning
 from bot.commands.subscribing import described, farewell, next_push, not_allowed, nothing_here
 from bot.model.document import Block, CommandButton, Document, Heading, Layout, Listing, Note, Paragraph, Section, Span
 from bot.model.i18n import gettext_noop
-from bot.model.subscription import PlatformName, Subscription, SubscriptionState
+from bot.model.subscription import Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,7 +144,7 @@ def _overview(context: CommandContext, request: Request, subscriptions: Sequence
     ]
     if len(context.schedules) > 1:
         buttons.append(CommandButton(_("Time"), "settings", "times"))
-    if request.target.platform is PlatformName.TELEGRAM:
+    if request.target.platform in context.rich_on:
         buttons.append(
             CommandButton(_("Simple messages"), "settings", "rich off")
             if choices.rich

@@ -6,69 +6,53 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
-import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator
+from pydantic_core import PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
-from bot.config.problems import contradictions, refusal, strangers, translated
-from bot.config.sources import DELIMITER, PREFIX, TOKEN_KEYS, Fault, Place, fill_in_tokens, read
+from bot.config.problems import contradictions, strangers, translated
+from bot.config.sources import TOKEN_KEYS, Fault, Place, fill_in_tokens, read
 from bot.config.values import (
-    LARGEST_ID,
     SQLITE,
     CronLine,
-    DiscordToken,
     Duration,
     Id,
-    Number,
     ScheduleName,
-    SocketAddress,
     SqliteUrl,
-    TelegramToken,
     Text,
     Topic,
-    WebAddress,
     Zone,
 )
 from bot.model.document import Layout
 from bot.model.i18n import Language
-from bot.model.problems import InvalidInputError
+from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+    from typing import Self
 
+    from pydantic import SecretStr
     from pydantic_core import ErrorDetails
-
-    from bot.model.problems import Problem
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule there is when the team declares none: Mondays at eight in the show's time zone."""
 
-TELEGRAM_FREE_RATE = 30
-"""Messages a second over all chats that Telegram takes from a bot for nothing."""
-TELEGRAM_RATE_LIMIT = 1000
-"""Messages a second: Telegram's ceiling with paid broadcasts."""
-DISCORD_RATE_LIMIT = 50
-"""Requests a second over all that Discord allows a bot."""
 
-# Telegram calls the general topic of a forum 1 and refuses messages addressed to it by that number.
-_GENERAL_TOPIC = 1
+class Section(BaseModel):
+    """A table of the config."""
 
-_TELEGRAM_NAME = re.compile(r"@[a-z]\w{3,31}", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
-
-
-class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Show(_Section):
+class Show(Section):
     """The podcast."""
 
     name: Text = "Le récap du lundi"
@@ -76,13 +60,13 @@ class Show(_Section):
     timezone: Zone = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
 
 
-class ContentFolder(_Section):
+class ContentFolder(Section):
     """Where the episode files are."""
 
     folder: Path = Path("content")
 
 
-class Storage(_Section):
+class Storage(Section):
     """Where the ledger is: `sqlite:///` and a path."""
 
     url: SqliteUrl = f"{SQLITE}recap.db"
@@ -93,43 +77,49 @@ class Storage(_Section):
         return Path(self.url.removeprefix(SQLITE))
 
 
-class Telegram(_Section):
-    """The Telegram bot. `rate` is in messages a second, over all chats.
+class PlatformSection(Section):
+    """The table of one platform. The platform declares its keys, and says what a channel there can be."""
 
-    With `allow_paid_broadcast`, Telegram takes a fee in Stars for each pushed message above the free rate.
-    """
+    title: ClassVar[str]
+    """The platform's name as people write it."""
+    token_cure: ClassVar[str]
+    """Where the team finds the token."""
 
-    token: TelegramToken = Field(examples=["123456789:AAE…"])
-    token_file: Path | None = Field(default=None, examples=["telegram-token"])
-    api_url: WebAddress = "https://api.telegram.org"
-    allow_paid_broadcast: bool = False
-    rate: Number = Field(default=TELEGRAM_FREE_RATE, ge=1, le=TELEGRAM_RATE_LIMIT)
-    admins: tuple[Id, ...] = Field(default=(), examples=[[123456789]])
+    if TYPE_CHECKING:
+        # Each platform declares these keys itself, because messages list all its keys in the order of declaration.
+        token: SecretStr
+        token_file: Path | None
+        rate: int
+        admins: tuple[int, ...]
 
-    @field_validator("rate")
     @classmethod
-    def _free_unless_paid_for(cls, rate: int, info: ValidationInfo) -> int:
-        # Missing when it is wrong itself, which is told by itself.
-        if rate > TELEGRAM_FREE_RATE and info.data.get("allow_paid_broadcast") is False:
-            raise refusal(
-                f"Telegram takes at most {TELEGRAM_FREE_RATE} messages a second from a bot that does not pay for more",
-                f"Write rate = {TELEGRAM_FREE_RATE}, or add allow_paid_broadcast = true",
-            )
-        return rate
+    def read_chat(cls, text: str) -> str:
+        """Return the chat that somebody wrote in small letters, in its one spelling.
+
+        Raises:
+            PydanticCustomError: the platform has no such chat.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def check_choice(cls, key: str, value: object) -> None:
+        """Refuse what a channel cannot have on this platform.
+
+        Raises:
+            PydanticCustomError: the platform has no such thing as the key of the channel, or not with this value.
+        """
+
+    def fixed_keys(self, running: Self) -> list[str]:
+        """Return the keys whose values differ from those of the running bot and need a restart."""
+        fixed = [key for key in type(self).model_fields if key not in {"rate", "admins"}]
+        return [key for key in fixed if getattr(self, key) != getattr(running, key)]
 
 
-class Discord(_Section):
-    """The Discord bot. `rate` is in messages a second, over all channels."""
-
-    token: DiscordToken = Field(examples=["MTIzNDU2…"])
-    token_file: Path | None = Field(default=None, examples=["discord-token"])
-    api_url: WebAddress = "https://discord.com/api/v10"
-    gateway_url: SocketAddress = "wss://gateway.discord.gg"
-    rate: Number = Field(default=45, ge=1, le=DISCORD_RATE_LIMIT)
-    admins: tuple[Id, ...] = Field(default=(), examples=[[1234567890]])
+Sections: TypeAlias = Mapping[PlatformName, type[PlatformSection]]
+"""The section of each platform there is, under the platform's name."""
 
 
-class Schedule(_Section):
+class Schedule(Section):
     """When episodes are pushed.
 
     A push that is late by more than `max_lateness` is reported and not sent; an episode older than `max_age` is
@@ -148,7 +138,7 @@ class Schedule(_Section):
         return self.timezone
 
 
-class Channel(_Section):
+class Channel(Section):
     """A subscription that the admin declares. `thread` and `rich` are Telegram's alone, `publish` is Discord's."""
 
     platform: PlatformName = Field(examples=["telegram"])
@@ -161,46 +151,27 @@ class Channel(_Section):
     rich: bool = False
     publish: bool = False
 
+    @field_validator("platform", mode="before")
+    @classmethod
+    def _one_that_there_is(cls, value: object, info: ValidationInfo) -> object:
+        if info.context is not None and value not in list(info.context):
+            *others, last = map(repr, info.context)
+            raise PydanticKnownError("enum", {"expected": f"{', '.join(others)} or {last}" if others else last})
+        return value
+
     @field_validator("chat", mode="before")
     @classmethod
-    def _known_to_the_platform(cls, value: object, info: ValidationInfo) -> str:
-        # None when the platform itself is wrong, which is told by itself.
-        platform = info.data.get("platform")
+    def _known_to_the_platform(cls, value: object, info: ValidationInfo) -> object:
         text = str(value).strip().lower() if isinstance(value, str | int) else ""
-        if platform is not PlatformName.DISCORD and _TELEGRAM_NAME.fullmatch(text):
-            return text
-        number = int(text) if _NUMBER.fullmatch(text) else 0
-        if 0 < number <= LARGEST_ID or (platform is not PlatformName.DISCORD and -LARGEST_ID <= number < 0):
-            return str(number)
-        if platform is PlatformName.DISCORD:
-            raise refusal("this is no Discord channel", "Write the channel's number, as in 1234567890")
-        raise refusal("this is no Telegram chat", 'Write "@name" for a public chat or its number, as in -1001234567890')
+        section = _section_of(info)
+        return text if section is None else section.read_chat(text)
 
-    @field_validator("thread")
+    @field_validator("thread", "rich", "publish")
     @classmethod
-    def _a_forum_topic(cls, thread: int | None, info: ValidationInfo) -> int | None:
-        if info.data.get("platform") is PlatformName.DISCORD:
-            raise refusal(
-                "threads are Telegram's; on Discord a thread is a channel of its own",
-                "Take this line out, and write the thread's number as chat",
-            )
-        if thread == _GENERAL_TOPIC:
-            raise refusal("1 is the general topic, which has no number for bots", "Take this line out")
-        return thread
-
-    @field_validator("rich")
-    @classmethod
-    def _where_there_are_two_kinds(cls, rich: bool, info: ValidationInfo) -> bool:
-        if rich and info.data.get("platform") is PlatformName.DISCORD:
-            raise refusal("rich messages are Telegram's; Discord has one kind of message", "Take this line out")
-        return rich
-
-    @field_validator("publish")
-    @classmethod
-    def _where_followers_are(cls, publish: bool, info: ValidationInfo) -> bool:
-        if publish and info.data.get("platform") is PlatformName.TELEGRAM:
-            raise refusal("only Discord's announcement channels have followers to publish to", "Take this line out")
-        return publish
+    def _possible_there(cls, value: object, info: ValidationInfo) -> object:
+        if (section := _section_of(info)) is not None:
+            section.check_choice(str(info.field_name), value)
+        return value
 
     @property
     def target(self) -> Target:
@@ -208,41 +179,40 @@ class Channel(_Section):
         return Target(self.platform, self.chat, self.thread or 0)
 
 
-class Delivery(_Section):
+class Delivery(Section):
     """How pushes are delivered."""
 
     on_unknown: Literal["resend", "hold"] = "resend"
     """What happens to a message of which nobody can tell whether it arrived."""
 
 
-class Config(BaseSettings):
-    """Everything the team decides. `load` makes it; a platform without a section is switched off."""
+def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
+    """Return the section of a channel's platform; None where the platform itself is wrong, which is told by itself."""
+    return (info.context or {}).get(info.data.get("platform"))
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, frozen=True, extra="forbid", hide_input_in_errors=True
-    )
+
+class _General(Section):
+    """The sections that people write first."""
 
     show: Show = Field(default_factory=Show)
     content: ContentFolder = Field(default_factory=ContentFolder)
     storage: Storage = Field(default_factory=Storage)
     topics: dict[Topic, tuple[Topic, ...]] = Field(default_factory=dict, examples=[["tik tok"]])
-    telegram: Telegram | None = None
-    discord: Discord | None = None
+
+
+class Config(_General):
+    """Everything the team decides. `load` makes it; a platform without a section is switched off."""
+
+    sections: ClassVar[Sections] = {}
+
     schedules: tuple[Schedule, ...]
     channels: tuple[Channel, ...] = ()
     delivery: Delivery = Field(default_factory=Delivery)
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load` hands over counts: it has merged the sources, and knows which value came from which."""
-        return (init_settings,)
+    def of(cls, sections: Sections) -> type[Config]:
+        """Return the config that has these sections of platforms, under their names."""
+        return _config_with(*sections.items())
 
     @field_validator("schedules", mode="before")
     @classmethod
@@ -253,9 +223,9 @@ class Config(BaseSettings):
         return [{"timezone": show.timezone, **entry} if isinstance(entry, dict) else entry for entry in entries]
 
     @property
-    def platforms(self) -> tuple[PlatformName, ...]:
-        """Those that are switched on."""
-        return tuple(name for name in PlatformName if getattr(self, name) is not None)
+    def platforms(self) -> dict[PlatformName, PlatformSection]:
+        """The sections of the platforms that are switched on."""
+        return {name: section for name in self.sections if (section := getattr(self, name)) is not None}
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -280,28 +250,76 @@ class Config(BaseSettings):
             for channel in self.channels
         ]
 
+    def live(self, running: Config) -> tuple[Config, list[str]]:
+        """Return this config as far as it can hold without a restart, and the keys that need one."""
+        update: dict[str, object] = {}
+        keys = []
+        if self.storage != running.storage:
+            keys.append("storage.url")
+            update["storage"] = running.storage
+        for name in self.sections:
+            ours, theirs = self.platforms.get(name), running.platforms.get(name)
+            if ours is None or theirs is None:
+                update[name] = theirs
+                keys += [name] if ours is not theirs else []
+            else:
+                fixed = ours.fixed_keys(theirs)
+                update[name] = ours.model_copy(update={key: getattr(theirs, key) for key in fixed})
+                keys += [f"{name}.{key}" for key in fixed]
+        return self.model_copy(update=update), keys
 
-def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
+
+@functools.cache
+def _config_with(*sections: tuple[PlatformName, type[PlatformSection]]) -> type[Config]:
+    # A class between the two, because messages list the sections in the order of the example: platforms in the middle.
+    fields: dict[str, Any] = {name: (section | None, None) for name, section in sections}
+    middle: Any = create_model("_Platforms", __base__=_General, **fields)
+    made = cast("type[Config]", create_model("Config", __base__=(Config, middle)))
+    made.sections = dict(sections)
+    return made
+
+
+def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | None = None) -> Config:
     """Read the file, override it by the environment, and check the whole.
 
     Without a `path` there is no file: only the environment and the defaults. Without an `environ` it is the
     process's. Relative paths, wherever they are written, start from the file's folder, or from the working folder
-    when there is no file.
+    when there is no file. `sections` are those of the platforms there are.
 
     Raises:
         InvalidInputError: the configuration cannot be used, for all the reasons there are.
     """
+    settings = Config.of(sections)
     sources = read(path, os.environ if environ is None else environ)
-    values = sources.merged(Config)
+    values = sources.merged(settings)
     _complete(values)
-    faults = [*strangers(sources, Config), *fill_in_tokens(values, sources.folder), *contradictions(values)]
-    config, errors = _validated(values)
+    faults = [
+        *strangers(sources, settings),
+        *fill_in_tokens(values, sources.folder, sections),
+        *contradictions(values, sections),
+    ]
+    config, errors = _validated(settings, values)
     told = {fault.place for fault in faults}
-    faults += [fault for fault in translated(errors, Config, sources) if not _is_told(fault, told)]
+    faults += [fault for fault in translated(errors, settings, sources) if not _is_told(fault, told)]
     if config is None or faults:
         problems = [sources.problem(fault) for fault in faults]
         raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
     return _anchored(config, sources.folder)
+
+
+def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
+    """Read the file again while a config is running: what holds from now on, and the keys that need a restart.
+
+    Raises:
+        InvalidInputError: the file cannot be used. An empty one is not: it would end every declared subscription, and
+            is what an editor leaves that could not write.
+    """
+    wanted = load(path, running.sections, environ)
+    if not path.read_bytes().strip():
+        raise InvalidInputError(
+            [Problem(path, "the file is empty", "Write the settings again, or restore the file from a backup")]
+        )
+    return wanted.live(running)
 
 
 def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
@@ -321,11 +339,11 @@ def _complete(values: dict[str, Any]) -> None:
     values["channels"] = [only | channel if isinstance(channel, dict) else channel for channel in channels]
 
 
-def _validated(values: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails]]:
-    # Other keys are told as strangers; some would be orders to pydantic-settings.
-    known = {key: value for key, value in values.items() if key in Config.model_fields}
+def _validated(settings: type[Config], values: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails]]:
+    # Other keys are told as strangers.
+    known = {key: value for key, value in values.items() if key in settings.model_fields}
     try:
-        return Config(**known), []
+        return settings.model_validate(known, context=settings.sections), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
 

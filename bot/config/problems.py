@@ -17,11 +17,10 @@ from pydantic_core import PydanticCustomError
 from rapidfuzz import fuzz, process, utils
 
 from bot.config.sources import DELIMITER, PREFIX, Fault, Place, variable_name
-from bot.model.subscription import PlatformName
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -71,7 +70,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
+def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
     """What is wrong between values that may be right by themselves.
 
     It looks at the values as they were written, so that one that is wrong hides nothing of the others.
@@ -87,7 +86,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(("schedules", number, "name"), "another schedule has this name", "Give each schedule its own")
     seen: list[tuple[str, ...]] = []
     for number, entry in _entries(values, "channels"):
-        yield from _dangling(number, entry, values, schedules)
+        yield from _dangling(number, entry, values, platforms, schedules)
         identity = tuple(
             str(entry.get(key) or "").strip().casefold() for key in ("platform", "chat", "thread", "schedule")
         )
@@ -108,10 +107,14 @@ def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[st
 
 
 def _dangling(
-    number: int, channel: Mapping[str, Any], values: Mapping[str, Any], schedules: Collection[Any]
+    number: int,
+    channel: Mapping[str, Any],
+    values: Mapping[str, Any],
+    platforms: Container[str],
+    schedules: Collection[Any],
 ) -> Iterator[Fault]:
     platform = channel.get("platform")
-    if platform in list(PlatformName) and platform not in values:
+    if isinstance(platform, str) and platform in platforms and platform not in values:
         yield Fault(
             ("channels", number, "platform"),
             f"this platform is switched off: there is no [{platform}] section",

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from pydantic_settings import EnvSettingsSource
 
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.subscription import PlatformName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
-    from pydantic_settings import BaseSettings
+
+    from bot.config import Sections
 
 Place: TypeAlias = tuple[str | int, ...]
 """Where a value stands: the section, the number of the entry in a list (from 0), the key."""
@@ -30,11 +31,6 @@ DELIMITER = "__"
 
 TOKEN_KEYS = frozenset({"token", "token_file"})
 """Two ways to say one thing: whichever the environment uses replaces whichever the file uses."""
-
-_TOKEN_CURES = {
-    PlatformName.TELEGRAM: "Write the token that @BotFather gave you",
-    PlatformName.DISCORD: "Write the token from the Bot page of your application on discord.com/developers",
-}
 
 _ENVIRONMENT = Path("environment")
 _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
@@ -52,8 +48,8 @@ class Fault(NamedTuple):
 class _Variables(EnvSettingsSource):
     """The given variables instead of the process's, read as the settings' types ask for."""
 
-    def __init__(self, settings: type[BaseSettings], variables: Mapping[str, str]) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: type[BaseModel], variables: Mapping[str, str]) -> None:
+        super().__init__(settings, env_prefix=PREFIX, env_nested_delimiter=DELIMITER)  # type: ignore[arg-type] # any model has the fields that it asks for
         self.env_vars = variables
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: str) -> Any:  # noqa: ANN401 - JSON
@@ -82,7 +78,7 @@ class Sources:
         """The folder that relative paths start from: the file's, or the working folder without a file."""
         return Path() if self.path is None else self.path.parent
 
-    def merged(self, settings: type[BaseSettings]) -> dict[str, Any]:
+    def merged(self, settings: type[BaseModel]) -> dict[str, Any]:
         """The file's values overridden by the environment's, key by key."""
         values = dict(self.table)
         for section, given in _Variables(settings, self.variables)().items():
@@ -122,10 +118,11 @@ class Sources:
         return None if place[0] in self.table else whole
 
 
-def fill_in_tokens(values: dict[str, Any], folder: Path) -> list[Fault]:
+def fill_in_tokens(values: dict[str, Any], folder: Path, sections: Sections) -> list[Fault]:
     """Put into each platform's section the token that its `token_file` holds; an empty token counts as none."""
     faults = []
-    for platform, cure in _TOKEN_CURES.items():
+    for platform, kind in sections.items():
+        cure = kind.token_cure
         section = values.get(platform)
         if not isinstance(section, dict):
             continue
@@ -133,19 +130,17 @@ def fill_in_tokens(values: dict[str, Any], folder: Path) -> list[Fault]:
         values[platform] = section = {key: section[key] for key in section if key not in TOKEN_KEYS} | given
         if not given:
             elsewhere = f"or put it into {variable_name((platform, 'token'))}"
-            switch_off = f"to leave {platform.title()} out, put a # before every line of its section"
-            faults.append(
-                Fault((platform.value, "token"), "the token is missing", f"{cure}, {elsewhere}; {switch_off}")
-            )
+            switch_off = f"to leave {kind.title} out, put a # before every line of its section"
+            faults.append(Fault((platform, "token"), "the token is missing", f"{cure}, {elsewhere}; {switch_off}"))
         elif given.keys() == TOKEN_KEYS:
-            faults.append(Fault((platform.value, "token_file"), "the token is given twice", "Keep token or token_file"))
+            faults.append(Fault((platform, "token_file"), "the token is given twice", "Keep token or token_file"))
         elif "token_file" in given:
             try:
                 section["token"] = _token_in(folder, given["token_file"])
                 section["token_file"] = folder / given["token_file"]
             except _TokenFileError as error:
                 faults.append(
-                    Fault((platform.value, "token_file"), str(error), f"{cure} into a file and the file's path here")
+                    Fault((platform, "token_file"), str(error), f"{cure} into a file and the file's path here")
                 )
     return faults
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticKnownError
 
 from bot.config.cron import CronError, normalise_cron
@@ -26,11 +26,18 @@ _LONGEST_NAME = 32
 # Long enough for any show, short enough that no date minus a duration leaves the calendar.
 _LONGEST_DURATION = dt.timedelta(days=3650)
 
-# @BotFather hands out the bot's id, a colon and 35 characters; only the shape is promised.
-_TELEGRAM_TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
-_PRINTABLE = re.compile(r"[!-~]+")
+TOKEN_WITH_ID = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
+"""A bot's id, a colon and a secret. People copy such a token together with the address that it stands in."""
+PRINTABLE = re.compile(r"[!-~]+")
+_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _DURATION = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>[mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def number_in(text: str) -> int:
+    """Return the number that the text is; 0 for any other text, and for a number that no platform has as an id."""
+    number = int(text) if _NUMBER.fullmatch(text) else 0
+    return number if abs(number) <= LARGEST_ID else 0
 
 
 def _number(value: object) -> object:
@@ -88,26 +95,6 @@ def _cron_line(value: str) -> str:
         raise refusal(str(error), error.cure) from None
 
 
-def _telegram_token(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value().strip()
-    if not _TELEGRAM_TOKEN.fullmatch(text):
-        raise refusal(
-            "this is no Telegram token, which is a number, a colon and about 35 letters and digits",
-            "Copy the whole token from @BotFather again",
-        )
-    return SecretStr(text)
-
-
-def _discord_token(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value().strip()
-    if not _PRINTABLE.fullmatch(text):
-        raise refusal(
-            "this is no Discord token, which has neither spaces nor accents",
-            "Copy the token alone, without the word Bot before it",
-        )
-    return SecretStr(text)
-
-
 def _sqlite_url(url: str) -> str:
     cure = f'Write "{SQLITE}recap.db"'
     path = url.removeprefix(SQLITE)
@@ -133,10 +120,10 @@ def _address(*schemes: str) -> AfterValidator:
             _ = parts.port
         except ValueError:
             raise wrong from None
-        if parts.scheme not in schemes or not parts.hostname or not _PRINTABLE.fullmatch(value):
+        if parts.scheme not in schemes or not parts.hostname or not PRINTABLE.fullmatch(value):
             raise wrong
         # Addresses are shown in messages and logs; secrets have a key of their own.
-        if "@" in parts.netloc or parts.query or parts.fragment or _TELEGRAM_TOKEN.search(parts.path):
+        if "@" in parts.netloc or parts.query or parts.fragment or TOKEN_WITH_ID.search(parts.path):
             raise refusal("an address must hold neither a token nor a password", "Write its host and path alone")
         return value.rstrip("/")
 
@@ -160,10 +147,6 @@ Topic: TypeAlias = Annotated[str, AfterValidator(_topic)]
 ScheduleName: TypeAlias = Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_schedule_name)]
 
 CronLine: TypeAlias = Annotated[str, AfterValidator(_cron_line)]
-
-TelegramToken: TypeAlias = Annotated[SecretStr, AfterValidator(_telegram_token)]
-
-DiscordToken: TypeAlias = Annotated[SecretStr, AfterValidator(_discord_token)]
 
 SqliteUrl: TypeAlias = Annotated[str, AfterValidator(_sqlite_url)]
 

@@ -58,7 +58,7 @@ class AdminNotifier:
         to = [
             (self._platforms[name].render(notice.document), list(dict.fromkeys(targets)))
             for name, targets in self._admins.items()
-            if targets and name is not but and name in self._platforms
+            if targets and name != but and name in self._platforms
         ]
         try:
             is_new = await self._ledger.notices.add(notice, to)

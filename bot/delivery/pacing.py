@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.model.subscription import Target
-    from bot.platforms.base import FloodError
+    from bot.platforms.base import ChatLimit, FloodError
 
 PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, and time in which what was held up is made good."""
@@ -40,14 +40,6 @@ LONGEST_LIMIT = 60.0
 """Seconds after which no platform's limit looks back at a message."""
 SAME_FLOOD = 2.0
 """Seconds within which refusals of several chats are taken to be one: the bot as a whole was too fast."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatLimit:
-    """At most `count` messages to one chat in any `seconds`."""
-
-    count: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, Self
 
 from bot.model.document import Layout
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Container
 
-
-class PlatformName(enum.StrEnum):
-    """The platforms there are."""
-
-    TELEGRAM = "telegram"
-    DISCORD = "discord"
+PlatformName = NewType("PlatformName", str)
+"""The word for a platform in the config, in targets and in the database. The registry of platforms has them all."""
 
 
 _TARGET = re.compile(r"(?P<platform>[a-z]+):(?P<chat>@\w+|-?\d+)(?::(?P<thread>\d+))?")
@@ -35,14 +32,14 @@ class Target(NamedTuple):
     thread: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read the written form.
+    def parse(cls, text: str, platforms: Container[PlatformName]) -> Self:
+        """Read the written form of a target on one of the platforms.
 
         Raises:
             ValueError: the text is no target; the message says what one looks like.
         """
         match = _TARGET.fullmatch(text.strip())
-        if match is None or match["platform"] not in set(PlatformName):
+        if match is None or match["platform"] not in platforms:
             raise ValueError(
                 f"'{text}' is not a target: write PLATFORM:CHAT or PLATFORM:CHAT:THREAD, "
                 "for example telegram:@example, telegram:-1001234567890:7 or discord:1234567890"

@@ -1,18 +1,25 @@
-"""What the core asks of a platform, and the errors a platform may answer with."""
+"""What the core asks of a platform, what it knows of one, and the errors a platform may answer with."""
 
 from __future__ import annotations
 
+import enum
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
+from bot.config import PlatformSection
 from bot.model import facts
 from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from rich.console import RenderableType
+
+    from bot.commands import CommandContext
     from bot.model.document import Document
+    from bot.model.i18n import Language
     from bot.model.rendering import Message, Rendering
     from bot.model.subscription import PlatformName, Target
 
@@ -62,6 +69,35 @@ class Platform(Protocol):
         """
 
 
+class Account(Platform, Protocol):
+    """A platform through the bot's account there: connects, listens to commands and leaves."""
+
+    async def resolve(self, target: Target) -> Target:
+        """Return the target with the chat's lasting id, so that no chat can be subscribed under two.
+
+        Raises:
+            SendError: the platform does not know the chat, or cannot be asked now.
+        """
+        return target
+
+    async def connect(self) -> None:
+        """Make sending possible.
+
+        Raises:
+            SendError: the token is refused, or the platform cannot be reached.
+        """
+
+    async def listen(self) -> None:
+        """Receive commands until cancelled.
+
+        Raises:
+            SendError: the token is refused, or the platform has sent the bot away.
+        """
+
+    async def close(self) -> None:
+        """Close the connections, those too that `connect` opened before it failed."""
+
+
 class Publisher(Protocol):
     """A platform whose messages can be passed on to the channels that follow a channel."""
 
@@ -90,6 +126,92 @@ class Pace(Protocol):
 
     async def answer(self, target: Target) -> None:
         """Wait for the turn of one message that answers somebody: before every push, within every limit."""
+
+
+class Handlers(Protocol):
+    """The way from what people type and press on a platform to the answers."""
+
+    def register(self) -> None:
+        """Have the account call these handlers."""
+
+    def use(self, context: CommandContext, language: Language) -> None:
+        """Answer from this context from now on, and in this language those whose own the bot does not speak."""
+
+
+class Feature(enum.Enum):
+    """A thing that some platforms can do and others cannot."""
+
+    RICH = enum.auto()
+    """A richer kind of message beside the plain one."""
+    THREADS = enum.auto()
+    """Threads within a chat."""
+    EDIT = enum.auto()
+    """Replacing a sent message."""
+    PUBLISH = enum.auto()
+    """Passing messages on to followers: its account is a `Publisher`."""
+    FIND = enum.auto()
+    """Looking whether a message arrived: its account is a `Finder`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLimit:
+    """At most `count` messages to one chat in any `seconds`."""
+
+    count: int
+    seconds: float
+
+
+class TerminalView(NamedTuple):
+    """A message as a terminal shows it: its parts from top to bottom, and how much it uses of each limit.
+
+    A use is the amount, the limit, and the unit of both.
+    """
+
+    parts: Sequence[RenderableType]
+    uses: Sequence[tuple[int, int, str]]
+
+
+S = TypeVar("S", bound=PlatformSection)
+A = TypeVar("A", bound=Account)
+
+
+class Renderer(Protocol):
+    """A function that renders documents without an account. Pure."""
+
+    def __call__(self, document: Document, *, silent: bool = False) -> Rendering:
+        """Return the document as messages within every limit of the platform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRow(Generic[S, A]):
+    """All that the bot knows of one platform. The registry has a row for each.
+
+    Only `connect` and `handlers` import the platform's library.
+    """
+
+    name: PlatformName
+    section: type[S]
+    """The platform's section of the config."""
+    connect: Callable[[S], A]
+    """Makes the account; nothing is sent before `Account.connect`."""
+    handlers: Callable[[A, CommandContext, Pace, Language], Handlers]
+    limits: Callable[[Target], tuple[ChatLimit, ...]]
+    """The limits of one chat, beside that of the whole account."""
+    render: Renderer
+    is_silent: Callable[[Message], bool]
+    terminal: Callable[[Message], TerminalView]
+    colour: str
+    """The colour of its messages' borders in a terminal."""
+    private_chat: Callable[[int], str]
+    """The chat in which a person, given by the id, is written to alone."""
+    features: frozenset[Feature]
+    has_menu_of_show: bool = False
+    """Whether its menu of commands is in the show's language: listening begins anew when that changes."""
+
+    @property
+    def title(self) -> str:
+        """The platform's name as people write it."""
+        return self.section.title
 
 
 class SendError(ExpectedError):

@@ -12,21 +12,17 @@ import datetime as dt
 import gc
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bot.commands import Throttle
-from bot.config.changes import reread
+from bot.config import reread
 from bot.content.archive import Archive
 from bot.delivery import events
-from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.problems import ExpectedError, InvalidInputError
-from bot.model.subscription import PlatformName
-from bot.platforms.base import SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
-from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.handlers import Handlers as DiscordHandlers
-from bot.platforms.telegram.client import TelegramPlatform
-from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
+from bot.platforms.base import Feature, SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
+from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
 from bot.runtime.services import Services
@@ -40,15 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config import Config
-    from bot.model.subscription import Subscription, Target
+    from bot.model.subscription import PlatformName, Subscription, Target
+    from bot.platforms.base import Account, Finder, Publisher
     from bot.storage.subscriptions import LedgerSubscriptions
 
 log = logging.getLogger(__name__)
-
-TELEGRAM_PRIVATE = (ChatLimit(1, 1.0),)
-"""Telegram's FAQ: no more than one message a second in one chat."""
-TELEGRAM_GROUP = (ChatLimit(1, 1.0), ChatLimit(20, 60.0))
-"""The same, and no more than twenty messages a minute in a group; channels are counted like groups."""
 
 CONNECT_WITHIN = 5.0
 """Seconds that a platform gets to connect before the bot begins without it."""
@@ -88,14 +80,12 @@ class App:
         self._finished = asyncio.Event()
         self._is_declared = False
         self._stop = asyncio.Event()
-        self._platforms: dict[PlatformName, TelegramPlatform | DiscordPlatform] = {}
-        if config.telegram is not None:
-            self._platforms[PlatformName.TELEGRAM] = TelegramPlatform(config.telegram)
-        if config.discord is not None:
-            self._platforms[PlatformName.DISCORD] = DiscordPlatform(config.discord)
+        self._accounts: dict[PlatformName, Account] = {
+            name: PLATFORMS[name].connect(section) for name, section in config.platforms.items()
+        }
         self.throttle = Throttle(time.monotonic)
         self.services = self._services(config)
-        self.connections = {name: self._connection(platform) for name, platform in self._platforms.items()}
+        self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
 
     @property
     def config(self) -> Config:
@@ -255,7 +245,9 @@ class App:
     async def _restart_what_keeps_to(self, before: Services) -> None:
         """Begin anew what would go on as the config said before: workers at their pace, Telegram with its menu."""
         if self.config.show.language != before.config.show.language:
-            await self.supervisor.restart(f"{PlatformName.TELEGRAM} commands")
+            for name in self.connections:
+                if PLATFORMS[name].has_menu_of_show:
+                    await self.supervisor.restart(f"{name} commands")
         for name, connection in self.connections.items():
             rate = self.services.rate(name)
             if rate != before.rate(name):
@@ -323,51 +315,43 @@ class App:
         return Services.of(
             config,
             ledger=self.ledger,
-            platforms=self._platforms,
+            platforms=self._accounts,
             archive=lambda: self.archive,
             clock=self.clock,
             on_new=self.wake,
             throttle=self.throttle,
         )
 
-    def _connection(self, platform: TelegramPlatform | DiscordPlatform) -> Connection:
-        context, language = self.services.context, self.config.show.language
-        limits = _telegram_limits if platform.name is PlatformName.TELEGRAM else _no_limits
-        pacer = Pacer(self.services.rate(platform.name), limits)
-        handlers: TelegramHandlers | DiscordHandlers
-        match platform:
-            case TelegramPlatform():
-                handlers = TelegramHandlers(platform, context, pacer, language)
-            case DiscordPlatform():
-                handlers = DiscordHandlers(platform, context, pacer, language)
+    def _connection(self, account: Account) -> Connection:
+        row = PLATFORMS[account.name]
+        pacer = Pacer(self.services.rate(account.name), row.limits)
+        handlers = row.handlers(account, self.services.context, pacer, self.config.show.language)
         handlers.register()
         return Connection(
-            platform=platform,
+            platform=account,
             pacer=pacer,
-            worker=lambda: self._worker(platform, pacer),
+            worker=lambda: self._worker(account, pacer),
             handlers=handlers,
-            refused=lambda: self._after_refusal(platform.name),
+            refused=lambda: self._after_refusal(account.name),
         )
 
-    def _worker(self, platform: TelegramPlatform | DiscordPlatform, pacer: Pacer) -> Worker:
-        discord = platform if isinstance(platform, DiscordPlatform) else None
+    def _worker(self, account: Account, pacer: Pacer) -> Worker:
+        features = PLATFORMS[account.name].features
         return Worker(
-            platform=platform,
+            platform=account,
             ledger=self.ledger,
             pacer=pacer,
             clock=self.clock,
             hold=self.config.delivery.on_unknown == "hold",
-            finder=discord,
-            publisher=discord,
+            finder=cast("Finder", account) if Feature.FIND in features else None,
+            publisher=cast("Publisher", account) if Feature.PUBLISH in features else None,
             finished=lambda _broadcast: self._finished.set(),
             tell=self._hear,
         )
 
     async def _resolved(self, target: Target) -> Target:
-        match self.connections.get(target.platform):
-            case Connection(platform=TelegramPlatform() as telegram):
-                return await telegram.resolve(target)
-        return target
+        account = self._accounts.get(target.platform)
+        return target if account is None else await account.resolve(target)
 
     async def _first_tries(self) -> None:
         """Give every platform a moment to connect; one that needs longer is waited for by nobody."""
@@ -399,16 +383,6 @@ async def opened(
             await app.close()
 
 
-def _telegram_limits(target: Target) -> tuple[ChatLimit, ...]:
-    # Telegram gives people positive ids; groups and channels have negative ones or a name.
-    return TELEGRAM_PRIVATE if target.chat.isdigit() else TELEGRAM_GROUP
-
-
-def _no_limits(_target: Target) -> tuple[ChatLimit, ...]:
-    # Discord tells the limits of a channel with every answer, and discord.py keeps them.
-    return ()
-
-
 async def declare(
     wanted: Iterable[Subscription],
     resolved: Callable[[Target], Awaitable[Target]],
@@ -422,7 +396,8 @@ async def declare(
     Raises:
         LedgerError: the database cannot be used.
     """
-    declared, platforms = [], set(PlatformName)
+    declared: list[Subscription] = []
+    unsure = set()
     for subscription in wanted:
         try:
             target = await resolved(subscription.target)
@@ -430,12 +405,12 @@ async def declare(
             log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
         except SendError as error:
             log.info("%s cannot be looked up now: %s", subscription.target, error)
-            platforms.discard(subscription.target.platform)
+            unsure.add(subscription.target.platform)
         else:
             declared.append(dataclasses.replace(subscription, target=target))
-    certain = [subscription for subscription in declared if subscription.target.platform in platforms]
-    await subscriptions.declare(certain, platforms)
-    return platforms == set(PlatformName)
+    certain = [subscription for subscription in declared if subscription.target.platform not in unsure]
+    await subscriptions.declare(certain, unsure)
+    return not unsure
 
 
 YOUNG = 10_000

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from bot.delivery.pacing import Pacer
     from bot.delivery.worker import Worker
     from bot.model.subscription import PlatformName
-    from bot.platforms.discord.client import DiscordPlatform
-    from bot.platforms.discord.handlers import Handlers as DiscordHandlers
-    from bot.platforms.telegram.client import TelegramPlatform
-    from bot.platforms.telegram.handlers import Handlers as TelegramHandlers
+    from bot.platforms.base import Account, Handlers
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +39,10 @@ class Connection:
     def __init__(
         self,
         *,
-        platform: TelegramPlatform | DiscordPlatform,
+        platform: Account,
         pacer: Pacer,
         worker: Callable[[], Worker],
-        handlers: TelegramHandlers | DiscordHandlers,
+        handlers: Handlers,
         refused: Callable[[], Awaitable[None]],
     ) -> None:
         self.platform = platform

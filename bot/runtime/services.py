@@ -11,7 +11,9 @@ from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.report import Reporter
 from bot.model.i18n import words
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Target
+from bot.platforms.base import Feature
+from bot.platforms.registry import PLATFORMS, having
 from bot.runtime.clock import Timetable
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from bot.commands import Throttle
     from bot.config import Config
     from bot.content.archive import Archive
+    from bot.model.subscription import PlatformName
     from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
 
@@ -73,16 +76,13 @@ class Services:
                 agenda=timetable,
                 clock=lambda: clock().astimezone(config.show.timezone),
                 throttle=throttle,
+                rich_on=having(Feature.RICH),
             ),
         )
 
     def rate(self, platform: PlatformName) -> int:
-        """How fast messages may go to the platform, in messages a second."""
-        rates = {
-            PlatformName.TELEGRAM: self.config.telegram and self.config.telegram.rate,
-            PlatformName.DISCORD: self.config.discord and self.config.discord.rate,
-        }
-        return rates[platform] or 1
+        """Return how fast messages may go to the platform, in messages a second."""
+        return self.config.platforms[platform].rate
 
     def next_push(self) -> dt.datetime | None:
         """The next occurrence of any schedule."""
@@ -91,12 +91,7 @@ class Services:
 
 
 def _admins(config: Config) -> dict[PlatformName, list[Target]]:
-    # A person's private chat has the person's id on Telegram; on Discord it is opened for the person.
     return {
-        PlatformName.TELEGRAM: [
-            Target(PlatformName.TELEGRAM, str(person)) for person in (config.telegram.admins if config.telegram else ())
-        ],
-        PlatformName.DISCORD: [
-            Target(PlatformName.DISCORD, f"@{person}") for person in (config.discord.admins if config.discord else ())
-        ],
+        name: [Target(name, PLATFORMS[name].private_chat(person)) for person in section.admins]
+        for name, section in config.platforms.items()
     }

@@ -58,12 +58,12 @@ class LedgerSubscriptions:
         """Every subscription there ever was, ended ones too, by target."""
         return await self._select()
 
-    async def count(self, schedule: str, platforms: Collection[PlatformName] = tuple(PlatformName)) -> int:
-        """How many subscriptions of the schedule get pushes on the platforms."""
+    async def count(self, schedule: str, platforms: Collection[PlatformName] | None = None) -> int:
+        """Return how many subscriptions of the schedule get pushes on the platforms, or on all."""
         c = subscriptions.c
-        active = select(func.count()).where(
-            c.schedule == schedule, c.platform.in_(platforms), gets_pushes(self._clock())
-        )
+        active = select(func.count()).where(c.schedule == schedule, gets_pushes(self._clock()))
+        if platforms is not None:
+            active = active.where(c.platform.in_(platforms))
         async with self._database.reading() as connection:
             return (await connection.execute(active)).scalar_one()
 
@@ -168,10 +168,8 @@ class LedgerSubscriptions:
             await _merge_subscriptions(connection, old, new_chat)
             await _merge_deliveries(connection, old, new_chat)
 
-    async def declare(
-        self, declared: Iterable[Subscription], platforms: Collection[PlatformName] = tuple(PlatformName)
-    ) -> None:
-        """Bring the subscriptions of the platforms in line with those that the config declares there.
+    async def declare(self, declared: Iterable[Subscription], unsure: Collection[PlatformName] = ()) -> None:
+        """Bring the subscriptions in line with those that the config declares, but end none of the `unsure` platforms.
 
         A declaration speaks when it is new or has changed: then the subscription gets its choices and becomes
         active, whatever it was. As long as it stays the same, what happened since stays too: people of a chat who
@@ -189,7 +187,7 @@ class LedgerSubscriptions:
                 if key not in known or known[key].declared != declaration:
                     await self._put(connection, subscription, declared=declaration)
             for key in known.keys() - current.keys():
-                if PlatformName(known[key].platform) in platforms:
+                if known[key].platform not in unsure:
                     await self._undeclare(connection, known[key].id)
 
     async def _select(self, *conditions: ColumnElement[bool]) -> list[Subscription]:

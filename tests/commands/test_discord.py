@@ -34,7 +34,7 @@ def grace(talk: Talk) -> DiscordPerson:
 
 async def subscribed(talk: Talk, channel: Channel) -> tuple[str, ...] | None:
     """The topics of the channel's subscription; None when it has none."""
-    found = await talk.app.ledger.subscriptions.of(Target(PlatformName.DISCORD, str(channel.id)))
+    found = await talk.app.ledger.subscriptions.of(Target(PlatformName("discord"), str(channel.id)))
     return found[0].choices.topics if found else None
 
 

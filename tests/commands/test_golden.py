@@ -21,6 +21,7 @@ from bot.commands.subscribing import not_allowed, not_possible
 from bot.model.document import plain
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.registry import PLATFORMS
 from bot.sandbox.telegram.model import Status
 from tests.conversation import (
     DiscordPerson,
@@ -328,7 +329,7 @@ async def discord_transcript(folder: Path, clock: time_machine.Traveller, langua
             await pushed_on_discord(script, talk, clock, talk.on_discord(room, place.manager))
     script.chapter("Where pushes cannot come, and answers cannot be shared")
     for obstacle in Obstacle:
-        target = Target(PlatformName.DISCORD, "1")
+        target = Target(PlatformName("discord"), "1")
         asked = Request("", target, language, obstacle=obstacle, private_chat="https://discord.com/users/1")
         answer = not_allowed(asked) or not_possible(asked)
         assert answer is not None
@@ -367,7 +368,7 @@ def compare(name: str, text: str, config: pytest.Config) -> None:
 @pytest.mark.parametrize("language", Language)
 def test_every_sentence_is_in_a_transcript(language: Language) -> None:
     """What the commands can say can be read through."""
-    text = "\n".join((GOLDEN / f"{platform}.{language}.txt").read_text("utf-8") for platform in PlatformName)
+    text = "\n".join((GOLDEN / f"{platform}.{language}.txt").read_text("utf-8") for platform in PLATFORMS)
     missing = [message for message in messages(language) if not is_said(message, text)]
     assert missing == []
 

@@ -28,7 +28,7 @@ def club(talk: Talk, grace: User) -> Chat:
 
 async def is_subscribed(talk: Talk, chat: Chat, thread: int = 0) -> bool:
     """Whether that very place is."""
-    return bool(await talk.app.ledger.subscriptions.of(Target(PlatformName.TELEGRAM, str(chat.id), thread)))
+    return bool(await talk.app.ledger.subscriptions.of(Target(PlatformName("telegram"), str(chat.id), thread)))
 
 
 @pytest.mark.parametrize("command", ["/subscribe", "/unsubscribe", "/settings"])

@@ -134,7 +134,7 @@ async def test_whatever_is_searched_the_buttons_can_carry(typed: str, page: int 
         clock=lambda: MONDAY,
         throttle=nothing,
     )
-    target = Target(PlatformName.TELEGRAM, "1")
+    target = Target(PlatformName("telegram"), "1")
     for command in (search, topic):
         answer = await command(context, Request(typed, target, Language.FRENCH, page=page))
         for button in answer.document.buttons:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 async def subscriptions_of(talk: Talk, chat: Chat) -> list[Subscription]:
     """Those of the chat itself."""
-    return await talk.app.ledger.subscriptions.of(Target(PlatformName.TELEGRAM, str(chat.id)))
+    return await talk.app.ledger.subscriptions.of(Target(PlatformName("telegram"), str(chat.id)))
 
 
 # Menus
@@ -174,7 +174,7 @@ async def test_who_blocks_the_bot_and_comes_back_has_what_they_had(talk: Talk, a
 async def test_a_start_after_a_block_that_went_unnoticed(talk: Talk, anna: TelegramPerson) -> None:
     """A push that was refused ends the subscription; `/start` brings it back, and offers its settings."""
     await anna.says("/subscribe tiktok")
-    target = Target(PlatformName.TELEGRAM, str(anna.chat.id))
+    target = Target(PlatformName("telegram"), str(anna.chat.id))
     await talk.app.ledger.subscriptions.left(target, "Forbidden: bot was blocked by the user")
     reply = await anna.says("/start")
     assert "Réglages" in reply.buttons
@@ -334,7 +334,7 @@ async def test_an_answer_that_cannot_be_shown_is_excused_too(
     talk: Talk, anna: TelegramPerson, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A mistake in how it is put into messages is no reason for silence."""
-    platform = talk.app.connections[PlatformName.TELEGRAM].platform
+    platform = talk.app.connections[PlatformName("telegram")].platform
     render = platform.render
     with mock.patch.object(platform, "render", side_effect=[ValueError("too long a button"), mock.DEFAULT]) as broken:
         broken.return_value = render(sorry(words(Language.FRENCH)).document)

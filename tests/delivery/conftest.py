@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.model.subscription import PlatformName
+from bot.platforms.registry import PLATFORMS
 from tests.delivery.ledger_kit import Clock, opened
 from tests.delivery.side import Side, ledger_in, side
 
@@ -37,7 +38,7 @@ async def real_ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-@pytest.fixture(params=list(PlatformName))
+@pytest.fixture(params=list(PLATFORMS))
 async def either(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
     """Telegram's way out, then Discord's."""
     async with side(request.param) as made:
@@ -47,12 +48,12 @@ async def either(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
 @pytest.fixture
 async def telegram_side() -> AsyncIterator[Side]:
     """Telegram's way out."""
-    async with side(PlatformName.TELEGRAM) as made:
+    async with side(PlatformName("telegram")) as made:
         yield made
 
 
 @pytest.fixture
 async def discord_side() -> AsyncIterator[Side]:
     """Discord's way out."""
-    async with side(PlatformName.DISCORD) as made:
+    async with side(PlatformName("discord")) as made:
         yield made

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.storage.ledger import Broadcast
 
 MONDAY = dt.datetime(2024, 11, 4, 7, 0, tzinfo=dt.UTC)
-TELEGRAM, DISCORD = PlatformName.TELEGRAM, PlatformName.DISCORD
+TELEGRAM, DISCORD = PlatformName("telegram"), PlatformName("discord")
 PENDING, SENDING, SENT, FAILED, UNKNOWN = DeliveryState
 
 

@@ -12,7 +12,7 @@ from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, PlatformName, Subscription, Target
 from bot.platforms.discord.client import DiscordPlatform
-from bot.runtime.app import TELEGRAM_GROUP, TELEGRAM_PRIVATE
+from bot.platforms.registry import PLATFORMS
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.storage.ledger import DeliveryState, Ledger
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.delivery.events import Event
-    from bot.delivery.pacing import ChatLimit
     from bot.model.rendering import JsonObject
+    from bot.platforms.base import ChatLimit
     from bot.platforms.telegram.client import TelegramPlatform
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
@@ -36,7 +36,7 @@ StandIn: TypeAlias = TelegramStandIn | DiscordStandIn
 Place: TypeAlias = "telegram_model.Chat | discord_world.Channel"
 
 COMPONENTS = 1 << 15
-SEND = {PlatformName.TELEGRAM: "sendMessage", PlatformName.DISCORD: "POST /channels/{channel_id}/messages"}
+SEND = {PlatformName("telegram"): "sendMessage", PlatformName("discord"): "POST /channels/{channel_id}/messages"}
 """The route by which messages are sent."""
 
 
@@ -47,9 +47,7 @@ def now() -> dt.datetime:
 
 def limits(target: Target) -> tuple[ChatLimit, ...]:
     """The chats' limits as the program has them."""
-    if target.platform is PlatformName.DISCORD:
-        return ()
-    return TELEGRAM_PRIVATE if target.chat.isdigit() else TELEGRAM_GROUP
+    return PLATFORMS[target.platform].limits(target)
 
 
 class Side:
@@ -102,7 +100,7 @@ class Side:
         return broadcast.id
 
     def _body(self, text: str) -> JsonObject:
-        if self.name is PlatformName.TELEGRAM:
+        if self.name == "telegram":
             return {"text": text}
         return {"flags": COMPONENTS, "components": [{"type": 10, "content": text}]}
 
@@ -168,7 +166,7 @@ async def finished(ledger: Ledger, broadcast_id: int, within: float = 30.0) -> d
 @contextlib.asynccontextmanager
 async def side(name: PlatformName) -> AsyncIterator[Side]:
     """The platform's stand-in, and a client that is connected to it."""
-    if name is PlatformName.TELEGRAM:
+    if name == "telegram":
         async with TelegramStandIn() as telegram, connected(telegram_client(telegram)) as platform:
             yield Side(name, telegram, platform)
     else:

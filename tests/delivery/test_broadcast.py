@@ -36,7 +36,7 @@ EIGHT = dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)
 class Renderer:
     """Telegram's real renderer, which counts how often it is asked."""
 
-    name = PlatformName.TELEGRAM
+    name = PlatformName("telegram")
 
     def __init__(self) -> None:
         self.asked = 0
@@ -53,7 +53,7 @@ def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) 
     archive = Archive.load(CONTENT)
     return Broadcaster(
         ledger=ledger,
-        platforms={PlatformName.TELEGRAM: renderer or Renderer()},  # type: ignore[dict-item] # it only renders
+        platforms={PlatformName("telegram"): renderer or Renderer()},  # type: ignore[dict-item] # it only renders
         formatter=Formatter("Le récap du lundi", words(Language.FRENCH)),
         archive=lambda: archive,
         clock=clock,

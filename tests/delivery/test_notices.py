@@ -14,6 +14,7 @@ from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.render import render as render_for_discord
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.storage.ledger import BroadcastState, DeliveryState, Ledger
 from bot.storage.records import BroadcastKind, Notice, Pushed, Unserved
@@ -59,7 +60,7 @@ def notifier(ledger: Ledger, *admins: Target) -> AdminNotifier:
             TELEGRAM: Renderer(TELEGRAM, render_for_telegram),  # type: ignore[dict-item] # it only renders
             DISCORD: Renderer(DISCORD, render_for_discord),  # type: ignore[dict-item] # likewise
         },
-        admins={platform: [each for each in admins if each.platform is platform] for platform in PlatformName},
+        admins={platform: [each for each in admins if each.platform is platform] for platform in PLATFORMS},
         reporter=REPORTER,
     )
 
@@ -71,7 +72,7 @@ def notice(key: str, text: str = "Le fichier est cassé") -> Notice:
 
 async def waiting(ledger: Ledger) -> list[Target]:
     """The targets for whom something is due."""
-    return [each.target for name in PlatformName for each in await due(ledger, name)]
+    return [each.target for name in PLATFORMS for each in await due(ledger, name)]
 
 
 async def test_every_admin_on_every_platform_is_told(ledger: Ledger) -> None:

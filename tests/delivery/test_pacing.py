@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.pacing import CLOSER, PACE, SAME_FLOOD, ChatLimit, Pacer, Turn
+from bot.delivery.pacing import CLOSER, PACE, SAME_FLOOD, Pacer, Turn
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import FloodError
+from bot.platforms.base import ChatLimit, FloodError
 
-HERE = Target(PlatformName.TELEGRAM, "1")
-THERE = Target(PlatformName.TELEGRAM, "2")
+HERE = Target(PlatformName("telegram"), "1")
+THERE = Target(PlatformName("telegram"), "2")
 PRIVATE = (ChatLimit(1, 1.0),)
 _CHATS = itertools.count(1000)
 
@@ -38,7 +38,7 @@ def most_in_a_second(moments: list[float]) -> int:
 
 def somebody() -> Target:
     """A chat that nothing was sent to yet."""
-    return Target(PlatformName.TELEGRAM, str(next(_CHATS)))
+    return Target(PlatformName("telegram"), str(next(_CHATS)))
 
 
 async def wait_to_go(pacer: Pacer, target: Target) -> float:

@@ -85,7 +85,7 @@ async def test_publishing_survives_a_restart_and_what_was_published_before(
     async with discord_side.delivering(real_ledger):
         await until_published(discord_side, news)
         assert (await real_ledger.tally(broadcast)) is not None
-    assert await real_ledger.publications.next(PlatformName.DISCORD) is not None
+    assert await real_ledger.publications.next(PlatformName("discord")) is not None
     discord_side.standin.faults.clear()
     async with discord_side.delivering(real_ledger):
         await until_waiting(real_ledger, 0)
@@ -142,4 +142,4 @@ async def test_what_cannot_be_passed_on_is_told(discord_side: Side, real_ledger:
     async with discord_side.delivering(real_ledger):
         await discord_side.hears(NotPublished)
     assert discord_side.received(text) == ["Bonjour"]
-    assert await real_ledger.publications.next(PlatformName.DISCORD) is None
+    assert await real_ledger.publications.next(PlatformName("discord")) is None

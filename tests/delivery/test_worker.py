@@ -80,7 +80,7 @@ async def test_who_is_reached_after_a_day_gets_no_old_news(ledger: Ledger, clock
     """The bot was off since the middle of a push: a day later the rest fails, and what was in flight is unknown."""
     await subscribe(ledger, *map(telegram, range(1, 4)))
     await push(ledger)
-    assert len(await ledger.claim(PlatformName.TELEGRAM, 1)) == 1
+    assert len(await ledger.claim(PlatformName("telegram"), 1)) == 1
     clock.advance(hours=24)
     work = Round(ledger, clock)
     async with work.going():
@@ -170,7 +170,7 @@ async def test_a_refused_message_stops_the_broadcast_and_ends_no_subscription(le
     assert not any(work.carrier.taken.values())
     (broadcast,) = await work.ledger.broadcasts(1)
     assert (broadcast.state, broadcast.reason) == (BroadcastState.STOPPED, "message is too long")
-    assert work.told == [BroadcastStopped(broadcast.id, PlatformName.TELEGRAM, "message is too long")]
+    assert work.told == [BroadcastStopped(broadcast.id, PlatformName("telegram"), "message is too long")]
     assert {each.state for each in await work.ledger.subscriptions.all()} == {SubscriptionState.ACTIVE}
 
 
@@ -185,7 +185,7 @@ async def test_a_refused_token_stops_everything_and_loses_nothing(ledger: Ledger
         await work.worker.run()
         await work.worker.stop()
     assert await work.tally() == {"pending": 2}
-    assert work.told == [PlatformStopped(PlatformName.TELEGRAM, "token")]
+    assert work.told == [PlatformStopped(PlatformName("telegram"), "token")]
 
 
 async def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback(ledger: Ledger, clock: Clock) -> None:

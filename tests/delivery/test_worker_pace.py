@@ -9,10 +9,11 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.pacing import Pacer
 from bot.delivery.worker import SMALLEST_WINDOW
 from bot.model.subscription import PlatformName
 from bot.platforms import base
+from bot.platforms.base import ChatLimit
 from bot.storage.ledger import Ledger
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
 from tests.delivery.worker_kit import Round
@@ -81,7 +82,7 @@ async def test_a_chats_next_message_waits_for_the_chats_limit(ledger: Ledger, cl
         await work.carrier.tried(2)
         await work.reaches(pending=2)
     assert work.carrier.taken == {"1": ["un"], "2": ["un"]}
-    due = await work.ledger.next_due(PlatformName.TELEGRAM)
+    due = await work.ledger.next_due(PlatformName("telegram"))
     assert due is not None
     assert (due - work.clock()).total_seconds() > 0.5
 
@@ -96,7 +97,7 @@ async def test_stopping_finishes_what_is_in_flight_and_begins_nothing(ledger: Le
     await stopping
     await task
     assert await work.tally() == {"sent": 8, "pending": 12}
-    assert {claim.attempts for claim in await work.ledger.claim(PlatformName.TELEGRAM, 20)} == {1}
+    assert {claim.attempts for claim in await work.ledger.claim(PlatformName("telegram"), 20)} == {1}
 
 
 async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(

@@ -7,10 +7,10 @@ import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from bot.delivery.pacing import ChatLimit, Pacer
+from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.subscription import PlatformName
-from bot.platforms.base import Platform, Post
+from bot.platforms.base import ChatLimit, Platform, Post
 from bot.storage.records import DeliveryState
 from tests.delivery.ledger_kit import Clock, push, subscribe, tally, telegram
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Carrier(Platform):
     """A platform that takes every message, unless a chat was given errors to answer with first."""
 
-    name = PlatformName.TELEGRAM
+    name = PlatformName("telegram")
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger

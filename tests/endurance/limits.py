@@ -57,7 +57,7 @@ class Figures:
 
 async def measure(targets: int, rate: int, answers: int) -> Figures:
     """Push to so many private chats, and to a group that gets more than it may have at once."""
-    async with side(PlatformName.TELEGRAM) as out:
+    async with side(PlatformName("telegram")) as out:
         assert isinstance(out.standin, TelegramStandIn)
         out.rate = rate
         with tempfile.TemporaryDirectory() as folder:

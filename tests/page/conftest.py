@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from bot.config import load
+from bot.platforms.registry import load
 from bot.sandbox.demo.demo import Demo
 from bot.sandbox.demo.server import Page, listening
 from tests.page.browser import CHROMIUM, PATIENCE, Watched, chromium

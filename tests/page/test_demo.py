@@ -18,7 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from bot import cli as command_line
-from bot.config import load
+from bot.platforms.registry import load
 from bot.sandbox.demo.demo import Demo, DemoClock
 from bot.sandbox.demo.server import PageError
 from tests.page.conftest import serving

@@ -1,1 +1,5 @@
 """Discord, on discord.py."""
+
+from bot.model.subscription import PlatformName
+
+NAME = PlatformName("discord")

@@ -12,13 +12,13 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.model.subscription import PlatformName
-from bot.platforms.base import Finder, NotSentError, PerMessageCache, Platform, Publisher
-from bot.platforms.discord import rights
+from bot.platforms.base import Account, Finder, NotSentError, PerMessageCache, Publisher
+from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.buckets import HTTPClient
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
+from bot.platforms.discord.section import DEFAULT_GATEWAY
 from bot.platforms.discord.tasks import TaskTracker
 from bot.platforms.discord.view import sendable
 
@@ -26,15 +26,14 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Coroutine
 
-    from bot.config import Discord
     from bot.model.document import Document
     from bot.model.rendering import Rendering
     from bot.model.subscription import Target
     from bot.platforms.base import Post
+    from bot.platforms.discord.section import Discord
 
 log = logging.getLogger(__name__)
 
-DEFAULT_GATEWAY = "wss://gateway.discord.gg"
 NOBODY = discord.AllowedMentions.none()
 """Whatever the content says, nobody is ever pinged."""
 LONGEST_WAIT = 30.0
@@ -47,7 +46,7 @@ LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot is to leave."""
 
 
-class DiscordPlatform(Platform, Finder, Publisher):
+class DiscordPlatform(Account, Finder, Publisher):
     """Discord through one bot account.
 
     `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `listen`;
@@ -55,7 +54,7 @@ class DiscordPlatform(Platform, Finder, Publisher):
     step to the last: the bot leaves when they have come to their end.
     """
 
-    name = PlatformName.DISCORD
+    name = NAME
 
     def __init__(self, config: Discord) -> None:
         # discord.py keeps both addresses for the whole process; there is one bot in it.

@@ -24,7 +24,7 @@ from bot.commands import (
     suggest,
 )
 from bot.model.i18n import Language
-from bot.model.subscription import PlatformName
+from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import NO_ANSWER, REFUSED_AS_WRITTEN, TOO_LATE, translate
 from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import Menu, slash
@@ -129,7 +129,7 @@ class Handlers:
         share: bool = False,
     ) -> None:
         is_press = interaction.type is discord.InteractionType.component
-        verdict = self._context.throttle.admit(f"{PlatformName.DISCORD}:{interaction.user.id}", is_press=is_press)
+        verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
         if verdict is Verdict.SILENCE:
             return
         place = Place.of(interaction)

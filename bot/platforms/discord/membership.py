@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from bot.model.subscription import PlatformName, Target
-from bot.platforms.discord import rights
+from bot.model.subscription import Target
+from bot.platforms.discord import NAME, rights
 
 if TYPE_CHECKING:
     import discord
@@ -100,4 +100,4 @@ def _targets(guild: discord.Guild) -> list[Target]:
 
 
 def _target(channel_id: int) -> Target:
-    return Target(PlatformName.DISCORD, str(channel_id))
+    return Target(NAME, str(channel_id))

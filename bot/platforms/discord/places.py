@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.commands import Obstacle
-from bot.model.subscription import PlatformName, Target
-from bot.platforms.discord import rights
+from bot.model.subscription import Target
+from bot.platforms.discord import NAME, rights
 
 if TYPE_CHECKING:
     import discord
@@ -41,7 +41,7 @@ class Place:
         is_guest = not is_private and not is_member
         person = interaction.permissions
         return cls(
-            target=Target(PlatformName.DISCORD, str(interaction.channel_id or 0)),
+            target=Target(NAME, str(interaction.channel_id or 0)),
             is_private=is_private,
             is_guest=is_guest,
             may_manage=is_private or (is_member and (person.manage_guild or person.administrator)),

@@ -12,16 +12,16 @@ from telegram import Bot, Chat, ChatMember, ChatMemberRestricted, Update
 from telegram.error import BadRequest, TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.model.subscription import PlatformName
 from bot.platforms.base import (
+    Account,
     FloodError,
     PerMessageCache,
-    Platform,
     SendError,
     TargetClosedError,
     TargetGoneError,
     UnauthorisedError,
 )
+from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate, translate_rich
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import AiohttpRequest
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    from bot.config import Telegram
     from bot.model.document import Document
     from bot.model.rendering import JsonObject, Message, Rendering
     from bot.model.subscription import Target
     from bot.platforms.base import Post
+    from bot.platforms.telegram.section import Telegram
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +64,14 @@ UPDATES = [
 ]
 
 
-class TelegramPlatform(Platform):
+class TelegramPlatform(Account):
     """Telegram through one bot account.
 
     `application` is python-telegram-bot's, for the handlers to register with before `listen`; `on_setup` is awaited
     when the bot is about to listen.
     """
 
-    name = PlatformName.TELEGRAM
+    name = NAME
 
     def __init__(self, config: Telegram) -> None:
         self.on_setup: Callable[[], Awaitable[None]] | None = None

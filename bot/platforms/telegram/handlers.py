@@ -36,8 +36,9 @@ from bot.commands import (
     slow_down,
 )
 from bot.model.i18n import Language, words
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Target
 from bot.platforms.base import Post, SendError
+from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.inline import Sharing
 from bot.platforms.telegram.membership import on_membership_change
@@ -148,7 +149,7 @@ class Handlers:
     async def _came_or_went(self, update: Update, _context: Context) -> None:
         change = update.my_chat_member
         if change is not None and await on_membership_change(change, self._context.subscriptions):
-            target = Target(PlatformName.TELEGRAM, str(change.chat.id))
+            target = Target(NAME, str(change.chat.id))
             await self._say(hello(self._context, words(self._language)), target)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
@@ -162,9 +163,9 @@ class Handlers:
         chat, sender = update.effective_chat, update.effective_sender
         if chat is None or sender is None:
             return Verdict.SILENCE
-        shared = None if chat.type == Chat.PRIVATE else f"{PlatformName.TELEGRAM}:{chat.id}"
+        shared = None if chat.type == Chat.PRIVATE else f"{NAME}:{chat.id}"
         is_press = update.callback_query is not None
-        return self._context.throttle.admit(f"{PlatformName.TELEGRAM}:{sender.id}", shared, is_press=is_press)
+        return self._context.throttle.admit(f"{NAME}:{sender.id}", shared, is_press=is_press)
 
     async def _request(
         self,
@@ -227,7 +228,7 @@ class Handlers:
 
 def _target(message: MaybeInaccessibleMessage) -> Target:
     thread = getattr(message, "message_thread_id", None) if getattr(message, "is_topic_message", False) else None
-    return Target(PlatformName.TELEGRAM, str(message.chat.id), thread or 0)
+    return Target(NAME, str(message.chat.id), thread or 0)
 
 
 def _read(text: str, context: Context) -> tuple[Command, str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from telegram import Chat, ChatMember, ChatMemberRestricted
 
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Target
+from bot.platforms.telegram import NAME
 
 if TYPE_CHECKING:
     from telegram import ChatMemberUpdated
@@ -22,7 +23,7 @@ async def on_membership_change(change: ChatMemberUpdated, subscriptions: Subscri
     Whether the bot is new in a group where it may say hello. A channel is not the place: all its readers would get it.
     """
     chat = change.chat
-    target = Target(PlatformName.TELEGRAM, str(chat.id))
+    target = Target(NAME, str(chat.id))
     was_there, is_there = _is_present(change.old_chat_member), _is_present(change.new_chat_member)
     if not is_there:
         await subscriptions.left(target, "blocked" if chat.type == Chat.PRIVATE else "removed")

@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from bot.config import Channel, Discord, Storage, Telegram
+from bot.config import Channel, Storage
 from bot.content.archive import Archive
+from bot.platforms.discord.section import Discord
+from bot.platforms.telegram.section import Telegram
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
 from bot.sandbox.demo.world import DemoWorld, Stage, Who

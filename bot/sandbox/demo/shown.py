@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.model.subscription import PlatformName
+from bot.platforms.registry import PLATFORMS
 from bot.sandbox.demo.rich import tree
 from bot.sandbox.demo.world import DiscordPlace, TelegramPlace
 from bot.sandbox.discord.components import MAX_TEXT
@@ -19,10 +19,10 @@ from bot.sandbox.telegram.rich import LENGTH_MAX
 from bot.sandbox.telegram.text import TEXT_MAX, utf16
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bot.model.rendering import Rendering
-    from bot.model.subscription import Subscription
+    from bot.model.subscription import PlatformName, Subscription
     from bot.sandbox.demo.world import DemoWorld, Place, Who
     from bot.sandbox.discord.messages import Message as DiscordMessage
     from bot.sandbox.telegram.model import Json
@@ -107,7 +107,7 @@ def _discord(place: DiscordPlace, message: DiscordMessage, asked: Mapping[int, I
 
 def rendered(platform: PlatformName, rendering: Rendering, bot: str) -> list[Json]:
     """The messages of a rendering as if they had been sent: what a preview shows."""
-    is_silent = _IS_SILENT[platform]
+    is_silent = PLATFORMS[platform].is_silent
     return [
         Shown(
             key=f"{platform}/{number}",
@@ -116,16 +116,10 @@ def rendered(platform: PlatformName, rendering: Rendering, bot: str) -> list[Jso
             body=message.body,
             used=message.used,
             limit=message.limit,
-            silent=is_silent(message.body),
+            silent=is_silent(message),
         ).wire()
         for number, message in enumerate(rendering.messages, start=1)
     ]
-
-
-_IS_SILENT: dict[PlatformName, Callable[[Mapping[str, Any]], bool]] = {
-    PlatformName.TELEGRAM: lambda body: bool(body.get("disable_notification")),
-    PlatformName.DISCORD: lambda body: Flag.SUPPRESS_NOTIFICATIONS in Flag(body["flags"]),
-}
 
 
 def place_wire(world: DemoWorld, place: Place, subscriptions: Iterable[Subscription]) -> Json:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 from bot.model.i18n import Language
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Target
+from bot.platforms import discord, telegram
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import MEMBER, Permission
 from bot.sandbox.telegram.model import Status
@@ -74,7 +75,7 @@ class TelegramPlace:
     @property
     def target(self) -> Target:
         """The place as the bot knows it."""
-        return Target(PlatformName.TELEGRAM, str(self.chat.id), self.thread or 0)
+        return Target(telegram.NAME, str(self.chat.id), self.thread or 0)
 
     @property
     def messages(self) -> list[TelegramMessage]:
@@ -97,7 +98,7 @@ class DiscordPlace:
     @property
     def target(self) -> Target:
         """The place as the bot knows it."""
-        return Target(PlatformName.DISCORD, str(self.channel.id))
+        return Target(discord.NAME, str(self.channel.id))
 
 
 Place: TypeAlias = "TelegramPlace | DiscordPlace"

@@ -107,7 +107,7 @@ class Scene:
 
 def target_of(channel: Channel) -> Target:
     """The channel as the ledger knows it."""
-    return Target(PlatformName.DISCORD, str(channel.id))
+    return Target(PlatformName("discord"), str(channel.id))
 
 
 def text_of(message: Message) -> str:

@@ -9,11 +9,11 @@ from discord.http import Ratelimit
 from discord.ui import TextDisplay
 from pydantic import SecretStr
 
-from bot.config import Discord
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.section import Discord
 from bot.sandbox.discord.server import DiscordStandIn
 from tests.clients import connected, discord_client
 
@@ -74,7 +74,7 @@ async def test_a_message_is_built_once_however_many_channels_get_it(monkeypatch:
         async with connected(discord_client(standin)) as platform:
             for channel in channels:
                 for number, each in enumerate(messages):
-                    target = Target(PlatformName.DISCORD, str(channel.id))
+                    target = Target(PlatformName("discord"), str(channel.id))
                     await platform.send(Post(target, "Le récap", each, nonce=f"{channel.id}/{number}"))
     said = [[each.components[0]["content"] for each in channel.messages] for channel in channels]
     assert said == [["un", "deux"]] * 3

@@ -35,7 +35,7 @@ async def inspected(discord: DiscordStandIn, channel: Channel, *, publish: bool 
     """What stands in the way of a push there; nothing if nothing does. Nobody there notices that the bot looked."""
     async with connected(discord_client(discord)) as platform:
         try:
-            await platform.inspect(Target(PlatformName.DISCORD, str(channel.id)), publish=publish)
+            await platform.inspect(Target(PlatformName("discord"), str(channel.id)), publish=publish)
         except TargetClosedError as error:
             return str(error)
     assert not channel.messages

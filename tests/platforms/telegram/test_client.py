@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.config import Telegram
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform, addressed
+from bot.platforms.telegram.section import Telegram
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests import clients
@@ -46,7 +46,7 @@ async def connected(server: wire.Wire) -> AsyncIterator[TelegramPlatform]:
 
 def post(chat: str = "5", thread: int = 0, message: Message = MESSAGE) -> Post:
     """A message on its way."""
-    return Post(Target(PlatformName.TELEGRAM, chat, thread), "Le récap", message, "nonce")
+    return Post(Target(PlatformName("telegram"), chat, thread), "Le récap", message, "nonce")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_a_group_in_which_the_bot_may_only_read_is_found_before_a_push() -
     async with TelegramStandIn() as standin:
         group = standin.add_supergroup("Le club")
         async with clients.connected(clients.telegram_client(standin)) as platform:
-            await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))
+            await platform.inspect(Target(PlatformName("telegram"), str(group.id)))
             standin.set_member(group, standin.bot, Status.RESTRICTED, rights=[])
             with pytest.raises(base.TargetClosedError, match="may not write in this group"):
-                await platform.inspect(Target(PlatformName.TELEGRAM, str(group.id)))
+                await platform.inspect(Target(PlatformName("telegram"), str(group.id)))

@@ -151,7 +151,7 @@ async def test_a_rich_message_is_sent_and_refused_as_such() -> None:
     document = Document("", (Section((Heading((Span("Le récap"),), level=1),)),))
     async with TelegramStandIn() as standin:
         chat = standin.add_private()
-        target = Target(PlatformName.TELEGRAM, str(chat.id))
+        target = Target(PlatformName("telegram"), str(chat.id))
         async with connected(telegram_client(standin)) as platform:
             rendering = platform.render(document, rich=True)
             await platform.send(Post(target, "", rendering.messages[0], nonce=""))

@@ -1,0 +1,63 @@
+"""Discord's section of the config, and what a channel can be there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from bot.config import PlatformSection
+from bot.config.problems import refusal
+from bot.config.values import PRINTABLE, Id, Number, SocketAddress, WebAddress, number_in
+
+RATE_LIMIT = 50
+"""Requests a second over all that Discord allows a bot."""
+DEFAULT_GATEWAY = "wss://gateway.discord.gg"
+
+
+def _token(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value().strip()
+    if not PRINTABLE.fullmatch(text):
+        raise refusal(
+            "this is no Discord token, which has neither spaces nor accents",
+            "Copy the token alone, without the word Bot before it",
+        )
+    return SecretStr(text)
+
+
+Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
+
+
+class Discord(PlatformSection):
+    """The Discord bot. `rate` is in messages a second, over all channels."""
+
+    title = "Discord"
+    token_cure = "Write the token from the Bot page of your application on discord.com/developers"  # noqa: S105 - says where to find one
+
+    token: Token = Field(examples=["MTIzNDU2…"])
+    token_file: Path | None = Field(default=None, examples=["discord-token"])
+    api_url: WebAddress = "https://discord.com/api/v10"
+    gateway_url: SocketAddress = DEFAULT_GATEWAY
+    rate: Number = Field(default=45, ge=1, le=RATE_LIMIT)
+    admins: tuple[Id, ...] = Field(default=(), examples=[[1234567890]])
+
+    @classmethod
+    def read_chat(cls, text: str) -> str:
+        """Return the number of a channel."""
+        number = number_in(text)
+        if number <= 0:
+            raise refusal("this is no Discord channel", "Write the channel's number, as in 1234567890")
+        return str(number)
+
+    @classmethod
+    def check_choice(cls, key: str, value: object) -> None:
+        """Refuse threads and rich messages."""
+        match key, value:
+            case "thread", int():
+                raise refusal(
+                    "threads are Telegram's; on Discord a thread is a channel of its own",
+                    "Take this line out, and write the thread's number as chat",
+                )
+            case "rich", True:
+                raise refusal("rich messages are Telegram's; Discord has one kind of message", "Take this line out")

@@ -1,0 +1,44 @@
+"""The platforms there are. Outside of the platforms' own folders, nothing else names one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot import config
+from bot.platforms.discord.row import ROW as DISCORD
+from bot.platforms.telegram.row import ROW as TELEGRAM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bot.config import Config
+    from bot.model.subscription import PlatformName
+    from bot.platforms.base import Feature, PlatformRow, Renderer
+
+PLATFORMS: dict[PlatformName, PlatformRow[Any, Any]] = {row.name: row for row in (TELEGRAM, DISCORD)}
+"""The row of each platform, in the order in which people read them."""
+
+
+def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the config with a section for each platform, as `bot.config.load` does.
+
+    Raises:
+        InvalidInputError: the config cannot be used.
+    """
+    return config.load(path, {name: row.section for name, row in PLATFORMS.items()}, environ)
+
+
+def having(feature: Feature) -> list[PlatformName]:
+    """Return the names of the platforms that have the feature."""
+    return [name for name, row in PLATFORMS.items() if feature in row.features]
+
+
+def titles(feature: Feature) -> str:
+    """Return the titles of the platforms that have the feature, as a sentence names them."""
+    return " and ".join(PLATFORMS[name].title for name in having(feature))
+
+
+def renderers() -> dict[str, Renderer]:
+    """Return the renderer of each platform, under the platform's title."""
+    return {row.title: row.render for row in PLATFORMS.values()}

@@ -1,0 +1,71 @@
+"""What the bot knows of Telegram."""
+
+# The library is loaded when a config switches Telegram on, and rich when a preview is drawn.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.platforms.base import ChatLimit, Feature, PlatformRow
+from bot.platforms.telegram import NAME
+from bot.platforms.telegram.render import render
+from bot.platforms.telegram.section import Telegram
+
+if TYPE_CHECKING:
+    from bot.commands import CommandContext
+    from bot.model.i18n import Language
+    from bot.model.rendering import Message
+    from bot.model.subscription import Target
+    from bot.platforms.base import Pace, TerminalView
+    from bot.platforms.telegram.client import TelegramPlatform
+    from bot.platforms.telegram.handlers import Handlers
+
+PRIVATE = (ChatLimit(1, 1.0),)
+"""Telegram's FAQ: no more than one message a second in one chat."""
+GROUP = (ChatLimit(1, 1.0), ChatLimit(20, 60.0))
+"""The same, and no more than twenty messages a minute in a group; channels are counted like groups."""
+
+
+def _connect(section: Telegram) -> TelegramPlatform:
+    from bot.platforms.telegram.client import TelegramPlatform
+
+    return TelegramPlatform(section)
+
+
+def _handlers(account: TelegramPlatform, context: CommandContext, pace: Pace, language: Language) -> Handlers:
+    from bot.platforms.telegram.handlers import Handlers
+
+    return Handlers(account, context, pace, language)
+
+
+def _limits(target: Target) -> tuple[ChatLimit, ...]:
+    # Telegram gives people positive ids; groups and channels have negative ones or a name.
+    return PRIVATE if target.chat.isdigit() else GROUP
+
+
+def _is_silent(message: Message) -> bool:
+    return bool(message.body.get("disable_notification"))
+
+
+def _terminal(message: Message) -> TerminalView:
+    from bot.platforms.telegram.terminal import view
+
+    return view(message)
+
+
+ROW = PlatformRow(
+    name=NAME,
+    section=Telegram,
+    connect=_connect,
+    handlers=_handlers,
+    limits=_limits,
+    render=render,
+    is_silent=_is_silent,
+    terminal=_terminal,
+    colour="cyan",
+    # A person's private chat has the person's id.
+    private_chat=str,
+    features=frozenset({Feature.RICH, Feature.THREADS, Feature.EDIT}),
+    has_menu_of_show=True,
+)

@@ -1,0 +1,88 @@
+"""Telegram's section of the config, and what a channel can be there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from bot.config import PlatformSection
+from bot.config.problems import refusal
+from bot.config.values import TOKEN_WITH_ID, Id, Number, WebAddress, number_in
+
+FREE_RATE = 30
+"""Messages a second over all chats that Telegram takes from a bot for nothing."""
+RATE_LIMIT = 1000
+"""Messages a second: Telegram's ceiling with paid broadcasts."""
+
+# Telegram calls the general topic of a forum 1 and refuses messages addressed to it by that number.
+_GENERAL_TOPIC = 1
+
+_NAME = re.compile(r"@[a-z]\w{3,31}", re.ASCII)
+
+
+def _token(token: SecretStr) -> SecretStr:
+    # @BotFather hands out the bot's id, a colon and 35 characters; only the shape is promised.
+    text = token.get_secret_value().strip()
+    if not TOKEN_WITH_ID.fullmatch(text):
+        raise refusal(
+            "this is no Telegram token, which is a number, a colon and about 35 letters and digits",
+            "Copy the whole token from @BotFather again",
+        )
+    return SecretStr(text)
+
+
+Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
+
+
+class Telegram(PlatformSection):
+    """The Telegram bot. `rate` is in messages a second, over all chats.
+
+    With `allow_paid_broadcast`, Telegram takes a fee in Stars for each pushed message above the free rate.
+    """
+
+    title = "Telegram"
+    token_cure = "Write the token that @BotFather gave you"  # noqa: S105 - says where to find one
+
+    token: Token = Field(examples=["123456789:AAE…"])
+    token_file: Path | None = Field(default=None, examples=["telegram-token"])
+    api_url: WebAddress = "https://api.telegram.org"
+    allow_paid_broadcast: bool = False
+    rate: Number = Field(default=FREE_RATE, ge=1, le=RATE_LIMIT)
+    admins: tuple[Id, ...] = Field(default=(), examples=[[123456789]])
+
+    @field_validator("rate")
+    @classmethod
+    def _free_unless_paid_for(cls, rate: int, info: ValidationInfo) -> int:
+        # Missing when it is wrong itself, which is told by itself.
+        if rate > FREE_RATE and info.data.get("allow_paid_broadcast") is False:
+            raise refusal(
+                f"Telegram takes at most {FREE_RATE} messages a second from a bot that does not pay for more",
+                f"Write rate = {FREE_RATE}, or add allow_paid_broadcast = true",
+            )
+        return rate
+
+    @classmethod
+    def read_chat(cls, text: str) -> str:
+        """Return the public name of a chat, or the number of a chat, a channel or a person."""
+        if _NAME.fullmatch(text):
+            return text
+        if number := number_in(text):
+            return str(number)
+        raise refusal("this is no Telegram chat", 'Write "@name" for a public chat or its number, as in -1001234567890')
+
+    @classmethod
+    def check_choice(cls, key: str, value: object) -> None:
+        """Refuse the general topic as a thread, and followers."""
+        match key, value:
+            case "thread", int(number) if number == _GENERAL_TOPIC:
+                raise refusal("1 is the general topic, which has no number for bots", "Take this line out")
+            case "publish", True:
+                raise refusal("only Discord's announcement channels have followers to publish to", "Take this line out")
+
+    def fixed_keys(self, running: Self) -> list[str]:
+        """Add the rate where paying for it needs a restart: one that is only allowed with it, or without it, waits."""
+        keys = super().fixed_keys(running)
+        return [*keys, "rate"] if "allow_paid_broadcast" in keys and self.rate != running.rate else keys

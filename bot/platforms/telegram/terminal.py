@@ -1,0 +1,52 @@
+"""Telegram's messages in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from bot.platforms.base import TerminalView
+from bot.platforms.telegram.render import ENTITY_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.model.rendering import JsonObject, Message
+
+_STYLES = {
+    "bold": "bold",
+    "italic": "italic",
+    "strikethrough": "strike",
+    "code": "cyan",
+    "pre": "cyan",
+    "blockquote": "italic dim",
+    "expandable_blockquote": "italic dim",
+}
+
+
+def view(message: Message) -> TerminalView:
+    """Return the text with the styles of its entities, the page that is previewed, and the buttons."""
+    entities = len(message.body.get("entities", ()))
+    uses = [(message.used, message.limit, "characters"), (entities, ENTITY_LIMIT, "entities")]
+    return TerminalView([*_parts(message.body)], uses)
+
+
+def _parts(body: JsonObject) -> Iterator[Text]:
+    # Entities count UTF-16 units, rich counts characters.
+    encoded = body["text"].encode("utf-16-le")
+
+    def characters(units: int) -> int:
+        return len(encoded[: units * 2].decode("utf-16-le"))
+
+    text = Text(body["text"])
+    for entity in body.get("entities", ()):
+        start, end = characters(entity["offset"]), characters(entity["offset"] + entity["length"])
+        style = f"blue underline link {entity['url']}" if "url" in entity else _STYLES[entity["type"]]
+        text.stylize(style, start, end)
+    yield text
+    preview = body.get("link_preview_options", {}).get("url")
+    if preview:
+        yield Text(f"\npreview: {preview}", style="dim")
+    for row in body.get("reply_markup", {}).get("inline_keyboard", ()):
+        yield Text(" ".join(f"[ {button['text']} ]" for button in row), style="reverse")
