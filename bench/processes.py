@@ -103,7 +103,7 @@ def stand_in(*, plain: bool) -> Iterator[StandIn]:
         material.write(messages)
         environment, context, certificate = dict(os.environ), None, ""
         if not plain:
-            import trustme  # noqa: PLC0415 - the benchmark's extra, which the tests do without
+            import trustme  # noqa: PLC0415 - an extra that a `plain` run does without
 
             authority = trustme.CA()
             authority.cert_pem.write_to_path(folder / "authority.pem")

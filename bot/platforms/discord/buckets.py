@@ -7,15 +7,14 @@ import time
 import discord.http
 
 CLEAN_EVERY = 60.0
-"""Seconds between two looks for buckets that are no longer needed. They are kept for five minutes anyway."""
+"""Seconds between two looks for buckets to forget. discord.py keeps each for five minutes anyway."""
 
 
 class HTTPClient(discord.http.HTTPClient):
-    """discord.py's client, which looks for buckets to forget once in a while.
+    """discord.py's client, which looks for old buckets once a minute.
 
-    Its own looks through all of them whenever it makes one beyond the 256th, as each new channel does: in a push to
-    15,000 channels that is most of its work. Should a later version of discord.py clean up in another way, this method
-    is called by nobody, and a test says so.
+    discord.py itself looks through all buckets for each new channel beyond the 256th, which is most of its work in a
+    push to 15,000 channels. A test fails if a later version no longer calls this method.
     """
 
     _cleaned = 0.0

@@ -1,9 +1,8 @@
-"""Discord's markdown, written so that text shows as it stands, whatever it says.
+"""Discord's markdown, written so that every text shows as it stands.
 
-A backslash before punctuation makes it plain: content is escaped, and only what this module adds is markup. Three
-places know no escapes. The label of a link is kept free of whatever would need one. In code, and where a strike, a
-heading or another style ends, an invisible ZERO WIDTH SPACE keeps characters apart: the last resort, because it
-travels with copied text.
+Content is escaped by backslashes, so that only the marks added here are markup. Three places know no escapes. The label
+of a link is kept free of characters that need one. In code, and at the end of a strike, a heading or another style, an
+invisible ZERO WIDTH SPACE keeps characters apart. It is the last resort, because it stays in copied text.
 
 Discord publishes no grammar. The rules are those of its desktop client, as its users and libraries have found them.
 """
@@ -20,40 +19,40 @@ from bot.model.document import Block, CodeBlock, Heading, Listing, Note, Paragra
 from bot.model.split import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 MAX_ADDRESS = 3_000
-"""Characters of a link's address. Discord knows no limit but the message's, and the words need room too."""
+"""Characters of a link's address. Discord's only limit is the message's, and the words need room too."""
 
 _APART = "\N{ZERO WIDTH SPACE}"
 
 _DEEPEST_HEADING = 2
 
-# Bold is outermost: "***a* b**" is read alike everywhere, while "***a** b*" depends on the client.
+# Bold is outermost, because every client reads "***a* b**" alike, and not "***a** b*".
 _MARKS = {Style.BOLD: "**", Style.ITALIC: "*", Style.STRIKE: "~~"}
 
 _ESCAPES = (
     # Styles, spoilers, code, links, and all that stands in angle brackets: mentions of people, roles, channels and
     # commands, custom emoji, times, addresses.
     (re.compile(r"[\\*_~|`\[\]<]"), r"\\\g<0>"),
-    # What means something at the start of a line only: quotes, headings, small print, bullets, numbers.
+    # Marks at the start of a line: quotes, headings, small print, bullets, numbers.
     (re.compile(r"^([^\S\n]*)([>#+-])", re.MULTILINE), r"\1\\\2"),
     (re.compile(r"^([^\S\n]*\d+)\.", re.MULTILINE), r"\1\\."),
     # The label of a link before would reach as far as this, escaped or not.
     (re.compile(r"\]\("), r"]\\("),
-    # Emoji by name, and addresses, which would become links with their backslashes in them.
+    # Emoji by name, and addresses, which would become links with the backslashes in them.
     (re.compile(r":(?!\s)"), r"\\:"),
     (re.compile(r"@(?=everyone|here)"), r"\\@"),
 )
 
 _LINE_BREAK = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-# Unicode's Default_Ignorable_Code_Point: what shows nothing.
+# Unicode's Default_Ignorable_Code_Point: characters that show nothing.
 _IGNORABLE = (
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# Rather too many than too few: blocks of symbols, with the joiners and variants that follow them.
+# Blocks of symbols, more than are emoji, with the joiners and variants that follow them.
 _EMOJI = (
     r"(?:[0-9#*]\ufe0f?\u20e3|[\u203c\u2049\u2139\u2194-\u2199\u21a9\u21aa\u2300-\u23ff\u24c2\u25aa-\u27bf\u2934\u2935"
     r"\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -61,8 +60,8 @@ _EMOJI = (
 )
 _INVISIBLE = re.compile(_IGNORABLE)
 _INVISIBLE_BUT_EMOJI = re.compile(rf"({_EMOJI})|{_IGNORABLE}")
-# Discord shows backslashes in a label. A label with emoji, a mention or an address in it is a trick to Discord: it then
-# shows the whole link as raw text.
+# Discord shows backslashes in a label. Against deception it shows the whole link as raw text where the label holds
+# emoji, a mention or an address.
 _NOT_IN_LABEL = re.compile(
     rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|:(?=/|[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
 )
@@ -73,7 +72,7 @@ _NOT_IN_ADDRESS = re.compile(r"[^\w%/:?#@!$&+,;=.-]")
 
 
 class _Inside(enum.Flag):
-    """What a block stands in, because that changes what may be written."""
+    """The blocks around a block, which change its marks."""
 
     NOTHING = 0
     LIST = enum.auto()
@@ -81,25 +80,26 @@ class _Inside(enum.Flag):
 
 
 def write(blocks: Iterable[Block]) -> str:
-    """The blocks in Discord's markdown; empty when there is nothing to see in them.
+    """Return the blocks in Discord's markdown; empty if they show nothing.
 
-    Headings of the third level, and all those in lists, where Discord knows none, are bold. Quotes in quotes are one.
-    Pictures are links: text holds no image.
+    Headings of the third level, and all in lists, are bold, because Discord knows none there. Quotes in quotes are one.
+    Pictures are links.
     """
     return _write(blocks, _Inside.NOTHING)
 
 
 def escape(text: str) -> str:
-    """The text as Discord shows it literally."""
+    """Return the text as Discord shows it literally."""
     for pattern, replacement in _ESCAPES:
         text = pattern.sub(replacement, text)
     return text
 
 
 def web_address(url: str) -> str | None:
-    """The address with everything percent-encoded that could end a link or be taken for markup.
+    """Return the address with every character percent-encoded that could end a link or be markup.
 
-    None when it is no web address, or so long that it would leave no room for words.
+    Returns:
+        None if the address is no web address, or too long to leave room for words.
     """
     if not _WEB_ADDRESS.match(url):
         return None
@@ -108,17 +108,17 @@ def web_address(url: str) -> str | None:
 
 
 def clean(text: str) -> str:
-    """The text without control characters, and with line feeds for all other line breaks."""
+    """Return the text without control characters, and with line feeds for all other line breaks."""
     return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing to see."""
+    """Return True if the text shows nothing."""
     return not _INVISIBLE.sub("", clean(text)).strip()
 
 
 def link_to(picture: Picture) -> Paragraph:
-    """A picture as its description with a link."""
+    """Return the picture's description as a link to the picture."""
     words = picture.url if is_blank(picture.alt) else picture.alt
     return Paragraph((Span(words, url=picture.url),))
 
@@ -131,7 +131,7 @@ def _write(blocks: Iterable[Block], inside: _Inside) -> str:
         if not written:
             continue
         if text:
-            # A heading brings its own space below; in a list a blank line would tear the item apart.
+            # Because a heading has its own space below, and a blank line would end the item of a list.
             text += "\n" if after_heading or _Inside.LIST in inside else "\n\n"
         text += written
         after_heading = isinstance(block, Heading)
@@ -143,11 +143,11 @@ def _block(block: Block, inside: _Inside) -> str:
         case Heading(spans, level) if level > _DEEPEST_HEADING or _Inside.LIST in inside:
             return _inline(tuple(dataclasses.replace(span, style=span.style | Style.BOLD) for span in spans))
         case Heading(spans, level):
-            return _heading("#" * (level + 1), _inline(spans))
+            return _before_lines("#" * (level + 1) + " ", _inline(spans))
         case Paragraph(spans):
             return _inline(spans)
         case Note(spans):
-            return "\n".join(f"-# {line}" for line in _lines(_inline(spans)))
+            return _before_lines("-# ", _inline(spans))
         case CodeBlock(text):
             return _code_block(clean(text))
         case Quote(blocks):
@@ -158,9 +158,11 @@ def _block(block: Block, inside: _Inside) -> str:
             return _block(link_to(block), inside)
 
 
-def _heading(gettext_noop: str, text: str) -> str:
-    # Number signs at the end of a heading's line belong to the mark, escaped or not.
-    return "\n".join(f"{gettext_noop} {line}{_APART if line.endswith('#') else ''}" for line in _lines(text))
+def _before_lines(mark: str, text: str) -> str:
+    # Because number signs at the end of a heading's line belong to the mark, escaped or not, they are kept apart.
+    end = _APART if mark.startswith("#") else ""
+    lines = filter(None, map(str.strip, text.split("\n")))
+    return "\n".join(mark + line + (end if line.endswith("#") else "") for line in lines)
 
 
 def _quote(blocks: Iterable[Block], inside: _Inside) -> str:
@@ -173,10 +175,9 @@ def _quote(blocks: Iterable[Block], inside: _Inside) -> str:
 def _listing(items: Iterable[Iterable[Block]], start: int | None, inside: _Inside) -> str:
     lines = []
     for number, item in enumerate(items, start or 0):
-        gettext_noop = "- " if start is None else f"{number}. "
-        text = _write(item, inside)
-        if text:
-            lines.append(gettext_noop + text.replace("\n", "\n" + " " * len(gettext_noop)))
+        mark = "- " if start is None else f"{number}. "
+        if text := _write(item, inside):
+            lines.append(mark + text.replace("\n", "\n" + " " * len(mark)))
     return "\n".join(lines)
 
 
@@ -186,26 +187,19 @@ def _code_block(text: str) -> str:
     return "```\n" + _kept_apart(text.strip("\n"), "``") + "\n```"
 
 
-def _lines(text: str) -> Iterator[str]:
-    return filter(None, map(str.strip, text.split("\n")))
-
-
 def _inline(spans: Spans) -> str:
     return "" if is_blank(text_of(spans)) else _styled(_merged(spans), tuple(_MARKS)).strip()
 
 
 def _merged(spans: Spans) -> Spans:
-    """The spans as they can be shown, neighbours that look alike made one.
+    """Return the spans as Discord can show them, with neighbours that look alike made one.
 
-    Code is nothing but code, because what marks styles could stand in it unescaped; a link is never code for the same
-    reason, and a link that Discord cannot follow is its words.
+    Code has no other style and is no link, because the marks of both could stand in it unescaped. A link that Discord
+    cannot follow is its words.
     """
-    merged = []
-    for (style, url), group in itertools.groupby(spans, key=_look):
-        text = clean("".join(span.text for span in group))
-        if text:
-            merged.append(Span(text, style, url))
-    return tuple(merged)
+    looks = itertools.groupby(spans, key=_look)
+    merged = (Span(clean("".join(span.text for span in group)), *look) for look, group in looks)
+    return tuple(span for span in merged if span.text)
 
 
 def _look(span: Span) -> tuple[Style, str | None]:
@@ -216,35 +210,29 @@ def _look(span: Span) -> tuple[Style, str | None]:
 
 
 def _styled(spans: Spans, styles: tuple[Style, ...]) -> str:
-    """The spans with the marks of these styles, the first outermost."""
+    """Return the spans with the marks of these styles, the first outermost."""
     if not styles:
         return _joined(map(_span, spans))
     outer, *inner = styles
-    return _joined(
-        _marked(_styled(tuple(run), tuple(inner)), _MARKS[outer]) if has_style else _styled(tuple(run), tuple(inner))
-        for has_style, run in itertools.groupby(spans, key=lambda span: outer in span.style)
-    )
+    runs = itertools.groupby(spans, key=lambda span: outer in span.style)
+    written = ((has_style, _styled(tuple(run), tuple(inner))) for has_style, run in runs)
+    return _joined(_marked(text, _MARKS[outer]) if has_style else text for has_style, text in written)
 
 
 def _joined(parts: Iterable[str]) -> str:
-    """The parts in a row, kept apart where a closing mark and an opening one would be read as one."""
+    """Return the parts in a row, kept apart where Discord would read a closing mark and an opening one as one."""
     text = ""
     for part in parts:
         text += _APART + part if text.endswith("*") and part.startswith("*") else part
     return text
 
 
-def _marked(text: str, gettext_noop: str) -> str:
-    """The text between marks, line by line: a mark has to touch a word, and a quote or list begins every line anew."""
-    return "\n".join(_marked_line(line, gettext_noop) for line in text.split("\n"))
-
-
-def _marked_line(line: str, gettext_noop: str) -> str:
-    if not line.strip():
-        return line
-    # A strike ends at the first two tildes, escaped or not.
-    is_too_near = gettext_noop == "~~" and line.rstrip().endswith("~")
-    return _around(line, gettext_noop, _APART + gettext_noop if is_too_near else gettext_noop)
+def _marked(text: str, mark: str) -> str:
+    """Return each line between marks, because a mark must touch a word, and a quote or list begins every line anew."""
+    # Because a strike ends at the first two tildes, escaped or not, a third one is kept apart.
+    end = _APART if mark == "~~" else ""
+    lines = ((line, end if line.rstrip().endswith("~") else "") for line in text.split("\n"))
+    return "\n".join(_around(line, mark, apart + mark) if line.strip() else line for line, apart in lines)
 
 
 def _span(span: Span) -> str:
@@ -258,7 +246,7 @@ def _code(text: str) -> str:
 
 
 def _code_line(line: str) -> str:
-    """Code in backticks, double ones when it holds any. The space before one at the edge is not shown."""
+    """Return code in backticks, double ones if it holds any. Discord hides the space before one at the edge."""
     fence = "``" if "`" in line else "`"
     before = " " if line.startswith("`") else ""
     after = " " if line.endswith("`") else ""
@@ -266,19 +254,19 @@ def _code_line(line: str) -> str:
 
 
 def _kept_apart(code: str, backticks: str) -> str:
-    """Code in which no more backticks touch, and no bracket ends the label of a link before it."""
+    """Return code in which no more backticks touch, and no bracket ends the label of a link before it."""
     return re.sub(rf"{backticks}(?=`)|\](?=\()", rf"\g<0>{_APART}", code)
 
 
 def _link(text: str, address: str) -> str:
-    """The words with the link on the longest stretch of them that a label takes; where none is, the address follows."""
+    """Return the words with the link on the longest part that a label takes; without one, the address follows."""
     if is_blank(text):
         return text
     if web_address(text) == address:
         return f"<{address}>"
     parts = _NOT_IN_LABEL.split(_INVISIBLE_BUT_EMOJI.sub(r"\1", text))
     place = max(range(0, len(parts), 2), key=lambda index: len(parts[index].strip()))
-    # Discord drops every space but the common one from a label.
+    # Because Discord drops every space but the common one from a label.
     label = _SPACE.sub(" ", parts[place])
     if not label.strip():
         return f"{escape(text)} <{address}>"
@@ -287,12 +275,12 @@ def _link(text: str, address: str) -> str:
 
 
 def _around(text: str, before: str, after: str) -> str:
-    """The text with something before and after its words, inside of the spaces at its edges."""
+    """Return the text with marks around its words, inside of the spaces at its edges."""
     words = text.strip()
     start = text.index(words)
     return text[:start] + before + words + after + text[start + len(words) :]
 
 
 def _percent_encoded(match: re.Match[str]) -> str:
-    # The standard library's `quote` leaves tildes as they are.
+    # Not by the standard library's `quote`, which leaves tildes as they are.
     return "".join(f"%{byte:02X}" for byte in match[0].encode())

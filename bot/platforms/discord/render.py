@@ -1,7 +1,7 @@
-"""Documents as Discord messages: Components V2, within every limit, ready for the create-message request.
+"""Documents as Discord messages: Components V2, within every limit, as the bodies of the create-message request.
 
-A message is one container: the text of each section, a line between sections, pictures in galleries where they stand,
-buttons at the end of the last. Such messages never show previews of links, so `Section.preview` says nothing here.
+A message is one container: the text of each section, a line between sections, pictures in galleries in their places,
+buttons at the end of the last. Because such messages show no previews of links, `Section.preview` is ignored.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ MAX_DESCRIPTION = 1_024
 MAX_LABEL = 80
 MAX_BUTTON_URL = 512
 MAX_CUSTOM_ID = 64
-"""Bytes that a button carries: Discord takes 100 characters, but a button is to mean the same on every platform."""
+"""Bytes of a button's data: Discord takes 100 characters, but a button means the same on every platform."""
 MAX_ROW = 5
 """Buttons of an action row."""
 MAX_ROWS = 5
@@ -64,19 +64,19 @@ MAX_POST_NAME = 100
 """Characters of a forum post's name."""
 
 SUPPRESS_NOTIFICATIONS = 1 << 12
-"""The message flag of one that does not ring."""
+"""The flag of a message that does not ring."""
 IS_COMPONENTS_V2 = 1 << 15
-"""The message flag of one that is made of components alone."""
+"""The flag of a message that consists of components alone."""
 
 ACTION_ROW, BUTTON, TEXT_DISPLAY, MEDIA_GALLERY, SEPARATOR, CONTAINER = 1, 2, 10, 12, 14, 17
 SECONDARY, LINK = 2, 5
 
 ACCENT_COLOUR = 0x3E7BFA
 COMMAND_PREFIX = "recap:"
-"""What the custom id of a command's button begins with."""
+"""The beginning of a command button's custom id."""
 
-# Characters less to try each time that a cut does not fit: few enough to waste little, and such cuts are rare.
 _STEP = 250
+"""Characters less for the next try where a cut does not fit, which is rare."""
 
 _Button: TypeAlias = LinkButton | CommandButton
 _Blocks: TypeAlias = tuple[Block, ...]
@@ -88,10 +88,10 @@ _T = TypeVar("_T")
 
 
 def render(document: Document, *, silent: bool = False) -> Rendering:
-    """The document as Discord messages, of which only the first rings, or none when `silent`.
+    """Return the document as Discord messages, of which only the first rings, or none if `silent`.
 
-    Text that does not fit is cut between sections, else blocks, else sentences, else words. What the limits forbid a
-    picture or a button to be is said as text with a link.
+    Text that does not fit is cut between sections, else blocks, else sentences, else words. Pictures and buttons beyond
+    the limits become text with a link.
     """
     buttons, others = _buttons(document.buttons)
     sections = document.sections
@@ -111,11 +111,11 @@ def _message(page: _Page, *, rings: bool) -> Message:
         "components": [{"type": CONTAINER, "accent_color": ACCENT_COLOUR, "components": components}],
         "allowed_mentions": {"parse": []},
     }
-    return Message(body, used=_length(components), limit=MAX_TEXT)
+    return Message(body, used=sum(map(len, _texts(components))), limit=MAX_TEXT)
 
 
 def _components(page: _Page) -> list[JsonObject]:
-    """The components of the parts, with a line between two parts but none above the buttons."""
+    """Return the components of the parts, with a line between two parts but none above the buttons."""
     components: list[JsonObject] = []
     for part in page:
         if components and part[0]["type"] != ACTION_ROW:
@@ -124,25 +124,21 @@ def _components(page: _Page) -> list[JsonObject]:
     return components
 
 
-def _length(components: Sequence[JsonObject]) -> int:
-    return sum(len(component.get("content", "")) for component in components)
-
-
-def _bytes(components: Sequence[JsonObject]) -> int:
-    texts = [component["content"] for component in components if component["type"] == TEXT_DISPLAY]
-    return sum(len(text.encode()) + DISPLAY_BYTES for text in texts)
+def _texts(components: Sequence[JsonObject]) -> list[str]:
+    return [component["content"] for component in components if component["type"] == TEXT_DISPLAY]
 
 
 def component_count(components: Sequence[JsonObject]) -> int:
-    """How many components there are, those inside others included, as Discord counts them."""
+    """Return the number of components, those inside others included, as Discord counts them."""
     return sum(1 + component_count(component.get("components", ())) for component in components)
 
 
 def _fits(page: _Page, *, room: int = MAX_TEXT) -> bool:
     components = _components(page)
-    # What is kept free in characters is kept free in bytes, in proportion.
-    fits_in_bytes = _bytes(components) * MAX_TEXT <= MAX_TEXT_BYTES * room
-    return _length(components) <= room and fits_in_bytes and 1 + component_count(components) <= MAX_COMPONENTS
+    texts = _texts(components)
+    # Less room in characters is less room in bytes, in proportion.
+    size = sum(len(text.encode()) + DISPLAY_BYTES for text in texts) * MAX_TEXT / MAX_TEXT_BYTES
+    return max(size, sum(map(len, texts))) <= room and 1 + component_count(components) <= MAX_COMPONENTS
 
 
 def _pages(sections: Sequence[Section], layout: Layout) -> list[_Page]:
@@ -157,7 +153,7 @@ def _pages(sections: Sequence[Section], layout: Layout) -> list[_Page]:
 
 
 def _with_buttons(pages: Sequence[_Page], buttons: Sequence[JsonObject]) -> Sequence[_Page]:
-    """The pages with the buttons on the last, the last part moved to a page with them where that one is full."""
+    """Return the pages with the buttons on the last. Where that one is full, its last part moves to one with them."""
     if not buttons:
         return pages
     below = tuple({"type": ACTION_ROW, "components": list(row)} for row in _batches(buttons, MAX_ROW))
@@ -168,7 +164,7 @@ def _with_buttons(pages: Sequence[_Page], buttons: Sequence[JsonObject]) -> Sequ
 
 
 def _parts(section: Section) -> Iterator[_Part]:
-    """The section as one part, or as few as can be where it is more than a message holds."""
+    """Return the section as one part, or as few as possible where no message holds the whole."""
     rest = tuple(map(_allowed, section.blocks))
     while rest:
         blocks, rest = _beginning(rest)
@@ -177,11 +173,11 @@ def _parts(section: Section) -> Iterator[_Part]:
 
 
 def _beginning(blocks: _Blocks) -> tuple[_Blocks, _Blocks]:
-    """As much of the blocks as fits into a message, and the rest."""
+    """Return as much of the blocks as fits into a message, and the rest."""
     if _fit(blocks, room=MAX_TEXT):
         return blocks, ()
-    # The beginning of a link may be longer in markdown than more of it, when its label is on other words. Then a cut
-    # found for a full message does not fit, and one is looked for in less room.
+    # Because a part of a link can be longer in markdown than the whole, with the label on other words, a cut found for
+    # a full message may not fit. Then the next cut is made for less room.
     cuts = (
         _cut_blocks(blocks, functools.partial(_fit, room=room), Break.INSIDE) for room in range(MAX_TEXT, 0, -_STEP)
     )
@@ -189,14 +185,14 @@ def _beginning(blocks: _Blocks) -> tuple[_Blocks, _Blocks]:
 
 
 def _fit(blocks: _Blocks, *, room: int) -> bool:
-    """Whether the blocks fit into a message of their own."""
+    """Return True if the blocks fit into a message of their own."""
     words = plain(tuple(block for block in blocks if not isinstance(block, Picture)))
-    # To write what is too long even without markup, again for every cut, would take minutes.
+    # Because writing takes long, text that is too long without markup is not written; else a cut would take minutes.
     return len(words) <= room and _fits((_displays(blocks),), room=room)
 
 
 def _allowed(block: Block) -> Block:
-    """The block, or in place of a picture that no gallery takes the link to it."""
+    """Return the block, or the link to a picture that no gallery takes."""
     if not isinstance(block, Picture):
         return block
     address = web_address(block.url)
@@ -206,7 +202,7 @@ def _allowed(block: Block) -> Block:
 
 
 def _displays(blocks: _Blocks) -> _Part:
-    """Text in text displays, pictures between in galleries."""
+    """Return the text in text displays, and pictures between in galleries."""
     components: list[JsonObject] = []
     for in_gallery, group in itertools.groupby(blocks, key=lambda block: isinstance(block, Picture)):
         if in_gallery:
@@ -223,21 +219,15 @@ def _gallery_item(picture: Picture) -> JsonObject:
 
 
 def _buttons(buttons: Sequence[Button]) -> tuple[list[JsonObject], list[_Button]]:
-    """The buttons as components, and those that the limits forbid. Discord knows no links to a bot, to share."""
-    # Discord refuses a message in which two buttons do the same.
+    """Return the buttons as components, and those beyond the limits. Discord has no links to share a bot by."""
+    # Because Discord refuses a message in which two buttons do the same.
     unique: dict[object, _Button] = {}
     for button in buttons:
         if not isinstance(button, ShareButton):
             unique.setdefault(button if isinstance(button, LinkButton) else _custom_id(button), button)
-    shown: list[JsonObject] = []
-    others: list[_Button] = []
-    for button in unique.values():
-        component = _button(button)
-        if component is None or len(shown) == MAX_ROWS * MAX_ROW:
-            others.append(button)
-        else:
-            shown.append(component)
-    return shown, others
+    possible = {button: component for button in unique.values() if (component := _button(button))}
+    shown = dict(itertools.islice(possible.items(), MAX_ROWS * MAX_ROW))
+    return list(shown.values()), [button for button in unique.values() if button not in shown]
 
 
 def _button(button: _Button) -> JsonObject | None:
@@ -264,7 +254,7 @@ def _in_words(button: _Button) -> Paragraph:
 
 
 def _shortened(text: str, limit: int) -> str:
-    """The text, cut between words and ended with an ellipsis where it is longer than the limit."""
+    """Return the text, cut between words and ended with an ellipsis where it is longer than the limit."""
     text = clean(text)
     if len(text) <= limit:
         return text
@@ -277,9 +267,9 @@ def _batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
 
 
 def _cut_blocks(blocks: _Blocks, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
-    """Cut off a beginning that fits: between blocks, but in one when it is too long for any message.
+    """Cut off a beginning that fits: between blocks, but inside of one that is too long for any message.
 
-    A heading stays with what it is the heading of.
+    A heading stays with the block below.
     """
     longest = _how_many(blocks, fits)
     if longest == len(blocks):
@@ -297,7 +287,7 @@ def _cut_blocks(blocks: _Blocks, fits: _Fits, worst: Break) -> tuple[_Blocks, _B
 
 
 def _cut_block(block: Block, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
-    """Cut off a beginning of one block; the head is empty when there is no place good enough."""
+    """Cut off a beginning of one block. The head is empty without a place good enough."""
     match block:
         case Heading() | Paragraph() | Note():
             return _cut_text(block.spans, lambda spans: dataclasses.replace(block, spans=spans), fits, worst)
@@ -318,7 +308,7 @@ def _cut_text(spans: Spans, block_of: Callable[[Spans], Block], fits: _Fits, wor
 
 
 def _cut_listing(listing: Listing, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
-    """Cut between items, else in the first, whose rest then begins with the same mark again."""
+    """Cut between items, else in the first, whose rest begins with the same mark again."""
     items, start = listing.items, listing.start
     count = _how_many(items, lambda some: fits((Listing(some, start),)))
     if count:
@@ -331,5 +321,5 @@ def _cut_listing(listing: Listing, fits: _Fits, worst: Break) -> tuple[_Blocks, 
 
 
 def _how_many(items: tuple[_T, ...], fits: Callable[[tuple[_T, ...]], bool]) -> int:
-    """How many items from the first fit together."""
+    """Return how many items, from the first, fit together."""
     return bisect.bisect_left(range(1, len(items) + 1), x=True, key=lambda count: not fits(items[:count]))

@@ -1,4 +1,4 @@
-"""The way to and from Telegram: sends messages, receives commands by long polling."""
+"""The client of Telegram: sends messages, and receives commands by long polling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from telegram import Bot, Chat, ChatMember, ChatMemberRestricted, Update
-from telegram.error import BadRequest, TelegramError, TimedOut
+from telegram.error import TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.platforms.base import (
@@ -22,9 +22,9 @@ from bot.platforms.base import (
     UnauthorisedError,
 )
 from bot.platforms.telegram import NAME
-from bot.platforms.telegram.errors import translate, translate_rich
+from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import AiohttpRequest
+from bot.platforms.telegram.request import QuietRequest, Sender, certificates, proxy_for
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 
 if TYPE_CHECKING:
@@ -41,20 +41,15 @@ log = logging.getLogger(__name__)
 
 SEND_CONNECTIONS = 256
 """Rate × latency × 2 is 200 at a thousand messages a second; the rest is for answers meanwhile."""
+QUESTION_CONNECTIONS = 32
 SEND_TIMEOUT = 20.0
-"""Seconds to wait for an answer to a send. Past it nobody can tell whether the message arrived, so patience pays."""
+"""Seconds to wait for an answer. Past them nobody can tell whether a message arrived, so patience pays."""
 POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
-LONGEST_PAUSE = 30.0
-"""Seconds between polls of a Telegram that does not answer."""
-_NOT_MODIFIED = "message is not modified"
-_NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-"""Deleted meanwhile, too old, or not the bot's own."""
 POLL_GRACE = 5.0
 """Seconds that its answer may take beyond them; also the longest that stopping waits for a Telegram that is away."""
-SEND_MESSAGE = "sendMessage"
-SEND_RICH = "sendRichMessage"
-"""Bot API 10.1; a server of one's own may be older."""
+LONGEST_PAUSE = 30.0
+"""Seconds between polls of a Telegram that does not answer."""
 UPDATES = [
     Update.MESSAGE,
     Update.CHANNEL_POST,
@@ -62,13 +57,15 @@ UPDATES = [
     Update.INLINE_QUERY,
     Update.MY_CHAT_MEMBER,
 ]
+_NOT_MODIFIED = "message is not modified"
+_NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+"""The message was deleted meanwhile, is too old, or is not the bot's own."""
 
 
 class TelegramPlatform(Account):
     """Telegram through one bot account.
 
-    `application` is python-telegram-bot's, for the handlers to register with before `listen`; `on_setup` is awaited
-    when the bot is about to listen.
+    `application` is python-telegram-bot's: handlers register with it before `listen`, which awaits `on_setup` first.
     """
 
     name = NAME
@@ -76,21 +73,27 @@ class TelegramPlatform(Account):
     def __init__(self, config: Telegram) -> None:
         self.on_setup: Callable[[], Awaitable[None]] | None = None
         base = config.api_url.rstrip("/")
-        self._sends = AiohttpRequest(connection_pool_size=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0)
-        self._polls = AiohttpRequest(connection_pool_size=1, read_timeout=POLL_GRACE)
+        token = config.token.get_secret_value()
+        proxy = proxy_for(base)
+        self._sender = Sender(
+            f"{base}/bot{token}", connections=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy
+        )
+        # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
+        same: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False, "verify": certificates()}}
+        self._questions = QuietRequest(QUESTION_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0, **same)
+        self._polls = QuietRequest(1, read_timeout=POLL_GRACE, **same)
         self._offset = 0
-        # With every push and with no answer: only pushes come in numbers that are worth a fee.
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
-        self._fields = PerMessageCache(lambda message: _fields({**message.body, **paid}))
+        self._fields = PerMessageCache(lambda message: _as_json({**message.body, **paid}))
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
-            .token(config.token.get_secret_value())
+            .token(token)
             .base_url(f"{base}/bot")
             .base_file_url(f"{base}/file/bot")
-            .request(self._sends)
+            .request(self._questions)
             .get_updates_request(self._polls)
-            # One at a time would let a slow answer hold up every other person's.
-            .concurrent_updates(True)  # noqa: FBT003 - the builder's own way of saying it
+            # Because updates are handled side by side, a slow answer holds up nobody else's.
+            .concurrent_updates(True)  # noqa: FBT003 - the builder's own parameter
             .build()
         )
 
@@ -102,59 +105,70 @@ class TelegramPlatform(Account):
 
     @property
     def username(self) -> str:
-        """The bot's name on Telegram; empty until Telegram has told it."""
+        """The bot's name on Telegram; empty before `connect`."""
         try:
             return self.bot.username
         except RuntimeError:
             return ""
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
-        """The document as Telegram messages, rich ones with classic ones as their fallback."""
+        """Return the document as Telegram messages, rich ones with classic ones as their fallback."""
         classic = render(document, silent=silent, username=self.username)
         if not rich:
             return classic
         return render_rich(document, classic=classic, silent=silent, username=self.username)
 
     async def send(self, post: Post) -> str:
-        """Send one message and return its id.
-
-        Raises:
-            SendError: as `Platform.send` says.
-        """
-        # The General topic of a forum has no thread id of its own, and 0 stands for it.
-        thread = post.target.thread or None
-        body = addressed(self._fields(post.message), address(post.target), thread)
+        """Send one message and return its id, as `Platform.send` says."""
+        ids: JsonObject = {"chat_id": address(post.target)}
+        if post.target.thread:
+            # Not 0, which stands for the General topic of a forum: Telegram knows no thread id for that one.
+            ids = {**ids, "message_thread_id": post.target.thread}
         is_rich = RICH_MESSAGE in post.message.body
+        # A server of one's own that is older than Bot API 10.1 does not know rich messages.
+        method = "sendRichMessage" if is_rich else "sendMessage"
         try:
-            # Not by way of the library's `Bot`, which looks at every value of every message again.
-            message_id = await self._sends.send(
-                f"{self.bot.base_url}/{SEND_RICH if is_rich else SEND_MESSAGE}", body, post.leave
-            )
+            return str(await self._sender.send(method, joined(ids, self._fields(post.message)), post.leave))
         except TelegramError as error:
             raise (translate_rich(error) if is_rich else translate(error)) from error
-        return str(message_id)
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
-        """Put the message in the place of one that the bot sent; whether that one is there to be replaced.
+        """Replace a message that the bot sent.
+
+        Returns:
+            False if that message cannot be replaced.
 
         Raises:
             SendError: as `Platform.send` says.
         """
-        body = {key: value for key, value in message.body.items() if key != "disable_notification"}
+        body = {"chat_id": address(target), "message_id": int(message_id), **message.body}
+        body.pop("disable_notification", None)
         try:
-            await self.bot.edit_message_text(
-                chat_id=address(target), message_id=int(message_id), text=body.pop("text"), api_kwargs=body
-            )
-        except BadRequest as error:
-            said = error.message.lower()
-            if _NOT_MODIFIED in said:
-                return True
-            if any(phrase in said for phrase in _NOT_EDITABLE):
+            await self.call("editMessageText", body)
+        except SendError as error:
+            text = str(error).lower()
+            if any(phrase in text for phrase in _NOT_EDITABLE):
                 return False
-            raise translate(error) from error
-        except TelegramError as error:
-            raise translate(error) from error
+            if _NOT_MODIFIED not in text:
+                raise
         return True
+
+    async def acknowledge(self, query_id: str, toast: str = "") -> None:
+        """Answer the press of a button, with a toast over the chat unless that is empty.
+
+        Raises:
+            SendError: Telegram did not take the answer.
+        """
+        await self.call("answerCallbackQuery", {"callback_query_id": query_id, "text": toast})
+
+    async def call(self, method: str, body: JsonObject) -> None:
+        """Call a method of the Bot API that writes and whose result nobody needs.
+
+        Raises:
+            SendError: as `Platform.send` says.
+        """
+        with translated():
+            await self._sender.call(method, _as_json(body))
 
     async def inspect(
         self,
@@ -162,18 +176,12 @@ class TelegramPlatform(Account):
         *,
         publish: bool = False,  # noqa: ARG002 - Telegram's channels publish to nobody else
     ) -> None:
-        """Look whether the bot may write to the target.
-
-        Raises:
-            SendError: as `Platform.inspect` says.
-        """
-        try:
+        """Check that the bot may write to the target, as `Platform.inspect` says."""
+        with translated():
             chat = await self.bot.get_chat(address(target))
             if chat.type == Chat.PRIVATE:
                 return
             member = await self.bot.get_chat_member(chat.id, self.bot.id)
-        except TelegramError as error:
-            raise translate(error) from error
         if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
             raise TargetGoneError("the bot is not a member there")
         if isinstance(member, ChatMemberRestricted) and not member.can_send_messages:
@@ -182,60 +190,54 @@ class TelegramPlatform(Account):
             raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
 
     async def resolve(self, target: Target) -> Target:
-        """The target with the chat's number for its `@name`, so that one chat cannot be subscribed under both.
+        """Return the target with the chat's number for its `@name`, so that no chat is subscribed under both.
 
         Raises:
-            SendError: Telegram does not know the name, or cannot be asked now.
+            SendError: Telegram does not know the name, or does not answer.
         """
         if not target.chat.startswith("@"):
             return target
-        try:
+        with translated():
             chat = await self.bot.get_chat(target.chat)
-        except TelegramError as error:
-            raise translate(error) from error
         return target._replace(chat=str(chat.id))
 
     async def connect(self) -> None:
-        """Make sending possible.
+        """Check the token, and learn the bot's name.
 
         Raises:
-            SendError: the token is refused, or Telegram cannot be reached.
+            SendError: Telegram refuses the token, or does not answer.
         """
-        try:
+        with translated():
             await self.application.initialize()
-        except TelegramError as error:
-            # Without its cause: the library puts a refused token into the text of that error.
-            raise translate(error) from None
 
     async def listen(self) -> None:
-        """Receive commands until cancelled, patient with a Telegram that cannot be reached.
+        """Receive commands until cancelled; poll again after a pause while Telegram does not answer.
 
         Raises:
-            SendError: the token is refused.
+            SendError: Telegram refuses the token.
         """
         if self.on_setup is not None:
             await self.on_setup()
-        try:
-            # A forgotten one would get all the updates.
+        with translated():
+            # Because a forgotten webhook would receive all updates.
             await self.bot.delete_webhook()
-        except TelegramError as error:
-            raise translate(error) from None
         await self.application.start()
         try:
-            # The library's own loop would end after a refused token with nobody told.
+            # Not the library's own loop, because that one ends without an error after a refused token.
             await self._poll()
         finally:
             await self.application.stop()
 
     async def close(self) -> None:
-        """Confirm what was received, and close the connections."""
+        """Confirm the updates that were received, and close the connections."""
         if self._offset:
             with contextlib.suppress(TelegramError):
                 await self.bot.get_updates(offset=self._offset, timeout=0, read_timeout=1.0)
         await self.application.shutdown()
-        for request in (self._sends, self._polls):
-            # Where connecting failed, the application thinks that it has nothing to close.
+        for request in (self._questions, self._polls):
+            # The application shuts down nothing after a failed `connect`.
             await request.shutdown()
+        await self._sender.close()
 
     async def _poll(self) -> NoReturn:
         failures = 0
@@ -244,8 +246,11 @@ class TelegramPlatform(Account):
                 updates = await self.bot.get_updates(offset=self._offset, timeout=POLL_TIMEOUT, allowed_updates=UPDATES)
             except TelegramError as error:
                 failures += 1
-                pause = _pause(translate(error), failures)
-                log.log(logging.INFO if isinstance(error, TimedOut) else logging.WARNING, "Telegram polling: %s", error)
+                reason = translate(error)
+                pause = _pause(reason, failures)
+                log.log(
+                    logging.INFO if isinstance(error, TimedOut) else logging.WARNING, "Telegram polling: %s", reason
+                )
                 await asyncio.sleep(pause)
                 continue
             failures = 0
@@ -255,25 +260,21 @@ class TelegramPlatform(Account):
 
 
 def address(target: Target) -> int | str:
-    """The target's chat as the Bot API takes it."""
+    """Return the target's chat as the Bot API takes it."""
     return target.chat if target.chat.startswith("@") else int(target.chat)
 
 
-def addressed(fields: bytes, chat: int | str, thread: int | None = None) -> bytes:
-    """The JSON object `fields`, which is not empty, with the chat and the thread that the message goes to."""
-    whom = b"%d" % chat if isinstance(chat, int) else json.dumps(chat).encode()
-    if thread is None:
-        return b'{"chat_id":%b,%b' % (whom, fields[1:])
-    return b'{"chat_id":%b,"message_thread_id":%d,%b' % (whom, thread, fields[1:])
+def joined(ids: JsonObject, fields: bytes) -> bytes:
+    """Return the ids and the JSON object `fields` as one JSON object. Neither is empty."""
+    return b"%b,%b" % (json.dumps(ids)[:-1].encode(), fields[1:])
 
 
-def _fields(body: JsonObject) -> bytes:
-    """What every subscriber's request says alike."""
+def _as_json(body: JsonObject) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _pause(error: SendError, failures: int) -> float:
-    """Seconds to wait after so many failed polls in a row.
+    """Return the seconds to wait after so many failed polls in a row.
 
     Raises:
         UnauthorisedError: waiting does not help.

@@ -5,14 +5,18 @@ Telegram describes a 400 in words only; the words below are those of the Bot API
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import textwrap
+from typing import TYPE_CHECKING
 
+import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
     Forbidden,
     InvalidToken,
+    NetworkError,
     RetryAfter,
     TelegramError,
 )
@@ -33,8 +37,17 @@ from bot.platforms.base import (
 )
 from bot.platforms.telegram.request import NeverSentError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LONGEST_TEXT = 150
 """Characters of an error that are worth a line in a report."""
+
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Errors of the library's own requests before it writes anything."""
+
+_QUOTED = ". Parsing the server response"
+"""How the library begins to quote an answer that is no JSON."""
 
 _NO_METHOD = "not found"
 """How a 404 begins, for a method that the server does not know; a 401 never does."""
@@ -73,7 +86,7 @@ _MEANINGS: dict[type[SendError], tuple[str, ...]] = {
 
 
 def translate(error: TelegramError) -> SendError:
-    """The core's error for one of python-telegram-bot's.
+    """Return the core's error for one of python-telegram-bot's.
 
     Order matters: in python-telegram-bot BadRequest and TimedOut are subclasses of NetworkError.
     """
@@ -88,19 +101,33 @@ def translate(error: TelegramError) -> SendError:
         case Forbidden():
             return _meaning(error.message, otherwise=TargetGoneError)
         case BadRequest():
-            # Whatever is not known is said of this chat: one delivery fails, and everybody else's go on.
+            # Because an unknown refusal counts for this chat alone, all other deliveries go on.
             return _meaning(error.message, otherwise=RefusedError)
-        case NeverSentError():
+        case NetworkError() if isinstance(error, NeverSentError) or isinstance(error.__cause__, _NO_CONNECTION):
             return NotSentError(f"no connection to Telegram ({_short(error.message)})")
         case _:
             return UnknownOutcomeError(_short(error.message))
 
 
-def translate_rich(error: TelegramError) -> SendError:
-    """The same where a rich message was sent: what is wrong with this kind of message is no fault of the chat.
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise the core's errors in place of python-telegram-bot's, whose text may hold a refused token.
 
-    That is a server that does not know it, content that it cannot take, a picture that it cannot fetch, and a chat in
-    which the bot may write but send no pictures.
+    Raises:
+        SendError: as `translate` says.
+    """
+    try:
+        yield
+    except TelegramError as error:
+        raise translate(error) from None
+
+
+def translate_rich(error: TelegramError) -> SendError:
+    """Return the core's error after a rich message was sent.
+
+    Returns:
+        RenderingRefusedError if only this kind of message is refused: the server does not know the kind, or cannot take
+        its content, or cannot fetch a picture, or the bot may write in the chat but send no pictures.
     """
     if isinstance(error, InvalidToken) and error.message.lower().startswith(_NO_METHOD):
         # The token was of the right form when the bot connected.
@@ -112,8 +139,8 @@ def translate_rich(error: TelegramError) -> SendError:
 
 
 def _short(message: str) -> str:
-    # The library quotes what it could not read, which may be the whole page of a proxy.
-    return textwrap.shorten(message, LONGEST_TEXT, placeholder=" …")
+    # Because the library quotes an answer that it cannot read, the text may hold the whole page of a proxy.
+    return textwrap.shorten(message.partition(_QUOTED)[0], LONGEST_TEXT, placeholder=" …")
 
 
 def _meaning(message: str, otherwise: type[SendError]) -> SendError:

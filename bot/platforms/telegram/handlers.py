@@ -117,7 +117,14 @@ class Handlers:
             toast = await self._answer_press(update, query)
         finally:
             # Always, or the button goes on turning for the one who pressed it.
-            await _acknowledge(query, toast)
+            await self._acknowledge(query, toast)
+
+    async def _acknowledge(self, query: CallbackQuery, toast: str) -> None:
+        try:
+            await self._platform.acknowledge(query.id, toast)
+        except SendError as error:
+            # Telegram takes it for a quarter of an hour; the answer itself is in the chat.
+            log.info("A press could not be acknowledged: %s", error)
 
     async def _answer_press(self, update: Update, query: CallbackQuery) -> str:
         """Answer a press in the chat; what to say over it."""
@@ -144,7 +151,7 @@ class Handlers:
 
     async def _inquired(self, update: Update, _context: Context) -> None:
         if update.inline_query is not None:
-            await self._sharing.answer(update.inline_query, self._platform.username)
+            await self._sharing.answer(update.inline_query, self._platform)
 
     async def _came_or_went(self, update: Update, _context: Context) -> None:
         change = update.my_chat_member
@@ -240,14 +247,6 @@ def _read(text: str, context: Context) -> tuple[Command, str]:
     if typed is None:
         return SAID, text
     return _TYPEABLE.get(typed["name"].lower(), UNKNOWN), " ".join(context.args or ())
-
-
-async def _acknowledge(query: CallbackQuery, toast: str) -> None:
-    try:
-        await query.answer(toast or None)
-    except TelegramError as error:
-        # Telegram takes it for a quarter of an hour; the answer itself is in the chat.
-        log.info("A press could not be acknowledged: %s", translate(error))
 
 
 async def _failed(update: object, context: Context) -> None:

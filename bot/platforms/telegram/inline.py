@@ -1,4 +1,4 @@
-"""Inline mode: whoever types the bot's name and some words, in any chat, gets segments to share there."""
+"""Inline mode: segments to share, for people that type the bot's name and some words in any chat."""
 
 from __future__ import annotations
 
@@ -6,21 +6,10 @@ import logging
 import textwrap
 from typing import TYPE_CHECKING
 
-from telegram import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InlineQueryResultArticle,
-    InlineQueryResultsButton,
-    InputTextMessageContent,
-    LinkPreviewOptions,
-    MessageEntity,
-)
-from telegram.error import TelegramError
-
 from bot.commands import CommandContext, to_share
 from bot.content.formatter import Formatter, link_to
 from bot.model.i18n import Language, words
-from bot.platforms.telegram.errors import translate
+from bot.platforms.base import SendError
 from bot.platforms.telegram.keyboard import deep_link
 from bot.platforms.telegram.render import render
 
@@ -28,6 +17,8 @@ if TYPE_CHECKING:
     from telegram import InlineQuery
 
     from bot.model.episode import Episode, Segment
+    from bot.model.rendering import JsonObject
+    from bot.platforms.telegram.client import TelegramPlatform
 
 log = logging.getLogger(__name__)
 
@@ -40,58 +31,59 @@ _DESCRIPTION = 120
 
 
 class Sharing:
-    """Answers inline queries, in the language of the show: what is shared is for whoever reads it there."""
+    """Answers to inline queries, in the language of the show, which the readers of a shared segment know."""
 
     def __init__(self, context: CommandContext, language: Language) -> None:
         self._context = context
         self._words = words(language)
         self._formatter = Formatter(context.show, self._words)
 
-    async def answer(self, query: InlineQuery, username: str) -> None:
-        """DueEpisode the segments; each is sent by the one who asked, with a link to this bot of that `username`."""
+    async def answer(self, query: InlineQuery, platform: TelegramPlatform) -> None:
+        """Send the segments found. The person that asked shares one, with a link to this bot."""
         found = to_share(self._context, query.query)
-        # An offset is whatever a client sends.
+        # Because clients choose the offset, it may be any text.
         first = int(query.offset) if query.offset.isdecimal() else 0
         shown = found[first : first + RESULTS_MAX]
-        nothing = InlineQueryResultsButton(
-            self._words.gettext("Nothing found. See what I can do"), start_parameter="help"
-        )
+        body: JsonObject = {
+            "inline_query_id": query.id,
+            "results": [self._result(*hit, platform.username) for hit in shown],
+            "cache_time": CACHE_SECONDS,
+            "is_personal": False,
+            "next_offset": str(first + RESULTS_MAX) if len(found) > first + RESULTS_MAX else "",
+        }
+        if not found:
+            text = self._words.gettext("Nothing found. See what I can do")
+            body = {**body, "button": {"text": text, "start_parameter": "help"}}
         try:
-            await query.answer(
-                [self._result(*hit, username) for hit in shown],
-                cache_time=CACHE_SECONDS,
-                is_personal=False,
-                next_offset=str(first + RESULTS_MAX) if len(found) > first + RESULTS_MAX else "",
-                button=None if found else nothing,
-            )
-        except TelegramError as error:
-            # Whoever types on asks again; the answer to what they have typed so far comes too late for nobody.
-            log.info("An inline query was not answered: %s", translate(error))
+            await platform.call("answerInlineQuery", body)
+        except SendError as error:
+            # Nothing is lost: a person that types on asks again.
+            log.info("An inline query was not answered: %s", error)
 
-    def _result(self, episode: Episode, segment: Segment, username: str) -> InlineQueryResultArticle:
+    def _result(self, episode: Episode, segment: Segment, username: str) -> JsonObject:
         message = render(self._formatter.segment(episode, segment)).messages[0].body
         catalogue = self._words
         number = catalogue.gettext("Episode {number}").format(number=episode.number)
         begun = textwrap.shorten(segment.text, _DESCRIPTION, placeholder=" …")
+        read = catalogue.gettext("Read it in the bot")
         whole = catalogue.gettext("All of episode {number}").format(number=episode.number)
-        return InlineQueryResultArticle(
-            id=f"{episode.number}-{segment.number}",
-            title=segment.title,
-            description=f"{number} · {begun}",
-            thumbnail_url=segment.image.url if segment.image else None,
-            input_message_content=InputTextMessageContent(
-                message["text"],
-                entities=[MessageEntity(**entity) for entity in message["entities"]],
-                link_preview_options=LinkPreviewOptions(**message["link_preview_options"]),
-            ),
-            reply_markup=InlineKeyboardMarkup(
-                [
+        result: JsonObject = {
+            "type": "article",
+            "id": f"{episode.number}-{segment.number}",
+            "title": segment.title,
+            "description": f"{number} · {begun}",
+            "input_message_content": {
+                "message_text": message["text"],
+                "entities": message["entities"],
+                "link_preview_options": message["link_preview_options"],
+            },
+            "reply_markup": {
+                "inline_keyboard": [
                     [
-                        InlineKeyboardButton(
-                            catalogue.gettext("Read it in the bot"), url=deep_link(username, link_to(episode, segment))
-                        ),
-                        InlineKeyboardButton(whole, url=deep_link(username, str(episode.number))),
+                        {"text": read, "url": deep_link(username, link_to(episode, segment))},
+                        {"text": whole, "url": deep_link(username, str(episode.number))},
                     ]
                 ]
-            ),
-        )
+            },
+        }
+        return {**result, "thumbnail_url": segment.image.url} if segment.image else result

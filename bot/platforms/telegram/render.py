@@ -1,8 +1,8 @@
-"""A document as Telegram messages: plain text and entities that point into it, so there is no markup to misread.
+"""A document as Telegram messages: plain text, and entities by their place in the text, so that no markup is parsed.
 
 A document is written as lines, the lines are packed into messages, and each message is composed. The text is cleaned
-first of all, in the way of TDLib, which the Bot API server runs on: what it would change later would move the entities.
-The file names below are TDLib's.
+first, as TDLib does in the Bot API server, because later changes would move the entities. The file names below are
+TDLib's.
 """
 
 from __future__ import annotations
@@ -36,38 +36,38 @@ from bot.model.text import NO_BREAK_SPACE
 from bot.platforms.telegram.keyboard import keyboard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bot.model.rendering import JsonObject
 
 TEXT_LIMIT = 4096
 """UTF-16 units in a message. Telegram counts code points, never more; entities are placed in UTF-16 units."""
 ENTITY_LIMIT = 100
-"""Entities in a message: those beyond are dropped silently."""
+"""Entities in a message. Telegram drops those beyond silently."""
 BULLET = "•"
 PICTURE = "🖼"
 INDENT = 3 * NO_BREAK_SPACE
-"""Before a list in a list. Telegram trims common spaces at the start of a message."""
+"""Before a list in a list, because Telegram trims common spaces at the start of a message."""
 TAB_WIDTH = 4
-"""Columns of a tab in code: Telegram makes one space of it."""
+"""Columns of a tab in code, which Telegram would replace by one space."""
 
 _ENTITY_TYPES = {Style.BOLD: "bold", Style.ITALIC: "italic", Style.STRIKE: "strikethrough", Style.CODE: "code"}
 
 # misc.cpp, clean_input_string: direction overrides, a few combining lines and the ring are removed, control characters
-# become spaces. What ends a line elsewhere is kept as a line feed, and half of a surrogate pair is no text at all.
+# become spaces. Beyond that, other line breaks become line feeds, and halves of surrogate pairs are removed.
 _CLEAN: dict[int, str | None] = {
     **dict.fromkeys(range(0x20), " "),
     **dict.fromkeys(map(ord, "\r\n\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"), "\n"),
     **dict.fromkeys([*range(0x202A, 0x202F), 0x030A, 0x0333, 0x033F, *range(0xD800, 0xE000)]),
 }
-# misc.cpp, strip_empty_characters: what is blank although it is neither space nor format character.
+# misc.cpp, strip_empty_characters: blank characters that are neither spaces nor format characters.
 _BLANK = frozenset(
     {"\N{BRAILLE PATTERN BLANK}", "\N{OBJECT REPLACEMENT CHARACTER}", *map(chr, range(0xE0000, 0xE0080))}
 )
 _SPACE = re.compile(r"\s+")
 _BLANK_LINES = re.compile(r"\s*\n")
 # MessageEntity.cpp, find_entities: in plain text Telegram itself finds mentions and commands, hashtags and cashtags,
-# addresses, times and card numbers, and counts them. This finds as many or more.
+# addresses, times and card numbers, and counts them. This expression finds at least as many.
 _FOUND_BY_TELEGRAM = re.compile(
     r"""(?<![A-Za-z0-9_])@\w | (?<![A-Za-z0-9_/])/\w | [#$][\w·\u200c]
     | (?<=[^\s.])\.(?=[^\s.]) | (?i:tg|ton|tonsite):// | \d:\d
@@ -80,10 +80,10 @@ Entity: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What begins on a line of its own: a paragraph, a heading, a list item.
+    """A paragraph, a heading or a list item.
 
-    `gap` stands between it and the line before. Lines with the same `quote` are one quotation. A line that
-    `keeps_next` is nothing without the next one. `opens` is the section that begins with it.
+    `gap` stands before the line. Lines with the same `quote` are one quotation. A line that `keeps_next` stays in one
+    message with the next line. `opens` is the section that begins with the line.
     """
 
     spans: Spans
@@ -99,13 +99,12 @@ class _Line:
 
 
 def render(document: Document, *, silent: bool = False, username: str = "") -> Rendering:
-    """The document as the bodies of `sendMessage`, without `chat_id` and `message_thread_id`. Pure.
+    """Return the document as the bodies of `sendMessage`, without `chat_id` and `message_thread_id`.
 
-    Only the first message rings, and none when it is `silent`. The buttons stand below the last one; what is shared
-    links to the bot of that `username`, and without one cannot be shared.
+    Buttons that share link to the bot of that `username`; without a name they are left out.
 
     Raises:
-        ValueError: the document has no text that Telegram would show, or a button says more than it can carry.
+        ValueError: the document has no text that Telegram would show, or the data of a button is too long.
     """
     sections = [_section(section) for section in document.sections]
     if document.layout is Layout.DIGEST:
@@ -113,15 +112,28 @@ def render(document: Document, *, silent: bool = False, username: str = "") -> R
     messages = [message for lines in sections for message in _pack(lines)]
     if not messages:
         raise ValueError(f"'{document.title}' has no text to show: Telegram takes no empty message")
-    buttons = keyboard(document.buttons, username)
-    last = len(messages) - 1
-    return Rendering(
-        title=document.title,
-        messages=tuple(
-            _message(lines, keyboard=buttons if index == last else [], silent=silent or index > 0)
-            for index, lines in enumerate(messages)
-        ),
+    return assemble(document, [*map(_body, messages)], keyboard(document.buttons, username), silent=silent)
+
+
+def assemble(
+    document: Document,
+    bodies: Sequence[tuple[JsonObject, int]],
+    buttons: list[list[JsonObject]],
+    *,
+    silent: bool,
+    limit: int = TEXT_LIMIT,
+    fallback: Rendering | None = None,
+) -> Rendering:
+    """Return the bodies, each with its used part of the `limit`, as messages.
+
+    Only the first message rings, and none if `silent`. The buttons stand below the last one.
+    """
+    below = {len(bodies) - 1: {"reply_markup": {"inline_keyboard": buttons}}} if buttons else {}
+    messages = tuple(
+        Message({**body, "disable_notification": silent or index > 0, **below.get(index, {})}, used, limit)
+        for index, (body, used) in enumerate(bodies)
     )
+    return Rendering(document.title, messages, fallback=fallback)
 
 
 # Writing: from blocks to lines
@@ -148,7 +160,7 @@ def _block(block: Block) -> list[_Line]:
         case CodeBlock(text):
             return _visible(_Line(clean([Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
         case Quote(blocks):
-            # The outermost quotation wins: Telegram forgets the inner ones.
+            # Telegram drops quotations inside of one, so the outermost counts.
             quote = object()
             return [dataclasses.replace(line, quote=quote) for line in _lines(blocks)]
         case Listing(items, start):
@@ -158,7 +170,7 @@ def _block(block: Block) -> list[_Line]:
 
 
 def _item(marker: str, item: Iterable[Block]) -> list[_Line]:
-    """The lines of a list's item: its marker before the first line, the others indented, code as it stands."""
+    """Return the lines of a list's item: the marker before the first, the others indented, code unchanged."""
     lines = _lines(item)
     if not lines:
         return []
@@ -166,7 +178,7 @@ def _item(marker: str, item: Iterable[Block]) -> list[_Line]:
     if first.is_code:
         opening = [_Line((Span(marker),), quote=first.quote, keeps_next=True), first]
     else:
-        # A no-break space: the marker never ends a line or a message without a word.
+        # The no-break space keeps the marker and the first word in one line and one message.
         opening = [_prefixed(marker + NO_BREAK_SPACE, first)]
     return opening + [line if line.is_code else _prefixed(INDENT, line) for line in others]
 
@@ -176,7 +188,7 @@ def _prefixed(prefix: str, line: _Line) -> _Line:
 
 
 def _visible(line: _Line) -> list[_Line]:
-    """The line without the space around it, but with the indentation of code; none when nothing of it can be seen."""
+    """Return the line without space around it, but with the indentation of code; none if Telegram shows nothing."""
     text = line.text
     if all(is_blank(character) for character in text):
         return []
@@ -186,24 +198,24 @@ def _visible(line: _Line) -> list[_Line]:
 
 
 def is_blank(character: str) -> bool:
-    """Whether Telegram shows nothing for it."""
+    """Return True if Telegram shows nothing for the character."""
     return character.isspace() or character in _BLANK or unicodedata.category(character) == "Cf"
 
 
 def clean(spans: Iterable[Span]) -> Spans:
-    """The spans as Telegram can show them; neighbours that look the same become one."""
+    """Return the spans as Telegram can show them. Neighbours that look the same become one."""
     looks = itertools.groupby(spans, key=lambda span: (_possible(span), span.url))
     return tuple(Span("".join(clean_text(span.text) for span in run), style, url) for (style, url), run in looks)
 
 
 def clean_text(text: str) -> str:
-    """The text as Telegram keeps it."""
-    # Composed first: "å" outlives the removal of rings.
+    """Return the text as Telegram stores it."""
+    # Because composition comes first, "å" keeps its ring.
     return unicodedata.normalize("NFC", text).replace("\r\n", "\n").translate(_CLEAN)
 
 
 def _possible(span: Span) -> Style:
-    """Code takes no other style and is no part of a link (MessageEntity.cpp, are_entities_valid)."""
+    """Return the style that Telegram allows: code alone, and none in a link (MessageEntity.cpp, are_entities_valid)."""
     if Style.CODE not in span.style:
         return span.style
     return Style.CODE if span.url is None else span.style & ~Style.CODE
@@ -220,7 +232,7 @@ def _pack(lines: list[_Line]) -> Iterator[list[_Line]]:
 
 
 def _first_message(lines: list[_Line]) -> tuple[list[_Line], list[_Line]]:
-    """The lines of one message, and the rest. Only a line that no message would hold is cut itself."""
+    """Return the lines of one message, and the rest. Only a line that is too long for any message is cut itself."""
     count = _fitting(lines)
     if count == len(lines):
         return lines, []
@@ -240,9 +252,9 @@ def _first_message(lines: list[_Line]) -> tuple[list[_Line], list[_Line]]:
 
 
 def _boundary(lines: list[_Line], count: int) -> int:
-    """The best of the first lines to begin the next message with, never the one after a heading; 0 when none will do.
+    """Return the index of the line that begins the next message, never one after a heading; 0 if no line fits.
 
-    That is the start of the section that does not fit any more, if a message can hold it, else the last line possible.
+    The section that does not fit any more begins it, if one message can hold that section; else the last line possible.
     """
     places = [index for index in range(1, count + 1) if not lines[index - 1].keeps_next]
     section = next((index for index in reversed(places) if lines[index].opens), 0)
@@ -257,7 +269,7 @@ def _fit(lines: list[_Line]) -> bool:
 
 
 def _fitting(lines: list[_Line]) -> int:
-    """How many of the lines, from the first, fit into one message."""
+    """Return how many of the lines, from the first, fit into one message."""
     units = entities = 0
     quote = None
     for count, line in enumerate(lines):
@@ -272,7 +284,7 @@ def _fitting(lines: list[_Line]) -> int:
 
 
 def _entity_count(line: _Line) -> int:
-    """How many entities the line has at most, with Telegram's own, each of which cuts the styles it stands in."""
+    """Return the most entities that the line can have with Telegram's own, each of which cuts the styles around."""
     if line.is_code:
         return 1
     searched = "".join(" " if span.url or Style.CODE in span.style else span.text for span in line.spans)
@@ -283,22 +295,15 @@ def _entity_count(line: _Line) -> int:
 # Composing: from lines to a message
 
 
-def _message(lines: list[_Line], *, keyboard: list[list[JsonObject]], silent: bool) -> Message:
+def _body(lines: list[_Line]) -> tuple[JsonObject, int]:
     text, entities = _compose(lines)
     preview = next((line.opens.preview for line in lines if line.opens and line.opens.preview), None)
-    body: dict[str, Any] = {
-        "text": text,
-        "entities": entities,
-        "link_preview_options": {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True},
-        "disable_notification": silent,
-    }
-    if keyboard:
-        body["reply_markup"] = {"inline_keyboard": keyboard}
-    return Message(body=body, used=_units(text), limit=TEXT_LIMIT)
+    options = {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True}
+    return {"text": text, "entities": entities, "link_preview_options": options}, _units(text)
 
 
 def _compose(lines: list[_Line]) -> tuple[str, list[Entity]]:
-    """The text of a message and its entities, the outer ones first."""
+    """Return the text of a message and its entities, the outer ones first."""
     text = ""
     entities: list[Entity] = []
     quotes: dict[object, Entity] = {}
@@ -314,7 +319,7 @@ def _compose(lines: list[_Line]) -> tuple[str, list[Entity]]:
 
 
 def _entities(line: _Line, start: int) -> list[Entity]:
-    """The entities of a line that begins at the offset `start`."""
+    """Return the entities of a line that begins at the offset `start`."""
     if line.is_code:
         return [_entity("pre", start, _units(line.text))]
     entities = []
@@ -330,7 +335,7 @@ def _entities(line: _Line, start: int) -> list[Entity]:
 
 
 def _around(text: str, start: int, kind: str, **more: str) -> list[Entity]:
-    """An entity around the words of a text, without the space around them; none without words."""
+    """Return an entity around the words of a text, without the space around them; none without words."""
     words = text.strip()
     if not words:
         return []
@@ -342,5 +347,5 @@ def _entity(kind: str, offset: int, length: int, **more: str) -> Entity:
 
 
 def _units(text: str) -> int:
-    """The length in UTF-16 units."""
+    """Return the length in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2

@@ -1,7 +1,7 @@
-"""A document as Telegram rich messages (Bot API 10.1): HTML in which headings, lists and pictures are what they are.
+"""A document as Telegram rich messages (Bot API 10.1): HTML with tags for headings, lists and pictures.
 
-Their HTML has tags, limits and an escaping of its own. What does not fit into them has no rich rendering; everything
-has a classic one, which is sent where the rich one is refused.
+The HTML has limits and an escaping of its own. A document beyond the limits has its classic rendering alone, which also
+replaces a rich one that Telegram refuses.
 """
 
 from __future__ import annotations
@@ -23,68 +23,55 @@ from bot.model.document import (
     Spans,
     Style,
 )
-from bot.model.rendering import Message, Rendering
 from bot.platforms.telegram.keyboard import keyboard
-from bot.platforms.telegram.render import clean, clean_text, is_blank
+from bot.platforms.telegram.render import assemble, clean, clean_text, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bot.model.rendering import JsonObject
+    from bot.model.rendering import Rendering
 
 RICH_MESSAGE = "rich_message"
 """The parameter that makes a body one of `sendRichMessage`."""
 
 LENGTH_LIMIT = 32_768
-"""Characters of a rich message. Its tags are counted too: more than Telegram counts is never too much."""
+"""Characters of a rich message. The bot counts its tags too, although Telegram does not."""
 BLOCK_LIMIT = 500
-"""Blocks of a rich message; items of lists count, and so does what holds others."""
+"""Blocks of a rich message. Items of lists and blocks around others count."""
 MEDIA_LIMIT = 50
 """Pictures of a rich message."""
 DEPTH_LIMIT = 16
-"""How deep blocks may stand in each other."""
+"""Blocks inside of each other."""
 
 _TAGS = {Style.BOLD: "b", Style.ITALIC: "i", Style.STRIKE: "s", Style.CODE: "code"}
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _HEADINGS = {1: "h2", 2: "h3"}
-"""The largest headings are too large for a phone."""
+"""Without `h1`, because a phone shows it too large."""
 
 
 class _TooLargeError(Exception):
-    """Something that no rich message can hold."""
+    """A block that no rich message can hold."""
 
 
 def render_rich(document: Document, *, classic: Rendering, silent: bool = False, username: str = "") -> Rendering:
-    """The document as the bodies of `sendRichMessage`, with `classic` as its fallback; that one where it is too large.
+    """Return the document as the bodies of `sendRichMessage`, with `classic` as fallback.
 
-    Only the first message rings, and none when it is `silent`. The buttons stand below the last one.
+    Returns:
+        `classic` alone if a block is too large.
     """
     sections = [[html for block in section.blocks for html in _block(block)] for section in document.sections]
     try:
         pages = _pages([section for section in sections if section], apart=document.layout is Layout.SEGMENTS)
     except _TooLargeError:
         return classic
+    # Because an entity that Telegram finds by itself can make it refuse a rich message, the detection is skipped.
+    bodies = [({RICH_MESSAGE: {"html": html, "skip_entity_detection": True}}, len(html)) for html in pages]
     buttons = keyboard(document.buttons, username)
-    last = len(pages) - 1
-    messages = tuple(
-        _message(html, buttons if index == last else [], silent=silent or index > 0) for index, html in enumerate(pages)
-    )
-    return Rendering(document.title, messages, fallback=classic)
-
-
-def _message(html: str, buttons: list[list[JsonObject]], *, silent: bool) -> Message:
-    body: dict[str, object] = {
-        # What Telegram finds by itself in a rich message can make it refuse the whole.
-        RICH_MESSAGE: {"html": html, "skip_entity_detection": True},
-        "disable_notification": silent,
-    }
-    if buttons:
-        body["reply_markup"] = {"inline_keyboard": buttons}
-    return Message(body=body, used=len(html), limit=LENGTH_LIMIT)
+    return assemble(document, bodies, buttons, silent=silent, limit=LENGTH_LIMIT, fallback=classic)
 
 
 def _pages(sections: list[list[str]], *, apart: bool) -> list[str]:
-    """The sections in as few messages as hold them, or each in messages of its own; cut between blocks if need be."""
+    """Return the sections in as few messages as possible, or each `apart`, cut between blocks where one is too long."""
     pages: list[str] = []
     for section in sections:
         whole = "".join(section)
@@ -117,7 +104,7 @@ def _fits(html: str) -> bool:
 
 
 def _block(block: Block, depth: int = 1) -> Iterator[str]:
-    """The block as HTML; nothing where there is nothing to see. Too deep, its content stands without what holds it."""
+    """Return the block as HTML; nothing if it shows nothing. Too deep, its content stands without its own tag."""
     match block:
         case Heading(spans, level):
             yield from _element(_HEADINGS[level], _inline(spans))
@@ -144,12 +131,12 @@ def _block(block: Block, depth: int = 1) -> Iterator[str]:
 
 
 def _element(opening: str, inner: str) -> list[str]:
-    """An element around the inner HTML; none around nothing."""
+    """Return an element around the inner HTML; none around nothing."""
     return [f"<{opening}>{inner}</{opening.partition(' ')[0]}>"] if inner else []
 
 
 def _inline(spans: Spans) -> str:
-    """The run of text as HTML; empty when nothing of it can be seen."""
+    """Return the spans as HTML; empty if Telegram shows nothing of them."""
     cleaned = clean(spans)
     if all(is_blank(character) for span in cleaned for character in span.text):
         return ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
+import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
-from bot.platforms.telegram.client import TelegramPlatform, addressed
+from bot.platforms.telegram.client import TelegramPlatform, joined
 from bot.platforms.telegram.section import Telegram
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
@@ -61,20 +61,17 @@ async def test_a_message_goes_to_its_chat_and_topic(chat: str, thread: int, addr
     """With everything that its rendering says; the platform's id of it comes back."""
     async with wire.listening(SENT) as server, connected(server) as platform:
         assert await platform.send(post(chat, thread)) == "77"
-    assert server.received[0].path.lower() == f"/bot{TOKEN}/sendMessage".lower()
+    assert server.received[0].path == f"/bot{TOKEN}/sendMessage"
     assert server.received[0].values == {**MESSAGE.body, **address}
 
 
 @given(
+    st.dictionaries(st.text(), st.integers() | st.text(), min_size=1, max_size=2),
     st.dictionaries(st.text(), st.booleans() | st.text() | st.lists(st.text(), max_size=2), min_size=1, max_size=3),
-    st.integers() | st.text(),
-    st.none() | st.integers(1),
 )
-def test_an_address_is_added_to_any_prepared_body(fields: dict[str, Any], chat: int | str, thread: int | None) -> None:
-    """What comes of it is JSON that says the same and where it goes, whatever either says."""
-    body = addressed(json.dumps(fields).encode(), chat, thread)
-    address = {"chat_id": chat} | ({} if thread is None else {"message_thread_id": thread})
-    assert json.loads(body) == address | fields
+def test_ids_are_added_to_any_prepared_body(ids: dict[str, Any], fields: dict[str, Any]) -> None:
+    """What comes of it is JSON that says both, whatever either says."""
+    assert json.loads(joined(ids, json.dumps(fields).encode())) == ids | fields
 
 
 async def test_each_message_is_sent_as_itself() -> None:
@@ -87,7 +84,7 @@ async def test_each_message_is_sent_as_itself() -> None:
         for number in range(50):
             await platform.send(post(message=Message({"text": f"short-lived {number}"}, 1, 4096)))
     texts = [each.values["text"] for each in server.received]
-    assert texts[:605] == [*range(600), 0, 1, 0, 1, 2]
+    assert texts[:605] == [str(number) for number in (*range(600), 0, 1, 0, 1, 2)]
     assert texts[605:] == [f"short-lived {number}" for number in range(50)]
 
 
@@ -119,62 +116,74 @@ async def test_what_telegram_answers_to_a_push_keeps_its_meaning(
     assert getattr(refused.value, "chat", "-1009") == "-1009"
 
 
-async def test_a_message_leaves_when_there_is_a_connection_for_it() -> None:
-    """It asks once, on the open connection, before anything is written; told no, it is not sent, and that is known."""
-    asked: list[int] = []
-
-    def leave() -> bool:
-        asked.append(len(server.received))
-        return len(asked) == 1
-
+async def test_a_push_leaves_by_its_own_leave() -> None:
+    """Withdrawn in that moment, it is known not to have been sent; neither is one that nobody listens for."""
     async with wire.listening(SENT) as server, connected(server) as platform:
-        leaving = post()._replace(leave=leave)
-        assert await platform.send(leaving) == "77"
         with pytest.raises(base.NotSentError):
-            await platform.send(leaving)
-    assert asked == [0, 1]
-    assert len(server.received) == 1
+            await platform.send(post()._replace(leave=lambda: False))
+    assert server.received == []
     platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{wire.closed_port()}"))
-    with pytest.raises(base.NotSentError):
-        await platform.send(leaving)
-    assert asked == [0, 1]
+    for failing in (platform.send(post()), platform.connect()):
+        with pytest.raises(base.NotSentError, match="no connection to Telegram"):
+            await failing
     await platform.close()
 
 
-async def test_a_message_leaves_in_the_step_in_which_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the event loop does besides must not come between counting a message and writing it."""
-    happened: list[str] = []
-
-    def leave() -> bool:
-        happened.append("counted")
-        asyncio.get_running_loop().call_soon(happened.append, "something else")
-        return True
-
-    for way in ("write", "writelines"):
-        method = getattr(asyncio.selector_events._SelectorSocketTransport, way)  # type: ignore[attr-defined]
-
-        def write(transport: asyncio.Transport, data: Any, method: Any = method) -> None:  # noqa: ANN401 - any bytes
-            if "counted" in happened:
-                happened.append("written")
-            method(transport, data)
-
-        monkeypatch.setattr(asyncio.selector_events._SelectorSocketTransport, way, write)  # type: ignore[attr-defined]
-    async with wire.listening(SENT) as server, connected(server) as platform:
-        await platform.send(post()._replace(leave=leave))
-    assert happened[:2] == ["counted", "written"]
-
-
-async def test_a_push_that_never_left_is_told_from_one_that_nobody_knows_the_end_of() -> None:
-    """Where nobody listens nothing arrives; where the connection breaks, perhaps."""
+async def test_a_push_whose_answer_is_lost_may_have_arrived() -> None:
+    """Nobody knows, and the next one goes its way."""
     async with wire.listening(wire.resetting) as server, connected(server) as platform:
         with pytest.raises(base.UnknownOutcomeError):
             await platform.send(post())
         server.answer = SENT
         assert await platform.send(post()) == "77"
-    platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{wire.closed_port()}"))
-    with pytest.raises(base.NotSentError):
-        await platform.send(post())
-    await platform.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "replaced"),
+    [
+        ("200 OK", "", True),
+        ("400 Bad Request", "Bad Request: message is not modified: it is the same", True),
+        ("400 Bad Request", "Bad Request: message to edit not found", False),
+        ("400 Bad Request", "Bad Request: message can't be edited", False),
+    ],
+)
+async def test_a_message_is_replaced_where_it_can_be(status: str, description: str, *, replaced: bool) -> None:
+    """With everything that its rendering says but the ringing, which only a new message has."""
+    answer = json.dumps({"ok": not description, "result": True, "description": description}).encode()
+    message = Message({**MESSAGE.body, "disable_notification": True}, 3, 4096)
+    async with wire.listening(wire.answering(status, answer)) as server, connected(server) as platform:
+        assert await platform.edit(Target(PlatformName.TELEGRAM, "-5", 7), "77", message) is replaced
+    (received,) = server.received
+    assert received.path == f"/bot{TOKEN}/editMessageText"
+    assert received.values == {**MESSAGE.body, "chat_id": -5, "message_id": 77}
+
+
+async def test_a_press_is_acknowledged() -> None:
+    """With words over the chat, or without; a press that is too old is an error."""
+    answer = wire.answering("200 OK", b'{"ok":true,"result":true}')
+    async with wire.listening(answer) as server, connected(server) as platform:
+        await platform.acknowledge("12", "C'est fait")
+        await platform.acknowledge("13")
+        server.answer = wire.answering("400 Bad Request", b'{"ok":false,"description":"Bad Request: query is too old"}')
+        with pytest.raises(base.RefusedError, match="too old"):
+            await platform.acknowledge("14")
+    assert server.received[0].path == f"/bot{TOKEN}/answerCallbackQuery"
+    assert [each.values for each in server.received[:2]] == [
+        {"callback_query_id": "12", "text": "C'est fait"},
+        {"callback_query_id": "13", "text": ""},
+    ]
+
+
+async def test_no_log_at_an_ordinary_level_holds_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    """The library behind polls and questions logs each address; the bot hears that library from WARNING on."""
+    caplog.set_level(logging.DEBUG)
+    async with wire.listening(wire.resetting) as server, connected(server) as platform:
+        with pytest.raises(base.SendError):
+            await platform.inspect(post().target)
+        with pytest.raises(base.SendError):
+            await platform.listen()
+    told = [record for record in caplog.records if TOKEN in record.getMessage()]
+    assert all(record.levelno < logging.WARNING and not record.name.startswith("bot.") for record in told)
 
 
 async def test_a_refused_token_is_in_no_part_of_the_error() -> None:

@@ -1,20 +1,21 @@
-"""Requests to the Bot API: what python-telegram-bot's own request class does, the bot's does too.
+"""Requests to the Bot API, over real connections: what the sender promises, and what the library's own class adds.
 
-Every test runs against both, over real connections. What only the bot's does is in test_request_own.
+python-telegram-bot's own tests hold what its request class does.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
-from typing import TYPE_CHECKING, Any
+import logging
+import ssl
+import traceback
+from typing import TYPE_CHECKING
 
 import pytest
-from telegram import InputFile
+import trustme
 from telegram.error import (
     BadRequest,
     ChatMigrated,
-    Conflict,
     Forbidden,
     InvalidToken,
     NetworkError,
@@ -22,197 +23,146 @@ from telegram.error import (
     TelegramError,
     TimedOut,
 )
-from telegram.request import BaseRequest, HTTPXRequest
 
-from bot.platforms.telegram.request import AiohttpRequest, NeverSentError
+from bot.platforms.telegram import request
+from bot.platforms.telegram.request import NeverSentError, ProxyError, QuietRequest, Sender, proxy_for
 from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Make = Callable[..., BaseRequest]
-
 SHORT = 0.1
+BODY = b'{"chat_id":5,"text":"\xc3\xa9t\xc3\xa9"}'
+SENT = b'{"ok":true,"result":{"message_id":77,"chat":{"id":5},"text":"x"}}'
+OK = wire.answering("200 OK", SENT)
+NO_WAY_THROUGH = wire.answering("407 Proxy Authentication Required", b"")
 
 
-@pytest.fixture(params=[AiohttpRequest, HTTPXRequest], ids=["ours", "the library's"])
-def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """Either class of requests, on a machine without proxies."""
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own proxies have no part in these tests."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    # The library's coming default, which the bot has opted in to.
-    monkeypatch.setenv("PTB_TIMEDELTA", "true")
-    made: Make = request.param
-    return made
 
 
-async def test_parameters_arrive_as_they_are(make: Make) -> None:
-    """Texts, numbers and objects mean the same on the other side; the answer's result comes back."""
-    values: dict[str, Any] = {"text": "Été & « demain » = 100 %\n+", "chat_id": -100, "entities": [{"type": "bold"}]}
-    async with wire.listening(wire.OK) as server, make() as requests:
-        assert await requests.post(server.url, wire.parameters(**values, on=True)) == {"id": 7}
-        assert await requests.post(server.url) == {"id": 7}
-    said, bare = server.received
-    assert (said.method, said.path, said.values) == ("POST", wire.PATH, {**values, "on": True})
-    assert "python-telegram-bot" in said.headers["user-agent"]
-    assert (bare.method, bare.body) == ("POST", b"")
+def sender(place: wire.Wire | str, *, connections: int = 8, patience: float = 5.0, proxy: str | None = None) -> Sender:
+    """A sender to the server or the address."""
+    url = place if isinstance(place, str) else place.url
+    return Sender(url, connections=connections, read_timeout=patience, proxy=proxy)
 
 
-async def test_connections_are_kept(make: Make) -> None:
+async def send(requests: Sender, body: bytes = BODY, leave: Callable[[], bool] = lambda: True) -> int:
+    """Send one message."""
+    return await requests.send("sendMessage", body, leave)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        ("200 OK", SENT),
+        ("200 OK", b'{ "ok" : true, "result" : { "message_id" : 77 } }'),
+        ("201 Created", b'{"result":{"chat":{"id":5,"message_id":1},"message_id":77},"ok":true}'),
+    ],
+)
+async def test_a_prepared_body_is_sent_as_it_stands_and_the_id_comes_back(status: str, answer: bytes) -> None:
+    """However the server writes its answer."""
+    async with wire.listening(wire.answering(status, answer)) as server, wire.closing(sender(server)) as requests:
+        assert await send(requests) == 77
+    (received,) = server.received
+    assert (received.method, received.path, received.body) == ("POST", f"{wire.PATH}/sendMessage", BODY)
+    assert received.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>", b"", b"[]", b"{}", b'{"ok":true,', b'{"ok":true,"result":true}', b'{"result":{"message_id":"x"}}'],
+)
+async def test_an_answer_without_the_messages_id_is_an_error(answer: bytes) -> None:
+    """Nobody can tell what was sent."""
+    async with wire.listening(wire.answering("200 OK", answer)) as server, wire.closing(sender(server)) as requests:
+        with pytest.raises(TelegramError, match=r"^Invalid server response$") as failed:
+            await send(requests)
+    assert not isinstance(failed.value, NeverSentError)
+
+
+async def test_a_call_needs_json_behind_its_success() -> None:
+    """The page of a network that asks for a login first is no success."""
+    done = wire.answering("200 OK", b'{"ok":true,"result":true}')
+    async with wire.listening(done) as server, wire.closing(sender(server)) as requests:
+        await requests.call("answerCallbackQuery", b"{}")
+        server.answer = wire.answering("200 OK", b"<html>")
+        with pytest.raises(TelegramError, match=r"^Invalid server response$"):
+            await requests.call("answerCallbackQuery", b"{}")
+    assert server.received[0].path == f"{wire.PATH}/answerCallbackQuery"
+
+
+async def test_connections_are_kept() -> None:
     """One after the other, requests need one connection."""
-    async with wire.listening(wire.OK) as server, make() as requests:
+    async with wire.listening(OK) as server, wire.closing(sender(server)) as requests:
         for _ in range(5):
-            await requests.post(server.url, wire.parameters(a=1))
+            await send(requests)
     assert server.connections == 1
-
-
-async def test_a_file_is_retrieved(make: Make) -> None:
-    """By GET, as bytes, whatever they are."""
-    async with wire.listening(wire.answering("200 OK", b"\x00\xff\xfe")) as server, make() as requests:
-        assert await requests.retrieve(server.url) == b"\x00\xff\xfe"
-    assert server.received[0].method == "GET"
-
-
-@pytest.mark.parametrize("from_handle", [False, True], ids=["bytes", "handle"])
-async def test_files_are_uploaded(make: Make, *, from_handle: bool) -> None:
-    """With the other parameters beside them, under their own name, in any size."""
-    content = bytes(range(256)) * 2000
-    file = InputFile(io.BytesIO(content), filename="été.mp3", read_file_handle=not from_handle)
-    async with wire.listening(wire.OK) as server, make() as requests:
-        await requests.post(server.url, wire.parameters(chat_id=5, caption="« Été »", audio=file))
-    parts = server.received[0].parts
-    assert parts["audio"][0] == content
-    assert "mp3" in str(parts["audio"][1])
-    assert {name: parts[name][0] for name in ("chat_id", "caption")} == {"chat_id": 5, "caption": "« Été »"}
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "text"),
     [
         ("400 Bad Request", b'{"ok":false,"description":"Bad Request: chat not found"}', BadRequest, "Chat not found"),
+        ("400 Bad Request", b'{"description":"Bad Request: caf\xe9"}', BadRequest, "Caf\N{REPLACEMENT CHARACTER}"),
         ("401 Unauthorized", b'{"ok":false,"description":"Unauthorized"}', InvalidToken, "Unauthorized"),
         ("403 Forbidden", b'{"ok":false,"description":"Forbidden: bot was blocked"}', Forbidden, "bot was blocked"),
         ("404 Not Found", b'{"ok":false,"description":"Not Found"}', InvalidToken, "Not Found"),
-        ("409 Conflict", b'{"ok":false,"description":"Conflict: two pollers"}', Conflict, "two pollers"),
         ("400 Bad Request", b'{"ok":false,"parameters":{"migrate_to_chat_id":-9}}', ChatMigrated, "-9"),
         ("429 Too Many", b'{"ok":false,"parameters":{"retry_after":17}}', RetryAfter, "17"),
         ("500 Internal Server Error", b'{"ok":false,"description":"broken"}', NetworkError, "broken"),
-        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>", NetworkError, "Bad Gateway"),
-        ("502 Bad Gateway", b"", NetworkError, "Bad Gateway"),
-        ("503 Service Unavailable", b"\xff\xfe\x00 not text", NetworkError, "Service Unavailable"),
-        ("302 Found", b"elsewhere", NetworkError, "Found"),
-        ("999 Strange", b"{}", NetworkError, "999"),
+        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>", NetworkError, "HTTP 502 without a reason"),
+        ("502 Bad Gateway", b"", NetworkError, "HTTP 502 without a reason"),
+        ("503 Service Unavailable", b"\xff\xfe\x00 not text", NetworkError, "HTTP 503 without a reason"),
+        ("400 Bad Request", b"<html>", BadRequest, "HTTP 400 without a reason"),
+        ("302 Found", b"elsewhere", NetworkError, "HTTP 302 without a reason"),
+        ("999 Strange", b"[]", NetworkError, "HTTP 999 without a reason"),
     ],
 )
 async def test_refusals_keep_their_kind_and_words(
-    make: Make, status: str, body: bytes, kind: type[TelegramError], text: str
+    status: str, body: bytes, kind: type[TelegramError], text: str
 ) -> None:
-    """Each status is the library's error for it; a redirect leads nowhere."""
+    """Each status is the library's error for it, a page of a proxy is not repeated, and a redirect leads nowhere."""
     answer = wire.answering(status, body, "Location: http://127.0.0.1:1/elsewhere")
-    async with wire.listening(answer) as server, make() as requests:
+    async with wire.listening(answer) as server, wire.closing(sender(server)) as requests:
         with pytest.raises(TelegramError, match=text) as refused:
-            await requests.post(server.url, wire.parameters(a=1))
+            await send(requests)
     assert type(refused.value) is kind
+    assert "<" not in str(refused.value)
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"", b'{"ok":true,', b"\xff"])
-async def test_an_answer_that_is_none_is_an_error(make: Make, body: bytes) -> None:
-    """Success without JSON behind it is no success."""
-    async with wire.listening(wire.answering("200 OK", body)) as server, make() as requests:
-        with pytest.raises(TelegramError, match="Invalid server response"):
-            await requests.post(server.url, wire.parameters(a=1))
-
-
-async def test_a_description_in_broken_unicode_is_read_as_far_as_it_goes(make: Make) -> None:
-    """What is no UTF-8 in a text becomes a replacement character."""
-    body = b'{"ok":false,"description":"Bad Request: caf\xe9 closed"}'
-    async with wire.listening(wire.answering("400 Bad Request", body)) as server, make() as requests:
-        with pytest.raises(BadRequest, match="Caf\N{REPLACEMENT CHARACTER} closed"):
-            await requests.post(server.url, wire.parameters(a=1))
-
-
-async def test_nobody_listening_is_a_network_error(make: Make) -> None:
-    """Its text says which error it was underneath, and of which library."""
-    async with make() as requests:
-        with pytest.raises(NetworkError, match=r"^(aiohttp|httpx)\.\w*Connect\w*: .+") as refused:
-            await requests.post(f"http://{wire.HOST}:{wire.closed_port()}/", wire.parameters(a=1))
-    assert type(refused.value) in {NetworkError, NeverSentError}
-
-
-async def test_connecting_takes_no_longer_than_allowed(make: Make) -> None:
-    """The request's own patience goes before that of all requests."""
-    with wire.unaccepting() as port:
-        url = f"http://{wire.HOST}:{port}/"
-        async with make(connect_timeout=SHORT) as requests:
-            with pytest.raises(TimedOut):
-                await requests.post(url, wire.parameters(a=1))
-        async with make() as requests:
-            with pytest.raises(TimedOut):
-                await requests.post(url, wire.parameters(a=1), connect_timeout=SHORT)
-
-
-async def test_an_answer_takes_no_longer_than_allowed(make: Make) -> None:
-    """Neither to begin nor to go on; `None` waits for ever."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n"
-    begun = wire.saying(head, b'{"ok":', pause=3600)
-    for answer in (wire.waiting, begun):
-        async with wire.listening(answer) as server, make(read_timeout=SHORT) as requests:
-            assert requests.read_timeout == SHORT
-            with pytest.raises(TimedOut, match=r"^Timed out$"):
-                await requests.post(server.url, wire.parameters(a=1))
-    slow = wire.saying(head, b'{"ok":true,', b'"result":{"id":7}}', pause=3 * SHORT)
-    async with wire.listening(slow) as server, make(read_timeout=SHORT) as requests:
-        assert await requests.post(server.url, wire.parameters(a=1), read_timeout=None) == {"id": 7}
-
-
-async def test_each_part_of_an_answer_may_take_its_time(make: Make) -> None:
-    """The limit is between two parts, not for the whole."""
-    parts = [bytes([byte]) for byte in b'{"ok":true,"result":{"id":7}}']
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n"
-    slow = wire.saying(head, *parts, pause=0.02)
-    async with wire.listening(slow) as server, make(read_timeout=0.4) as requests:
-        assert await requests.post(server.url, wire.parameters(a=1)) == {"id": 7}
-
-
-async def test_an_upload_that_the_network_does_not_take_ends_in_time(make: Make) -> None:
-    """The limit of uploads is one of its own; a request may say another."""
-    with wire.unreading() as port:
-        url = f"http://{wire.HOST}:{port}/"
-        for kind, given in ((make(media_write_timeout=SHORT), {}), (make(), {"write_timeout": SHORT})):
-            async with kind as requests:
-                with pytest.raises(TimedOut, match=r"^Timed out$"):
-                    await requests.post(url, wire.parameters(audio=InputFile(b"x" * 30_000_000)), **given)
-
-
-async def test_a_long_text_that_the_network_does_not_take_ends_in_time(make: Make) -> None:
-    """Without files it is the ordinary limit that holds."""
-    with wire.unreading() as port:
-        async with make(write_timeout=SHORT, media_write_timeout=3600) as requests:
-            with pytest.raises(TimedOut, match=r"^Timed out$"):
-                await requests.post(f"http://{wire.HOST}:{port}/", wire.parameters(text="x" * 30_000_000))
-
-
-async def test_requests_wait_for_a_connection_and_not_for_ever(make: Make) -> None:
-    """As many at once as the pool has connections; the next one waits so long, and says that it was never sent."""
-    gate = asyncio.Event()
-
-    async def when_opened(writer: asyncio.StreamWriter) -> None:
-        await gate.wait()
-        await wire.OK(writer)
-
-    async with wire.listening(when_opened) as server, make(connection_pool_size=2, pool_timeout=SHORT) as requests:
-        taken = [asyncio.create_task(requests.post(server.url, wire.parameters(a=1))) for _ in range(2)]
-        while len(server.received) < 2:  # noqa: ASYNC110 - each look lets the server work
-            await asyncio.sleep(0)
-        with pytest.raises(TimedOut, match=r"^Pool timeout: .*not"):
-            await requests.post(server.url, wire.parameters(a=1))
-        patient = asyncio.create_task(requests.post(server.url, wire.parameters(a=1), pool_timeout=None))
-        await asyncio.sleep(0)
-        gate.set()
-        assert await asyncio.gather(*taken, patient) == [{"id": 7}] * 3
-    assert (server.connections, len(server.received)) == (2, 3)
+async def test_what_was_certainly_never_sent_is_told_from_what_may_have_been() -> None:
+    """No listener, no name, no way through the proxy, no open sender; and on the other side no answer."""
+    for place in (
+        f"http://{wire.HOST}:{wire.closed_port()}",
+        "http://telegram.invalid",
+        "no address",
+        "http://h:99999",
+    ):
+        async with wire.closing(sender(place)) as requests:
+            with pytest.raises(NeverSentError):
+                await send(requests)
+    closed = sender("http://telegram.invalid")
+    await closed.close()
+    with pytest.raises(NeverSentError, match="closed"):
+        await send(closed)
+    async with wire.listening(NO_WAY_THROUGH) as proxy:
+        through = sender("https://telegram.invalid", proxy=f"http://{wire.HOST}:{proxy.port}")
+        async with wire.closing(through) as requests:
+            with pytest.raises(NeverSentError, match="407 Proxy Authentication Required"):
+                await send(requests)
+    assert proxy.received[0].method == "CONNECT"
+    for answer in (wire.waiting, wire.resetting, wire.saying()):
+        async with wire.listening(answer) as server, wire.closing(sender(server, patience=SHORT)) as requests:
+            with pytest.raises(NetworkError) as unknown:
+                await send(requests)
+            assert not isinstance(unknown.value, NeverSentError)
 
 
 @pytest.mark.parametrize(
@@ -226,72 +176,216 @@ async def test_requests_wait_for_a_connection_and_not_for_ever(make: Make) -> No
     ],
     ids=["reset", "closed", "cut short", "no HTTP", "no gzip"],
 )
-async def test_a_broken_connection_is_a_network_error_and_nothing_is_sent_twice(
-    make: Make, answer: wire.Answer
-) -> None:
+async def test_a_broken_connection_is_a_network_error_and_nothing_is_sent_twice(answer: wire.Answer) -> None:
     """Nobody can tell whether the server did what it was asked to."""
-    async with wire.listening(answer) as server, make() as requests:
+    async with wire.listening(answer) as server, wire.closing(sender(server)) as requests:
         with pytest.raises(NetworkError) as broken:
-            await requests.post(server.url, wire.parameters(a=1))
+            await send(requests)
     assert type(broken.value) is NetworkError
     assert len(server.received) == 1
 
 
-async def test_a_cancelled_request_gives_its_connection_back(make: Make) -> None:
+async def test_connecting_takes_no_longer_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing was sent."""
+    monkeypatch.setattr(request, "CONNECT_TIMEOUT", SHORT)
+    with wire.unaccepting() as port:
+        async with wire.closing(sender(f"http://{wire.HOST}:{port}")) as requests:
+            with pytest.raises(NeverSentError):
+                await send(requests)
+
+
+async def test_an_answer_takes_no_longer_than_allowed() -> None:
+    """Neither to begin nor to go on; but the limit is between two parts, not for the whole."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(SENT)
+    for answer in (wire.waiting, wire.saying(head, SENT[:9], pause=3600)):
+        async with wire.listening(answer) as server, wire.closing(sender(server, patience=SHORT)) as requests:
+            with pytest.raises(TimedOut, match=r"^Timed out$"):
+                await send(requests)
+    slow = wire.saying(head, *(SENT[place : place + 1] for place in range(len(SENT))), pause=0.02)
+    async with wire.listening(slow) as server, wire.closing(sender(server, patience=0.9)) as requests:
+        assert await send(requests) == 77
+
+
+async def test_a_message_that_the_network_does_not_take_ends_in_time() -> None:
+    """The limit of an answer holds for it too, however long the message is."""
+    with wire.unreading() as port:
+        async with wire.closing(sender(f"http://{wire.HOST}:{port}", patience=SHORT)) as requests:
+            with pytest.raises(TimedOut):
+                await send(requests, b" " * (1 << 20))
+
+
+async def test_requests_wait_for_a_connection_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many at once as there are connections; the next one waits a while, and then was never sent."""
+    monkeypatch.setattr(request, "CONNECT_TIMEOUT", SHORT)
+    monkeypatch.setattr(request, "POOL_TIMEOUT", SHORT)
+    gate = asyncio.Event()
+
+    async def when_opened(writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+        await OK(writer)
+
+    async with wire.listening(when_opened) as server, wire.closing(sender(server, connections=2)) as requests:
+        taken = [asyncio.create_task(send(requests)) for _ in range(2)]
+        while len(server.received) < 2:  # noqa: ASYNC110 - each look lets the server work
+            await asyncio.sleep(0)
+        with pytest.raises(NeverSentError):
+            await send(requests)
+        patient = asyncio.create_task(send(requests))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await asyncio.gather(*taken, patient) == [77] * 3
+    assert (server.connections, len(server.received)) == (2, 3)
+
+
+async def test_a_cancelled_request_gives_its_connection_back() -> None:
     """It ends as cancelled, and the next one finds room."""
-    async with wire.listening(wire.waiting) as server, make(connection_pool_size=1) as requests:
-        task = asyncio.create_task(requests.post(server.url, wire.parameters(a=1)))
+    async with wire.listening(wire.waiting) as server, wire.closing(sender(server, connections=1)) as requests:
+        task = asyncio.create_task(send(requests))
         await server.arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        server.answer = wire.OK
-        assert await requests.post(server.url, wire.parameters(a=1)) == {"id": 7}
+        server.answer = OK
+        assert await send(requests) == 77
 
 
-async def test_it_can_be_shut_down_and_started_again_any_number_of_times(make: Make) -> None:
-    """It works from the start, not after its shutdown, and again after the next start."""
-    async with wire.listening(wire.OK) as server:
-        requests = make()
-        assert await requests.post(server.url) == {"id": 7}
-        await requests.shutdown()
-        await requests.shutdown()
-        with pytest.raises(NetworkError, match="RuntimeError"):
-            await requests.post(server.url)
-        await requests.initialize()
-        await requests.initialize()
-        assert await requests.post(server.url) == {"id": 7}
-        await requests.shutdown()
+async def test_a_message_leaves_when_there_is_a_connection_for_it() -> None:
+    """It is asked once, on the open connection, before anything is written; withdrawn, it was certainly never sent."""
+    asked: list[tuple[int, int]] = []
+
+    def leave() -> bool:
+        asked.append((server.connections, len(server.received)))
+        return len(asked) != 2
+
+    async with wire.listening(OK) as server, wire.closing(sender(server)) as requests:
+        assert await send(requests, leave=leave) == 77
+        with pytest.raises(NeverSentError, match="withdrawn"):
+            await send(requests, leave=leave)
+        assert await send(requests, leave=leave) == 77
+    assert [received for _, received in asked] == [0, 1, 1]
+    assert len(server.received) == 2
+    async with wire.closing(sender(f"http://{wire.HOST}:{wire.closed_port()}")) as requests:
+        with pytest.raises(NeverSentError):
+            await send(requests, leave=leave)
+    assert len(asked) == 3
 
 
-@pytest.mark.parametrize("how", ["named", "http_proxy", "all_proxy"])
-async def test_a_proxy_is_used(make: Make, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """The one that was named or that the environment names, with its password."""
-    async with wire.listening(wire.OK) as proxy:
-        address = f"http://ada:lovelace@{wire.HOST}:{proxy.port}"
-        if how != "named":
-            monkeypatch.setenv(how, address)
-        async with make(**({"proxy": address} if how == "named" else {})) as requests:
-            assert await requests.post("http://telegram.invalid/bot1:a/getMe", wire.parameters(a=1)) == {"id": 7}
-    assert proxy.received[0].path == "http://telegram.invalid/bot1:a/getMe"
+async def test_a_message_leaves_in_the_step_in_which_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the event loop does besides must not come between counting a message and writing it."""
+    happened: list[str] = []
+
+    def leave() -> bool:
+        happened.append("counted")
+        asyncio.get_running_loop().call_soon(happened.append, "something else")
+        return True
+
+    for way in ("write", "writelines"):
+        method = getattr(asyncio.selector_events._SelectorSocketTransport, way)  # type: ignore[attr-defined]
+
+        def write(transport: asyncio.Transport, data: object, method: Callable[..., None] = method) -> None:
+            if "counted" in happened:
+                happened.append("written")
+            method(transport, data)
+
+        monkeypatch.setattr(asyncio.selector_events._SelectorSocketTransport, way, write)  # type: ignore[attr-defined]
+    async with wire.listening(OK) as server, wire.closing(sender(server)) as requests:
+        await send(requests, leave=leave)
+    assert happened[:2] == ["counted", "written"]
+
+
+async def test_a_server_without_a_trusted_certificate_gets_nothing() -> None:
+    """Neither from the sender nor from the library's requests."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert(wire.HOST).configure_cert(context)
+    async with wire.listening(OK, context) as server:
+        async with wire.closing(sender(server)) as requests:
+            with pytest.raises(NeverSentError, match="CERTIFICATE_VERIFY_FAILED"):
+                await send(requests)
+        async with QuietRequest(httpx_kwargs={"verify": request.certificates()}) as library:
+            with pytest.raises(NetworkError, match="CERTIFICATE_VERIFY_FAILED"):
+                await library.post(server.url)
+    assert server.received == []
+
+
+async def test_a_proxy_is_used() -> None:
+    """With its password."""
+    async with wire.listening(OK) as proxy:
+        through = sender("http://telegram.invalid/bot1:a", proxy=f"http://ada:lovelace@{wire.HOST}:{proxy.port}")
+        async with wire.closing(through) as requests:
+            assert await send(requests) == 77
+    assert proxy.received[0].path == "http://telegram.invalid/bot1:a/sendMessage"
     assert proxy.received[0].headers["proxy-authorization"] == "Basic YWRhOmxvdmVsYWNl"
 
 
-@pytest.mark.parametrize("exempt", ["127.0.0.1", "*"])
-async def test_the_environment_may_exempt_hosts_from_its_proxy(
-    make: Make, monkeypatch: pytest.MonkeyPatch, exempt: str
+@pytest.mark.parametrize(
+    ("environment", "proxy"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://a:1"}, "http://a:1"),
+        ({"HTTPS_PROXY": "a:1"}, "http://a:1"),
+        ({"all_proxy": "https://a:1"}, "https://a:1"),
+        ({"https_proxy": "http://a:1", "all_proxy": "socks5://b:2"}, "http://a:1"),
+        ({"http_proxy": "http://a:1"}, None),
+        ({"https_proxy": "http://a:1", "no_proxy": "telegram.org"}, None),
+        ({"https_proxy": "http://a:1", "no_proxy": "*"}, None),
+        ({"https_proxy": "http://a:1", "no_proxy": "example.org"}, "http://a:1"),
+    ],
+)
+def test_the_environment_names_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], proxy: str | None
 ) -> None:
-    """They are asked directly."""
-    monkeypatch.setenv("http_proxy", f"http://{wire.HOST}:{wire.closed_port()}")
-    monkeypatch.setenv("no_proxy", exempt)
-    async with wire.listening(wire.OK) as server, make() as requests:
-        assert await requests.post(server.url, wire.parameters(a=1)) == {"id": 7}
+    """One for the scheme goes before one for all; hosts may be exempt."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for("https://api.telegram.org:8443") == proxy
 
 
-async def test_a_proxy_that_refuses_is_a_network_error(make: Make) -> None:
-    """The way to an encrypted server is one that it would have to open."""
-    refusing = wire.answering("407 Proxy Authentication Required", b"")
-    async with wire.listening(refusing) as proxy, make(proxy=f"http://{wire.HOST}:{proxy.port}") as requests:
-        with pytest.raises(NetworkError, match="407 Proxy Authentication Required"):
-            await requests.post("https://telegram.invalid/bot1:a/getMe", wire.parameters(a=1))
-    assert proxy.received[0].method == "CONNECT"
+def test_a_proxy_that_does_not_speak_http_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sent."""
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
+    with pytest.raises(ProxyError, match="socks5 proxy: name one that speaks HTTP"):
+        proxy_for("https://api.telegram.org")
+
+
+async def test_the_token_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """It stands in every address, and many errors of the network repeat the address."""
+    caplog.set_level(logging.DEBUG)
+    errors: list[BaseException] = []
+
+    async def fail(place: wire.Wire | str, body: bytes = BODY) -> None:
+        async with wire.closing(sender(place, patience=SHORT)) as requests:
+            with pytest.raises(NetworkError) as failed:
+                await send(requests, body)
+            assert wire.TOKEN not in repr(requests)
+        errors.append(failed.value)
+
+    for answer in (
+        wire.waiting,
+        wire.resetting,
+        wire.saying(),
+        wire.saying(b"nonsense\r\n\r\n"),
+        wire.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
+        wire.answering("502 Bad Gateway", b"<html>"),
+    ):
+        async with wire.listening(answer) as server:
+            await fail(server)
+    async with wire.listening(wire.resetting) as server:
+        await fail(server, b" " * (1 << 20))
+    closed = f"{wire.HOST}:{wire.closed_port()}"
+    for host in (closed, "telegram.invalid", "a b", "", "h:99999", "[::1"):
+        await fail(f"http://{host}{wire.PATH}")
+    for error in errors:
+        assert wire.TOKEN not in "".join(traceback.format_exception(error)) + repr(error)
+        assert wire.TOKEN not in repr(error.__context__) + repr(error.__cause__)
+    assert wire.TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"", b"[]", b"\xff"])
+async def test_the_librarys_requests_keep_quiet_about_an_answer_that_is_none(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is an error of the library's own kind; a proxy's page does not fill the log with every poll."""
+    async with wire.listening(wire.answering("200 OK", answer)) as server, QuietRequest() as requests:
+        with pytest.raises(TelegramError, match="Invalid server response"):
+            await requests.post(server.url)
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []

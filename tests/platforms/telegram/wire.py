@@ -1,7 +1,4 @@
-"""A server on the loopback interface that reads requests and answers with whatever bytes a test wants, or with none.
-
-And the parameters that requests to it are made with, as python-telegram-bot gathers them.
-"""
+"""A server on the loopback interface that reads requests and answers with the bytes that a test wants, or with none."""
 
 from __future__ import annotations
 
@@ -10,21 +7,19 @@ import contextlib
 import json
 import socket
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
-
-from telegram.request import RequestData
-from telegram.request._requestparameter import RequestParameter
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from bot.platforms.telegram.request import Sender
 
     Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 HOST = "127.0.0.1"
 TOKEN = "123:secret"
-PATH = f"/bot{TOKEN}/getMe"
+PATH = f"/bot{TOKEN}"
 
 
 @dataclass
@@ -38,41 +33,9 @@ class Received:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters, as a form or a JSON object says them, and as they are themselves behind the text."""
-        if "multipart" in self.headers.get("content-type", ""):
-            return {name: content for name, (content, _file) in self.parts.items()}
-        if "json" in self.headers.get("content-type", ""):
-            given = json.loads(self.body)
-        else:
-            given = dict(parse_qsl(self.body.decode()))
-        return {name: _meant(value) for name, value in given.items()}
-
-    @property
-    def parts(self) -> dict[str, tuple[Any, str | None]]:
-        """The parts of a multipart body by name: their content and the name of the file."""
-        head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode()
-        whole = message_from_bytes(head + self.body)
-        found: dict[str, tuple[Any, str | None]] = {}
-        for part in whole.get_payload():
-            assert not isinstance(part, str)
-            name = str(part.get_param("name", header="content-disposition"))
-            content = part.get_payload(decode=True)
-            assert isinstance(content, bytes)
-            file = part.get_filename()
-            found[name] = (content if file else _meant(content.decode()), file)
-        return found
-
-
-def parameters(**values: object) -> RequestData:
-    """What a method of the Bot API is called with."""
-    return RequestData([RequestParameter.from_input(name, value) for name, value in values.items()])
-
-
-def _meant(value: object) -> object:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+        """The parameters of the method."""
+        values: dict[str, Any] = json.loads(self.body)
+        return values
 
 
 @dataclass
@@ -80,6 +43,7 @@ class Wire:
     """What came in, on how many connections, and what is to be answered."""
 
     port: int = 0
+    scheme: str = "http"
     answer: Answer | None = None
     received: list[Received] = field(default_factory=list)
     connections: int = 0
@@ -88,8 +52,8 @@ class Wire:
 
     @property
     def url(self) -> str:
-        """The address of one method of the API."""
-        return f"http://{HOST}:{self.port}{PATH}"
+        """The address of the API, token included."""
+        return f"{self.scheme}://{HOST}:{self.port}{PATH}"
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one more connection."""
@@ -118,11 +82,6 @@ async def _read(reader: asyncio.StreamReader) -> Received:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    if headers.get("transfer-encoding") == "chunked":
-        while size := int(await reader.readline(), 16):
-            body += await reader.readexactly(size)
-            await reader.readline()
-        await reader.readline()
     method, path, _version = first.split()
     return Received(method, path, headers, body)
 
@@ -135,10 +94,6 @@ def answering(status: str, body: bytes, *headers: str) -> Answer:
         writer.write("\r\n".join([*lines, "", ""]).encode() + body)
 
     return answer
-
-
-OK = answering("200 OK", b'{"ok":true,"result":{"id":7}}')
-"""Answers as if the method had done what it does."""
 
 
 def saying(*parts: bytes, pause: float = 0.0) -> Answer:
@@ -168,10 +123,10 @@ async def waiting(_writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(answer: Answer | None = None) -> AsyncIterator[Wire]:
+async def listening(answer: Answer | None = None, encrypted: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     """A server that gives this answer to everything."""
-    wire = Wire(answer=answer)
-    server = await asyncio.start_server(wire.connected, HOST, 0)
+    wire = Wire(scheme="https" if encrypted else "http", answer=answer)
+    server = await asyncio.start_server(wire.connected, HOST, 0, ssl=encrypted)
     wire.port = server.sockets[0].getsockname()[1]
     try:
         yield wire
@@ -180,6 +135,15 @@ async def listening(answer: Answer | None = None) -> AsyncIterator[Wire]:
         for task in wire.open:
             task.cancel()
         await asyncio.gather(*wire.open, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def closing(sender: Sender) -> AsyncIterator[Sender]:
+    """The sender, closed when the context is left."""
+    try:
+        yield sender
+    finally:
+        await sender.close()
 
 
 @contextlib.contextmanager
