@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 SEND_CONNECTIONS = 256
 """Rate × latency × 2 is 200 at a thousand messages a second; the rest is for answers meanwhile."""
-QUESTION_CONNECTIONS = 32
 SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer. Past them nobody can tell whether a message arrived, so patience pays."""
 POLL_TIMEOUT = 30
@@ -50,13 +49,7 @@ POLL_GRACE = 5.0
 """Seconds that its answer may take beyond them; also the longest that stopping waits for a Telegram that is away."""
 LONGEST_PAUSE = 30.0
 """Seconds between polls of a Telegram that does not answer."""
-UPDATES = [
-    Update.MESSAGE,
-    Update.CHANNEL_POST,
-    Update.CALLBACK_QUERY,
-    Update.INLINE_QUERY,
-    Update.MY_CHAT_MEMBER,
-]
+UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER]
 _NOT_MODIFIED = "message is not modified"
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """The message was deleted meanwhile, is too old, or is not the bot's own."""
@@ -75,12 +68,10 @@ class TelegramPlatform(Account):
         base = config.api_url.rstrip("/")
         token = config.token.get_secret_value()
         proxy = proxy_for(base)
-        self._sender = Sender(
-            f"{base}/bot{token}", connections=SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy
-        )
+        self._sender = Sender(f"{base}/bot{token}", SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy)
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
         same: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False, "verify": certificates()}}
-        self._questions = QuietRequest(QUESTION_CONNECTIONS, read_timeout=SEND_TIMEOUT, pool_timeout=5.0, **same)
+        self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
         self._polls = QuietRequest(1, read_timeout=POLL_GRACE, **same)
         self._offset = 0
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
@@ -89,7 +80,6 @@ class TelegramPlatform(Account):
             ApplicationBuilder()
             .token(token)
             .base_url(f"{base}/bot")
-            .base_file_url(f"{base}/file/bot")
             .request(self._questions)
             .get_updates_request(self._polls)
             # Because updates are handled side by side, a slow answer holds up nobody else's.

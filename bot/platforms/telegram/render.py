@@ -36,7 +36,7 @@ from bot.model.text import NO_BREAK_SPACE
 from bot.platforms.telegram.keyboard import keyboard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from bot.model.rendering import JsonObject
 
@@ -112,28 +112,16 @@ def render(document: Document, *, silent: bool = False, username: str = "") -> R
     messages = [message for lines in sections for message in _pack(lines)]
     if not messages:
         raise ValueError(f"'{document.title}' has no text to show: Telegram takes no empty message")
-    return assemble(document, [*map(_body, messages)], keyboard(document.buttons, username), silent=silent)
+    buttons = keyboard(document.buttons, username)
+    return Rendering(document.title, completed([*map(_message, messages)], buttons, silent=silent))
 
 
-def assemble(
-    document: Document,
-    bodies: Sequence[tuple[JsonObject, int]],
-    buttons: list[list[JsonObject]],
-    *,
-    silent: bool,
-    limit: int = TEXT_LIMIT,
-    fallback: Rendering | None = None,
-) -> Rendering:
-    """Return the bodies, each with its used part of the `limit`, as messages.
-
-    Only the first message rings, and none if `silent`. The buttons stand below the last one.
-    """
-    below = {len(bodies) - 1: {"reply_markup": {"inline_keyboard": buttons}}} if buttons else {}
-    messages = tuple(
-        Message({**body, "disable_notification": silent or index > 0, **below.get(index, {})}, used, limit)
-        for index, (body, used) in enumerate(bodies)
-    )
-    return Rendering(document.title, messages, fallback=fallback)
+def completed(messages: list[Message], buttons: list[list[JsonObject]], *, silent: bool) -> tuple[Message, ...]:
+    """Return the messages with the buttons below the last. Only the first message rings, and none if `silent`."""
+    *bodies, last = ({**each.body, "disable_notification": silent or each is not messages[0]} for each in messages)
+    if buttons:
+        last["reply_markup"] = {"inline_keyboard": buttons}
+    return tuple(Message(body, each.used, each.limit) for body, each in zip((*bodies, last), messages, strict=True))
 
 
 # Writing: from blocks to lines
@@ -295,11 +283,11 @@ def _entity_count(line: _Line) -> int:
 # Composing: from lines to a message
 
 
-def _body(lines: list[_Line]) -> tuple[JsonObject, int]:
+def _message(lines: list[_Line]) -> Message:
     text, entities = _compose(lines)
     preview = next((line.opens.preview for line in lines if line.opens and line.opens.preview), None)
     options = {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True}
-    return {"text": text, "entities": entities, "link_preview_options": options}, _units(text)
+    return Message({"text": text, "entities": entities, "link_preview_options": options}, _units(text), TEXT_LIMIT)
 
 
 def _compose(lines: list[_Line]) -> tuple[str, list[Entity]]:

@@ -88,7 +88,7 @@ class Sender:
     the seconds to wait for the next part of an answer.
     """
 
-    def __init__(self, url: str, *, connections: int, read_timeout: float, proxy: str | None = None) -> None:
+    def __init__(self, url: str, connections: int, *, read_timeout: float, proxy: str | None = None) -> None:
         self._url = url
         self._connections = connections
         self._timeout = aiohttp.ClientTimeout(

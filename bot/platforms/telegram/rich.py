@@ -23,13 +23,13 @@ from bot.model.document import (
     Spans,
     Style,
 )
+from bot.model.rendering import Message, Rendering
 from bot.platforms.telegram.keyboard import keyboard
-from bot.platforms.telegram.render import assemble, clean, clean_text, is_blank
+from bot.platforms.telegram.render import clean, clean_text, completed, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bot.model.rendering import Rendering
 
 RICH_MESSAGE = "rich_message"
 """The parameter that makes a body one of `sendRichMessage`."""
@@ -65,9 +65,12 @@ def render_rich(document: Document, *, classic: Rendering, silent: bool = False,
     except _TooLargeError:
         return classic
     # Because an entity that Telegram finds by itself can make it refuse a rich message, the detection is skipped.
-    bodies = [({RICH_MESSAGE: {"html": html, "skip_entity_detection": True}}, len(html)) for html in pages]
+    messages = [
+        Message({RICH_MESSAGE: {"html": html, "skip_entity_detection": True}}, len(html), LENGTH_LIMIT)
+        for html in pages
+    ]
     buttons = keyboard(document.buttons, username)
-    return assemble(document, bodies, buttons, silent=silent, limit=LENGTH_LIMIT, fallback=classic)
+    return Rendering(document.title, completed(messages, buttons, silent=silent), fallback=classic)
 
 
 def _pages(sections: list[list[str]], *, apart: bool) -> list[str]:

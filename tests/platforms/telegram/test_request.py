@@ -49,7 +49,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 def sender(place: wire.Wire | str, *, connections: int = 8, patience: float = 5.0, proxy: str | None = None) -> Sender:
     """A sender to the server or the address."""
     url = place if isinstance(place, str) else place.url
-    return Sender(url, connections=connections, read_timeout=patience, proxy=proxy)
+    return Sender(url, connections, read_timeout=patience, proxy=proxy)
 
 
 async def send(requests: Sender, body: bytes = BODY, leave: Callable[[], bool] = lambda: True) -> int:
