@@ -163,8 +163,6 @@ def unaccepting() -> Iterator[int]:
 def unreading() -> Iterator[int]:
     """A port that takes connections and never reads from them."""
     with socket.socket() as deaf:
-        # Small, so that the network takes little of a long message.
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.bind((HOST, 0))
         deaf.listen(8)
         yield deaf.getsockname()[1]
