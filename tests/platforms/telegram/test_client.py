@@ -152,7 +152,7 @@ async def test_a_message_is_replaced_where_it_can_be(status: str, description: s
     answer = json.dumps({"ok": not description, "result": True, "description": description}).encode()
     message = Message({**MESSAGE.body, "disable_notification": True}, 3, 4096)
     async with wire.listening(wire.answering(status, answer)) as server, connected(server) as platform:
-        assert await platform.edit(Target(PlatformName.TELEGRAM, "-5", 7), "77", message) is replaced
+        assert await platform.edit(Target(PlatformName("telegram"), "-5", 7), "77", message) is replaced
     (received,) = server.received
     assert received.path == f"/bot{TOKEN}/editMessageText"
     assert received.values == {**MESSAGE.body, "chat_id": -5, "message_id": 77}
