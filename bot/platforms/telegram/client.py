@@ -24,7 +24,7 @@ from bot.platforms.base import (
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import QuietRequest, Sender, certificates, proxy_for
+from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, proxy_for
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class TelegramPlatform(Account):
         base = config.api_url.rstrip("/")
         token = config.token.get_secret_value()
         proxy = proxy_for(base)
-        self._sender = Sender(f"{base}/bot{token}", SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy)
+        self._sender = ApiSender(f"{base}/bot{token}", SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy)
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
         same: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False, "verify": certificates()}}
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)

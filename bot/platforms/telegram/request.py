@@ -81,7 +81,7 @@ class QuietRequest(HTTPXRequest):
         return answer
 
 
-class Sender:
+class ApiSender:
     """A client for the methods of the Bot API that write. Each takes its JSON as bytes.
 
     `url` is the address of the API and holds the token, so no error and no log entry may repeat it. `read_timeout` is

@@ -25,7 +25,7 @@ from telegram.error import (
 )
 
 from bot.platforms.telegram import request
-from bot.platforms.telegram.request import NeverSentError, ProxyError, QuietRequest, Sender, proxy_for
+from bot.platforms.telegram.request import ApiSender, NeverSentError, ProxyError, QuietRequest, proxy_for
 from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
@@ -46,13 +46,15 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def sender(place: wire.Wire | str, *, connections: int = 8, patience: float = 5.0, proxy: str | None = None) -> Sender:
+def sender(
+    place: wire.Wire | str, *, connections: int = 8, patience: float = 5.0, proxy: str | None = None
+) -> ApiSender:
     """A sender to the server or the address."""
     url = place if isinstance(place, str) else place.url
-    return Sender(url, connections, read_timeout=patience, proxy=proxy)
+    return ApiSender(url, connections, read_timeout=patience, proxy=proxy)
 
 
-async def send(requests: Sender, body: bytes = BODY, leave: Callable[[], bool] = lambda: True) -> int:
+async def send(requests: ApiSender, body: bytes = BODY, leave: Callable[[], bool] = lambda: True) -> int:
     """Send one message."""
     return await requests.send("sendMessage", body, leave)
 

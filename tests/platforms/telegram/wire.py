@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from bot.platforms.telegram.request import Sender
+    from bot.platforms.telegram.request import ApiSender
 
     Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -138,7 +138,7 @@ async def listening(answer: Answer | None = None, encrypted: ssl.SSLContext | No
 
 
 @contextlib.asynccontextmanager
-async def closing(sender: Sender) -> AsyncIterator[Sender]:
+async def closing(sender: ApiSender) -> AsyncIterator[ApiSender]:
     """The sender, closed when the context is left."""
     try:
         yield sender
