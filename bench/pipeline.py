@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bench.block import Block
     from bot.model.document import Document
     from bot.platforms.base import Post
-    from bot.storage.records import Broadcast
 
 LIFTED = 1_000_000
 """A rate that nothing reaches."""
@@ -108,7 +107,7 @@ def courier_of(
     ledger: Ledger,
     *,
     rate: int = LIFTED,
-    finished: Callable[[Broadcast], None] = lambda _broadcast: None,
+    finished: Callable[[], object] = lambda: None,
 ) -> Worker:
     """The platform's worker, as the bot makes it."""
     return Worker(
@@ -128,7 +127,7 @@ async def push(block: Block, platform: Platform, *, rate: int = LIFTED) -> None:
     async with subscribed(block.folder / "recap.db", platform.name, people) as ledger:
         finished = asyncio.Event()
         counting = Counting(platform)
-        worker = courier_of(block, counting, ledger, rate=rate, finished=lambda _broadcast: finished.set())
+        worker = courier_of(block, counting, ledger, rate=rate, finished=finished.set)
         await open_broadcast(block, ledger, platform.name)
         task = asyncio.create_task(worker.run())
         await counting.reached(block.warm_up)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.cli.drafting import template
+from bot.model.facts import Welcome
 from bot.notes.draft import Defaults
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
@@ -77,7 +78,7 @@ async def week(folder: Path, more: str = "", *, first_started: dt.datetime | Non
     file.write_text(SETTINGS + more, encoding="utf-8")
     clock = [first_started or MONDAY - dt.timedelta(days=3)]
     async with opened(load(file, {}), lambda: clock[0]) as app:
-        await app.services.notifier.tell(app.services.notifier.reporter.welcome(None))
+        await app.services.notifier.tell(Welcome(None))
         await app.declare()
         yield Week(app, folder, clock)
 

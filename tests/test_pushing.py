@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from bot.cli import pushing
-from bot.delivery.retry import advanced
+from bot.delivery.retry import advance
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.registry import load
@@ -118,7 +118,7 @@ async def test_a_push_that_the_bot_ends_is_seen_to_its_end(hand: Hand) -> None:
     async with asyncio.timeout(10):
         sending = asyncio.create_task(hand.push())
         claim = await hand.next_claim()
-        await hand.app.ledger.record([advanced(claim, hand.app.clock(), messages=1, message_id="7")])
+        await hand.app.ledger.record([advance(claim, hand.app.clock(), messages=1, message_id="7")])
         assert await sending is True
     assert "1 sent" in hand.said()
 

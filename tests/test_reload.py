@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.model.facts import Welcome
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, SubscriptionState
 from bot.platforms.registry import load
@@ -124,7 +125,7 @@ async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: Comm
     assert isinstance(connection.handlers, Handlers)
     assert (connection.handlers._context, connection.handlers._language) == (services.context, Language.ENGLISH)
     assert context.app.config.delivery.on_unknown == "hold"
-    await services.notifier.tell(services.notifier.reporter.welcome(None))
+    await services.notifier.tell(Welcome(None))
     (welcome,) = await context.app.ledger.notices.latest(1)
     assert welcome.title == "All is set"
     assert await context.app.ledger.unfinished([welcome.id]) == {PlatformName("telegram"): 1}

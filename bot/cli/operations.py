@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from bot.cli.console import in_words, print_table
-from bot.delivery.report import Reporter
+from bot.delivery.report import explain
 from bot.model.i18n import Language, words
 from bot.platforms.base import (
     NotSentError,
@@ -19,11 +19,12 @@ from bot.platforms.base import (
     UnknownOutcomeError,
 )
 from bot.storage.lock import DeliveryLock
-from bot.storage.records import DeliveryState, Pushed
+from bot.storage.records import DeliveryState
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bot.model.facts import Pushed
     from bot.runtime.app import App
     from bot.storage.records import Broadcast
 
@@ -73,14 +74,14 @@ async def _push_facts(app: App, push: Broadcast) -> dict[str, Any]:
 
 def _unserved_facts(outcome: Pushed) -> list[dict[str, Any]]:
     """Who did not get a push, by reason, with the sentence of the report."""
-    reporter = Reporter(words(Language.ENGLISH))
+    english = words(Language.ENGLISH)
     return [
         {
             "platform": str(each.platform),
             "code": each.code,
             "count": each.count,
             "unknown": each.unknown,
-            "meaning": reporter.unserved([each])[0],
+            "meaning": explain([each], english)[0],
         }
         for each in outcome.unserved
     ]

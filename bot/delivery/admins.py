@@ -1,34 +1,37 @@
-"""The notifier: tells the admins, by way of the ledger and the workers, what they must hear."""
+"""The notifier of the admins: from a fact to deliveries in the ledger, once per key of the fact."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from bot.delivery.report import describe
+from bot.model.facts import PlatformStopped
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
 
-    from bot.delivery.report import Reporter
+    from bot.model.facts import Fact
+    from bot.model.i18n import Words
     from bot.model.subscription import PlatformName, Target
     from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
-    from bot.storage.records import Notice
 
 log = logging.getLogger(__name__)
 
 
 class AdminNotifier:
-    """Tells every notice once, to all admins, and to the log whether there are any or not.
+    """Tells each fact once to every admin, and to the log. It keeps no state: the ledger knows which facts were told.
 
     Args:
-        ledger: keeps what was told.
+        ledger: keeps the notices.
         platforms: render the notices.
         admins: the admins' targets on each platform.
-        reporter: writes the reports.
-        told: called when something new is to be delivered.
+        words: the language of the notices.
+        today: the day in the show's time zone.
+        on_new: called when there is a notice to deliver.
     """
 
     def __init__(
@@ -37,45 +40,51 @@ class AdminNotifier:
         ledger: Ledger,
         platforms: Mapping[PlatformName, Platform],
         admins: Mapping[PlatformName, Sequence[Target]],
-        reporter: Reporter,
-        on_new: Callable[[], None] = lambda: None,
+        words: Words,
+        today: Callable[[], dt.date],
+        on_new: Callable[[], None],
     ) -> None:
-        self._ledger = ledger
+        self._notices = ledger.notices
         self._platforms = platforms
         self._admins = admins
+        self._words = words
+        self._today = today
         self._on_new = on_new
-        self._keys: set[str] = set()
-        self.reporter = reporter
 
-    async def tell(self, notice: Notice, *, but: PlatformName | None = None) -> bool:
-        """Tell the admins, but not those on the platform that the notice says is out of reach; False: told before.
+    async def tell(self, fact: Fact) -> None:
+        """Tell the fact, unless one with the same key was told before.
 
-        A database that cannot be used is no reason to fail: the log has it then.
+        When the database cannot be used, the log has the fact, and the next call may tell the admins.
         """
-        if notice.key in self._keys:
-            # The clock looks every minute, and asks no database about what it has told.
-            return False
-        to = [
-            (self._platforms[name].render(notice.document), list(dict.fromkeys(targets)))
-            for name, targets in self._admins.items()
-            if targets and name != but and name in self._platforms
-        ]
+        key, notice = fact.key_on(self._today()), describe(fact, self._words)
+        # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
+        stopped = fact.platform if isinstance(fact, PlatformStopped) else None
         try:
-            is_new = await self._ledger.notices.add(notice, to)
+            # Because the clock reports a lasting fact every minute, look before writing; else each minute locks.
+            is_new = await self._notices.has_been_sent(key) is None and await self._notices.add(
+                key,
+                notice,
+                [
+                    (self._platforms[name].render(notice.document), list(dict.fromkeys(targets)))
+                    for name, targets in self._admins.items()
+                    if targets and name != stopped and name in self._platforms
+                ],
+            )
         except LedgerError as error:
             log.warning("%s (the admins cannot be told: %s)", notice.text, error)
-            return False
-        self._keys.add(notice.key)
+            return
         if is_new:
             log.log(logging.WARNING if notice.alarming else logging.INFO, "%s", notice.text)
             self._on_new()
-        return is_new
+        elif stopped is not None:
+            # Because the admins were told today already, a restart with the same token would go unnoticed without this.
+            log.error("%s", notice.text)
 
     async def report(self, since: dt.datetime) -> None:
-        """Tell what became of the pushes that have ended since then and were not reported yet.
+        """Tell what became of each push that has ended since then and is not reported yet.
 
         Raises:
             LedgerError: the database cannot be used.
         """
-        for push in await self._ledger.notices.unreported(since):
-            await self.tell(self.reporter.pushed(await self._ledger.notices.outcome(push)))
+        for push in await self._notices.unreported(since):
+            await self.tell(await self._notices.outcome(push))

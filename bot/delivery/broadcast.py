@@ -1,4 +1,4 @@
-"""From an occurrence of a schedule to a broadcast in the ledger, rendered once per distinct choice."""
+"""The broadcaster: from an occurrence of a schedule to a broadcast in the ledger, rendered once per choice."""
 
 from __future__ import annotations
 
@@ -7,70 +7,74 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.model.episode import Status
-from bot.storage.records import WELCOME, Broadcast, Choice
+from bot.model.facts import WELCOME, Missed, NoEpisode
+from bot.storage.records import Broadcast, Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from bot.config import Schedule
     from bot.content.archive import Archive
     from bot.content.formatter import Formatter
-    from bot.delivery.admins import AdminNotifier
     from bot.model.document import Layout
     from bot.model.episode import Episode
-    from bot.model.problems import Problem
+    from bot.model.facts import Tell
     from bot.model.rendering import Rendering
     from bot.model.subscription import PlatformName, Target
     from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
 
 AWAIT_EPISODE = dt.timedelta(minutes=15)
-"""How long after the hour the admins are told that there is no episode: who is about to save it needs no alarm."""
+"""Time after the hour before the admins are told that there is no episode: a team about to save it needs no alarm."""
 A_WEEK = dt.timedelta(days=6)
-"""An episode that is younger was this week's: a schedule that looks every day misses none."""
+"""The age up to which an episode is this week's: a schedule that looks every day does not miss a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueEpisode:
-    """What the archive has for one occurrence of a schedule, whether or not it was pushed before."""
+    """The episode that the archive has for one occurrence of a schedule, pushed before or not."""
 
     newest: Episode | None
     """The newest episode that readers see on that day."""
     age: dt.timedelta
-    """How long before that day it is dated; nothing when there is none."""
+    """The time from the episode's date to that day; zero without an episode."""
     oldest: dt.date
     """The first date from which the schedule's `max_age` lets an episode out."""
     held_back: tuple[Episode, ...]
-    """Those that may be the one that is missing on that day: drafts, and those with a later date."""
+    """The episodes near that day that may be missing: drafts, and those with a later date."""
 
     @classmethod
     def at(cls, occurrence: dt.datetime, schedule: Schedule, archive: Archive) -> DueEpisode:
-        """The offer for an occurrence as the archive is now."""
+        """Return the episode that is due at an occurrence, as the archive is now."""
         day = occurrence.astimezone(schedule.zone).date()
         newest = archive.latest(day)
         return cls(
             newest=newest,
             age=day - newest.date if newest else dt.timedelta(),
             oldest=day - schedule.max_age,
-            held_back=tuple(episode for episode in archive.episodes if _is_held_back(episode, day)),
+            held_back=tuple(
+                episode
+                for episode in archive.episodes
+                if abs(episode.date - day) <= A_WEEK and (episode.status is Status.DRAFT or episode.date > day)
+            ),
         )
 
     @property
     def episode(self) -> Episode | None:
-        """The episode that goes out; None when there is none or only an older one."""
+        """The episode that goes out; None without an episode or with an older one only."""
         return self.newest if self.newest is not None and self.newest.date >= self.oldest else None
 
 
 class Broadcaster:
-    """Opens broadcasts. What it has opened is in the ledger; the workers take it from there.
+    """Opener of broadcasts. The workers send an open broadcast from the ledger.
 
     Args:
-        ledger: takes the broadcasts.
+        ledger: stores the broadcasts.
         platforms: render the episodes.
-        formatter: says what a push says.
-        archive: the episodes as they are now.
+        formatter: makes the document of an episode.
+        archive: returns the episodes as they are now.
         clock: the time, aware.
-        notifier: tells the admins what is not pushed, and why.
+        tell: hears which push is missed or waits for its episode.
     """
 
     def __init__(
@@ -81,72 +85,86 @@ class Broadcaster:
         formatter: Formatter,
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
-        notifier: AdminNotifier,
+        tell: Tell,
     ) -> None:
         self._ledger = ledger
         self._platforms = platforms
         self._formatter = formatter
         self._archive = archive
         self._clock = clock
-        self._notifier = notifier
+        self._tell = tell
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
-        """Open the broadcast of one occurrence; None when there is nothing (more) to send for it.
+        """Open the broadcast of one occurrence. A second call for the same occurrence does nothing.
 
-        Calling again for the same occurrence is harmless.
+        Returns:
+            None if nothing, or nothing more, is to be sent for the occurrence.
         """
         late = self._clock() - occurrence
         archive = self._archive()
-        offer = DueEpisode.at(occurrence, schedule, archive)
-        episode = offer.episode
-        if episode is None or offer.age > A_WEEK:
-            await self._tell_of_no_episode(schedule, occurrence, late, offer, archive.problems)
-        if episode is None:
-            return None
-        if await self._ledger.broadcast_of(episode.number, schedule.name) is not None:
+        due = DueEpisode.at(occurrence, schedule, archive)
+        episode = due.episode
+        patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
+        if (
+            (episode is None or due.age > A_WEEK)
+            and patience <= late <= schedule.max_lateness
+            and await self._was_running(occurrence)
+        ):
+            until = occurrence + schedule.max_lateness
+            await self._tell(NoEpisode(schedule.name, occurrence, until, due.held_back, archive.problems))
+        if episode is None or await self._ledger.broadcast_of(episode.number, schedule.name) is not None:
             return None
         if late > schedule.max_lateness:
             if await self._was_running(occurrence):
-                await self._notifier.tell(self._notifier.reporter.missed(schedule.name, occurrence, episode))
+                await self._tell(Missed(schedule.name, occurrence, episode.number))
             return None
         return await self.open(episode, schedule.name, due=occurrence)
 
-    async def open(self, episode: Episode, schedule: str, *, due: dt.datetime, again: bool = False) -> Broadcast | None:
-        """Put a broadcast to all subscriptions of the schedule into the ledger; None when it is there already."""
-        choices = [choice for choice in await self._ledger.choices(schedule) if choice.platform in self._platforms]
+    async def open(
+        self,
+        episode: Episode,
+        schedule: str,
+        *,
+        due: dt.datetime,
+        again: bool = False,
+        only_failed_in: int | None = None,
+    ) -> Broadcast | None:
+        """Put a broadcast to all subscriptions of the schedule, or those that failed in one, into the ledger.
+
+        Returns:
+            None if the broadcast is there already, or if no subscription failed.
+        """
+        renderings = self._renderings(episode, await self._ledger.choices(schedule, only_failed_in=only_failed_in))
+        if only_failed_in is not None and not renderings:
+            return None
         return await self._ledger.create_broadcast(
             episode=episode.number,
             title=episode.title,
             schedule=schedule,
             due=due,
-            renderings=self._renderings(episode, choices),
+            renderings=renderings,
             again=again,
+            only_failed_in=only_failed_in,
         )
 
     async def open_for_failed(self, push: Broadcast, episode: Episode, *, due: dt.datetime) -> Broadcast | None:
-        """Push the episode, as it is now, again to those whose delivery of `push` failed; None when there is nobody.
+        """Push the episode, as it is now, again to the subscriptions whose delivery of `push` failed.
 
-        Whoever has the first messages of it, where they say the same now, gets only the others. Who has left or
-        unsubscribed since gets nothing. A subscription that is paused is tried again: whoever asks for it has given
-        the bot its rights back, or else it is paused anew.
+        A subscription that has the first messages of the episode, unchanged since, gets only the others. One that has
+        ended since gets nothing. One that is paused is tried again, because the admin may have mended the cause.
+
+        Returns:
+            None if no subscription is left to push to.
         """
         await self._ledger.subscriptions.resume_failed_in(push.id)
-        choices = await self._ledger.choices(push.schedule, only_failed_in=push.id)
-        renderings = self._renderings(episode, [choice for choice in choices if choice.platform in self._platforms])
-        if not renderings:
-            return None
-        return await self._ledger.create_broadcast(
-            episode=episode.number,
-            title=episode.title,
-            schedule=push.schedule,
-            due=due,
-            renderings=renderings,
-            again=True,
-            only_failed_in=push.id,
-        )
+        return await self.open(episode, push.schedule, due=due, again=True, only_failed_in=push.id)
 
     async def open_single(self, episode: Episode, target: Target, *, layout: Layout, again: bool) -> Broadcast | None:
-        """Put a broadcast to one target, subscribed or not, into the ledger; None when it is there already."""
+        """Put a broadcast to one target, subscribed or not, into the ledger.
+
+        Returns:
+            None if the broadcast is there already.
+        """
         choice = Choice(target.platform, topics=(), layout=layout, silent=False)
         return await self._ledger.create_single(
             episode=episode.number,
@@ -160,41 +178,14 @@ class Broadcaster:
     def _renderings(self, episode: Episode, choices: Iterable[Choice]) -> dict[Choice, Rendering]:
         renderings = {}
         for choice in choices:
+            if (platform := self._platforms.get(choice.platform)) is None:
+                continue
             document = self._formatter.episode(episode, topics=choice.topics, layout=choice.layout)
             if document is not None:
-                renderings[choice] = self._platforms[choice.platform].render(
-                    document, silent=choice.silent, rich=choice.rich
-                )
+                renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
 
-    async def _tell_of_no_episode(
-        self,
-        schedule: Schedule,
-        occurrence: dt.datetime,
-        late: dt.timedelta,
-        offer: DueEpisode,
-        problems: Sequence[Problem],
-    ) -> None:
-        """Tell that nothing new is there, while an episode would still be sent on arrival."""
-        patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
-        if not patience <= late <= schedule.max_lateness or not await self._was_running(occurrence):
-            return
-        notice = self._notifier.reporter.no_episode(
-            schedule.name,
-            occurrence,
-            occurrence + schedule.max_lateness,
-            unready=offer.held_back,
-            problems=problems,
-        )
-        await self._notifier.tell(notice)
-
     async def _was_running(self, occurrence: dt.datetime) -> bool:
-        """Whether the bot was already at work then: what lies before its first start, nobody has missed."""
+        """Return whether the bot had been started before: nobody misses a push from before the first start."""
         begun = await self._ledger.notices.has_been_sent(WELCOME)
         return begun is not None and begun <= occurrence
-
-
-def _is_held_back(episode: Episode, day: dt.date) -> bool:
-    """Whether the episode may be the one that is missing on that day: a draft, or one with a later date."""
-    is_near = abs(episode.date - day) <= A_WEEK
-    return is_near and (episode.status is Status.DRAFT or episode.date > day)

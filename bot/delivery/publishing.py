@@ -13,13 +13,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
-from bot.delivery.events import Listener, NotPublished, nobody
+from bot.model.facts import NotPublished
 from bot.platforms.base import FloodError, NotSentError, SendError, UnknownOutcomeError
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from bot.model.facts import Tell
     from bot.model.subscription import PlatformName
     from bot.platforms.base import Publisher
     from bot.storage.publications import LedgerPublications, Publication
@@ -43,7 +44,7 @@ class PublishingJob:
     """
 
     def __init__(
-        self, *, platform: PlatformName, publisher: Publisher, publications: LedgerPublications, tell: Listener = nobody
+        self, *, platform: PlatformName, publisher: Publisher, publications: LedgerPublications, tell: Tell
     ) -> None:
         self._platform = platform
         self._publisher = publisher

@@ -1,4 +1,4 @@
-"""What to do after a failed send: pure decisions, made from the error and from what was tried before."""
+"""The pure part of a delivery: the decision after an error, and the outcome of each step."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from bot.platforms.base import (
     TargetNotFoundError,
     UnauthorisedError,
     UnknownOutcomeError,
+    UnverifiableError,
 )
-from bot.storage.records import Claim, DeliveryState, Outcome
+from bot.storage.records import DeliveryState, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.storage.records import StoredRendering
+    from bot.storage.records import Claim, StoredRendering
 
 FIRST_PAUSE = dt.timedelta(seconds=2)
 LONGEST_PAUSE = dt.timedelta(minutes=10)
-"""Beyond this, waiting longer helps no platform and only delays the reader."""
+"""A longer pause helps no platform and only delays the reader."""
 GIVE_UP_AFTER = dt.timedelta(hours=24)
-"""A recap that could not be delivered for a whole day is old news, also where the bot was off meanwhile."""
-
+"""The age from which a broadcast is old news and no message of it is sent, also if the bot was off meanwhile."""
 MOST_MOVES = 5
-"""Attempts after which a chat that says at each that it has moved on is believed no more."""
+"""Attempts after which a delivery to a chat fails if each attempt was answered with a new id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +55,37 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nobody can tell whether the message arrived, and it must not arrive twice: go on with the next one."""
+    """Go on with the next message: nobody can tell whether this one arrived, and it must not arrive twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """This delivery has failed; the subscription stays as it is."""
+    """Fail the delivery; leave the subscription as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndSubscription:
-    """This delivery has failed because they are gone; the subscription ends."""
+    """Fail the delivery and end the subscription, because the chat is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class PauseSubscription:
-    """This delivery has failed for a reason that the admin can mend; the subscription waits for that."""
+    """Fail the delivery and pause the subscription, because an admin can mend the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class UseFallback:
-    """The platform does not take messages of this kind: begin again with the rendering's fallback."""
+    """Begin again with the rendering's fallback, because the platform does not take messages of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopBroadcast:
-    """The message itself is refused: nobody else should get it either."""
+    """Fail every delivery of the broadcast, because the platform refuses the message itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopPlatform:
-    """The token is refused: nothing more can be sent here. The delivery waits for a better one."""
+    """Send nothing more on this platform, because it refuses the token. The delivery waits for a valid one."""
 
 
 Decision: TypeAlias = (
@@ -96,12 +96,12 @@ Decision: TypeAlias = (
 def decide(
     error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luck: float, fallback: bool = False
 ) -> Decision:
-    """The next step after an error.
+    """Return the next step after an error.
 
     Args:
-        error: what the platform said.
+        error: the platform's answer.
         attempt: how often this message was tried, this time included; from 1.
-        age: the time since its broadcast was opened.
+        age: the time since the message's broadcast was opened.
         hold: whether a message of unknown outcome must not be sent again.
         luck: a number in [0, 1) that spreads the retries of many deliveries over time.
         fallback: whether the message's rendering has one.
@@ -119,67 +119,56 @@ def decide(
             return EndSubscription()
         case TargetClosedError():
             return PauseSubscription()
-        case UnknownOutcomeError() if hold:
+        case UnknownOutcomeError() if hold or isinstance(error, UnverifiableError):
             return Hold()
         case NotSentError() | UnknownOutcomeError():
-            pause = _pause(error, attempt, luck)
+            pause = backoff(attempt, luck)
+            if isinstance(error, FloodError):
+                # Because a send before its end would lengthen the platform's pause, no limit of ours shortens it.
+                pause = dt.timedelta(seconds=error.retry_after)
             return Retry(pause) if age + pause < GIVE_UP_AFTER else Fail()
         case _:
             return Fail()
 
 
-def _pause(error: SendError, attempt: int, luck: float) -> dt.timedelta:
-    if isinstance(error, FloodError):
-        # However long the platform asks for: sending earlier only lengthens it.
-        return dt.timedelta(seconds=error.retry_after)
-    return backoff(attempt, luck)
-
-
 def backoff(attempt: int, luck: float) -> dt.timedelta:
-    """The pause after the given attempt: doubling from `FIRST_PAUSE` to `LONGEST_PAUSE`, then spread over its half."""
-    # The exponent is bounded because a timedelta cannot hold what endless doubling grows to.
+    """Return the pause after an attempt: it doubles from `FIRST_PAUSE` to `LONGEST_PAUSE`, less up to its half."""
+    # The exponent has a bound, because endless doubling grows beyond what a timedelta can hold.
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempt - 1, 16)))
     return pause * (0.5 + luck / 2)
 
 
-def given_back(claim: Claim, due: dt.datetime) -> Outcome:
-    """As if the message had never been claimed, but not before `due`."""
+def give_back(claim: Claim, due: dt.datetime) -> Outcome:
+    """Return the delivery as if the message had never been claimed, but not due before `due`."""
     attempts = claim.attempts - 1
     return Outcome(claim.id, DeliveryState.PENDING, claim.position, claim.message_ids, due, attempts, claim.code)
 
 
-def later(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
-    """The same message again, not before `due`."""
-    # That a later attempt did not arrive tells nothing of an earlier one.
-    in_doubt = is_in_doubt(claim) and isinstance(error, NotSentError)
-    return Outcome(
-        delivery_id=claim.id,
-        state=DeliveryState.PENDING,
-        position=claim.position,
-        message_ids=claim.message_ids,
-        due=due,
-        attempts=claim.attempts,
-        code=claim.code if in_doubt else error.code,
-        reason=str(error),
-    )
+def postpone(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
+    """Return the delivery with the same message again, not before `due`."""
+    # Because a later attempt that did not arrive tells nothing of an earlier one, the message stays in doubt; else
+    # Discord, which looks for messages in doubt, would send it twice.
+    code = claim.code if is_in_doubt(claim) and isinstance(error, NotSentError) else error.code
+    attempts, reason = claim.attempts, str(error)
+    return Outcome(claim.id, DeliveryState.PENDING, claim.position, claim.message_ids, due, attempts, code, reason)
 
 
-def failed(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
-    """The delivery ends here."""
-    return later(claim, due, error)._replace(state=DeliveryState.FAILED, code=error.code)
+def fail(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
+    """Return the failed delivery."""
+    return postpone(claim, due, error)._replace(state=DeliveryState.FAILED, code=error.code)
 
 
-def too_late(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
-    """What becomes of old news that is still there because nothing could be sent: the bot was off, or refused."""
+def expire(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
+    """Return the outcome of old news, which is still pending because the bot was off or the platform refused it."""
     if is_in_doubt(claim):
-        return advanced(claim, due, messages=messages, message_id=None)
-    return failed(claim, due, NotSentError("its day was over before it could be sent"))
+        return advance(claim, due, messages=messages, message_id=None)
+    return fail(claim, due, NotSentError("its day was over before it could be sent"))
 
 
-def advanced(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:
-    """On to the next message, not before `due`, or the end of a delivery of so many messages.
+def advance(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:
+    """Return the delivery at its next message, not before `due`, or at its end after so many messages.
 
-    Without an id nobody knows whether this one arrived.
+    Without an id nobody knows whether this message arrived.
     """
     message_ids = (*claim.message_ids, message_id)
     position = claim.position + 1
@@ -192,27 +181,27 @@ def advanced(claim: Claim, due: dt.datetime, *, messages: int, message_id: str |
 
 
 def is_in_doubt(claim: Claim) -> bool:
-    """Whether the message may have arrived at an attempt before."""
+    """Return whether the message may have arrived at an earlier attempt."""
     return claim.code == UnknownOutcomeError.code
 
 
-def post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) -> Post:
-    """The message that the claim is for, on its way."""
+def make_post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) -> Post:
+    """Return the claimed message as the platform takes it."""
     return Post(
         target=claim.target,
         title=stored.rendering.title,
         message=stored.rendering.messages[claim.position],
-        nonce=nonce(claim, stored),
+        nonce=make_nonce(claim, stored),
         first_id=next(iter(claim.message_ids), None),
         leave=leave,
     )
 
 
-def nonce(claim: Claim, stored: StoredRendering) -> str:
-    """The same for the same message to the same target, always; Discord takes up to 25 characters.
+def make_nonce(claim: Claim, stored: StoredRendering) -> str:
+    """Return the same word, of at most Discord's 25 characters, for each attempt of a message and for no other message.
 
-    Discord looks at all that the bot sent anywhere in the last minutes, and deliveries are numbered anew in another
-    database: so the moment at which the broadcast was opened is part of it.
+    Because Discord compares the nonces of all that the bot sent in the last minutes, and another database numbers its
+    deliveries anew, the moment at which the broadcast was opened is part of the nonce.
     """
     return f"{_mark(stored.opened, claim.rendering_id)}.{claim.id:x}.{claim.position:x}"
 

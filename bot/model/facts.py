@@ -1,6 +1,216 @@
-"""The stable words for what became of a message: the ledger keeps them, and reports sort by them."""
+"""The facts that the admins should know, and the stable codes of what becomes of a message.
+
+A part of the bot reports a fact by a callback and knows nothing of notices. The ledger remembers under the fact's key
+that the fact was told. Neither a key nor a code may change, because the databases of version 0.1.0 hold them.
+"""
 
 from __future__ import annotations
 
-UNKNOWN = "unknown"
-"""Nobody can tell whether the message arrived."""
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from bot.model.episode import Episode
+    from bot.model.problems import Problem
+    from bot.model.subscription import PlatformName, Target
+
+
+class Code(enum.StrEnum):
+    """The word for what became of a message: the ledger stores it, and reports sort by it."""
+
+    ERROR = "error"
+    NOT_SENT = "not-sent"
+    FLOOD = "flood"
+    UNKNOWN = "unknown"
+    GONE = "gone"
+    NOT_FOUND = "not-found"
+    MOVED = "moved"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    CONTENT = "content"
+    RENDERING = "rendering"
+    UNAUTHORISED = "unauthorised"
+    STOPPED = "stopped"
+    """The broadcast was over before the turn of the delivery."""
+    ENDED = "ended"
+    """The subscription ended before the turn of the delivery."""
+
+
+REPORT = "report "
+"""The beginning of the key of a push's report; the number of the push's broadcast follows."""
+WELCOME = "welcome"
+"""The key of the first notice. The bot reports nothing that happened before."""
+
+# By the hour on the wall, so that the hour that autumn repeats is one occasion; else the admins would hear of it twice.
+_OCCASION = "{fact.schedule} {fact.occurrence:%Y-%m-%d %H:%M}"
+
+
+class Fact:
+    """Something that the admins should know. It is told once per key."""
+
+    __slots__ = ()
+    KEY: ClassVar[str]
+    """The key, with the names of the fact's fields. With `{day}` in it, the fact is told once a day."""
+
+    def key_on(self, day: dt.date) -> str:
+        """Return the key of the fact if it is told on that day."""
+        return self.KEY.format(fact=self, day=day)
+
+
+Tell: TypeAlias = Callable[[Fact], Awaitable[None]]
+"""The callback by which a part of the bot reports a fact. The callback raises nothing."""
+
+
+async def tell_nobody(_fact: Fact) -> None:
+    """Drop the fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """Deliveries that failed on one platform for one reason, or (when `unknown`) whose outcome nobody knows.
+
+    `code` is a `Code` or empty, `reason` the platform's own text; `targets` are some of the places.
+    """
+
+    platform: PlatformName
+    code: str
+    reason: str
+    count: int
+    unknown: bool = False
+    targets: Sequence[Target] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed(Fact):
+    """A push has ended. `took` is the time from its beginning to its end, `stopped` the reason if it was stopped."""
+
+    KEY = REPORT + "{fact.broadcast}"
+    broadcast: int
+    episode: int
+    schedule: str
+    took: dt.timedelta
+    stopped: str = ""
+    served: Mapping[PlatformName, int] = field(default_factory=dict)
+    unserved: Sequence[Unserved] = ()
+
+    @property
+    def sent(self) -> int:
+        """The number of deliveries that arrived."""
+        return sum(self.served.values())
+
+    @property
+    def failed(self) -> int:
+        """The number of deliveries that certainly did not arrive."""
+        return sum(each.count for each in self.unserved if not each.unknown)
+
+    @property
+    def unknown(self) -> int:
+        """The number of deliveries whose outcome nobody knows."""
+        return sum(each.count for each in self.unserved if each.unknown)
+
+    @property
+    def ended(self) -> int:
+        """The number of subscriptions that ended because of a platform's answer."""
+        return sum(each.count for each in self.unserved if each.code in {Code.GONE, Code.NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True)
+class NoEpisode(Fact):
+    """The hour of a push has come without a new episode. Until `until`, an episode goes out as soon as it is saved.
+
+    `unready` episodes (drafts, or with a later date) and `problems` may be the cause.
+    """
+
+    KEY = f"no-episode {_OCCASION}"
+    schedule: str
+    occurrence: dt.datetime
+    until: dt.datetime
+    unready: Sequence[Episode] = ()
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Fact):
+    """The push of an occurrence was missed by more than its schedule allows."""
+
+    KEY = f"missed {_OCCASION} {{fact.episode}}"
+    schedule: str
+    occurrence: dt.datetime
+    episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileBroken(Fact):
+    """An episode's file has mistakes. `in_use` says whether the bot goes on with the file's last good version."""
+
+    KEY = "broken {fact.version}"
+    version: str
+    problems: Sequence[Problem]
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRefused(Fact):
+    """The config has changed, and the new one cannot be used."""
+
+    KEY = "config {fact.version}"
+    version: str
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsRestart(Fact):
+    """The config has changed in keys that a running bot cannot change."""
+
+    KEY = "restart {fact.version}"
+    version: str
+    keys: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformStopped(Fact):
+    """A platform refuses the token: the bot sends and receives nothing there until a restart with a valid one."""
+
+    KEY = "stopped {fact.platform} {day}"
+    platform: PlatformName
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRestarted(Fact):
+    """A part of the bot failed and was started again."""
+
+    KEY = "restarted {fact.service} {day}"
+    service: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotPublished(Fact):
+    """A message was sent to an announcement channel and could not be passed on to the channel's followers."""
+
+    KEY = "not-published {fact.target} {fact.message_id}"
+    target: Target
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PausedTooLong(Fact):
+    """A subscription was paused for so long that it has ended."""
+
+    KEY = "ended {fact.target} {day}"
+    target: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Fact):
+    """The bot runs for the first time. `next_push` is None when no push is scheduled."""
+
+    KEY = WELCOME
+    next_push: dt.datetime | None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from bot.config import PlatformSection
-from bot.model import facts
+from bot.model.facts import Code
 from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
@@ -217,16 +217,16 @@ class PlatformRow(Generic[S, A]):
 class SendError(ExpectedError):
     """The platform did not take the message.
 
-    `code` is a short stable word for the ledger and for reports; the text says more, for people.
+    `code` is the stable word for the ledger and for reports; the text says more, for people.
     """
 
-    code: ClassVar[str] = "error"
+    code: ClassVar[Code] = Code.ERROR
 
 
 class NotSentError(SendError):
     """The message certainly did not arrive: no connection, or the platform was too busy. Try again."""
 
-    code = "not-sent"
+    code = Code.NOT_SENT
 
 
 class FloodError(NotSentError):
@@ -235,7 +235,7 @@ class FloodError(NotSentError):
     `everything` is None when the platform does not say which.
     """
 
-    code = "flood"
+    code = Code.FLOOD
 
     def __init__(self, text: str, *, retry_after: float, everything: bool | None = False) -> None:
         super().__init__(text)
@@ -246,7 +246,7 @@ class FloodError(NotSentError):
 class UnknownOutcomeError(SendError):
     """The request went out and no answer came back: nobody can tell whether the message arrived."""
 
-    code = facts.UNKNOWN
+    code = Code.UNKNOWN
 
 
 class UnverifiableError(UnknownOutcomeError):
@@ -256,19 +256,19 @@ class UnverifiableError(UnknownOutcomeError):
 class TargetGoneError(SendError):
     """The person or chat left for good: blocked, kicked, deleted. Ends the subscription."""
 
-    code = "gone"
+    code = Code.GONE
 
 
 class TargetNotFoundError(SendError):
     """The platform knows no such chat. Ends the subscription, and the admins should look at the id."""
 
-    code = "not-found"
+    code = Code.NOT_FOUND
 
 
 class TargetMovedError(SendError):
     """The chat has a new id, `chat`; the message is to be sent there."""
 
-    code = "moved"
+    code = Code.MOVED
 
     def __init__(self, text: str, *, chat: str) -> None:
         super().__init__(text)
@@ -278,31 +278,31 @@ class TargetMovedError(SendError):
 class TargetClosedError(SendError):
     """The bot may not write there: missing rights, a closed topic, a locked thread. Pauses; the admin can mend it."""
 
-    code = "closed"
+    code = Code.CLOSED
 
 
 class RefusedError(SendError):
     """The platform refuses this message in this place, for a rule of the place (a filter on words or links)."""
 
-    code = "refused"
+    code = Code.REFUSED
 
 
 class ContentError(SendError):
     """The platform refuses the message itself. A bug in the rendering: the broadcast stops, no subscription ends."""
 
-    code = "content"
+    code = Code.CONTENT
 
 
 class RenderingRefusedError(SendError):
     """The platform refuses messages of this kind, here or at all. The rendering's fallback is sent in its place."""
 
-    code = "rendering"
+    code = Code.RENDERING
 
 
 class UnauthorisedError(SendError):
     """The token is not, or no longer, valid. Everything on this platform stops."""
 
-    code = "unauthorised"
+    code = Code.UNAUTHORISED
 
 
 T = TypeVar("T")

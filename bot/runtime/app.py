@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, cast
 from bot.commands import Throttle
 from bot.config import reread
 from bot.content.archive import Archive
-from bot.delivery import events
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
+from bot.model import facts
 from bot.model.problems import ExpectedError, InvalidInputError
-from bot.platforms.base import Feature, SendError, TargetGoneError, TargetNotFoundError, UnauthorisedError
+from bot.model.subscription import PlatformName
+from bot.platforms.base import Feature, SendError, TargetGoneError, TargetNotFoundError
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
@@ -101,7 +102,7 @@ class App:
         """
         self._stop = stop
         async with self.delivering(listen=True):
-            await self.services.notifier.tell(self.services.notifier.reporter.welcome(self.services.next_push()))
+            await self.services.notifier.tell(facts.Welcome(self.services.next_push()))
             await self.declare()
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
             # It watches from its first step on, and so before the first look: what is saved meanwhile is not missed.
@@ -207,11 +208,10 @@ class App:
 
     async def _reload_config(self, file: Path) -> None:
         self._stamp = await Stamp.settled(file)
-        notifier = self.services.notifier
         try:
             config, fixed = reread(file, self.config)
         except InvalidInputError as error:
-            await notifier.tell(notifier.reporter.config_refused(str(self._stamp), error.problems))
+            await self.services.notifier.tell(facts.ConfigRefused(str(self._stamp), error.problems))
             return
         before = self.services
         self._swap(self._services(config), await self._load_archive(config))
@@ -220,7 +220,7 @@ class App:
         if config.subscriptions() != before.config.subscriptions():
             await self.declare()
         if fixed:
-            await self.services.notifier.tell(self.services.notifier.reporter.needs_restart(str(self._stamp), fixed))
+            await self.services.notifier.tell(facts.NeedsRestart(str(self._stamp), fixed))
 
     async def _load_archive(self, config: Config) -> Archive:
         # Beside the loop: reading a long archive must hold up nobody's answer.
@@ -257,10 +257,9 @@ class App:
             await self.supervisor.restart(f"{name} delivery")
 
     async def _tell_of_broken_files(self, *, at_once: bool) -> None:
-        reporter = self.services.notifier.reporter
         for file in self.archive.broken():
             if at_once or file.modified is None or abs(self.clock() - file.modified) >= SAVED:
-                await self.services.notifier.tell(reporter.broken_file(file.version, file.problems, in_use=file.in_use))
+                await self.services.notifier.tell(facts.FileBroken(file.version, file.problems, in_use=file.in_use))
 
     # What the parts of the bot have to say
 
@@ -271,38 +270,19 @@ class App:
             await self.ledger.prune()
             await self._finished.wait()
 
-    async def _hear(self, event: events.Event) -> None:
-        match event:
-            case events.PlatformStopped(platform, reason):
-                await self.connections[platform].refuse(UnauthorisedError(reason))
-            case events.NotPublished(target, message_id, reason):
-                await self.services.notifier.tell(
-                    self.services.notifier.reporter.not_published(target, message_id, reason)
-                )
-            case events.PausedTooLong(target, reason):
-                await self.services.notifier.tell(
-                    self.services.notifier.reporter.paused_too_long(target, reason, self._today)
-                )
-            case _:
-                # The push's report tells of it, together with all the others.
-                return
+    async def _tell(self, fact: facts.Fact) -> None:
+        # By the services that hold now: a worker may outlive those that it began with.
+        await self.services.notifier.tell(fact)
 
     async def _after_refusal(self, platform: PlatformName) -> None:
-        notice = self.services.notifier.reporter.platform_stopped(platform, self._today)
-        if not await self.services.notifier.tell(notice, but=platform):
-            # Told once a day; a bot that is started again with the same token says so each time.
-            log.error("%s", notice.text)
+        await self.services.notifier.tell(facts.PlatformStopped(platform))
         if all(connection.refusal is not None for connection in self.connections.values()):
             self._stop.set()
 
     async def _report_failure(self, service: str, error: Exception) -> None:
         # Only what is meant for people: the text of a bug may hold anything, an address with the token in it too.
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
-        await self.services.notifier.tell(self.services.notifier.reporter.restarted(service, reason, self._today))
-
-    @property
-    def _today(self) -> dt.date:
-        return self.clock().astimezone(self.config.show.timezone).date()
+        await self.services.notifier.tell(facts.ServiceRestarted(service, reason))
 
     def _check_tokens(self) -> None:
         refusals = [connection.refusal for connection in self.connections.values()]
@@ -345,8 +325,8 @@ class App:
             hold=self.config.delivery.on_unknown == "hold",
             finder=cast("Finder", account) if Feature.FIND in features else None,
             publisher=cast("Publisher", account) if Feature.PUBLISH in features else None,
-            finished=lambda _broadcast: self._finished.set(),
-            tell=self._hear,
+            finished=self._finished.set,
+            tell=self._tell,
         )
 
     async def _resolved(self, target: Target) -> Target:

@@ -75,6 +75,8 @@ class Connection:
         self.worker = self._make_worker()
         try:
             await self.worker.run()
+        except UnauthorisedError as error:
+            await self.refuse(error)
         finally:
             await self.worker.stop()
 

@@ -9,7 +9,6 @@ from bot.commands import CommandContext
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
-from bot.delivery.report import Reporter
 from bot.model.i18n import words
 from bot.model.subscription import Target
 from bot.platforms.base import Feature
@@ -54,7 +53,12 @@ class Services:
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
         notifier = AdminNotifier(
-            ledger=ledger, platforms=platforms, admins=_admins(config), reporter=Reporter(catalogue), on_new=on_new
+            ledger=ledger,
+            platforms=platforms,
+            admins=_admins(config),
+            words=catalogue,
+            today=lambda: clock().astimezone(config.show.timezone).date(),
+            on_new=on_new,
         )
         return cls(
             config=config,
@@ -66,7 +70,7 @@ class Services:
                 formatter=Formatter(config.show.name, catalogue),
                 archive=archive,
                 clock=clock,
-                notifier=notifier,
+                tell=notifier.tell,
             ),
             context=CommandContext(
                 show=config.show.name,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import String, exists, func, literal, select, update
 
+from bot.model.facts import REPORT, Pushed, Unserved
 from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
-from bot.storage.records import REPORT, Broadcast, BroadcastKind, BroadcastState, DeliveryState, Pushed, Unserved
+from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
 from bot.storage.tables import broadcasts, deliveries, renderings
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class LedgerNotices:
         self._database = database
         self._clock = clock
 
-    async def add(self, notice: Notice, to: Iterable[tuple[Rendering, Sequence[Target]]]) -> bool:
-        """Open the notice to these targets, of one platform per rendering; False when it was told before.
+    async def add(self, key: str, notice: Notice, to: Iterable[tuple[Rendering, Sequence[Target]]]) -> bool:
+        """Open the notice to these targets, of one platform per rendering; False when one of the key was told before.
 
         Without any targets it is still kept, for `recap status`.
         """
@@ -50,7 +51,7 @@ class LedgerNotices:
                 kind=BroadcastKind.NOTICE,
                 episode=notice.episode,
                 title=notice.document.title,
-                schedule=notice.key,
+                schedule=key,
                 text=notice.text,
                 due=now,
                 again=False,

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.model.facts import UNKNOWN
+from bot.model.facts import Code
 from bot.model.subscription import Target
 from bot.storage.records import BroadcastState, Claim, Delivery, DeliveryState, Outcome
 from bot.storage.tables import DELIVERIES, PENDING, Moment, broadcasts, deliveries, publications, renderings
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from bot.model.subscription import PlatformName
 
-STOPPED = "stopped"
-"""The code of a delivery that was not made because its broadcast was over before its turn."""
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
 
@@ -158,7 +156,7 @@ def fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.dat
     connection.execute(
         update(deliveries)
         .where(which, deliveries.c.state == DeliveryState.PENDING, deliveries.c.broadcast_id.in_(over))
-        .values(state=DeliveryState.FAILED, code=STOPPED, reason=reason, updated=now)
+        .values(state=DeliveryState.FAILED, code=Code.STOPPED, reason=reason, updated=now)
     )
 
 
@@ -190,7 +188,7 @@ def _repeated(delivery: Delivery) -> Outcome:
         message_ids=delivery.message_ids,
         due=delivery.due,
         attempts=delivery.attempts,
-        code=UNKNOWN,
+        code=Code.UNKNOWN,
         reason=INTERRUPTED,
     )
 
@@ -204,6 +202,6 @@ def _skipped(delivery: Delivery, length: int) -> Outcome:
         message_ids=(*delivery.message_ids, None),
         due=delivery.due,
         attempts=0,
-        code=UNKNOWN,
+        code=Code.UNKNOWN,
         reason=INTERRUPTED,
     )

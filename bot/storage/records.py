@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bot.model.document import Document, Layout, plain
@@ -12,7 +12,6 @@ from bot.model.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
     from sqlalchemy import Row
 
@@ -200,23 +199,13 @@ class Choice:
     rich: bool = False
 
 
-WELCOME = "welcome"
-"""The key of the first notice there is: what lies before it is not the bot's to report."""
-REPORT = "report "
-"""The key of a push's report is this and the number of its broadcast."""
-
-GONE = frozenset({"gone", "not-found"})
-"""The codes of failures that end the subscription."""
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the admins must hear, once per `key`. `episode` is the one that it is about, 0 for none.
+    """What the admins read of a fact. `episode` is the one that the fact is about, 0 for none.
 
-    What is `alarming` asks for a look; the rest is good to know.
+    An `alarming` notice asks for a look; the others are good to know.
     """
 
-    key: str
     document: Document
     episode: int = 0
     alarming: bool = True
@@ -225,51 +214,3 @@ class Notice:
     def text(self) -> str:
         """All of it in plain words, for the log and for `recap status`."""
         return "\n".join(plain((block,)) for section in self.document.sections for block in section.blocks)
-
-
-@dataclass(frozen=True, slots=True)
-class Unserved:
-    """Deliveries that failed on one platform for one reason, or (when `unknown`) that nobody knows the end of.
-
-    `code` is the stable word for the reason and `reason` what the platform said; `targets` are some of them.
-    """
-
-    platform: PlatformName
-    code: str
-    reason: str
-    count: int
-    unknown: bool = False
-    targets: tuple[Target, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """What became of a push. `took` is the time from its beginning to its end; `stopped` says why it was, if it was."""
-
-    broadcast: int
-    episode: int
-    schedule: str
-    took: dt.timedelta
-    stopped: str = ""
-    served: Mapping[PlatformName, int] = field(default_factory=dict)
-    unserved: tuple[Unserved, ...] = ()
-
-    @property
-    def sent(self) -> int:
-        """How many got it."""
-        return sum(self.served.values())
-
-    @property
-    def failed(self) -> int:
-        """How many certainly did not get it."""
-        return sum(each.count for each in self.unserved if not each.unknown)
-
-    @property
-    def unknown(self) -> int:
-        """Of how many nobody knows."""
-        return sum(each.count for each in self.unserved if each.unknown)
-
-    @property
-    def ended(self) -> int:
-        """How many subscriptions ended because of what the platforms answered."""
-        return sum(each.count for each in self.unserved if each.code in GONE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, func, select, tuple_, update
 
 from bot.model.document import Layout
+from bot.model.facts import Code
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.notices import unname
@@ -28,8 +29,6 @@ UNDECLARED = "no longer in the config"
 """The reason of a subscription that ended because the config names it no more."""
 FORGOTTEN = "forgotten"
 """The reason of a declared subscription whose people had everything about them deleted."""
-ENDED = "ended"
-"""The code of a delivery that was not made because the subscription ended before its turn."""
 
 
 class LedgerSubscriptions:
@@ -249,7 +248,7 @@ class LedgerSubscriptions:
         await connection.execute(
             update(deliveries)
             .where(deliveries.c.subscription_id.in_(ended), deliveries.c.state == DeliveryState.PENDING)
-            .values(state=DeliveryState.FAILED, code=ENDED, reason=reason, updated=now)
+            .values(state=DeliveryState.FAILED, code=Code.ENDED, reason=reason, updated=now)
         )
         return bool(ended)
 

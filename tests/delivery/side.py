@@ -24,13 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.delivery.events import Event
+    from bot.model.facts import Fact
     from bot.model.rendering import JsonObject
     from bot.platforms.base import ChatLimit
     from bot.platforms.telegram.client import TelegramPlatform
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
-    from bot.storage.records import Broadcast
 
 StandIn: TypeAlias = TelegramStandIn | DiscordStandIn
 Place: TypeAlias = "telegram_model.Chat | discord_world.Channel"
@@ -51,15 +50,19 @@ def limits(target: Target) -> tuple[ChatLimit, ...]:
 
 
 class Side:
-    """A platform, and a worker that delivers there. `told` is what the admins are to know, `finished` what is over."""
+    """A platform, and a worker that delivers there. `told` is what the admins are to know.
+
+    `finished` counts how often the worker said that broadcasts are over; `ended` is set when the worker has ended.
+    """
 
     def __init__(self, name: PlatformName, standin: StandIn, platform: TelegramPlatform | DiscordPlatform) -> None:
         self.name = name
         self.standin = standin
         self.platform = platform
         self.places: dict[str, Place] = {}
-        self.told: list[Event] = []
-        self.finished: list[Broadcast] = []
+        self.told: list[Fact] = []
+        self.finished = 0
+        self.ended = asyncio.Event()
         self._news = asyncio.Condition()
         self.rate = 200
         self.hold = False
@@ -117,10 +120,11 @@ class Side:
             hold=self.hold,
             finder=discord,
             publisher=discord,
-            finished=self.finished.append,
+            finished=self._finish,
             tell=self._hear,
         )
         task = asyncio.create_task(worker.run())
+        task.add_done_callback(lambda _task: self.ended.set())
         try:
             yield pacer
         finally:
@@ -142,10 +146,13 @@ class Side:
     async def hears(self, kind: type[object], within: float = 10.0) -> None:
         """Wait until the admins are to know of something of this kind."""
         async with asyncio.timeout(within), self._news:
-            await self._news.wait_for(lambda: any(isinstance(event, kind) for event in self.told))
+            await self._news.wait_for(lambda: any(isinstance(fact, kind) for fact in self.told))
 
-    async def _hear(self, event: Event) -> None:
-        self.told.append(event)
+    def _finish(self) -> None:
+        self.finished += 1
+
+    async def _hear(self, fact: Fact) -> None:
+        self.told.append(fact)
         async with self._news:
             self._news.notify_all()
 

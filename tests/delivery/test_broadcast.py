@@ -13,9 +13,8 @@ import pytest
 from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.content.formatter import Formatter
-from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster, DueEpisode
-from bot.delivery.report import Reporter
+from bot.model.facts import tell_nobody
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, SubscriptionState
 from bot.platforms.telegram.render import render
@@ -57,7 +56,7 @@ def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) 
         formatter=Formatter("Le récap du lundi", words(Language.FRENCH)),
         archive=lambda: archive,
         clock=clock,
-        notifier=AdminNotifier(ledger=ledger, platforms={}, admins={}, reporter=Reporter(words(Language.FRENCH))),
+        tell=tell_nobody,
     )
 
 

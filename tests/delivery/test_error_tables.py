@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.delivery.events import BroadcastStopped, PlatformStopped, TargetNotFound, TargetPaused
+from bot.delivery.report import describe
+from bot.model.facts import Code
+from bot.model.i18n import Language, words
 from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
+from bot.platforms.base import UnauthorisedError
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Channel, Permission, Thread
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from bot.sandbox.telegram.model import Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, tally
-from tests.delivery.side import SEND, side
+from tests.delivery.side import SEND, now, side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +118,7 @@ def close_topic(_town: TelegramStandIn, chat: Chat) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """What a platform says of a place, what becomes of the subscription, and the event that the admins are told of."""
+    """What a platform says of a place, what becomes of the subscription, and the code that reports sort by."""
 
     platform: PlatformName
     says: str
@@ -121,7 +126,7 @@ class Row:
     place: Callable[[Any], Chat | Channel]
     breaks: Callable[[Any, Any], object]
     becomes: SubscriptionState
-    told: type[TargetPaused | TargetNotFound] | None = None
+    code: Code
     thread: int = 0
 
     def __str__(self) -> str:
@@ -130,35 +135,38 @@ class Row:
 
 ROWS = [
     # Who has left is unsubscribed, and nobody is alarmed.
-    Row(TELEGRAM, "bot was blocked by the user", person, lambda town, chat: town.block(chat.person), ENDED),
-    Row(TELEGRAM, "user is deactivated", person, lambda town, chat: town.deactivate(chat.person), ENDED),
-    Row(TELEGRAM, "bot was kicked from the group chat", group, lambda town, chat: town.kick(chat), ENDED),
-    Row(TELEGRAM, "group chat was deleted", group, lambda town, chat: town.delete(chat), ENDED),
-    Row(TELEGRAM, "bot is not a member of the channel chat", channel, demoted_to(Status.LEFT), ENDED),
-    Row(DISCORD, "50007", reserved_person, as_it_is, ENDED),
-    Row(DISCORD, "50278", stranger, as_it_is, ENDED),
-    # Where rights are missing the subscription waits for the admins, who are told.
-    Row(TELEGRAM, "Not enough rights to send", supergroup, demoted_to(Status.RESTRICTED), PAUSED, TargetPaused),
-    Row(TELEGRAM, "Need administrator rights", channel, demoted_to(Status.ADMINISTRATOR), PAUSED, TargetPaused),
-    Row(TELEGRAM, "Topic_closed", supergroup, close_topic, PAUSED, TargetPaused, TOPIC),
-    Row(TELEGRAM, "Message thread not found", supergroup, as_it_is, PAUSED, TargetPaused, TOPIC + 1),
-    Row(DISCORD, "50001", text_channel, permitted(Permission(0)), PAUSED, TargetPaused),
-    Row(DISCORD, "50013", text_channel, permitted(Permission.VIEW_CHANNEL), PAUSED, TargetPaused),
-    Row(DISCORD, "160005", thread, changed(locked=True), PAUSED, TargetPaused),
-    Row(DISCORD, "50083", thread, changed(archived=True, locked=True), PAUSED, TargetPaused),
+    Row(TELEGRAM, "bot was blocked by the user", person, lambda town, chat: town.block(chat.person), ENDED, Code.GONE),
+    Row(TELEGRAM, "user is deactivated", person, lambda town, chat: town.deactivate(chat.person), ENDED, Code.GONE),
+    Row(TELEGRAM, "bot was kicked from the group chat", group, lambda town, chat: town.kick(chat), ENDED, Code.GONE),
+    Row(TELEGRAM, "group chat was deleted", group, lambda town, chat: town.delete(chat), ENDED, Code.GONE),
+    Row(TELEGRAM, "bot is not a member of the channel chat", channel, demoted_to(Status.LEFT), ENDED, Code.GONE),
+    Row(DISCORD, "50007", reserved_person, as_it_is, ENDED, Code.GONE),
+    Row(DISCORD, "50278", stranger, as_it_is, ENDED, Code.GONE),
+    # Where rights are missing the subscription waits for the admins, who read where.
+    Row(TELEGRAM, "Not enough rights to send", supergroup, demoted_to(Status.RESTRICTED), PAUSED, Code.CLOSED),
+    Row(TELEGRAM, "Need administrator rights", channel, demoted_to(Status.ADMINISTRATOR), PAUSED, Code.CLOSED),
+    Row(TELEGRAM, "Topic_closed", supergroup, close_topic, PAUSED, Code.CLOSED, TOPIC),
+    Row(TELEGRAM, "Message thread not found", supergroup, as_it_is, PAUSED, Code.CLOSED, TOPIC + 1),
+    Row(DISCORD, "50001", text_channel, permitted(Permission(0)), PAUSED, Code.CLOSED),
+    Row(DISCORD, "50013", text_channel, permitted(Permission.VIEW_CHANNEL), PAUSED, Code.CLOSED),
+    Row(DISCORD, "160005", thread, changed(locked=True), PAUSED, Code.CLOSED),
+    Row(DISCORD, "50083", thread, changed(archived=True, locked=True), PAUSED, Code.CLOSED),
     # What the platform does not know ends too, and the admins should look at the id.
-    Row(TELEGRAM, "Chat not found", person, lambda town, chat: town.chats.pop(chat.id), ENDED, TargetNotFound),
-    Row(DISCORD, "10003", text_channel, lambda town, place: town.delete_channel(place), ENDED, TargetNotFound),
+    Row(TELEGRAM, "Chat not found", person, lambda town, chat: town.chats.pop(chat.id), ENDED, Code.NOT_FOUND),
+    Row(DISCORD, "10003", text_channel, lambda town, place: town.delete_channel(place), ENDED, Code.NOT_FOUND),
     # What a server filters, and whatever is not known, is a rule of the place: nobody is unsubscribed.
-    Row(DISCORD, "200000", text_channel, refused(200000), ACTIVE),
-    Row(DISCORD, "240000", text_channel, refused(240000), ACTIVE),
-    Row(DISCORD, "99999", text_channel, refused(99999), ACTIVE),
+    Row(DISCORD, "200000", text_channel, refused(200000), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "240000", text_channel, refused(240000), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "99999", text_channel, refused(99999), ACTIVE, Code.REFUSED),
 ]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_a_place_that_refuses_costs_nobody_else_anything(real_ledger: Ledger, row: Row) -> None:
-    """Its message fails, its subscription becomes what the row says, the admins are told, and all others are served."""
+    """Its message fails, its subscription becomes what the row says, and all others are served.
+
+    The report names the place if the admins can do something about it.
+    """
     async with side(row.platform) as out:
         place = row.place(out.standin)
         row.breaks(out.standin, place)
@@ -170,11 +178,13 @@ async def test_a_place_that_refuses_costs_nobody_else_anything(real_ledger: Ledg
         broadcast = await out.open(real_ledger, "Bonjour")
         assert await out.deliver(real_ledger, broadcast) == {"sent": 4, "failed": 1}
         (failure,) = await real_ledger.failures(broadcast)
-        assert failure.target == target
+        assert (failure.target, failure.code) == (target, row.code)
         assert row.says in failure.reason
         assert [out.received(each) for each in well] == [["Bonjour"]] * 4
         assert await states(real_ledger) == {**{str(each.id): ACTIVE for each in well}, target.chat: row.becomes}
-        assert out.told == ([row.told(target, failure.reason)] if row.told else [])
+        (push,) = await real_ledger.notices.unreported(now() - dt.timedelta(hours=1))
+        report = describe(await real_ledger.notices.outcome(push), words(Language.ENGLISH)).text
+        assert (f"({target})" in report) is (row.code is not Code.GONE)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +198,9 @@ async def test_what_no_place_can_take_stops_the_push(real_ledger: Ledger, platfo
         await out.subscribe(real_ledger, *out.add(3))
         assert await out.deliver(real_ledger, await out.open(real_ledger, text)) == {"failed": 3}
         assert set((await states(real_ledger)).values()) == {ACTIVE}
-        assert [type(event) for event in out.told] == [BroadcastStopped]
+        (push,) = await real_ledger.broadcasts(1)
+        report = describe(await real_ledger.notices.outcome(push), words(Language.ENGLISH)).text
+        assert f"A platform refuses the message itself: {push.reason}" in report
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -206,13 +218,14 @@ async def test_a_group_that_moved_gets_it_once_at_its_new_id(
 
 
 async def test_a_refused_token_stops_the_platform(either: Side, real_ledger: Ledger) -> None:
-    """401: nothing more is sent there, the admins are told, and what was not sent waits for a better token."""
+    """401: nothing more is sent there, and what was not sent waits for a better token."""
     await either.subscribe(real_ledger, *either.add(3))
     broadcast = await either.open(real_ledger, "Bonjour")
     reply = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized", "message": "401", "code": 0})
     either.standin.faults.add(Fault(reply, Match(route=SEND[either.name]), times=None))
-    async with either.delivering(real_ledger):
-        await either.hears(PlatformStopped)
+    with pytest.raises(UnauthorisedError):
+        async with asyncio.timeout(10), either.delivering(real_ledger):
+            await either.ended.wait()
     assert await tally(real_ledger, broadcast) == {"pending": 3}
     assert set((await states(real_ledger)).values()) == {ACTIVE}
 

@@ -9,15 +9,15 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bot.delivery.admins import AdminNotifier
-from bot.delivery.report import Reporter
-from bot.model.document import Document, Paragraph, Section, Span
+from bot.delivery.report import describe
+from bot.model.facts import Missed, NeedsRestart, PausedTooLong, PlatformStopped, Pushed, Unserved
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.storage.ledger import BroadcastState, DeliveryState, Ledger
-from bot.storage.records import BroadcastKind, Notice, Pushed, Unserved
+from bot.storage.records import BroadcastKind
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bot.model.rendering import Rendering
 
 ADA, GRACE = telegram(99), Target(DISCORD, "@77")
-REPORTER = Reporter(words(Language.FRENCH))
+FRENCH = words(Language.FRENCH)
 
 
 class Renderer:
@@ -52,7 +52,7 @@ class Renderer:
         self.render = render
 
 
-def notifier(ledger: Ledger, *admins: Target) -> AdminNotifier:
+def notifier(ledger: Ledger, *admins: Target, on_new: Callable[[], None] = lambda: None) -> AdminNotifier:
     """A notifier who tells these admins."""
     return AdminNotifier(
         ledger=ledger,
@@ -61,13 +61,19 @@ def notifier(ledger: Ledger, *admins: Target) -> AdminNotifier:
             DISCORD: Renderer(DISCORD, render_for_discord),  # type: ignore[dict-item] # likewise
         },
         admins={platform: [each for each in admins if each.platform is platform] for platform in PLATFORMS},
-        reporter=REPORTER,
+        words=FRENCH,
+        today=lambda: ledger._clock().date(),
+        on_new=on_new,
     )
 
 
-def notice(key: str, text: str = "Le fichier est cassé") -> Notice:
-    """Something to tell."""
-    return Notice(key, Document(title=text, sections=(Section((Paragraph((Span(text),)),)),)))
+ONE, TWO = (NeedsRestart(version, ["storage.url"]) for version in ("one", "two"))
+TEXT = describe(ONE, FRENCH).text
+
+
+async def told(ledger: Ledger) -> list[str]:
+    """What the admins were told, the oldest first."""
+    return [each.text for each in reversed(await ledger.notices.latest(99))]
 
 
 async def waiting(ledger: Ledger) -> list[Target]:
@@ -77,22 +83,36 @@ async def waiting(ledger: Ledger) -> list[Target]:
 
 async def test_every_admin_on_every_platform_is_told(ledger: Ledger) -> None:
     """Through the ledger, like any delivery; the same person declared twice is told once."""
-    assert await notifier(ledger, ADA, ADA, GRACE).tell(notice("one"))
+    await notifier(ledger, ADA, ADA, GRACE).tell(ONE)
     assert await waiting(ledger) == [ADA, GRACE]
     (delivery,) = await due(ledger)
     (message,) = (await ledger.stored(delivery.rendering_id)).rendering.messages
-    assert message.body["text"] == "Le fichier est cassé"
+    assert message.body["text"].splitlines() == [TEXT.splitlines()[0], "", TEXT.splitlines()[1]]
 
 
-async def test_a_notice_is_told_once_whoever_sees_it_again(ledger: Ledger) -> None:
-    """Seen again by the same bot, or by one that was started anew: one notice."""
-    first = notifier(ledger, ADA)
-    assert [await first.tell(notice("one")), await first.tell(notice("one"))] == [True, False]
-    assert await notifier(ledger, ADA).tell(notice("one")) is False
-    assert await notifier(ledger, ADA).tell(notice("two")) is True
-    assert len(await waiting(ledger)) == 2
-    assert await ledger.notices.has_been_sent("one") == MONDAY
-    assert await ledger.notices.has_been_sent("three") is None
+async def test_a_fact_is_told_once_by_every_notifier_that_sees_it(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen again by the same bot, after a reload, or after a restart: one notice, one line, and one wake-up."""
+    news: list[str] = []
+    first, second = (notifier(ledger, ADA, on_new=lambda: news.append("new")) for _ in range(2))
+    for teller, fact in ((first, ONE), (first, ONE), (second, ONE), (second, TWO), (first, TWO)):
+        await teller.tell(fact)
+    assert await told(ledger) == [TEXT, TEXT]
+    assert len(await waiting(ledger)) == len(caplog.messages) == len(news) == 2
+    assert await ledger.notices.has_been_sent("restart one") == MONDAY
+    assert await ledger.notices.has_been_sent("restart three") is None
+
+
+async def test_a_fact_of_every_day_is_told_again_on_the_next(tmp_path: Path) -> None:
+    """By the day in the show's time zone."""
+    clock = Clock()
+    async with opened(tmp_path, clock) as ledger:
+        for _day in range(2):
+            for _time in range(2):
+                await notifier(ledger).tell(PlatformStopped(TELEGRAM))
+            clock.advance(days=1)
+        assert len(await told(ledger)) == 2
 
 
 async def test_without_admins_it_is_in_the_log_and_in_the_ledger(
@@ -100,16 +120,20 @@ async def test_without_admins_it_is_in_the_log_and_in_the_ledger(
 ) -> None:
     """`recap status` shows it; nobody is written to."""
     with caplog.at_level(logging.WARNING):
-        await notifier(ledger).tell(notice("one"))
-    assert caplog.messages == ["Le fichier est cassé"]
-    assert [each.text for each in await ledger.notices.latest(9)] == ["Le fichier est cassé"]
+        await notifier(ledger).tell(ONE)
+    assert caplog.messages == await told(ledger) == [TEXT]
     assert await waiting(ledger) == []
 
 
-async def test_who_cannot_be_reached_is_not_told_so_there(ledger: Ledger) -> None:
-    """That Telegram has stopped is told on Discord."""
-    await notifier(ledger, ADA, GRACE).tell(notice("one"), but=TELEGRAM)
+async def test_that_a_platform_has_stopped_is_told_on_the_others(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It could not be told there. A bot that is started again with the same token says so to the log alone."""
+    for _start in range(2):
+        await notifier(ledger, ADA, GRACE).tell(PlatformStopped(TELEGRAM))
     assert await waiting(ledger) == [GRACE]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    assert caplog.messages == await told(ledger) * 2
 
 
 async def test_a_database_that_cannot_be_written_leaves_it_to_the_log(
@@ -120,11 +144,13 @@ async def test_a_database_that_cannot_be_written_leaves_it_to_the_log(
     async with ledger._database.reading() as connection:
         await connection.exec_driver_sql("PRAGMA query_only = ON")
     with caplog.at_level(logging.WARNING):
-        assert await teller.tell(notice("one")) is False
-    assert "Le fichier est cassé (the admins cannot be told: " in caplog.text
+        await teller.tell(ONE)
+    assert f"{TEXT} (the admins cannot be told: " in caplog.text
+    assert await told(ledger) == []
     async with ledger._database.reading() as connection:
         await connection.exec_driver_sql("PRAGMA query_only = OFF")
-    assert await teller.tell(notice("one")) is True
+    await teller.tell(ONE)
+    assert await told(ledger) == [TEXT]
 
 
 async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledger: Ledger) -> None:
@@ -140,8 +166,8 @@ async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledge
     assert report.text.startswith("Épisode 1207\N{NO-BREAK SPACE}: envoyé\n1\N{NO-BREAK SPACE}abonné") or (
         "Épisode 1207" in report.text
     )
-    (told,) = await due(ledger)
-    await ledger.record([sent(told, "42")])
+    (delivery,) = await due(ledger)
+    await ledger.record([sent(delivery, "42")])
     assert [each.kind for each in await ledger.finish()] == [BroadcastKind.NOTICE]
     await notifier(ledger, ADA).report(MONDAY)
     assert len(await ledger.notices.latest(9)) == 1
@@ -200,12 +226,12 @@ async def test_a_report_counts_what_became_of_everybody(tmp_path: Path) -> None:
 async def test_notices_are_no_pushes(ledger: Ledger) -> None:
     """They neither count as one for their episode nor push old episodes out of the ledger; they grow old with them."""
     for episode in (1206, 1207, 1208):
-        await notifier(ledger, ADA).tell(Notice(f"missed {episode}", notice("x").document, episode=episode))
+        await notifier(ledger, ADA).tell(Missed("monday", MONDAY, episode))
         await push(ledger, episode=episode)
     assert await ledger.broadcast_of(1206, "monday") is not None
     assert [each.episode for each in await ledger.broadcasts(9)] == [1208, 1207, 1206]
-    for told in await due(ledger):
-        await ledger.record([sent(told, "1")])
+    for delivery in await due(ledger):
+        await ledger.record([sent(delivery, "1")])
     await ledger.finish()
     await ledger.prune(keep_episodes=2)
     kept = {each.episode: await ledger.tally(each.id) for each in await ledger.notices.latest(9)}
@@ -216,12 +242,11 @@ async def test_who_is_forgotten_is_not_named_any_more(ledger: Ledger, tmp_path: 
     """Neither to the admins who were told of them, nor to those who are about to be; a longer number is another's."""
     teller = notifier(ledger, ADA, GRACE)
     for chat in ("-1001234567", "-1007654321", "-10012345678"):
-        await teller.tell(REPORTER.paused_too_long(telegram(chat, thread=7), "no rights", MONDAY.date()))
+        await teller.tell(PausedTooLong(telegram(chat, thread=7), "no rights"))
     for chat in ("-1001234567", "-1007654321"):
         await ledger.subscriptions.forget(telegram(chat))
     with closing(sqlite3.connect(tmp_path / "recap.db")) as database:
         kept = "\n".join(database.iterdump())
     assert set(re.findall(r"-100\d+", kept)) == {"-10012345678"}
     assert [each.target for each in await due(ledger)] == [ADA] * 3
-    told = [each.text or "" for each in await ledger.notices.latest(3)]
-    assert [text.count("telegram:•••••••••••:7") for text in told] == [0, 2, 2]
+    assert [text.count("telegram:•••••••••••:7") for text in await told(ledger)] == [2, 2, 0]

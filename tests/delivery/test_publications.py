@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.delivery import publishing
-from bot.delivery.events import NotPublished
+from bot.model.facts import NotPublished
 from bot.model.subscription import PlatformName
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn

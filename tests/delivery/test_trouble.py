@@ -13,7 +13,7 @@ import pytest
 from bot.storage.ledger import Ledger, LedgerError
 from bot.storage.lock import DeliveryLock
 from tests.delivery.ledger_kit import Clock, due, opened, push, pushed_to, sent, subscribe, subscription, telegram
-from tests.delivery.worker_kit import Round
+from tests.delivery.worker_kit import Round, failing_once
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,19 +45,6 @@ async def unwritable(ledger: Ledger) -> AsyncIterator[None]:
         yield
     finally:
         await every_connection(ledger, "query_only = OFF")
-
-
-def failing_once(monkeypatch: pytest.MonkeyPatch, name: str) -> list[LedgerError]:
-    """Have the ledger's method fail the next time it is called; the trouble is gone from the list when it has."""
-    method, troubles = getattr(Ledger, name), [LedgerError("the database is locked")]
-
-    async def fail_once(ledger: Ledger, *what: object) -> object:
-        if troubles:
-            raise troubles.pop()
-        return await method(ledger, *what)
-
-    monkeypatch.setattr(Ledger, name, fail_once)
-    return troubles
 
 
 async def test_a_full_disk_says_so_and_what_did_not_fit_can_be_written_later(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from bot.delivery.worker import SMALLEST_WINDOW
 from bot.model.subscription import PlatformName
 from bot.platforms import base
 from bot.platforms.base import ChatLimit
-from bot.storage.ledger import Ledger
+from bot.storage.ledger import BroadcastState, Ledger
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
 from tests.delivery.worker_kit import Round
 
@@ -121,7 +121,7 @@ async def test_a_courier_that_is_cut_short_begins_nothing_more(
     ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it waits for what is being claimed, to give it back, those that end must not go on with the next."""
-    monkeypatch.setattr("bot.delivery.claims.CLAIM_AHEAD", 0.01)
+    monkeypatch.setattr("bot.delivery.outbox.CLAIM_AHEAD", 0.01)
     work = Round(ledger, clock)
     claim, calls, slowly = Ledger.claim, itertools.count(), asyncio.Event()
 
@@ -160,3 +160,24 @@ async def test_a_push_begins_with_few_sends_and_gets_more_with_each_that_arrives
         await carrier.begun(len(carrier.nonces) + 64)
         carrier.gate.set()
         await work.reaches(sent=300)
+
+
+async def test_the_next_push_begins_with_few_sends_again(ledger: Ledger, clock: Clock) -> None:
+    """However many there were at the end of the push before: the connections have been closed since."""
+    work = Round(ledger, clock, window=64)
+    await subscribe(work.ledger, *map(telegram, range(1, 121)))
+    await push(work.ledger)
+    carrier = work.carrier
+    async with work.going(), asyncio.timeout(20):
+        await work.reaches(sent=120)
+        while (await work.ledger.broadcasts(1))[0].state is not BroadcastState.DONE:
+            work.worker.wake()
+            await asyncio.sleep(0)
+        carrier.gate.clear()
+        await push(work.ledger, episode=1208)
+        work.worker.wake()
+        await carrier.begun(120 + SMALLEST_WINDOW)
+        await work.settled()
+        assert len(carrier.states_while_sending) == 120 + SMALLEST_WINDOW
+        carrier.gate.set()
+        await work.reaches(sent=120)

@@ -11,17 +11,19 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.subscription import PlatformName
 from bot.platforms.base import ChatLimit, Platform, Post
-from bot.storage.records import DeliveryState
+from bot.storage.ledger import Ledger
+from bot.storage.records import DeliveryState, LedgerError
 from tests.delivery.ledger_kit import Clock, push, subscribe, tally, telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.delivery.events import Event
+    import pytest
+
     from bot.model.document import Document
+    from bot.model.facts import Fact
     from bot.model.rendering import Rendering
     from bot.platforms import base
-    from bot.storage.ledger import Ledger
 
 
 class Carrier(Platform):
@@ -85,11 +87,12 @@ class Round:
         limits: tuple[ChatLimit, ...] = (),
         window: int = 8,
         rate: int = 1000,
+        finder: base.Finder | None = None,
     ) -> None:
         self.ledger = ledger
         self.clock = clock
         self.carrier = Carrier(ledger)
-        self.told: list[Event] = []
+        self.told: list[Fact] = []
         self.worker = Worker(
             platform=self.carrier,
             ledger=ledger,
@@ -97,12 +100,13 @@ class Round:
             clock=clock,
             window=window,
             hold=hold,
+            finder=finder,
             tell=self.hear,
         )
 
-    async def hear(self, event: Event) -> None:
+    async def hear(self, fact: Fact) -> None:
         """Remember what the admins are to know."""
-        self.told.append(event)
+        self.told.append(fact)
 
     async def tally(self) -> dict[str, int]:
         """The states of the newest broadcast's deliveries that there are."""
@@ -139,3 +143,16 @@ class Round:
         finally:
             await self.worker.stop()
             await task
+
+
+def failing_once(monkeypatch: pytest.MonkeyPatch, name: str) -> list[LedgerError]:
+    """Have the ledger's method fail the next time it is called; the trouble is gone from the list when it has."""
+    method, troubles = getattr(Ledger, name), [LedgerError("the database is locked")]
+
+    async def fail_once(ledger: Ledger, *what: object) -> object:
+        if troubles:
+            raise troubles.pop()
+        return await method(ledger, *what)
+
+    monkeypatch.setattr(Ledger, name, fail_once)
+    return troubles
