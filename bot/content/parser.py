@@ -11,7 +11,6 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.content.emphasis import EmphasisReader, may_be_unclosed
 from bot.content.frontmatter import EXAMPLE, read_front_matter
 from bot.content.richtext import RichText
 from bot.content.segments import read_parts
@@ -49,8 +48,7 @@ def parse_episode(text: str, path: Path) -> Episode:
         mistakes.check()
     head = _split(text.split("\n"), mistakes)
     values = read_front_matter(head.front_matter, head.first_line, mistakes) if head.first_line else {}
-    rich_text = RichText(head.body, mistakes)
-    intro, parts = read_parts(rich_text, mistakes)
+    intro, parts = read_parts(RichText(head.body, mistakes, unclosed=Mistakes(path)))
     if not parts:
         cure = "Begin each subject with a title on a line such as '## Title'"
         mistakes.add(head.end, "the episode has no segment", cure)
@@ -61,14 +59,11 @@ def parse_episode(text: str, path: Path) -> Episode:
 
 
 def unclosed_emphasis(text: str, path: Path) -> tuple[Problem, ...]:
-    """The signs of bold, italic and strike in a good episode file that have no partner, which is no mistake."""
-    unnoticed = Mistakes(path)
-    text = _clean(text, unnoticed)
-    if not may_be_unclosed(text):
-        return ()
-    reader = EmphasisReader(_split(text.split("\n"), unnoticed).body, path)
-    read_parts(reader, unnoticed)
-    return reader.unclosed.problems
+    """Return the signs of bold, italic and strike that have no partner in a good episode file; they are no mistake."""
+    mistakes, unclosed = Mistakes(path), Mistakes(path)
+    head = _split(_clean(text, mistakes).split("\n"), mistakes)
+    read_parts(RichText(head.body, mistakes, unclosed))
+    return tuple(dict.fromkeys(unclosed.problems))
 
 
 def _clean(text: str, mistakes: Mistakes) -> str:
@@ -102,7 +97,7 @@ class _Head(NamedTuple):
 
 
 def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
-    opening = next(index for index, line in enumerate(lines) if line.strip())
+    opening = next((index for index, line in enumerate(lines) if line.strip()), 0)
     if lines[opening].rstrip() != _FENCE:
         mistakes.add(opening + 1, "the file does not begin with a front matter", f"Begin it with {EXAMPLE}")
         return _Head("", 0, "\n".join(lines), opening + 1)

@@ -1,195 +1,170 @@
-"""Markdown to the neutral tree: the text between the titles of an episode file.
+"""The reader of an episode's Markdown: from the text between two titles to the neutral tree of blocks and spans.
 
-What Markdown can say and a chat cannot show is a mistake rather than a surprise on Monday: HTML, tables, images inside
-a sentence. HTML comments are notes of the author and are left out; so are the rules (`---`) between paragraphs, which
-part nothing that a chat would show. An indented line is text, not code. A bare address in the text is a link.
+Markdown that a chat cannot show is a mistake: HTML, tables, images inside a sentence. HTML comments are the author's
+notes and are left out. So are the rules (`---`) between paragraphs, because they separate nothing that a chat shows.
+An indented line is text, not code. A bare address in the text is a link.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from bot.content.blocks import Element, read_blocks
 from bot.model.address import bare_addresses, web_address
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
-from bot.model.problems import BadValueError
+from bot.model.problems import BadValueError, Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.rules_inline.state_inline import Delimiter
     from markdown_it.token import Token
 
-    from bot.model.problems import Mistakes
-
-# A segment's title is level 2; what divides its text further all looks alike in a chat.
+# A segment's title is level 2. A chat shows all deeper titles alike.
 _INNER_LEVEL = 3
 
 SOURCES_LINE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}", re.IGNORECASE)
 
-# Lines that may mean more than text begin like this.
-_TELLING_LINE = re.compile(r"^[ \t]*(?:#|!\[|[|:-]|[*_]{0,3}sources?\s*:)", re.IGNORECASE | re.MULTILINE)
-
-# A paragraph without any of these is its own text, which spares most paragraphs the inline parser.
+# Because a paragraph without any of these is its own text, most paragraphs need no inline parser.
 _MARKUP = re.compile(r"[\\`*_~\[\]<&\n]")
-# What most of the others hold, **bold**, *italic* and [links](https://…), written so that CommonMark can only read it
-# in one way. With the parser alone, a thousand episodes would take half a second more to load.
-_USUAL_WORDS = r"[^\W_](?:[^\\`*_~\[\]<&\n]*[^\W_])?"
-USUAL = re.compile(
-    # The look-behinds come second so that the search can leap from one sign to the next.
-    rf"\*(?<!\*\*)(?:\*(?P<bold>{_USUAL_WORDS})\*\*|(?P<italic>{_USUAL_WORDS})\*)"
-    rf"|\[(?<!!\[)(?P<link>{_USUAL_WORDS})\]\((?P<url>https?://[^\s()<>\\&]+)\)"
-)
 _COMMENT = re.compile(r"<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _SOURCES_AND_MORE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}\s*(?:\[|<|https?:)", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?|\|\s*:?-+:?\s*\|")
 _BROKEN_LINK = re.compile(r"\]\s*\(\s*(?:https?:|www\.)", re.IGNORECASE)
-_TIGHT_TITLE = re.compile(r"#{2,6}[^\s#].*")
+_TIGHT_TITLE = re.compile(r"(#{2,6})[^\s#].*")
+# In an address, and in a name such as @_lea, a sign is a letter like any other.
+_IN_A_NAME = re.compile(r"(?:://\S*|@)$")
+_CENSORED = 3
+"""The number of stars from which they stand for letters, as in `p***n`."""
 
 _STYLES = {"strong": Style.BOLD, "em": Style.ITALIC, "s": Style.STRIKE}
 
 
-class _Markdown(MarkdownIt):
-    """CommonMark that leaves every address as it was written: `web_address` judges them, and says why."""
+class Node(NamedTuple):
+    """A block of Markdown: its token, of a pair of tokens the opening one, and what stands inside the block."""
 
-    # The names are the library's.
-    def normalizeLink(self, url: str) -> str:  # noqa: N802
-        return url
+    token: Token
+    children: list[Node]
 
-    def normalizeLinkText(self, link: str) -> str:  # noqa: N802
-        return link
+    @property
+    def line(self) -> int:
+        """The first line, counted from 1."""
+        return (self.token.map or (0, 0))[0] + 1
 
-    def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802
-        return True
-
-
-def markdown(*without: str) -> MarkdownIt:
-    """A parser of the Markdown that episodes are written in, `without` some of its rules."""
-    # HTML is recognised so that it can be told from text; nothing here ever passes it on.
-    return _Markdown("commonmark", {"html": True}).enable("strikethrough").disable(without)
+    @property
+    def text(self) -> str:
+        """The inline Markdown of a paragraph or a title."""
+        return self.children[0].token.content
 
 
-_BLOCKS = markdown("code", "inline", "text_join")
-_INLINES = markdown()
+def _tree(tokens: Iterator[Token]) -> list[Node]:
+    """Return the blocks up to the end of the block around them.
 
-
-def is_telling(content: str) -> bool:
-    """Whether one of the lines may mean more than text."""
-    # Most paragraphs are one line, and need no search.
-    found = _TELLING_LINE.search(content) if "\n" in content else _TELLING_LINE.match(content)
-    return found is not None
+    The library's `SyntaxTreeNode` is no substitute: Because its nodes know their parents, they are cyclic garbage,
+    and a thousand files would stay in memory until they are all read.
+    """
+    inside = itertools.takewhile(lambda token: token.nesting >= 0, tokens)
+    return [Node(token, _tree(tokens) if token.nesting else []) for token in inside]
 
 
 class RichText:
-    """The Markdown of one file. What is wrong in it goes to `mistakes`."""
+    """The Markdown of one file. Mistakes go to `mistakes`, signs of emphasis without a partner to `unclosed`."""
 
-    def __init__(self, text: str, mistakes: Mistakes) -> None:
-        # The parser keeps there the addresses of links that are written by reference.
+    def __init__(self, text: str, mistakes: Mistakes, unclosed: Mistakes) -> None:
+        # The parser keeps here the addresses of links that are written by reference.
         self._environment: dict[str, Any] = {}
-        self._mistakes = mistakes
-        self.elements: Sequence[Element] = read_blocks(text, _BLOCKS, self._environment)
+        self.mistakes = mistakes
+        self._unclosed = unclosed
+        self.nodes = _tree(iter(_BLOCKS.parse(text, self._environment)))
 
-    def blocks(self, elements: Iterable[Element]) -> tuple[Block, ...]:
-        """The elements as blocks; those that say nothing are left out."""
-        found = map(self._block, elements)
-        return tuple(block for block in found if block is not None)
+    def blocks(self, nodes: Iterable[Node]) -> tuple[Block, ...]:
+        """Return the nodes as blocks, without the empty ones."""
+        return tuple(filter(None, map(self._block, nodes)))
 
-    def _block(self, element: Element) -> Block | None:
-        match element.kind:
-            case "paragraph":
-                return self.paragraph(element.text, element.line)
-            case "heading":
-                return self._heading(element)
-            case "bullet_list":
-                return self._listing(element, None)
-            case "ordered_list":
-                return self._listing(element, element.number)
+    def _block(self, node: Node) -> Block | None:
+        match node.token.tag:
+            case "p":
+                return self.paragraph(node.text, node.line)
+            case "ul" | "ol" as tag:
+                start = int(node.token.attrs.get("start", 1)) if tag == "ol" else None
+                items = tuple(filter(None, (self.blocks(item.children) for item in node.children)))
+                return Listing(items, start) if items else None
             case "blockquote":
-                blocks = self.blocks(element.children)
+                blocks = self.blocks(node.children)
                 return Quote(blocks) if blocks else None
-            case "fence":
-                return self._code(element)
-            case "html_block":
-                self._html(element.text.strip(), element.line)
+            case "code":
+                return self._code(node.token)
+            case "" if not _COMMENT.fullmatch(html := node.token.content.strip()):
+                self.mistakes.add(node.line, *_no_html(html))
+            case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
+                return self._heading(node.text, node.line)
         return None
 
     def paragraph(self, content: str, line: int) -> Paragraph | None:
-        """Running text that begins at a line; None when it says nothing."""
-        if is_telling(content):
-            for number, text in enumerate(map(str.strip, content.split("\n")), start=line):
-                self._check_line(text, number)
+        """Return running text that begins at a line; None if the text is empty."""
+        for number, text in enumerate(content.split("\n"), start=line):
+            self._check_line(text.strip(), number)
         spans = self.spans(content, line)
         return Paragraph(spans) if spans else None
 
     def spans(self, content: str, line: int) -> Spans:
-        """Inline Markdown that begins at a line, as styled runs without white space at the ends."""
+        """Return inline Markdown that begins at a line as styled runs, without white space at both ends."""
         if not _MARKUP.search(content):
             return _trimmed(list(_with_links(Span(content))))
-        reader = _InlineReader(line, self._mistakes)
-        # In the parts of a split text, the groups of each match stand between two pieces.
-        parts = USUAL.split(content)
-        if any(map(_MARKUP.search, parts[:: USUAL.groups + 1])):
-            return reader.read(self.inline(content))
-        return reader.read_usual(parts)
+        return _InlineReader(line, self.mistakes, self._unclosed).read(self.inline(content))
 
     def inline(self, content: str) -> Sequence[Token]:
-        """The tokens of inline Markdown."""
+        """Return the tokens of inline Markdown."""
         [token] = _INLINES.parseInline(content, self._environment)
         return token.children or ()
 
-    def _heading(self, heading: Element) -> Heading | None:
-        if SOURCES_LINE.fullmatch(f"{heading.text.rstrip(' :')}:"):
-            self._mistakes.add(heading.line, "the sources stand under a title", "Write 'Sources :' without '#' signs")
-        spans = self.spans(heading.text, heading.line)
+    def _heading(self, content: str, line: int) -> Heading | None:
+        if SOURCES_LINE.fullmatch(f"{content.rstrip(' :')}:"):
+            self.mistakes.add(line, "the sources stand under a title", "Write 'Sources :' without '#' signs")
+        spans = self.spans(content, line)
         return Heading(spans, level=_INNER_LEVEL) if spans else None
 
-    def _listing(self, listing: Element, start: int | None) -> Listing | None:
-        items = (self.blocks(item.children) for item in listing.children)
-        filled = tuple(item for item in items if item)
-        return Listing(filled, start) if filled else None
-
-    def _code(self, fence: Element) -> CodeBlock | None:
+    def _code(self, fence: Token) -> CodeBlock | None:
+        first, end = fence.map or (0, 0)
         # A closed block has one line more than its code and its opening.
-        if fence.end - fence.line < fence.text.count("\n") + 2:
-            self._mistakes.add(
-                fence.line,
+        if end - first < fence.content.count("\n") + 2:
+            self.mistakes.add(
+                first + 1,
                 f"the block of code that begins with {fence.markup} has no end",
                 f"Write {fence.markup} on a line of its own below the code, or remove it here",
             )
-        return CodeBlock(fence.text.removesuffix("\n")) if fence.text.strip() else None
-
-    def _html(self, content: str, line: int) -> None:
-        if not _COMMENT.fullmatch(content):
-            self._mistakes.add(line, *_no_html(content))
+        return CodeBlock(fence.content.removesuffix("\n")) if fence.content.strip() else None
 
     def _check_line(self, text: str, line: int) -> None:
         if SOURCES_LINE.fullmatch(text):
-            self._mistakes.add(
+            self.mistakes.add(
                 line,
                 "no list of its own follows 'Sources :'",
                 "Leave a blank line above it, and begin each line below it with '- '",
             )
         elif _SOURCES_AND_MORE.match(text):
             cure = "Put it on a line of its own below, and begin that line with '- '"
-            self._mistakes.add(line, "a source stands on the same line as 'Sources :'", cure)
+            self.mistakes.add(line, "a source stands on the same line as 'Sources :'", cure)
         elif _TABLE_RULE.fullmatch(text):
-            self._mistakes.add(line, "this is a table, which a chat cannot show", "Write it as a list, with '- '")
-        elif _TIGHT_TITLE.fullmatch(text):
-            sharps = text[: len(text) - len(text.lstrip("#"))]
-            self._mistakes.add(line, "this is text, not a title", f"Write a space after '{sharps}'")
+            self.mistakes.add(line, "this is a table, which a chat cannot show", "Write it as a list, with '- '")
+        elif tight := _TIGHT_TITLE.fullmatch(text):
+            self.mistakes.add(line, "this is text, not a title", f"Write a space after '{tight[1]}'")
 
 
 class _InlineReader:
-    """Turns the inline tokens of one paragraph into spans, and knows at which line it is."""
+    """A reader of the inline tokens of one paragraph, which knows the line that it has reached."""
 
-    def __init__(self, line: int, mistakes: Mistakes) -> None:
+    def __init__(self, line: int, mistakes: Mistakes, unclosed: Mistakes) -> None:
         self._line = line
         self._mistakes = mistakes
-        # The look of the text here, below it that of the text around.
+        self._unclosed = unclosed
+        # The style of the text here stands last, that of the text around it before.
         self._styles = [Style.PLAIN]
         self._url: str | None = None
         self._link_text = ""
@@ -200,24 +175,10 @@ class _InlineReader:
             self._read(token)
         return _trimmed(self._spans)
 
-    def read_usual(self, parts: Sequence[str | None]) -> Spans:
-        """The same for text that holds no other markup than `USUAL`, split by it."""
-        rest = iter(parts)
-        self._say_with_links(Span(next(rest) or ""))
-        for bold, italic, link, url, plain in zip(rest, rest, rest, rest, rest, strict=True):
-            if link and url:
-                self._open_link(url)
-                self._say(Span(link, url=self._url))
-                self._close_link()
-            else:
-                self._say_with_links(Span(bold or italic or "", Style.BOLD if bold else Style.ITALIC))
-            self._say_with_links(Span(plain or ""))
-        return _trimmed(self._spans)
-
     def _read(self, token: Token) -> None:
         match token.type:
-            case "text":
-                self._text(token.content)
+            case "text" | "unclosed":
+                self._text(token)
             case "softbreak" | "hardbreak":
                 self._line += 1
                 self._say(Span("\n" if token.type == "hardbreak" else " ", self._styles[-1], self._url))
@@ -238,26 +199,31 @@ class _InlineReader:
                     "an image stands inside the text",
                     "Put it on a line of its own in the segment, outside lists, quotes and links",
                 )
-            # A tag is told once, where it opens.
+            # Because its opening tag is a mistake already, a closing tag is none.
             case "html_inline" if not token.content.startswith("</") and not _COMMENT.fullmatch(token.content):
                 self._mistakes.add(self._line, *_no_html(token.content))
 
-    def _text(self, text: str) -> None:
-        if _BROKEN_LINK.search(text):
+    def _text(self, token: Token) -> None:
+        if token.type == "unclosed":
+            self._without_partner(token.content, opens=bool(token.meta["opens"]))
+        elif _BROKEN_LINK.search(token.content):
             self._mistakes.add(
                 self._line,
                 "this link is broken and would be shown with its brackets",
                 "Write [text](https://…) without a space between the brackets or in the address",
             )
-        span = Span(text, self._styles[-1], self._url)
-        if self._url is None:
-            self._say_with_links(span)
-        else:
-            self._say(span)
-
-    def _say_with_links(self, span: Span) -> None:
-        for part in _with_links(span):
+        span = Span(token.content, self._styles[-1], self._url)
+        for part in _with_links(span) if self._url is None else (span,):
             self._say(part)
+
+    def _without_partner(self, signs: str, *, opens: bool) -> None:
+        what, where = ("not closed", "after its last") if opens else ("opened nowhere", "before its first")
+        escaped = "".join(f"\\{sign}" for sign in signs)
+        self._unclosed.add(
+            self._line,
+            f"'{signs}' is {what} and would be shown as it stands",
+            f"Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself",
+        )
 
     def _say(self, span: Span) -> None:
         self._link_text += span.text
@@ -296,7 +262,7 @@ def _no_html(tag: str) -> tuple[str, str]:
 
 
 def _with_links(span: Span) -> Iterator[Span]:
-    """The span with the bare addresses in it as links; what is no good address stays text."""
+    """Split the span at the bare addresses in its text, which become links; a bad address stays text."""
     end = 0
     for start, written in bare_addresses(span.text):
         try:
@@ -323,3 +289,62 @@ def _trimmed(spans: list[Span]) -> Spans:
     if spans and spans[-1].text[-1].isspace():
         spans[-1] = dataclasses.replace(spans[-1], text=spans[-1].text.rstrip())
     return tuple(spans)
+
+
+class _Markdown(MarkdownIt):
+    """CommonMark that leaves each address as it is written, so that `web_address` can judge the address."""
+
+    # The library calls these three methods by their names.
+    def normalizeLink(self, url: str) -> str:  # noqa: N802
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802
+        return link
+
+    def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802
+        return True
+
+
+def _markdown(*without: str) -> MarkdownIt:
+    # The parser recognises HTML so that HTML can be told from text; no HTML is ever passed on.
+    return _Markdown("commonmark", {"html": True}).enable("strikethrough").disable(["normalize", *without])
+
+
+def _mark_unclosed(state: StateInline) -> None:
+    """Give the signs that the parser found no partner for a type of token of their own: a rule of the parser."""
+    inner = (meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta)
+    for delimiters in (state.delimiters, *inner):
+        for run in _runs(delimiters):
+            if _is_meant(run, state.tokens):
+                first, *others = (state.tokens[each.token] for each in run)
+                first.type, first.meta = "unclosed", {"opens": run[0].open}
+                for other in others:
+                    first.content, other.content = first.content + other.content, ""
+
+
+def _runs(delimiters: Sequence[Delimiter]) -> Iterator[list[Delimiter]]:
+    """Yield the signs without a partner, those together that stand side by side."""
+    closing = {each.end for each in delimiters}
+    alone = (each for at, each in enumerate(delimiters) if each.end < 0 and at not in closing)
+    for _key, run in itertools.groupby(enumerate(alone), lambda item: (item[1].marker, item[1].token - item[0])):
+        yield [each for _at, each in run]
+
+
+def _is_meant(run: Sequence[Delimiter], tokens: Sequence[Token]) -> bool:
+    """Return whether an author meant emphasis: no footnote*, étudiant*es, p***n, snake_case, @_name, 3 * 4, ^_^."""
+    first, token = run[0], tokens[run[0].token]
+    if not (first.open or first.close):
+        return False
+    if len(run) < first.length:
+        # The other signs of the run have a partner, as in *this**.
+        return True
+    before = "".join(each.content for each in tokens[: first.token] if each.type == "text")
+    if _IN_A_NAME.search(before):
+        return False
+    is_pair = token.content == "~~" or 1 < len(run) < _CENSORED
+    return is_pair or not first.close
+
+
+_BLOCKS = _markdown("code", "inline", "text_join")
+_INLINES = _markdown()
+_INLINES.inline.ruler2.after("balance_pairs", "unclosed", _mark_unclosed)

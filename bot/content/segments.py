@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.content.richtext import SOURCES_LINE, RichText, is_telling
+from bot.content.richtext import SOURCES_LINE, RichText
 from bot.model.address import site, web_address
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
@@ -16,10 +16,10 @@ from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from bot.content.blocks import Element
-    from bot.model.problems import Mistakes
+    from bot.content.richtext import Node
 
-_SEGMENT_LEVEL = 2
+_SEGMENT = "h2"
+_TITLES = {"h1", _SEGMENT}
 
 _SLUG_BEGINS = "{#"
 _SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
@@ -53,38 +53,39 @@ class Part:
     sources_line: int = 0
 
 
-def read_parts(rich_text: RichText, mistakes: Mistakes) -> tuple[Part, list[Part]]:
-    """The part above the first title, and one for each title; what is wrong in them goes to `mistakes`."""
+def read_parts(rich_text: RichText) -> tuple[Part, list[Part]]:
+    """Return the part above the first title, and one part for each title."""
     intro = Part(line=1, is_segment=False)
     parts: list[Part] = []
-    reader = _PartReader(intro, rich_text, mistakes)
-    for element in rich_text.elements:
-        if element.kind != "heading" or element.number > _SEGMENT_LEVEL:
-            reader.read(element)
-        elif element.markup in {"=", "-"}:
-            reader.underlined(element)
+    reader = _PartReader(intro, rich_text)
+    for node in rich_text.nodes:
+        if node.token.tag not in _TITLES:
+            reader.read(node)
+        elif node.token.markup in {"=", "-"}:
+            reader.underlined(node)
         else:
             reader.close()
-            part = _TitleReader(rich_text, mistakes).read(element)
+            part = _TitleReader(rich_text).read(node)
             parts.append(part)
-            reader = _PartReader(part, rich_text, mistakes)
+            reader = _PartReader(part, rich_text)
     reader.close()
     return intro, parts
 
 
 class _TitleReader:
-    """Begins a part from its title."""
+    """A reader of titles, each of which begins a part."""
 
-    def __init__(self, rich_text: RichText, mistakes: Mistakes) -> None:
+    def __init__(self, rich_text: RichText) -> None:
         self._rich_text = rich_text
-        self._mistakes = mistakes
+        self._mistakes = rich_text.mistakes
 
-    def read(self, heading: Element) -> Part:
-        line = heading.line
-        mark = _SLUG_MARK.search(heading.text)
-        spans = self._rich_text.spans(heading.text[: mark.start()] if mark else heading.text, line)
+    def read(self, heading: Node) -> Part:
+        line, text = heading.line, heading.text
+        mark = _SLUG_MARK.search(text)
+        spans = self._rich_text.spans(text[: mark.start()] if mark else text, line)
         title = "".join(span.text for span in spans)
-        if heading.number < _SEGMENT_LEVEL:
+        is_segment = heading.token.tag == _SEGMENT
+        if not is_segment:
             self._mistakes.add(
                 line,
                 "the title of a segment begins with two '#'",
@@ -95,7 +96,7 @@ class _TitleReader:
         if any(span.url is not None for span in spans):
             self._mistakes.add(line, "a title cannot be a link", "Put the link into the text below or its sources")
         slug = self._written_slug(mark[1].strip(), line) if mark else self._made_slug(title, line)
-        return Part(line, title, slug, is_segment=heading.number == _SEGMENT_LEVEL)
+        return Part(line, title, slug, is_segment)
 
     def _written_slug(self, slug: str, line: int) -> str:
         if _SLUG.fullmatch(slug):
@@ -129,24 +130,24 @@ def ascii_slug(text: str) -> str:
 class _PartReader:
     """Fills one part, element by element."""
 
-    def __init__(self, part: Part, rich_text: RichText, mistakes: Mistakes) -> None:
+    def __init__(self, part: Part, rich_text: RichText) -> None:
         self._part = part
         self._rich_text = rich_text
-        self._mistakes = mistakes
+        self._mistakes = rich_text.mistakes
         # After `Sources :`, a list holds sources; and unless something was told already, there has to be one.
         self._list_may_come = self._list_has_to_come = False
 
-    def read(self, element: Element) -> None:
-        if self._list_may_come and element.kind in {"bullet_list", "ordered_list"}:
+    def read(self, node: Node) -> None:
+        if self._list_may_come and node.token.tag in {"ul", "ol"}:
             self._list_may_come = self._list_has_to_come = False
-            for item in element.children:
+            for item in node.children:
                 self._source_item(item)
             return
         self.close()
-        if element.kind == "paragraph":
-            self.paragraph(element)
+        if node.token.tag == "p":
+            self.paragraph(node)
         else:
-            self._part.summary += self._rich_text.blocks([element])
+            self._part.summary += self._rich_text.blocks([node])
 
     def close(self) -> None:
         """Nothing more belongs to what has been read so far."""
@@ -158,7 +159,7 @@ class _PartReader:
             )
         self._list_may_come = self._list_has_to_come = False
 
-    def underlined(self, heading: Element) -> None:
+    def underlined(self, heading: Node) -> None:
         """Text above a line of `-` or `=`, a title in Markdown, which hardly anybody means."""
         self.close()
         self.paragraph(heading)
@@ -169,17 +170,13 @@ class _PartReader:
             return
         self._mistakes.add(
             heading.line,
-            f"Markdown takes this text for a title, because of the line of '{heading.markup}' right below it",
+            f"Markdown takes this text for a title, because of the line of '{heading.token.markup}' right below it",
             "Leave a blank line between the two, or write a title as '## Title'",
         )
 
-    def paragraph(self, element: Element) -> None:
+    def paragraph(self, node: Node) -> None:
         """A paragraph, which may hold lines that mean more than text."""
-        line = element.line
-        if not is_telling(element.text):
-            self._text([element.text], line)
-            return
-        lines = element.text.split("\n")
+        line, lines = node.line, node.text.split("\n")
         only_topics = all(_TOPICS_LINE.fullmatch(text.strip()) for text in lines)
         # Where the text begins that is not yet in the summary.
         begin = 0
@@ -239,10 +236,10 @@ class _PartReader:
         url = self._address(str(image.attrs["src"]), line)
         part.image = Picture(url, alt)
 
-    def _source_item(self, item: Element) -> None:
+    def _source_item(self, item: Node) -> None:
         if not item.children:
             self._mistakes.add(item.line, "the source is empty", _SOURCE_CURE)
-        elif len(item.children) > 1 or item.children[0].kind != "paragraph":
+        elif len(item.children) > 1 or item.children[0].token.tag != "p":
             self._mistakes.add(item.line, "the source is more than a link", _SOURCE_CURE)
         else:
             [only] = item.children
