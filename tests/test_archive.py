@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.archive import Archive
-from bot.content.folder import _spaced
+from bot.content.search import _spaced
 from bot.model.text import fold_words
 
 if TYPE_CHECKING:

@@ -63,8 +63,6 @@ class Archive:
     """The canonical topic of each alias, both normalised; a canonical topic is its own alias."""
     _topic_words: Mapping[str, frozenset[str]] = field(repr=False)
     """The words that find a topic besides its name: those of its aliases."""
-    _earlier_index: WordIndex = field(repr=False)
-    """What searches begin from: the index of the archive before, if it was made and knew the same aliases."""
 
     @classmethod
     def load(
@@ -101,7 +99,6 @@ class Archive:
             content=content,
             _names=names,
             _topic_words=topic_words,
-            _earlier_index=previous.made_index(names, topic_words) if previous else WordIndex(),
         )
 
     def holds(
@@ -123,13 +120,6 @@ class Archive:
             if (version := versions.get(path)) is None or not version.is_unfinished
         ]
 
-    def made_index(self, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]) -> WordIndex:
-        """The index for an archive with these aliases to begin with: this one's, or an empty one."""
-        if (self._names, self._topic_words) != (names, topic_words):
-            return WordIndex()
-        made: WordIndex | None = self.__dict__.get("_index")
-        return made or self._earlier_index
-
     def get(self, number: int) -> Episode | None:
         """The episode of that number, be it a draft or still to come."""
         return self._by_number.get(number)
@@ -144,7 +134,9 @@ class Archive:
 
     def topics(self, on: dt.date | None = None) -> dict[str, int]:
         """The number of segments on each topic that readers see, the most frequent topic first."""
-        counts = Counter(topic for _episode, segment in self._segments(on) for topic in segment.topics)
+        counts = Counter(
+            topic for episode in self._published(on) for segment in episode.segments for topic in segment.topics
+        )
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def topic(self, name: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
@@ -178,18 +170,12 @@ class Archive:
         sources are searched; a word in a title or a topic counts for more.
         """
         found = self._index.find(wanted(text))
-        hits = [
-            (found[place], episode, segment)
-            for episode in self._published(on)
-            for index, segment in enumerate(episode.segments)
-            if (place := (episode.path, index)) in found
-        ]
-        # The sort is stable: equals stay the newest first.
-        hits.sort(key=lambda hit: -hit[0])
-        return [(episode, segment) for _score, episode, segment in hits]
+        # Because the places count from the newest segment, equals stay the newest first.
+        hits = (self._segments[place] for place in sorted(found, key=lambda place: (-found[place], place)))
+        return [(episode, segment) for episode, segment in hits if on is None or episode.date <= on]
 
     def prepare(self) -> None:
-        """Make what the first search needs, which takes a second with a thousand episodes; a reload keeps it."""
+        """Make the index that the first search needs, which takes a second with a thousand episodes."""
         self._index  # noqa: B018 - looking is what makes it
 
     def _published(self, on: dt.date | None) -> Iterator[Episode]:
@@ -199,8 +185,10 @@ class Archive:
             if episode.status is not Status.DRAFT and (on is None or episode.date <= on)
         )
 
-    def _segments(self, on: dt.date | None) -> Iterator[tuple[Episode, Segment]]:
-        return ((episode, segment) for episode in self._published(on) for segment in episode.segments)
+    @functools.cached_property
+    def _segments(self) -> list[tuple[Episode, Segment]]:
+        """The segments of every episode but drafts, the newest episode first."""
+        return [(episode, segment) for episode in self._published(None) for segment in episode.segments]
 
     @functools.cached_property
     def _by_number(self) -> dict[int, Episode]:
@@ -209,23 +197,25 @@ class Archive:
     @functools.cached_property
     def _by_topic(self) -> dict[str, list[tuple[Episode, Segment]]]:
         found: dict[str, list[tuple[Episode, Segment]]] = {}
-        for episode, segment in self._segments(None):
+        for episode, segment in self._segments:
             for topic in dict.fromkeys(segment.topics):
                 found.setdefault(topic, []).append((episode, segment))
         return found
 
     @functools.cached_property
     def _index(self) -> WordIndex:
-        return self._earlier_index.updated(self.content.versions, self._words_of_topics)
-
-    def _words_of_topics(self, version: Version) -> list[frozenset[str]]:
-        segments = version.episode.segments if version.episode else ()
-        topics = ({self._names.get(topic, topic) for topic in segment.topics} for segment in segments)
-        return [frozenset().union(*({name, *self._topic_words.get(name, ())} for name in names)) for names in topics]
+        versions, others = self.content.versions, self._topic_words
+        return WordIndex(
+            (
+                versions[episode.path].words[segment.number - 1],
+                {word for topic in segment.topics for word in (topic, *others.get(topic, ()))},
+            )
+            for episode, segment in self._segments
+        )
 
     @functools.cached_property
     def _known(self) -> frozenset[str]:
-        written = (topic for _episode, segment in self._segments(None) for topic in segment.topics)
+        written = (topic for _episode, segment in self._segments for topic in segment.topics)
         return frozenset(written) | frozenset(self._names.values())
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.content.parser import parse_episode
-from bot.model.document import plain
+from bot.content.search import SegmentWords
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.text import fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,15 +31,6 @@ _DRAFT_LINE = re.compile(r"^status[ \t]*:[ \t]*[\"']?draft\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class SegmentWords:
-    """The words of a segment as searches see them, each with a space before it, and one after the last."""
-
-    title: str
-    text: str
-    """Its summary, the description of its image, and the titles of its sources."""
-
-
-@dataclass(frozen=True)
 class Version:
     """A file as it was last read. `episode` is the newest good version; None when there has never been one."""
 
@@ -54,17 +44,8 @@ class Version:
 
     @functools.cached_property
     def words(self) -> tuple[SegmentWords, ...]:
-        """The words of each segment. Made when somebody searches; kept as long as the file stays the same."""
-        return tuple(
-            SegmentWords(
-                title=_spaced(segment.title),
-                text=_spaced(
-                    plain((*segment.summary, *((segment.image,) if segment.image else ()))),
-                    *(source.title for source in segment.sources),
-                ),
-            )
-            for segment in (self.episode.segments if self.episode else ())
-        )
+        """The words of each segment, made by the first search and kept as long as the file stays the same."""
+        return tuple(map(SegmentWords.of, self.episode.segments if self.episode else ()))
 
 
 @dataclass(frozen=True)
@@ -93,16 +74,6 @@ class Folder:
 def right_name(path: Path) -> Path:
     """What a misnamed file has to be called to count as an episode."""
     return path.with_name(_WRONG_SUFFIX.sub(_SUFFIX, path.name))
-
-
-def _spaced(*texts: str) -> str:
-    return f" {' '.join(_folded(token) for text in texts for token in text.split())} "
-
-
-# Texts repeat their words: folding each but once makes the first search six times as fast.
-@functools.lru_cache(maxsize=1 << 16)
-def _folded(token: str) -> str:
-    return " ".join(fold_words(token))
 
 
 @contextlib.contextmanager
