@@ -84,11 +84,19 @@ async def test_dead_is_what_nobody_can_read(site: Site, status: int, *, is_dead:
     assert (await site.ask("/a")).is_dead is is_dead
 
 
-async def test_a_page_has_moved_when_its_server_says_for_good(site: Site) -> None:
-    """As far as the permanent redirections go; a temporary one is followed and not told."""
-    site.pages |= {"/a": "301 /b", "/b": "308 /c", "/c": "302 /d", "/d": 200, "/e": "302 /d"}
-    assert await site.ask("/a") == Answer(200, moved=f"{site.url}/c")
-    assert await site.ask("/e") == Answer(200)
+@pytest.mark.parametrize("status", [301, 308])
+async def test_a_permanent_redirection_is_a_move(site: Site, status: int) -> None:
+    """Only these two say that the page will stay at its new address (RFC 9110, 15.4)."""
+    site.pages |= {"/a": f"{status} /b", "/b": 200}
+    assert await site.ask("/a") == Answer(200, moved=f"{site.url}/b")
+
+
+@pytest.mark.parametrize("status", [302, 303, 307])
+async def test_a_temporary_redirection_is_no_move(site: Site, status: int) -> None:
+    """It is followed and not told; of a chain of redirections, only the permanent ones before it are a move."""
+    site.pages |= {"/a": f"{status} /b", "/b": 200, "/c": "301 /d", "/d": f"{status} /e", "/e": "308 /b"}
+    assert await site.ask("/a") == Answer(200)
+    assert await site.ask("/c") == Answer(200, moved=f"{site.url}/d")
 
 
 async def test_redirections_in_circles_end(site: Site) -> None:
