@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from bot.cli import console
-from bot.cli.console import err, out
 from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, NumberArgument
 from bot.model.document import Layout
 
@@ -56,12 +54,12 @@ def check(
         console.tell(dead)
         checking.tell_warnings([*moved, *warnings])
         for refusal in refusals:
-            err.print(refusal, soft_wrap=True)
-        out.print(f"Episodes in order: {len(archive.episodes)}")
+            console.err.print(refusal, soft_wrap=True)
+        console.out.print(f"Episodes in order: {len(archive.episodes)}")
         for name, push in pushes.items():
-            out.print(f"Next push on schedule {name}: {console.in_words(push.run if push else None)}")
+            console.out.print(f"Next push on schedule {name}: {console.in_words(push.run if push else None)}")
             if push is not None:
-                out.print(f"    {push}", soft_wrap=True)
+                console.out.print(f"    {push}", soft_wrap=True)
     if problems:
         raise typer.Exit(Exit.BAD_INPUT)
     if refusals or dead or (strict and (warnings or moved)):
@@ -129,13 +127,15 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
         include = dict.fromkeys(keys, True) | {"segments": {"__all__": parts}}
         console.print_json([episode.model_dump(mode="json", include=include) for episode in archive.episodes])
     elif archive.episodes:
+        from rich.table import Table
+
         table = Table("N", "Date", "Title", "Subjects", "Status")
         for episode in archive.episodes:
             subjects = ", ".join(segment.slug for segment in episode.segments)
             table.add_row(str(episode.number), episode.date.isoformat(), episode.title, subjects, episode.status)
         console.print_table(table)
     elif not archive.problems:
-        out.print("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes.")
+        console.out.print("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes.")
     if archive.problems and not archive.episodes:
         raise typer.Exit(Exit.BAD_INPUT)
 
@@ -171,11 +171,11 @@ def preview(
         raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
     if html is not None:
         console.write_page(html, screen.page(settings.show, episode, topics, renderings))
-        err.print(f"Written: {html}.", soft_wrap=True)
+        console.err.print(f"Written: {html}.", soft_wrap=True)
         return
     if as_json:
         console.print_json({name: [message.body for message in each.messages] for name, each in renderings.items()})
         return
     for name, rendering in renderings.items():
         for panel in screen.panels(name, rendering):
-            out.print(panel)
+            console.out.print(panel)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import sys
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import typer
-from rich.console import Console
 
 from bot.model.problems import ExpectedError, InvalidInputError, Problem
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Coroutine, Iterable
 
+    from rich.console import Console
     from rich.table import Table
 
     from bot.config import Config
@@ -42,8 +43,23 @@ PAGE_SUFFIXES = {".html", ".htm"}
 """How the names of pages end."""
 
 # Titles, targets and platforms' words are shown as they are: `[…]` is no markup, and `telegram:-1:` no emoji.
-out = Console(markup=False, emoji=False, highlight=False)
-err = Console(stderr=True, markup=False, emoji=False, highlight=False)
+if TYPE_CHECKING:
+    out: Console
+    err: Console
+
+
+def __getattr__(name: str) -> Console:
+    # Because the running bot prints nothing, the first line that is printed loads rich; else it would stay in memory.
+    if name not in {"out", "err"}:
+        raise AttributeError(name)
+    return _console(stderr=name == "err")
+
+
+@functools.cache
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 def read_settings(path: Path | None, *, level: str = "INFO") -> Config:
@@ -122,7 +138,9 @@ def look(settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]]) ->
     if settings.storage.path.exists():
         return with_app(settings, use)
     place = settings.storage.path.absolute()
-    err.print(f"There is no database yet at {place}: `recap run` makes it. Is this the right folder?", soft_wrap=True)
+    _console(stderr=True).print(
+        f"There is no database yet at {place}: `recap run` makes it. Is this the right folder?", soft_wrap=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(url=f"{SQLITE}{Path(folder).as_posix()}/recap.db")
         return with_app(settings.model_copy(update={"storage": storage}), use)
@@ -198,7 +216,7 @@ def in_words(moment: dt.datetime | None) -> str:
 def tell(problems: Iterable[Problem]) -> None:
     """Show the problems, a line each, on standard error."""
     for problem in problems:
-        err.print(str(problem), soft_wrap=True)
+        _console(stderr=True).print(str(problem), soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -226,11 +244,12 @@ def read_input(path: Path, limit: int = -1) -> bytes:
         raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
 
 
-def print_table(table: Table, console: Console = out) -> None:
+def print_table(table: Table, console: Console | None = None) -> None:
     """Print a table of which nothing is cut, so that it can be copied: the screen gets its cells folded.
 
     What is piped has the width that it needs, a line for each row.
     """
+    console = console or _console(stderr=False)
     for column in table.columns:
         column.overflow = "fold"
     if not console.is_terminal:

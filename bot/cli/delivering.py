@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import console
-from bot.cli.console import out
 from bot.cli.options import ConfigOption, Exit, JsonOption, NumberArgument
 
 if TYPE_CHECKING:
@@ -82,10 +81,10 @@ def send(
 
     async def push(app: "App") -> bool:
         if only is Only.FAILED:
-            return await pushing.push_to_failed(app, episode, out)
+            return await pushing.push_to_failed(app, episode, console.out)
         if dry_run:
-            return await pushing.rehearse(app, episode, target, again=again, console=out)
-        return await pushing.push(app, episode, target, again=again, console=out)
+            return await pushing.rehearse(app, episode, target, again=again, console=console.out)
+        return await pushing.push(app, episode, target, again=again, console=console.out)
 
     use = console.look if dry_run else console.with_app
     if not use(settings, push):
@@ -102,7 +101,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         console.print_json(facts)
     else:
-        operations.print_facts(facts, settings.show.timezone, out)
+        operations.print_facts(facts, settings.show.timezone, console.out)
 
 
 @cli.command()

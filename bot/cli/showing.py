@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import console
-from bot.cli.console import out
 from bot.cli.options import ConfigOption
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> 
     # The port first: that it is taken is told before anything else is started.
     with listening(host, port) as socket:
         async with Demo(settings) as stage, Page(stage, socket) as page:
-            out.print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
+            console.out.print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
             if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, page.url)
             await stop.wait()

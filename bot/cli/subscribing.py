@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from bot.cli import console
-from bot.cli.console import err, out
 from bot.cli.options import ConfigOption, Exit, JsonOption, LayoutOption, TargetArgument
 from bot.model.document import Layout
 
@@ -24,6 +22,8 @@ cli = typer.Typer(help="List, add, remove, export and import subscriptions.", no
 @cli.command("list")
 def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List every subscription."""
+    from rich.table import Table
+
     from bot.cli import operations
 
     rows = console.look(console.read_settings(config), operations.subscriptions)
@@ -31,7 +31,9 @@ def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False)
         console.print_json(rows)
         return
     if not rows:
-        out.print("Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them.")
+        console.out.print(
+            "Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them."
+        )
         return
     table = Table("Target", "Schedule", "Topics", "Layout", "Origin", "State", "Why")
     for row in rows:
@@ -78,7 +80,7 @@ def add_subscription(
         await app.ledger.subscriptions.save(subscription)
 
     console.with_app(settings, save)
-    out.print(f"Subscribed: {subscription.target} on schedule {subscription.schedule}.")
+    console.out.print(f"Subscribed: {subscription.target} on schedule {subscription.schedule}.")
 
 
 @cli.command("remove")
@@ -90,9 +92,9 @@ def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> 
         return await app.ledger.subscriptions.end(wanted, "removed by the admin")
 
     if not console.with_app(console.read_settings(config), end):
-        err.print(f"{wanted} is not subscribed.")
+        console.err.print(f"{wanted} is not subscribed.")
         raise typer.Exit(Exit.FAILED)
-    out.print(f"Removed: {wanted}.")
+    console.out.print(f"Removed: {wanted}.")
 
 
 @cli.command("export")
@@ -113,7 +115,7 @@ def export_subscriptions(
         typer.echo(text, nl=False)
     else:
         console.write_new(output, text)
-        err.print(f"Written: {output}.", soft_wrap=True)
+        console.err.print(f"Written: {output}.", soft_wrap=True)
 
 
 @cli.command("import")
@@ -131,4 +133,4 @@ def import_subscriptions(
         await app.ledger.subscriptions.save_all(subscriptions)
 
     console.with_app(settings, save)
-    out.print(f"Subscribed: {len(subscriptions)}.")
+    console.out.print(f"Subscribed: {len(subscriptions)}.")

@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import bot
 from bot.storage.database import check
 from bot.storage.ledger import Ledger, LedgerError
+from bot.storage.migrations import REVISIONS, config
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
 
@@ -53,6 +55,12 @@ async def test_migrations_make_the_tables(tmp_path: Path) -> None:
     with create_engine(f"sqlite:///{tmp_path / 'recap.db'}").connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_revisions_are_those_of_the_files() -> None:
+    """In the order in which Alembic applies them; by this list the ledger is opened without it."""
+    newest_first = ScriptDirectory.from_config(config()).walk_revisions()
+    assert [script.revision for script in newest_first][::-1] == list(REVISIONS)
 
 
 async def test_opening_again_keeps_everything(tmp_path: Path) -> None:

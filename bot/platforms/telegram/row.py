@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from bot.platforms.base import ChatLimit, Feature, PlatformRow
@@ -27,9 +28,22 @@ GROUP = (ChatLimit(1, 1.0), ChatLimit(20, 60.0))
 """The same, and no more than twenty messages a minute in a group; channels are counted like groups."""
 
 
-def _connect(section: Telegram) -> TelegramPlatform:
-    from bot.platforms.telegram.client import TelegramPlatform
+_EXTRAS = ("cryptography", "httpx._main")
+"""What python-telegram-bot, and httpx below it, import only because it is there: for passports, and for a command line.
 
+Both do without. Where they are installed, they would take 14 megabytes.
+"""
+
+
+def _connect(section: Telegram) -> TelegramPlatform:
+    absent = [name for name in _EXTRAS if name not in sys.modules]
+    # The import system takes such a module for one that is not installed.
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # the type leaves that meaning of None out
+    try:
+        from bot.platforms.telegram.client import TelegramPlatform
+    finally:
+        for name in absent:
+            del sys.modules[name]
     return TelegramPlatform(section)
 
 
