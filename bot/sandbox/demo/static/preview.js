@@ -2,8 +2,10 @@
 
 /* A preview to send to a colleague: every message of a push, drawn as the demo draws it, with its length. */
 
+const drawPlain = ({ body }) => build("pre", {}, JSON.stringify(body, null, 2));
+
 function previewColumn({ name, platform, messages }) {
-  const draw = platform === "telegram" ? drawTelegram : drawDiscord;
+  const draw = { telegram: drawTelegram, discord: drawDiscord }[platform] ?? drawPlain;
   return build("section", { class: `column ${platform}`, "aria-label": name },
     build("h2", {}, name),
     messages.map((message, index) => build("div", { class: "sheet" },
