@@ -15,8 +15,9 @@ import pytest
 from bot.delivery.worker import DRAIN
 from bot.sandbox.discord.world import BOT, Permission
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
+from bot.storage.ledger import Ledger
 from tests.running import as_process
-from tests.world import DemoWorld, town
+from tests.world import CONTENT, MONDAY, DemoWorld, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,6 +81,35 @@ async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, t
         async with asyncio.timeout(10):
             assert await running.wait() == 0
     assert (await recap(place, tmp_path, "healthy"))[0] == 1
+
+
+UNUSED = {"alembic", "cryptography", "discord", "feedparser", "mako", "pygments", "rich"}
+"""Libraries of which an idle bot on Telegram alone needs nothing: they took a fifth of its memory."""
+
+
+async def test_an_idle_bot_has_loaded_no_library_that_it_does_not_need(place: DemoWorld, tmp_path: Path) -> None:
+    """Of a platform that is switched off, of migrations that are done, of what prints, of what imports show notes."""
+    async with await Ledger.open(f"sqlite:///{tmp_path / 'recap.db'}", lambda: MONDAY):
+        pass
+    text = f'[telegram]\ntoken = "{place.telegram.token}"\napi_url = "{place.telegram.url}"\n'
+    (tmp_path / "config.toml").write_text(f'{text}[content]\nfolder = "{CONTENT}"\n', encoding="utf-8")
+    listening = "import signal, sys; signal.signal(signal.SIGUSR1, lambda *_: print(*sys.modules, flush=True))"
+    running = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        f"{listening}; from bot.cli import main; main()",
+        "run",
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
+    assert running.stdout is not None
+    running.send_signal(signal.SIGUSR1)
+    loaded = {name.partition(".")[0] for name in (await running.stdout.readline()).decode().split()}
+    running.kill()
+    await running.wait()
+    assert loaded >= {"aiohttp", "telegram"}
+    assert loaded & UNUSED == set()
 
 
 async def test_no_token_in_any_log_at_any_level(place: DemoWorld, tmp_path: Path) -> None:
