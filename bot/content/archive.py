@@ -18,7 +18,7 @@ from bot.model.problems import Problem
 from bot.model.text import fold_words, normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bot.content.folder import Version
@@ -59,10 +59,7 @@ class Archive:
     folder: Path
     content: Folder = field(repr=False)
     """What the next reload starts from."""
-    _names: Mapping[str, str] = field(repr=False)
-    """The canonical topic of each alias, both normalised; a canonical topic is its own alias."""
-    _topic_words: Mapping[str, frozenset[str]] = field(repr=False)
-    """The words that find a topic besides its name: those of its aliases."""
+    aliases: Mapping[str, Sequence[str]] = field(repr=False)
 
     @classmethod
     def load(
@@ -74,19 +71,10 @@ class Archive:
         become bad or unreadable its last good version stays. Nothing is raised: `problems` says what is wrong.
         """
         content = Folder.read(folder, previous.content if previous else Folder())
-        names = {
-            normalise_topic(spelling): normalise_topic(topic)
-            for topic, others in aliases.items()
-            for spelling in (topic, *others)
-            if normalise_topic(spelling)
-        }
-        topic_words = {
-            normalise_topic(topic): frozenset(word for other in others for word in fold_words(other))
-            for topic, others in aliases.items()
-        }
-        if previous is not None and previous.holds(folder, content, names, topic_words):
+        if previous and (previous.folder, previous.content, previous.aliases) == (folder, content, aliases):
             return previous
         found, duplicates = _without_duplicates(folder, content)
+        names = _names(aliases)
         renamed = (_renamed(episode, names) for episode in found)
         return cls(
             episodes=tuple(sorted(renamed, key=lambda episode: (episode.date, episode.number), reverse=True)),
@@ -97,16 +85,8 @@ class Archive:
             ),
             folder=folder,
             content=content,
-            _names=names,
-            _topic_words=topic_words,
+            aliases=aliases,
         )
-
-    def holds(
-        self, folder: Path, content: Folder, names: Mapping[str, str], topic_words: Mapping[str, frozenset[str]]
-    ) -> bool:
-        """Whether an archive of these would be this one."""
-        mine = (self.folder, self.content, self._names, self._topic_words)
-        return mine == (folder, content, names, topic_words)
 
     def broken(self) -> list[BrokenFile]:
         """The files in which something is wrong, each with all that is; not those that somebody is still writing."""
@@ -122,38 +102,45 @@ class Archive:
 
     def get(self, number: int) -> Episode | None:
         """The episode of that number, be it a draft or still to come."""
-        return self._by_number.get(number)
+        return next((episode for episode in self.episodes if episode.number == number), None)
 
     def latest(self, on: dt.date | None = None) -> Episode | None:
-        """The newest episode that readers see."""
-        return next(self._published(on), None)
+        """Return the newest episode that readers see."""
+        return next(iter(self.published(on)), None)
 
     def published(self, on: dt.date | None = None) -> list[Episode]:
-        """The episodes that readers see, the newest first."""
-        return list(self._published(on))
+        """Return the episodes that readers see, the newest first."""
+        return [
+            episode
+            for episode in self.episodes
+            if episode.status is not Status.DRAFT and (on is None or episode.date <= on)
+        ]
 
     def topics(self, on: dt.date | None = None) -> dict[str, int]:
-        """The number of segments on each topic that readers see, the most frequent topic first."""
+        """Return the number of segments on each topic that readers see, the most frequent topic first."""
         counts = Counter(
-            topic for episode in self._published(on) for segment in episode.segments for topic in segment.topics
+            topic for episode in self.published(on) for segment in episode.segments for topic in segment.topics
         )
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def topic(self, name: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
-        """The segments on a topic that readers see, the newest first; `name` as `resolve_topic` gives it."""
-        hits = self._by_topic.get(name, ())
-        return [(episode, segment) for episode, segment in hits if on is None or episode.date <= on]
+        """Return the segments on a topic that readers see, the newest first; `name` as `resolve_topic` gives it."""
+        return [
+            (episode, segment)
+            for episode, segment in self._segments
+            if name in segment.topics and (on is None or episode.date <= on)
+        ]
 
     def resolve_topic(self, text: str) -> str | None:
-        """The topic that somebody means who typed it in any way; None when there is no such topic."""
-        typed = normalise_topic(text)
-        name = self._names.get(typed, typed)
-        return name if name in self._known else None
+        """Return the topic that somebody means who typed it in any way; None if no such topic exists."""
+        return self.spellings.get(normalise_topic(text))
 
     @functools.cached_property
     def spellings(self) -> Mapping[str, str]:
         """Every topic by its own name and by its aliases, all as `normalise_topic` gives them."""
-        return {topic: topic for topic in sorted(self._known)} | dict(self._names)
+        names = _names(self.aliases)
+        known = {topic for _episode, segment in self._segments for topic in segment.topics} | set(names.values())
+        return {topic: topic for topic in sorted(known)} | names
 
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
         """The topics that somebody may mean who typed something else, the likeliest first."""
@@ -178,45 +165,33 @@ class Archive:
         """Make the index that the first search needs, which takes a second with a thousand episodes."""
         self._index  # noqa: B018 - looking is what makes it
 
-    def _published(self, on: dt.date | None) -> Iterator[Episode]:
-        return (
-            episode
-            for episode in self.episodes
-            if episode.status is not Status.DRAFT and (on is None or episode.date <= on)
-        )
-
     @functools.cached_property
     def _segments(self) -> list[tuple[Episode, Segment]]:
         """The segments of every episode but drafts, the newest episode first."""
-        return [(episode, segment) for episode in self._published(None) for segment in episode.segments]
-
-    @functools.cached_property
-    def _by_number(self) -> dict[int, Episode]:
-        return {episode.number: episode for episode in self.episodes}
-
-    @functools.cached_property
-    def _by_topic(self) -> dict[str, list[tuple[Episode, Segment]]]:
-        found: dict[str, list[tuple[Episode, Segment]]] = {}
-        for episode, segment in self._segments:
-            for topic in dict.fromkeys(segment.topics):
-                found.setdefault(topic, []).append((episode, segment))
-        return found
+        return [(episode, segment) for episode in self.published() for segment in episode.segments]
 
     @functools.cached_property
     def _index(self) -> WordIndex:
-        versions, others = self.content.versions, self._topic_words
+        versions = self.content.versions
+        # The words of its aliases find a topic too.
+        finding = {
+            normalise_topic(topic): {normalise_topic(topic), *fold_words(" ".join(others))}
+            for topic, others in self.aliases.items()
+        }
         return WordIndex(
             (
                 versions[episode.path].words[segment.number - 1],
-                {word for topic in segment.topics for word in (topic, *others.get(topic, ()))},
+                {word for topic in segment.topics for word in finding.get(topic, (topic,))},
             )
             for episode, segment in self._segments
         )
 
-    @functools.cached_property
-    def _known(self) -> frozenset[str]:
-        written = (topic for _episode, segment in self._segments for topic in segment.topics)
-        return frozenset(written) | frozenset(self._names.values())
+
+def _names(aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the canonical topic of each alias, both normalised; a canonical topic is its own alias."""
+    spellings = ((spelling, topic) for topic, others in aliases.items() for spelling in (topic, *others))
+    names = {normalise_topic(spelling): normalise_topic(topic) for spelling, topic in spellings}
+    return {spelling: topic for spelling, topic in names.items() if spelling}
 
 
 def _broken(path: Path, problems: tuple[Problem, ...], version: Version | None) -> BrokenFile:
@@ -231,18 +206,11 @@ def _broken(path: Path, problems: tuple[Problem, ...], version: Version | None) 
 
 def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
     """The episode with canonical topics."""
-    if not any(names.get(topic, topic) != topic for segment in episode.segments for topic in segment.topics):
+    topics = [tuple(dict.fromkeys(names.get(topic, topic) for topic in segment.topics)) for segment in episode.segments]
+    if topics == [segment.topics for segment in episode.segments]:
         return episode
-    return episode.model_copy(
-        update={
-            "segments": tuple(
-                segment.model_copy(
-                    update={"topics": tuple(dict.fromkeys(names.get(topic, topic) for topic in segment.topics))}
-                )
-                for segment in episode.segments
-            )
-        }
-    )
+    renamed = zip(episode.segments, topics, strict=True)
+    return episode.model_copy(update={"segments": tuple(s.model_copy(update={"topics": t}) for s, t in renamed)})
 
 
 def _without_duplicates(folder: Path, content: Folder) -> tuple[list[Episode], list[Problem]]:
