@@ -46,6 +46,15 @@ _CENSORED = 3
 _STYLES = {"strong": Style.BOLD, "em": Style.ITALIC, "s": Style.STRIKE}
 
 
+def good_address(text: str, line: int, mistakes: Mistakes) -> str:
+    """Return an address that every platform takes; empty, with a mistake at the line, if the text is none."""
+    try:
+        return web_address(text)
+    except BadValueError as error:
+        mistakes.add(line, str(error), error.cure)
+        return ""
+
+
 class Node(NamedTuple):
     """A block of Markdown: its token, of a pair of tokens the opening one, and what stands inside the block."""
 
@@ -235,11 +244,7 @@ class _InlineReader:
 
     def _open_link(self, address: str) -> None:
         self._link_text = ""
-        self._url = ""
-        try:
-            self._url = web_address(address)
-        except BadValueError as error:
-            self._mistakes.add(self._line, str(error), error.cure)
+        self._url = good_address(address, self._line, self._mistakes)
 
     def _close_link(self) -> None:
         if not self._link_text.strip():

@@ -1,16 +1,16 @@
-"""The parts of an episode file: what stands above the first title, and below each one."""
+"""The parts of an episode file: the text above the first title, and the text below each title."""
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.content.richtext import SOURCES_LINE, RichText
-from bot.model.address import site, web_address
+from bot.content.richtext import SOURCES_LINE, RichText, good_address
+from bot.model.address import site
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
-from bot.model.problems import BadValueError
 from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _TITLES = {"h1", _SEGMENT}
 
 _SLUG_BEGINS = "{#"
 _SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
-# What Telegram's deep links carry, in the one case that people can tell each other.
+# Telegram's deep links carry these characters and capitals; capitals are left out because nobody hears them.
 _SLUG = re.compile(r"[a-z0-9_-]+")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -37,13 +37,13 @@ _SOURCE_CURE = "Write '- [Title](https://…)' or '- https://…', and nothing e
 
 @dataclass(slots=True)
 class Part:
-    """What stands below one title, or above the first one. A line is 0 for what there is none of."""
+    """The text below one title, or above the first title. Each line is 0 if the part has nothing of the kind."""
 
     line: int
     title: str = ""
     slug: str = ""
     is_segment: bool = True
-    """False above the first title, and below a title of a wrong level, where there is nothing to miss."""
+    """False above the first title, and below a title of a wrong level: such a part may be without a summary."""
     summary: list[Block] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
     topics_line: int = 0
@@ -65,76 +65,61 @@ def read_parts(rich_text: RichText) -> tuple[Part, list[Part]]:
             reader.underlined(node)
         else:
             reader.close()
-            part = _TitleReader(rich_text).read(node)
-            parts.append(part)
-            reader = _PartReader(part, rich_text)
+            parts.append(_begun(node, rich_text))
+            reader = _PartReader(parts[-1], rich_text)
     reader.close()
     return intro, parts
 
 
-class _TitleReader:
-    """A reader of titles, each of which begins a part."""
-
-    def __init__(self, rich_text: RichText) -> None:
-        self._rich_text = rich_text
-        self._mistakes = rich_text.mistakes
-
-    def read(self, heading: Node) -> Part:
-        line, text = heading.line, heading.text
-        mark = _SLUG_MARK.search(text)
-        spans = self._rich_text.spans(text[: mark.start()] if mark else text, line)
-        title = "".join(span.text for span in spans)
-        is_segment = heading.token.tag == _SEGMENT
-        if not is_segment:
-            self._mistakes.add(
-                line,
-                "the title of a segment begins with two '#'",
-                f"Write '## {title}'; the episode's own title stands in the front matter, and #topics have no space",
-            )
-        elif not title:
-            self._mistakes.add(line, "the segment has no title", "Write one after '##'")
-        if any(span.url is not None for span in spans):
-            self._mistakes.add(line, "a title cannot be a link", "Put the link into the text below or its sources")
-        slug = self._written_slug(mark[1].strip(), line) if mark else self._made_slug(title, line)
-        return Part(line, title, slug, is_segment)
-
-    def _written_slug(self, slug: str, line: int) -> str:
-        if _SLUG.fullmatch(slug):
-            return slug
-        self._mistakes.add(
-            line,
-            f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'",
-            f"Write {{#{ascii_slug(slug) or 'netflix'}}}",
+def _begun(heading: Node, rich_text: RichText) -> Part:
+    """Return the part that a title begins."""
+    line, tell = heading.line, functools.partial(rich_text.mistakes.add, heading.line)
+    mark = _SLUG_MARK.search(heading.text)
+    spans = rich_text.spans(heading.text[: mark.start()] if mark else heading.text, line)
+    title = "".join(span.text for span in spans)
+    is_segment = heading.token.tag == _SEGMENT
+    if not is_segment:
+        tell(
+            "the title of a segment begins with two '#'",
+            f"Write '## {title}'; the episode's own title stands in the front matter, and #topics have no space",
         )
-        return ""
-
-    def _made_slug(self, title: str, line: int) -> str:
-        slug = ascii_slug(title)
-        if _SLUG_BEGINS in title:
-            message = f"the title has '{_SLUG_BEGINS}' and no '}}' at its end"
-            self._mistakes.add(line, message, "End it as in {#netflix}")
-        if title and not slug:
-            self._mistakes.add(
-                line,
-                f"no name for links can be made from the title '{title}'",
-                "Add one at its end, in the letters a to z, as in {#netflix}",
+    elif not title:
+        tell("the segment has no title", "Write one after '##'")
+    if any(span.url is not None for span in spans):
+        tell("a title cannot be a link", "Put the link into the text below or its sources")
+    if mark:
+        slug = mark[1].strip()
+        if not _SLUG.fullmatch(slug):
+            tell(
+                f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'",
+                f"Write {{#{ascii_slug(slug) or 'netflix'}}}",
             )
-        return slug
+            slug = ""
+        return Part(line, title, slug, is_segment)
+    slug = ascii_slug(title)
+    if _SLUG_BEGINS in title:
+        tell(f"the title has '{_SLUG_BEGINS}' and no '}}' at its end", "End it as in {#netflix}")
+    if title and not slug:
+        tell(
+            f"no name for links can be made from the title '{title}'",
+            "Add one at its end, in the letters a to z, as in {#netflix}",
+        )
+    return Part(line, title, slug, is_segment)
 
 
 def ascii_slug(text: str) -> str:
-    """A name for links in the letters a to z; empty when the text has none."""
+    """Return a name for links in the letters a to z; empty if the text has none of these letters and no digit."""
     return _NOT_IN_SLUG.sub("-", slugify(text)).strip("-")
 
 
 class _PartReader:
-    """Fills one part, element by element."""
+    """A reader of blocks, which fills one part."""
 
     def __init__(self, part: Part, rich_text: RichText) -> None:
         self._part = part
         self._rich_text = rich_text
         self._mistakes = rich_text.mistakes
-        # After `Sources :`, a list holds sources; and unless something was told already, there has to be one.
+        # After `Sources :`, a list holds sources. The list has to come, unless a mistake has been told already.
         self._list_may_come = self._list_has_to_come = False
 
     def read(self, node: Node) -> None:
@@ -150,7 +135,7 @@ class _PartReader:
             self._part.summary += self._rich_text.blocks([node])
 
     def close(self) -> None:
-        """Nothing more belongs to what has been read so far."""
+        """End the part, or the wait for a list of sources."""
         if self._list_has_to_come:
             self._mistakes.add(
                 self._part.sources_line,
@@ -160,11 +145,11 @@ class _PartReader:
         self._list_may_come = self._list_has_to_come = False
 
     def underlined(self, heading: Node) -> None:
-        """Text above a line of `-` or `=`, a title in Markdown, which hardly anybody means."""
+        """Read text above a line of `-` or `=` as a paragraph: few authors mean the title that Markdown sees."""
         self.close()
         self.paragraph(heading)
         if self._list_has_to_come:
-            # The line is the empty first item of a template.
+            # Because `Sources :` stands above, the line of one '-' is the empty first item of a template.
             self._list_has_to_come = False
             self._mistakes.add(self._part.sources_line + 1, "the source is empty", _SOURCE_CURE)
             return
@@ -175,10 +160,10 @@ class _PartReader:
         )
 
     def paragraph(self, node: Node) -> None:
-        """A paragraph, which may hold lines that mean more than text."""
+        """Read a paragraph, which may hold lines of topics, an image or `Sources :`."""
         line, lines = node.line, node.text.split("\n")
         only_topics = all(_TOPICS_LINE.fullmatch(text.strip()) for text in lines)
-        # Where the text begins that is not yet in the summary.
+        # The index of the first line that is not yet in the part.
         begin = 0
         for index, text in enumerate(map(str.strip, lines)):
             first = index == begin and self._is_untouched()
@@ -201,7 +186,7 @@ class _PartReader:
         return part.is_segment and not (part.summary or part.topics_line or part.image_line or part.sources_line)
 
     def _text(self, lines: list[str], line: int) -> None:
-        """Put the lines, which begin at `line`, into the summary."""
+        """Add the lines, which begin at `line`, to the summary."""
         if lines and (paragraph := self._rich_text.paragraph("\n".join(lines), line)) is not None:
             self._part.summary.append(paragraph)
 
@@ -233,8 +218,7 @@ class _PartReader:
         if not alt:
             cure = "Say what it shows between the brackets, as in ![The new logo](https://…)"
             self._mistakes.add(line, "the image has no description for those who cannot see it", cure)
-        url = self._address(str(image.attrs["src"]), line)
-        part.image = Picture(url, alt)
+        part.image = Picture(good_address(str(image.attrs["src"]), line, self._mistakes), alt)
 
     def _source_item(self, item: Node) -> None:
         if not item.children:
@@ -248,8 +232,7 @@ class _PartReader:
     def _source(self, content: str, line: int) -> None:
         bare = _ADDRESS_ONLY.fullmatch(content)
         if bare is not None:
-            url = self._address(bare[1], line)
-            if url:
+            if url := good_address(bare[1], line, self._mistakes):
                 self._part.sources.append(Source(title=site(bare[1]), url=url))
             return
         spans = self._rich_text.spans(content, line)
@@ -258,11 +241,3 @@ class _PartReader:
             self._mistakes.add(line, "the source is not just a link", _SOURCE_CURE)
         for url in filter(None, urls):
             self._part.sources.append(Source(title="".join(span.text for span in spans), url=url))
-
-    def _address(self, text: str, line: int) -> str:
-        """The address, or nothing when it is a bad one."""
-        try:
-            return web_address(text)
-        except BadValueError as error:
-            self._mistakes.add(line, str(error), error.cure)
-            return ""
