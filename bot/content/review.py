@@ -1,7 +1,8 @@
-"""What is no mistake in an episode and will look bad all the same: what a careful reader would say before Monday."""
+"""The review of an episode: warnings about text that is no mistake and will look bad all the same."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,10 +13,9 @@ from bot.content.folder import right_name
 from bot.content.formatter import Formatter
 from bot.content.parser import unclosed_emphasis
 from bot.content.richtext import SOURCES_LINE
-from bot.model.document import plain
 from bot.model.episode import Status
 from bot.model.i18n import Language, words
-from bot.model.problems import Problem
+from bot.model.problems import Mistakes, Problem
 from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 from bot.model.typography import TITLE_ON_PHONE
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from bot.model.rendering import Rendering
 
 _PERHAPS_TOO_LONG = 1_500
-"""Characters of a summary below which both platforms certainly take it in one message."""
+"""Characters. Every platform takes a shorter summary in one message."""
 _COMMON = 3
-"""Segments with a topic that make it one that the team uses."""
+"""Segments. A topic of as many is one that the team uses."""
 _MISSPELT = 84
 """The likeness, from 0 to 100, of `instagram` and `instagarm`."""
 _SHORTEST_TOPIC = 5
-"""Letters. Of shorter words many are alike and right."""
+"""Letters. Many shorter words are alike and right."""
 _CAPITALS = 8
-"""Letters from which a title in capitals is no abbreviation."""
+"""Letters. A shorter title in capitals may be an abbreviation."""
 
 _TITLE = re.compile(r"^## ")
 _NOT_TEXT = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^<>]*>|https?://\S+|\{#[^{}]*\}")
@@ -64,20 +64,22 @@ _TYPOGRAPHY = (
 def review(
     archive: Archive, folder: Path, language: Language, renderers: Mapping[str, Callable[[Document], Rendering]]
 ) -> list[Problem]:
-    """Everything worth another look: files that are passed over, then those without mistakes, the newest episode first.
+    """Return every warning: first the files that are passed over, then the good files, the newest episode first.
 
     Args:
-        archive: what was loaded from the folder.
-        folder: the content folder, whose files are looked at once more for what an episode does not keep.
-        language: the show's; French typography is looked at in French shows only.
-        renderers: how each platform renders, by its name.
+        archive: the episodes of the folder.
+        folder: the content folder, whose files hold what an episode does not keep (comments, lines).
+        language: the show's; only a French show has its typography reviewed.
+        renderers: how each platform renders, by the platform's name.
     """
     counts = archive.topics()
     found = [_misnamed(folder / path) for path in archive.content.misnamed]
-    for listed in archive.episodes:
-        version = archive.content.versions[listed.path]
+    for episode in archive.episodes:
+        version = archive.content.versions[episode.path]
         if version.episode is not None and not version.problems:
-            found += _Review(version.episode, folder, language, counts, renderers).problems()
+            file = _File.read(folder / episode.path)
+            review_ = _Review(version.episode, file, language, counts, renderers, Mistakes(file.path))
+            found += review_.problems()
     return found
 
 
@@ -90,7 +92,7 @@ def _misnamed(path: Path) -> Problem:
 
 
 def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:
-    """Every address in the good episodes, with the file and the line where it stands."""
+    """Return every address in the good episodes, with its file and its line."""
     found = []
     for version in archive.content.versions.values():
         if version.episode is not None and not version.problems:
@@ -99,30 +101,29 @@ def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:
     return found
 
 
-def _addresses(episode: Episode) -> Iterator[str]:
+def _addresses(episode: Episode) -> list[str]:
     found: list[str | None] = [episode.audio, episode.page]
     for segment in episode.segments:
         found += [*_links_in(segment.summary), segment.image.url if segment.image else None]
         found += [source.url for source in segment.sources]
-    return iter(dict.fromkeys(filter(None, (*found, *_links_in(episode.intro)))))
+    return list(dict.fromkeys(filter(None, (*found, *_links_in(episode.intro)))))
 
 
 def _links_in(value: object) -> Iterator[str]:
-    """The addresses of the links in blocks, however deep."""
+    """Yield the addresses of the links in blocks, however deep."""
     if isinstance(value, tuple):
         for each in value:
             yield from _links_in(each)
-        return
-    for name in ("spans", "blocks", "items"):
-        yield from _links_in(getattr(value, name, ()))
-    url = getattr(value, "url", None)
-    if url:
+    elif url := getattr(value, "url", None):
         yield url
+    else:
+        for name in ("spans", "blocks", "items"):
+            yield from _links_in(getattr(value, name, ()))
 
 
 @dataclass(frozen=True)
 class _File:
-    """An episode's file, line by line."""
+    """The lines of an episode's file."""
 
     path: Path
     lines: Sequence[str]
@@ -132,117 +133,111 @@ class _File:
         try:
             return cls(path, path.read_text(encoding="utf-8-sig").split("\n"))
         except (OSError, UnicodeDecodeError):
-            # It was good a moment ago; what happened to it the next check will tell.
+            # Because the file was good a moment ago, the next check tells what happened to it.
             return cls(path, [""])
 
     def line_of(self, text: str, after: int = 1) -> int:
-        """The first line with the text, from the line `after` on, which it is when there is none."""
+        """Return the first line with the text, from the line `after` on; `after` itself if no line has the text."""
         return next((at for at, line in enumerate(self.lines[after - 1 :], start=after) if text in line), after)
 
     def sources_below(self, title: int) -> int:
-        """The line `Sources :` below a segment's title, which it is when there is none."""
+        """Return the line `Sources :` below the title of a segment; the title's line if none follows."""
         below = enumerate(self.lines[title:], start=title + 1)
         return next((at for at, line in below if SOURCES_LINE.fullmatch(line.strip())), title)
 
     def prose(self) -> list[str]:
-        """The lines, those of comments and blocks of code blank."""
+        """Return the lines; those of comments and blocks of code are blank."""
         return _NO_PROSE.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(self.lines)).split("\n")
 
     def titles(self) -> list[int]:
-        """The lines of the segments' titles."""
+        """Return the lines of the segments' titles."""
         return [at for at, line in enumerate(self.lines, start=1) if _TITLE.match(line)]
 
 
+@dataclass(frozen=True)
 class _Review:
-    def __init__(
-        self,
-        episode: Episode,
-        folder: Path,
-        language: Language,
-        counts: Mapping[str, int],
-        renderers: Mapping[str, Callable[[Document], Rendering]],
-    ) -> None:
-        self._episode = episode
-        self._file = _File.read(folder / episode.path)
-        self._language = language
-        self._counts = counts
-        self._renderers = renderers
+    """The review of one episode. `_counts` says how many segments each topic has."""
 
-    def problems(self) -> list[Problem]:
-        """What there is to say about the file, from top to bottom."""
-        found = [*self._title(self._episode.title, self._file.line_of("title:"))]
-        lines = self._file.titles()
+    _episode: Episode
+    _file: _File
+    _language: Language
+    _counts: Mapping[str, int]
+    _renderers: Mapping[str, Callable[[Document], Rendering]]
+    _warnings: Mistakes
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return the warnings about the file, from top to bottom."""
+        self._title(self._episode.title, self._file.line_of("title:"))
         seen: dict[str, int] = {}
-        for index, segment in enumerate(self._episode.segments):
-            line = lines[index] if index < len(lines) else 1
-            found += [*self._title(segment.title, line), *self._segment(segment, line), *self._topics(segment, line)]
+        # Because a file that was just changed may have too few titles, line 1 stands for the others.
+        titles = itertools.chain(self._file.titles(), itertools.repeat(1))
+        for segment, line in zip(self._episode.segments, titles, strict=False):
+            self._title(segment.title, line)
+            self._segment(segment, line)
+            self._topics(segment, line)
             at = self._file.sources_below(line)
             for source in segment.sources:
                 at = self._file.line_of(source.url, at + 1)
                 first = seen.setdefault(source.url, at)
                 if first != at:
-                    found.append(self._said(at, f"the link stands on line {first} already", "Keep one of the two"))
-        found += unclosed_emphasis("\n".join(self._file.lines), self._file.path)
-        found += self._lines()
-        return sorted(found, key=lambda problem: problem.line or 0)
+                    self._warnings.add(at, f"the link stands on line {first} already", "Keep one of the two")
+        for found in unclosed_emphasis("\n".join(self._file.lines), self._file.path):
+            self._warnings.add(found.line or 1, found.message, found.cure)
+        self._lines()
+        return self._warnings.problems
 
-    def _said(self, line: int, message: str, cure: str) -> Problem:
-        return Problem(self._file.path, message, cure, line)
-
-    def _title(self, title: str, line: int) -> Iterator[Problem]:
+    def _title(self, title: str, line: int) -> None:
         if len(title) > TITLE_ON_PHONE:
             message = f"the title is {len(title)} characters long, and a phone shows about {TITLE_ON_PHONE} of them"
-            yield self._said(line, message, f"Say it in {TITLE_ON_PHONE} characters, the name first")
+            self._warnings.add(line, message, f"Say it in {TITLE_ON_PHONE} characters, the name first")
         if title.isupper() and sum(map(str.isalpha, title)) >= _CAPITALS:
-            yield self._said(line, "the title is in capitals, which read as shouting", "Write it in small letters")
+            self._warnings.add(line, "the title is in capitals, which read as shouting", "Write it in small letters")
 
-    def _segment(self, segment: Segment, line: int) -> Iterator[Problem]:
-        # An import has said it already, in a remark that is told as it stands.
+    def _segment(self, segment: Segment, line: int) -> None:
+        # Because an import leaves a remark about it, which is told too, the warning would say the same again.
         if not segment.sources and not self._has_remark(_ON_SOURCE, line):
-            yield self._said(line, "the segment has no source", "Add 'Sources :' and a list of links below its text")
-        if len(plain(segment.summary)) > _PERHAPS_TOO_LONG:
+            cure = "Add 'Sources :' and a list of links below its text"
+            self._warnings.add(line, "the segment has no source", cure)
+        if len(segment.text) > _PERHAPS_TOO_LONG:
             document = Formatter("", words(self._language)).segment(self._episode, segment)
             for name, render in self._renderers.items():
-                count = len(render(document).messages)
-                if count > 1:
-                    length = len(plain(segment.summary))
-                    message = f"the summary of {length} characters takes {count} messages on {name}"
-                    yield self._said(line, message, "Shorten it: 300 to 900 characters read well on a phone")
+                if (count := len(render(document).messages)) > 1:
+                    message = f"the summary of {len(segment.text)} characters takes {count} messages on {name}"
+                    self._warnings.add(line, message, "Shorten it: 300 to 900 characters read well on a phone")
 
     def _has_remark(self, pattern: re.Pattern[str], title: int) -> bool:
-        """Whether one of the remarks in the segment below a title speaks of that."""
+        """Return whether a remark in the segment below a title matches the pattern."""
         end = next((at for at in self._file.titles() if at > title), None)
         below = self._file.lines[title : end and end - 1]
         return any(pattern.search(remark[1]) for line in below for remark in _REMARK.finditer(line))
 
-    def _topics(self, segment: Segment, line: int) -> Iterator[Problem]:
+    def _topics(self, segment: Segment, line: int) -> None:
         common = [topic for topic, count in self._counts.items() if count >= _COMMON]
         for topic in segment.topics:
-            if self._counts.get(topic, 0) >= _COMMON or len(topic) < _SHORTEST_TOPIC:
+            if topic in common or len(topic) < _SHORTEST_TOPIC:
                 continue
             near = process.extractOne(topic, common, scorer=fuzz.ratio, score_cutoff=_MISSPELT)
             if near is not None:
                 message = f"the topic '{topic}' looks like '{near[0]}', which {self._counts[near[0]]} segments have"
                 cure = f"Write #{near[0]}, if that is what it means"
-                yield self._said(self._file.line_of("#", line + 1), message, cure)
+                self._warnings.add(self._file.line_of("#", line + 1), message, cure)
 
-    def _lines(self) -> Iterator[Problem]:
-        """What single lines give away."""
+    def _lines(self) -> None:
+        """Review single lines: remarks and typography."""
         fences = 0
+        ending = "" if self._episode.status is Status.DRAFT else ", and the episode is no draft any more"
         for at, (raw, prose) in enumerate(zip(self._file.lines, self._file.prose(), strict=True), start=1):
             fences += raw.rstrip() == "---"
             for remark in _REMARK.finditer(raw):
-                ending = "" if self._episode.status is Status.DRAFT else ", and the episode is no draft any more"
-                yield self._said(
-                    at, f"a remark stands here{ending}: {remark[1].rstrip('. ')}", "See to it and delete it"
-                )
+                message = f"a remark stands here{ending}: {remark[1].rstrip('. ')}"
+                self._warnings.add(at, message, "See to it and delete it")
             is_text = fences > 1 and not SOURCES_LINE.fullmatch(raw.strip())
             if self._language is Language.FRENCH and (is_text or raw.startswith("title:")):
-                yield from self._typography(prose.removeprefix("title:") if fences < 2 else prose, at, is_text=is_text)  # noqa: PLR2004
+                self._typography(prose if fences > 1 else prose.removeprefix("title:"), at, is_text=is_text)
 
-    def _typography(self, raw: str, line: int, *, is_text: bool) -> Iterator[Problem]:
-        text = _NOT_TEXT.sub("", raw)
+    def _typography(self, prose: str, line: int, *, is_text: bool) -> None:
+        text = _NOT_TEXT.sub("", prose)
         for pattern, what, cure in _TYPOGRAPHY:
-            # YAML's own quotation marks are no typography.
+            # Because YAML needs straight quotation marks, they are no slip in the front matter.
             if pattern.search(text) and (is_text or what != _TYPOGRAPHY[1][1]):
-                yield self._said(line, f"here is {what}", cure)
+                self._warnings.add(line, f"here is {what}", cure)
