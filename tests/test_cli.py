@@ -6,14 +6,19 @@ import json
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
+from bot.cli import console
 from bot.model.problems import ExpectedError, InvalidInputError
+from bot.storage.lock import DeliveryLock
 from tests.world import CONTENT
 
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
@@ -48,10 +53,9 @@ def recap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recap:
     return run
 
 
-def shown(columns: int, *arguments: str) -> str:
-    """What a command prints on a screen of so many columns, without the colours."""
-    environment = {"COLUMNS": str(columns), "FORCE_COLOR": "1", "NO_COLOR": "1"}
-    output = CliRunner(env=environment).invoke(command_line.cli, list(arguments)).stdout
+def shown(*arguments: str) -> str:
+    """Return what a command prints on a screen, without the colours."""
+    output = CliRunner(env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).invoke(command_line.cli, list(arguments)).stdout
     return re.sub(r"\x1b\[[\d;]*m", "", output)
 
 
@@ -69,6 +73,56 @@ def content(tmp_path: Path) -> Path:
 def write_config(folder: Path, text: str = "") -> None:
     """A config with Telegram switched on and whatever else."""
     (folder / "config.toml").write_text(f'[telegram]\ntoken = "{TOKEN}"\n{text}', encoding="utf-8")
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
+    """The list is read from a table, so that it loads no command; the command has its help in its own file."""
+    listed = get_group(command_line.cli).commands
+    assert list(listed) == list(command_line.COMMANDS)
+    for name, command in listed.items():
+        with command.make_context(name, ["--help"], resilient_parsing=True) as context:
+            assert context.command.help == command.help
+
+
+def test_a_misspelt_command_is_told_the_right_one(recap: Recap) -> None:
+    """The table knows the names, loaded or not."""
+    assert "Did you mean 'check'?" in recap("chekc").stderr
+
+
+APP = {"aiohttp", "alembic", "apscheduler", "discord", "sqlalchemy", "telegram", "watchfiles"}
+NOTES_AND_FEEDS = {"bot.notes", "feedparser"}
+TABLES_AND_BARS = {"rich.progress", "rich.table"}
+
+
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        ("--help", APP | NOTES_AND_FEEDS | {"asyncio", "babel", "bot.config", "bot.cli.console", "pydantic", "rich"}),
+        ("run", NOTES_AND_FEEDS | {"bot.cli.check", "bot.cli.send", "bot.sandbox"}),
+        ("healthy", APP | NOTES_AND_FEEDS | TABLES_AND_BARS | {"markdown_it", "yaml"}),
+        ("list --json", APP | TABLES_AND_BARS | {"feedparser"}),
+        ("preview --json", APP | NOTES_AND_FEEDS | TABLES_AND_BARS | {"bot.sandbox"}),
+        ("check", NOTES_AND_FEEDS | TABLES_AND_BARS | {"aiohttp", "discord", "telegram", "watchfiles"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(tmp_path: Path, arguments: str, unneeded: set[str]) -> None:
+    """Nobody waits for the libraries of another command; `recap run` ends here because another bot runs."""
+    write_config(tmp_path)
+    other = DeliveryLock(tmp_path / "recap.db")
+    assert other.acquire()
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-X", "importtime", "-m", "bot", *arguments.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    other.release()
+    assert ended.returncode == (1 if arguments == "run" else 0)
+    loaded = set(re.findall(r"^import time:.*\| +(\S+)$", ended.stderr, re.MULTILINE))
+    assert "typer" in loaded
+    assert loaded & unneeded == set()
 
 
 @pytest.mark.usefixtures("content")
@@ -90,17 +144,21 @@ def test_list_as_json_has_the_promised_shape(recap: Recap) -> None:
 
 
 @pytest.mark.parametrize("columns", [200, 60, 40])
-def test_what_is_listed_is_never_cut(recap: Recap, content: Path, columns: int) -> None:
+def test_what_is_listed_is_never_cut(
+    recap: Recap, content: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
     """Targets and slugs are there to be copied: a narrow screen folds them, and what is piped is a line for each."""
+    # Because rich reads COLUMNS when the console is made, setting the variable here would come too late.
+    monkeypatch.setattr(console.out(), "_width", columns)
     write_config(content.parent)
     target = "telegram:-1001234567890123:1234567"
     assert recap("subscriptions", "add", target).exit_code == 0
     slug = "un-sujet-dont-le-nom-est-bien-plus-long-qu-un-mot"
     (content / "1.md").write_text(EPISODE.replace("{#un}", f"{{#{slug}}}"), encoding="utf-8")
-    assert column(shown(columns, "subscriptions", "list"), 0) == target
-    assert slug in column(shown(columns, "list"), 3)
+    assert column(shown("subscriptions", "list"), 0) == target
+    assert slug in column(shown("list"), 3)
     for arguments, wanted in (("subscriptions list", target), ("list", slug)):
-        piped = CliRunner(env={"COLUMNS": str(columns)}).invoke(command_line.cli, arguments.split()).stdout
+        piped = CliRunner().invoke(command_line.cli, arguments.split()).stdout
         assert [line for line in piped.splitlines() if f" {wanted} " in line]
         assert "…" not in piped
 

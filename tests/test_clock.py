@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.cli.drafting import template
+from bot.cli.episodes import template
 from bot.model.facts import Welcome
 from bot.notes.draft import Defaults
 from bot.platforms.registry import load

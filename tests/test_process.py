@@ -257,7 +257,7 @@ async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: Demo
 
     place.telegram.faults.add(Fault(Hook(hold), Match("send*"), times=None))
     (tmp_path / "config.toml").write_text(place.config_text(tmp_path, more=CATCH_UP), encoding="utf-8")
-    impatient = "from bot.cli import delivering, main; delivering.END_WITHIN = 0.1; main()"
+    impatient = "from bot.cli import main, run; run.END_WITHIN = 0.1; main()"
     running = await asyncio.create_subprocess_exec(sys.executable, "-c", impatient, "run", cwd=tmp_path)
     async with asyncio.timeout(30):
         await held.wait()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from bot.cli import pushing
+from bot.cli import send
 from bot.delivery.retry import advance
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
@@ -52,11 +52,11 @@ class Hand:
 
     async def push(self, target: Target | None = None, *, again: bool = False) -> bool:
         """`recap send`."""
-        return await pushing.push(self.app, self.episode, target, again=again, console=self.console)
+        return await send.push(self.app, self.episode, target, again=again)
 
     async def rehearse(self, target: Target | None = None, *, again: bool = False) -> str:
         """What `recap send --dry-run` says."""
-        await pushing.rehearse(self.app, self.episode, target, again=again, console=self.console)
+        await send.rehearse(self.app, self.episode, target, again=again)
         return self.said()
 
     async def next_claim(self) -> Claim:
@@ -78,8 +78,8 @@ class Hand:
 @pytest.fixture
 async def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hand]:
     """The command beside a bot that sends nothing."""
-    monkeypatch.setattr(pushing, "REFRESH", 0.01)
-    monkeypatch.setattr(pushing, "LOOK_FOR_BOT_AFTER", 0.05)
+    monkeypatch.setattr(send, "REFRESH", 0.01)
+    monkeypatch.setattr(send, "LOOK_FOR_BOT_AFTER", 0.05)
     monkeypatch.setattr("bot.storage.lock.PATIENCE", 0.02)
     (tmp_path / "content").mkdir()
     (tmp_path / "content" / "1.md").write_text(EPISODE, encoding="utf-8")
@@ -87,6 +87,7 @@ async def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     file.write_text(SETTINGS, encoding="utf-8")
     async with opened(load(file, {})) as app:
         made = Hand(app)
+        monkeypatch.setattr(send, "out", lambda: made.console)
         assert made.bot.acquire()
         yield made
         made.bot.release()
@@ -107,7 +108,7 @@ async def test_a_bot_that_stops_is_not_waited_for(hand: Hand) -> None:
 
 async def test_a_bot_that_gets_nowhere_is_left_to_itself(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its platform may have refused the token, or ask for hours of patience."""
-    monkeypatch.setattr(pushing, "PATIENCE", 0.1)
+    monkeypatch.setattr(send, "PATIENCE", 0.1)
     async with asyncio.timeout(10):
         assert await hand.push() is False
     assert "Nothing has moved for a while. The bot goes on with what is left" in hand.said()
@@ -127,7 +128,7 @@ async def test_who_waits_for_a_platform_that_is_switched_off_is_told_apart(
     hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are not among those whom the push goes to, in the rehearsal as in the push."""
-    monkeypatch.setattr(pushing, "PATIENCE", 0.1)
+    monkeypatch.setattr(send, "PATIENCE", 0.1)
     waiting = [Subscription(Target(PlatformName("discord"), str(chat)), "monday") for chat in (5, 6)]
     await hand.app.ledger.subscriptions.save_all(waiting)
     said = await hand.rehearse()
@@ -149,7 +150,7 @@ async def test_a_push_to_those_alone_who_wait_for_a_platform_is_refused(hand: Ha
 
 async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first start as after it, with --again as without, to everybody as to one; and sends nothing."""
-    monkeypatch.setattr(pushing, "PATIENCE", 0.1)
+    monkeypatch.setattr(send, "PATIENCE", 0.1)
     one = Target(PlatformName("telegram"), "5")
     assert "would go to 1 subscriptions" in await hand.rehearse()
     assert "would go to telegram:5" in await hand.rehearse(one)
@@ -161,5 +162,5 @@ async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: py
     assert "was sent already to telegram:5" in await hand.rehearse(one)
     assert "would go to 1 subscriptions" in await hand.rehearse(again=True)
     assert "would go to telegram:5" in await hand.rehearse(one, again=True)
-    with pytest.raises(pushing.NotSentAgainError, match="was sent to telegram:5 before; add --again"):
+    with pytest.raises(send.NotSentAgainError, match="was sent to telegram:5 before; add --again"):
         await hand.push(one)

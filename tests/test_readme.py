@@ -16,8 +16,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from bot import cli as command_line
-from bot.cli import subscribing
-from bot.cli.options import Exit
+from bot.cli.console import Exit
+from bot.cli.subscriptions import subscriptions
 from bot.content.archive import Archive
 from bot.platforms.discord import rights
 from bot.platforms.registry import load
@@ -35,7 +35,7 @@ def test_every_command_of_the_readme_exists_and_every_command_is_in_it() -> None
     """The README speaks of the real commands, and of all of them."""
     named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", README)) - {"subscriptions"}
     offered = _offered(command_line.cli) - {"subscriptions"}
-    nested = {f"subscriptions {name}" for name in _offered(subscribing.cli)}
+    nested = {f"subscriptions {name}" for name in _offered(subscriptions)}
     assert named == offered | nested
     for name in named:
         assert CliRunner().invoke(command_line.cli, [*name.split(), "--help"]).exit_code == 0

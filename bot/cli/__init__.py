@@ -1,15 +1,49 @@
-"""The admin's commands. Each reads its input, asks the app, and prints; exit codes are in `Exit`."""
+"""The admin's commands. Each reads its input, asks the app, and prints; exit codes are in `console.Exit`.
 
+A command's file is loaded when the command is called: `recap --help` loads none of them, and each file imports at its
+head what its commands need. A library that not every call needs (the app, aiohttp, rich's tables) is imported by the
+function that uses it.
+"""
+
+import importlib
 import io
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+import typer.main
+from typer.core import TyperCommand
 
-from bot.cli import authoring, console, delivering, showing, subscribing
-from bot.cli.options import Exit
 from bot.model.problems import ExpectedError, InvalidInputError
+
+COMMANDS = {
+    "run": ("run", "Run the bot until it is stopped (Ctrl-C or SIGTERM)."),
+    "send": ("send", "Push an episode now, to everybody or to one target."),
+    "status": ("status", "Tell whether the bot runs, what was pushed, and what is next."),
+    "healthy": ("status", "Tell a health check by the exit code whether the bot runs."),
+    "check": ("check", "Check the config and the content, and list the next pushes."),
+    "import": ("episodes", "Make a draft episode file of raw show notes."),
+    "new": ("episodes", "Begin the file of the next Monday's episode."),
+    "schema": ("episodes", "Print the JSON Schema of the front matter, for editors."),
+    "list": ("episodes", "List the episodes of the archive, the newest first."),
+    "preview": ("preview", "Show exactly what would be sent."),
+    "demo": ("demo", "Try the whole bot in the browser, without a token."),
+    "subscriptions": ("subscriptions", "List, add, remove, export and import subscriptions."),
+}
+"""The file of each command, and the help that the command itself has: `recap --help` reads it here."""
+
+
+class _Unloaded(TyperCommand):
+    """A command of `COMMANDS` that `recap --help` can list. When it is called, the command in the file replaces it."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Return the context of the command in the file."""
+        name = str(self.name)
+        commands = typer.Typer(rich_markup_mode=None)
+        commands.add_typer(importlib.import_module(f"bot.cli.{COMMANDS[name][0]}").cli)
+        return typer.main.get_group(commands).commands[name].make_context(info_name, args, parent, **extra)
+
 
 cli = typer.Typer(
     name="recap",
@@ -19,44 +53,36 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-cli.add_typer(delivering.cli)
-cli.add_typer(authoring.cli)
-cli.add_typer(showing.cli)
-cli.add_typer(subscribing.cli, name="subscriptions")
+for _name, (_, _help) in COMMANDS.items():
+    cli.command(_name, cls=_Unloaded, help=_help)(lambda: None)
 
 
 def main() -> NoReturn:
-    """Run the command line; what a user can cause ends in a sentence, not in a traceback."""
+    """Run the command line. An error that a user can cause ends in a sentence, not in a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Not every terminal knows every sign.
+            # Because a terminal may lack a character, it gets a replacement; else printing would raise.
             stream.reconfigure(errors="replace")
     try:
         cli()
-    except InvalidInputError as error:
-        console.tell(error.problems)
-        sys.exit(Exit.BAD_INPUT)
-    except ExpectedError as error:
-        console.err.print(f"Error: {error}", soft_wrap=True)
-        sys.exit(Exit.FAILED)
-    except OSError as error:
-        if _takes_output():
+    except (InvalidInputError, ExpectedError, OSError) as error:
+        if isinstance(error, OSError) and _takes_output():
             raise
-        text = f"Error: the output could not be written ({error.strerror}): write it elsewhere"
-        console.err.print(text, soft_wrap=True)
-        sys.exit(Exit.FAILED)
-    sys.exit(Exit.DONE)
+        from bot.cli import console
+
+        sys.exit(console.tell_failure(error))
+    sys.exit(0)
 
 
 def _takes_output() -> bool:
-    """Whether standard output can be written; if not, what is left to write there is dropped.
+    """Return whether standard output can be written; if not, drop what is left to write there.
 
-    Tried with a line, because the error of a write does not say what was written to.
+    A line is written to find out, because the error of a write does not name its file.
     """
     try:
         print(flush=True)  # noqa: T201 - rich and typer would do more than try
     except OSError:
-        # Else Python tries once more at its end, and tells of it in its own way.
+        # Else Python writes once more at its end, fails, and prints a message of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True

@@ -1,69 +1,72 @@
-"""What the admin's commands share: reading their input, opening the app, printing for people and for programs."""
-
-# `recap --help` must not wait for libraries that only a command needs: what is heavy is imported where it is used.
-# ruff: noqa: PLC0415
-
-from __future__ import annotations
+"""The options of the commands, their input, the app that they open, and what they print for people and programs."""
 
 import asyncio
+import datetime as dt
+import enum
 import functools
 import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from bot.model.document import Layout
 from bot.model.problems import ExpectedError, InvalidInputError, Problem
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.registry import PLATFORMS
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Coroutine, Iterable
-
     from rich.console import Console
-    from rich.table import Table
 
     from bot.config import Config
     from bot.content.archive import Archive
     from bot.model.episode import Episode
-    from bot.model.subscription import Target
     from bot.runtime.app import App
 
 Result = TypeVar("Result")
 
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar="RECAP_CONFIG", help="The config file; config.toml where there is one."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
+LayoutOption = Annotated[Layout, typer.Option(help="One digest, or a message per segment.")]
+NumberArgument = Annotated[int | None, typer.Argument(metavar="[N]", help="The episode; the newest if left out.")]
+
 DEFAULT_CONFIG = Path("config.toml")
-"""Read when it is there and no other was named."""
+"""The config that is read when it exists and no other was named."""
 
-STANDARD_INPUT = Path("-")
-"""Stands for what is piped in."""
-
-PAGE_SUFFIXES = {".html", ".htm"}
-"""How the names of pages end."""
-
-# Titles, targets and platforms' words are shown as they are: `[…]` is no markup, and `telegram:-1:` no emoji.
-if TYPE_CHECKING:
-    out: Console
-    err: Console
+SHOWN_WARNINGS = 40
+"""Warnings that the text shows; an old archive has hundreds that nobody will mend."""
 
 
-def __getattr__(name: str) -> Console:
-    # Because the running bot prints nothing, the first line that is printed loads rich; else it would stay in memory.
-    if name not in {"out", "err"}:
-        raise AttributeError(name)
-    return _console(stderr=name == "err")
+class Exit(enum.IntEnum):
+    """The exit codes of commands that fail."""
+
+    FAILED = 1
+    BAD_INPUT = 2
 
 
 @functools.cache
-def _console(*, stderr: bool) -> Console:
+def out(*, stderr: bool = False) -> "Console":
+    """Return the console on standard output; the first call loads rich, which a running bot never needs."""
     from rich.console import Console
 
+    # Because titles and targets may hold `[…]` or `:-1001:`, rich reads no markup and no emoji; else they would change.
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
-def read_settings(path: Path | None, *, level: str = "INFO") -> Config:
-    """Read the config and let the logs flow from a level on, without its secrets; RECAP_LOG overrides the level.
+def err() -> "Console":
+    """Return the console on standard error."""
+    return out(stderr=True)
+
+
+def read_settings(path: Path | None, *, level: str = "INFO") -> "Config":
+    """Read the config, and write the log from a level on, without its secrets. RECAP_LOG overrides the level.
 
     Raises:
         InvalidInputError: the config cannot be used.
@@ -77,15 +80,15 @@ def read_settings(path: Path | None, *, level: str = "INFO") -> Config:
 
 
 def config_path(path: Path | None) -> Path | None:
-    """The config that is read: the one that was named, else the default one if it is there."""
+    """Return the config to read: the one that was named, else the default one if it exists."""
     return path or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 
 
-def need_platform(settings: Config) -> None:
-    """Make sure that there is a platform to send to.
+def need_platform(settings: "Config") -> None:
+    """Make sure that a platform is switched on.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: none is.
     """
     from bot.config.sources import variable_name
 
@@ -96,28 +99,37 @@ def need_platform(settings: Config) -> None:
         raise InvalidInputError([Problem(DEFAULT_CONFIG, "no platform is switched on", cure)])
 
 
-def load_archive(settings: Config) -> Archive:
-    """Read the content folder; what is wrong there is in the archive's `problems`."""
-    from bot.content.archive import Archive
-
-    return Archive.load(settings.content.folder, settings.topics)
-
-
-def need_folder(settings: Config, archive: Archive) -> None:
-    """Make sure that the content folder is there.
+def need_switched_on(settings: "Config", target: Target) -> None:
+    """Make sure that the target's platform is switched on.
 
     Raises:
-        InvalidInputError: it is not, or cannot be read.
+        typer.BadParameter: it is not; the text says how to switch it on.
     """
-    problems = [problem for problem in archive.problems if problem.path == settings.content.folder]
-    if problems:
-        raise InvalidInputError(problems)
+    if target.platform not in settings.platforms:
+        raise typer.BadParameter(f"{target.platform} is switched off: {how_to_switch_on(target.platform)}")
+
+
+def how_to_switch_on(platform: PlatformName) -> str:
+    """Return what switches the platform on, for the middle of a sentence."""
+    return f"add a [{platform}] section with its token to the config, or set RECAP_{platform.upper()}__TOKEN"
+
+
+def read(path: Path | None, *, level: str = "INFO") -> "tuple[Config, Archive]":
+    """Read the config and its content folder. The mistakes in the content are in the archive's `problems`.
+
+    Raises:
+        InvalidInputError: the config cannot be used.
+    """
+    from bot.content.archive import Archive
+
+    settings = read_settings(path, level=level)
+    return settings, Archive.load(settings.content.folder, settings.topics)
 
 
 def with_app(
-    settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]], *, file: Path | None = None
+    settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]", *, file: Path | None = None
 ) -> Result:
-    """Do something with the app, its ledger open; with `file`, it can follow its config's changes."""
+    """Return what `use` returns for the app, opened with its ledger; with `file`, the app follows its config."""
     from bot.runtime.app import opened
 
     async def in_app() -> Result:
@@ -127,10 +139,10 @@ def with_app(
     return asyncio.run(in_app())
 
 
-def look(settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]]) -> Result:
-    """Look at something with the app, changing nothing.
+def look(settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]") -> Result:
+    """Return what `use` returns for the app, and change nothing.
 
-    Where there is no database yet, none is made: that is told on standard error, and the ledger that is seen is empty.
+    Where no database exists yet, none is made: standard error says so, and `use` sees an empty ledger.
     """
     from bot.config import Storage
     from bot.config.values import SQLITE
@@ -138,30 +150,33 @@ def look(settings: Config, use: Callable[[App], Coroutine[Any, Any, Result]]) ->
     if settings.storage.path.exists():
         return with_app(settings, use)
     place = settings.storage.path.absolute()
-    _console(stderr=True).print(
-        f"There is no database yet at {place}: `recap run` makes it. Is this the right folder?", soft_wrap=True
-    )
+    err().print(f"There is no database yet at {place}: `recap run` makes it. Is this the right folder?", soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(url=f"{SQLITE}{Path(folder).as_posix()}/recap.db")
         return with_app(settings.model_copy(update={"storage": storage}), use)
 
 
-def find_episode(archive: Archive, number: int | None, *, published: bool = False) -> Episode:
-    """The episode asked for; without a number the newest, or with `published` the newest that people may see.
+def now() -> dt.datetime:
+    """Return the time. The app has a clock of its own, for which the whole app would be loaded."""
+    return dt.datetime.now(dt.UTC)
+
+
+def find_episode(archive: "Archive", number: int | None, *, published: bool = False) -> "Episode":
+    """Return the episode with the number; without one the newest, or with `published` the newest that people may see.
 
     Raises:
-        typer.BadParameter: there is none; the text names some that there are.
-        InvalidInputError: there is none because its file has a mistake.
+        typer.BadParameter: no such episode exists; the text names some that do.
+        InvalidInputError: it cannot be used because its file has a mistake.
+        ExpectedError: the archive has no episode at all.
     """
-    from bot.runtime.app import utc_now
-
     if number is None:
-        found = archive.latest(utc_now().date()) if published else next(iter(archive.episodes), None)
+        found = archive.latest(now().date()) if published else next(iter(archive.episodes), None)
     else:
         found = archive.get(number)
     if found is None:
-        broken = _file_of(archive, number)
-        if broken is not None:
+        # `recap new` names the file of an episode by its number.
+        files = [problem.path for problem in archive.problems if problem.path.stem.isdecimal()]
+        if broken := next((path for path in files if int(path.stem) == number), None):
             told = f"this is episode {number}, which cannot be used before its file is without mistakes"
             raise InvalidInputError([*archive.problems, Problem(broken, told, "Mend what is told above")])
         tell(archive.problems)
@@ -174,14 +189,8 @@ def find_episode(archive: Archive, number: int | None, *, published: bool = Fals
     return found
 
 
-def _file_of(archive: Archive, number: int | None) -> Path | None:
-    """The file with mistakes that has the number of this episode as its name, as `recap new` names them."""
-    paths = (problem.path for problem in archive.problems)
-    return next((path for path in paths if path.stem.isdecimal() and int(path.stem) == number), None)
-
-
-def find_topic(archive: Archive, typed: str) -> str:
-    """The topic that was typed, in its one spelling.
+def find_topic(archive: "Archive", typed: str) -> str:
+    """Return the topic that was typed, in its one spelling.
 
     Raises:
         typer.BadParameter: no episode has it; the text names the nearest.
@@ -194,14 +203,11 @@ def find_topic(archive: Archive, typed: str) -> str:
 
 
 def parse_target(text: str) -> Target:
-    """The target that was typed.
+    """Return the target that was typed.
 
     Raises:
-        typer.BadParameter: it is none; the text says what one looks like.
+        typer.BadParameter: the text is no target; the error says what one looks like.
     """
-    from bot.model.subscription import Target
-    from bot.platforms.registry import PLATFORMS
-
     try:
         return Target.parse(text, PLATFORMS)
     except ValueError as error:
@@ -209,33 +215,56 @@ def parse_target(text: str) -> Target:
 
 
 def in_words(moment: dt.datetime | None) -> str:
-    """A moment as people read it, in the time zone that it carries."""
+    """Return the moment as people read it, in its own time zone."""
     return "never" if moment is None else f"{moment:%A %d %B %Y, %H:%M} ({moment:%Z})"
 
 
 def tell(problems: Iterable[Problem]) -> None:
-    """Show the problems, a line each, on standard error."""
+    """Print the problems on standard error, a line each."""
     for problem in problems:
-        _console(stderr=True).print(str(problem), soft_wrap=True)
+        err().print(str(problem), soft_wrap=True)
+
+
+def tell_warnings(found: Sequence[Problem]) -> None:
+    """Print the warnings on standard error, a line each; of many only the first, which are on the newest episodes."""
+    for warning in found[:SHOWN_WARNINGS]:
+        err().print(f"warning: {warning}", style="yellow", soft_wrap=True)
+    if left := len(found[SHOWN_WARNINGS:]):
+        err().print(f"And {left} more warnings, on older episodes; --json gives them all.", soft_wrap=True)
+
+
+def tell_failure(error: InvalidInputError | ExpectedError | OSError) -> Exit:
+    """Print the error that ends the command on standard error, and return the exit code.
+
+    An OSError is one of standard output.
+    """
+    if isinstance(error, InvalidInputError):
+        tell(error.problems)
+        return Exit.BAD_INPUT
+    text = str(error)
+    if isinstance(error, OSError):
+        text = f"the output could not be written ({error.strerror}): write it elsewhere"
+    err().print(f"Error: {text}", soft_wrap=True)
+    return Exit.FAILED
 
 
 def print_json(value: object) -> None:
-    """Print for programs; not through rich, which wraps long lines.
+    """Print for programs, without rich, which wraps long lines.
 
-    Where the output is no Unicode, JSON's own escapes say what it cannot.
+    Where the output is not Unicode, JSON's own escapes stand for the other characters.
     """
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=2))
 
 
 def read_input(path: Path, limit: int = -1) -> bytes:
-    """What a file holds, or with `-` what is piped in; of more than `limit` bytes only so many.
+    """Return the first `limit` bytes of a file, or with `-` of standard input; all of them without a limit.
 
     Raises:
         InvalidInputError: it cannot be read.
     """
     try:
-        if path == STANDARD_INPUT:
+        if path == Path("-"):
             return sys.stdin.buffer.read(limit)
         with path.open("rb") as file:
             return file.read(limit)
@@ -244,52 +273,35 @@ def read_input(path: Path, limit: int = -1) -> bytes:
         raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
 
 
-def print_table(table: Table, console: Console | None = None) -> None:
-    """Print a table of which nothing is cut, so that it can be copied: the screen gets its cells folded.
+def print_table(columns: Mapping[str, str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Print facts as a table; `columns` maps each heading to its key.
 
-    What is piped has the width that it needs, a line for each row.
+    Cells can be copied: a screen gets long ones folded, a pipe gets one line for each row.
     """
-    console = console or _console(stderr=False)
-    for column in table.columns:
-        column.overflow = "fold"
-    if not console.is_terminal:
-        table.width = console.measure(table, options=console.options.update(max_width=sys.maxsize)).maximum
-    console.print(table, crop=False)
+    from rich.table import Column, Table
+
+    table = Table(*(Column(heading, overflow="fold") for heading in columns))
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in columns.values()))
+    if not out().is_terminal:
+        table.width = out().measure(table, options=out().options.update(max_width=sys.maxsize)).maximum
+    out().print(table, crop=False)
 
 
-def need_page_name(path: Path) -> None:
-    """Make sure that a page gets the name of one: it is written over what is there, which an episode must not be.
+def write(path: Path | None, text: str, advice: str = "", *, replace: bool = False) -> None:
+    """Write a file and say so with the advice, or print the text where there is no path.
 
     Raises:
-        typer.BadParameter: it is some other name.
+        ExpectedError: the file cannot be written, or exists already and is not to be replaced.
     """
-    if path.suffix.lower() not in PAGE_SUFFIXES:
-        raise typer.BadParameter(f"{path} is no name of a page: choose one that ends in .html", param_hint="--html")
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page, over an earlier one too.
-
-    Raises:
-        ExpectedError: it cannot be written there.
-    """
-    _write(path, text, "w")
-
-
-def write_new(path: Path, text: str) -> None:
-    """Write a file that was not there.
-
-    Raises:
-        ExpectedError: there is such a file already, or it cannot be written.
-    """
-    _write(path, text, "x")
-
-
-def _write(path: Path, text: str, mode: Literal["w", "x"]) -> None:
+    if path is None:
+        typer.echo(text, nl=False)
+        return
     try:
-        with path.open(mode, encoding="utf-8", newline="\n") as file:
+        with path.open("w" if replace else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError as error:
         raise ExpectedError(f"{path} exists already: name another file, or move that one away first") from error
     except OSError as error:
         raise ExpectedError(f"{path} cannot be written ({error.strerror})") from error
+    err().print(f"Written: {path}. {advice}".rstrip(), soft_wrap=True)

@@ -1,34 +1,31 @@
-"""Renderings on the admin's screen: the very messages that would be sent, boundaries and lengths shown."""
+"""`recap preview`: the messages that would be sent, with their boundaries and lengths, in a terminal or on a page."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from rich.console import Group
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.containers import Lines
 from rich.panel import Panel
 from rich.text import Text
 
+from bot.cli import console
+from bot.cli.console import ConfigOption, JsonOption, LayoutOption, NumberArgument, out
+from bot.config import Show
 from bot.content.formatter import Formatter
+from bot.model.document import Layout
+from bot.model.episode import Episode
 from bot.model.i18n import words
+from bot.model.rendering import Rendering
+from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
-from bot.sandbox.demo.files import preview
-from bot.sandbox.demo.shown import rendered
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from rich.console import Console, RenderableType
-    from rich.containers import Lines
-
-    from bot.config import Show
-    from bot.model.document import Layout
-    from bot.model.episode import Episode
-    from bot.model.rendering import Rendering
-    from bot.model.subscription import PlatformName
+cli = typer.Typer()
 
 _HELD = {"\N{NO-BREAK SPACE}": "\ufdd0", "\N{NARROW NO-BREAK SPACE}": "\ufdd1"}
-"""What stands for a no-break space while lines are broken: as wide, no space, and in no text (Unicode 23.7)."""
+"""Replacements of no-break spaces while lines are broken: as wide, no spaces, and in no text (Unicode 23.7)."""
 _HOLD = str.maketrans(_HELD)
 _RELEASE = str.maketrans({held: space for space, held in _HELD.items()})
 
@@ -39,11 +36,56 @@ _WIDTH = 88
 """Columns of a message: lines that are easy to read, on a wide screen too."""
 
 
+@cli.command()
+def preview(
+    number: NumberArgument = None,
+    platform: Annotated[str, typer.Option(metavar="<telegram|discord|all>", help="Whose messages to show.")] = "all",
+    topic: Annotated[list[str] | None, typer.Option(help="As a subscriber of this topic sees it; repeatable.")] = None,
+    layout: LayoutOption = Layout.DIGEST,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page of its own, to send to somebody.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show exactly what would be sent."""
+    if platform not in {*PLATFORMS, "all"}:
+        known = ", ".join(map(repr, [*PLATFORMS, "all"]))
+        raise typer.BadParameter(f"'{platform}' is not one of {known}.", param_hint="'--platform'")
+    if html is not None:
+        _need_page_name(html)
+    settings, archive = console.read(config)
+    episode = console.find_episode(archive, number)
+    topics = [console.find_topic(archive, name) for name in topic or ()]
+    platforms = [name for name in PLATFORMS if platform in {"all", name}]
+    found = renderings(settings.show, episode, topics, layout, platforms)
+    if not found:
+        raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
+    if html is not None:
+        console.write(html, page(settings.show, episode, topics, found), replace=True)
+    elif as_json:
+        console.print_json({name: [message.body for message in each.messages] for name, each in found.items()})
+    else:
+        for name, rendering in found.items():
+            for panel in panels(name, rendering):
+                out().print(panel)
+
+
+def _need_page_name(path: Path) -> None:
+    """Refuse a name that is not a page's, because a page replaces the file that has its name, even an episode.
+
+    Raises:
+        typer.BadParameter: the name has another suffix.
+    """
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise typer.BadParameter(f"{path} is no name of a page: choose one that ends in .html", param_hint="--html")
+
+
 class _Prose(Text):
-    """Text whose lines are not broken at no-break spaces. Rich takes them for spaces like any other."""
+    """A text that rich does not break at no-break spaces; else rich takes them for spaces like any other."""
 
     def wrap(self, console: Console, width: int, **options: Any) -> Lines:  # noqa: ANN401 - whatever rich has
-        """The lines of this width."""
+        """Return the lines of this width."""
         text = Text.copy(self)
         text.plain = text.plain.translate(_HOLD)
         lines = text.wrap(console, width, **options)
@@ -55,18 +97,18 @@ class _Prose(Text):
 def renderings(
     show: Show, episode: Episode, topics: Iterable[str], layout: Layout, platforms: Iterable[PlatformName]
 ) -> dict[PlatformName, Rendering]:
-    """What a push would send on each of the platforms; nothing when the episode has none of the topics."""
+    """Return what a push would send on each platform; an empty dict when the episode has none of the topics."""
     document = Formatter(show.name, words(show.language)).episode(episode, topics=topics, layout=layout)
     return {} if document is None else {name: PLATFORMS[name].render(document) for name in platforms}
 
 
 def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
-    """A panel for each message, with the length used of each of the platform's limits."""
+    """Yield a panel for each message, with what it uses of each limit of the platform."""
     row, total = PLATFORMS[platform], len(rendering.messages)
     for index, message in enumerate(rendering.messages, start=1):
         view = row.terminal(message)
         yield Panel(
-            # Not in the border, which cuts what is too long: half a figure is another figure.
+            # Because the border cuts what is too long, the figures stand inside; half a figure is another figure.
             Group(*map(_unbroken, view.parts), Text(), *starmap(_bar, view.uses)),
             title=f"{platform} {index}/{total}{' · silent' if row.is_silent(message) else ''}",
             title_align="left",
@@ -88,7 +130,10 @@ def _bar(used: int, limit: int, unit: str) -> Text:
 
 
 def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mapping[PlatformName, Rendering]) -> str:
-    """The messages as a page of its own, drawn as the demo draws them."""
+    """Return an HTML page with the messages, drawn as the demo draws them."""
+    from bot.sandbox.demo import files
+    from bot.sandbox.demo.shown import rendered
+
     catalogue = words(show.language)
     number = catalogue.gettext("Episode {number}").format(number=episode.number)
     facts = [show.name, number, catalogue.date(episode.date), *(f"#{topic}" for topic in topics)]
@@ -100,4 +145,4 @@ def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mappin
             for name, rendering in renderings.items()
         ],
     }
-    return preview(f"{episode.number} – {episode.title}", show.language, content)
+    return files.preview(f"{episode.number} – {episode.title}", show.language, content)

@@ -1,8 +1,4 @@
-"""The command for those who want to see the bot before they have a token."""
-
-# typer reads the annotations at run time, and `recap --help` must not wait for libraries that only a command needs:
-# what is heavy is imported inside the commands.
-# ruff: noqa: PLC0415
+"""`recap demo`: the bot on stand-ins of both platforms, in the browser."""
 
 import asyncio
 import os
@@ -14,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import console
-from bot.cli.options import ConfigOption
+from bot.cli.console import ConfigOption, out
+from bot.model.problems import InvalidInputError
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 PORT = 8765
-"""Above 1024 and in nobody's habit; the same each time, so that a tab left open finds the demo again."""
+"""Above 1024, where no other program usually listens. Because it stays the same, an open tab finds the next demo."""
 
 
 @cli.command()
@@ -44,9 +41,10 @@ def demo(
             "Add --expose if that is what you want.",
             param_hint="--host",
         )
-    # What the bot does shows on the page; the terminal is for what goes wrong.
-    settings = console.read_settings(config, level="WARNING")
-    console.need_folder(settings, console.load_archive(settings))
+    # Because the page shows what the bot does, the terminal shows only what goes wrong.
+    settings, archive = console.read(config, level="WARNING")
+    if problems := [problem for problem in archive.problems if problem.path == settings.content.folder]:
+        raise InvalidInputError(problems)
     asyncio.run(_serve(settings, host, port, browser=not no_browser))
 
 
@@ -58,15 +56,15 @@ async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    # The port first: that it is taken is told before anything else is started.
+    # Because the port is taken first, a busy port is told before anything is started.
     with listening(host, port) as socket:
         async with Demo(settings) as stage, Page(stage, socket) as page:
-            console.out.print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
+            out().print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
             if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, page.url)
             await stop.wait()
 
 
 def _has_screen() -> bool:
-    """Whether a browser would be a window: elsewhere one might take over the terminal."""
+    """Return whether a browser would open a window; else one might take over the terminal."""
     return sys.platform in {"darwin", "win32"} or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,0 +1,231 @@
+"""`recap check`: the mistakes and warnings, the next pushes, dead links, and what the platforms refuse."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import console
+from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
+from bot.config import Config, Schedule, located
+from bot.config.sources import Fault
+from bot.content.archive import Archive
+from bot.content.review import links, review
+from bot.delivery.broadcast import DueEpisode
+from bot.model.episode import Status
+from bot.model.problems import Problem
+from bot.platforms import base
+from bot.platforms.registry import renderers
+from bot.runtime.clock import Timetable
+from bot.storage import database
+from bot.storage.records import LedgerError
+
+if TYPE_CHECKING:
+    from bot.content.links import Answer
+    from bot.runtime.app import App
+
+cli = typer.Typer()
+
+
+@cli.command()
+def check(
+    config: ConfigOption = None,
+    online: Annotated[bool, typer.Option("--online", help="Also try the tokens and look up every channel.")] = False,
+    links: Annotated[bool, typer.Option("--links", help="Also ask for every link: is it dead, has it moved?")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too: exit code 1.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the config and the content, and list the next pushes."""
+    settings, archive = console.read(config)
+    path = console.config_path(config)
+    unusable = _storage(settings, path)
+    problems = [*unusable, *archive.problems]
+    dead, moved = _look_up_links(settings, archive) if links else ([], [])
+    warnings = _warnings(settings, archive, path)
+    refusals = console.with_app(settings, _refusals) if online and not unusable else []
+    pushes = _next_pushes(settings, archive, console.now)
+    if as_json:
+        console.print_json(
+            {
+                "episodes": len(archive.episodes),
+                "problems": _for_json(problems),
+                "warnings": _for_json([*warnings, *moved]),
+                "dead_links": _for_json(dead),
+                "refusals": refusals,
+                "next_runs": {name: push and push.run.isoformat() for name, push in pushes.items()},
+                "next_episodes": {name: push and push.for_json() for name, push in pushes.items()},
+            }
+        )
+    else:
+        console.tell([*problems, *dead])
+        console.tell_warnings([*moved, *warnings])
+        for refusal in refusals:
+            err().print(refusal, soft_wrap=True)
+        out().print(f"Episodes in order: {len(archive.episodes)}")
+        for name, push in pushes.items():
+            out().print(f"Next push on schedule {name}: {in_words(push.run if push else None)}")
+            if push is not None:
+                out().print(f"    {push}", soft_wrap=True)
+    if problems:
+        raise typer.Exit(Exit.BAD_INPUT)
+    if refusals or dead or (strict and (warnings or moved)):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _warnings(settings: Config, archive: Archive, config: Path | None) -> list[Problem]:
+    """Return what will look bad, and what will reach nobody; `config` is the file of the settings."""
+    topics = located(config, _unknown_topics(settings, archive))
+    return [*topics, *review(archive, settings.content.folder, settings.show.language, renderers())]
+
+
+def _storage(settings: Config, config: Path | None) -> list[Problem]:
+    """Return why `recap run` could not open the database. Nothing is made or changed."""
+    try:
+        database.check(settings.storage.url)
+    except LedgerError as error:
+        wrong, _, cure = str(error).removeprefix("storage.url: ").rpartition(": ")
+        return located(config, [Fault(("storage", "url"), wrong, f"{cure[:1].upper()}{cure[1:]}")])
+    return []
+
+
+def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:
+    """Yield the topics of declared channels that no episode has: misspelt, or still to come."""
+    for number, channel in enumerate(settings.channels):
+        for index, topic in enumerate(channel.topics):
+            if archive.resolve_topic(topic) is None:
+                near = " or ".join(f'"{each}"' for each in archive.nearest_topics(topic))
+                cure = "leave it if the first subject on it is about to come"
+                yield Fault(
+                    ("channels", number, "topics", index),
+                    f"no episode has the topic '{topic}', so it brings this channel nothing",
+                    f"Write {near}, or {cure}" if near else cure.capitalize(),
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class NextPush:
+    """The next occurrence of a schedule, and the episode that the archive has for it now."""
+
+    run: dt.datetime
+    due: DueEpisode
+    before: dt.datetime | None
+    """The occurrence before, if the same episode was due then: the episode has gone out, unless it came too late."""
+
+    def __str__(self) -> str:
+        episode = self.due.episode
+        if episode is None:
+            return f"no episode for it yet: {self.reason}"
+        unless = f", unless it has gone out since {in_words(self.before)}" if self.before else ""
+        return f"episode {episode.number}, {episode.title}{unless}"
+
+    @property
+    def reason(self) -> str | None:
+        """Return why the archive has no episode for the occurrence; None if it has one."""
+        due = self.due
+        if due.episode is not None:
+            return None
+        reasons = ["there is none that people may see"]
+        if due.newest is not None:
+            newest = f"the newest is episode {due.newest.number} of {due.newest.date}"
+            reasons = [f"{newest}, and max_age lets none out from before {due.oldest}"]
+        for held in due.held_back:
+            why = "is a draft" if held.status is Status.DRAFT else f"is dated {held.date}"
+            reasons.append(f"episode {held.number} {why}")
+        return "; ".join(reasons)
+
+    def for_json(self) -> dict[str, Any]:
+        """Return the episode for programs."""
+        episode = self.due.episode
+        return {
+            "number": episode and episode.number,
+            "title": episode and episode.title,
+            "reason": self.reason,
+            "due_before": self.before and self.before.isoformat(),
+        }
+
+
+def _next_pushes(settings: Config, archive: Archive, clock: Callable[[], dt.datetime]) -> dict[str, NextPush | None]:
+    """Return the next push on each schedule; None on a schedule that has no occurrence left."""
+    timetable = Timetable(settings.schedules, clock)
+    return {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
+
+
+def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> NextPush | None:
+    run = timetable.next_run(schedule.name)
+    if run is None:
+        return None
+    due = DueEpisode.at(run, schedule, archive)
+    last = timetable.last_run(schedule.name)
+    is_repeated = last is not None and DueEpisode.at(last, schedule, archive).episode is due.episode is not None
+    return NextPush(run, due, last if is_repeated else None)
+
+
+def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], list[Problem]]:
+    """Return the links of the episodes that are dead, and those that have moved for good."""
+    places = links(archive, settings.content.folder)
+    answers = asyncio.run(_ask([url for url, _path, _line in places]))
+    dead, moved = [], []
+    for url, path, line in places:
+        answer = answers[url]
+        if answer.is_dead:
+            reason = answer.failure or f"the server answers {answer.status}"
+            dead.append(Problem(path, f"the link {url} is dead ({reason})", "Link to a page that is there", line))
+        elif answer.moved:
+            moved.append(Problem(path, f"the link {url} has moved", f"Write {answer.moved}", line))
+    return dead, moved
+
+
+async def _ask(addresses: list[str]) -> "dict[str, Answer]":
+    from rich.progress import Progress
+
+    from bot.content.links import Web, ask_all
+
+    with Progress(console=err(), transient=True) as progress:
+        bar = progress.add_task("Asking for the links", total=len(set(addresses)))
+        async with Web() as web:
+            return await ask_all(web, addresses, lambda: progress.advance(bar))
+
+
+async def _refusals(app: "App") -> list[str]:
+    """Return a sentence for each token that is refused and each declared channel that the bot cannot write to."""
+    found = []
+    for name, connection in app.connections.items():
+        declared = [each for each in app.config.subscriptions() if each.target.platform == name]
+        try:
+            await connection.platform.connect()
+            for subscription in declared:
+                try:
+                    await connection.platform.inspect(subscription.target, publish=subscription.choices.publish)
+                except base.SendError as error:
+                    found.append(f"{subscription.target}: {_with_cure(error)}")
+        except base.SendError as error:
+            found.append(f"{name}: {_with_cure(error)}")
+        finally:
+            await connection.platform.close()
+    return found
+
+
+def _with_cure(error: base.SendError) -> str:
+    match error:
+        case base.UnauthorisedError():
+            return f"{error}. Copy the whole token again from where you made the bot."
+        case base.TargetNotFoundError():
+            return f"{error}. Correct it in the config, and make the bot a member there."
+        case base.TargetGoneError():
+            return f"{error}. Make the bot a member there."
+        case base.NotSentError() | base.UnknownOutcomeError():
+            return f"{error}. See whether this machine is online, then try again."
+        case _:
+            # The texts of the platforms name the missing right themselves.
+            return f"{error}."
+
+
+def _for_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [
+        {"file": str(each.path), "line": each.line, "key": each.key, "message": each.message, "cure": each.cure}
+        for each in problems
+    ]

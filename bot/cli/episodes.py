@@ -1,0 +1,176 @@
+"""The commands on episode files: `recap import`, `recap new`, `recap schema` and `recap list`."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import console
+from bot.cli.console import ConfigOption, Exit, JsonOption, out
+from bot.config import Config
+from bot.content.archive import Archive
+from bot.content.frontmatter import json_schema
+from bot.content.parser import parse_episode
+from bot.model.i18n import words
+from bot.model.problems import ExpectedError, Problem
+from bot.notes.draft import Defaults, draft
+from bot.notes.reading import MAX_LENGTH, read_notes
+
+if TYPE_CHECKING:
+    from bot.notes.model import Notes
+
+cli = typer.Typer()
+
+DateOption = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The date of the episode.")]
+
+
+@cli.command("import")
+def import_notes(
+    notes: Annotated[Path | None, typer.Argument(help="Text, Markdown or HTML; '-' reads what is piped in.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; else it is printed.")
+    ] = None,
+    date: DateOption = None,
+    rss: Annotated[
+        str | None, typer.Option(metavar="FEED", help="Take the notes from this feed: address or file.")
+    ] = None,
+    episode: Annotated[int | None, typer.Option(help="With --rss: the number; the newest if left out.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a draft episode file of raw show notes."""
+    if (notes is None) == (rss is None):
+        raise typer.BadParameter("give either a file of notes ('-' for what is piped in) or --rss FEED")
+    if episode is not None and rss is None:
+        raise typer.BadParameter("--episode says which one of a feed: give --rss FEED too")
+    settings, archive = console.read(config)
+    found = _notes_of(notes) if notes else _notes_of_feed(rss or "", episode, settings.show.timezone)
+    text = _imported(found, settings, archive, date.date() if date else None)
+    console.write(output, text, "Read it, then take `status: draft` out of it.")
+
+
+@cli.command()
+def new(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; in the content folder, named by its number.")
+    ] = None,
+    date: DateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Begin the file of the next Monday's episode."""
+    settings, archive = console.read(config)
+    defaults = _next_episode(settings, archive)
+    if date is not None:
+        defaults = defaults.on(date.date())
+    folder = settings.content.folder
+    if output is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExpectedError(f"the folder {folder} cannot be created ({error.strerror})") from error
+    path = output or folder / f"{defaults.number}.md"
+    advice = "Fill it in (`recap check` says what is missing), then take `status: draft` out of it."
+    console.write(path, template(settings, defaults), advice)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of the front matter, for editors."""
+    console.print_json(json_schema())
+
+
+@cli.command("list")
+def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the episodes of the archive, the newest first."""
+    _settings, archive = console.read(config)
+    console.tell(archive.problems)
+    parts = {"slug", "title", "topics", "sources"}
+    include = dict.fromkeys(("number", "title", "date", "status"), True) | {"segments": {"__all__": parts}}
+    rows = [episode.model_dump(mode="json", include=include) for episode in archive.episodes]
+    if as_json:
+        console.print_json(rows)
+    elif rows:
+        shown = [row | {"slugs": ", ".join(each["slug"] for each in row["segments"])} for row in rows]
+        columns = {"N": "number", "Date": "date", "Title": "title", "Subjects": "slugs", "Status": "status"}
+        console.print_table(columns, shown)
+    elif not archive.problems:
+        out().print("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes.")
+    if archive.problems and not rows:
+        raise typer.Exit(Exit.BAD_INPUT)
+
+
+def _notes_of(path: Path) -> "tuple[Notes, Path]":
+    """Return the notes in a file or in standard input, and the path to name them by.
+
+    Raises:
+        InvalidInputError: they cannot be read.
+    """
+    # A character has at most four bytes. Because one byte more is read, notes that are too long are seen.
+    data = console.read_input(path, 4 * MAX_LENGTH + 1)
+    return read_notes(data, path), path
+
+
+def _notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> "tuple[Notes, Path]":
+    """Return the notes of an episode of a feed, an address or a file, and the path to name them by.
+
+    Raises:
+        InvalidInputError: they cannot be read.
+        ExpectedError: the address cannot be reached.
+    """
+    from bot.notes.feed import MAX_FEED, notes_from_feed
+
+    # Because a path joins the two slashes of an address, the scheme is left out of it.
+    path = Path(feed.rpartition("://")[2])
+    data = asyncio.run(_fetched(feed, MAX_FEED)) if "://" in feed else console.read_input(path, MAX_FEED + 1)
+    return notes_from_feed(data, path, number, zone), path
+
+
+def _imported(found: "tuple[Notes, Path]", settings: Config, archive: Archive, date: dt.date | None) -> str:
+    """Return the draft that the notes make. If the archive has an episode of its number, print a warning."""
+    notes, path = found
+    text = draft(
+        notes,
+        path,
+        language=settings.show.language,
+        known=archive.topics(),
+        defaults=_next_episode(settings, archive),
+        date=date,
+    )
+    there = archive.get(parse_episode(text, path).number)
+    if there is not None:
+        told = f"the archive has an episode {there.number} already"
+        warning = Problem(archive.folder / there.path, told, "Give one of the two another number")
+        console.tell_warnings([warning])
+    return text
+
+
+def _next_episode(settings: Config, archive: Archive) -> Defaults:
+    """Return the number after the highest, and the next Monday without an episode, after today in the show's zone."""
+    today = console.now().astimezone(settings.show.timezone).date()
+    taken = {episode.date for episode in archive.episodes}
+    monday = today + dt.timedelta(7 - today.weekday())
+    while monday in taken:
+        monday += dt.timedelta(7)
+    return Defaults(max((episode.number for episode in archive.episodes), default=0) + 1, monday)
+
+
+def template(settings: Config, defaults: Defaults) -> str:
+    """Return an episode file in which everything is still to be written; `recap check` says what."""
+    gettext = words(settings.show.language).gettext
+    introduction = gettext("One or two sentences that present the episode.")
+    topics = gettext("The topics in one line, such as #tiktok #europe.")
+    summary = gettext("The summary, 300 to 900 characters; below it an image, if there is one.")
+    head = f"number: {defaults.number}\ntitle:\ndate: {defaults.date}\naudio:\npage:\nstatus: draft"
+    remarks = [f"<!-- {text} -->" for text in (introduction, topics, summary)]
+    return f"---\n{head}\n---\n\n{remarks[0]}\n\n##\n\n{remarks[1]}\n\n{remarks[2]}\n\nSources :\n- \n"
+
+
+async def _fetched(address: str, limit: int) -> bytes:
+    from bot.content.links import Web, WebError
+
+    async with Web() as web:
+        try:
+            return await web.fetch(address, limit)
+        except WebError as error:
+            raise ExpectedError(f"{address} cannot be fetched: {error}") from error

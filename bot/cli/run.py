@@ -1,0 +1,47 @@
+"""`recap run`: deliver and answer commands until a signal stops the bot."""
+
+import asyncio
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.cli import console
+from bot.cli.console import ConfigOption
+
+if TYPE_CHECKING:
+    from bot.runtime.app import App
+
+cli = typer.Typer()
+
+END_WITHIN = 9.8
+"""Seconds from the first signal after which the process ends whatever hangs: Docker kills it after ten."""
+
+
+@cli.command()
+def run(config: ConfigOption = None) -> None:
+    """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
+    settings = console.read_settings(config)
+    console.need_platform(settings)
+    console.with_app(settings, _until_stopped, file=console.config_path(config))
+
+
+async def _until_stopped(app: "App") -> None:
+    stop = asyncio.Event()
+
+    def end(number: int) -> None:
+        if stop.is_set():
+            # A second signal ends the process at once. Nothing is lost: the ledger knows what was in flight.
+            os._exit(128 + number)
+        stop.set()
+        # Because a locked database can block even the event loop, a thread ends the process; else it would hang.
+        guard = threading.Timer(END_WITHIN, os._exit, [128 + number])
+        guard.daemon = True
+        guard.start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    console.tell(app.archive.problems)
+    await app.run(stop)

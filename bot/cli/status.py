@@ -1,0 +1,138 @@
+"""`recap status` and `recap healthy`: whether the bot runs, what was pushed, and what is next."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bot.cli import console
+from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
+from bot.delivery.report import explain
+from bot.model.facts import Pushed
+from bot.model.i18n import Language, words
+from bot.storage.lock import DeliveryLock
+from bot.storage.records import Broadcast, DeliveryState
+
+if TYPE_CHECKING:
+    from bot.runtime.app import App
+
+cli = typer.Typer()
+
+SHOWN_BROADCASTS = 10
+SHOWN_NOTICES = 5
+SHOWN_FAILURES = 20
+"""Targets that the text shows for one broadcast; `--json` has all."""
+
+
+@cli.command()
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Tell whether the bot runs, what was pushed, and what is next."""
+    settings = console.read_settings(config)
+    facts = console.look(settings, _facts)
+    if as_json:
+        console.print_json(facts)
+    else:
+        _print_facts(facts, settings.show.timezone)
+
+
+@cli.command()
+def healthy(config: ConfigOption = None) -> None:
+    """Tell a health check by the exit code whether the bot runs."""
+    if not DeliveryLock(console.read_settings(config).storage.path).is_held():
+        raise typer.Exit(Exit.FAILED)
+
+
+async def _facts(app: "App") -> dict[str, Any]:
+    """Return the broadcasts with their outcomes, notices, next runs, and whether the bot runs, ready for JSON."""
+    pushes = await app.ledger.broadcasts(SHOWN_BROADCASTS)
+    runs = {schedule.name: app.services.timetable.next_run(schedule.name) for schedule in app.config.schedules}
+    return {
+        "running": DeliveryLock(app.config.storage.path).is_held(),
+        "broadcasts": [await _push_facts(app, push) for push in pushes],
+        "notices": [
+            {"told": notice.created.isoformat(), "text": notice.text, "state": str(notice.state)}
+            for notice in await app.ledger.notices.latest(SHOWN_NOTICES)
+        ],
+        "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
+    }
+
+
+async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
+    outcome = await app.ledger.notices.outcome(push)
+    counts = await app.ledger.tally(push.id)
+    failures = await app.ledger.failures(push.id)
+    return {
+        "episode": push.episode,
+        "title": push.title,
+        "schedule": push.schedule,
+        "due": push.due.isoformat(),
+        "finished": push.finished and push.finished.isoformat(),
+        "seconds": round(outcome.took.total_seconds()),
+        "state": str(push.state),
+        "reason": push.reason,
+        "deliveries": {str(state): count for state, count in counts.items()},
+        "sent": {str(platform): count for platform, count in outcome.served.items()},
+        "ended": outcome.ended,
+        "unserved": _unserved_facts(outcome),
+        "failures": [
+            {"target": str(failure.target), "code": failure.code, "reason": failure.reason} for failure in failures
+        ],
+    }
+
+
+def _unserved_facts(outcome: Pushed) -> list[dict[str, Any]]:
+    """Return the targets that did not get a push, by reason, with the sentence of the report."""
+    english = words(Language.ENGLISH)
+    return [
+        {
+            "platform": str(each.platform),
+            "code": each.code,
+            "count": each.count,
+            "unknown": each.unknown,
+            "meaning": explain([each], english)[0],
+        }
+        for each in outcome.unserved
+    ]
+
+
+def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
+    """Print the facts for people, with times in the zone."""
+
+    def local(moment: str) -> str:
+        return f"{dt.datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
+
+    out().print("The bot is running." if facts["running"] else "The bot is not running: `recap run` starts it.")
+    rows = [
+        push | {"due": local(push["due"]), "deliveries": _counted(push["deliveries"])} for push in facts["broadcasts"]
+    ]
+    if rows:
+        columns = {name.title(): name for name in ("episode", "schedule", "due", "state", "deliveries")}
+        console.print_table(columns, rows)
+    else:
+        out().print("Nothing has been pushed yet.")
+    for push in facts["broadcasts"]:
+        _print_troubles(push)
+    for notice in facts["notices"]:
+        first, *rest = notice["text"].splitlines()
+        out().print(f"{local(notice['told'])}  {first}")
+        for line in rest:
+            out().print(f"    {line}", soft_wrap=True)
+    for name, run in facts["next_runs"].items():
+        when = dt.datetime.fromisoformat(run).astimezone(zone) if run else None
+        out().print(f"Next push on schedule {name}: {in_words(when)}")
+
+
+def _counted(deliveries: dict[str, int]) -> str:
+    return ", ".join(f"{deliveries[state]} {state}" for state in DeliveryState if deliveries[state]) or "none"
+
+
+def _print_troubles(push: dict[str, Any]) -> None:
+    name = f"Episode {push['episode']} on {push['schedule']}"
+    if push["reason"]:
+        out().print(f"{name} was stopped: {push['reason']}", soft_wrap=True)
+    for unserved in push["unserved"]:
+        out().print(f"{name}: {unserved['meaning']}", soft_wrap=True)
+    for failure in push["failures"][:SHOWN_FAILURES]:
+        out().print(f"    {failure['target']}: {failure['reason']}", soft_wrap=True)
+    if len(push["failures"]) > SHOWN_FAILURES:
+        out().print(f"    and {len(push['failures']) - SHOWN_FAILURES} more: `recap status --json` has all of them")
