@@ -1,4 +1,4 @@
-"""All episodes of the content folder, and the ways to find one: by number, date, topic and words."""
+"""The archive: all episodes of the content folder, found by number, date, topic and words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from bot.content.folder import Folder
+from bot.content.folder import Folder, Version
 from bot.content.search import WordIndex, wanted
 from bot.model.episode import Status
 from bot.model.problems import Problem
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bot.content.folder import Version
     from bot.model.episode import Episode, Segment
 
-# Enough to find 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
+# The likeness, from 0 to 100, that finds 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
 _NEAR_ENOUGH = 65
 
-# A shorter spelling is near everything.
+# Letters. Because a shorter spelling is near every text, it would always be offered.
 _SHORTEST_SPELLING = 3
 
 _NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
@@ -35,9 +34,9 @@ _NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class BrokenFile:
-    """A file with mistakes. `version` tells this state of it from any other; `modified` is None where nobody knows.
+    """A file with mistakes. `version` tells this state of the file from any other.
 
-    `in_use` says whether an earlier, good version of it goes on counting.
+    `modified` is None if unknown. `in_use` is True if an earlier, good version of the file stays in the archive.
     """
 
     version: str
@@ -50,15 +49,15 @@ class BrokenFile:
 class Archive:
     """A snapshot of the content folder; a reload makes another one.
 
-    Readers see an episode that is no draft and not dated after `on`, the day they ask; None stands for any day.
-    `episodes` holds the others too, the newest first, and `problems` what is wrong in the files, for the admin.
+    Readers see an episode that is no draft and not dated after `on`, the day of their question; None means any day.
+    `episodes` holds drafts and future episodes too, the newest first. `problems` are the mistakes in the files.
     """
 
     episodes: tuple[Episode, ...]
     problems: tuple[Problem, ...]
     folder: Path
     content: Folder = field(repr=False)
-    """What the next reload starts from."""
+    """The files as they were read; the next reload reads only the others."""
     aliases: Mapping[str, Sequence[str]] = field(repr=False)
 
     @classmethod
@@ -67,8 +66,8 @@ class Archive:
     ) -> Archive:
         """Read the episode files of a folder; `aliases` lists the other names of each topic.
 
-        With the archive that was loaded `previous`ly, only the files that changed since are read, and where a file has
-        become bad or unreadable its last good version stays. Nothing is raised: `problems` says what is wrong.
+        With the `previous` archive, only the files that changed since are read. A file that has become bad or
+        unreadable keeps its last good version. Nothing is raised: mistakes go to `problems`.
         """
         content = Folder.read(folder, previous.content if previous else Folder())
         if previous and (previous.folder, previous.content, previous.aliases) == (folder, content, aliases):
@@ -89,19 +88,22 @@ class Archive:
         )
 
     def broken(self) -> list[BrokenFile]:
-        """The files in which something is wrong, each with all that is; not those that somebody is still writing."""
+        """Return the files with mistakes, each with all its problems, except those that somebody is still writing."""
         files: dict[Path, list[Problem]] = {}
         for problem in self.problems:
             files.setdefault(problem.path, []).append(problem)
         versions = {self.folder / path: version for path, version in self.content.versions.items()}
-        return [
-            _broken(path, tuple(problems), version)
-            for path, problems in files.items()
-            if (version := versions.get(path)) is None or not version.is_unfinished
-        ]
+        found = []
+        for path, problems in files.items():
+            version = versions.get(path, Version(None, None))
+            modified = dt.datetime.fromtimestamp(version.stamp[0] / 1e9, dt.UTC) if version.stamp else None
+            if not version.is_unfinished:
+                in_use = version.episode is not None
+                found.append(BrokenFile(f"{path} {version.stamp}", modified, tuple(problems), in_use))
+        return found
 
     def get(self, number: int) -> Episode | None:
-        """The episode of that number, be it a draft or still to come."""
+        """Return the episode of that number, drafts and future episodes included."""
         return next((episode for episode in self.episodes if episode.number == number), None)
 
     def latest(self, on: dt.date | None = None) -> Episode | None:
@@ -143,7 +145,7 @@ class Archive:
         return {topic: topic for topic in sorted(known)} | names
 
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
-        """The topics that somebody may mean who typed something else, the likeliest first."""
+        """Return the topics that somebody may mean who typed something else, the likeliest first."""
         candidates = [spelling for spelling in self.spellings if len(spelling) >= _SHORTEST_SPELLING]
         near = process.extract(
             normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
@@ -151,10 +153,10 @@ class Archive:
         return list(dict.fromkeys(self.spellings[spelling] for spelling, _score, _index in near))[:limit]
 
     def search(self, text: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
-        """The segments that readers see and that hold every word of the text, the best first.
+        """Return the segments that readers see and that hold every word of the text, the best first.
 
-        Accents and case do not matter, and a word may be only begun. Titles, topics, summaries and the titles of
-        sources are searched; a word in a title or a topic counts for more.
+        Accents and case do not matter, and the beginning of a word is enough. Titles, topics, summaries and the titles
+        of sources are searched; a word in a title or a topic counts for more.
         """
         found = self._index.find(wanted(text))
         # Because the places count from the newest segment, equals stay the newest first.
@@ -194,18 +196,8 @@ def _names(aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {spelling: topic for spelling, topic in names.items() if spelling}
 
 
-def _broken(path: Path, problems: tuple[Problem, ...], version: Version | None) -> BrokenFile:
-    stamp = None if version is None else version.stamp
-    return BrokenFile(
-        version=f"{path} {stamp}",
-        modified=None if stamp is None else dt.datetime.fromtimestamp(stamp[0] / 1e9, dt.UTC),
-        problems=problems,
-        in_use=version is not None and version.episode is not None,
-    )
-
-
 def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
-    """The episode with canonical topics."""
+    """Return the episode with canonical topics."""
     topics = [tuple(dict.fromkeys(names.get(topic, topic) for topic in segment.topics)) for segment in episode.segments]
     if topics == [segment.topics for segment in episode.segments]:
         return episode
@@ -214,7 +206,7 @@ def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
 
 
 def _without_duplicates(folder: Path, content: Folder) -> tuple[list[Episode], list[Problem]]:
-    """The good episodes, of each number the first one by path, and what there is to say about the others.
+    """Return the good episodes, of each number the first one by path, and problems that name the others.
 
     A draft never takes the place of an episode that readers see.
     """

@@ -1,6 +1,7 @@
-"""The one core formatter: decides what a push or an answer says about an episode, and in which order.
+"""The formatter: from an episode to the document of a push or of an answer, in the words of one language.
 
-Pure: the same episode, choices and words give the same document. How it looks is for the platforms' renderers.
+The formatter is pure: the same episode, choices and words give the same document. The platforms' renderers decide how
+the document looks.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 SEPARATOR = " · "
 
-
 LONGEST_LINK = 64
 """Characters that a deep link of Telegram carries, each of `[A-Za-z0-9_-]`."""
 
@@ -40,13 +40,13 @@ LONGEST_LIST = 50
 
 
 def link_to(episode: Episode, segment: Segment) -> str:
-    """What stands for the segment in links: by its name, by its number where the name is too long."""
+    """Return the segment's name in links: its slug, or its number if the slug is too long."""
     link = f"{episode.number}-{segment.slug}"
     return link if len(link) <= LONGEST_LINK else f"{episode.number}-{segment.number}"
 
 
 class Formatter:
-    """Formats the episodes of one show in the words of one language."""
+    """The formatter of one show's episodes in one language."""
 
     def __init__(self, show: str, words: Words) -> None:
         self._show = show
@@ -55,10 +55,10 @@ class Formatter:
     def episode(
         self, episode: Episode, *, topics: Iterable[str] = (), layout: Layout = Layout.DIGEST
     ) -> Document | None:
-        """The recap of an episode; with `topics`, only the segments that have one of them.
+        """Return the recap of an episode; with `topics`, only the segments that have one of them.
 
-        A segment keeps the number it has in the whole episode. None when no segment has any of the topics: there is
-        nothing to say to somebody who asked for those alone.
+        A segment keeps the number that it has in the whole episode. The recap is None if no segment has any of the
+        topics.
         """
         wanted = set(topics)
         chosen = [segment for segment in episode.segments if not wanted or wanted & set(segment.topics)]
@@ -68,33 +68,22 @@ class Formatter:
         sections = [self._opening(episode, chosen), *(self._segment(segment) for segment in chosen)]
         if layout is Layout.DIGEST:
             sections = _one_preview(sections)
-        return Document(
-            title=episode.title,
-            sections=tuple(sections),
-            buttons=self._buttons(episode, hidden),
-            layout=layout,
-        )
+        return Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout)
 
     def rest(self, episode: Episode, segments: Sequence[Segment]) -> Document:
-        """Some segments of an episode, to somebody who has read the others."""
+        """Return some segments of an episode, for somebody who has read the others."""
         sections = _one_preview([self._segment(segment) for segment in segments])
         return Document(episode.title, tuple(sections), buttons=(self._whole_episode(episode),))
 
     def segment(self, episode: Episode, segment: Segment) -> Document:
-        """One segment by itself, with the way to the whole episode."""
-        return Document(
-            title=segment.title,
-            sections=(self._excerpt(episode, segment),),
-            buttons=(
-                self._whole_episode(episode),
-                ShareButton(self._words.gettext("Share"), link_to(episode, segment), segment.title),
-            ),
-        )
+        """Return one segment, with a button for the whole episode."""
+        share = ShareButton(self._words.gettext("Share"), link_to(episode, segment), segment.title)
+        return Document(segment.title, (self._excerpt(episode, segment),), (self._whole_episode(episode), share))
 
     def excerpts(
         self, title: str, hits: Sequence[tuple[Episode, Segment]], *, hint: str = "", buttons: tuple[Button, ...] = ()
     ) -> Document:
-        """Segments of several episodes under a title, each with its episode and date."""
+        """Return segments of several episodes under a title, each with its episode and date."""
         opening: list[Block] = [Heading((Span(title),), level=1)]
         if hint:
             opening.append(Note((Span(hint),)))
@@ -134,21 +123,17 @@ class Formatter:
 
     def _sources(self, sources: Sequence[Source]) -> Note:
         spans = [Span(self._words.ngettext("Source: ", "Sources: ", len(sources)))]
-        for index, source in enumerate(sources):
-            if index:
-                spans.append(Span(SEPARATOR))
-            spans.append(Span(source.title, url=source.url))
-        return Note(tuple(spans))
+        for source in sources:
+            spans += [Span(source.title, url=source.url), Span(SEPARATOR)]
+        return Note(tuple(spans[:-1]))
 
     def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[Button, ...]:
         buttons: list[Button] = []
         if hidden:
             label = self._words.ngettext("The other subject", "The {count} other subjects", len(hidden))
             wanted = f"{episode.number}-{'-'.join(str(segment.number) for segment in hidden)}"
-            fits = len(wanted) <= LONGEST_LIST
-            buttons.append(
-                CommandButton(label.format(count=len(hidden)), "rest", wanted if fits else str(episode.number))
-            )
+            argument = wanted if len(wanted) <= LONGEST_LIST else str(episode.number)
+            buttons.append(CommandButton(label.format(count=len(hidden)), "rest", argument))
         if episode.audio:
             buttons.append(LinkButton(self._words.gettext("🎧 Listen"), episode.audio))
         if episode.page:
@@ -167,7 +152,7 @@ def _preview(segment: Segment) -> str | None:
 
 
 def _one_preview(sections: list[Section]) -> list[Section]:
-    """In a run of sections one preview is enough: the first picture's, else the first source's."""
+    """Return the sections with one preview at most: the first picture's, else the first source's."""
     previews = [section for section in sections if section.preview]
     pictures = [section for section in previews if any(isinstance(block, Picture) for block in section.blocks)]
     keeper = next(iter(pictures or previews), None)

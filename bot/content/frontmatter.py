@@ -15,7 +15,7 @@ from bot.model.problems import BadValueError
 from bot.model.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from bot.model.problems import Mistakes
 
@@ -47,20 +47,24 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
     values: dict[str, Any] = {}
     first_lines: dict[str, int] = {}
     misspelt: set[str] = set()
-    for key, node, line in _entries(root, first_line):
+    for key_node, node in root.value:
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
+        line = first_line + key_node.start_mark.line
         if key not in _READERS:
             near = _nearest(key)
-            misspelt.update(near)
-            mistakes.add(line, f"the key '{key}' is unknown", _cure_of_unknown(near))
+            misspelt.add(near)
+            cure = f"Write '{near}', if that is what it means, or remove the line"
+            if not near:
+                cure = f"Remove the line; the keys are {', '.join(_READERS)}"
+            mistakes.add(line, f"the key '{key}' is unknown", cure)
         elif key in first_lines:
-            mistakes.add(
-                line, f"the key '{key}' stands here again, after line {first_lines[key]}", "Keep one of the two"
-            )
+            message = f"the key '{key}' stands here again, after line {first_lines[key]}"
+            mistakes.add(line, message, "Keep one of the two")
         else:
             first_lines[key] = line
             _read_value(key, node, line, values, mistakes)
     for key in _REQUIRED:
-        # A misspelt key has been told already; telling it twice would only look like more work.
+        # Because a misspelt key is a mistake already, a second one would only look like more work.
         if key not in first_lines and key not in misspelt:
             mistakes.add(first_line - 1, f"the front matter has no {key}", f"Add a line such as '{_REQUIRED[key]}'")
     return values
@@ -120,12 +124,6 @@ def _line(mark: yaml.Mark | None, text: str, first_line: int) -> int:
     return first_line + (min(mark.line, text.count("\n")) if mark else 0)
 
 
-def _entries(root: yaml.MappingNode, first_line: int) -> Iterator[tuple[str, yaml.Node, int]]:
-    for key, value in root.value:
-        name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-        yield name, value, first_line + key.start_mark.line
-
-
 def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mistakes: Mistakes) -> None:
     if not isinstance(node, yaml.ScalarNode):
         mistakes.add(line, f"'{key}' holds several values", "Write one behind the colon")
@@ -143,15 +141,10 @@ def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mi
         mistakes.add(line, f"'{key}': {error}", error.cure)
 
 
-def _nearest(key: str) -> list[str]:
+def _nearest(key: str) -> str:
+    """Return the key that a misspelt one may mean; empty if none is near."""
     found = process.extractOne(fold(key), list(_READERS), scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
-    return [] if found is None else [found[0]]
-
-
-def _cure_of_unknown(near: list[str]) -> str:
-    if near:
-        return f"Write '{near[0]}', if that is what it means, or remove the line"
-    return f"Remove the line; the keys are {', '.join(_READERS)}"
+    return "" if found is None else found[0]
 
 
 def _number(text: str) -> int:

@@ -1,7 +1,7 @@
-"""Addresses that others wrote, requested with care: never inside the house, never for long, never too much.
+"""Requests to addresses that others wrote: only on the public internet, in limited time, of limited size.
 
-Whoever can put a link into an episode or name a feed must not reach what only this machine can. So an address is
-looked up once, looked at, and connected to as it was looked up; and each redirection is looked at again.
+The author of a link or of a feed must not reach hosts that only this machine can reach (request forgery). So a host
+name is looked up once and judged, the connection goes to the address that was judged, and each redirection is judged.
 """
 
 from __future__ import annotations
@@ -21,26 +21,25 @@ from bot.model.problems import BadValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 TIMEOUT = 10.0
 """Seconds for one request, from looking up its host to the end of its answer."""
 AT_ONCE = 8
-"""Requests under way at a time: soon done, and no burden to a line at home."""
+"""Requests under way at a time, few enough for a line at home."""
 MAX_REDIRECTIONS = 8
 USER_AGENT = "Mozilla/5.0 (compatible; MondayRecap/1.0; link check)"
-"""Begins as browsers do: many sites answer nobody else."""
+"""The name begins as browsers' names do, because many sites answer no other client."""
 
 _PERMANENT = frozenset({301, 308})
 _REDIRECTIONS = _PERMANENT | {302, 303, 307}
-# Some servers know no HEAD, or refuse it to all but browsers; GET tells.
+# Because some servers know no HEAD, or refuse it to all but browsers, these answers to a HEAD need a GET.
 _ASK_AGAIN = range(400, 600)
 _GONE = frozenset({404, 410})
 _CHUNK = 1 << 16
 # Mapped (RFC 4291), compatible (the same, long out of use), NAT64 (RFC 6052) and 6to4 (RFC 3056), each with the number
-# of bits below the IPv4 address: a gateway may lead back into the house.
+# of bits below the IPv4 address. Because a gateway may lead back into the own network, that address is judged.
 _CARRIERS = tuple(
     (ipaddress.ip_network(network), bits_below)
     for network, bits_below in (("::ffff:0:0/96", 0), ("::/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
@@ -48,12 +47,12 @@ _CARRIERS = tuple(
 
 
 class WebError(Exception):
-    """An address could not be requested; the text says why."""
+    """An address that could not be requested; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of asking for an address: a status, where it has moved to for good, or why there is no answer."""
+    """The answer to a request: its status, the address that it has moved to for good, or why no answer came."""
 
     status: int = 0
     moved: str = ""
@@ -61,18 +60,18 @@ class Answer:
 
     @property
     def is_dead(self) -> bool:
-        """Whether nobody can read what the address leads to. A site that wants no robots is not dead."""
+        """True if nobody can read the page. A site that refuses robots is not dead."""
         return bool(self.failure) or self.status in _GONE or self.status >= 500  # noqa: PLR2004
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether the address is of the internet, not of this machine or of the network around it."""
+    """Return whether the address is on the internet, not on this machine or the network around it."""
     inner = _carried(address)
     return inner.is_global and not inner.is_multicast
 
 
 def _carried(address: IpAddress) -> IpAddress:
-    """The IPv4 address that an IPv6 address stands for, else the address itself."""
+    """Return the IPv4 address that an IPv6 address stands for, else the address itself."""
     for network, bits_below in _CARRIERS:
         if address in network:
             return ipaddress.IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
@@ -80,7 +79,7 @@ def _carried(address: IpAddress) -> IpAddress:
 
 
 class Web:
-    """A session for such requests; an asynchronous context manager."""
+    """A session for such requests, used as an asynchronous context manager."""
 
     def __init__(self, may_visit: Callable[[IpAddress], bool] = is_public, timeout: float = TIMEOUT) -> None:
         self._may_visit = may_visit
@@ -95,16 +94,14 @@ class Web:
         )
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_exception: object) -> None:
         await self._session.close()
 
     async def fetch(self, address: str, limit: int) -> bytes:
-        """What the address holds, redirections followed; at most `limit` bytes and one more.
+        """Return the content at the address, at most `limit` bytes and one more. Redirections are followed.
 
         Raises:
-            WebError: it cannot be had.
+            WebError: the address could not be requested, or the server refused.
         """
         response, _moved = await self._follow("GET", address)
         async with response:
@@ -121,7 +118,7 @@ class Web:
             return bytes(body[: limit + 1])
 
     async def ask(self, address: str) -> Answer:
-        """Whether the address leads anywhere. Nothing is raised: a failure is an answer."""
+        """Return whether a page is at the address. Nothing is raised: a failure is an answer."""
         try:
             response, moved = await self._follow("HEAD", address)
             response.release()
@@ -133,7 +130,14 @@ class Web:
         return Answer(response.status, moved)
 
     async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
-        """The answer at the end of the redirections, and where the address has moved to for good, if it has."""
+        """Follow the redirections.
+
+        Returns:
+            The last response, and the address that the page has moved to for good, or an empty text.
+
+        Raises:
+            WebError: the address, or one on the way, could not be requested.
+        """
         moved, still_permanent = "", True
         for _ in range(MAX_REDIRECTIONS):
             self._look_at(address)
@@ -151,7 +155,7 @@ class Web:
         raise WebError("it redirects in circles")
 
     def _look_at(self, address: str) -> None:
-        """Judge the address itself; the resolver judges what a name stands for, but is not asked about numbers."""
+        """Judge the address itself: the resolver judges names, but the library does not ask it about IP addresses."""
         try:
             web_address(address)
         except BadValueError as error:
@@ -165,7 +169,7 @@ class Web:
 
 
 async def ask_all(web: Web, addresses: Iterable[str], progress: Callable[[], None] = lambda: None) -> dict[str, Answer]:
-    """Ask for each of the addresses, a few at a time, and each site for one at a time; `told` hears of each answer."""
+    """Request each address, at most one per site at a time, and call `progress` after each answer."""
     room = asyncio.Semaphore(AT_ONCE)
     sites: dict[str, asyncio.Lock] = {}
 
@@ -179,7 +183,7 @@ async def ask_all(web: Web, addresses: Iterable[str], progress: Callable[[], Non
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up, and gives only addresses that may be visited; the connection goes to the very address given."""
+    """A resolver that refuses addresses that must not be visited; the library connects to the address it returns."""
 
     def __init__(self, may_visit: Callable[[IpAddress], bool]) -> None:
         self._inner = aiohttp.ThreadedResolver()

@@ -7,7 +7,7 @@ An indented line is text, not code. A bare address in the text is a link.
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 from bot.model.address import bare_addresses, web_address
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
 from bot.model.problems import BadValueError, Mistakes
+from bot.model.split import part, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -125,7 +126,7 @@ class RichText:
     def spans(self, content: str, line: int) -> Spans:
         """Return inline Markdown that begins at a line as styled runs, without white space at both ends."""
         if not _MARKUP.search(content):
-            return _trimmed(list(_with_links(Span(content))))
+            return _trimmed(_with_links(Span(content)))
         return _InlineReader(line, self.mistakes, self._unclosed).read(self.inline(content))
 
     def inline(self, content: str) -> Sequence[Token]:
@@ -214,7 +215,15 @@ class _InlineReader:
 
     def _text(self, token: Token) -> None:
         if token.type == "unclosed":
-            self._without_partner(token.content, opens=bool(token.meta["opens"]))
+            what, where = (
+                ("not closed", "after its last") if token.meta["opens"] else ("opened nowhere", "before its first")
+            )
+            signs, escaped = token.content, "".join(f"\\{sign}" for sign in token.content)
+            self._unclosed.add(
+                self._line,
+                f"'{signs}' is {what} and would be shown as it stands",
+                f"Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself",
+            )
         elif _BROKEN_LINK.search(token.content):
             self._mistakes.add(
                 self._line,
@@ -222,17 +231,8 @@ class _InlineReader:
                 "Write [text](https://…) without a space between the brackets or in the address",
             )
         span = Span(token.content, self._styles[-1], self._url)
-        for part in _with_links(span) if self._url is None else (span,):
-            self._say(part)
-
-    def _without_partner(self, signs: str, *, opens: bool) -> None:
-        what, where = ("not closed", "after its last") if opens else ("opened nowhere", "before its first")
-        escaped = "".join(f"\\{sign}" for sign in signs)
-        self._unclosed.add(
-            self._line,
-            f"'{signs}' is {what} and would be shown as it stands",
-            f"Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself",
-        )
+        for each in _with_links(span) if self._url is None else (span,):
+            self._say(each)
 
     def _say(self, span: Span) -> None:
         self._link_text += span.text
@@ -270,30 +270,18 @@ def _with_links(span: Span) -> Iterator[Span]:
     """Split the span at the bare addresses in its text, which become links; a bad address stays text."""
     end = 0
     for start, written in bare_addresses(span.text):
-        try:
-            url = web_address(written)
-        except BadValueError:
-            continue
-        if end < start:
-            yield Span(span.text[end:start], span.style)
-        yield Span(written, span.style, url)
-        end = start + len(written)
-    if not end:
-        yield span
-    elif end < len(span.text):
-        yield Span(span.text[end:], span.style)
+        with contextlib.suppress(BadValueError):
+            link = Span(written, span.style, web_address(written))
+            yield from (Span(span.text[end:start], span.style), link)
+            end = start + len(written)
+    yield Span(span.text[end:], span.style)
 
 
-def _trimmed(spans: list[Span]) -> Spans:
-    while spans and not spans[0].text.strip():
-        del spans[0]
-    while spans and not spans[-1].text.strip():
-        del spans[-1]
-    if spans and spans[0].text[0].isspace():
-        spans[0] = dataclasses.replace(spans[0], text=spans[0].text.lstrip())
-    if spans and spans[-1].text[-1].isspace():
-        spans[-1] = dataclasses.replace(spans[-1], text=spans[-1].text.rstrip())
-    return tuple(spans)
+def _trimmed(spans: Iterable[Span]) -> Spans:
+    """Return the spans without white space at both ends, and without empty ones."""
+    whole = tuple(spans)
+    text = text_of(whole)
+    return part(whole, len(text) - len(text.lstrip()), len(text.rstrip()))
 
 
 class _Markdown(MarkdownIt):
