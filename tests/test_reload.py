@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import os
 import shutil
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.commands import Request
+from bot.commands.subscribing import subscribe
 from bot.model.facts import Welcome
 from bot.model.i18n import Language
-from bot.model.subscription import PlatformName, SubscriptionState
+from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms.registry import load
 from bot.platforms.telegram.handlers import Handlers
 from bot.runtime.app import App, opened
@@ -47,7 +50,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.runtime.watch.LOOK_AT_FILE_EVERY", 0.02)
 
 
-class CommandContext:
+class Team:
     """A bot that nobody connects, and the team's hands on its files."""
 
     def __init__(self, app: App, file: Path) -> None:
@@ -71,7 +74,7 @@ class CommandContext:
 
 
 @pytest.fixture
-async def context(tmp_path: Path) -> AsyncIterator[CommandContext]:
+async def context(tmp_path: Path) -> AsyncIterator[Team]:
     """The bot of a config with one channel and one episode."""
     content = tmp_path / "content"
     content.mkdir()
@@ -80,10 +83,10 @@ async def context(tmp_path: Path) -> AsyncIterator[CommandContext]:
     file.write_text(SETTINGS, encoding="utf-8")
     async with opened(load(file, {}), lambda: TUESDAY, file) as app:
         await app.declare()
-        yield CommandContext(app, file)
+        yield Team(app, file)
 
 
-async def test_channels_come_and_go_with_the_config(context: CommandContext) -> None:
+async def test_channels_come_and_go_with_the_config(context: Team) -> None:
     """What is declared anew is subscribed, what is declared no more has ended."""
     await context.write(SETTINGS.replace("chat = 1", "chat = 2"))
     assert await context.subscribers() == {
@@ -93,7 +96,7 @@ async def test_channels_come_and_go_with_the_config(context: CommandContext) -> 
 
 
 async def test_a_channel_that_could_not_be_written_down_is_declared_at_the_next_look(
-    context: CommandContext, monkeypatch: pytest.MonkeyPatch
+    context: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database was locked at the very moment of the reload: a minute later the channel is subscribed."""
     with monkeypatch.context() as locked:
@@ -108,7 +111,7 @@ async def test_a_channel_that_could_not_be_written_down_is_declared_at_the_next_
     assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
 
 
-async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: CommandContext) -> None:
+async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: Team) -> None:
     """All of them together, in the plan that is swapped: the commands say the new name in the new language."""
     before = context.app.services
     await context.write(
@@ -141,7 +144,7 @@ async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: Comm
     ],
 )
 async def test_a_config_that_cannot_be_used_changes_nothing_and_is_told_once(
-    context: CommandContext, broken: str, reason: str
+    context: Team, broken: str, reason: str
 ) -> None:
     """What held before goes on, to the last subscription; mended, the file counts again."""
     services = context.app.services
@@ -160,7 +163,7 @@ async def test_a_config_that_cannot_be_used_changes_nothing_and_is_told_once(
     assert len(await context.told()) == told_before
 
 
-async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(context: CommandContext) -> None:
+async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(context: Team) -> None:
     """Deleted or unmounted for a while: the bot goes on, and takes the file when it is back."""
     context.file.unlink()
     for _ in range(3):
@@ -182,7 +185,7 @@ async def test_a_config_that_has_gone_is_missed_once_and_nothing_ends(context: C
     ],
 )
 async def test_what_needs_a_restart_is_said_and_the_rest_holds(
-    context: CommandContext, change: Callable[[str], str], key: str
+    context: Team, change: Callable[[str], str], key: str
 ) -> None:
     """A token, an address, a platform, the database: named without showing it; the new channel counts at once."""
     await context.write(change(SETTINGS.replace("chat = 1", "chat = 2")))
@@ -216,7 +219,7 @@ def test_switching_a_platform_off_needs_a_restart_and_keeps_it(tmp_path: Path) -
     assert (config.platforms, fixed) == (both.platforms, ["discord"])
 
 
-async def test_the_content_may_move_be_replaced_and_come_later(context: CommandContext) -> None:
+async def test_the_content_may_move_be_replaced_and_come_later(context: Team) -> None:
     """Another folder in the config counts at once; one that is not there yet keeps what was known until it comes."""
     await context.write(SETTINGS + '[content]\nfolder = "elsewhere"\n')
     assert [episode.number for episode in context.app.archive.episodes] == [1]
@@ -227,7 +230,22 @@ async def test_the_content_may_move_be_replaced_and_come_later(context: CommandC
     assert [episode.number for episode in context.app.archive.episodes] == [2]
 
 
-async def test_nothing_is_made_anew_when_nothing_has_changed(context: CommandContext) -> None:
+async def test_a_press_waits_for_one_that_came_before_the_reload(context: Team) -> None:
+    """Else the two could undo each other."""
+    here, before = Target(PlatformName("telegram"), "1"), context.app.services.context
+    async with before.changing:
+        await context.write(SETTINGS.replace("chat = 1", "chat = 2"))
+        after = context.app.services.context
+        assert after is not before
+        press = asyncio.create_task(subscribe(after, Request("", here, Language.ENGLISH)))
+        await context.app.ledger.subscriptions.of(here)
+        assert (await context.subscribers())["telegram:1"] == SubscriptionState.ENDED
+        assert not press.done()
+    await press
+    assert (await context.subscribers())["telegram:1"] == SubscriptionState.ACTIVE
+
+
+async def test_nothing_is_made_anew_when_nothing_has_changed(context: Team) -> None:
     """The look of every minute costs no more than looking."""
     services, archive = context.app.services, context.app.archive
     await context.app.tick()
@@ -270,6 +288,18 @@ async def watched(
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def test_a_config_of_the_same_size_and_age_is_another_one(context: Team) -> None:
+    """As a tool leaves it that sets all dates alike and puts the new file into the place of the old."""
+    draft = context.file.with_name("draft")
+    draft.write_text(SETTINGS.replace("chat = 1", "chat = 2"), encoding="utf-8")
+    before = context.file.stat()
+    os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
+    draft.replace(context.file)
+    assert (context.file.stat().st_size, context.file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    await context.app.tick()
+    assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
 
 
 async def test_a_folder_is_watched_before_it_is_there_and_after_it_was_replaced(tmp_path: Path) -> None:

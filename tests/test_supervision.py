@@ -166,6 +166,8 @@ async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
         await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
         await discord_answers(place)
         assert app.connections[PlatformName("telegram")].refusal is not None
+        # Its worker has ended, and would send nothing more even if Telegram took messages again.
+        await asyncio.wait_for(app.supervisor._tasks["telegram delivery"], 10)
         assert app.connections[PlatformName("discord")].refusal is None
     assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
     logged = [record.message for record in caplog.records if record.levelno >= logging.WARNING]

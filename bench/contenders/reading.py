@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import random
 import time
@@ -50,6 +51,7 @@ async def main(block: Block) -> None:
             agenda=Timetable([], now),
             clock=now,
             throttle=Throttle(time.monotonic),
+            changing=asyncio.Lock(),
         )
         commands = {command.name: command for command in COMMANDS}
         for name, arguments in ASKED.items():

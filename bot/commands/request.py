@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot.content.formatter import Formatter
@@ -13,6 +12,7 @@ from bot.model.document import Button, CommandButton, Document, Note, Paragraph,
 from bot.model.i18n import Language, Words, words
 
 if TYPE_CHECKING:
+    import asyncio
     import datetime as dt
     from collections.abc import Callable, Collection, Sequence
 
@@ -103,8 +103,8 @@ class CommandContext:
     agenda: Agenda
     clock: Callable[[], dt.datetime]
     throttle: Throttle
+    changing: asyncio.Lock
     rich_on: Collection[PlatformName] = ()
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def today(self) -> dt.date:

@@ -1,6 +1,6 @@
-"""The composition root: builds everything from a config, runs it, and shuts it down in order.
+"""The whole bot: what a config makes is built, run, brought in line with changed files, and shut down in order.
 
-The only place that names concrete classes.
+This module and `services` alone choose the classes of storage and delivery; the registry chooses those of a platform.
 """
 
 from __future__ import annotations
@@ -33,22 +33,21 @@ from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from bot.config import Config
     from bot.model.subscription import PlatformName, Subscription, Target
     from bot.platforms.base import Account, Finder, Publisher
-    from bot.storage.subscriptions import LedgerSubscriptions
 
 log = logging.getLogger(__name__)
 
 CONNECT_WITHIN = 5.0
 """Seconds that a platform gets to connect before the bot begins without it."""
 REPORTED_WITHIN = dt.timedelta(days=2)
-"""A push that ended longer ago, while nobody ran the bot, is reported no more."""
+"""Age from which the end of a push is not reported any more: the bot did not run meanwhile."""
 SAVED = dt.timedelta(minutes=10)
-"""How long a broken file must have lain there before the admins hear of it: who is still writing knows already."""
+"""Age from which the admins are told of a file with mistakes: until then its author is still writing."""
 
 
 class AlreadyRunningError(ExpectedError):
@@ -56,15 +55,16 @@ class AlreadyRunningError(ExpectedError):
 
 
 def utc_now() -> dt.datetime:
-    """The time, for everything that runs outside of tests."""
+    """Return the time. Tests have clocks of their own."""
     return dt.datetime.now(dt.UTC)
 
 
 class App:
-    """The whole bot. Made by `opened`; `run` runs it until it is told to stop.
+    """The whole bot. `opened` makes it; `run` runs it until it is told to stop.
 
-    `plan` and `archive` are what holds now; each is immutable and swapped as a whole. `file` is where the config was
-    read, to read it again when it changes.
+    `services` and `archive` are what holds now; each is immutable and replaced as a whole. What must outlive a reload
+    is the app's: accounts, connections, the throttle, the lock of those who change subscriptions. `file` is where the
+    config was read, to read it again when it changes.
     """
 
     def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], dt.datetime], file: Path | None) -> None:
@@ -85,12 +85,13 @@ class App:
             name: PLATFORMS[name].connect(section) for name, section in config.platforms.items()
         }
         self.throttle = Throttle(time.monotonic)
+        self._changing = asyncio.Lock()
         self.services = self._services(config)
         self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
 
     @property
     def config(self) -> Config:
-        """The config that holds now."""
+        """Return the config that holds now."""
         return self.services.config
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,7 +106,8 @@ class App:
             await self.services.notifier.tell(facts.Welcome(self.services.next_push()))
             await self.declare()
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
-            # It watches from its first step on, and so before the first look: what is saved meanwhile is not missed.
+            # Because the watcher begins with its first step, that comes before the first look; else what is saved in
+            # between would be missed.
             await asyncio.sleep(0)
             await self.tick()
             self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
@@ -113,7 +115,7 @@ class App:
             if (file := self._file) is not None:
                 self.supervisor.start("config", lambda: watch_file(file, self.tick))
             log.info("Ready. Next push: %s", self.services.next_push() or "none is scheduled")
-            # Aside, so that nobody waits for it: neither the first search nor a start.
+            # On a thread, so that neither the start nor the first search waits.
             await asyncio.to_thread(self.archive.prepare)
             settle_in()
             await stop.wait()
@@ -154,9 +156,10 @@ class App:
         )
 
     async def tick(self) -> None:
-        """Take in what changed, and push whatever a schedule has due. Harmless at any time, any number of times.
+        """Read what changed, and push what a schedule has due. It does no harm at any time, any number of times.
 
-        The watchers call it at once, and the clock every minute: no watcher sees every change in a mounted folder.
+        The watchers call this at once, and the clock every minute, because no watcher sees every change in a mounted
+        folder.
 
         Raises:
             LedgerError: the database cannot be used.
@@ -172,13 +175,29 @@ class App:
     async def declare(self) -> None:
         """Bring the subscriptions in line with the channels that the config declares, now or as soon as that can be.
 
+        A chat that is declared by its name is subscribed by its number, so that no chat is subscribed under both. Where
+        one cannot be looked up now, the platform's subscriptions stay as they are, and the next look tries again.
+
         Raises:
             LedgerError: the database cannot be used.
         """
-        wanted = self.config.subscriptions()
-        # Until it has been done: a database that is in trouble now gets it at one of the next looks.
+        # Until all is done: a database that is in trouble now gets the channels at one of the next looks.
         self._is_declared = False
-        self._is_declared = await declare(wanted, self._resolved, self.ledger.subscriptions)
+        declared: list[Subscription] = []
+        unsure = set()
+        for subscription in self.config.subscriptions():
+            try:
+                target = await self._resolved(subscription.target)
+            except (TargetNotFoundError, TargetGoneError) as error:
+                log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
+            except SendError as error:
+                log.info("%s cannot be looked up now: %s", subscription.target, error)
+                unsure.add(subscription.target.platform)
+            else:
+                declared.append(dataclasses.replace(subscription, target=target))
+        certain = [subscription for subscription in declared if subscription.target.platform not in unsure]
+        await self.ledger.subscriptions.declare(certain, unsure)
+        self._is_declared = not unsure
 
     async def report(self) -> None:
         """Tell the admins about the pushes that have ended.
@@ -223,14 +242,14 @@ class App:
             await self.services.notifier.tell(facts.NeedsRestart(str(self._stamp), fixed))
 
     async def _load_archive(self, config: Config) -> Archive:
-        # Beside the loop: reading a long archive must hold up nobody's answer.
+        # On a thread, because reading a long archive takes seconds; else every answer would wait for it.
         archive = await asyncio.to_thread(Archive.load, config.content.folder, config.topics, self.archive)
         if archive is not self.archive:
             await asyncio.to_thread(archive.prepare)
         return archive
 
     def _swap(self, services: Services, archive: Archive) -> None:
-        """Let this plan and this archive hold from now on. Nobody sees one of them without the other."""
+        """Let these services and this archive hold from now on. No command sees one of them without the other."""
         for problem in archive.problems:
             if problem not in self.archive.problems:
                 log.warning("%s", problem)
@@ -243,7 +262,7 @@ class App:
                 connection.handlers.use(services.context, services.config.show.language)
 
     async def _restart_what_keeps_to(self, before: Services) -> None:
-        """Begin anew what would go on as the config said before: workers at their pace, Telegram with its menu."""
+        """Start again what goes by the config that it began with: workers, and menus in the show's language."""
         if self.config.show.language != before.config.show.language:
             for name in self.connections:
                 if PLATFORMS[name].has_menu_of_show:
@@ -261,7 +280,7 @@ class App:
             if at_once or file.modified is None or abs(self.clock() - file.modified) >= SAVED:
                 await self.services.notifier.tell(facts.FileBroken(file.version, file.problems, in_use=file.in_use))
 
-    # What the parts of the bot have to say
+    # What the parts of the bot tell
 
     async def _report_whenever_one_ends(self) -> None:
         while True:
@@ -280,7 +299,7 @@ class App:
             self._stop.set()
 
     async def _report_failure(self, service: str, error: Exception) -> None:
-        # Only what is meant for people: the text of a bug may hold anything, an address with the token in it too.
+        # Because the text of a bug may hold anything, even an address with the token, only its kind is told.
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
         await self.services.notifier.tell(facts.ServiceRestarted(service, reason))
 
@@ -300,6 +319,7 @@ class App:
             clock=self.clock,
             on_new=self.wake,
             throttle=self.throttle,
+            changing=self._changing,
         )
 
     def _connection(self, account: Account) -> Connection:
@@ -334,13 +354,13 @@ class App:
         return target if account is None else await account.resolve(target)
 
     async def _first_tries(self) -> None:
-        """Give every platform a moment to connect; one that needs longer is waited for by nobody."""
+        """Give every platform a moment to connect. The bot begins without one that needs longer."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_WITHIN):
                 await asyncio.gather(*(connection.tried.wait() for connection in self.connections.values()))
 
     async def _close(self, connection: Connection) -> None:
-        # Both at once: whoever is stopped only after the other may begin anew meanwhile.
+        # Both at once, because one that is stopped after the other may have been started again meanwhile.
         await connection.close(
             lambda: self.supervisor.stop(f"{connection.name} delivery", f"{connection.name} commands")
         )
@@ -350,7 +370,7 @@ class App:
 async def opened(
     config: Config, clock: Callable[[], dt.datetime] = utc_now, file: Path | None = None
 ) -> AsyncIterator[App]:
-    """The app of a config, its ledger open; `file` is where the config was read.
+    """Open the ledger and yield the app of a config; `file` is where the config was read.
 
     Raises:
         LedgerError: the database cannot be used.
@@ -363,45 +383,16 @@ async def opened(
             await app.close()
 
 
-async def declare(
-    wanted: Iterable[Subscription],
-    resolved: Callable[[Target], Awaitable[Target]],
-    subscriptions: LedgerSubscriptions,
-) -> bool:
-    """Bring the subscriptions in line with those that the config declares; whether all could be looked up.
-
-    A name is `resolved` to its chat's number, so that one chat cannot be subscribed under two names. Where one cannot
-    be looked up now, the platform's subscriptions stay as they are.
-
-    Raises:
-        LedgerError: the database cannot be used.
-    """
-    declared: list[Subscription] = []
-    unsure = set()
-    for subscription in wanted:
-        try:
-            target = await resolved(subscription.target)
-        except (TargetNotFoundError, TargetGoneError) as error:
-            log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
-        except SendError as error:
-            log.info("%s cannot be looked up now: %s", subscription.target, error)
-            unsure.add(subscription.target.platform)
-        else:
-            declared.append(dataclasses.replace(subscription, target=target))
-    certain = [subscription for subscription in declared if subscription.target.platform not in unsure]
-    await subscriptions.declare(certain, unsure)
-    return not unsure
-
-
 YOUNG = 10_000
-"""Objects made since the collector last looked among the young ones. By itself it looks after every 700 or 2,000, once
-in a hundred messages or so, and finds nothing: what a message leaves behind is freed without it."""
+"""Objects after which the collector looks among the young ones. Python looks after 700 or 2,000, some hundred messages,
+and finds nothing: what a message leaves behind is freed without it."""
 
 
 def settle_in() -> None:
-    """Have the garbage collector leave alone what is there by now, nearly all of which stays, and look less often.
+    """Have the garbage collector pass over the objects of the start, nearly all of which stay, and look less often.
 
-    It would look through all of it again and again during a push, each time for longer than a message takes.
+    Else the collector would look through all of them again and again during a push, each time for longer than a
+    message takes.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The plan: all that follows from one version of the config. A reload makes another and swaps it in whole."""
+"""The services: all that follows from one version of the config. A reload makes others and replaces them whole."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.platforms.registry import PLATFORMS, having
 from bot.runtime.clock import Timetable
 
 if TYPE_CHECKING:
+    import asyncio
     import datetime as dt
     from collections.abc import Callable, Mapping
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The config, and what it makes of the clock, the pushes, the notices and the commands."""
+    """The config, and what follows from it for the clock, the pushes, the notices and the commands."""
 
     config: Config
     timetable: Timetable
@@ -48,8 +49,9 @@ class Services:
         clock: Callable[[], dt.datetime],
         on_new: Callable[[], None],
         throttle: Throttle,
+        changing: asyncio.Lock,
     ) -> Self:
-        """The plan of a config. `told` is called when there is something new for the admins."""
+        """Return the services of a config. `on_new` is called when there is something new for the admins."""
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
         notifier = AdminNotifier(
@@ -80,6 +82,7 @@ class Services:
                 agenda=timetable,
                 clock=lambda: clock().astimezone(config.show.timezone),
                 throttle=throttle,
+                changing=changing,
                 rich_on=having(Feature.RICH),
             ),
         )
@@ -89,7 +92,7 @@ class Services:
         return self.config.platforms[platform].rate
 
     def next_push(self) -> dt.datetime | None:
-        """The next occurrence of any schedule."""
+        """Return the next occurrence of any schedule; None when none comes."""
         runs = (self.timetable.next_run(schedule.name) for schedule in self.config.schedules)
         return min((run for run in runs if run is not None), default=None)
 

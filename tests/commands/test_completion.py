@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
@@ -51,6 +52,7 @@ def make(folder: Path) -> CommandContext:
         agenda=Timetable([], lambda: MONDAY),
         clock=lambda: MONDAY.astimezone(ZoneInfo("Europe/Paris")),
         throttle=Throttle(lambda: 0.0),
+        changing=asyncio.Lock(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -133,6 +134,7 @@ async def test_whatever_is_searched_the_buttons_can_carry(typed: str, page: int 
         agenda=nothing,
         clock=lambda: MONDAY,
         throttle=nothing,
+        changing=asyncio.Lock(),
     )
     target = Target(PlatformName("telegram"), "1")
     for command in (search, topic):

@@ -148,6 +148,7 @@ async def answering(
             agenda=Timetable([schedule], clock),
             clock=clock,
             throttle=Throttle(lambda: clock().timestamp()),
+            changing=asyncio.Lock(),
         )
         handlers = Handlers(platform, context, Pacer(45), Language.FRENCH, patience=patience)
         handlers.register()
