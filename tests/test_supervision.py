@@ -176,6 +176,16 @@ async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
     ]
 
 
+async def test_a_token_that_is_refused_for_a_message_stops_its_platform_too(place: DemoWorld, tmp_path: Path) -> None:
+    """The worker meets it first, with the welcome to Telegram's admin."""
+    refusal = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+    place.telegram.faults.add(Fault(refusal, Match("send*"), times=None))
+    async with running(place, tmp_path) as app:
+        await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
+        assert app.connections[PlatformName.TELEGRAM].refusal is not None
+        await discord_answers(place)
+
+
 async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_the_other(
     place: DemoWorld, tmp_path: Path
 ) -> None:
