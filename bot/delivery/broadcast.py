@@ -121,21 +121,15 @@ class Broadcaster:
         return await self.open(episode, schedule.name, due=occurrence)
 
     async def open(
-        self,
-        episode: Episode,
-        schedule: str,
-        *,
-        due: dt.datetime,
-        again: bool = False,
-        only_failed_in: int | None = None,
+        self, episode: Episode, schedule: str, *, due: dt.datetime, again: bool = False, failed_in: int | None = None
     ) -> Broadcast | None:
-        """Put a broadcast to all subscriptions of the schedule, or those that failed in one, into the ledger.
+        """Put a broadcast to all subscriptions of the schedule, or to those that failed in one, into the ledger.
 
         Returns:
             None if the broadcast is there already, or if no subscription failed.
         """
-        renderings = self._renderings(episode, await self._ledger.choices(schedule, only_failed_in=only_failed_in))
-        if only_failed_in is not None and not renderings:
+        renderings = self._renderings(episode, await self._ledger.choices(schedule, only_failed_in=failed_in))
+        if failed_in is not None and not renderings:
             return None
         return await self._ledger.create_broadcast(
             episode=episode.number,
@@ -144,7 +138,7 @@ class Broadcaster:
             due=due,
             renderings=renderings,
             again=again,
-            only_failed_in=only_failed_in,
+            only_failed_in=failed_in,
         )
 
     async def open_for_failed(self, push: Broadcast, episode: Episode, *, due: dt.datetime) -> Broadcast | None:
@@ -157,7 +151,7 @@ class Broadcaster:
             None if no subscription is left to push to.
         """
         await self._ledger.subscriptions.resume_failed_in(push.id)
-        return await self.open(episode, push.schedule, due=due, again=True, only_failed_in=push.id)
+        return await self.open(episode, push.schedule, due=due, again=True, failed_in=push.id)
 
     async def open_single(self, episode: Episode, target: Target, *, layout: Layout, again: bool) -> Broadcast | None:
         """Put a broadcast to one target, subscribed or not, into the ledger.
@@ -178,10 +172,9 @@ class Broadcaster:
     def _renderings(self, episode: Episode, choices: Iterable[Choice]) -> dict[Choice, Rendering]:
         renderings = {}
         for choice in choices:
-            if (platform := self._platforms.get(choice.platform)) is None:
-                continue
-            document = self._formatter.episode(episode, topics=choice.topics, layout=choice.layout)
-            if document is not None:
+            platform = self._platforms.get(choice.platform)
+            document = platform and self._formatter.episode(episode, topics=choice.topics, layout=choice.layout)
+            if platform and document:
                 renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
 

@@ -4,10 +4,9 @@ The promise of delivery rests on these rules:
 
 1. A message is marked before it leaves. The outbox hands out a message only after the ledger has marked it as on its
    way, so that a process that dies leaves a trace of each message whose outcome nobody knows.
-2. Outcomes are recorded together, because a transaction costs more than all the outcomes in it.
-3. A claim and the outcomes that wait share one transaction.
-4. Outcomes that cannot be recorded are kept, and recorded before later ones. Meanwhile no message can be claimed.
-5. With `hold`, a message is claimed only when its turn has come. A crash leaves every claimed message in doubt, and
+2. Outcomes are recorded together, and with the next claim, because a transaction costs more than all that is in it.
+3. Outcomes that cannot be recorded are kept, and recorded before later ones. Meanwhile no message can be claimed.
+4. With `hold`, a message is claimed only when its turn has come. A crash leaves every claimed message in doubt, and
    with `hold` a message in doubt is not sent again.
 """
 

@@ -122,10 +122,8 @@ def decide(
         case UnknownOutcomeError() if hold or isinstance(error, UnverifiableError):
             return Hold()
         case NotSentError() | UnknownOutcomeError():
-            pause = backoff(attempt, luck)
-            if isinstance(error, FloodError):
-                # Because a send before its end would lengthen the platform's pause, no limit of ours shortens it.
-                pause = dt.timedelta(seconds=error.retry_after)
+            # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
+            pause = dt.timedelta(seconds=error.retry_after) if isinstance(error, FloodError) else backoff(attempt, luck)
             return Retry(pause) if age + pause < GIVE_UP_AFTER else Fail()
         case _:
             return Fail()
