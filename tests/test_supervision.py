@@ -182,7 +182,7 @@ async def test_a_token_that_is_refused_for_a_message_stops_its_platform_too(plac
     place.telegram.faults.add(Fault(refusal, Match("send*"), times=None))
     async with running(place, tmp_path) as app:
         await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
-        assert app.connections[PlatformName.TELEGRAM].refusal is not None
+        assert app.connections[PlatformName("telegram")].refusal is not None
         await discord_answers(place)
 
 
