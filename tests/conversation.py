@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
-    from bot.sandbox.discord import messages as discord_messages
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
     from tests.world import DemoWorld
@@ -165,7 +164,7 @@ class DiscordPerson:
     town: DemoWorld
     channel: discord_world.Channel
     user: discord_world.User
-    _last: discord_messages.Message | None = None
+    _last: discord_world.Message | None = None
 
     async def says(self, text: str, **options: object) -> Reply:
         """Send a slash command; what follows it goes into its option, further ones by name."""
@@ -182,7 +181,7 @@ class DiscordPerson:
         seen = reversed([*self.channel.messages, *answers])
         return await self.presses_on(next(each for each in seen if label in read_labels(each.components)), label)
 
-    async def presses_on(self, message: discord_messages.Message, label: str) -> Reply:
+    async def presses_on(self, message: discord_world.Message, label: str) -> Reply:
         """Press a button of that very message."""
         custom_id = next(item["custom_id"] for item in _parts(message.components) if item.get("label") == label)
         return await self._reply(await self.town.discord.press(message, custom_id, self.user))

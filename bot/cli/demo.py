@@ -58,7 +58,7 @@ async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> 
         loop.add_signal_handler(number, stop.set)
     # Because the port is taken first, a busy port is told before anything is started.
     with listening(host, port) as socket:
-        async with Demo(settings) as stage, Page(stage, socket) as page:
+        async with Demo(settings) as demo, Page(demo, socket) as page:
             out().print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
             if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, page.url)

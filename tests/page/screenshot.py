@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import ViewportSize, expect
 
-from bot.sandbox.demo.world import Who
+from bot.sandbox.demo.world import Person
 from tests.page.browser import chromium
 from tests.page.conftest import serving
 from tests.world import CONTENT
@@ -24,7 +24,7 @@ async def take() -> None:
         await expect(tab.locator("#telegram-log article")).to_have_count(2)
         private = demo.world.telegram_place("telegram-private")
         await demo.next_push()
-        await demo.world.telegram.wait_for(lambda: len(private.messages) > len(Who) + 1)
+        await demo.world.telegram.wait_for(lambda: len(private.messages) > len(Person) + 1)
         await expect(tab.locator("#telegram-log article")).to_have_count(len(private.messages))
         await tab.screenshot(path=PICTURE)
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox.demo.server import Page, listening
-from bot.sandbox.demo.world import Who
+from bot.sandbox.demo.world import Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -246,10 +246,10 @@ async def test_only_the_admin_subscribes_a_group(fresh: Served) -> None:
     _, page = fresh
     place = {"do": "say", "place": "telegram-group", "text": "/subscribe tiktok"}
     async with watching(page) as stream:
-        await do(page, **place, who=Who.MEMBER)
+        await do(page, **place, who=Person.MEMBER)
         await stream.until(lambda now: len(now.texts("telegram-group")) == 2)
         assert stream.place("telegram-group")["subscriptions"] == []
-        await do(page, **place, who=Who.ADMIN)
+        await do(page, **place, who=Person.ADMIN)
         await stream.until(lambda now: bool(now.place("telegram-group")["subscriptions"]))
         assert stream.place("telegram-group")["subscriptions"][0]["topics"] == ["tiktok"]
 
@@ -257,15 +257,15 @@ async def test_only_the_admin_subscribes_a_group(fresh: Served) -> None:
 async def test_discord_completes_and_answers_for_one_persons_eyes(fresh: Served) -> None:
     """Through the bot's real autocompletion and its real answer."""
     _, page = fresh
-    here = {"place": "discord-general", "who": Who.MEMBER, "command": "topic"}
+    here = {"place": "discord-general", "who": Person.MEMBER, "command": "topic"}
     status, found = await do(page, do="complete", **here, option="name", typed="tik")
     assert (status, found["choices"][0]["value"]) == (200, "tiktok")
     async with watching(page) as stream:
         assert await do(page, do="slash", **here, options={"name": "tiktok"}) == (200, {})
         await stream.until(lambda now: bool(now.texts("discord-general")))
         shown = stream.messages[stream.place("discord-general")["messages"][0]]
-    assert shown["only_for"] == Who.MEMBER
-    assert shown["asked"] == {"who": Who.MEMBER, "command": "topic"}
+    assert shown["only_for"] == Person.MEMBER
+    assert shown["asked"] == {"who": Person.MEMBER, "command": "topic"}
 
 
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
@@ -276,7 +276,7 @@ async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:
         status, _ = await do(
-            page, do="press", message=f"telegram-private/{confirmation.id}", who=Who.ADMIN, button=label
+            page, do="press", message=f"telegram-private/{confirmation.id}", who=Person.ADMIN, button=label
         )
         assert status == 200
         await stream.until(lambda now: "1206" in "".join(now.texts("telegram-private")))

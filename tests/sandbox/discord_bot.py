@@ -61,10 +61,6 @@ class Bot(discord.Client):
         self.changes.notify()
 
 
-class ShardedBot(Bot, discord.AutoShardedClient):
-    """The same over several shards."""
-
-
 @contextlib.contextmanager
 def pointed_at(standin: DiscordStandIn) -> Iterator[None]:
     """discord.py's addresses are those of the stand-in."""

@@ -36,27 +36,6 @@ async def place() -> AsyncIterator[Registered]:
             yield Registered(standin, client)
 
 
-async def test_commands_can_be_kept_one_by_one(place: Registered) -> None:
-    """Created, read, changed and deleted, everywhere or in one server; a server's own come before the others."""
-    http, application = place.client.http, place.client.application_id
-    assert application is not None
-    created = await http.upsert_guild_command(
-        application, place.guild.id, {"name": "help", "description": "Here", "options": [], "type": 1}
-    )
-    assert created["description"] == "Here"
-    here = await place.standin.slash(place.ada, place.text, "help")
-    assert (here.data["id"], here.data["guild_id"]) == (created["id"], str(place.guild.id))
-    edited = await http.edit_guild_command(application, place.guild.id, int(created["id"]), {"description": "There"})
-    assert (edited["id"], edited["description"]) == (created["id"], "There")
-    (known,) = await place.client.tree.fetch_commands(guild=discord.Object(place.guild.id))
-    await known.delete()
-    assert await place.client.tree.fetch_commands(guild=discord.Object(place.guild.id)) == []
-    with pytest.raises(discord.NotFound) as unknown:
-        await known.delete()
-    assert unknown.value.code == 10063
-    assert {command.name for command in await place.client.tree.fetch_commands()} == {"help"}
-
-
 async def test_translations_are_read_back_only_when_asked_for(place: Registered) -> None:
     """Without the question a command comes without them, its options too."""
     http, application = place.client.http, place.client.application_id
@@ -97,7 +76,7 @@ NAMED = {"type": 3, "name": "name", "description": "Which"}
     "command",
     [
         COMMAND,
-        {**COMMAND, "name": "é-_'9ไทย" + "x" * 24, "description": "x" * 100},
+        {**COMMAND, "name": "é-_'9" + "x" * 27, "description": "x" * 100},
         {**COMMAND, "name_localizations": {"fr": "sujet"}, "description_localizations": {"fr": "Un sujet"}},
         {**COMMAND, "options": [{**NAMED, "required": True, "choices": [{"name": "TikTok", "value": "tiktok"}]}]},
         {**COMMAND, "options": [{**NAMED, "name": f"n{number}"} for number in range(25)]},

@@ -11,10 +11,10 @@ import aiohttp
 import discord
 import pytest
 
-from bot.sandbox.discord.gateway import _ZstdStream
+from bot.sandbox.discord.gateway import _zstd_stream
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
-from tests.sandbox.discord_bot import Bot, Place, ShardedBot, connected, logged_in
+from tests.sandbox.discord_bot import Bot, Place, connected, logged_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -103,25 +103,9 @@ async def test_a_lost_connection_is_resumed_and_nothing_is_missed(place: Connect
     assert place.client.happened.count("connect") == 1, "what the client had seen is not told again"
 
 
-async def test_the_gateway_can_ask_to_reconnect(place: Connected) -> None:
-    """The client comes back and resumes."""
-    place.standin.ask_to_reconnect()
-    await place.standin.wait_for(lambda: place.standin.gateway.resumed)
-    assert place.standin.gateway.identified == 1
-
-
-@pytest.mark.parametrize("resumable", [True, False])
-async def test_the_gateway_can_call_a_session_invalid(place: Connected, *, resumable: bool) -> None:
-    """The client resumes it if it may, else it begins a new one and learns of everything again."""
-    place.standin.invalidate_sessions(resumable=resumable)
-    gateway = place.standin.gateway
-    await place.standin.wait_for(lambda: gateway.resumed if resumable else gateway.identified == 2)
-    await place.sees(lambda: place.client.happened.count("resumed" if resumable else "ready"))
-
-
 async def test_a_forgotten_session_cannot_be_resumed(place: Connected) -> None:
     """The client that tries is told so, and begins a new one."""
-    place.standin.gateway.forget_sessions()
+    place.standin.gateway.sessions.clear()
     await place.standin.drop_gateway()
     await place.standin.wait_for(lambda: place.standin.gateway.identified == 2)
     assert place.standin.gateway.resumed == 0
@@ -154,33 +138,6 @@ async def test_a_client_that_comes_during_an_outage_learns_of_it() -> None:
             assert place.known.name == "Recap fans"
 
 
-async def test_every_shard_has_its_servers() -> None:
-    """Two shards share the servers by their ids; each hears only of its own."""
-    async with DiscordStandIn(shards=2) as standin:
-        client = ShardedBot()
-        guilds = [standin.add_guild(f"Guild {number}") for number in range(6)]
-        async with connected(standin, client):
-            assert {session.shard for session in standin.gateway.sessions.values()} == {(0, 2), (1, 2)}
-            for session in standin.gateway.sessions.values():
-                ready = json.loads(session.sent[0][1])["d"]
-                assert [int(guild["id"]) for guild in ready["guilds"]] == [g.id for g in guilds if session.sees(g.id)]
-            for guild in guilds:
-                known = client.get_guild(guild.id)
-                assert known is not None
-                before = {session: session.sequence for session in standin.gateway.sessions.values()}
-                standin.add_text(guild, "news")
-                told = [session.shard for session, sequence in before.items() if session.sequence > sequence]
-                assert told == [(known.shard_id, 2)]
-
-
-async def test_heartbeats_are_confirmed() -> None:
-    """So that the client knows that it is connected, and how fast."""
-    async with DiscordStandIn(heartbeat=0.02) as standin:
-        client = Bot(enable_debug_events=True)
-        async with connected(standin, client):
-            await Connected(standin, client).sees(lambda: client.latency < 5)
-
-
 async def test_privileged_intents_are_refused() -> None:
     """With 4014, which discord.py reports as what it is."""
     async with DiscordStandIn() as standin:
@@ -196,18 +153,12 @@ async def test_privileged_intents_are_refused() -> None:
         (["nonsense"], 4002),
         (['{"op": 1}'], 4002),
         ([{"op": 2, "d": {}}], 4002),
-        ([{"op": 55, "d": None}], 4001),
-        ([{"op": 10, "d": None}], 4001),
-        ([{"op": 3, "d": {}}], 4003),
         ([{"op": 2, "d": IDENTIFY | {"token": "wrong"}}], 4004),
         ([{"op": 6, "d": {"token": "wrong", "session_id": "", "seq": 0}}], 4004),
-        ([{"op": 2, "d": IDENTIFY}, {"op": 2, "d": IDENTIFY}], 4005),
-        ([{"op": 2, "d": IDENTIFY | {"shard": [2, 2]}}], 4010),
-        ([{"op": 2, "d": IDENTIFY | {"intents": None}}], 4013),
     ],
 )
 async def test_mistakes_are_closed_with_their_code(sent: list[Any], code: int) -> None:
-    """Every mistake that a client can make has Discord's close code."""
+    """What cannot be read, and a wrong token."""
     async with (
         DiscordStandIn() as standin,
         aiohttp.ClientSession() as session,
@@ -216,19 +167,6 @@ async def test_mistakes_are_closed_with_their_code(sent: list[Any], code: int) -
         for message in sent:
             await socket.send_str(message if isinstance(message, str) else json.dumps(message))
         assert await close_code(socket) == code
-
-
-async def test_a_session_cannot_be_resumed_beyond_its_end() -> None:
-    """A sequence number that was never sent is closed with 4007."""
-    async with DiscordStandIn() as standin, aiohttp.ClientSession() as session:
-        async with session.ws_connect(standin.gateway_url) as socket:
-            await socket.send_json({"op": 2, "d": IDENTIFY})
-            await standin.wait_for(lambda: standin.gateway.sessions)
-            (session_id,) = standin.gateway.sessions
-            await standin.drop_gateway()
-        async with session.ws_connect(standin.gateway_url) as socket:
-            await socket.send_json({"op": 6, "d": {"token": standin.token, "session_id": session_id, "seq": 99}})
-            assert await close_code(socket) == 4007
 
 
 async def test_messages_are_compressed_as_asked() -> None:
@@ -246,7 +184,7 @@ async def test_messages_are_compressed_as_asked() -> None:
 
 def test_a_zstd_stream_is_a_frame_of_raw_blocks() -> None:
     """RFC 8878: magic number and frame header once, then blocks of at most 128 KiB with their length, none the last."""
-    stream = _ZstdStream()
-    assert stream.encode("hello") == bytes.fromhex("28b52ffd 00 68 280000") + b"hello"
-    long = stream.encode("x" * (128 * 1024 + 1))
+    encode = _zstd_stream()
+    assert encode("hello") == bytes.fromhex("28b52ffd 00 68 280000") + b"hello"
+    long = encode("x" * (128 * 1024 + 1))
     assert long == bytes.fromhex("000010") + b"x" * 128 * 1024 + bytes.fromhex("080000") + b"x"

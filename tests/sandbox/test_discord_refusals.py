@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -63,12 +62,6 @@ async def silenced_in_threads(place: Place) -> None:
     await place.at(place.thread).send("Salut")
 
 
-async def no_files(place: Place) -> None:
-    """A file where the bot may send none."""
-    place.standin.permit(place.text, BOT & ~Permission.ATTACH_FILES)
-    await place.at(place.text).send(file=discord.File(io.BytesIO(b"x"), "x.txt"))
-
-
 async def locked_thread(place: Place) -> None:
     """A locked thread."""
     place.standin.change_thread(place.thread, locked=True)
@@ -111,7 +104,7 @@ async def long_post(place: Place) -> None:
 
 async def unknown_message(place: Place) -> None:
     """A message that never was."""
-    await place.at(place.text).fetch_message(1)
+    await place.at(place.text).get_partial_message(1).delete()
 
 
 async def empty_message(place: Place) -> None:
@@ -144,7 +137,6 @@ async def unknown_person(place: Place) -> None:
         (thrown_out, discord.Forbidden, 50001),
         (silenced, discord.Forbidden, 50013),
         (silenced_in_threads, discord.Forbidden, 50013),
-        (no_files, discord.Forbidden, 50013),
         (locked_thread, discord.Forbidden, 160005),
         (archived_thread, discord.HTTPException, 50083),
         (edit_in_archive, discord.HTTPException, 50083),

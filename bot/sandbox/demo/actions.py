@@ -1,6 +1,6 @@
-"""What somebody at the page can do: write, press, choose, let the bot in or out, move the clock.
+"""Actions of the page: write, press, share, let the bot in or out, move the clock.
 
-Each action says what came of it at once; all else shows in what is streamed to the page.
+Each action returns its immediate result; the page's stream shows all other effects.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.model.i18n import Language
-from bot.sandbox.demo.world import Who
+from bot.sandbox.demo.world import Person, find_message
 from bot.sandbox.telegram.model import ChatType, Status
 from bot.sandbox.telegram.text import TEXT_MAX
 
 if TYPE_CHECKING:
-    from bot.sandbox.demo.world import Stage
+    from bot.sandbox.demo.demo import Demo
     from bot.sandbox.discord.interactions import Interaction
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.shared.webserver import Json
 
 PATIENCE = 3.0
-"""Seconds for which an answer is waited: Discord's own deadline."""
+"""Seconds to wait for an answer: Discord's own deadline."""
 INLINE_QUERY_MAX = 256
 """Characters of an inline query: https://core.telegram.org/bots/api#inlinequery"""
 
@@ -32,27 +32,27 @@ class _Action(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @abstractmethod
-    async def act(self, stage: Stage) -> Json:
-        """Do it.
+    async def act(self, demo: Demo) -> Json:
+        """Carry the action out, and return its result.
 
         Raises:
-            LookupError: there is no such place, message, button or command here.
-            ValueError: the platform's app would not let them.
-            TimeoutError: the bot did not come or answer in time.
+            LookupError: the place, message, button or command does not exist.
+            ValueError: the platform's app does not allow the action.
+            TimeoutError: the bot did not answer in time.
         """
 
 
 class Say(_Action):
-    """Write something on Telegram; in a channel it is a post."""
+    """Message on Telegram, or post in a channel."""
 
     do: Literal["say"]
     place: str
-    who: Who
+    who: Person
     text: Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 
-    async def act(self, stage: Stage) -> Json:
-        """Write it."""
-        world = stage.world
+    async def act(self, demo: Demo) -> Json:
+        """Write the message."""
+        world = demo.world
         place = world.telegram_place(self.place)
         user = world.telegram_people[self.who]
         match place.chat.type:
@@ -68,16 +68,16 @@ class Say(_Action):
 
 
 class Inquire(_Action):
-    """Ask the bot on Telegram in the line where one writes, as in `@recap_bot tiktok`."""
+    """Inline query on Telegram, as in `@recap_bot tiktok`."""
 
     do: Literal["inquire"]
-    who: Who
+    who: Person
     query: Annotated[str, Field(max_length=INLINE_QUERY_MAX)]
 
-    async def act(self, stage: Stage) -> Json:
-        """The number of the inquiry, and the results that it has."""
-        telegram = stage.world.telegram
-        inquiry = telegram.inquire(stage.world.telegram_people[self.who], self.query)
+    async def act(self, demo: Demo) -> Json:
+        """Return the id of the inquiry, and its results."""
+        telegram = demo.world.telegram
+        inquiry = telegram.inquire(demo.world.telegram_people[self.who], self.query)
         answer = await telegram.wait_for(lambda: inquiry.answer, PATIENCE) or {}
         keys = ("id", "title", "description")
         results = [{key: found.get(key) for key in keys} for found in answer["results"]]
@@ -85,92 +85,74 @@ class Inquire(_Action):
 
 
 class Share(_Action):
-    """Send one of the results of an inquiry."""
+    """One result of an inquiry, sent to a chat."""
 
     do: Literal["share"]
     place: str
     inquiry: str
     result: str
 
-    async def act(self, stage: Stage) -> Json:
-        """Send it."""
-        telegram = stage.world.telegram
-        place = stage.world.telegram_place(self.place)
+    async def act(self, demo: Demo) -> Json:
+        """Send the result."""
+        telegram = demo.world.telegram
+        place = demo.world.telegram_place(self.place)
         telegram.choose(telegram.inquiries[self.inquiry], self.result, place.chat, thread=place.thread)
         return {}
 
 
 class Press(_Action):
-    """Press a button: on Telegram by its label, on Discord by its custom id."""
+    """Press of a button, by its label on Telegram and by its custom id on Discord."""
 
     do: Literal["press"]
     message: str
-    who: Who
+    who: Person
     button: str
 
-    async def act(self, stage: Stage) -> Json:
-        """On Telegram, what the bot shows above the chat, and whether one has to close it."""
-        world = stage.world
+    async def act(self, demo: Demo) -> Json:
+        """Press the button, and return Telegram's notice above the chat and whether the notice is an alert."""
+        world = demo.world
         key, _, number = self.message.rpartition("/")
         if key.startswith("telegram"):
-            message = world.telegram_message(world.telegram_place(key), int(number))
+            message = find_message(world.telegram_place(key).messages, int(number))
             user = message.chat.user or world.telegram_people[self.who]
             press = world.telegram.press(message, self.button, user)
             answer = await world.telegram.wait_for(lambda: press.answer, PATIENCE) or {}
             return {"notice": answer["text"], "alert": answer["show_alert"]}
-        target = world.discord_message(world.discord_place(key), int(number))
+        target = find_message(world.discord_messages(world.discord_place(key)), int(number))
         return await _answered(await world.discord.press(target, self.button, world.discord_people[self.who]))
 
 
-class Select(_Action):
-    """Choose from a menu on Discord."""
-
-    do: Literal["select"]
-    message: str
-    who: Who
-    menu: str
-    values: list[str]
-
-    async def act(self, stage: Stage) -> Json:
-        """Choose."""
-        world = stage.world
-        key, _, number = self.message.rpartition("/")
-        message = world.discord_message(world.discord_place(key), int(number))
-        user = world.discord_people[self.who]
-        return await _answered(await world.discord.select(message, self.menu, user, self.values))
-
-
 class Slash(_Action):
-    """Send a slash command on Discord."""
+    """Slash command on Discord."""
 
     do: Literal["slash"]
     place: str
-    who: Who
+    who: Person
     command: str
     options: Options = {}
 
-    async def act(self, stage: Stage) -> Json:
-        """Send it."""
-        world = stage.world
+    async def act(self, demo: Demo) -> Json:
+        """Send the command."""
+        world = demo.world
         channel = world.discord_place(self.place).channel
         user = world.discord_people[self.who]
         return await _answered(await world.discord.slash(user, channel, self.command, **self.options))
 
 
 class Complete(_Action):
-    """Type in an option on Discord that the bot completes."""
+    """Beginning of an option on Discord that the bot completes."""
 
     do: Literal["complete"]
     place: str
-    who: Who
+    who: Person
     command: str
     option: str
     typed: str
     options: Options = {}
 
-    async def act(self, stage: Stage) -> Json:
-        """What the bot suggests."""
-        world = stage.world
+    async def act(self, demo: Demo) -> Json:
+        """Return the bot's suggestions."""
+        world = demo.world
         channel = world.discord_place(self.place).channel
         user = world.discord_people[self.who]
         others = {name: value for name, value in self.options.items() if name != self.option}
@@ -179,24 +161,24 @@ class Complete(_Action):
 
 
 class Presence(_Action):
-    """Let the bot in or put it out: block it in private, remove it from a group, a channel or the whole server."""
+    """Presence of the bot in a private chat (or blocked), a group, a channel or a whole server."""
 
     do: Literal["presence"]
     place: str
     present: bool
 
-    async def act(self, stage: Stage) -> Json:
-        """By the hand of the one who manages the place."""
-        world = stage.world
+    async def act(self, demo: Demo) -> Json:
+        """Change the presence as the admin."""
+        world = demo.world
         if self.place.startswith("telegram"):
             chat = world.telegram_place(self.place).chat
             joined = Status.ADMINISTRATOR if chat.type is ChatType.CHANNEL else Status.MEMBER
-            by = world.telegram_people[Who.ADMIN]
+            by = world.telegram_people[Person.ADMIN]
             world.telegram.set_member(chat, world.telegram.bot, joined if self.present else Status.KICKED, by=by)
             return {}
         guild = world.discord_place(self.place).channel.guild
         if guild is None:
-            raise ValueError("nobody can put the bot out of a private conversation")
+            raise ValueError("the bot cannot be removed from a private conversation")
         if self.present:
             world.discord.restore_guild(guild)
         else:
@@ -205,41 +187,41 @@ class Presence(_Action):
 
 
 class Speak(_Action):
-    """Set the language of everybody's apps."""
+    """Language of both people's apps."""
 
     do: Literal["speak"]
     language: Language
 
-    async def act(self, stage: Stage) -> Json:
-        """Set it."""
-        stage.world.speak(self.language)
-        stage.changes.notify()
+    async def act(self, demo: Demo) -> Json:
+        """Set the language."""
+        demo.world.speak(self.language)
+        demo.changes.notify()
         return {}
 
 
 class Advance(_Action):
-    """Let it be the hour of the next push."""
+    """Move of the clock to the next push."""
 
     do: Literal["advance"]
 
-    async def act(self, stage: Stage) -> Json:
-        """The number of the episode that is pushed, null for none."""
-        return {"episode": await stage.next_push()}
+    async def act(self, demo: Demo) -> Json:
+        """Move the clock, and return the number of the pushed episode, or null."""
+        return {"episode": await demo.next_push()}
 
 
 class Restart(_Action):
-    """Begin again."""
+    """Restart of the demo."""
 
     do: Literal["restart"]
 
-    async def act(self, stage: Stage) -> Json:
-        """Begin."""
-        await stage.restart()
+    async def act(self, demo: Demo) -> Json:
+        """Restart."""
+        await demo.restart()
         return {}
 
 
 Action: TypeAlias = Annotated[
-    Say | Inquire | Share | Press | Select | Slash | Complete | Presence | Speak | Advance | Restart,
+    Say | Inquire | Share | Press | Slash | Complete | Presence | Speak | Advance | Restart,
     Field(discriminator="do"),
 ]
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)

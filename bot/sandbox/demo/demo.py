@@ -1,4 +1,4 @@
-"""The whole bot in the sandbox: the real program on stand-ins of both platforms, with a clock that can be moved on."""
+"""Demo: the real program on stand-ins of both platforms, with a clock that moves ahead on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.platforms.discord.section import Discord
 from bot.platforms.telegram.section import Telegram
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
-from bot.sandbox.demo.world import DemoWorld, Stage, Who
+from bot.sandbox.demo.world import DemoWorld, Person
 from bot.sandbox.shared.changes import Changes
 
 if TYPE_CHECKING:
@@ -25,43 +25,44 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.model.subscription import Subscription, Target
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.shared.webserver import Json
 
 log = logging.getLogger(__name__)
 
 EVE = dt.timedelta(hours=12)
-"""The demo begins so long before its first push: on a Sunday at eight in the evening for a Monday at eight."""
+"""Time from the demo's beginning to its first push: from Sunday, 8 p.m., to Monday, 8 a.m."""
 START_WITHIN = 20.0
-"""Seconds for the bot to be ready, on a slow machine too."""
+"""Seconds for the bot to start, also on a slow machine."""
 
 
 class DemoClock:
-    """A clock that goes on from a moment and can be moved ahead, never back."""
+    """Clock that starts at a moment and can be moved ahead, never back."""
 
     def __init__(self, start: dt.datetime) -> None:
         self._at_start = start.astimezone(dt.UTC)
         self._started = time.monotonic()
 
     def __call__(self) -> dt.datetime:
-        """The time, in UTC."""
+        """Return the time, in UTC."""
         return self._at_start + dt.timedelta(seconds=time.monotonic() - self._started)
 
     def move_to(self, moment: dt.datetime) -> None:
-        """Go on from a later moment.
+        """Move the clock to a later moment.
 
         Raises:
-            ValueError: it is not later.
+            ValueError: the moment is in the past.
         """
         if moment < self():
             raise ValueError(f"{moment.isoformat()} is over.")
         self._at_start += moment - self()
 
 
-class Demo(Stage):
-    """The bot of a config on stand-ins, with a database that is thrown away.
+class Demo:
+    """Bot of a config on stand-ins with a temporary database, running while used as an async context manager.
 
-    It runs while it is used as an async context manager. Tokens, database and channels of the config are replaced;
-    all else, content and schedules above all, is as the team has it.
+    Tokens, database and channels of the config are replaced; content, schedules and all other settings stay.
+    `changes` notifies of every change in the world or of the bot. `steady` is held while the demo restarts, and by
+    readers of several values that belong together.
     """
 
     def __init__(self, settings: Config) -> None:
@@ -80,11 +81,11 @@ class Demo(Stage):
 
     @property
     def world(self) -> DemoWorld:
-        """Where the bot works now."""
+        """The world of the bot; a `restart` replaces it."""
         return self._world
 
     def facts(self) -> Json:
-        """The show, its time, its next push, its content and what is wrong with it."""
+        """Return the show, its time, its next push, its content and the problems of the content."""
         archive, show = self._app.archive, self._settings.show
         newest = archive.latest()
         run = self._app.services.next_push()
@@ -104,11 +105,11 @@ class Demo(Stage):
         }
 
     async def subscriptions(self, target: Target) -> list[Subscription]:
-        """The target's subscriptions that have not ended."""
+        """Return the target's subscriptions that have not ended."""
         return await self._app.ledger.subscriptions.of(target)
 
     async def next_push(self) -> int | None:
-        """Let it be the hour of the next push; the number of the episode that is pushed then, None for none."""
+        """Move the clock to the next push, and return the number of the pushed episode, or None."""
         run = self._app.services.next_push()
         if run is None:
             return None
@@ -120,7 +121,7 @@ class Demo(Stage):
         return opened_now[0].episode if opened_now else None
 
     async def restart(self) -> None:
-        """Begin again: a new town, a new database, the clock back."""
+        """Restart with a new world, a new database and the clock at its beginning."""
         async with self.steady:
             await self._stack.aclose()
             await self._begin()
@@ -157,9 +158,9 @@ async def _running(app: App) -> AsyncIterator[None]:
 
 
 async def _ready(world: DemoWorld) -> None:
-    """Wait until the bot listens, then let the person on the phone subscribe, as everybody begins."""
+    """Wait until the bot listens, then subscribe the person on the phone."""
     await world.telegram.wait_for(lambda: world.telegram.updates.polled, START_WITHIN)
-    channel, user = world.discord_place("discord-general").channel, world.discord_people[Who.ADMIN]
+    channel, user = world.discord_place("discord-general").channel, world.discord_people[Person.ADMIN]
     await world.discord.wait_for(lambda: world.discord.offered(user, channel), START_WITHIN)
     place = world.telegram_place("telegram-private")
     world.telegram.say(place.chat, place.chat.person, "/subscribe")
@@ -167,7 +168,7 @@ async def _ready(world: DemoWorld) -> None:
 
 
 def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
-    """The config with the town's platforms for the real ones, and a few places subscribed from the start."""
+    """Return the config with the stand-ins as platforms, and a few subscribed places."""
     schedule = settings.schedules[0].name
     subscribed = {"telegram-channel": False, "discord-announcements": True, "discord-forum": False}
     targets = {key: world.places[key].target for key in subscribed}
@@ -179,8 +180,8 @@ def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
                 token=world.discord.token,
                 api_url=world.discord.api_url,
                 gateway_url=world.discord.gateway_url,
-                # The reports come to her there, beside what subscribers see.
-                admins=(world.discord_people[Who.ADMIN].id,),
+                # Because Camille is an admin, the page shows the bot's reports too.
+                admins=(world.discord_people[Person.ADMIN].id,),
             ),
             "channels": tuple(
                 Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=subscribed[key])
@@ -191,7 +192,7 @@ def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
 
 
 def _eve(settings: Config) -> dt.datetime:
-    """The evening before the newest episode's push; now, when there is no episode."""
+    """Return the evening before the newest episode's push; now, without an episode."""
     newest = Archive.load(settings.content.folder, settings.topics).latest()
     if newest is None:
         return dt.datetime.now(dt.UTC)

@@ -1,4 +1,4 @@
-"""The page's files: static, without a build step, and nothing from anywhere else."""
+"""Files of the page: static, without a build step, and without files of other hosts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DRAWING = ("words.js", "build.js", "telegram.js", "discord.js")
-"""The scripts that draw messages: those of the demo and of a preview file alike."""
+"""Scripts that draw messages, in the demo and in the file of a preview."""
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is served."""
+    """Content and type of one file."""
 
     data: bytes
     content_type: str
@@ -32,7 +32,7 @@ class Asset:
 
 @functools.cache
 def asset(name: str) -> Asset | None:
-    """A file that the page may ask for; None for any other name."""
+    """Return a file of the page, or None."""
     folder = resources.files(__package__) / "static"
     known = {file.name: file for file in folder.iterdir()}
     kind = _TYPES.get(name[name.rfind(".") :]) if "." in name else None
@@ -42,14 +42,14 @@ def asset(name: str) -> Asset | None:
 
 
 def index(language: Language) -> str:
-    """The page of the demo, in the language that it begins with."""
+    """Return the page of the demo in its first language."""
     return _filled("demo.html", language=language)
 
 
 def preview(title: str, language: Language, content: Any) -> str:  # noqa: ANN401 - JSON is whatever it holds
-    """A file of its own that draws the content: styles, scripts and JSON inside, nothing to fetch.
+    """Return a single file that draws the content, with styles, scripts and JSON inside.
 
-    Its policy names the very script and style by their digests, so that nothing else in the file can ever run.
+    Its policy allows the script and style by their digests, so that no other script in the file can run.
     """
     style = _joined(("base.css", "messages.css", "preview.css"))
     script = _joined((*DRAWING, "preview.js"))
@@ -61,13 +61,13 @@ def preview(title: str, language: Language, content: Any) -> str:  # noqa: ANN40
         policy=policy,
         style=style,
         script=script,
-        # In a script element nothing is escaped: only what looks like a tag or a comment could end it.
+        # Because only a tag or a comment ends a script element, escaping `<` is enough.
         content=json.dumps(content, ensure_ascii=False).replace("<", "\\u003c"),
     )
 
 
 def preferred_language(accepted: str) -> Language:
-    """The first language of an `Accept-Language` header that the page speaks, by the weights; else French."""
+    """Return the language of the page with the greatest weight in an `Accept-Language` header; else French."""
     choices = []
     for part in accepted.split(","):
         tag, _, weight = part.strip().partition(";q=")
@@ -85,7 +85,7 @@ def _weight(text: str) -> float:
 
 
 def _filled(name: str, **values: str) -> str:
-    """The file with each `{{name}}` in it replaced once: what is put in is not looked at again."""
+    """Return the file with each `{{name}}` replaced once; a replacement is not replaced again."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], _text(name))
 
 

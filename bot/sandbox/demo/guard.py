@@ -1,8 +1,8 @@
-"""Who may use the page: a page on loopback that runs actions must not be driven by any web site.
+"""Guard of the page against requests of other web sites.
 
-Every site's scripts may send requests to 127.0.0.1 from the browser of somebody who looks at it, and a name that a
-site owns may be made to point there (DNS rebinding). Against the first, a request that does something has to come from
-the page itself; against the second, the page answers to addresses and to `localhost` only, never to another name.
+Scripts of any site may send requests to 127.0.0.1 from a visitor's browser, and a site may point its own name there
+(DNS rebinding). Against the first, only the page itself may send actions; against the second, the page answers only to
+addresses and to `localhost`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware
 
 HEADERS = {
-    # `blob:`, `data:` and other hosts stay out: what the page shows of pictures are words.
+    # Because the page shows pictures as words, the policy allows no `blob:`, `data:` or other host.
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
     ),
@@ -30,14 +30,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-"""What every answer carries."""
+"""Headers of every answer."""
 
 _OWN_SITES = {"same-origin", "none"}
-"""What browsers say in `Sec-Fetch-Site` of requests by the page itself and by the person at the address bar."""
+"""Values of `Sec-Fetch-Site` in requests by the page itself and by the address bar."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on the host: an address of loopback, or `localhost`."""
+    """Return whether the host is `localhost` or an address of loopback."""
     if host == "localhost":
         return True
     try:
@@ -47,7 +47,7 @@ def is_loopback(host: str) -> bool:
 
 
 def guard(*, loopback: bool) -> Middleware:
-    """Refuse what did not come from the page; with `loopback`, also what was not sent to this machine itself."""
+    """Return a middleware that refuses requests of other sites; with `loopback`, also those to another host."""
 
     @web.middleware
     async def check(
@@ -55,7 +55,7 @@ def guard(*, loopback: bool) -> Middleware:
     ) -> web.StreamResponse:
         if not _is_ours(request.host, loopback=loopback):
             raise _refusal("This page answers to its address and to localhost, and to no other name.")
-        # The page itself may be opened from anywhere, with a link; all the rest only the page may ask for.
+        # Because links from anywhere may open the page, `/` is free; only the page may ask for all other paths.
         if request.path != "/" and not _is_from_the_page(request):
             raise _refusal("Only the page itself may ask for this.")
         response = await handler(request)

@@ -1,4 +1,4 @@
-"""The HTML of rich messages as a tree, for scripts that build elements and parse no markup."""
+"""Trees of rich messages' HTML, for scripts that build elements and parse no markup."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.shared.webserver import Json
 
 _VOID = frozenset({"br", "hr", "img"})
 _TOLD = frozenset({"href", "src", "start"})
-"""The attributes that say something; the page decides what it does with them."""
+"""Attributes that the page may draw."""
 
 
 def tree(html: str) -> list[Json | str]:
-    """The elements and texts, each element with its `tag`, its `children` and what its attributes say.
+    """Return the elements and texts, each element with its `tag`, its `children` and its attributes.
 
-    The stand-in has refused what does not nest.
+    The stand-in has refused HTML that does not nest.
     """
     builder = _Builder()
     builder.feed(html)
@@ -31,7 +31,7 @@ class _Builder(HTMLParser):
         self._inside = [self.roots]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
+        """Open an element."""
         children: list[Json | str] = []
         told = {name: value for name, value in attrs if name in _TOLD}
         self._inside[-1].append({"tag": tag, "children": children, **told})
@@ -39,10 +39,10 @@ class _Builder(HTMLParser):
             self._inside.append(children)
 
     def handle_endtag(self, tag: str) -> None:
-        """It ends."""
+        """Close an element."""
         if tag not in _VOID and len(self._inside) > 1:
             self._inside.pop()
 
     def handle_data(self, data: str) -> None:
-        """Text."""
+        """Add text."""
         self._inside[-1].append(data)

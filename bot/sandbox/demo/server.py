@@ -1,4 +1,4 @@
-"""The page of `recap demo` over HTTP: its files, the stream of what happens, and what people do.
+"""HTTP server of `recap demo`: the page's files, the stream of changes, and the actions.
 
 `GET /` and the files it names, `GET /events` (Server-Sent Events), `POST /do` (one action as JSON).
 """
@@ -26,28 +26,28 @@ from bot.sandbox.shared.webserver import WebServer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.demo.world import Stage
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.demo.demo import Demo
+    from bot.sandbox.shared.webserver import Json
 
 QUIET_SECONDS = 15.0
-"""After so long without news a comment goes out, so that a page that was closed is noticed."""
+"""Seconds without changes after which a comment goes out, which detects a closed page."""
 MAX_BODY = 64 * 1024
 
 
 class PageError(ExpectedError):
-    """The page cannot be served there."""
+    """Address at which the page cannot be served."""
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that browsers can connect to; who connects before the page is there waits.
+    """Return a socket on which browsers can connect and wait even before the page is served.
 
     Raises:
-        PageError: it cannot be had.
+        PageError: the address is invalid or taken.
     """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        # A name that cannot be looked up has numbers of its own; the library adds a note in Python to the others.
+        # Because gaierror has numbers of its own, strerror is right for it; for others it has a note of Python's.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise PageError(
             f"The page cannot be at {host}, port {port}: {reason}. "
@@ -56,14 +56,14 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 class Page(WebServer):
-    """Serves the page, once, to those who come to the listener; `url` says where."""
+    """Server of the page on the listener, for one start and stop; `url` is its address."""
 
     _DRAIN: ClassVar[float] = 0.5
     _CANCELS: ClassVar[bool] = False
-    """What somebody did is done to its end, though they have closed the page."""
+    """An action goes on although its page was closed."""
 
-    def __init__(self, stage: Stage, listener: socket.socket) -> None:
-        self._stage = stage
+    def __init__(self, demo: Demo, listener: socket.socket) -> None:
+        self._demo = demo
         self._listener = listener
         self._host, self.port = listener.getsockname()[:2]
         self._stopping = asyncio.Event()
@@ -86,9 +86,9 @@ class Page(WebServer):
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     async def stop(self) -> None:
-        """Let go of the pages that listen for news, and go away."""
+        """End the streams of all pages, and stop listening."""
         self._stopping.set()
-        self._stage.changes.notify()
+        self._demo.changes.notify()
         await super().stop()
 
     async def _index(self, request: web.Request) -> web.Response:
@@ -100,7 +100,7 @@ class Page(WebServer):
             return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "An action is sent as application/json.")
         try:
             action = ACTION.validate_json(await request.read())
-            return web.json_response(await action.act(self._stage))
+            return web.json_response(await action.act(self._demo))
         except ValidationError as error:
             return _problem(HTTPStatus.BAD_REQUEST, str(error.errors(include_url=False, include_input=False)))
         except (LookupError, ValueError) as error:
@@ -111,17 +111,17 @@ class Page(WebServer):
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
         await response.prepare(request)
-        # A page that was closed is no error.
+        # Because people close pages, a lost connection is no error.
         with contextlib.suppress(ClientConnectionResetError):
             async for event in self._news():
                 await response.write(event.encode())
         return response
 
     async def _news(self) -> AsyncIterator[str]:
-        """What to write to one page: the state at once and after each change, with the messages that changed."""
+        """Yield the events of one page: the state now and after each change, with the changed messages."""
         changed = asyncio.Event()
         known: dict[str, str] = {}
-        with self._stage.changes.heard_by(changed.set):
+        with self._demo.changes.heard_by(changed.set):
             while not self._stopping.is_set():
                 changed.clear()
                 state = await self._state(known)
@@ -133,25 +133,22 @@ class Page(WebServer):
                     yield ": still here\n\n"
 
     async def _state(self, known: dict[str, str]) -> Json:
-        """Everything that is to be shown; of the messages only those that are not `known` as they are now."""
-        async with self._stage.steady:
-            return await self._steady_state(known)
-
-    async def _steady_state(self, known: dict[str, str]) -> Json:
-        world, facts = self._stage.world, self._stage.facts()
-        places: list[Json] = []
-        fresh: dict[str, Any] = {}
-        for place in world.places.values():
-            keys = []
-            for shown in messages(world, place):
-                keys.append(shown.key)
-                wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
-                written = json.dumps(wire)
-                if known.get(mark) != written:
-                    known[mark], fresh[shown.key] = written, wire
-            subscriptions = await self._stage.subscriptions(place.target)
-            places.append(place_wire(world, place, subscriptions) | {"messages": keys})
-        return {"facts": facts, "places": places, "messages": fresh}
+        """Return the state of the page, with the messages that differ from those in `known`, and update `known`."""
+        async with self._demo.steady:
+            world, facts = self._demo.world, self._demo.facts()
+            places: list[Json] = []
+            fresh: dict[str, Any] = {}
+            for place in world.places.values():
+                keys = []
+                for shown in messages(world, place):
+                    keys.append(shown.key)
+                    wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
+                    written = json.dumps(wire)
+                    if known.get(mark) != written:
+                        known[mark], fresh[shown.key] = written, wire
+                subscriptions = await self._demo.subscriptions(place.target)
+                places.append(place_wire(world, place, subscriptions) | {"messages": keys})
+            return {"facts": facts, "places": places, "messages": fresh}
 
 
 async def _file(request: web.Request) -> web.Response:

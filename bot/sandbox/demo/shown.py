@@ -1,4 +1,4 @@
-"""What the page is told of messages, places and commands: JSON, each message's body as its platform has it."""
+"""JSON of messages, places and commands for the page, with each message's body in its platform's form."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bot.platforms.registry import PLATFORMS
 from bot.sandbox.demo.rich import tree
 from bot.sandbox.demo.world import DiscordPlace, TelegramPlace
-from bot.sandbox.discord.components import MAX_TEXT
 from bot.sandbox.discord.interactions import Interaction, Kind
 from bot.sandbox.discord.messages import Flag, texts
+from bot.sandbox.discord.rules import MAX_TEXT
 from bot.sandbox.discord.world import DirectChannel, Thread
 from bot.sandbox.telegram import menus
 from bot.sandbox.telegram.model import ChatType
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from bot.model.rendering import Rendering
     from bot.model.subscription import PlatformName, Subscription
-    from bot.sandbox.demo.world import DemoWorld, Place, Who
-    from bot.sandbox.discord.messages import Message as DiscordMessage
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.demo.world import DemoWorld, Person, Place
+    from bot.sandbox.discord.world import Message as DiscordMessage
+    from bot.sandbox.shared.webserver import Json
     from bot.sandbox.telegram.model import Message as TelegramMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One message as the page draws it.
+    """Message for the page to draw.
 
-    `body` is the platform's own JSON. `used` and `limit` are its length in the platform's unit and the most it may be.
-    `only_for` names the one person who sees it, `asked` says which slash command it answers and who typed it, `post`
-    is the title of the forum post it is in.
+    `body` is the platform's own JSON. `used` and `limit` are its length and maximal length in the platform's unit.
+    `only_for` names the only person who sees an ephemeral message. `asked` is the slash command that the message
+    answers, with its author. `post` is the title of its forum post.
     """
 
     key: str
@@ -53,12 +53,12 @@ class Shown:
     published: bool = False
 
     def wire(self) -> Json:
-        """As JSON."""
+        """Return the message as JSON."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 def messages(world: DemoWorld, place: Place) -> Iterator[Shown]:
-    """The messages of a place, in order."""
+    """Return the messages of a place, in order."""
     match place:
         case TelegramPlace():
             return (_telegram(place, message) for message in place.messages)
@@ -73,7 +73,7 @@ def _telegram(place: TelegramPlace, message: TelegramMessage) -> Shown:
         key=f"{place.key}/{message.id}",
         author=author,
         by_bot=message.by_bot,
-        # The page parses no markup: it gets the HTML of a rich message as a tree.
+        # Because the page parses no markup, a rich message's HTML goes out as a tree.
         body=message.wire() | ({"rich": tree(message.rich)} if message.rich else {}),
         used=utf16(message.text),
         limit=LENGTH_MAX if message.rich else TEXT_MAX,
@@ -106,7 +106,7 @@ def _discord(place: DiscordPlace, message: DiscordMessage, asked: Mapping[int, I
 
 
 def rendered(platform: PlatformName, rendering: Rendering, bot: str) -> list[Json]:
-    """The messages of a rendering as if they had been sent: what a preview shows."""
+    """Return the messages of a rendering for a preview."""
     is_silent = PLATFORMS[platform].is_silent
     return [
         Shown(
@@ -123,7 +123,7 @@ def rendered(platform: PlatformName, rendering: Rendering, bot: str) -> list[Jso
 
 
 def place_wire(world: DemoWorld, place: Place, subscriptions: Iterable[Subscription]) -> Json:
-    """A place: what it is, whether the bot is there, what it is subscribed to, and what each person is offered."""
+    """Return a place with its subscriptions, the bot's presence and the commands that its app offers to each person."""
     kind, _, name = place.key.partition("-")
     return {
         "key": place.key,
@@ -147,11 +147,11 @@ def _bot_is_in(world: DemoWorld, place: Place) -> bool:
             return place.channel.guild is None or place.channel.guild.bot_is_in
 
 
-def _commands(world: DemoWorld, place: Place, who: Who) -> list[Json]:
+def _commands(world: DemoWorld, place: Place, who: Person) -> list[Json]:
     match place:
         case TelegramPlace(chat=chat):
             menu = menus.offered(world.telegram.menus, chat, world.telegram_people[who])
-            # In a channel nobody is offered a menu; what its admins may type is the same.
+            # Because an app shows no menu in a channel, the page offers the first menu, whose commands admins may type.
             return menu or (world.telegram.menus[0].commands if chat.type is ChatType.CHANNEL else [])
         case DiscordPlace(channel=channel):
             if not _bot_is_in(world, place) or (isinstance(channel, DirectChannel) and who != channel.recipient.name):

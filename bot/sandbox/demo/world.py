@@ -1,11 +1,11 @@
-"""The little town that `recap demo` shows: who lives on both platforms, and where the bot is."""
+"""World of `recap demo`: the people on both platforms, and the chats and channels with the bot."""
 
 from __future__ import annotations
 
 import contextlib
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from bot.model.i18n import Language
 from bot.model.subscription import Target
@@ -16,31 +16,27 @@ from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
 
 if TYPE_CHECKING:
-    import asyncio
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from bot.model.subscription import Subscription
     from bot.sandbox.discord import world as discord_world
-    from bot.sandbox.discord.messages import Message as DiscordMessage
-    from bot.sandbox.shared.changes import Changes
+    from bot.sandbox.discord.world import Message as DiscordMessage
     from bot.sandbox.telegram import model as telegram_model
-    from bot.sandbox.telegram.model import Json
     from bot.sandbox.telegram.model import Message as TelegramMessage
 
 
-class Who(enum.StrEnum):
-    """The people one can be: one manages every place, the other none."""
+class Person(enum.StrEnum):
+    """People that the visitor plays: the admin manages every place, the member none."""
 
     ADMIN = "Camille"
     MEMBER = "Sacha"
 
 
 TOPIC = 7
-"""The thread of the forum's one topic."""
+"""Thread of the forum's only topic."""
 
 _LOCALES = {Language.FRENCH: "fr", Language.ENGLISH: "en-US"}
-"""What Discord's app calls the languages."""
+"""Languages of Discord's app."""
 _NAMES = {
     Language.FRENCH: {
         "group": "Les auditeurs",
@@ -65,7 +61,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class TelegramPlace:
-    """A chat, or a topic of a forum, as one opens it on the phone."""
+    """A chat, or a topic of a forum, on the phone."""
 
     key: str
     title: str
@@ -74,12 +70,12 @@ class TelegramPlace:
 
     @property
     def target(self) -> Target:
-        """The place as the bot knows it."""
+        """Return the target of the bot for this place."""
         return Target(telegram.NAME, str(self.chat.id), self.thread or 0)
 
     @property
     def messages(self) -> list[TelegramMessage]:
-        """Everything that was said there and not deleted."""
+        """The messages of the place, without deleted ones and service messages."""
         return [
             message
             for message in self.chat.history.values()
@@ -89,7 +85,7 @@ class TelegramPlace:
 
 @dataclass(frozen=True, slots=True)
 class DiscordPlace:
-    """A channel as one opens it in the window."""
+    """A channel in the window."""
 
     key: str
     title: str
@@ -97,17 +93,19 @@ class DiscordPlace:
 
     @property
     def target(self) -> Target:
-        """The place as the bot knows it."""
+        """Return the target of the bot for this place."""
         return Target(discord.NAME, str(self.channel.id))
 
 
+AnyMessage = TypeVar("AnyMessage", "TelegramMessage", "DiscordMessage")
+AnyPlace = TypeVar("AnyPlace", TelegramPlace, DiscordPlace)
 Place: TypeAlias = "TelegramPlace | DiscordPlace"
 
 
 class DemoWorld:
-    """Both stand-ins with their inhabitants; they listen while it is used as an async context manager.
+    """Both stand-ins with their people and places, listening while used as an async context manager.
 
-    Flood limits are those of the real Telegram. `clock` dates what happens.
+    Flood limits are those of the real Telegram. `clock` returns the dates of messages.
     """
 
     def __init__(self, clock: Callable[[], dt.datetime], show: str, language: Language) -> None:
@@ -116,27 +114,27 @@ class DemoWorld:
         self.discord = DiscordStandIn(clock=clock)
         self._stack = contextlib.AsyncExitStack()
 
-        private = self.telegram.add_private(name=Who.ADMIN, language=language)
+        private = self.telegram.add_private(name=Person.ADMIN, language=language)
         self.telegram_people = {
-            Who.ADMIN: private.person,
-            Who.MEMBER: self.telegram.add_user(Who.MEMBER, language),
+            Person.ADMIN: private.person,
+            Person.MEMBER: self.telegram.add_user(Person.MEMBER, language),
         }
         admins = [private.person]
         group = self.telegram.add_supergroup(names["group"], admins=admins)
         forum = self.telegram.add_supergroup(names["forum"], topics={TOPIC: names["topic"]}, admins=admins)
         channel = self.telegram.add_channel(show, username="recap_demo", admins=admins)
         for chat in (group, forum):
-            self.telegram.set_member(chat, self.telegram_people[Who.MEMBER], Status.MEMBER)
+            self.telegram.set_member(chat, self.telegram_people[Person.MEMBER], Status.MEMBER)
 
         self.guild = self.discord.add_guild(names["guild"])
-        self.discord_people = {name: self.discord.add_user(name, locale=_LOCALES[language]) for name in Who}
+        self.discord_people = {name: self.discord.add_user(name, locale=_LOCALES[language]) for name in Person}
         manager = MEMBER | Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES
-        self.discord.add_member(self.guild, self.discord_people[Who.ADMIN], manager)
-        self.discord.add_member(self.guild, self.discord_people[Who.MEMBER])
+        self.discord.add_member(self.guild, self.discord_people[Person.ADMIN], manager)
+        self.discord.add_member(self.guild, self.discord_people[Person.MEMBER])
         announcements = self.discord.add_announcement(self.guild, names["announcements"])
         general = self.discord.add_text(self.guild, names["general"])
         posts = self.discord.add_forum(self.guild, names["posts"])
-        direct = self.discord.direct(self.discord_people[Who.ADMIN])
+        direct = self.discord.direct(self.discord_people[Person.ADMIN])
 
         self.places: dict[str, Place] = {
             place.key: place
@@ -163,40 +161,29 @@ class DemoWorld:
         await self._stack.aclose()
 
     def telegram_place(self, key: str) -> TelegramPlace:
-        """The place of that key on Telegram.
+        """Return the place of that key on Telegram.
 
         Raises:
-            LookupError: there is none.
+            LookupError: no place has the key.
         """
-        place = self.places.get(key)
-        if not isinstance(place, TelegramPlace):
-            raise LookupError(f"no chat {key}")  # noqa: TRY004 - a key that names nothing, whatever the reason
-        return place
+        return self._place(key, TelegramPlace)
 
     def discord_place(self, key: str) -> DiscordPlace:
-        """The place of that key on Discord.
+        """Return the place of that key on Discord.
 
         Raises:
-            LookupError: there is none.
+            LookupError: no place has the key.
         """
+        return self._place(key, DiscordPlace)
+
+    def _place(self, key: str, kind: type[AnyPlace]) -> AnyPlace:
         place = self.places.get(key)
-        if not isinstance(place, DiscordPlace):
-            raise LookupError(f"no channel {key}")  # noqa: TRY004 - likewise
+        if not isinstance(place, kind):
+            raise LookupError(f"no place {key}")  # noqa: TRY004 - the key names no place of the kind
         return place
 
-    def telegram_message(self, place: TelegramPlace, number: int) -> TelegramMessage:
-        """The message of that id in the place.
-
-        Raises:
-            LookupError: there is none.
-        """
-        for message in place.messages:
-            if message.id == number:
-                return message
-        raise LookupError(f"no message {number}")
-
     def discord_messages(self, place: DiscordPlace) -> list[DiscordMessage]:
-        """Everything that anybody sees in the place, answers for one person's eyes included, in order."""
+        """Return the messages of the place, its posts and its ephemeral answers, in order."""
         channels = [place.channel, *(thread for thread in self.guild.channels if _hangs_on(thread, place.channel))]
         found = {message.id: message for channel in channels for message in channel.messages}
         for interaction in self.discord.interactions(place.channel):
@@ -204,49 +191,25 @@ class DemoWorld:
             found |= {message.id: message for message in answers if not message.deleted}
         return [found[number] for number in sorted(found)]
 
-    def discord_message(self, place: DiscordPlace, number: int) -> DiscordMessage:
-        """The message of that id in the place.
-
-        Raises:
-            LookupError: there is none.
-        """
-        for message in self.discord_messages(place):
-            if message.id == number:
-                return message
-        raise LookupError(f"no message {number}")
-
     def speak(self, language: Language) -> None:
-        """Let both people's apps speak the language from now on."""
+        """Set the language of both people's apps."""
         for telegram_user in self.telegram_people.values():
             telegram_user.language_code = language
         for discord_user in self.discord_people.values():
             discord_user.locale = _LOCALES[language]
 
 
+def find_message(messages: Iterable[AnyMessage], number: int) -> AnyMessage:
+    """Return the message of that id.
+
+    Raises:
+        LookupError: no message has the id.
+    """
+    for message in messages:
+        if message.id == number:
+            return message
+    raise LookupError(f"no message {number}")
+
+
 def _hangs_on(channel: discord_world.Channel, parent: discord_world.Channel) -> bool:
     return getattr(channel, "parent", None) is parent
-
-
-class Stage(Protocol):
-    """A bot at work in a town, with a clock that can be moved on."""
-
-    changes: Changes
-    """Tells of everything that happens in the town or to the bot."""
-    steady: asyncio.Lock
-    """Held by whoever reads several things that belong together, and while everything is replaced."""
-
-    @property
-    def world(self) -> DemoWorld:
-        """Where the bot works now; another town after a `restart`."""
-
-    def facts(self) -> Json:
-        """The show, its time, its next push, its content and what is wrong with it."""
-
-    async def subscriptions(self, target: Target) -> list[Subscription]:
-        """The target's subscriptions that have not ended."""
-
-    async def next_push(self) -> int | None:
-        """Let it be the hour of the next push; the number of the episode that is pushed then, None for none."""
-
-    async def restart(self) -> None:
-        """Begin again: a new town, a new database, the clock back."""

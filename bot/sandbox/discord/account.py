@@ -1,4 +1,4 @@
-"""The API's methods for the bot's own account, the way to the gateway, and servers."""
+"""Methods of the API for the bot's account, the gateway's address, users and servers."""
 
 from __future__ import annotations
 
@@ -11,37 +11,33 @@ from bot.sandbox.discord.world import Thread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bot.sandbox.discord.gateway import Session
-    from bot.sandbox.discord.world import Guild, Json, World
+    from bot.sandbox.discord.world import Guild, World
+    from bot.sandbox.shared.webserver import Json
 
 SESSIONS_A_DAY = 1000
-"""How often a bot may identify in a day."""
+"""Identifies that a bot has in a day."""
 
 
 class Account:
-    """Who the bot is and where. `shards` is the number that Discord recommends to it."""
+    """Account of the bot and its servers."""
 
-    def __init__(self, world: World, shards: int, gateway_url: Callable[[], str]) -> None:
+    def __init__(self, world: World, gateway_url: Callable[[], str]) -> None:
         self._world = world
-        self._shards = shards
         self._gateway_url = gateway_url
 
     def routes(self) -> list[Route]:
-        """The methods."""
+        """Return the methods."""
         return [
             Route("GET", "/users/@me", lambda _: self._world.bot.wire() | {"verified": True}),
             Route("GET", "/users/{user_id}", self._user),
-            Route("GET", "/oauth2/applications/@me", lambda _: self.application()),
-            Route("GET", "/applications/@me", lambda _: self.application()),
-            Route("GET", "/gateway", lambda _: {"url": self._gateway_url()}, open=True),
+            Route("GET", "/oauth2/applications/@me", lambda _: self._application()),
             Route("GET", "/gateway/bot", self._gateway_for_bots),
             Route("GET", "/guilds/{guild_id}", lambda ask: self._guild(ask).wire()),
             Route("GET", "/guilds/{guild_id}/channels", self._channels),
             Route("GET", "/guilds/{guild_id}/members/{user_id}", self._member),
         ]
 
-    def application(self) -> Json:
-        """The application object."""
+    def _application(self) -> Json:
         return {
             "id": str(self._world.application_id),
             "name": self._world.bot.name,
@@ -55,26 +51,20 @@ class Account:
             "team": None,
         }
 
-    def ready(self, session: Session) -> Json:
-        """What READY holds: the bot, and its servers as not yet available."""
-        return {
-            "user": self._world.bot.wire(),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in self._guilds(session)],
-            "application": {"id": str(self._world.application_id), "flags": 0},
-            "private_channels": [],
-            "session_type": "normal",
-        }
-
-    def after_ready(self, session: Session) -> Iterator[tuple[str, Json]]:
-        """The servers, one after the other; those in an outage wait for its end."""
-        for guild in self._guilds(session):
+    def welcome(self) -> Iterator[tuple[str, Json]]:
+        """Yield READY with the servers as not yet available, then a GUILD_CREATE for each without an outage."""
+        guilds = [guild for guild in self._world.guilds.values() if guild.bot_is_in]
+        yield (
+            "READY",
+            {
+                "user": self._world.bot.wire(),
+                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+                "application": {"id": str(self._world.application_id), "flags": 0},
+            },
+        )
+        for guild in guilds:
             if not guild.unavailable:
                 yield "GUILD_CREATE", guild.wire_created() | {"unavailable": False}
-
-    def _guilds(self, session: Session) -> Iterator[Guild]:
-        for guild in self._world.guilds.values():
-            if guild.bot_is_in and session.sees(guild.id):
-                yield guild
 
     def _user(self, ask: Ask) -> Json:
         user = self._world.users.get(ask.id("user_id"))
@@ -84,7 +74,7 @@ class Account:
 
     def _gateway_for_bots(self, _ask: Ask) -> Json:
         limit = {"total": SESSIONS_A_DAY, "remaining": SESSIONS_A_DAY, "reset_after": 0, "max_concurrency": 1}
-        return {"url": self._gateway_url(), "shards": self._shards, "session_start_limit": limit}
+        return {"url": self._gateway_url(), "shards": 1, "session_start_limit": limit}
 
     def _guild(self, ask: Ask) -> Guild:
         guild = self._world.guilds.get(ask.id("guild_id"))

@@ -1,4 +1,4 @@
-"""The API's methods for channels, messages, threads and private conversations."""
+"""Methods of the API for channels, messages, forum posts and private conversations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from bot.sandbox.discord.errors import (
     NOT_A_TEXT_CHANNEL,
     TAG_REQUIRED,
     THREAD_ARCHIVED,
-    THREAD_EXISTS,
     THREAD_LOCKED,
     UNKNOWN_CHANNEL,
     UNKNOWN_GUILD,
@@ -25,7 +24,7 @@ from bot.sandbox.discord.errors import (
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord.messages import Attachment, Content, Flag, Message, Upload, attach, pings
+from bot.sandbox.discord.messages import pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
 from bot.sandbox.discord.world import (
@@ -34,29 +33,31 @@ from bot.sandbox.discord.world import (
     DirectChannel,
     Forum,
     GroupConversation,
+    Message,
     Permission,
     Thread,
     threads_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from bot.sandbox.discord.gateway import Gateway
-    from bot.sandbox.discord.world import Json, Tag, World
+    from bot.sandbox.discord.messages import Content
+    from bot.sandbox.discord.world import Tag, World
+    from bot.sandbox.shared.webserver import Json
 
 NONCE_MEMORY = dt.timedelta(minutes=5)
-"""Discord's documentation says that a nonce is known for a few minutes."""
+"""Duration of a nonce; Discord's documentation says "a few minutes"."""
 MOST_MESSAGES = 100
-"""Messages in one answer; fifty unless the request says otherwise."""
+"""Messages in one answer; the default is fifty."""
 MOST_THREADS = 100
 MAX_THREAD_NAME = 100
 MAX_TAGS = 5
 
 
 class Channels:
-    """Everything a bot does with channels and messages."""
+    """Methods of the API for channels and messages."""
 
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
@@ -64,19 +65,17 @@ class Channels:
         self._nonces: dict[str, Message] = {}
 
     def routes(self) -> list[Route]:
-        """The methods."""
+        """Return the methods."""
         channel, messages = "/channels/{channel_id}", "/channels/{channel_id}/messages"
         message = messages + "/{message_id}"
         return [
             Route("GET", channel, self._get_channel),
             Route("POST", messages, self._send),
             Route("GET", messages, self._history),
-            Route("GET", message, self._get_message),
             Route("PATCH", message, self._edit),
             Route("DELETE", message, self._delete),
             Route("POST", message + "/crosspost", self._publish),
-            Route("POST", channel + "/threads", self._open_thread, status=201),
-            Route("POST", message + "/threads", self._open_thread_on_message, status=201),
+            Route("POST", channel + "/threads", self._open_post, status=201),
             Route("GET", channel + "/threads/archived/public", self._archived_threads),
             Route("GET", "/guilds/{guild_id}/threads/active", self._active_threads),
             Route("POST", "/users/@me/channels", self._open_direct),
@@ -93,26 +92,23 @@ class Channels:
             if known.deleted:
                 raise ApiError(UNKNOWN_MESSAGE)
             return known.wire()
-        content = compose(ask.form, self._attachments(channel, ask.files), settable=SETTABLE_BY_BOT)
+        content = compose(ask.form, settable=SETTABLE_BY_BOT)
         if isinstance(channel, Thread) and channel.archived:
             channel.archived = False
-            self._tell("THREAD_UPDATE", channel, channel.wire())
+            self._gateway.event("THREAD_UPDATE", channel.wire())
         message = self._add(channel, content, ask, ask.form)
         if message.nonce is not None and ask.form.get("enforce_nonce"):
             self._nonces[str(message.nonce)] = message
         return message.wire()
 
     def _sent_before(self, form: Json) -> Message | None:
-        """The message of the same nonce, in whichever channel: nonces belong to their author."""
+        """Return the message of the same nonce in any channel, because nonces belong to their author."""
         if form.get("nonce") is None or not form.get("enforce_nonce"):
             return None
         message = self._nonces.get(str(form["nonce"]))
         if message is None or self._world.clock() - message.sent_at > NONCE_MEMORY:
             return None
         return message
-
-    def _get_message(self, ask: Ask) -> Json:
-        return self._message(self._channel(ask), ask).wire()
 
     def _history(self, ask: Ask) -> list[Json]:
         channel = self._readable(ask)
@@ -148,16 +144,12 @@ class Channels:
         message = self._message(channel, ask)
         if isinstance(channel, Thread) and channel.archived:
             raise ApiError(THREAD_ARCHIVED)
-        attachments = self._attachments(channel, ask.files)
-        shown = compose(ask.form, attachments, settable=SETTABLE_BY_EDIT, before=message.shown)
+        shown = compose(ask.form, settable=SETTABLE_BY_EDIT, before=message.shown)
         message.revise(shown, ask.form.get("allowed_mentions"), self._world.clock())
         return message.wire()
 
     def _delete(self, ask: Ask) -> None:
-        channel = self._channel(ask)
-        message = self._message(channel, ask)
-        message.deleted = True
-        channel.messages.remove(message)
+        self._message(self._channel(ask), ask).delete()
 
     def _publish(self, ask: Ask) -> Json:
         channel = self._channel(ask)
@@ -167,41 +159,13 @@ class Channels:
         message = self._message(channel, ask)
         if message.published:
             raise ApiError(ALREADY_PUBLISHED)
-        message.mark(Flag.PUBLISHED)
+        message.publish()
         return message.wire()
 
-    def _open_thread(self, ask: Ask) -> Json:
-        channel = self._channel(ask)
-        if isinstance(channel, Forum):
-            return self._open_post(channel, ask)
-        return self._thread(channel, ask, self._world.ids.next()).wire()
-
-    def _open_thread_on_message(self, ask: Ask) -> Json:
-        channel = self._channel(ask)
-        message = self._message(channel, ask)
-        if Flag.HAS_THREAD in message.flags:
-            raise ApiError(THREAD_EXISTS)
-        thread = self._thread(channel, ask, message.id)
-        message.mark(Flag.HAS_THREAD)
-        return thread.wire()
-
-    def _thread(self, channel: Channel, ask: Ask, thread_id: int) -> Thread:
-        kinds = {
-            ChannelType.TEXT: ChannelType.PUBLIC_THREAD,
-            ChannelType.ANNOUNCEMENT: ChannelType.ANNOUNCEMENT_THREAD,
-        }
-        if channel.type not in kinds:
+    def _open_post(self, ask: Ask) -> Json:
+        forum = self._channel(ask)
+        if not isinstance(forum, Forum):
             raise ApiError(WRONG_CHANNEL_TYPE)
-        if Permission.CREATE_PUBLIC_THREADS not in channel.bot_permissions:
-            raise ApiError(MISSING_PERMISSIONS)
-        errors = FormErrors()
-        name = errors.text(("name",), ask.form.get("name"), low=1, high=MAX_THREAD_NAME)
-        errors.raise_if_any()
-        kind = kinds[channel.type]
-        thread = Thread(thread_id, name, kind, channel.guild, parent=channel, owner=self._world.bot)
-        return self._add_thread(thread)
-
-    def _open_post(self, forum: Forum, ask: Ask) -> Json:
         if Permission.SEND_MESSAGES not in forum.bot_permissions:
             raise ApiError(MISSING_PERMISSIONS)
         errors = FormErrors()
@@ -210,9 +174,8 @@ class Channels:
         wanted = errors.items(("applied_tags",), ask.form.get("applied_tags"), high=MAX_TAGS)
         errors.raise_if_any()
         tags = _tags(forum, wanted)
-        attachments = self._attachments(forum, ask.files)
         try:
-            content = compose(form, attachments, settable=SETTABLE_BY_BOT)
+            content = compose(form, settable=SETTABLE_BY_BOT)
         except ApiError as error:
             raise error.under("message") from None
         # A post and its first message share their id.
@@ -220,12 +183,9 @@ class Channels:
         kind = ChannelType.PUBLIC_THREAD
         thread = Thread(thread_id, name, kind, forum.guild, parent=forum, owner=self._world.bot, tags=tags)
         message = self._add(thread, content, ask, form | {"nonce": None}, message_id=thread_id)
-        return self._add_thread(thread).wire() | {"message": message.wire()}
-
-    def _add_thread(self, thread: Thread) -> Thread:
         self._world.add_channel(thread)
-        self._tell("THREAD_CREATE", thread, thread.wire() | {"newly_created": True})
-        return thread
+        self._gateway.event("THREAD_CREATE", thread.wire() | {"newly_created": True})
+        return thread.wire() | {"message": message.wire()}
 
     def _open_direct(self, ask: Ask) -> Json:
         recipient = str(ask.form.get("recipient_id"))
@@ -235,7 +195,11 @@ class Channels:
         return self._world.direct(user).wire()
 
     def _channel(self, ask: Ask) -> Channel:
-        """The channel of the request, if it is there and the bot can see it."""
+        """Return the channel of the request.
+
+        Raises:
+            ApiError: the channel does not exist, or the bot cannot see it.
+        """
         channel = self._world.channels.get(ask.id("channel_id"))
         if channel is None:
             raise ApiError(UNKNOWN_CHANNEL)
@@ -271,11 +235,6 @@ class Channels:
                 return message
         raise ApiError(UNKNOWN_MESSAGE)
 
-    def _attachments(self, channel: Channel, files: Sequence[Upload]) -> list[Attachment]:
-        if files and Permission.ATTACH_FILES not in channel.bot_permissions:
-            raise ApiError(MISSING_PERMISSIONS)
-        return attach(self._world.ids, files)
-
     def _add(
         self, channel: Channel, content: Content, ask: Ask, form: Json, *, message_id: int | None = None
     ) -> Message:
@@ -291,9 +250,6 @@ class Channels:
         )
         channel.messages.append(message)
         return message
-
-    def _tell(self, event: str, channel: Channel, data: Json) -> None:
-        self._gateway.event(event, data, channel.guild.id if channel.guild is not None else None)
 
 
 def _limit(ask: Ask, most: int) -> int:

@@ -1,6 +1,6 @@
-"""The API's methods for slash commands, and Discord's rules for them, from its documentation.
+"""Methods of the API for slash commands, and Discord's rules for them, from its documentation.
 
-Localised names and descriptions are under the same rules as the ones they translate.
+The rules of names and descriptions hold for their translations too.
 """
 
 from __future__ import annotations
@@ -8,11 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.errors import (
-    MISSING_ACCESS,
     NOT_YOUR_APPLICATION,
     TOO_MANY_COMMANDS,
-    UNKNOWN_COMMAND,
-    UNKNOWN_GUILD,
     ApiError,
     FormErrors,
 )
@@ -23,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.sandbox.discord.errors import Path
-    from bot.sandbox.discord.world import Json, World
+    from bot.sandbox.discord.world import World
+    from bot.sandbox.shared.webserver import Json
 
 MAX_COMMANDS = 100
-"""Slash commands of one application, and as many again in each server."""
+"""Slash commands of one application."""
 MAX_BULK = 130
-"""Commands that one request may replace all others with."""
+"""Commands in one request."""
 MAX_COMMAND_SIZE = 8000
 """Characters over all names, descriptions and choices of one command, each in its longest language."""
 MAX_NAME = 32
@@ -38,49 +36,27 @@ MAX_CHOICES = 25
 MAX_CHOICE_NAME = 100
 MAX_CHOICE_VALUE = 100
 SLASH = 1
-STRING, INTEGER, NUMBER = 3, 4, 10
 OPTION_TYPES = range(1, 12)
-_MARKED_SCRIPTS = (("\u0900", "\u097f"), ("\u0e00", "\u0e7f"))
-"""Devanagari and Thai, whose signs are neither letters nor digits but may stand in names."""
 
 
 class Commands:
-    """The commands of the application: those for everywhere under None, those of a server under its id."""
+    """Commands of the application, for every server and private conversation."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[int | None, list[Json]] = {None: []}
+        self.registered: list[Json] = []
 
     def routes(self) -> list[Route]:
-        """The methods."""
-        routes = []
-        for scope in ("", "/guilds/{guild_id}"):
-            commands = "/applications/{application_id}" + scope + "/commands"
-            command = commands + "/{command_id}"
-            routes += [
-                Route("GET", commands, self._list),
-                Route("PUT", commands, self._replace),
-                Route("POST", commands, self._create, status=201),
-                Route("GET", command, self._get),
-                Route("PATCH", command, self._edit),
-                Route("DELETE", command, self._delete),
-            ]
-        return routes
-
-    def offered(self, guild_id: int | None) -> list[Json]:
-        """The commands that people are offered in a server, or in private with None; a server's own come first."""
-        own = self._known.get(guild_id, []) if guild_id is not None else []
-        names = {command["name"] for command in own}
-        return [*own, *(command for command in self._known[None] if command["name"] not in names)]
+        """Return the methods."""
+        path = "/applications/{application_id}/commands"
+        return [Route("GET", path, self._list), Route("PUT", path, self._replace)]
 
     def _list(self, ask: Ask) -> list[Json]:
-        return [_told(ask, command) for command in self._scope(ask)]
-
-    def _get(self, ask: Ask) -> Json:
-        return _told(ask, self._one(ask))
+        self._check_application(ask)
+        return [_read_back(ask, command) for command in self.registered]
 
     def _replace(self, ask: Ask) -> list[Json]:
-        known = self._scope(ask)
+        self._check_application(ask)
         errors = FormErrors()
         forms = [errors.mapping((index,), form) for index, form in enumerate(errors.items((), ask.body, high=MAX_BULK))]
         names: set[object] = set()
@@ -92,54 +68,18 @@ class Commands:
         errors.raise_if_any()
         if len(forms) > MAX_COMMANDS:
             raise ApiError(TOO_MANY_COMMANDS)
-        known[:] = [self._command(ask, form, known) for form in forms]
-        return known
+        self.registered = [self._command(form) for form in forms]
+        return self.registered
 
-    def _create(self, ask: Ask) -> Json:
-        known = self._scope(ask)
-        return self._put(ask, known, ask.form)
-
-    def _edit(self, ask: Ask) -> Json:
-        command = self._one(ask)
-        return self._put(ask, self._scope(ask), command | ask.form, before=command)
-
-    def _put(self, ask: Ask, known: list[Json], form: Json, before: Json | None = None) -> Json:
-        errors = FormErrors()
-        check_command(errors, (), form)
-        errors.raise_if_any()
-        command = self._command(ask, form, known if before is None else [before])
-        others = [other for other in known if other["id"] != command["id"]]
-        if len(others) >= MAX_COMMANDS:
-            raise ApiError(TOO_MANY_COMMANDS)
-        known[:] = [*others, command]
-        return command
-
-    def _delete(self, ask: Ask) -> None:
-        self._scope(ask).remove(self._one(ask))
-
-    def _one(self, ask: Ask) -> Json:
-        for command in self._scope(ask):
-            if command["id"] == ask.path["command_id"]:
-                return command
-        raise ApiError(UNKNOWN_COMMAND)
-
-    def _scope(self, ask: Ask) -> list[Json]:
+    def _check_application(self, ask: Ask) -> None:
         if ask.id("application_id") != self._world.application_id:
             raise ApiError(NOT_YOUR_APPLICATION)
-        if "guild_id" not in ask.path:
-            return self._known[None]
-        guild = self._world.guilds.get(ask.id("guild_id"))
-        if guild is None:
-            raise ApiError(UNKNOWN_GUILD)
-        if not guild.bot_is_in:
-            raise ApiError(MISSING_ACCESS)
-        return self._known.setdefault(guild.id, [])
 
-    def _command(self, ask: Ask, form: Json, known: list[Json]) -> Json:
-        """The command as Discord keeps it; one of the same name keeps its id."""
-        same = next((old for old in known if old["name"] == form["name"] or old["id"] == form.get("id")), None)
+    def _command(self, form: Json) -> Json:
+        """Return the command as Discord keeps it, with the id of a command of the same name."""
+        same = next((old for old in self.registered if old["name"] == form["name"]), None)
         needed = form.get("default_member_permissions")
-        command = {
+        return {
             "type": SLASH,
             "options": [],
             "nsfw": False,
@@ -151,20 +91,19 @@ class Commands:
             "application_id": str(self._world.application_id),
             "version": str(self._world.ids.next()),
         }
-        return command | {"guild_id": ask.path["guild_id"]} if "guild_id" in ask.path else command
 
 
-def _told(ask: Ask, named: Json) -> Json:
-    """The command or option as it is read back: its translations only when they are asked for."""
+def _read_back(ask: Ask, named: Json) -> Json:
+    """Return the command or option as the API gives it back, with translations only on request."""
     with_them = ask.query.get("with_localizations") in {"1", "true"}
-    told = {key: value for key, value in named.items() if with_them or not key.endswith("_localizations")}
-    if "options" in told:
-        told["options"] = [_told(ask, option) for option in told["options"] or ()]
-    return told
+    wire = {key: value for key, value in named.items() if with_them or not key.endswith("_localizations")}
+    if "options" in wire:
+        wire["options"] = [_read_back(ask, option) for option in wire["options"] or ()]
+    return wire
 
 
 def check_command(errors: FormErrors, path: Path, command: Json) -> None:
-    """Note everything that is wrong with one command."""
+    """Add every error of one command."""
     _check_named(errors, path, command)
     _check_options(errors, (*path, "options"), command.get("options"))
     size = sum(len(text) for text in _counted(command))
@@ -180,7 +119,7 @@ def _check_named(errors: FormErrors, path: Path, named: Json) -> None:
 
 
 def _translations(errors: FormErrors, path: Path, named: Json, key: str, high: int) -> list[tuple[Path, str]]:
-    """The text under the key and its translations, with their paths; their lengths are checked."""
+    """Return the text under the key and its translations, with their paths; add an error for each wrong length."""
     localised = named.get(f"{key}_localizations") or {}
     paths: list[Path] = [(*path, key), *((*path, f"{key}_localizations", locale) for locale in localised)]
     values = [named.get(key), *localised.values()]
@@ -191,11 +130,8 @@ def _translations(errors: FormErrors, path: Path, named: Json, key: str, high: i
 
 
 def _is_name(text: str) -> bool:
-    """Letters, digits, `-`, `_` and `'`, and no capital where the script has small letters."""
-    return text == text.lower() and all(
-        character.isalnum() or character in "-_'" or any(low <= character <= high for low, high in _MARKED_SCRIPTS)
-        for character in text
-    )
+    """Return whether the text has only letters, digits, `-`, `_` and `'`, and no capital that has a small letter."""
+    return text == text.lower() and all(character.isalnum() or character in "-_'" for character in text)
 
 
 def _check_options(errors: FormErrors, path: Path, value: object) -> None:
@@ -231,7 +167,7 @@ def _check_choices(errors: FormErrors, path: Path, option: Json) -> None:
 
 
 def check_choices(errors: FormErrors, path: Path, value: object) -> list[Json]:
-    """Note everything that is wrong with a list of choices, those of an autocompletion included."""
+    """Return the choices of an option or of an autocompletion, and add every error."""
     choices = []
     for index, item in enumerate(errors.items(path, value, high=MAX_CHOICES)):
         choice = errors.mapping((*path, index), item)
@@ -243,7 +179,7 @@ def check_choices(errors: FormErrors, path: Path, value: object) -> list[Json]:
 
 
 def _counted(named: Json) -> Iterator[str]:
-    """What counts towards the size of a command: of each text the longest of its languages."""
+    """Yield the texts that count towards the size of a command: each text in its longest language."""
     for key in ("name", "description"):
         texts = [named.get(key), *(named.get(f"{key}_localizations") or {}).values()]
         yield max((text for text in texts if isinstance(text, str)), key=len, default="")

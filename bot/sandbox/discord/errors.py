@@ -1,8 +1,7 @@
 """Discord's refusals: status, code and words as its API writes them, and the nested form errors of code 50035.
 
-Codes and words are those of Discord's published list of JSON error codes and of answers people have reported. Where
-no report shows the word that Discord puts on one field's error, a word in its manner stands in: programs should look
-at the code 50035 and at the path of the field.
+Codes and words come from Discord's published list of JSON error codes and from reported answers. Where no report shows
+the word of a field's error, the word is invented in Discord's manner: rely on the code 50035 and the field's path.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ UNKNOWN_MESSAGE = Refusal(404, 10008, "Unknown Message")
 UNKNOWN_USER = Refusal(404, 10013, "Unknown User")
 UNKNOWN_WEBHOOK = Refusal(404, 10015, "Unknown Webhook")
 UNKNOWN_INTERACTION = Refusal(404, 10062, "Unknown interaction")
-UNKNOWN_COMMAND = Refusal(404, 10063, "Unknown application command")
 UNKNOWN_TAG = Refusal(404, 10087, "Unknown Tag")
 NOT_YOUR_APPLICATION = Refusal(403, 20012, "You are not authorized to perform this action on this application")
 TOO_MANY_COMMANDS = Refusal(400, 30032, "Maximum number of application commands reached (100)")
@@ -57,12 +55,11 @@ INVALID_FORM = Refusal(400, 50035, "Invalid Form Body")
 THREAD_ARCHIVED = Refusal(400, 50083, "Thread is archived")
 NO_SHARED_GUILD = Refusal(403, 50278, "Cannot send messages to this user due to having no mutual guilds")
 INVALID_JSON = Refusal(400, 50109, "The request body contains invalid JSON.")
-THREAD_EXISTS = Refusal(400, 160004, "A thread has already been created for this message")
 THREAD_LOCKED = Refusal(403, 160005, "This thread is locked")
 
 
 class ApiError(Exception):
-    """An answer that is an error: a refusal, with the errors of single fields where the form was wrong."""
+    """Refusal of a request, with the errors of single fields if the form was wrong."""
 
     def __init__(self, refusal: Refusal, errors: dict[str, Any] | None = None) -> None:
         super().__init__(f"{refusal.status} {refusal.message} ({refusal.code})")
@@ -70,12 +67,12 @@ class ApiError(Exception):
         self.errors = errors
 
     def under(self, field: str) -> ApiError:
-        """The same where the form is a field of another."""
+        """Return the same error for a form that is a field of another form."""
         return ApiError(self.refusal, {field: self.errors} if self.errors else None)
 
     @property
     def body(self) -> dict[str, Any]:
-        """The answer's JSON."""
+        """The JSON of the answer."""
         body: dict[str, Any] = {"message": self.refusal.message, "code": self.refusal.code}
         if self.errors:
             body["errors"] = self.errors
@@ -83,37 +80,37 @@ class ApiError(Exception):
 
 
 class FormErrors:
-    """The errors of one form, each under the path of its field, nested as Discord nests them."""
+    """Errors of one form, nested by the paths of the fields as Discord nests them."""
 
     def __init__(self) -> None:
         self._tree: dict[str, Any] = {}
 
     def add(self, path: Path, code: str, message: str) -> None:
-        """Note one error of the field at the path."""
+        """Add one error of the field at the path."""
         node = self._tree
         for step in path:
             node = node.setdefault(str(step), {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
     def required(self, path: Path) -> None:
-        """Note that the field is missing."""
+        """Add that the field is missing."""
         self.add(path, "BASE_TYPE_REQUIRED", "This field is required")
 
     def choices(self, path: Path, allowed: Sequence[object]) -> None:
-        """Note that the field's value is none of those there are."""
+        """Add that the field's value is not an allowed one."""
         self.add(path, "BASE_TYPE_CHOICES", f"Value must be one of {{{', '.join(map(str, allowed))}}}.")
 
     def raise_if_any(self) -> None:
-        """End the request if there was an error.
+        """Refuse the form if it has an error.
 
         Raises:
-            ApiError: 50035 with all that were noted.
+            ApiError: 50035 with all errors.
         """
         if self._tree:
             raise ApiError(INVALID_FORM, self._tree)
 
     def text(self, path: Path, value: object, *, low: int = 0, high: int) -> str:
-        """The value as text of `low` to `high` characters; an error and an empty text if it is not that."""
+        """Return the value if it is text of `low` to `high` characters; else add an error."""
         if value is None:
             if low:
                 self.required(path)
@@ -125,7 +122,7 @@ class FormErrors:
         return value
 
     def items(self, path: Path, value: object, *, low: int = 0, high: int) -> list[Any]:
-        """The value as a list of `low` to `high` items; an error and an empty list if it is not that."""
+        """Return the value if it is a list of `low` to `high` items; else add an error."""
         if value is None:
             if low:
                 self.required(path)
@@ -137,7 +134,7 @@ class FormErrors:
         return value
 
     def mapping(self, path: Path, value: object) -> dict[str, Any]:
-        """The value as an object; an error and an empty one if it is not that."""
+        """Return the value if it is an object; else add an error and return an empty object."""
         if value is None:
             self.required(path)
         elif not isinstance(value, dict):
@@ -147,7 +144,7 @@ class FormErrors:
         return {}
 
     def length(self, path: Path, length: int, *, low: int = 0, high: int) -> None:
-        """Note it if the length is not within the bounds."""
+        """Add an error if the length is out of bounds."""
         if low <= length <= high:
             return
         if low:

@@ -1,6 +1,6 @@
 """Discord's gateway: sessions over WebSockets with identify, resume, replay, compression and close codes.
 
-The protocol is that of version 10: op 10 hello, 2 identify, 6 resume, 1 and 11 heartbeat, 0 events, 7 reconnect, 9
+The protocol is that of version 10, with one shard: op 10 hello, 2 identify, 6 resume, 1 and 11 heartbeat, 0 events, 9
 invalid session.
 """
 
@@ -12,29 +12,23 @@ import enum
 import json
 import secrets
 import zlib
-from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bot.sandbox.discord.world import Json
     from bot.sandbox.shared.changes import Changes
+    from bot.sandbox.shared.webserver import Json
 
 HEARTBEAT_SECONDS = 41.25
-"""What the real gateway asks for."""
-REPLAYABLE = 1000
-"""Events that a session keeps for a client that comes back."""
+"""Heartbeat of the real gateway."""
 PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
-"""Members, presences, message contents: an application that was not granted them is sent away with 4014."""
-GUILDS_INTENT = 1 << 0
-_SHARD_SHIFT = 22
-"""A server belongs to the shard that the time in its id says."""
-_NUMBER_AND_COUNT = 2
-"""What a shard is: its own number, and how many there are."""
+"""Members, presences, message contents: the gateway closes with 4014 unless Discord granted the application these."""
+ONE_SHARD = [0, 1]
+"""Number of the only shard, and the number of shards."""
 
 
 class Op(enum.IntEnum):
@@ -43,79 +37,63 @@ class Op(enum.IntEnum):
     EVENT = 0
     HEARTBEAT = 1
     IDENTIFY = 2
-    PRESENCE = 3
-    VOICE_STATE = 4
     RESUME = 6
-    RECONNECT = 7
-    REQUEST_MEMBERS = 8
     INVALID_SESSION = 9
     HELLO = 10
     HEARTBEAT_ACK = 11
 
 
 class Close(enum.IntEnum):
-    """Close codes, those that stop a client for good among them."""
+    """Close codes."""
 
-    UNKNOWN_OPCODE = 4001
     DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
     AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    INVALID_SEQ = 4007
-    INVALID_SHARD = 4010
-    INVALID_INTENTS = 4013
     DISALLOWED_INTENTS = 4014
 
 
-class Encoder(Protocol):
-    """How the messages of one connection are compressed."""
-
-    def encode(self, text: str) -> str | bytes:
-        """One message as it goes over the wire."""
+Encoder: TypeAlias = "Callable[[str], str | bytes]"
+"""Compression of one connection: returns a message as it is sent."""
 
 
-class _Plain:
-    def encode(self, text: str) -> str:
-        return text
+def _plain() -> Encoder:
+    return lambda text: text
 
 
-class _ZlibStream:
-    """One zlib stream for the whole connection, flushed after every message."""
-
-    def __init__(self) -> None:
-        self._stream = zlib.compressobj()
-
-    def encode(self, text: str) -> bytes:
-        return self._stream.compress(text.encode()) + self._stream.flush(zlib.Z_SYNC_FLUSH)
+def _zlib_stream() -> Encoder:
+    """Return an encoder with one zlib stream for the whole connection, flushed after every message."""
+    stream = zlib.compressobj()
+    return lambda text: stream.compress(text.encode()) + stream.flush(zlib.Z_SYNC_FLUSH)
 
 
-class _ZstdStream:
-    """One zstd frame for the whole connection, made of raw blocks: valid, and no compressor is needed for it."""
+_ZSTD_HEADER = (0xFD2FB528).to_bytes(4, "little") + bytes([0, 13 << 3])
+_ZSTD_BLOCK = 128 * 1024
 
-    _HEADER = (0xFD2FB528).to_bytes(4, "little") + bytes([0, 13 << 3])
-    _BLOCK = 128 * 1024
 
-    def __init__(self) -> None:
-        self._begin = self._HEADER
+def _zstd_stream() -> Encoder:
+    """Return an encoder with one zstd frame of raw blocks (RFC 8878), which need no compressor."""
+    begin = [_ZSTD_HEADER]
 
-    def encode(self, text: str) -> bytes:
+    def encode(text: str) -> bytes:
         data = text.encode()
-        blocks = [data[start : start + self._BLOCK] for start in range(0, len(data), self._BLOCK)]
-        begin, self._begin = self._begin, b""
-        return begin + b"".join((len(block) << 3).to_bytes(3, "little") + block for block in blocks)
+        blocks = [data[start : start + _ZSTD_BLOCK] for start in range(0, len(data), _ZSTD_BLOCK)]
+        written = [(len(block) << 3).to_bytes(3, "little") + block for block in blocks]
+        return b"".join([begin.pop() if begin else b"", *written])
+
+    return encode
 
 
-_ENCODERS: dict[str, Callable[[], Encoder]] = {"": _Plain, "zlib-stream": _ZlibStream, "zstd-stream": _ZstdStream}
+_ENCODERS: dict[str, Callable[[], Encoder]] = {"zlib-stream": _zlib_stream, "zstd-stream": _zstd_stream}
 
 
 class Connection:
-    """One WebSocket; what is sent goes out in order, without making the sender wait."""
+    """One WebSocket with a queue of messages to send."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, encoder: Encoder) -> None:
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, encode: Encoder) -> None:
         self._request = request
         self.socket = socket
-        self._encoder = encoder
+        self._encode = encode
         self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self.session: Session | None = None
 
     def send(self, payload: str) -> None:
         """Put a message in the queue."""
@@ -126,10 +104,10 @@ class Connection:
         self.send(json.dumps({"op": op, "d": data, "s": None, "t": None}))
 
     async def write(self) -> None:
-        """Send what is in the queue, until cancelled or the client is gone."""
+        """Send the messages of the queue until cancelled or disconnected."""
         with contextlib.suppress(ConnectionResetError):
             while True:
-                message = self._encoder.encode(await self._queue.get())
+                message = self._encode(await self._queue.get())
                 await (self.socket.send_str(message) if isinstance(message, str) else self.socket.send_bytes(message))
 
     async def close(self, code: int, reason: str = "") -> None:
@@ -137,59 +115,41 @@ class Connection:
         await self.socket.close(code=code, message=reason.encode())
 
     def cut(self) -> None:
-        """Lose the connection, without a goodbye."""
+        """Abort the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
 
 @dataclass(eq=False)
 class Session:
-    """What the gateway remembers of one identified client; it outlives the connection, so that it can be resumed."""
+    """Session of one identified client, which outlives the connection so that the client can resume."""
 
     id: str
-    shard: tuple[int, int] | None
-    intents: int
-    connection: Connection | None
-    sequence: int = 0
-    sent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REPLAYABLE), repr=False)
+    connection: Connection | None = None
+    sent: list[str] = field(default_factory=list, repr=False)
 
     def event(self, name: str, data: Json) -> None:
-        """Send an event, now or when the client is back."""
-        self.sequence += 1
-        payload = json.dumps({"op": Op.EVENT, "t": name, "s": self.sequence, "d": data})
-        self.sent.append((self.sequence, payload))
+        """Send an event now, or on resume if the client is disconnected."""
+        payload = json.dumps({"op": Op.EVENT, "t": name, "s": len(self.sent) + 1, "d": data})
+        self.sent.append(payload)
         if self.connection is not None:
             self.connection.send(payload)
 
-    def sees(self, guild_id: int | None) -> bool:
-        """Whether events of the server, or private ones with None, are this session's."""
-        number, count = self.shard or (0, 1)
-        return (0 if guild_id is None else guild_id >> _SHARD_SHIFT) % count == number
-
-    def can_replay(self, after: int) -> bool:
-        """Whether nothing since that event is forgotten."""
-        oldest = self.sent[0][0] if self.sent else self.sequence + 1
-        return oldest - 1 <= after
-
-
-class Welcome(Protocol):
-    """What a client is told when it has identified."""
-
-    def ready(self, session: Session) -> Json:
-        """The data of READY, without what the gateway itself knows."""
-
-    def after_ready(self, session: Session) -> Iterable[tuple[str, Json]]:
-        """The events that follow READY."""
+    def attach(self, connection: Connection) -> None:
+        """Use the connection from now on."""
+        self.connection, connection.session = connection, self
 
 
 class Gateway:
-    """All sessions and connections. `identified` and `resumed` count what clients did."""
+    """All sessions and connections. `identified` and `resumed` count the clients' successes.
 
-    def __init__(self, welcome: Welcome, token: str, changes: Changes, heartbeat: float) -> None:
+    `welcome` returns the events for a client that has identified: READY, without the gateway's fields, and the servers.
+    """
+
+    def __init__(self, welcome: Callable[[], Iterable[tuple[str, Json]]], token: str, changes: Changes) -> None:
         self._welcome = welcome
         self._token = token
         self._changes = changes
-        self._heartbeat = heartbeat
         self._connections: set[Connection] = set()
         self.sessions: dict[str, Session] = {}
         self.identified = 0
@@ -201,22 +161,13 @@ class Gateway:
         """Whether a client is identified and connected."""
         return any(session.connection is not None for session in self.sessions.values())
 
-    def reaches(self, guild_id: int | None) -> bool:
-        """Whether such a client hears of the server, or of private things with None."""
-        return any(session.connection is not None and session.sees(guild_id) for session in self.sessions.values())
-
-    def event(self, name: str, data: Json, guild_id: int | None, *, needs: int = GUILDS_INTENT) -> None:
-        """Tell every session that the event concerns and that asked for such events."""
+    def event(self, name: str, data: Json) -> None:
+        """Send an event to every session."""
         for session in self.sessions.values():
-            if session.sees(guild_id) and session.intents & needs == needs:
-                session.event(name, data)
-
-    def forget_sessions(self) -> None:
-        """Make every session impossible to resume."""
-        self.sessions.clear()
+            session.event(name, data)
 
     async def drop(self, code: int | None) -> None:
-        """End every connection with the close code, or without a goodbye."""
+        """End every connection with the close code, or without a close frame if None."""
         connections = list(self._connections)
         if code is None:
             for connection in connections:
@@ -224,32 +175,36 @@ class Gateway:
         else:
             await asyncio.gather(*(connection.close(code) for connection in connections))
 
-    def tell(self, op: Op, data: object = None) -> None:
-        """Send an operation to every client."""
-        for connection in self._connections:
-            connection.send_op(op, data)
-
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Be the gateway for one client until it leaves."""
+        """Serve one client until the connection ends."""
         socket = web.WebSocketResponse(max_msg_size=0, compress=False)
         await socket.prepare(request)
-        connection = Connection(request, socket, _ENCODERS.get(request.query.get("compress", ""), _Plain)())
+        connection = Connection(request, socket, _ENCODERS.get(request.query.get("compress", ""), _plain)())
         self._connections.add(connection)
         writer = asyncio.create_task(connection.write())
         try:
-            connection.send_op(Op.HELLO, {"heartbeat_interval": int(self._heartbeat * 1000)})
-            farewell = await self._listen(connection)
-            if farewell in {WSCloseCode.OK, WSCloseCode.GOING_AWAY}:
-                self._forget(connection)
+            connection.send_op(Op.HELLO, {"heartbeat_interval": int(HEARTBEAT_SECONDS * 1000)})
+            code = await self._listen(connection)
+            if code in {WSCloseCode.OK, WSCloseCode.GOING_AWAY} and connection.session is not None:
+                # Because the client closed in order, it never resumes.
+                self.sessions.pop(connection.session.id, None)
         finally:
-            # First, because the wait below is cut short when the connection goes meanwhile.
-            self._left(connection)
+            # Because a lost connection cancels the wait below, this comes first; else the session would keep it.
+            self._connections.discard(connection)
+            session = connection.session
+            if session is not None and session.connection is connection:
+                session.connection = None
+            self._changes.notify()
             writer.cancel()
             await asyncio.wait({writer})
         return socket
 
     async def _listen(self, connection: Connection) -> int | None:
-        """Act on what the client sends until it is gone; the close code, if it said goodbye with one."""
+        """Act on the client's messages until the connection ends.
+
+        Returns:
+            The client's close code, or None without a close frame.
+        """
         while True:
             message = await connection.socket.receive()
             if message.type is WSMsgType.CLOSE:
@@ -259,82 +214,45 @@ class Gateway:
                 return None
             try:
                 payload = json.loads(message.data)
-                refusal = self._received(connection, Op(payload["op"]), payload["d"])
+                refusal = self._received(connection, payload["op"], payload["d"])
             except (KeyError, TypeError, json.JSONDecodeError):
                 refusal = Close.DECODE_ERROR
-            except ValueError:
-                refusal = Close.UNKNOWN_OPCODE
             if refusal is not None:
                 await connection.close(refusal, refusal.name.replace("_", " ").capitalize())
 
-    def _forget(self, connection: Connection) -> None:
-        """Drop the session of a client that closed in an orderly way: it has no use for it any more."""
-        session = self._session_of(connection)
-        if session is not None:
-            del self.sessions[session.id]
-
-    def _left(self, connection: Connection) -> None:
-        self._connections.discard(connection)
-        session = self._session_of(connection)
-        if session is not None:
-            session.connection = None
-        self._changes.notify()
-
-    def _session_of(self, connection: Connection) -> Session | None:
-        return next((session for session in self.sessions.values() if session.connection is connection), None)
-
-    def _received(self, connection: Connection, op: Op, data: object) -> Close | None:
-        form: Json = data if isinstance(data, dict) else {}
+    def _received(self, connection: Connection, op: int, data: Json) -> Close | None:
         match op:
             case Op.HEARTBEAT:
                 connection.send_op(Op.HEARTBEAT_ACK)
-            case Op.IDENTIFY | Op.RESUME if self._session_of(connection) is not None:
-                return Close.ALREADY_AUTHENTICATED
-            case Op.IDENTIFY | Op.RESUME if form["token"] != self._token:
+            case Op.IDENTIFY | Op.RESUME if data["token"] != self._token:
                 return Close.AUTHENTICATION_FAILED
             case Op.IDENTIFY:
-                return self._identify(connection, form)
+                return self._identify(connection, data)
             case Op.RESUME:
-                return self._resume(connection, form)
-            case Op.PRESENCE | Op.VOICE_STATE | Op.REQUEST_MEMBERS if self._session_of(connection) is None:
-                return Close.NOT_AUTHENTICATED
-            case Op.PRESENCE | Op.VOICE_STATE | Op.REQUEST_MEMBERS:
-                pass
-            case _:
-                return Close.UNKNOWN_OPCODE
+                self._resume(connection, data)
         return None
 
     def _identify(self, connection: Connection, data: Json) -> Close | None:
-        intents = data.get("intents")
-        shard = tuple(data["shard"]) if "shard" in data else None
-        if not isinstance(intents, int):
-            return Close.INVALID_INTENTS
-        if intents & PRIVILEGED_INTENTS:
+        if data["intents"] & PRIVILEGED_INTENTS:
             return Close.DISALLOWED_INTENTS
-        if shard is not None and not (len(shard) == _NUMBER_AND_COUNT and 0 <= shard[0] < shard[1]):
-            return Close.INVALID_SHARD
-        session = Session(secrets.token_hex(16), shard, intents, connection)
+        session = Session(secrets.token_hex(16))
+        session.attach(connection)
         self.sessions[session.id] = session
         self.identified += 1
-        ready = {"v": 10, "session_id": session.id, "resume_gateway_url": self.url} | self._welcome.ready(session)
-        session.event("READY", ready if shard is None else ready | {"shard": list(shard)})
-        for name, event in self._welcome.after_ready(session):
-            session.event(name, event)
+        own = {"v": 10, "session_id": session.id, "resume_gateway_url": self.url, "shard": ONE_SHARD}
+        for name, event in self._welcome():
+            session.event(name, event | own if name == "READY" else event)
         self._changes.notify()
         return None
 
-    def _resume(self, connection: Connection, data: Json) -> Close | None:
-        session, seen = self.sessions.get(data["session_id"]), data["seq"]
-        if session is None or not session.can_replay(seen):
+    def _resume(self, connection: Connection, data: Json) -> None:
+        session = self.sessions.get(data["session_id"])
+        if session is None:
             connection.send_op(Op.INVALID_SESSION, data=False)
-            return None
-        if seen > session.sequence:
-            return Close.INVALID_SEQ
-        session.connection = connection
-        for number, payload in session.sent:
-            if number > seen:
-                connection.send(payload)
+            return
+        session.attach(connection)
+        for payload in session.sent[data["seq"] :]:
+            connection.send(payload)
         session.event("RESUMED", {"_trace": []})
         self.resumed += 1
         self._changes.notify()
-        return None

@@ -1,4 +1,4 @@
-"""Where a bot's commands come from and where they are used: in servers it is in, in private, or brought by a person."""
+"""Installations of an app, by a server or by a person, and the contexts in which its commands are used."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Install(enum.IntEnum):
-    """Discord's numbers for who installed an app."""
+    """Kinds of installation, with Discord's numbers."""
 
     GUILD = 0
     USER = 1
 
 
 class Context(enum.IntEnum):
-    """Discord's numbers for where a command is used."""
+    """Contexts of a command, with Discord's numbers."""
 
     GUILD = 0
     BOT_DM = 1
@@ -27,14 +27,17 @@ class Context(enum.IntEnum):
 
 
 def context_of(channel: Channel) -> Context:
-    """What kind of place the channel is."""
+    """Return the context of a command in the channel."""
     if channel.guild is not None:
         return Context.GUILD
     return Context.BOT_DM if isinstance(channel, DirectChannel) else Context.PRIVATE_CHANNEL
 
 
 def owners(user: User, channel: Channel) -> dict[Install, int]:
-    """On whose behalf the bot can be used here by this person: the server, 0 for its own conversation, the person."""
+    """Return the installations through which the person can use the bot in the channel, each with its owner.
+
+    The owner is the id of the server, 0 in the private conversation with the bot, or the id of the person.
+    """
     found: dict[Install, int] = {}
     if channel.guild is not None and channel.guild.bot_is_in:
         found[Install.GUILD] = channel.guild.id

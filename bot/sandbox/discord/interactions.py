@@ -1,7 +1,7 @@
-"""What people do with a bot on Discord, and how it answers: slash commands, autocompletion, buttons and menus.
+"""Interactions of people with the bot, and the bot's answers: slash commands, autocompletion and buttons.
 
-The first answer must come within three seconds; it may be a deferral, which shows the person that the bot is thinking.
-After it the interaction's token is good for messages for fifteen minutes.
+The first answer must come within three seconds; a deferral, which shows the person that the bot is thinking, is one.
+Afterwards the interaction's token is valid for fifteen minutes.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ from bot.sandbox.discord.errors import (
     FormErrors,
 )
 from bot.sandbox.discord.installs import Install, context_of, owners
-from bot.sandbox.discord.messages import Content, Flag, Message, Pings, attach, pings
+from bot.sandbox.discord.messages import Content, Flag, Pings, pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
+from bot.sandbox.discord.world import Message
+from bot.sandbox.shared.changes import PATIENCE
 
 if TYPE_CHECKING:
-    from bot.sandbox.discord.world import Channel, Json, User, World
+    from bot.sandbox.discord.world import Channel, User, World
     from bot.sandbox.shared.changes import Changes
+    from bot.sandbox.shared.webserver import Json
 
 FIRST_ANSWER_WITHIN = dt.timedelta(seconds=3)
 TOKEN_VALID_FOR = dt.timedelta(minutes=15)
 ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024
 MAX_FOLLOW_UPS = 5
-"""Messages after the first answer where only the person brought the app."""
-PATIENCE = 5.0
-"""Seconds for which waiting for an answer goes on unless it is told otherwise."""
+"""Messages after the first answer where only the person installed the app."""
 
 
 class Kind(enum.IntEnum):
-    """Discord's numbers for what people do."""
+    """Kinds of interaction, with Discord's numbers."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -50,7 +51,7 @@ class Kind(enum.IntEnum):
 
 
 class Callback(enum.IntEnum):
-    """Discord's numbers for first answers."""
+    """Kinds of first answer, with Discord's numbers."""
 
     MESSAGE = 4
     DEFERRED_MESSAGE = 5
@@ -68,10 +69,11 @@ _ALLOWED = {
 
 @dataclass(eq=False)
 class Interaction:
-    """One thing that a person did, and what came of it.
+    """One interaction and its answers.
 
-    `source` is the message of the component that was used. `callback` is the first answer's kind, `original` the
-    message that it is or promises, `followups` those after it, and `choices` what was suggested.
+    `source` is the message of the pressed button. `callback` is the kind of the first answer, `original` the message
+    that the first answer is or promises, `followups` the messages after that, and `choices` the suggestions. Waiting
+    raises TimeoutError after `within` seconds.
     """
 
     id: int
@@ -89,50 +91,33 @@ class Interaction:
     choices: list[Json] | None = None
 
     @property
-    def deferred(self) -> bool:
-        """Whether the bot asked for more time."""
-        return self.callback in {Callback.DEFERRED_MESSAGE, Callback.DEFERRED_UPDATE}
-
-    @property
     def ephemeral(self) -> bool:
-        """Whether only the person can see the answer."""
+        """Whether only the person can see the first answer."""
         return self.original is not None and self.original.ephemeral
 
     @property
     def messages(self) -> list[Message]:
-        """All answers that say something, in order."""
+        """All answers in order, without a deferral that is still empty."""
         first = [self.original] if self.original is not None and Flag.LOADING not in self.original.flags else []
         return [*first, *self.followups]
 
     async def answered(self, within: float = PATIENCE) -> None:
-        """Wait for the first answer, whatever its kind.
-
-        Raises:
-            TimeoutError: there was none within so many seconds.
-        """
+        """Wait for the first answer of any kind."""
         await self.changes.until(lambda: self.callback is not None, within)
 
     async def reply(self, number: int = 1, within: float = PATIENCE) -> Message:
-        """The first answer that says something, or the one of that number.
-
-        Raises:
-            TimeoutError: there was none within so many seconds.
-        """
+        """Return the answer of that number, counted without deferrals."""
         await self.changes.until(lambda: len(self.messages) >= number, within)
         return self.messages[number - 1]
 
     async def suggestions(self, within: float = PATIENCE) -> list[Json]:
-        """The choices that the bot suggests.
-
-        Raises:
-            TimeoutError: there were none within so many seconds.
-        """
+        """Return the choices that the bot suggests."""
         await self.changes.until(lambda: self.choices is not None, within)
         return self.choices or []
 
 
 class Interactions:
-    """All interactions, and the API's methods to answer them."""
+    """All interactions, and the methods of the API to answer them."""
 
     def __init__(self, world: World, changes: Changes) -> None:
         self._world = world
@@ -140,19 +125,16 @@ class Interactions:
         self._all: dict[str, Interaction] = {}
 
     def routes(self) -> list[Route]:
-        """The methods."""
+        """Return the methods."""
         webhook = "/webhooks/{application_id}/{interaction_token}"
-        message = webhook + "/messages/{message_id}"
         return [
             Route("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self._answer, open=True),
             Route("POST", webhook, self._follow_up, open=True),
-            Route("GET", message, self._get, open=True),
-            Route("PATCH", message, self._edit, open=True),
-            Route("DELETE", message, self._delete, open=True),
+            Route("PATCH", webhook + "/messages/{message_id}", self._edit, open=True),
         ]
 
     def open(self, kind: Kind, user: User, channel: Channel, data: Json, source: Message | None = None) -> Interaction:
-        """Note what a person does."""
+        """Add an interaction."""
         ids, token = self._world.ids, secrets.token_urlsafe(32)
         interaction = Interaction(
             ids.next(), token, kind, user, channel, data, self._world.clock(), self._changes, source
@@ -161,11 +143,11 @@ class Interactions:
         return interaction
 
     def of(self, channel: Channel) -> list[Interaction]:
-        """What people did in a channel, in order."""
+        """Return the interactions in a channel, in order."""
         return [interaction for interaction in self._all.values() if interaction.channel is channel]
 
     def wire(self, interaction: Interaction) -> Json:
-        """What the INTERACTION_CREATE event holds."""
+        """Return the data of INTERACTION_CREATE."""
         channel, user = interaction.channel, interaction.user
         wire: Json = {
             "id": str(interaction.id),
@@ -217,7 +199,7 @@ class Interactions:
         except ApiError as error:
             raise error.under("data") from None
         interaction.callback = callback
-        return _callback_response(interaction) if _is_true(ask.query.get("with_response")) else None
+        return _callback_response(interaction) if ask.query.get("with_response") in {"1", "true"} else None
 
     def _act(self, interaction: Interaction, callback: Callback, ask: Ask, form: Json) -> None:
         match callback:
@@ -229,7 +211,7 @@ class Interactions:
             case Callback.MESSAGE:
                 interaction.original = self._message(interaction, ask, form)
             case Callback.DEFERRED_MESSAGE:
-                # Whatever else the deferral asks for, only whether it is ephemeral is heeded.
+                # Of the flags of a deferral, Discord heeds only EPHEMERAL.
                 asked = form.get("flags") or 0
                 flags = Flag.LOADING | (Flag(asked) & Flag.EPHEMERAL)
                 interaction.original = self._add(interaction, Content(flags=flags), Pings(), ask)
@@ -238,12 +220,12 @@ class Interactions:
             case Callback.UPDATE:
                 interaction.original = interaction.source
                 if interaction.source is not None:
-                    self._revise(interaction.source, ask, form)
+                    self._revise(interaction.source, form)
 
     def _follow_up(self, ask: Ask) -> Json:
         interaction = self._interaction(ask)
         if interaction.original is not None and Flag.LOADING in interaction.original.flags:
-            self._revise(interaction.original, ask, ask.form)
+            self._revise(interaction.original, ask.form)
             return interaction.original.wire()
         brought = Install.GUILD not in owners(interaction.user, interaction.channel)
         if brought and len(interaction.followups) >= MAX_FOLLOW_UPS:
@@ -252,22 +234,10 @@ class Interactions:
         interaction.followups.append(message)
         return message.wire()
 
-    def _get(self, ask: Ask) -> Json:
-        return self._find(self._interaction(ask), ask).wire()
-
     def _edit(self, ask: Ask) -> Json:
-        message = self._find(self._interaction(ask), ask)
-        self._revise(message, ask, ask.form)
+        message = self._find(self._interaction(ask), ask.path["message_id"])
+        self._revise(message, ask.form)
         return message.wire()
-
-    def _delete(self, ask: Ask) -> None:
-        interaction = self._interaction(ask)
-        message = self._find(interaction, ask)
-        message.deleted = True
-        if message in message.channel.messages:
-            message.channel.messages.remove(message)
-        if message in interaction.followups:
-            interaction.followups.remove(message)
 
     def _interaction(self, ask: Ask) -> Interaction:
         interaction = self._all.get(ask.path["interaction_token"])
@@ -278,23 +248,20 @@ class Interactions:
             raise ApiError(INVALID_WEBHOOK_TOKEN)
         return interaction
 
-    def _find(self, interaction: Interaction, ask: Ask) -> Message:
-        if ask.path["message_id"] == "@original":
-            found = interaction.original
-        else:
-            wanted = ask.id("message_id")
-            candidates = [*([interaction.original] if interaction.original else []), *interaction.followups]
-            found = next((message for message in candidates if message.id == wanted), None)
-        if found is None or found.deleted:
-            raise ApiError(UNKNOWN_MESSAGE)
-        return found
+    def _find(self, interaction: Interaction, reference: str) -> Message:
+        candidates = [*([interaction.original] if interaction.original else []), *interaction.followups]
+        for message in candidates:
+            is_meant = str(message.id) == reference or (reference == "@original" and message is interaction.original)
+            if is_meant and not message.deleted:
+                return message
+        raise ApiError(UNKNOWN_MESSAGE)
 
     def _message(self, interaction: Interaction, ask: Ask, form: Json) -> Message:
-        content = compose(form, attach(self._world.ids, ask.files), settable=SETTABLE_BY_ANSWER)
+        content = compose(form, settable=SETTABLE_BY_ANSWER)
         return self._add(interaction, content, pings(content.said, form.get("allowed_mentions")), ask)
 
     def _add(self, interaction: Interaction, content: Content, alerted: Pings, ask: Ask) -> Message:
-        """A new message of the bot; one that only the person can see stays out of the channel."""
+        """Add a message of the bot; an ephemeral one stays out of the channel."""
         message = Message(
             self._world.ids.next(),
             interaction.channel,
@@ -310,10 +277,10 @@ class Interactions:
             interaction.channel.messages.append(message)
         return message
 
-    def _revise(self, message: Message, ask: Ask, form: Json) -> None:
-        files, before = attach(self._world.ids, ask.files), message.shown
+    def _revise(self, message: Message, form: Json) -> None:
+        before = message.shown
         promised = replace(before, flags=before.flags & ~Flag.LOADING)
-        shown = compose(form, files, settable=SETTABLE_BY_EDIT, before=promised)
+        shown = compose(form, settable=SETTABLE_BY_EDIT, before=promised)
         if Flag.LOADING in before.flags:
             message.fulfil(shown, form.get("allowed_mentions"))
         else:
@@ -326,33 +293,29 @@ def _wire_owners(interaction: Interaction) -> Json:
 
 
 def _metadata(interaction: Interaction) -> Json:
-    """What a message tells about what it answers."""
-    told: Json = {
+    """Return a message's metadata about the interaction that the message answers."""
+    wire: Json = {
         "id": str(interaction.id),
         "type": int(interaction.kind),
         "user": interaction.user.wire(),
         "authorizing_integration_owners": _wire_owners(interaction),
     }
     if interaction.original is not None:
-        told["original_response_message_id"] = str(interaction.original.id)
+        wire["original_response_message_id"] = str(interaction.original.id)
     if interaction.source is not None:
-        told["interacted_message_id"] = str(interaction.source.id)
-    return told
-
-
-def _is_true(query: str | None) -> bool:
-    return query in {"1", "true"}
+        wire["interacted_message_id"] = str(interaction.source.id)
+    return wire
 
 
 def _callback_response(interaction: Interaction) -> Json:
     original = interaction.original
-    told: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
+    wire: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
     if original is None:
-        return {"interaction": told}
-    told |= {
+        return {"interaction": wire}
+    wire |= {
         "response_message_id": str(original.id),
         "response_message_loading": Flag.LOADING in original.flags,
         "response_message_ephemeral": original.ephemeral,
     }
     resource = {"type": int(interaction.callback or Callback.MESSAGE), "message": original.wire()}
-    return {"interaction": told, "resource": resource}
+    return {"interaction": wire, "resource": resource}

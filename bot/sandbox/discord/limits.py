@@ -1,8 +1,8 @@
-"""The rate limits the stand-in holds its clients to, in Discord's way.
+"""Discord's rate limits.
 
-Each limit is a bucket of a route and its main parameter (channel, server or webhook), told in `X-RateLimit` headers.
-Over all of them lies the global limit, from which interactions are free. A refusal is a 429 with a `Via` header and a
-JSON body, without which clients take it for a ban.
+Each limit is a bucket of a route and its main parameter (channel, server or webhook), announced in `X-RateLimit`
+headers. The global limit counts all requests but those about interactions. A refusal is a 429 with a `Via` header and a
+JSON body; without them, clients take the 429 for a ban.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from bot.sandbox.shared.faults import Reply
-from bot.sandbox.shared.traffic import Limit
+from bot.sandbox.shared.traffic import Limit, free_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 GLOBAL_LIMIT = Limit(50, 1.0)
-"""Requests of one bot over everything but interactions."""
+"""Requests of one bot, interactions excepted."""
 PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
 PUBLISH_LIMIT = Limit(10, 3600.0)
-"""Published messages of one channel; shared by all who publish there, and only the refusal says how long it lasts."""
+"""Published messages of one channel, shared by all publishers; only the refusal tells how long the limit lasts."""
 _FREE_ROUTES = ("POST /interactions/*", "* /webhooks/*")
 
 
 class Scope(enum.StrEnum):
-    """Whose limit was hit: the bot's own in one place, the bot's over everything, or one shared with others."""
+    """Kinds of limit: the bot's own in one bucket, the bot's over everything, or one shared with others."""
 
     USER = "user"
     GLOBAL = "global"
@@ -38,7 +38,7 @@ class Scope(enum.StrEnum):
 
 
 def too_many(retry_after: float, scope: Scope = Scope.USER) -> Reply:
-    """The answer to a request that comes too soon; `retry_after` is in seconds."""
+    """Return the answer to a request that comes too soon; `retry_after` is in seconds."""
     everything = scope is Scope.GLOBAL
     whose = "The resource is" if scope is Scope.SHARED else "You are"
     body = {"message": f"{whose} being rate limited.", "retry_after": retry_after, "global": everything}
@@ -50,7 +50,7 @@ def too_many(retry_after: float, scope: Scope = Scope.USER) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A limit on the routes that match a shell pattern. Unless `announced`, no header tells of it beforehand."""
+    """Limit on the routes that match a shell pattern. Unless `announced`, no header tells of the limit."""
 
     route: str
     limit: Limit
@@ -66,14 +66,14 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the limits say of one request: the headers of its answer, and the refusal if it came too soon."""
+    """Verdict of the limits on one request: the headers of its answer, and the refusal if it came too soon."""
 
     headers: dict[str, str]
     refusal: Reply | None = None
 
 
 class Limits:
-    """All limits. `overall` is the global one, None for no such limit; `now` is the time in seconds since 1970."""
+    """All limits. `overall` is the global one, or None; `now` returns the time in seconds since 1970."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.overall: Limit | None = GLOBAL_LIMIT
@@ -83,7 +83,7 @@ class Limits:
         self._windows: dict[tuple[Bucket, str], _Window] = {}
 
     def admit(self, route: str, place: str) -> Verdict:
-        """Count one request on the route, about the place, and say what becomes of it."""
+        """Count one request on the route about the place, and return the verdict."""
         now = self._now()
         wait = self._overall_wait(now) if not any(fnmatchcase(route, free) for free in _FREE_ROUTES) else 0.0
         if wait:
@@ -94,10 +94,9 @@ class Limits:
     def _overall_wait(self, now: float) -> float:
         if self.overall is None:
             return 0.0
-        while self._recent and now - self._recent[0] >= self.overall.seconds:
-            self._recent.popleft()
-        if len(self._recent) >= self.overall.count:
-            return self._recent[0] + self.overall.seconds - now
+        free = free_at(self._recent, self.overall, now)
+        if free is not None:
+            return free - now
         self._recent.append(now)
         return 0.0
 

@@ -1,33 +1,31 @@
-"""What exists on the Discord of the stand-in: people, servers and channels, and their JSON.
+"""World of the Discord stand-in: people, servers, channels and messages, and their JSON.
 
-Everything here is plain state. `wire()` gives an object as Discord's API and gateway write it.
+All of it is plain state. `wire()` returns an object as Discord's API and gateway write it.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+from bot.sandbox.discord.messages import Content, Flag, Pings, delivered, pings
 from bot.sandbox.discord.snowflakes import Snowflakes, time_of, wire_time
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from bot.sandbox.discord.messages import Message
-
-Json: TypeAlias = "dict[str, Any]"
+    from bot.sandbox.shared.webserver import Json
 
 _ARCHIVE_AFTER_MINUTES = 4320
 _FORUM_REQUIRES_TAG = 1 << 4
 
 
 class Permission(enum.IntFlag):
-    """The permissions that decide anything here, with Discord's bits."""
+    """Permissions that the stand-in checks, with Discord's bits."""
 
     ADMINISTRATOR = 1 << 3
-    MANAGE_CHANNELS = 1 << 4
     MANAGE_GUILD = 1 << 5
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
@@ -43,12 +41,12 @@ class Permission(enum.IntFlag):
 
     @property
     def effective(self) -> Permission:
-        """What these permissions allow: an administrator may do everything."""
+        """All permissions for an administrator, else these."""
         return ~Permission(0) if Permission.ADMINISTRATOR in self else self
 
 
 MEMBER = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.USE_APPLICATION_COMMANDS
-"""What people may do unless a test says otherwise."""
+"""Permissions of people, unless a test says otherwise."""
 BOT = (
     Permission.VIEW_CHANNEL
     | Permission.SEND_MESSAGES
@@ -58,18 +56,17 @@ BOT = (
     | Permission.CREATE_PUBLIC_THREADS
     | Permission.SEND_MESSAGES_IN_THREADS
 )
-"""What the bot's invitation asks for unless a test says otherwise."""
-
+"""Permissions of the bot's invitation, unless a test says otherwise."""
 
 IN_PRIVATE = Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MENTION_EVERYONE
-"""What Discord says that an app may do where it is no member: in private conversations, and where a person brought it.
+"""Permissions that Discord tells an app in private conversations and where a person installed the app.
 
-Seeing the place and writing there are not among them.
+They include neither seeing the channel nor writing there.
 """
 
 
 class ChannelType(enum.IntEnum):
-    """Discord's numbers for the kinds of channel there are here."""
+    """Kinds of channel, with Discord's numbers."""
 
     TEXT = 0
     DM = 1
@@ -85,8 +82,8 @@ class ChannelType(enum.IntEnum):
 class User:
     """A person, or the bot.
 
-    Without `accepts_dms` nobody can write to them privately. With `has_app` they installed the bot for themselves, and
-    take its commands wherever they go.
+    Without `accepts_dms` the person gets no private messages. With `has_app` the person installed the bot, and is
+    offered its commands everywhere.
     """
 
     id: int
@@ -97,7 +94,7 @@ class User:
     has_app: bool = False
 
     def wire(self) -> Json:
-        """The user object."""
+        """Return the user object."""
         return {
             "id": str(self.id),
             "username": self.name,
@@ -105,14 +102,12 @@ class User:
             "global_name": None if self.bot else self.name,
             "avatar": None,
             "bot": self.bot,
-            "flags": 0,
-            "public_flags": 0,
         }
 
 
 @dataclass(eq=False)
 class Guild:
-    """A server. `members` are the people in it with what they may do; the bot's part is `bot_permissions`."""
+    """A server. `members` are its people with their permissions, `bot_permissions` those of the bot."""
 
     id: int
     name: str
@@ -125,7 +120,7 @@ class Guild:
     unavailable: bool = False
 
     def wire(self) -> Json:
-        """The guild object, without channels and members."""
+        """Return the guild object, without channels and members."""
         return {
             "id": str(self.id),
             "name": self.name,
@@ -135,21 +130,10 @@ class Guild:
                 self._role(self.bot_role, self.bot.name, self.bot_permissions),
             ],
             "features": ["COMMUNITY", "NEWS"],
-            "emojis": [],
-            "stickers": [],
-            "preferred_locale": "fr",
-            "verification_level": 0,
-            "default_message_notifications": 1,
-            "explicit_content_filter": 0,
-            "mfa_level": 0,
-            "nsfw_level": 0,
-            "premium_tier": 0,
-            "system_channel_flags": 0,
-            "afk_timeout": 300,
         }
 
     def wire_created(self) -> Json:
-        """What a GUILD_CREATE event holds: without the members intent only the bot among the members."""
+        """Return the data of GUILD_CREATE; without the members intent, the bot is the only member listed."""
         channels = [channel for channel in self.channels if not isinstance(channel, Thread)]
         threads = [channel for channel in self.channels if isinstance(channel, Thread) and not channel.archived]
         return self.wire() | {
@@ -158,48 +142,31 @@ class Guild:
             "members": [self.bot_member()],
             "channels": [channel.wire() for channel in channels],
             "threads": [thread.wire() for thread in threads],
-            "presences": [],
-            "voice_states": [],
-            "stage_instances": [],
-            "guild_scheduled_events": [],
             "joined_at": wire_time(time_of(self.id)),
         }
 
     def bot_member(self) -> Json:
-        """The bot as a member."""
+        """Return the member object of the bot."""
         return self.member(self.bot) | {"roles": [str(self.bot_role)]}
 
     def member(self, user: User) -> Json:
-        """The member object of a person."""
+        """Return the member object of a person."""
         return {
             "user": user.wire(),
             "nick": None,
             "roles": [],
-            "pending": False,
             "joined_at": wire_time(time_of(self.id)),
-            "deaf": False,
-            "mute": False,
             "flags": 0,
         }
 
     @staticmethod
     def _role(role_id: int, name: str, permissions: Permission) -> Json:
-        return {
-            "id": str(role_id),
-            "name": name,
-            "permissions": str(int(permissions)),
-            "position": 0,
-            "color": 0,
-            "hoist": False,
-            "managed": False,
-            "mentionable": False,
-            "flags": 0,
-        }
+        return {"id": str(role_id), "name": name, "permissions": str(int(permissions)), "position": 0}
 
 
 @dataclass(eq=False)
 class Channel:
-    """A place for messages, in order and without the deleted ones; also what all kinds of channel share."""
+    """A channel with its messages in order, without the deleted ones; the base of every kind of channel."""
 
     id: int
     name: str
@@ -207,33 +174,33 @@ class Channel:
     guild: Guild | None
     messages: list[Message] = field(default_factory=list, repr=False)
     permissions: Permission | None = None
-    """What the bot may do here where it is not what it may do in the whole server."""
+    """Permissions of the bot here, if they differ from those in the server."""
 
     @property
     def bot_permissions(self) -> Permission:
-        """What the bot may do here."""
+        """Permissions of the bot here."""
         if self.guild is None or not self.guild.bot_is_in:
             return IN_PRIVATE
         return (self.guild.bot_permissions if self.permissions is None else self.permissions).effective
 
     def wire(self) -> Json:
-        """The channel object."""
+        """Return the channel object."""
         last = {"last_message_id": str(self.messages[-1].id) if self.messages else None}
         if self.guild is None:
             return {"id": str(self.id), "type": int(self.type), "flags": 0} | last
-        return last | {
-            "id": str(self.id),
-            "type": int(self.type),
-            "guild_id": str(self.guild.id),
-            "name": self.name,
-            "position": 0,
-            "permission_overwrites": self._overwrites(self.guild),
-            "topic": None,
-            "nsfw": False,
-            "parent_id": None,
-            "rate_limit_per_user": 0,
-            "flags": 0,
-        }
+        voice = {"bitrate": 64_000, "user_limit": 0} if self.type is ChannelType.VOICE else {}
+        return (
+            last
+            | voice
+            | {
+                "id": str(self.id),
+                "type": int(self.type),
+                "guild_id": str(self.guild.id),
+                "name": self.name,
+                "position": 0,
+                "permission_overwrites": self._overwrites(self.guild),
+            }
+        )
 
     def _overwrites(self, guild: Guild) -> list[Json]:
         if self.permissions is None:
@@ -249,33 +216,24 @@ class DirectChannel(Channel):
     recipient: User = field(kw_only=True)
 
     def wire(self) -> Json:
-        """The channel object."""
+        """Return the channel object."""
         return super().wire() | {"recipients": [self.recipient.wire()]}
 
 
 @dataclass(eq=False)
-class Voice(Channel):
-    """A voice channel, of which there is only its text chat here."""
-
-    def wire(self) -> Json:
-        """The channel object."""
-        return super().wire() | {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
-
-
-@dataclass(eq=False)
 class GroupConversation(Channel):
-    """A private conversation of several people. No bot is ever a member of one."""
+    """A private conversation of several people, of which no bot is ever a member."""
 
     recipients: tuple[User, ...] = ()
 
     def wire(self) -> Json:
-        """The channel object."""
+        """Return the channel object."""
         return super().wire() | {"name": self.name, "recipients": [user.wire() for user in self.recipients]}
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag that posts of a forum can carry."""
+    """A tag for posts of a forum."""
 
     id: int
     name: str
@@ -283,7 +241,7 @@ class Tag:
 
 @dataclass(eq=False)
 class Forum(Channel):
-    """A channel of posts, each of them a thread."""
+    """A channel of posts; each post is a thread."""
 
     tags: tuple[Tag, ...] = ()
     tag_required: bool = False
@@ -294,7 +252,7 @@ class Forum(Channel):
         return threads_of(self)
 
     def wire(self) -> Json:
-        """The channel object."""
+        """Return the channel object."""
         tags = [
             {"id": str(tag.id), "name": tag.name, "moderated": False, "emoji_id": None, "emoji_name": None}
             for tag in self.tags
@@ -305,7 +263,7 @@ class Forum(Channel):
 
 @dataclass(eq=False)
 class Thread(Channel):
-    """A thread of a channel or a post of a forum; what the bot may do there is set in the parent."""
+    """A thread of a channel, or a post of a forum; the bot's permissions are those in the parent."""
 
     parent: Channel = field(kw_only=True)
     owner: User = field(kw_only=True)
@@ -315,17 +273,16 @@ class Thread(Channel):
 
     @property
     def bot_permissions(self) -> Permission:
-        """What the bot may do here."""
+        """Permissions of the bot here."""
         return self.parent.bot_permissions
 
     def wire(self) -> Json:
-        """The channel object."""
+        """Return the channel object."""
         created = wire_time(time_of(self.id))
         return super().wire() | {
             "parent_id": str(self.parent.id),
             "owner_id": str(self.owner.id),
             "message_count": len(self.messages),
-            "total_message_sent": len(self.messages),
             "member_count": 1,
             "applied_tags": [str(tag.id) for tag in self.tags],
             "thread_metadata": {
@@ -338,14 +295,112 @@ class Thread(Channel):
         }
 
 
+@dataclass(slots=True, eq=False)
+class Message:
+    """A message. `request` is the number of the request that made it, `edits` its earlier contents.
+
+    `pings` are all people and roles that its text and every edit would have alerted. `interaction` is the id of the
+    interaction that the message answers, and `asked` Discord's metadata about that interaction.
+    """
+
+    id: int
+    channel: Channel
+    author: User
+    shown: Content
+    pings: Pings
+    sent_at: dt.datetime
+    request: int
+    nonce: str | int | None = None
+    interaction: int | None = None
+    asked: Json | None = field(default=None, repr=False)
+    edits: list[Content] = field(default_factory=list, repr=False)
+    edited_at: dt.datetime | None = None
+    deleted: bool = False
+
+    @property
+    def content(self) -> str:
+        """The plain text."""
+        return self.shown.text
+
+    @property
+    def components(self) -> tuple[Json, ...]:
+        """The components as they were sent."""
+        return self.shown.components
+
+    @property
+    def flags(self) -> Flag:
+        """The flags."""
+        return self.shown.flags
+
+    @property
+    def published(self) -> bool:
+        """Whether the channels that follow got a copy."""
+        return Flag.PUBLISHED in self.flags
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether only the person who asked can see the message."""
+        return Flag.EPHEMERAL in self.flags
+
+    @property
+    def text(self) -> str:
+        """The plain text and the text of all components."""
+        return self.shown.said
+
+    def fulfil(self, shown: Content, allowed_mentions: Json | None) -> None:
+        """Show the content that a deferral promised."""
+        self.shown = shown
+        self.pings |= pings(shown.said, allowed_mentions)
+
+    def revise(self, shown: Content, allowed_mentions: Json | None, now: dt.datetime) -> None:
+        """Replace the content by an edit."""
+        self.edits.append(self.shown)
+        self.edited_at = now
+        self.fulfil(shown, allowed_mentions)
+
+    def publish(self) -> None:
+        """Set the flag of a published message."""
+        self.shown = replace(self.shown, flags=self.flags | Flag.PUBLISHED)
+
+    def delete(self) -> None:
+        """Mark the message as deleted, and remove it from its channel; an ephemeral message is in none."""
+        self.deleted = True
+        if not self.ephemeral:
+            self.channel.messages.remove(self)
+
+    def wire(self) -> Json:
+        """Return the message object."""
+        wire: Json = {
+            "id": str(self.id),
+            "type": 0,
+            "channel_id": str(self.channel.id),
+            "author": self.author.wire(),
+            "content": self.content,
+            "timestamp": wire_time(self.sent_at),
+            "edited_timestamp": wire_time(self.edited_at) if self.edited_at else None,
+            "tts": False,
+            "mention_everyone": self.pings.everyone,
+            "mentions": [],
+            "mention_roles": [str(role) for role in sorted(self.pings.roles)],
+            "attachments": [],
+            "embeds": [],
+            "components": delivered(self.components),
+            "pinned": False,
+            "flags": int(self.flags),
+        }
+        if self.asked is not None:
+            wire["interaction_metadata"] = self.asked
+        return wire if self.nonce is None else wire | {"nonce": self.nonce}
+
+
 def threads_of(channel: Channel) -> list[Thread]:
-    """The threads that hang on the channel, oldest first."""
+    """Return the threads of the channel, oldest first."""
     others = channel.guild.channels if channel.guild is not None else []
     return [thread for thread in others if isinstance(thread, Thread) and thread.parent is channel]
 
 
 class World:
-    """All people, servers and channels. `clock` says the time, aware and in UTC."""
+    """All people, servers and channels. `clock` returns the time, aware and in UTC."""
 
     def __init__(self, clock: Callable[[], dt.datetime]) -> None:
         self.clock = clock
@@ -357,33 +412,21 @@ class World:
         self.channels: dict[int, Channel] = {}
         self._directs: dict[User, DirectChannel] = {}
 
-    def add_user(self, name: str, *, locale: str, accepts_dms: bool, has_app: bool = False) -> User:
-        """Make a person."""
-        user = User(self.ids.next(), name, locale=locale, accepts_dms=accepts_dms, has_app=has_app)
-        self.users[user.id] = user
-        return user
-
-    def add_guild(self, name: str, permissions: Permission, *, bot_is_in: bool) -> Guild:
-        """Make a server, with the bot in it or not."""
-        guild = Guild(self.ids.next(), name, self.bot, self.ids.next(), permissions, bot_is_in=bot_is_in)
-        self.guilds[guild.id] = guild
-        return guild
-
     def add_channel(self, channel: Channel) -> None:
-        """Take the channel in, in its server if it has one."""
+        """Add the channel, also to its server if the channel has one."""
         self.channels[channel.id] = channel
         if channel.guild is not None:
             channel.guild.channels.append(channel)
 
     def remove_channel(self, channel: Channel) -> None:
-        """Forget the channel and the threads that hang on it."""
+        """Remove the channel and its threads."""
         for gone in [*threads_of(channel), channel]:
             del self.channels[gone.id]
             if gone.guild is not None:
                 gone.guild.channels.remove(gone)
 
     def direct(self, user: User) -> DirectChannel:
-        """The bot's private conversation with the person, made when it does not exist yet."""
+        """Return the bot's private conversation with the person, opened on the first call."""
         if user not in self._directs:
             channel = DirectChannel(self.ids.next(), user.name, ChannelType.DM, None, recipient=user)
             self.add_channel(channel)
@@ -391,5 +434,5 @@ class World:
         return self._directs[user]
 
     def shares_guild(self, user: User) -> bool:
-        """Whether the person and the bot are in a server together."""
+        """Return whether the person and the bot share a server."""
         return any(guild.bot_is_in and user in guild.members for guild in self.guilds.values())

@@ -1,4 +1,4 @@
-"""One notification for everything that happens on a stand-in, and waiting for what one wants to see."""
+"""Notification of every change on a stand-in, and waiting for a condition."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE = 5.0
+"""Default of the seconds to wait for a condition."""
+
 
 class Changes:
-    """Wakes those who wait whenever anything changed."""
+    """Notification of every change to waiters and listeners."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
 
     def notify(self) -> None:
-        """Say that something changed."""
+        """Wake every waiter and call every listener."""
         self._changed.set()
         self._changed = asyncio.Event()
         for listener in self._listeners:
@@ -28,19 +31,19 @@ class Changes:
 
     @contextlib.contextmanager
     def heard_by(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Call the listener at every change for as long as the context is open."""
-        # A new list, because a listener may come or go while the others are called.
+        """Call the listener at every change while the context is open."""
+        # Because a listener may come or go while `notify` loops, this makes a new list; else one would be skipped.
         self._listeners = [*self._listeners, listener]
         try:
             yield
         finally:
             self._listeners = [other for other in self._listeners if other is not listener]
 
-    async def until(self, condition: Callable[[], T], within: float) -> T:
-        """The condition's value as soon as it is true; it is looked at now and after each change.
+    async def until(self, condition: Callable[[], T], within: float = PATIENCE) -> T:
+        """Return the condition's value as soon as it is true; now and every change check the condition.
 
         Raises:
-            TimeoutError: it was not true within so many seconds.
+            TimeoutError: the condition was not true within so many seconds.
         """
         try:
             async with asyncio.timeout(within):

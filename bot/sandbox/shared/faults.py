@@ -1,8 +1,8 @@
-"""Failures on demand: what a stand-in does to a request in place of, or beside, answering it.
+"""Failures on demand of the answers of a stand-in.
 
-A fault is a match (which requests), an action (what happens to them) and a moment (before the request was processed,
-or after: then its effect stays and only the answer suffers). Both stand-ins take their faults from here, so that a
-test of a lost answer reads the same for either platform.
+A fault has a match (which requests), an action (what happens to their answers) and a moment (before the stand-in
+processes the request, or after, so that the request has its effect). Both stand-ins have these faults, so that a test
+of a lost answer reads the same for either platform.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-# SO_LINGER switched on with no time to linger: closing then sends a reset instead of an orderly end.
+# Because SO_LINGER is on with a time of 0, closing the socket sends a reset instead of an orderly end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -28,8 +28,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Call:
     """One request as faults see it.
 
-    `route` is the platform's name of what is asked (`sendMessage`, `POST /channels/{channel_id}/messages`), `chat`
-    the id of the chat or channel it is about, empty when it is about none, `body` the parameters.
+    `route` is the platform's name of the method (`sendMessage`, `POST /channels/{channel_id}/messages`), `chat` the id
+    of the request's chat or channel, empty for none, `body` the parameters.
     """
 
     route: str
@@ -39,9 +39,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which requests a fault is for: all conditions must hold.
+    """Conditions of a fault, all of which must hold.
 
-    `route` is a shell pattern (`send*`), `chat` an id, None for any, and `where` any further condition.
+    `route` is a shell pattern (`send*`), `chat` an id or None for any, and `where` a further condition.
     """
 
     route: str = "*"
@@ -49,7 +49,7 @@ class Match:
     where: Callable[[Call], bool] | None = None
 
     def __call__(self, call: Call) -> bool:
-        """Whether the request is meant."""
+        """Return whether the request meets the conditions."""
         return (
             fnmatchcase(call.route, self.route)
             and (self.chat is None or str(self.chat) == call.chat)
@@ -59,7 +59,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Answers with this, as it stands; a mapping is written as JSON."""
+    """Fixed answer; a mapping is written as JSON."""
 
     status: int
     body: str | Mapping[str, Any] = ""
@@ -68,15 +68,15 @@ class Reply:
 
 
 BAD_GATEWAY = Reply(502, "<html><body><h1>502 Bad Gateway</h1></body></html>", content_type="text/html")
-"""A proxy in front of the platform answers instead of it."""
+"""Answer of a proxy in front of the platform."""
 
 MALFORMED = Reply(200, '{"ok": tru')
-"""An answer that was cut off in the middle."""
+"""Answer that was cut off in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """Answers 429 in the platform's own form: wait `retry_after` seconds, in this chat or with `everything`."""
+    """429 in the platform's own form: wait `retry_after` seconds, in this chat or with `everything`."""
 
     retry_after: float
     everything: bool = False
@@ -84,24 +84,24 @@ class Flood:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Cuts the connection with a TCP reset."""
+    """TCP reset of the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Never answers; the connection stays open until the client gives up."""
+    """No answer; the connection stays open until the client gives up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Answers as if nothing were wrong, but `seconds` late."""
+    """Usual answer, `seconds` late."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Awaits `callback` and then answers as if nothing were wrong: to hold a request, or to look at it."""
+    """Usual answer after awaiting `callback`, which may hold the request or look at it."""
 
     callback: Callable[[Call], Awaitable[None]]
 
@@ -111,10 +111,10 @@ Action: TypeAlias = Reply | Flood | Reset | Silence | Delay | Hook
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to the requests that match.
+    """Action on the requests that match.
 
-    The first `skip` of them pass unharmed, the next `times` are hit (None = every one from then on). With `after`,
-    the request is processed first: a message is stored although its answer is lost.
+    The first `skip` requests pass, the next `times` are hit (None: all later ones). With `after`, the stand-in
+    processes the request first: a message is stored although its answer is lost.
     """
 
     action: Action
@@ -122,12 +122,6 @@ class Fault:
     times: int | None = 1
     skip: int = 0
     after: bool = False
-
-    def __post_init__(self) -> None:
-        if self.after and isinstance(self.action, Flood):
-            raise ValueError("A flood answer means that nothing was processed: use it without `after`.")
-        if self.skip < 0 or (self.times is not None and self.times < 1):
-            raise ValueError("`times` must be at least 1, or None for every request, and `skip` at least 0.")
 
 
 @dataclass(slots=True)
@@ -141,30 +135,30 @@ class _Armed:
 
 
 class Faults:
-    """The faults of one stand-in, in the order in which they were added.
+    """Faults of one stand-in, in the order of their addition.
 
-    A request meets at most one fault: the first that matches and has not passed or been used up. Handlers that go
-    through `answer` must run in a server that cancels them when the client leaves (aiohttp's `handler_cancellation`).
+    At most one fault hits a request: the first that matches. Handlers that call `answer` need a server that cancels
+    them when the client disconnects (aiohttp's `handler_cancellation`).
     """
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
 
     def add(self, fault: Fault) -> None:
-        """Arm one more fault."""
+        """Add a fault."""
         self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        """Disarm all of them."""
+        """Remove all faults."""
         self._armed.clear()
 
     @property
     def pending(self) -> tuple[Fault, ...]:
-        """The faults that may still hit: empty when a test has seen all it armed, unless one is for ever."""
+        """The faults that may still hit; one without `times` always may."""
         return tuple(armed.fault for armed in self._armed)
 
     def take(self, call: Call) -> Fault | None:
-        """The fault that hits this request, counted as used."""
+        """Return the fault that hits this request, and count the hit."""
         for armed in self._armed:
             if not armed.fault.match(call):
                 continue
@@ -182,9 +176,9 @@ class Faults:
         process: Callable[[], Awaitable[web.Response]],
         flood: Callable[[Flood], web.Response],
     ) -> web.Response:
-        """The answer to a request, by way of its fault if it has one.
+        """Return the answer to a request, spoilt by its fault if one hits.
 
-        `process` does what was asked, `flood` writes a 429 in the platform's form.
+        `process` carries the request out, `flood` writes a 429 in the platform's form.
         """
         fault = self.take(call)
         if fault is None:

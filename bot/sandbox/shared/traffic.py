@@ -1,4 +1,4 @@
-"""What came in and how fast: the log of requests, the measure of their rate, and flood control.
+"""Log of requests, the measure of their rate, and flood control.
 
 All times are seconds of a monotonic clock.
 """
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 EVERYTHING = ""
-"""The chat of a wait that holds for every chat."""
+"""Chat of a wait for every chat."""
 
 
 @dataclass(slots=True)
 class Request:
-    """One request as it arrived, and what became of it.
+    """One request with its outcome.
 
-    `number` is its place in the log. `processed` is the status the platform came to by its own rules, None when the
-    request never got that far; `answered` is the status that left for the client, None when no answer did. A message
-    whose answer was lost has a `processed` of 200 and an `answered` of None.
+    `number` is its place in the log. `processed` is the status by the platform's rules, None if a fault came first;
+    `answered` is the status that left for the client, None if no answer left. A message whose answer was lost has a
+    `processed` of 200 and an `answered` of None.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A pause the platform asked for: from the answer that asked until it is over, in one chat or in `EVERYTHING`."""
+    """A pause that the platform asked for, from its answer to the end, in one chat or in `EVERYTHING`."""
 
     start: float
     end: float
@@ -45,10 +45,10 @@ class Wait:
 
 
 def most(times: Sequence[float], seconds: float) -> int:
-    """The most of the times that lie in any window of that length, wherever it begins.
+    """Return the greatest number of times in any window of that length.
 
-    `times` are in order. A window holds its beginning and not its end: what happens exactly `seconds` apart is not in
-    one window.
+    `times` are in order. A window includes its beginning and not its end: two times exactly `seconds` apart are in two
+    windows.
     """
     best = first = 0
     for last, time in enumerate(times):
@@ -59,7 +59,7 @@ def most(times: Sequence[float], seconds: float) -> int:
 
 
 class Traffic:
-    """The log of one stand-in. `is_send` tells by the route which requests count as sends."""
+    """Log of one stand-in. `is_send` returns whether requests of a route count as sends."""
 
     def __init__(self, is_send: Callable[[str], bool]) -> None:
         self._is_send = is_send
@@ -67,31 +67,31 @@ class Traffic:
         self.waits: list[Wait] = []
 
     def arrived(self, at: float, route: str, chat: str, body: Mapping[str, Any]) -> Request:
-        """Log one more request."""
+        """Log a request and return the entry."""
         request = Request(len(self.requests), at, route, chat, body)
         self.requests.append(request)
         return request
 
     @property
     def sends(self) -> list[Request]:
-        """The sends in order of arrival, whatever became of them."""
+        """The sends in order of arrival, with any outcome."""
         return [request for request in self.requests if self._is_send(request.route)]
 
     def peak(self, seconds: float, chat: int | str | None = None) -> int:
-        """The most sends that arrived in any sliding window of so many seconds, of all chats or of one."""
+        """Return the most sends in any sliding window of so many seconds, over all chats or in one."""
         return most([send.at for send in self.sends if chat is None or send.chat == str(chat)], seconds)
 
     def peak_by_chat(self, seconds: float) -> dict[str, int]:
-        """The same for every chat that was sent to."""
+        """Return the peak of every chat that got a send."""
         times = defaultdict(list)
         for send in self.sends:
             times[send.chat].append(send.at)
         return {chat: most(arrivals, seconds) for chat, arrivals in times.items()}
 
     def sends_in_waits(self, grace: float = 0.0) -> list[Request]:
-        """The sends that arrived while they had been told to wait.
+        """Return the sends that arrived during a wait.
 
-        What arrives within `grace` seconds of the beginning of a wait may have been on its way already.
+        Sends within `grace` seconds of the beginning of a wait do not count, because they may have left before.
         """
         return [send for send in self.sends if any(_holds(wait, send, grace) for wait in self.waits)]
 
@@ -109,9 +109,9 @@ class Limit:
 
 
 class FloodControl:
-    """Refuses what comes too fast, and everything during the wait that follows.
+    """Refusal of sends above a limit, and of all sends during the wait that follows.
 
-    A refusal asks for whole seconds, at least one, and refused sends do not count.
+    A refusal asks for whole seconds, at least one. Refused sends do not count.
     """
 
     def __init__(self) -> None:
@@ -119,9 +119,9 @@ class FloodControl:
         self._waits: dict[str, Wait] = {}
 
     def admit(self, now: float, limits: Iterable[tuple[str, Limit]]) -> Wait | None:
-        """None when the send may pass, else the wait that it starts or runs into.
+        """Return None if the limits admit the send, else the wait that the send starts or meets.
 
-        `limits` are those that the send is under, each with the chat it holds for, or `EVERYTHING`.
+        `limits` are the limits of the send, each with its chat or `EVERYTHING`.
         """
         limits = tuple(limits)
         for chat, limit in limits:
@@ -136,10 +136,12 @@ class FloodControl:
         return None
 
     def _exceeded(self, now: float, chat: str, limit: Limit) -> Wait | None:
-        recent = self._admitted[chat]
-        while recent and now - recent[0] >= limit.seconds:
-            recent.popleft()
-        if len(recent) < limit.count:
-            return None
-        free = recent[0] + limit.seconds
-        return Wait(now, now + max(1, math.ceil(free - now)), chat)
+        free = free_at(self._admitted[chat], limit, now)
+        return None if free is None else Wait(now, now + max(1, math.ceil(free - now)), chat)
+
+
+def free_at(times: deque[float], limit: Limit, now: float) -> float | None:
+    """Return the time at which the limit admits one more, or None if now; remove the times that no longer count."""
+    while times and now - times[0] >= limit.seconds:
+        times.popleft()
+    return times[0] + limit.seconds if len(times) >= limit.count else None

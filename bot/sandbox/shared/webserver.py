@@ -1,44 +1,43 @@
-"""What the sandbox's web servers have in common, which are both stand-ins and the demo's page: their start and stop."""
+"""Start and stop of the sandbox's web servers: both stand-ins and the demo's page."""
 
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from types import TracebackType
+Json: TypeAlias = "dict[str, Any]"
+"""An object of JSON."""
 
 HOST = "127.0.0.1"
 
 
 class WebServer(abc.ABC):
-    """Serves an application from `start` to `stop`, or as long as it is used as an async context manager.
+    """Server of an application from `start` to `stop`, also as an async context manager.
 
-    It listens where `_site` says, which is the loopback interface: on `port`, or any free one if that is 0, and on the
-    same again after a `stop`.
+    The server listens on the loopback interface, on `port` or on any free port if `port` is 0, and on the same port
+    after a second `start`.
     """
 
     _DRAIN: ClassVar[float] = 0.1
-    """Seconds that requests under way may still take when it stops; what is held back, long polls above all, is cut
-    off then."""
+    """Seconds that requests under way may still take at a stop; `stop` cuts off all others, such as long polls."""
     _CANCELS: ClassVar[bool] = True
-    """Whether a request ends when its client leaves: a poll must not stay behind and steal the updates of the next."""
+    """Whether a request ends with its client's connection; else a poll would take the updates of the next poll."""
 
     port: int = 0
     _runner: web.AppRunner | None = None
 
     @abc.abstractmethod
     def _application(self) -> web.Application:
-        """What is served, made anew at each start."""
+        """Return the application, a new one at each start."""
 
     def _site(self, runner: web.AppRunner) -> web.BaseSite:
-        """Where it listens."""
+        """Return the address to listen on."""
         return web.TCPSite(runner, HOST, self.port)
 
     async def start(self) -> None:
-        """Listen; the port is known from here on.
+        """Listen, and set `port`.
 
         Raises:
             OSError: the port is taken.
@@ -56,7 +55,7 @@ class WebServer(abc.ABC):
         self.port = runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Go away and cut all connections; whatever else it holds stays as it is."""
+        """Stop listening and cut all connections."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -65,7 +64,5 @@ class WebServer(abc.ABC):
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.stop()

@@ -1,4 +1,4 @@
-"""Which chats the bot reaches, and what it may do in them."""
+"""Access of the bot to chats, and its rights there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Access(enum.IntEnum):
-    """What a method wants in a chat; the Bot API server asks for more the further down."""
+    """Kinds of access, from the weakest to the strongest condition of the Bot API server."""
 
     READ = 1
     MEMBERS = 2
@@ -23,10 +23,10 @@ class Access(enum.IntEnum):
 
 
 def reach(world: TelegramWorld, reference: str, access: Access) -> Chat:
-    """The chat by its id or `@name`.
+    """Return the chat by its id or `@name`.
 
     Raises:
-        ApiError: there is none, or the bot is not or no longer in it.
+        ApiError: the chat does not exist, or the bot lacks the access.
     """
     if not reference:
         raise bad_request("chat_id is empty")
@@ -69,10 +69,10 @@ def _be_present(chat: Chat, status: Status) -> None:
 
 
 def check_may_write(chat: Chat, bot: Member, thread: int) -> int | None:
-    """The topic of a forum that the message goes to; None for none. Elsewhere the thread is ignored.
+    """Return the topic of a message in a forum, or None; other chats ignore the thread.
 
     Raises:
-        ApiError: the bot may not write there, or there is no such topic.
+        ApiError: the bot may not write there, or the topic does not exist.
     """
     topic = None
     if thread and (chat.is_forum or chat.type is ChatType.PRIVATE):

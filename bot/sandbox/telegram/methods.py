@@ -1,6 +1,6 @@
-"""The methods of the Bot API that the stand-in knows, each as the server carries it out.
+"""Methods of the Bot API that the stand-in knows.
 
-What they are given beyond the parameters read here is ignored, as the server ignores what it does not know.
+Each method ignores unknown parameters, as the real server does.
 """
 
 from __future__ import annotations
@@ -20,76 +20,47 @@ from bot.sandbox.telegram.updates import UPDATES_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.shared.webserver import Json
     from bot.sandbox.telegram.rules import Arguments
     from bot.sandbox.telegram.world import TelegramWorld
 
 POLL_MAX_SECONDS = 50
-"""The longest time-out of a long poll."""
+"""Longest time-out of a long poll."""
 DELETABLE = dt.timedelta(hours=48)
-"""How long a bot may delete a message that it may not delete as an administrator."""
-_ACTIONS = frozenset(
-    {
-        "typing",
-        "upload_photo",
-        "record_video",
-        "upload_video",
-        "record_voice",
-        "upload_voice",
-        "upload_document",
-        "choose_sticker",
-        "find_location",
-        "record_video_note",
-        "upload_video_note",
-    }
-)
+"""Age up to which a bot may delete a message without an administrator's right."""
 _NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current "
     "content and reply markup of the message"
 )
 _QUERY_GONE = "query is too old and response timeout expired or query ID is invalid"
-_ABILITIES = {
-    "can_join_groups": True,
-    "can_read_all_group_messages": False,
-    "supports_inline_queries": True,
-    "supports_guest_queries": False,
-    "can_connect_to_business": False,
-    "has_main_web_app": False,
-    "has_topics_enabled": False,
-    "allows_users_to_create_topics": False,
-    "can_manage_bots": False,
-}
-"""What the bot says of itself in `getMe`."""
+_ABILITIES = {"can_join_groups": True, "supports_inline_queries": True}
+"""Abilities of the bot in `getMe`."""
 
 
 class Methods:
-    """Carries out requests upon a world. `names` maps the methods' names in small letters to how they are written."""
+    """Methods on a world. `names` maps the methods' names in small letters to their spelling."""
 
     def __init__(self, world: TelegramWorld) -> None:
         self._world = world
         self._methods: dict[str, Callable[[Arguments], Any]] = {
             "getMe": self._get_me,
             "getUpdates": self._get_updates,
-            "deleteWebhook": self._delete_webhook,
+            "deleteWebhook": lambda _arguments: True,
             "sendMessage": self._send_message,
             "sendRichMessage": self._send_rich,
             "editMessageText": self._edit_text,
-            "editMessageReplyMarkup": self._edit_markup,
             "deleteMessage": self._delete_message,
             "answerCallbackQuery": self._answer_callback,
             "answerInlineQuery": self._answer_inline,
             "setMyCommands": self._set_commands,
             "getMyCommands": self._get_commands,
-            "deleteMyCommands": self._delete_commands,
             "getChat": self._get_chat,
             "getChatMember": self._get_member,
-            "getChatAdministrators": self._get_admins,
-            "sendChatAction": self._send_action,
         }
         self.names = {name.lower(): name for name in self._methods}
 
     def call(self, name: str, arguments: Arguments) -> Any:  # noqa: ANN401 - each method has a result of its own
-        """The result of a method; that of `getUpdates` is to be awaited.
+        """Return the result of a method, or an awaitable of the result for `getUpdates`.
 
         Raises:
             ApiError: the server refuses.
@@ -104,16 +75,11 @@ class Methods:
 
     async def _get_updates(self, arguments: Arguments) -> list[Json]:
         return await self._world.updates.poll(
-            offset=arguments.number("offset", low=-(1 << 31)),
+            offset=arguments.number("offset"),
             limit=arguments.number("limit", UPDATES_MAX, low=1, high=UPDATES_MAX),
             timeout=arguments.number("timeout", high=POLL_MAX_SECONDS),
             allowed=arguments.structure("allowed_updates", "allowed updates"),
         )
-
-    def _delete_webhook(self, arguments: Arguments) -> bool:
-        if arguments.flag("drop_pending_updates"):
-            self._world.updates.clear()
-        return True
 
     def _send_message(self, arguments: Arguments) -> Json:
         return self._send(arguments, *_text(arguments))
@@ -155,16 +121,6 @@ class Methods:
         if (text, entities, reply_markup) == (message.text, message.entities, message.reply_markup):
             raise bad_request(_NOT_MODIFIED)
         message.text, message.entities, message.link_preview_options = text, entities, preview
-        return self._edited(message, reply_markup)
-
-    def _edit_markup(self, arguments: Arguments) -> Json:
-        reply_markup = rules.markup(arguments)
-        message = self._to_edit(arguments)
-        if reply_markup == message.reply_markup:
-            raise bad_request(_NOT_MODIFIED)
-        return self._edited(message, reply_markup)
-
-    def _edited(self, message: Message, reply_markup: Json | None) -> Json:
         message.reply_markup = reply_markup
         message.edit_date = self._world.clock()
         self._world.changes.notify()
@@ -224,31 +180,17 @@ class Methods:
 
     def _set_commands(self, arguments: Arguments) -> bool:
         commands = rules.bot_commands(arguments)
-        scope, language = self._menu(arguments)
-        self._forget_menu(scope, language)
+        scope, language = rules.scope(arguments), rules.language(arguments)
+        menus = self._world.menus
+        menus[:] = [menu for menu in menus if (menu.scope, menu.language) != (scope, language)]
         if commands:
-            self._world.menus.append(Menu(scope, language, commands))
+            menus.append(Menu(scope, language, commands))
         self._world.changes.notify()
         return True
 
     def _get_commands(self, arguments: Arguments) -> list[Json]:
-        wanted = self._menu(arguments)
+        wanted = rules.scope(arguments), rules.language(arguments)
         return next((menu.commands for menu in self._world.menus if (menu.scope, menu.language) == wanted), [])
-
-    def _delete_commands(self, arguments: Arguments) -> bool:
-        self._forget_menu(*self._menu(arguments))
-        self._world.changes.notify()
-        return True
-
-    def _menu(self, arguments: Arguments) -> tuple[Json, str]:
-        scope = rules.scope(arguments)
-        if "chat_id" in scope:
-            scope["chat_id"] = reach(self._world, str(scope["chat_id"]), Access.MEMBERS).id
-        return scope, rules.language(arguments)
-
-    def _forget_menu(self, scope: Json, language: str) -> None:
-        menus = self._world.menus
-        menus[:] = [menu for menu in menus if (menu.scope, menu.language) != (scope, language)]
 
     def _get_chat(self, arguments: Arguments) -> Json:
         return reach(self._world, arguments.text("chat_id"), Access.READ).wire_full()
@@ -263,18 +205,6 @@ class Methods:
         if user is None:
             raise bad_request("PARTICIPANT_ID_INVALID")
         return chat.member(user).wire(chat.type)
-
-    def _get_admins(self, arguments: Arguments) -> list[Json]:
-        chat = reach(self._world, arguments.text("chat_id"), Access.MEMBERS)
-        if chat.type is ChatType.PRIVATE:
-            raise bad_request("there are no administrators in the private chat")
-        return [member.wire(chat.type) for member in chat.members.values() if member.status.manages]
-
-    def _send_action(self, arguments: Arguments) -> bool:
-        if arguments.text("action").lower() not in _ACTIONS:
-            raise bad_request("Wrong parameter action in request")
-        reach(self._world, arguments.text("chat_id"), Access.WRITE)
-        return True
 
 
 def _text(arguments: Arguments) -> tuple[str, tuple[Json, ...]]:

@@ -1,19 +1,19 @@
-"""What exists on the Telegram of the stand-in: people, chats and messages, and their JSON.
+"""World of the Telegram stand-in: people, chats and messages, and their JSON.
 
-Everything here is plain state. `wire()` gives an object as the Bot API writes it.
+All of it is plain state. `wire()` returns an object as the Bot API writes it.
 """
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-Json: TypeAlias = "dict[str, Any]"
+    from bot.sandbox.shared.webserver import Json
 
 _MANAGES = (
     "can_manage_chat",
@@ -27,9 +27,9 @@ _MANAGES = (
     "can_edit_stories",
     "can_delete_stories",
 )
-_MANAGES_GROUP = (*_MANAGES, "can_pin_messages", "can_manage_tags")
+_MANAGES_GROUP = (*_MANAGES, "can_pin_messages")
 _MANAGES_SUPERGROUP = (*_MANAGES_GROUP, "can_manage_topics")
-_MANAGES_CHANNEL = (*_MANAGES, "can_post_messages", "can_edit_messages", "can_manage_direct_messages")
+_MANAGES_CHANNEL = (*_MANAGES, "can_post_messages", "can_edit_messages")
 _PERMISSIONS = (
     "can_send_messages",
     "can_send_audios",
@@ -41,19 +41,16 @@ _PERMISSIONS = (
     "can_send_polls",
     "can_send_other_messages",
     "can_add_web_page_previews",
-    "can_react_to_messages",
-    "can_edit_tag",
     "can_change_info",
     "can_invite_users",
     "can_pin_messages",
     "can_manage_topics",
 )
-_TOPIC_COLOUR = 0x6FB9F0
-"""One of the six colours a topic's icon may have."""
+_GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 
 class ChatType(enum.StrEnum):
-    """The kinds of chat."""
+    """Kinds of chat."""
 
     PRIVATE = "private"
     GROUP = "group"
@@ -67,11 +64,11 @@ ADMIN_RIGHTS = {
     ChatType.SUPERGROUP: _MANAGES_SUPERGROUP,
     ChatType.CHANNEL: _MANAGES_CHANNEL,
 }
-"""Every right an administrator may be given, by kind of chat."""
+"""Every right of an administrator, by kind of chat."""
 
 
 class Status(enum.StrEnum):
-    """What somebody is in a chat. The bot is a member of the private chats that were started and not blocked."""
+    """Status of a user in a chat. The bot is a member of private chats that a person started and did not block."""
 
     CREATOR = "creator"
     ADMINISTRATOR = "administrator"
@@ -82,12 +79,12 @@ class Status(enum.StrEnum):
 
     @property
     def manages(self) -> bool:
-        """Whether they are an administrator, the creator being one."""
+        """Whether the user is the creator or an administrator."""
         return self in {Status.CREATOR, Status.ADMINISTRATOR}
 
     @property
     def present(self) -> bool:
-        """Whether they are in the chat."""
+        """Whether the user is in the chat."""
         return self not in {Status.LEFT, Status.KICKED}
 
 
@@ -103,7 +100,7 @@ class User:
     deactivated: bool = False
 
     def wire(self) -> Json:
-        """The User object."""
+        """Return the User object."""
         optional = {"username": self.username, "language_code": self.language_code}
         present = {key: value for key, value in optional.items() if value}
         return {"id": self.id, "is_bot": self.is_bot, "first_name": self.first_name, **present}
@@ -111,7 +108,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody's place in a chat. `rights` are an administrator's, or what a restricted member may still do."""
+    """Membership of a user in a chat. `rights` are those of an administrator or of a restricted member."""
 
     user: User
     status: Status
@@ -119,7 +116,7 @@ class Member:
     anonymous: bool = False
 
     def wire(self, chat_type: ChatType) -> Json:
-        """The ChatMember object."""
+        """Return the ChatMember object."""
         base: Json = {"user": self.user.wire(), "status": str(self.status)}
         match self.status:
             case Status.CREATOR:
@@ -138,25 +135,21 @@ class Member:
 
 @dataclass(slots=True)
 class Topic:
-    """A topic of a forum. Its id is that of the message that opened it."""
+    """A topic of a forum, with the id of the message that opened the topic."""
 
     id: int
     name: str
     closed: bool = False
 
-    def wire(self) -> Json:
-        """What the message that opened it says."""
-        return {"name": self.name, "icon_color": _TOPIC_COLOUR}
-
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message, of the bot or of somebody else.
+    """A message of the bot or of a person.
 
-    `sender_chat` is set for posts of channels and for anonymous administrators. `request` is the place in the log of
-    the request that sent it. `service` holds the fields of a message that reports an event, `rich` the HTML of a rich
-    message, whose `text` is here for those who look. A deleted message stays here and is marked. `via` is the bot that
-    made what somebody chose to send.
+    `sender_chat` is set for posts of channels and for anonymous administrators. `request` is the number of the request
+    that sent the message. `service` has the fields of a service message. `rich` is the HTML of a rich message, and
+    `text` then its plain text. A deleted message stays in the history with a mark. `via` is the bot whose inline result
+    the message is.
     """
 
     id: int
@@ -166,7 +159,6 @@ class Message:
     entities: tuple[Json, ...] = ()
     sender: User | None = None
     sender_chat: Chat | None = field(default=None, repr=False)
-    signature: str = ""
     thread: int | None = None
     link_preview_options: Json | None = None
     reply_markup: Json | None = None
@@ -182,16 +174,15 @@ class Message:
 
     @property
     def buttons(self) -> list[Json]:
-        """The buttons below it, row by row."""
+        """The buttons below the message, row by row."""
         return [button for row in (self.reply_markup or {}).get("inline_keyboard", ()) for button in row]
 
     def wire(self) -> Json:
-        """The Message object."""
+        """Return the Message object."""
         required = {"message_id": self.id, "chat": self.chat.wire(), "date": int(self.date.timestamp())}
         optional: Json = {
             "from": self.sender and self.sender.wire(),
             "sender_chat": self.sender_chat and self.sender_chat.wire(),
-            "author_signature": self.signature,
             "via_bot": self.via and self.via.wire(),
             "edit_date": self.edit_date and int(self.edit_date.timestamp()),
             "message_thread_id": self.thread,
@@ -210,8 +201,8 @@ class Message:
 class Chat:
     """A chat of any kind.
 
-    `history` is all that was said, by id; `last_id` is the last id given, where a chat numbers its own messages. `user`
-    is the person of a private chat. Unless `members_may_write`, only administrators may. `migrated_to` is the id of the
+    `history` has all messages by id; `last_id` is the last id, if the chat numbers its own messages. `user` is the
+    person of a private chat. Unless `members_may_write`, only administrators may. `migrated_to` is the id of the
     supergroup that a group became.
     """
 
@@ -231,7 +222,7 @@ class Chat:
 
     @property
     def messages(self) -> list[Message]:
-        """What the bot sent, in order."""
+        """The messages of the bot, in order."""
         return [message for message in self.history.values() if message.by_bot]
 
     @property
@@ -239,18 +230,18 @@ class Chat:
         """The person of a private chat.
 
         Raises:
-            ValueError: this is another kind of chat.
+            ValueError: the chat is of another kind.
         """
         if self.user is None:
             raise ValueError(f"{self.type} {self.id} is no private chat: name the user.")
         return self.user
 
     def member(self, user: User) -> Member:
-        """The user's place here; who never came has left."""
+        """Return the user's membership; a user who never came has the status LEFT."""
         return self.members.get(user.id) or Member(user, Status.LEFT)
 
     def wire(self) -> Json:
-        """The Chat object, as it stands in a message."""
+        """Return the Chat object of a message."""
         wire: Json = {"id": self.id, "type": str(self.type)}
         if self.user is not None:
             names = self.user.wire()
@@ -263,18 +254,11 @@ class Chat:
         return wire
 
     def wire_full(self) -> Json:
-        """The ChatFullInfo object."""
-        nothing = (
-            "unlimited_gifts",
-            "limited_gifts",
-            "unique_gifts",
-            "premium_subscription",
-            "gifts_from_channels",
-        )
+        """Return the ChatFullInfo object."""
         full = self.wire() | {
             "accent_color_id": abs(self.id) % 7,
             "max_reaction_count": 11,
-            "accepted_gift_types": dict.fromkeys(nothing, False),
+            "accepted_gift_types": dict.fromkeys(_GIFTS, False),
         }
         if self.type in {ChatType.GROUP, ChatType.SUPERGROUP}:
             full["permissions"] = dict.fromkeys(_PERMISSIONS, self.members_may_write)
@@ -283,7 +267,7 @@ class Chat:
 
 @dataclass(slots=True, eq=False)
 class Press:
-    """Somebody pressed a button. `answer` is what the bot answered, None until it does."""
+    """Press of a button. `answer` is the bot's answer, None before."""
 
     id: str
     user: User
@@ -294,7 +278,7 @@ class Press:
 
 @dataclass(slots=True, eq=False)
 class Inquiry:
-    """Somebody typed the bot's name and some words in any chat. `answer` is what the bot answered, None until then."""
+    """Inline query: the bot's name and some words, typed in any chat. `answer` is the bot's answer, None before."""
 
     id: str
     user: User
@@ -305,7 +289,7 @@ class Inquiry:
 
 @dataclass(slots=True)
 class Menu:
-    """One list of commands as the bot set it."""
+    """List of commands that the bot set."""
 
     scope: Json
     language: str

@@ -1,6 +1,6 @@
-"""Rich messages as the Bot API takes them, as far as its published description says: tags, nesting and limits.
+"""Rules of rich messages from the Bot API's published description: tags, nesting and limits.
 
-Which code the real server gives for which mistake is not published; all it is known to say is `RICH_MESSAGE_…_INVALID`.
+The description does not name the error of each mistake; the known errors have the form `RICH_MESSAGE_…_INVALID`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _ENTITIES = frozenset(
 
 
 def rich_text(arguments: Arguments) -> tuple[str, str]:
-    """The HTML of the request's rich message, and its text: a blank line between blocks, in place of a picture none.
+    """Return the HTML of the request's rich message, and its text without pictures, a blank line between blocks.
 
     Raises:
-        ApiError: the server refuses it.
+        ApiError: the server refuses the message.
     """
     message = arguments.structure("rich_message", "rich message")
     if not isinstance(message, dict) or not isinstance(message.get("html"), str) or "markdown" in message:
@@ -52,10 +52,10 @@ class _Reader(HTMLParser):
         self._blocks = self._media = 0
 
     def text(self) -> str:
-        """What was read.
+        """Return the text that was read.
 
         Raises:
-            ApiError: it is not to be had.
+            ApiError: the message is empty or too large, or an element is not closed.
         """
         text = "\n\n".join(filter(None, (each.strip() for each in self._texts)))
         if (
@@ -70,7 +70,7 @@ class _Reader(HTMLParser):
         return text
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
+        """Check the beginning of an element."""
         if tag not in _INLINE | _TEXT_BLOCKS | _CONTAINERS | _VOID:
             raise _invalid("TAG")
         values = dict(attrs)
@@ -91,26 +91,26 @@ class _Reader(HTMLParser):
             raise _invalid("DEPTH")
 
     def handle_endtag(self, tag: str) -> None:
-        """It ends."""
+        """Check the end of an element."""
         if not self._open or self._open.pop() != tag:
             raise _invalid("TAG")
         if tag not in _INLINE:
             self._texts.append("")
 
     def handle_data(self, data: str) -> None:
-        """Text."""
+        """Add text."""
         if "<" in data or ">" in data:
             raise _invalid("HTML")
         self._texts[-1] += data
 
     def handle_entityref(self, name: str) -> None:
-        """A character by its name."""
+        """Add a character by its name."""
         if name not in _ENTITIES:
             raise _invalid("ENTITY")
         self._texts[-1] += html.unescape(f"&{name};")
 
     def handle_charref(self, name: str) -> None:
-        """A character by its number."""
+        """Add a character by its number."""
         self._texts[-1] += html.unescape(f"&#{name};")
 
 

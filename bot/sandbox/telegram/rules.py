@@ -1,4 +1,4 @@
-"""What the Bot API accepts besides text: parameters of a request, keyboards, commands, inline results."""
+"""The Bot API's rules besides text: parameters of a request, keyboards, commands, inline results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.sandbox.telegram.text import formatted, is_link
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.shared.webserver import Json
 
 CALLBACK_DATA_MAX_BYTES = 64
 ANSWER_TEXT_MAX = 200
@@ -24,30 +24,20 @@ _COMMAND_NAME = re.compile(r"[a-z0-9_]+")
 _LANGUAGE = re.compile(r"(?:[a-z]{2})?")
 INLINE_RESULTS_MAX = 50
 INLINE_CACHE_SECONDS = 300
-"""How long results may be reused unless the bot says otherwise."""
+"""Default of `cache_time`."""
 INLINE_OFFSET_MAX_BYTES = 64
 _INLINE_ID_MAX_BYTES = 64
 
-_BUTTON_KINDS = frozenset(
-    {
-        "url",
-        "callback_data",
-        "callback_game",
-        "pay",
-        "switch_inline_query",
-        "switch_inline_query_chosen_chat",
-        "switch_inline_query_current_chat",
-        "login_url",
-        "web_app",
-        "copy_text",
-    }
-)
+_BUTTON_KINDS = frozenset({"url", "callback_data", "switch_inline_query", "switch_inline_query_current_chat"})
+"""Kinds of button that the stand-in knows."""
+_SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
+"""Scopes of menus that the stand-in knows: those without a chat."""
 
 
 class Arguments:
-    """The parameters of one request, however they were sent. `request` is its place in the log of requests.
+    """Parameters of one request in any form. `request` is its place in the log of requests.
 
-    A form holds texts only, with JSON inside for what has structure; a JSON body may hold both forms.
+    A form holds texts only, with JSON inside for structures; a JSON body may hold either.
     """
 
     def __init__(self, values: Mapping[str, Any], request: int) -> None:
@@ -55,28 +45,28 @@ class Arguments:
         self.request = request
 
     def text(self, name: str) -> str:
-        """A text; what is missing is empty."""
+        """Return a text, empty if missing."""
         value = self._values.get(name)
         if value is None:
             return ""
         return value if isinstance(value, str) else json.dumps(value)
 
     def flag(self, name: str) -> bool:
-        """A truth; what is missing is false."""
+        """Return a truth value, false if missing."""
         return self.text(name).lower() in {"true", "yes", "1"}
 
     def number(self, name: str, default: int = 0, low: int = 0, high: int = (1 << 53) - 1) -> int:
-        """A whole number, moved into its range; what is missing or no number is the default."""
+        """Return a whole number, moved into its range; the default if missing or not a number."""
         try:
             return min(max(int(self.text(name)), low), high)
         except ValueError:
             return default
 
     def structure(self, name: str, what: str) -> Any:  # noqa: ANN401 - JSON is whatever it holds
-        """What JSON holds; None when it is missing. `what` names it in the refusal.
+        """Return the value of JSON, None if missing. `what` names the parameter in the refusal.
 
         Raises:
-            ApiError: it is not JSON.
+            ApiError: the text is not JSON.
         """
         value = self._values.get(name)
         if not isinstance(value, str) or not value:
@@ -88,10 +78,10 @@ class Arguments:
 
 
 def markup(arguments: Arguments) -> Json | None:
-    """The request's keyboard as it would be stored; None for none.
+    """Return the request's keyboard as the server stores it, or None.
 
     Raises:
-        ApiError: the server refuses it.
+        ApiError: the server refuses the keyboard.
     """
     keyboard = arguments.structure("reply_markup", "reply keyboard markup")
     if keyboard is None:
@@ -122,10 +112,10 @@ def _check_button(button: object) -> None:
 
 
 def link_preview(arguments: Arguments) -> Json | None:
-    """The request's options for the preview of a link.
+    """Return the request's options for the preview of a link, or None.
 
     Raises:
-        ApiError: they are not an object.
+        ApiError: the options are not an object.
     """
     options = arguments.structure("link_preview_options", "link preview options")
     if options is None or isinstance(options, dict):
@@ -134,25 +124,18 @@ def link_preview(arguments: Arguments) -> Json | None:
 
 
 def bot_commands(arguments: Arguments) -> list[Json]:
-    """The commands of a menu.
+    """Return the commands of a menu.
 
     Raises:
         ApiError: the server refuses one of them, or their number.
     """
     commands = arguments.structure("commands", "commands") or []
-    if not isinstance(commands, list):
-        raise bad_request("Expected an Array of BotCommand")
     if len(commands) > COMMANDS_MAX:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     return [_bot_command(command) for command in commands]
 
 
-def _bot_command(command: object) -> Json:
-    if not isinstance(command, dict):
-        raise bad_request("Can't parse BotCommand: expected an Object")
-    for key in ("command", "description"):
-        if key not in command:
-            raise bad_request(f"Can't parse BotCommand: Can't find field \"{key}\"")
+def _bot_command(command: Json) -> Json:
     name, description = command["command"].strip().removeprefix("/"), command["description"].strip()
     for what, text, high in (("Command", name, COMMAND_MAX), ("Command description", description, DESCRIPTION_MAX)):
         if not text:
@@ -165,32 +148,22 @@ def _bot_command(command: object) -> Json:
 
 
 def scope(arguments: Arguments) -> Json:
-    """The scope of a menu of commands: who sees it.
+    """Return the scope of a menu of commands.
 
     Raises:
-        ApiError: there is no such scope, or it lacks its chat or user.
+        ApiError: the stand-in does not know the scope.
     """
     value = arguments.structure("scope", "BotCommandScope") or {"type": "default"}
-    if not isinstance(value, dict):
-        raise bad_request("Can't parse BotCommandScope: BotCommandScope must be an Object")
-    match value.get("type"):
-        case "default" | "all_private_chats" | "all_group_chats" | "all_chat_administrators" as kind:
-            return {"type": kind}
-        case "chat" | "chat_administrators" | "chat_member" as kind:
-            needed = ("chat_id", "user_id") if kind == "chat_member" else ("chat_id",)
-        case _:
-            raise bad_request("Can't parse BotCommandScope: Unsupported type specified")
-    for key in needed:
-        if not value.get(key):
-            raise bad_request(f"Can't parse BotCommandScope: Can't find field \"{key}\"")
-    return {"type": kind} | {key: value[key] for key in needed}
+    if value.get("type") not in _SCOPES:
+        raise bad_request("Can't parse BotCommandScope: Unsupported type specified")
+    return {"type": value["type"]}
 
 
 def language(arguments: Arguments) -> str:
-    """The language of a menu of commands; empty for all that have none of their own.
+    """Return the language of a menu of commands, empty for the menu of all other languages.
 
     Raises:
-        ApiError: it is not two letters.
+        ApiError: the language is not two letters.
     """
     code = arguments.text("language_code")
     if not _LANGUAGE.fullmatch(code):
@@ -199,14 +172,12 @@ def language(arguments: Arguments) -> str:
 
 
 def inline_results(arguments: Arguments) -> list[Json]:
-    """The results that answer an inline query. Of the kinds of result only articles are looked into.
+    """Return the results that answer an inline query, checked only if they are articles.
 
     Raises:
-        ApiError: there are too many, their ids are missing, too long or the same, or an article could not be sent.
+        ApiError: the number, an id, the offset or an article breaks a rule.
     """
     results = arguments.structure("results", "inline query results") or []
-    if not isinstance(results, list):
-        raise bad_request("Expected an Array of inline query results")
     if len(results) > INLINE_RESULTS_MAX:
         raise bad_request("RESULTS_TOO_MUCH")
     ids = [str(result.get("id", "")) for result in results]
@@ -233,10 +204,10 @@ def _check_article(result: Json) -> None:
 
 
 def no_markup_language(arguments: Arguments) -> None:
-    """Refuse texts in HTML or Markdown: this is the stand-in's own limit, not the Bot API's.
+    """Refuse texts in HTML or Markdown; this limit is the stand-in's, not the Bot API's.
 
     Raises:
-        ApiError: there is a parse mode.
+        ApiError: the request has a parse mode.
     """
     mode = arguments.text("parse_mode")
     if mode.lower() not in {"", "none"}:

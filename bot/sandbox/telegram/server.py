@@ -1,8 +1,7 @@
-"""A Telegram on the loopback interface: the Bot API's wire format over a small world of chats.
+"""Stand-in of Telegram: the Bot API on the loopback interface, for the unmodified client library.
 
-It speaks to the unmodified client library: `base_url(f"{standin.url}/bot")`. What the bot does is checked by the
-rules of the real server, refused in its words, kept where tests and the sandbox's page can look at it, measured, and
-on demand limited or spoilt. Where the real server is richer than its users here need, the modules say so.
+The client connects with `base_url(f"{standin.url}/bot")`. The stand-in checks every request by the real server's rules,
+refuses in its words, keeps and measures all messages, and limits or fails on demand.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.shared.faults import Call, Faults, Flood
-from bot.sandbox.shared.traffic import EVERYTHING, FloodControl, Limit, Request, Traffic, Wait
+from bot.sandbox.shared.pipeline import Pipeline
+from bot.sandbox.shared.traffic import EVERYTHING, FloodControl, Limit, Request, Wait
 from bot.sandbox.shared.webserver import HOST, WebServer
 from bot.sandbox.telegram.errors import ApiError, too_many_requests
 from bot.sandbox.telegram.methods import Methods
@@ -30,31 +29,31 @@ from bot.sandbox.telegram.world import BOT_ID, TelegramWorld
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_NO_MESSAGES = frozenset({"sendChatAction"})
+    from bot.sandbox.shared.faults import Flood
 
 
 @dataclass(frozen=True, slots=True)
 class FloodLimits:
-    """How fast the bot may send: over all, to one person, to one group or channel."""
+    """Limits of sends: over all, to one person, to one group or channel."""
 
     overall: Limit
     private: Limit
     group: Limit
 
     def of(self, chat_type: ChatType) -> Limit:
-        """The limit of one chat."""
+        """Return the limit of one chat."""
         return self.private if chat_type is ChatType.PRIVATE else self.group
 
 
 TELEGRAM_LIMITS = FloodLimits(overall=Limit(30, 1.0), private=Limit(1, 1.0), group=Limit(20, 60.0))
-"""The figures that Telegram publishes."""
+"""Limits that Telegram publishes."""
 
 
 class TelegramStandIn(TelegramWorld, WebServer):
-    """A Telegram for one bot, from `start` to `stop`; its world stays as it is when it stops.
+    """Telegram with one bot, from `start` to `stop`; the world outlives a `stop`.
 
-    `faults` spoils answers, `traffic` holds and measures the requests, `flood_limits` switches flood control on.
-    `clock` gives the dates of messages, `monotonic` the times of the log and of flood control.
+    `faults` spoils answers, `traffic` logs and measures the requests, `flood_limits` switches flood control on. `clock`
+    returns the dates of messages, `monotonic` the times of the log and of flood control.
     """
 
     def __init__(
@@ -67,10 +66,10 @@ class TelegramStandIn(TelegramWorld, WebServer):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock, username)
-        # In the form of a real one, which configurations are checked for.
+        # Because the config checks the form of tokens, this is well-formed; else the config would refuse it.
         self.token = f"{BOT_ID}:loopback-opens-nothing-but-this-one"
-        self.faults = Faults()
-        self.traffic = Traffic(_is_send)
+        self._pipeline = Pipeline(self.changes, _is_send)
+        self.faults, self.traffic = self._pipeline.faults, self._pipeline.traffic
         self.flood_limits = flood_limits
         self._monotonic = monotonic
         self._flood_control = FloodControl()
@@ -79,7 +78,7 @@ class TelegramStandIn(TelegramWorld, WebServer):
 
     @property
     def url(self) -> str:
-        """The address in place of https://api.telegram.org. Known once it was started, and kept from then on."""
+        """The address in place of https://api.telegram.org, constant after the first start."""
         return f"http://{HOST}:{self.port}"
 
     def _application(self) -> web.Application:
@@ -95,19 +94,12 @@ class TelegramStandIn(TelegramWorld, WebServer):
         route = self._methods.names.get(name.lower(), name)
         request = self.traffic.arrived(arrived, route, self._chat_id(values), values)
 
-        async def process() -> web.Response:
-            response = await self._process(request, http.match_info["token"])
-            request.processed = response.status
-            return response
-
-        def flood(wanted: Flood) -> web.Response:
-            return self._refuse_flood(request, wanted)
-
-        response = await self.faults.answer(http, Call(route, request.chat, values), process, flood)
-        if http.transport is not None and not http.transport.is_closing():
-            request.answered = response.status
-        self.changes.notify()
-        return response
+        return await self._pipeline.answer(
+            http,
+            request,
+            lambda: self._process(request, http.match_info["token"]),
+            lambda wanted: self._refuse_flood(request, wanted),
+        )
 
     def _chat_id(self, values: Mapping[str, Any]) -> str:
         reference = str(values.get("chat_id", ""))
@@ -145,11 +137,11 @@ class TelegramStandIn(TelegramWorld, WebServer):
 
 
 def _is_send(route: str) -> bool:
-    return route.startswith("send") and route not in _NO_MESSAGES
+    return route.startswith("send")
 
 
 async def _values(http: web.Request) -> Mapping[str, Any]:
-    """The parameters, from wherever a client may put them: address, form, or JSON body."""
+    """Return the parameters of the address and of the form or JSON body."""
     values: dict[str, Any] = dict(http.query)
     if http.content_type == "application/json":
         try:

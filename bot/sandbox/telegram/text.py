@@ -1,8 +1,7 @@
-"""Texts and entities as the Bot API takes them: what is refused, what is mended, what is found.
+"""The Bot API's rules for texts and entities: refusals, clean-up, and the commands that the server finds.
 
-The rules are those of TDLib, on which the Bot API server is built. Where TDLib itself is installed it is asked first,
-so that these rules cannot be more lenient than it. Not copied from it: it finds links, names and hashtags in what
-the bot sends, splits entities that overlap, and completes addresses.
+The rules are those of TDLib, on which the Bot API server is built; the tests compare both. The stand-in does not find
+links, names and hashtags in the bot's texts, does not split entities that overlap, and does not complete addresses.
 """
 
 from __future__ import annotations
@@ -11,54 +10,35 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.sandbox.telegram import tdlib
 from bot.sandbox.telegram.errors import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeAlias
+    from collections.abc import Iterable, Mapping
 
-    from bot.sandbox.telegram.model import Json
-
-    Oracle: TypeAlias = Callable[[str, Iterable[Json]], str | None]
+    from bot.sandbox.shared.webserver import Json
 
 TEXT_MAX = 4096
-"""Code points of a text, counted after trimming."""
+"""Code points of a text after trimming."""
 RAW_TEXT_MAX_BYTES = 1 << 15
-"""Bytes of a text as sent."""
+"""Bytes of a text before trimming."""
 ENTITIES_MAX = 100
-"""Entities of a message; the server drops what is beyond."""
+"""Entities of a message; the server drops all further ones."""
 _OFFSET_MAX = 1_000_000
 _BEYOND_BMP = 0xFFFF
-"""Characters beyond take two units of UTF-16."""
+"""Last character of one UTF-16 unit; further characters take two."""
 
-_GIVEN = frozenset(
-    {
-        "bold",
-        "italic",
-        "underline",
-        "strikethrough",
-        "spoiler",
-        "code",
-        "pre",
-        "text_link",
-        "text_mention",
-        "custom_emoji",
-        "blockquote",
-        "expandable_blockquote",
-        "date_time",
-    }
-)
+_GIVEN = frozenset({"bold", "italic", "strikethrough", "code", "pre", "text_link", "blockquote"})
+"""Types of entity that the bot sends; the stand-in knows no others in requests."""
 _FOUND = frozenset({"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"})
-"""Types that the server finds by itself: it ignores them in what it is given."""
+"""Types that the server finds itself and ignores in requests."""
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
 _DROPPED = frozenset("\r\N{COMBINING RING ABOVE}\N{COMBINING DOUBLE LOW LINE}\N{COMBINING DOUBLE OVERLINE}") | {
     chr(code) for code in range(0x2028, 0x202F)
 }
-"""Line separators, changes of direction and marks that draw through neighbouring lines."""
+"""Characters that the server drops: line separators, changes of direction, marks that draw through other lines."""
 _PLAIN = re.compile(rf"[^\x00-\x09\x0b-\x1f\U00010000-\U0010ffff{''.join(_DROPPED)}]*")
-"""Texts that stay as they are, and in which every character is one unit: nearly all there are."""
+"""Texts that need no clean-up and in which every character is one unit: nearly all texts."""
 _TRIMMED = " \n"
 _INVISIBLE = re.compile("[\\s\u180e\u200b-\u200f\u2800\ufeff\ufffc\U000e0080-\U000e00ff]*")
 
@@ -74,12 +54,12 @@ _APP_SCHEMES = frozenset({"tg", "ton", "tonsite"})
 
 
 def utf16(text: str) -> int:
-    """The length of a text in the unit of entities."""
+    """Return the length of a text in the unit of entities."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def bot_commands(text: str) -> list[Json]:
-    """The commands in a text, as entities."""
+    """Return the commands in a text, as entities."""
     return [
         {"type": "bot_command", "offset": utf16(text[: match.start()]), "length": utf16(match[0])}
         for match in _COMMAND.finditer(text)
@@ -87,7 +67,7 @@ def bot_commands(text: str) -> list[Json]:
 
 
 def is_link(url: str) -> bool:
-    """Whether Telegram takes the address for a link: a web address whose host has a dot, or one for its own apps."""
+    """Return whether Telegram takes the address for a link: a web address whose host has a dot, or an app's address."""
     try:
         parts = urlsplit(url if re.match(r"[A-Za-z]+://", url) else f"http://{url}")
         parts.port  # noqa: B018 - reading it is what checks it
@@ -99,8 +79,8 @@ def is_link(url: str) -> bool:
     return parts.scheme.lower() in _LINK_SCHEMES and ("." in host or ":" in host)
 
 
-def formatted(text: str, entities: object, *, oracle: Oracle = tdlib.refusal) -> tuple[str, tuple[Json, ...]]:
-    """The text and its entities as they would be stored. `oracle` says why it refuses them, None when it does not.
+def formatted(text: str, entities: object) -> tuple[str, tuple[Json, ...]]:
+    """Return the text and its entities as the server stores them.
 
     Raises:
         ApiError: the server refuses them.
@@ -113,11 +93,7 @@ def formatted(text: str, entities: object, *, oracle: Oracle = tdlib.refusal) ->
         raise bad_request("Strings must be encoded in UTF-8") from None
     if size > RAW_TEXT_MAX_BYTES:
         raise bad_request("Text is too long")
-    given = _parse(entities)
-    reason = oracle(text, given)
-    if reason is not None:
-        raise bad_request(reason)
-    clean, mended = _trim(*_clean(text, given))
+    clean, mended = _trim(*_clean(text, _parse(entities)))
     if _INVISIBLE.fullmatch(clean):
         raise bad_request("Text must be non-empty")
     if len(clean) > TEXT_MAX:
@@ -157,7 +133,7 @@ def _parse_entity(entity: object) -> Json:
 
 
 def _clean(text: str, entities: Iterable[Json]) -> tuple[str, list[Json]]:
-    """Drop and replace what Telegram does not keep, and move the entities along."""
+    """Drop or replace the characters that Telegram does not keep, and move the entities accordingly."""
     if _PLAIN.fullmatch(text):
         return text, [_moved(entity, range(len(text) + 1), text, len(text)) for entity in entities]
     places: dict[int, int] = {}
@@ -187,12 +163,12 @@ def _moved(entity: Json, places: Mapping[int, int] | range, text: str, total: in
 
 
 def _bytes_after(text: str, middle: int) -> int:
-    """The UTF-8 offset at which the surrogate pair ends that `middle` lies in."""
+    """Return the UTF-8 offset of the end of the surrogate pair around the UTF-16 offset `middle`."""
     return len(text.encode("utf-16-le")[: 2 * middle + 2].decode("utf-16-le").encode())
 
 
 def _trim(text: str, entities: Iterable[Json]) -> tuple[str, list[Json]]:
-    """Drop blanks at the end, and those at the beginning that no entity covers."""
+    """Drop the blanks at the end, and the blanks at the beginning without an entity."""
     text = text.rstrip(_TRIMMED)
     end = utf16(text)
     kept = [

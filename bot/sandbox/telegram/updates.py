@@ -1,4 +1,4 @@
-"""The queue of updates, as `getUpdates` empties it."""
+"""Queue of updates for `getUpdates`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from bot.sandbox.shared.changes import Changes
-    from bot.sandbox.telegram.model import Json
+    from bot.sandbox.shared.webserver import Json
 
 KEPT = dt.timedelta(hours=24)
-"""How long the server keeps an update that nobody fetches."""
+"""Time for which the server keeps an unfetched update."""
 UPDATES_MAX = 100
 """Updates in one answer."""
 _FIRST_ID = 100_000_001
 
 
 class UpdateQueue:
-    """What happened and was not yet confirmed by a `getUpdates` with a higher offset.
+    """Updates that no `getUpdates` with a higher offset has confirmed.
 
-    Unlike the real server it answers the loser of two polls at once, not after three seconds.
+    Unlike the real server, the queue answers the first of two polls at once, not after three seconds.
     """
 
     def __init__(self, clock: Callable[[], dt.datetime], changes: Changes) -> None:
@@ -38,16 +38,16 @@ class UpdateQueue:
 
     @property
     def pending(self) -> list[Json]:
-        """The updates that are not confirmed yet."""
+        """The unconfirmed updates."""
         return [update for _, update in self._queue]
 
     @property
     def polled(self) -> bool:
-        """Whether somebody is waiting for updates now."""
+        """Whether a poll is waiting for updates."""
         return self._poll is not None
 
     def push(self, kind: str, content: Json) -> None:
-        """Queue an update, if the bot has asked for its kind."""
+        """Queue an update if the bot has asked for its kind."""
         if self._allowed and kind not in self._allowed:
             return
         self._queue.append((self._clock(), {"update_id": self._next_id, kind: content}))
@@ -55,19 +55,13 @@ class UpdateQueue:
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
-    def clear(self) -> None:
-        """Forget all of them."""
-        self._queue.clear()
-        self._changes.notify()
-
     async def poll(self, offset: int, limit: int, timeout: float, allowed: Collection[str] | None) -> list[Json]:  # noqa: ASYNC109 - the parameter's name in the API
-        """The updates from `offset` on, as soon as there is one or the time-out is over; those before are confirmed.
+        """Return the updates from `offset` on, at the first one or after the time-out; confirm those before.
 
-        A negative offset counts from the end. `allowed` are the kinds wanted from now on: None leaves them as they
-        were, and an empty list goes back to the default.
+        `allowed` are the kinds to queue from now on: None changes nothing, and an empty list is the default.
 
         Raises:
-            ApiError: somebody else began to poll meanwhile.
+            ApiError: another poll began meanwhile.
         """
         self._confirm(offset)
         if allowed is not None:
@@ -79,8 +73,7 @@ class UpdateQueue:
     def _confirm(self, offset: int) -> None:
         before = len(self._queue)
         oldest = self._clock() - KEPT
-        first = self._next_id + offset if offset < 0 else offset
-        while self._queue and (self._queue[0][1]["update_id"] < first or self._queue[0][0] < oldest):
+        while self._queue and (self._queue[0][1]["update_id"] < offset or self._queue[0][0] < oldest):
             self._queue.popleft()
         if len(self._queue) != before:
             self._changes.notify()

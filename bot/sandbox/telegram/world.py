@@ -1,9 +1,9 @@
-"""The Telegram around the bot: its chats, what people do there, and the updates that this makes."""
+"""World around the bot: its chats, the actions of people, and the updates that these cause."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bot.sandbox.shared.changes import Changes
 from bot.sandbox.telegram.model import (
@@ -27,27 +27,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-T = TypeVar("T")
-
 BOT_ID = 123456789
 _SUPERGROUP_IDS = -1_000_000_000_000
-"""Ids of supergroups and channels count down from here, those of groups from nought."""
+"""Start of the ids of supergroups and channels, which count down; ids of groups count down from 0."""
 _ANONYMOUS_ADMIN = User(1087968824, "Group", username="GroupAnonymousBot", is_bot=True)
-"""Who Telegram names as the sender of an anonymous administrator's message."""
+"""Sender of an anonymous administrator's message."""
 _CHANNEL_BOT = User(136817688, "Channel", username="Channel_Bot", is_bot=True)
-"""Who Telegram names as the sender of a message in the name of a channel."""
+"""Sender of a message in the name of a channel."""
 
 
 class TelegramWorld:
-    """The chats of one bot and the people in them.
+    """Chats of one bot and the people in them.
 
-    `changes` tells of everything that happens here: what people do, what the bot sends, edits, deletes, answers and
-    confirms.
+    `changes` notifies of every action of people, and of every message, edit, deletion, answer and confirmation of the
+    bot.
     """
 
     def __init__(self, clock: Callable[[], dt.datetime], username: str) -> None:
         self.clock = clock
         self.changes = Changes()
+        self.wait_for = self.changes.until
         self.updates = UpdateQueue(clock, self.changes)
         self.bot = User(BOT_ID, "Recap", username=username, is_bot=True)
         self.users: dict[int, User] = {}
@@ -58,21 +57,13 @@ class TelegramWorld:
         self._query_ids = itertools.count(1)
         self._user_ids = itertools.count(1001)
         self._group_ids = itertools.count(1)
-        # Private chats and groups share one numbering of messages, every other chat has its own.
+        # Private chats and groups share one numbering of messages; every other chat has its own.
         self._last_message = 0
 
-    async def wait_for(self, condition: Callable[[], T], within: float = 5.0) -> T:
-        """The condition's value as soon as it is true; it is looked at now and after each change.
-
-        Raises:
-            TimeoutError: it was not true within so many seconds.
-        """
-        return await self.changes.until(condition, within)
-
-    # Who and what exists
+    # People and chats
 
     def add_user(self, name: str = "Ada", language: str = "fr", *, user_id: int | None = None) -> User:
-        """A person who has nothing to do with the bot yet."""
+        """Add a person without a chat with the bot."""
         user = User(next(self._user_ids) if user_id is None else user_id, name, language)
         self.users[user.id] = user
         return user
@@ -80,7 +71,7 @@ class TelegramWorld:
     def add_private(
         self, user_id: int | None = None, name: str = "Ada", language: str = "fr", *, started: bool = True
     ) -> Chat:
-        """A person and their chat with the bot; unless `started`, the bot may not write there yet."""
+        """Add a person and the private chat; unless `started`, the bot may not write there."""
         user = self.add_user(name, language, user_id=user_id)
         chat = Chat(user.id, ChatType.PRIVATE, user=user)
         self._set(chat, user, Status.MEMBER)
@@ -90,29 +81,26 @@ class TelegramWorld:
         self,
         title: str = "Group",
         *,
-        chat_id: int | None = None,
         admins: Iterable[User] = (),
         bot: Status = Status.MEMBER,
     ) -> Chat:
-        """A basic group. The first of the admins is its creator."""
-        return self._add(Chat(chat_id or -next(self._group_ids), ChatType.GROUP, title), bot, admins)
+        """Add a basic group; the first admin is its creator."""
+        return self._add(Chat(-next(self._group_ids), ChatType.GROUP, title), bot, admins)
 
     def add_supergroup(
         self,
         title: str = "Supergroup",
         *,
-        chat_id: int | None = None,
         username: str = "",
         topics: Mapping[int, str] | None = None,
         admins: Iterable[User] = (),
         bot: Status = Status.MEMBER,
     ) -> Chat:
-        """A supergroup; with `topics`, thread ids and names, it is a forum.
+        """Add a supergroup, which is a forum with `topics`, its thread ids and names.
 
-        A forum's General topic is not among them: messages there have no thread, and the id 1 is refused.
+        The General topic is not among them: its messages have no thread, and the server refuses the id 1.
         """
-        number = chat_id or self._supergroup_id()
-        chat = Chat(number, ChatType.SUPERGROUP, title, username, is_forum=topics is not None)
+        chat = Chat(self._supergroup_id(), ChatType.SUPERGROUP, title, username, is_forum=topics is not None)
         chat.topics = {thread: Topic(thread, name) for thread, name in (topics or {}).items()}
         chat.last_id = max(chat.topics, default=0)
         return self._add(chat, bot, admins)
@@ -121,13 +109,12 @@ class TelegramWorld:
         self,
         title: str = "Channel",
         *,
-        chat_id: int | None = None,
         username: str = "",
         admins: Iterable[User] = (),
         bot: Status = Status.ADMINISTRATOR,
     ) -> Chat:
-        """A channel."""
-        return self._add(Chat(chat_id or self._supergroup_id(), ChatType.CHANNEL, title, username), bot, admins)
+        """Add a channel."""
+        return self._add(Chat(self._supergroup_id(), ChatType.CHANNEL, title, username), bot, admins)
 
     def _supergroup_id(self) -> int:
         return _SUPERGROUP_IDS - next(self._group_ids)
@@ -141,7 +128,7 @@ class TelegramWorld:
         return chat
 
     def find(self, reference: str) -> Chat | None:
-        """The chat by its id or its `@name`; None when the bot knows no such chat."""
+        """Return the chat by its id or `@name`, or None."""
         if reference.startswith("@"):
             name = reference[1:].lower()
             return next((chat for chat in self.chats.values() if name and name == chat.username.lower()), None)
@@ -150,7 +137,7 @@ class TelegramWorld:
         except ValueError:
             return None
 
-    # Who may do what
+    # Memberships
 
     def set_member(
         self,
@@ -162,14 +149,14 @@ class TelegramWorld:
         anonymous: bool = False,
         by: User | None = None,
     ) -> None:
-        """Give somebody a place in the chat; None for `rights` gives an administrator all there are.
+        """Change a membership; None for `rights` gives an administrator every right.
 
-        When the bot's own place changes it is told, by the hand of `by`.
+        A change of the bot's own membership by `by` causes an update.
         """
         before = chat.member(user)
         after = self._set(chat, user, status, rights, anonymous=anonymous)
         if user is self.bot and before != after:
-            self._tell_place(chat, before, after, by or chat.user or self._somebody(chat))
+            self._tell_membership(chat, before, after, by or chat.user or self._somebody(chat))
         self.changes.notify()
 
     def _set(
@@ -185,7 +172,7 @@ class TelegramWorld:
         member = chat.members[user.id] = Member(user, status, frozenset(given), anonymous)
         return member
 
-    def _tell_place(self, chat: Chat, before: Member, after: Member, by: User) -> None:
+    def _tell_membership(self, chat: Chat, before: Member, after: Member, by: User) -> None:
         update = {
             "chat": chat.wire(),
             "from": by.wire(),
@@ -196,34 +183,34 @@ class TelegramWorld:
         self.updates.push("my_chat_member", update)
 
     def _somebody(self, chat: Chat) -> User:
-        """Some administrator of the chat, or else a stranger, for what somebody must have done."""
+        """Return an administrator of the chat, else a new person, as the author of an action."""
         admins = (m.user for m in chat.members.values() if m.status.manages and m.user is not self.bot)
         return next(admins, None) or self.add_user("Somebody")
 
     def block(self, user: User) -> None:
-        """The person blocks the bot."""
+        """Block the bot as the person."""
         self.set_member(self.chats[user.id], self.bot, Status.KICKED, by=user)
 
     def unblock(self, user: User) -> None:
-        """The person lets the bot write again."""
+        """Unblock the bot as the person."""
         self.set_member(self.chats[user.id], self.bot, Status.MEMBER, by=user)
 
     def deactivate(self, user: User) -> None:
-        """The person deletes their account; the bot is not told."""
+        """Delete the person's account, which causes no update."""
         user.deactivated = True
         self.changes.notify()
 
     def kick(self, chat: Chat, by: User | None = None) -> None:
-        """An administrator removes the bot from the chat; the message that says so in the chat is left out."""
+        """Remove the bot from the chat, without the service message."""
         self.set_member(chat, self.bot, Status.KICKED, by=by)
 
     def delete(self, chat: Chat) -> None:
-        """The creator deletes a basic group; the bot is not told."""
+        """Delete a basic group, which causes no update."""
         chat.deleted = True
         self.changes.notify()
 
     def migrate(self, group: Chat) -> Chat:
-        """A basic group becomes a supergroup with another id, which both say in a message."""
+        """Turn a basic group into a supergroup with another id, and post a service message in both."""
         new = Chat(self._supergroup_id(), ChatType.SUPERGROUP, group.title, members=dict(group.members))
         self.chats[new.id] = new
         group.migrated_to = new.id
@@ -233,58 +220,58 @@ class TelegramWorld:
             self.updates.push("message", message.wire())
         return new
 
-    # What people do
+    # Actions of people
 
     def say(self, chat: Chat, sender: User | Chat, text: str, *, thread: int | None = None) -> Message:
-        """Somebody writes in the chat, an anonymous administrator or a channel where `sender` is a chat.
+        """Write in the chat, in the name of an anonymous administrator or a channel if `sender` is a chat.
 
-        A person who was not in the chat is from then on.
+        A person who was not in the chat joins.
 
         Raises:
-            ValueError: they cannot: the person blocked the bot, or there is no such topic.
+            ValueError: the person blocked the bot, or the topic does not exist.
         """
         if thread is not None and thread not in chat.topics:
             raise ValueError(f"{chat.title} has no topic {thread}, only {sorted(chat.topics)}.")
         if chat.type is ChatType.PRIVATE:
             self._start(chat)
         if isinstance(sender, User):
-            who, sender_chat = sender, None
+            author, sender_chat = sender, None
             if not chat.member(sender).status.present:
                 self._set(chat, sender, Status.MEMBER)
         else:
-            who, sender_chat = (_ANONYMOUS_ADMIN if sender is chat else _CHANNEL_BOT), sender
-        message = Message(0, chat, self.clock(), text, sender=who, sender_chat=sender_chat, thread=thread)
+            author, sender_chat = (_ANONYMOUS_ADMIN if sender is chat else _CHANNEL_BOT), sender
+        message = Message(0, chat, self.clock(), text, sender=author, sender_chat=sender_chat, thread=thread)
         return self._said("message", message)
 
-    def post(self, channel: Chat, text: str, *, signature: str = "") -> Message:
-        """An administrator posts in a channel."""
-        message = Message(0, channel, self.clock(), text, sender_chat=channel, signature=signature)
+    def post(self, channel: Chat, text: str) -> Message:
+        """Post in a channel as an administrator."""
+        message = Message(0, channel, self.clock(), text, sender_chat=channel)
         return self._said("channel_post", message)
 
     def revise(self, message: Message, text: str) -> None:
-        """Somebody edits what they wrote."""
+        """Edit a message of a person."""
         message.text, message.entities = text, tuple(bot_commands(text))
         message.edit_date = self.clock()
         kind = "edited_channel_post" if message.chat.type is ChatType.CHANNEL else "edited_message"
         self._deliver(kind, message)
 
     def press(self, message: Message, button: str, user: User | None = None) -> Press:
-        """Somebody presses the button with that label; in a private chat it is the person there.
+        """Press the button with that label; without `user`, the person of the private chat does.
 
         Raises:
-            ValueError: the message has no such button, or it is one that makes no query.
+            ValueError: the message has no such button, or the button makes no query.
         """
         data = {found["text"]: found.get("callback_data") for found in message.buttons}.get(button)
         if data is None:
             labels = [found["text"] for found in message.buttons if "callback_data" in found]
             raise ValueError(f"There is no button '{button}' that asks the bot, only {labels}.")
-        who = user or message.chat.person
-        press = Press(str(next(self._query_ids)), who, message, data)
+        presser = user or message.chat.person
+        press = Press(str(next(self._query_ids)), presser, message, data)
         self.presses[press.id] = press
         gone = {"chat": message.chat.wire(), "message_id": message.id, "date": 0}
         query = {
             "id": press.id,
-            "from": who.wire(),
+            "from": presser.wire(),
             "message": gone if message.deleted else message.wire(),
             "chat_instance": str(message.chat.id),
             "data": data,
@@ -294,7 +281,7 @@ class TelegramWorld:
         return press
 
     def inquire(self, user: User, query: str, *, offset: str = "") -> Inquiry:
-        """Somebody asks the bot in the line where they write."""
+        """Send an inline query to the bot."""
         inquiry = Inquiry(str(next(self._query_ids)), user, query, offset)
         self.inquiries[inquiry.id] = inquiry
         self.updates.push(
@@ -305,10 +292,10 @@ class TelegramWorld:
         return inquiry
 
     def choose(self, inquiry: Inquiry, result: str, chat: Chat, *, thread: int | None = None) -> Message:
-        """Somebody sends one of the results, of the kind `article` and with a text, in the chat where they write.
+        """Send one result of an inline query, an article with a text, to a chat.
 
         Raises:
-            ValueError: there is no such result.
+            ValueError: the answer has no such result.
         """
         results = {found["id"]: found for found in (inquiry.answer or {}).get("results", ())}
         if result not in results:
@@ -326,9 +313,7 @@ class TelegramWorld:
             reply_markup=results[result].get("reply_markup"),
             via=self.bot,
         )
-        self.record(message)
-        self._deliver("message", message)
-        return message
+        return self._post("message", message)
 
     def _start(self, chat: Chat) -> None:
         status = chat.member(self.bot).status
@@ -339,12 +324,15 @@ class TelegramWorld:
 
     def _said(self, kind: str, message: Message) -> Message:
         message.entities = tuple(bot_commands(message.text))
+        return self._post(kind, message)
+
+    def _post(self, kind: str, message: Message) -> Message:
         self.record(message)
         self._deliver(kind, message)
         return message
 
     def record(self, message: Message) -> Message:
-        """Give the message its id and its place in the chat."""
+        """Add the message to its chat under a new id."""
         chat = message.chat
         if chat.type in {ChatType.PRIVATE, ChatType.GROUP}:
             self._last_message = message.id = self._last_message + 1
@@ -360,7 +348,7 @@ class TelegramWorld:
         self.changes.notify()
 
     def _reaches_bot(self, message: Message) -> bool:
-        """Whether Telegram lets the bot see it: in groups, unless it is an administrator, commands to it alone."""
+        """Return whether the bot sees the message; in groups a bot without rights sees only commands to itself."""
         chat, place = message.chat, message.chat.member(self.bot).status
         if not place.present or place.manages or chat.type is ChatType.PRIVATE:
             return place.present

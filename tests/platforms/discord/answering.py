@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from bot.platforms.discord.client import DiscordPlatform
     from bot.sandbox.discord.interactions import Interaction
-    from bot.sandbox.discord.messages import Message
-    from bot.sandbox.discord.world import Channel, Guild, User
+    from bot.sandbox.discord.world import Channel, Guild, Message, User
     from bot.sandbox.shared.traffic import Request
     from bot.storage.subscriptions import LedgerSubscriptions
 

@@ -259,8 +259,8 @@ async def test_a_command_of_another_version_gets_an_answer(scene: Scene) -> None
     """Somebody's app still offers it, or an option of it that is no more."""
     await (await scene.says("help")).reply()
     application = scene.platform.client.application_id
-    route = discord.http.Route("POST", "/applications/{application_id}/commands", application_id=application)
-    await scene.platform.client.http.request(route, json={"name": "old", "description": "x", "type": 1})
+    route = discord.http.Route("PUT", "/applications/{application_id}/commands", application_id=application)
+    await scene.platform.client.http.request(route, json=[{"name": "old", "description": "x", "type": 1}])
     reply = await (await scene.says("old")).reply()
     assert "autre version" in text_of(reply)
     assert reply.ephemeral

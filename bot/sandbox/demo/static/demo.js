@@ -12,7 +12,7 @@ const placeOf = (platform) => page.places.find((place) => place.key === page.ope
 const actor = (place) => (["private", "direct"].includes(place.kind) ? "Camille" : page.who);
 const titleOf = (place) => (place.platform === "discord" && place.kind !== "direct" ? `#${place.title}` : place.title);
 
-// What people do
+// Actions
 
 async function act(action) {
   const answer = await fetch("do", {
@@ -50,7 +50,7 @@ function write(text) {
   act({ do: "say", place: place.key, who: actor(place), text });
 }
 
-/** What the app itself does with a link: it opens the bot with what the link says, or lets share it with a group. */
+/** Act on a link as the app does: open the bot with the link's payload, or share the link with a group. */
 function inside(url) {
   const [start, shared] = [url.searchParams.get("start"), url.searchParams.get("url")];
   const at = (key, text) => () => {

@@ -82,13 +82,13 @@ function visible(place) {
     .filter((message) => message && (!message.only_for || message.only_for === actor(place)));
 }
 
-/** How many messages of the bot nobody has looked at. */
+/** Return the number of the bot's unread messages. */
 function badge(places) {
   const count = places.flatMap(visible).filter((message) => message.by_bot && !page.seen.has(message.key)).length;
   return count > 0 && build("span", { class: "badge" }, figure(count));
 }
 
-/** What is open has been seen. */
+/** Mark the messages of the open place as read. */
 function look(log, place) {
   if (log.offsetParent !== null) {
     visible(place).forEach((message) => page.seen.add(message.key));
@@ -115,7 +115,7 @@ function placeTabs(platform, label, places) {
   return list;
 }
 
-/** What the place is subscribed to, and what one can do about it and about the bot's presence. */
+/** Return the head of a place: its subscription, and the actions on the subscription and on the bot's presence. */
 function placeHead(place) {
   const [subscription] = place.subscriptions;
   const topics = subscription?.topics.map((topic) => `#${topic}`).join(" ");
@@ -176,7 +176,6 @@ function drawWindow() {
   drawLog(device.log, place, (message) => drawDiscord(message, {
     zone: page.facts.zone,
     press: (button) => press(message, button),
-    select: (menu, values) => act({ do: "select", message: message.key, who: actor(place), menu, values }),
   }), say("empty_discord", { name: titleOf(place) }));
   talk.discord.field.placeholder = say("command_here");
   talk.discord.field.setAttribute("aria-label", `${say("message_to")} – ${titleOf(place)}`);
@@ -199,7 +198,7 @@ function scaffold(platform, form) {
   return devices.get(device);
 }
 
-/** Where the bot is not, or nobody can write, there is a sentence in place of the line to write in. */
+/** Show a sentence in place of the input where the bot is absent or nobody can write. */
 function bar(device, place, words) {
   const closed = !place.bot_is_in || place.kind === "forum";
   device.away.textContent = place.bot_is_in ? say("forum_note") : words;
@@ -274,7 +273,7 @@ function scroll(log, firstNew, { moved, asked }) {
   const follows = last !== undefined && Date.now() < last.until && !asked;
   const key = follows ? last.key : firstNew;
   const element = [...log.children].find((child) => child.dataset.key === key);
-  // Who has scrolled meanwhile is left alone.
+  // Because people may have scrolled since, a message that follows moves the log only if they have not.
   if (!follows || Math.abs(log.scrollTop - last.top) < 2) {
     log.scrollTop = element.offsetTop - 12;
     anchors.set(log, { key, top: log.scrollTop, until: follows ? last.until : Date.now() + 2500 });

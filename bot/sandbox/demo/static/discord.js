@@ -3,15 +3,15 @@
 /* Discord: Components V2 with texts in its markdown, of which this reads what bots use.
    https://discord.com/developers/docs/components/reference */
 
-const ROW = 1, BUTTON = 2, STRING_SELECT = 3, SECTION = 9, TEXT = 10, THUMBNAIL = 11, GALLERY = 12, SEPARATOR = 14;
+const ROW = 1, BUTTON = 2, TEXT = 10, GALLERY = 12, SEPARATOR = 14;
 const CONTAINER = 17;
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 const LOADING = 1 << 7;
 
-/** A message. `press(customId)` and `select(customId, values)` are what its components do. */
-function drawDiscord(message, { zone, press = null, select = null }) {
+/** A message. `press(customId)` runs when a button is pressed. */
+function drawDiscord(message, { zone, press = null }) {
   const body = message.body;
-  const parts = (body.components ?? []).map((component) => discordComponent(component, { press, select }));
+  const parts = (body.components ?? []).map((component) => discordComponent(component, press));
   const text = body.content ? build("div", { class: "dc-text" }, discordMarkdown(body.content)) : null;
   const thinking = (body.flags & LOADING) !== 0;
   return build("article", {
@@ -33,8 +33,8 @@ function drawDiscord(message, { zone, press = null, select = null }) {
     message.only_for && build("div", { class: "dc-only" }, icon("eye"), say("only_you"))));
 }
 
-function discordComponent(component, actions) {
-  const inner = (list) => (list ?? []).map((child) => discordComponent(child, actions));
+function discordComponent(component, press) {
+  const inner = (list) => (list ?? []).map((child) => discordComponent(child, press));
   switch (component.type) {
     case CONTAINER: {
       const box = build("div", { class: "dc-container" }, inner(component.components));
@@ -50,17 +50,10 @@ function discordComponent(component, actions) {
     case GALLERY:
       return build("div", { class: "dc-gallery" },
         component.items.map((item) => frame(item.media.url, item.description, say("picture_note"))));
-    case THUMBNAIL:
-      return frame(component.media.url, component.description, say("picture"));
-    case SECTION:
-      return build("div", { class: "dc-section" }, build("div", {}, inner(component.components)),
-        component.accessory && discordComponent(component.accessory, actions));
     case ROW:
       return build("div", { class: "dc-row" }, inner(component.components));
     case BUTTON:
-      return discordButton(component, actions.press);
-    case STRING_SELECT:
-      return discordSelect(component, actions.select);
+      return discordButton(component, press);
     default:
       return build("div", { class: "dc-unknown" }, inner(component.components));
   }
@@ -76,39 +69,6 @@ function discordButton(button, press) {
     type: "button", class: `dc-button dc-${style}`, disabled: press === null || button.disabled === true,
     onclick: () => press(button.custom_id),
   }, words);
-}
-
-/** A menu: one choice is made at once, several are confirmed. */
-function discordSelect(menu, select) {
-  const disabled = select === null || menu.disabled === true;
-  const least = menu.min_values ?? 1, most = menu.max_values ?? 1;
-  const placeholder = menu.placeholder ?? say("confirm");
-  if (least === 1 && most === 1) {
-    const chosen = (menu.options ?? []).some((option) => option.default);
-    return build("select", {
-      class: "dc-select", "aria-label": placeholder, disabled,
-      onchange: (event) => event.target.value && select(menu.custom_id, [event.target.value]),
-    },
-    build("option", { value: "", selected: !chosen }, placeholder),
-    menu.options.map((option) => build("option", { value: option.value, selected: option.default === true },
-      option.label)));
-  }
-  const boxes = menu.options.map((option) =>
-    build("input", { type: "checkbox", value: option.value, checked: option.default === true, disabled }));
-  const confirm = build("button", {
-    type: "button", class: "dc-button dc-primary", disabled,
-    onclick: () => select(menu.custom_id, boxes.filter((box) => box.checked).map((box) => box.value)),
-  }, say("confirm"));
-  const limit = () => {
-    const count = boxes.filter((box) => box.checked).length;
-    confirm.disabled = disabled || count < least || count > most;
-  };
-  const list = build("details", { class: "dc-select" },
-    build("summary", {}, placeholder),
-    boxes.map((box, index) => build("label", {}, box, menu.options[index].label)), confirm);
-  list.addEventListener("change", limit);
-  limit();
-  return list;
 }
 
 /* Its markdown: blocks line by line, then styles from the outside in. */

@@ -99,7 +99,7 @@ function telegramComposer({ commands, send, name, inquire, share }) {
     const asked = `@${name()} `;
     if (typed.startsWith(asked)) {
       const results = await inquire(typed.slice(asked.length));
-      // Whoever has typed on since asks anew.
+      // Because a later input asks again, this answer is dropped.
       if (field.value === typed) {
         choices.show(results.map((result) => ({ label: result.title, hint: result.description, wide: true, result })));
       }
@@ -129,7 +129,7 @@ function telegramComposer({ commands, send, name, inquire, share }) {
   return { form, field, menu, submit };
 }
 
-/* What Discord's app calls the page's languages. */
+/* Languages of Discord's app. */
 const LOCALES = { fr: "fr", en: "en-US" };
 const OPTION_BOOLEAN = 5, OPTION_INTEGER = 4, OPTION_NUMBER = 10;
 
@@ -244,7 +244,7 @@ class DiscordComposer {
     input.addEventListener("focus", ask);
   }
 
-  /** What is filled in, each in its option's type. */
+  /** Return the values of the fields, each in its option's type. */
   values() {
     const values = {};
     for (const option of this.command.options ?? []) {

@@ -8,7 +8,7 @@ const TELEGRAM_ELEMENTS = {
   bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", pre: "pre",
   blockquote: "blockquote", expandable_blockquote: "blockquote",
 };
-/* What the server finds by itself in a text: addresses, hashtags, commands. */
+/* Entities that the server finds itself in a text: addresses, hashtags, commands. */
 const FOUND = /(?<url>https?:\/\/[^\s<>]+[^\s<>.,;:!?)»])|(?<![\p{L}\p{N}_&/])(?<hashtag>#[\p{L}\p{N}_]+)|(?<![\p{L}\p{N}_/<>])(?<command>\/[a-z0-9_]{1,32})(?![\p{L}\p{N}_/])/gu;
 
 /** A message as a bubble. `press(label)` and `command(text)` are what buttons and commands in the text do; `inside(url)`
