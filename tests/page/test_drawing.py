@@ -17,7 +17,7 @@ from bot.model.i18n import Language
 from bot.platforms.discord.markdown import write
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.sandbox.demo import files
-from bot.sandbox.demo.rich import tree
+from bot.sandbox.telegram.rich import tree
 from tests.documents import documents
 from tests.page.browser import Watched
 from tests.platforms.discord.reader import read

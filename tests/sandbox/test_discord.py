@@ -160,14 +160,14 @@ async def test_only_announcements_are_published_and_only_once(place: Place) -> N
 
 async def test_people_get_private_messages_if_they_accept_them(place: Place) -> None:
     """A private channel exists once; who closed theirs answers 50007, and who shares no server 50278."""
-    ada = await place.client.fetch_user(place.ada.id)
+    ada = await place.client.create_dm(discord.Object(place.ada.id))
     await ada.send("Salut")
     await ada.send("Encore")
     assert [message.content for message in place.standin.direct(place.ada).messages] == ["Salut", "Encore"]
     place.ada.accepts_dms = False
     with pytest.raises(discord.Forbidden) as closed:
         await ada.send("Salut")
-    stranger = await place.client.fetch_user(place.standin.add_user("Bob").id)
+    stranger = await place.client.create_dm(discord.Object(place.standin.add_user("Bob").id))
     with pytest.raises(discord.Forbidden) as unknown:
         await stranger.send("Salut")
     assert (closed.value.code, unknown.value.code) == (50007, 50278)

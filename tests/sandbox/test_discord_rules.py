@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.discord.errors import ApiError
-from bot.sandbox.discord.messages import Content, Flag, Pings, pings, texts, walk
+from bot.sandbox.discord.messages import Content, Flag, Pings, delivered, pings, texts, walk
 from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
 from tests.sandbox.discord_bot import fields
 
@@ -175,10 +175,11 @@ COMPONENTS = st.recursive(
 
 @given(st.lists(COMPONENTS, max_size=5))
 def test_every_component_counts_however_deep(components: list[dict[str, Any]]) -> None:
-    """Walking meets each component once, in reading order, and each text among them."""
+    """Walking meets each component once, in reading order, and each text; Discord gives them back numbered so."""
     met = list(walk(components))
     assert len(met) == repr(components).count("'type'")
     assert texts(components) == [component["content"] for component in met if component["type"] == 10]
+    assert [component["id"] for component in walk(delivered(components))] == list(range(1, len(met) + 1))
 
 
 @given(st.integers(1, 45), st.integers(1, 45))

@@ -6,16 +6,15 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
-from bot.sandbox.demo.rich import tree
 from bot.sandbox.demo.world import DiscordPlace, TelegramPlace
 from bot.sandbox.discord.interactions import Interaction, Kind
 from bot.sandbox.discord.messages import Flag, texts
 from bot.sandbox.discord.rules import MAX_TEXT
 from bot.sandbox.discord.world import DirectChannel, Thread
-from bot.sandbox.telegram import menus
 from bot.sandbox.telegram.model import ChatType
-from bot.sandbox.telegram.rich import LENGTH_MAX
+from bot.sandbox.telegram.rich import LENGTH_MAX, tree
 from bot.sandbox.telegram.text import TEXT_MAX, utf16
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def _bot_is_in(world: DemoWorld, place: Place) -> bool:
 def _commands(world: DemoWorld, place: Place, who: Person) -> list[Json]:
     match place:
         case TelegramPlace(chat=chat):
-            menu = menus.offered(world.telegram.menus, chat, world.telegram_people[who])
+            menu = world.telegram.offered(chat, world.telegram_people[who])
             # Because an app shows no menu in a channel, the page offers the first menu, whose commands admins may type.
             return menu or (world.telegram.menus[0].commands if chat.type is ChatType.CHANNEL else [])
         case DiscordPlace(channel=channel):

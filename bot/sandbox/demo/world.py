@@ -11,7 +11,7 @@ from bot.model.i18n import Language
 from bot.model.subscription import Target
 from bot.platforms import discord, telegram
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.discord.world import MEMBER, Permission
+from bot.sandbox.discord.world import MEMBER, Permission, threads_of
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
 
@@ -184,7 +184,7 @@ class DemoWorld:
 
     def discord_messages(self, place: DiscordPlace) -> list[DiscordMessage]:
         """Return the messages of the place, its posts and its ephemeral answers, in order."""
-        channels = [place.channel, *(thread for thread in self.guild.channels if _hangs_on(thread, place.channel))]
+        channels = [place.channel, *threads_of(place.channel)]
         found = {message.id: message for channel in channels for message in channel.messages}
         for interaction in self.discord.interactions(place.channel):
             answers = [*([interaction.original] if interaction.original else []), *interaction.followups]
@@ -209,7 +209,3 @@ def find_message(messages: Iterable[AnyMessage], number: int) -> AnyMessage:
         if message.id == number:
             return message
     raise LookupError(f"no message {number}")
-
-
-def _hangs_on(channel: discord_world.Channel, parent: discord_world.Channel) -> bool:
-    return getattr(channel, "parent", None) is parent

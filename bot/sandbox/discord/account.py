@@ -1,10 +1,10 @@
-"""Methods of the API for the bot's account, the gateway's address, users and servers."""
+"""Methods of the API for the bot's account, the gateway's address and servers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord.errors import MISSING_ACCESS, UNKNOWN_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER, ApiError
+from bot.sandbox.discord.errors import MISSING_ACCESS, UNKNOWN_GUILD, UNKNOWN_MEMBER, ApiError
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.world import Thread
 
@@ -29,7 +29,6 @@ class Account:
         """Return the methods."""
         return [
             Route("GET", "/users/@me", lambda _: self._world.bot.wire() | {"verified": True}),
-            Route("GET", "/users/{user_id}", self._user),
             Route("GET", "/oauth2/applications/@me", lambda _: self._application()),
             Route("GET", "/gateway/bot", self._gateway_for_bots),
             Route("GET", "/guilds/{guild_id}", lambda ask: self._guild(ask).wire()),
@@ -48,29 +47,16 @@ class Account:
             "owner": self._world.bot.wire(),
             "verify_key": "0" * 64,
             "flags": 0,
-            "team": None,
         }
 
     def welcome(self) -> Iterator[tuple[str, Json]]:
         """Yield READY with the servers as not yet available, then a GUILD_CREATE for each without an outage."""
         guilds = [guild for guild in self._world.guilds.values() if guild.bot_is_in]
-        yield (
-            "READY",
-            {
-                "user": self._world.bot.wire(),
-                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
-                "application": {"id": str(self._world.application_id), "flags": 0},
-            },
-        )
+        unavailable = [{"id": str(guild.id), "unavailable": True} for guild in guilds]
+        yield "READY", {"user": self._world.bot.wire(), "guilds": unavailable, "application": self._application()}
         for guild in guilds:
             if not guild.unavailable:
                 yield "GUILD_CREATE", guild.wire_created() | {"unavailable": False}
-
-    def _user(self, ask: Ask) -> Json:
-        user = self._world.users.get(ask.id("user_id"))
-        if user is None:
-            raise ApiError(UNKNOWN_USER)
-        return user.wire()
 
     def _gateway_for_bots(self, _ask: Ask) -> Json:
         limit = {"total": SESSIONS_A_DAY, "remaining": SESSIONS_A_DAY, "reset_after": 0, "max_concurrency": 1}

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.errors import (
-    NOT_YOUR_APPLICATION,
     TOO_MANY_COMMANDS,
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord.installs import Install
+from bot.sandbox.discord.people import Install
 from bot.sandbox.discord.rest import Ask, Route
 
 if TYPE_CHECKING:
@@ -52,11 +51,9 @@ class Commands:
         return [Route("GET", path, self._list), Route("PUT", path, self._replace)]
 
     def _list(self, ask: Ask) -> list[Json]:
-        self._check_application(ask)
         return [_read_back(ask, command) for command in self.registered]
 
     def _replace(self, ask: Ask) -> list[Json]:
-        self._check_application(ask)
         errors = FormErrors()
         forms = [errors.mapping((index,), form) for index, form in enumerate(errors.items((), ask.body, high=MAX_BULK))]
         names: set[object] = set()
@@ -70,10 +67,6 @@ class Commands:
             raise ApiError(TOO_MANY_COMMANDS)
         self.registered = [self._command(form) for form in forms]
         return self.registered
-
-    def _check_application(self, ask: Ask) -> None:
-        if ask.id("application_id") != self._world.application_id:
-            raise ApiError(NOT_YOUR_APPLICATION)
 
     def _command(self, form: Json) -> Json:
         """Return the command as Discord keeps it, with the id of a command of the same name."""
@@ -140,7 +133,7 @@ def _check_options(errors: FormErrors, path: Path, value: object) -> None:
     for index, item in enumerate(errors.items(path, value, high=MAX_OPTIONS)):
         option = errors.mapping((*path, index), item)
         _check_named(errors, (*path, index), option)
-        _check_choices(errors, (*path, index), option)
+        check_choices(errors, (*path, index, "choices"), option.get("choices"))
         if option.get("type") not in OPTION_TYPES:
             errors.choices((*path, index, "type"), list(OPTION_TYPES))
         if option.get("required") and optional_seen:
@@ -153,17 +146,6 @@ def _check_options(errors: FormErrors, path: Path, value: object) -> None:
         if option.get("name") in names:
             errors.add((*path, index), "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", "Option name already exists")
         names.add(option.get("name"))
-
-
-def _check_choices(errors: FormErrors, path: Path, option: Json) -> None:
-    choices = option.get("choices")
-    if choices and option.get("autocomplete"):
-        errors.add(
-            (*path, "autocomplete"),
-            "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_CHOICES_EXCLUSIVE",
-            "Autocomplete and choices cannot both be used",
-        )
-    check_choices(errors, (*path, "choices"), choices)
 
 
 def check_choices(errors: FormErrors, path: Path, value: object) -> list[Json]:

@@ -23,8 +23,8 @@ from bot.sandbox.discord.errors import (
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord.installs import Install, context_of, owners
 from bot.sandbox.discord.messages import Content, Flag, Pings, pings
+from bot.sandbox.discord.people import Install, context_of, owners
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
 from bot.sandbox.discord.world import Message

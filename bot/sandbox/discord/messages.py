@@ -20,15 +20,13 @@ TEXT_DISPLAY = 10
 class Flag(enum.IntFlag):
     """Message flags with Discord's bits."""
 
+    NONE = 0
     PUBLISHED = 1 << 0
     SUPPRESS_EMBEDS = 1 << 2
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
     COMPONENTS_V2 = 1 << 15
-
-
-NO_FLAGS = Flag(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Content:
 
     text: str = ""
     components: tuple[Json, ...] = ()
-    flags: Flag = NO_FLAGS
+    flags: Flag = Flag.NONE
 
     @property
     def said(self) -> str:

@@ -1,13 +1,13 @@
-"""Discord's app as people use it: the commands and buttons that the app offers, and those that it does not offer."""
+"""Discord's app as people use it: installations and contexts of the bot, and the commands and buttons on offer."""
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord.installs import Context, context_of, owners
 from bot.sandbox.discord.messages import walk
 from bot.sandbox.discord.rules import BUTTON
-from bot.sandbox.discord.world import GroupConversation, Permission
+from bot.sandbox.discord.world import DirectChannel, GroupConversation, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,11 +17,47 @@ if TYPE_CHECKING:
 
 _TYPES: dict[int, type] = {3: str, 4: int, 5: bool}
 """Types of the values that the app takes, by Discord's number of the option's type."""
-_EVERYWHERE = tuple(Context)
+
+
+class Install(enum.IntEnum):
+    """Kinds of installation, with Discord's numbers."""
+
+    GUILD = 0
+    USER = 1
+
+
+class Context(enum.IntEnum):
+    """Contexts of a command, with Discord's numbers."""
+
+    GUILD = 0
+    BOT_DM = 1
+    PRIVATE_CHANNEL = 2
 
 
 class NotOfferedError(LookupError):
     """Action that Discord's app would not offer to the person; the text says why."""
+
+
+def context_of(channel: Channel) -> Context:
+    """Return the context of a command in the channel."""
+    if channel.guild is not None:
+        return Context.GUILD
+    return Context.BOT_DM if isinstance(channel, DirectChannel) else Context.PRIVATE_CHANNEL
+
+
+def owners(user: User, channel: Channel) -> dict[Install, int]:
+    """Return the installations through which the person can use the bot in the channel, each with its owner.
+
+    The owner is the id of the server, 0 in the private conversation with the bot, or the id of the person.
+    """
+    found: dict[Install, int] = {}
+    if channel.guild is not None and channel.guild.bot_is_in:
+        found[Install.GUILD] = channel.guild.id
+    elif isinstance(channel, DirectChannel):
+        found[Install.GUILD] = 0
+    if user.has_app:
+        found[Install.USER] = user.id
+    return found
 
 
 def check_is_there(user: User, channel: Channel) -> None:
@@ -117,7 +153,7 @@ def _command(commands: Iterable[Json], name: str, user: User, channel: Channel) 
 def _refusal(command: Json, user: User, channel: Channel) -> str:
     """Return why the app does not offer the command in the channel; empty if the app offers it."""
     name = command["name"]
-    if context_of(channel) not in (command["contexts"] or _EVERYWHERE):
+    if context_of(channel) not in (command["contexts"] or Context):
         return f"/{name} is not offered in such a channel"
     if not owners(user, channel).keys() & set(command["integration_types"]):
         return f"neither this place nor {user.name} has the app with /{name} installed"

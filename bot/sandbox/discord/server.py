@@ -191,8 +191,6 @@ class DiscordStandIn(WebServer):
         guild.unavailable, guild.bot_is_in = False, True
         self._tell("GUILD_CREATE", guild.wire_created() | available)
 
-    # The gateway
-
     async def drop_gateway(self, code: int | None = None) -> None:
         """End all gateway connections with a close code, or without a close frame; the sessions stay resumable."""
         await self.gateway.drop(code)

@@ -51,4 +51,4 @@ class Changes:
                     await self._changed.wait()
                 return value
         except TimeoutError:
-            raise TimeoutError(f"What was waited for did not happen within {within:g} s.") from None
+            raise TimeoutError(f"The condition was not true within {within:g} s.") from None

@@ -35,11 +35,6 @@ def forbidden(reason: str) -> ApiError:
     return ApiError(HTTPStatus.FORBIDDEN, f"Forbidden: {reason}")
 
 
-def conflict(reason: str) -> ApiError:
-    """Return a 409."""
-    return ApiError(HTTPStatus.CONFLICT, f"Conflict: {reason}")
-
-
 def too_many_requests(seconds: float) -> ApiError:
     """Return a 429 that asks to wait; the real server asks for whole seconds only."""
     pause = int(seconds) if seconds == int(seconds) else seconds

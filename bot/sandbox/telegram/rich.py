@@ -1,4 +1,4 @@
-"""Rules of rich messages from the Bot API's published description: tags, nesting and limits.
+"""Rules of rich messages from the Bot API's published description (tags, nesting and limits), and their HTML as trees.
 
 The description does not name the error of each mistake; the known errors have the form `RICH_MESSAGE_…_INVALID`.
 """
@@ -13,6 +13,7 @@ from bot.sandbox.telegram.errors import ApiError, bad_request
 from bot.sandbox.telegram.text import is_link
 
 if TYPE_CHECKING:
+    from bot.sandbox.shared.webserver import Json
     from bot.sandbox.telegram.rules import Arguments
 
 LENGTH_MAX = 32_768
@@ -24,6 +25,8 @@ _INLINE = frozenset({"a", "b", "strong", "i", "em", "u", "ins", "s", "strike", "
 _TEXT_BLOCKS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "footer", "pre", "figcaption", "summary", "cite"})
 _CONTAINERS = frozenset({"ul", "ol", "li", "blockquote", "aside", "details", "figure"})
 _VOID = frozenset({"br", "hr", "img"})
+_DRAWN = frozenset({"href", "src", "start"})
+"""Attributes in trees."""
 _ENTITIES = frozenset(
     {"lt", "gt", "amp", "quot", "apos", "nbsp", "hellip", "mdash", "ndash", "lsquo", "rsquo", "ldquo", "rdquo"}
 )
@@ -116,3 +119,38 @@ class _Reader(HTMLParser):
 
 def _invalid(what: str) -> ApiError:
     return bad_request(f"RICH_MESSAGE_{what}_INVALID")
+
+
+def tree(html: str) -> list[Json | str]:
+    """Return the elements and texts, each element with its `tag`, its `children` and its attributes.
+
+    `rich_text` has refused HTML that does not nest.
+    """
+    builder = _Builder()
+    builder.feed(html)
+    builder.close()
+    return builder.roots
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.roots: list[Json | str] = []
+        self._inside = [self.roots]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open an element."""
+        children: list[Json | str] = []
+        drawn = {name: value for name, value in attrs if name in _DRAWN}
+        self._inside[-1].append({"tag": tag, "children": children, **drawn})
+        if tag not in _VOID:
+            self._inside.append(children)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close an element."""
+        if tag not in _VOID and len(self._inside) > 1:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Add text."""
+        self._inside[-1].append(data)

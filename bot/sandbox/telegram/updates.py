@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import deque
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bot.sandbox.telegram.errors import conflict
+from bot.sandbox.telegram.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,6 +21,7 @@ KEPT = dt.timedelta(hours=24)
 UPDATES_MAX = 100
 """Updates in one answer."""
 _FIRST_ID = 100_000_001
+_TERMINATED = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
 
 class UpdateQueue:
@@ -80,9 +82,7 @@ class UpdateQueue:
 
     async def _wait(self, seconds: float) -> None:
         if self._poll is not None and not self._poll.done():
-            self._poll.set_exception(
-                conflict("terminated by other getUpdates request; make sure that only one bot instance is running")
-            )
+            self._poll.set_exception(ApiError(HTTPStatus.CONFLICT, _TERMINATED))
         poll = self._poll = asyncio.get_running_loop().create_future()
         self._changes.notify()
         try:

@@ -24,7 +24,9 @@ from bot.sandbox.telegram.updates import UpdateQueue
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from bot.sandbox.shared.webserver import Json
 
 
 BOT_ID = 123456789
@@ -136,6 +138,18 @@ class TelegramWorld:
             return self.chats.get(int(reference))
         except ValueError:
             return None
+
+    def offered(self, chat: Chat, user: User) -> list[Json]:
+        """Return the commands that the app offers to the person: the narrowest scope first, then their language.
+
+        The order is that of the Bot API's "determining list of commands".
+        """
+        known = {(menu.scope["type"], menu.language): menu.commands for menu in self.menus}
+        for scope in _scopes(chat, user):
+            for language in (user.language_code, ""):
+                if (scope, language) in known:
+                    return known[scope, language]
+        return []
 
     # Memberships
 
@@ -357,3 +371,15 @@ class TelegramWorld:
         command = message.text.split(maxsplit=1)[0] if message.entities else ""
         named = command.partition("@")[2].lower()
         return command.startswith("/") and named in {"", self.bot.username.lower()}
+
+
+def _scopes(chat: Chat, user: User) -> Iterator[str]:
+    if chat.type is ChatType.CHANNEL:
+        return
+    if chat.type is ChatType.PRIVATE:
+        yield "all_private_chats"
+    else:
+        if chat.member(user).status.manages:
+            yield "all_chat_administrators"
+        yield "all_group_chats"
+    yield "default"
