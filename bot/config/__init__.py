@@ -19,17 +19,7 @@ from pydantic_core import PydanticKnownError
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.problems import contradictions, strangers, translated
 from bot.config.sources import TOKEN_KEYS, Fault, Place, fill_in_tokens, read
-from bot.config.values import (
-    SQLITE,
-    CronLine,
-    Duration,
-    Id,
-    ScheduleName,
-    SqliteUrl,
-    Text,
-    Topic,
-    Zone,
-)
+from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, Zone
 from bot.model.document import Layout
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError, Problem
@@ -61,19 +51,19 @@ class Show(Section):
 
 
 class ContentFolder(Section):
-    """Where the episode files are."""
+    """The folder of the episode files."""
 
     folder: Path = Path("content")
 
 
 class Storage(Section):
-    """Where the ledger is: `sqlite:///` and a path."""
+    """The place of the ledger: `sqlite:///` and a path."""
 
     url: SqliteUrl = f"{SQLITE}recap.db"
 
     @property
     def path(self) -> Path:
-        """The ledger's file."""
+        """Return the ledger's file."""
         return Path(self.url.removeprefix(SQLITE))
 
 
@@ -120,7 +110,7 @@ Sections: TypeAlias = Mapping[PlatformName, type[PlatformSection]]
 
 
 class Schedule(Section):
-    """When episodes are pushed.
+    """The times at which episodes are pushed.
 
     A push that is late by more than `max_lateness` is reported and not sent; an episode older than `max_age` is
     never pushed.
@@ -134,7 +124,7 @@ class Schedule(Section):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone that the cron line is meant in."""
+        """Return the time zone of the cron line."""
         return self.timezone
 
 
@@ -175,15 +165,15 @@ class Channel(Section):
 
     @property
     def target(self) -> Target:
-        """The place the push goes to."""
+        """Return the place that the push goes to."""
         return Target(self.platform, self.chat, self.thread or 0)
 
 
 class Delivery(Section):
-    """How pushes are delivered."""
+    """The rules of delivery."""
 
     on_unknown: Literal["resend", "hold"] = "resend"
-    """What happens to a message of which nobody can tell whether it arrived."""
+    """The fate of a message that may have arrived or not."""
 
 
 def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
@@ -192,7 +182,7 @@ def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
 
 
 class _General(Section):
-    """The sections that people write first."""
+    """The sections that stand before those of the platforms in the example."""
 
     show: Show = Field(default_factory=Show)
     content: ContentFolder = Field(default_factory=ContentFolder)
@@ -224,16 +214,16 @@ class Config(_General):
 
     @property
     def platforms(self) -> dict[PlatformName, PlatformSection]:
-        """The sections of the platforms that are switched on."""
+        """Return the sections of the platforms that are switched on."""
         return {name: section for name in self.sections if (section := getattr(self, name)) is not None}
 
     @property
     def aliases(self) -> dict[str, str]:
-        """The topic that each alias stands for, both in their one spelling."""
+        """Return the topic that each alias stands for, both in their one spelling."""
         return {alias: topic for topic, aliases in self.topics.items() for alias in aliases if alias != topic}
 
     def subscriptions(self) -> list[Subscription]:
-        """The subscriptions that the admin declares, aliases of topics resolved."""
+        """Return the subscriptions that the admin declares, with topics for their aliases."""
         return [
             Subscription(
                 target=channel.target,
@@ -271,7 +261,7 @@ class Config(_General):
 
 @functools.cache
 def _config_with(*sections: tuple[PlatformName, type[PlatformSection]]) -> type[Config]:
-    # A class between the two, because messages list the sections in the order of the example: platforms in the middle.
+    # Because messages list the sections in the order of the example, the platforms' stand in a class between the two.
     fields: dict[str, Any] = {name: (section | None, None) for name, section in sections}
     middle: Any = create_model("_Platforms", __base__=_General, **fields)
     made = cast("type[Config]", create_model("Config", __base__=(Config, middle)))
@@ -308,11 +298,12 @@ def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | Non
 
 
 def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
-    """Read the file again while a config is running: what holds from now on, and the keys that need a restart.
+    """Read the file again, and return what holds from now on beside a running config, and the keys that need a restart.
+
+    An empty file is refused: an editor leaves one when the disk is full, and it would end every declared subscription.
 
     Raises:
-        InvalidInputError: the file cannot be used. An empty one is not: it would end every declared subscription, and
-            is what an editor leaves that could not write.
+        InvalidInputError: the file cannot be used.
     """
     wanted = load(path, running.sections, environ)
     if not path.read_bytes().strip():
@@ -323,7 +314,7 @@ def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None
 
 
 def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
-    """What only the archive shows about a configuration that `load` has read, at the lines where it stands."""
+    """Return faults of a config that `load` has read, such as only the archive shows, at the lines where they stand."""
     sources = read(path, os.environ if environ is None else environ)
     return [sources.problem(fault) for fault in faults]
 
@@ -349,17 +340,12 @@ def _validated(settings: type[Config], values: dict[str, Any]) -> tuple[Config |
 
 
 def _is_told(fault: Fault, told: set[Place]) -> bool:
-    # One mistake about a token is enough for its section: what follows from it is no news.
+    # Of one mistake in a token the others of its section follow, so that one is told.
     section, key = fault.place[0], fault.place[-1]
     return fault.place in told or (key in TOKEN_KEYS and any((section, other) in told for other in TOKEN_KEYS))
 
 
 def _anchored(config: Config, folder: Path) -> Config:
-    content = {"folder": folder / config.content.folder}
-    storage = {"url": f"{SQLITE}{(folder / config.storage.path).as_posix()}"}
-    return config.model_copy(
-        update={
-            "content": config.content.model_copy(update=content),
-            "storage": config.storage.model_copy(update=storage),
-        }
-    )
+    content = config.content.model_copy(update={"folder": folder / config.content.folder})
+    url = f"{SQLITE}{(folder / config.storage.path).as_posix()}"
+    return config.model_copy(update={"content": content, "storage": config.storage.model_copy(update={"url": url})})

@@ -1,6 +1,6 @@
-"""What can be wrong with a configuration, in plain words.
+"""Mistakes of a configuration, in plain words.
 
-Nothing here repeats a value that somebody wrote: a token may stand under any key by mistake. Only keys, known words and
+Because a token may stand under any key by mistake, no message repeats a value of the file. Only keys, known words and
 numbers of the settings' own are shown.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 _NEAR = 75
-"""How alike, of 100, an unknown word and a known one must be for the known one to be offered."""
+"""Likeness, of 100, from which a known word is offered for an unknown one."""
 
 _REASONS = {
     "missing": "this key is missing",
@@ -58,12 +58,12 @@ _REASONS = {
 
 
 def refusal(reason: str, cure: str) -> PydanticCustomError:
-    """What a validator raises to say by itself why, and what to write instead."""
+    """Return the error of a validator with its own reason, and what to write instead."""
     return PydanticCustomError("refused", "{reason}", {"reason": reason, "cure": cure})
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant; None when none is near."""
+    """Return the known word that was most likely meant; None when none is near."""
     found = process.extractOne(
         word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=_NEAR
     )
@@ -71,9 +71,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
-    """What is wrong between values that may be right by themselves.
+    """Yield what is wrong between values that may be right by themselves.
 
-    It looks at the values as they were written, so that one that is wrong hides nothing of the others.
+    The values are those that were written, so that a wrong one hides nothing of the others.
     """
     yield from _topic_clashes(values.get("topics"))
     if values.get("schedules") == []:
@@ -151,7 +151,7 @@ def _topic_clashes(topics: object) -> Iterator[Fault]:
 
 
 def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
-    """The sections that do not exist, and the variables that look like the bot's and are not."""
+    """Yield the sections that do not exist, and the variables that look like the bot's and are not."""
     sections = {name: _model_in(section.annotation) for name, section in settings.model_fields.items()}
     for section in sources.table.keys() - sections.keys():
         homes = [f"[{name}]" for name, model in sections.items() if model and section in model.model_fields]
@@ -179,7 +179,7 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
 
 
 def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: Sources) -> Iterator[Fault]:
-    """The errors of pydantic as faults."""
+    """Yield the errors of pydantic as faults."""
     for error in errors:
         # pydantic marks a mistake in a table's key by a last part of its own.
         place = tuple(part for part in error["loc"] if part != "[key]")
@@ -212,7 +212,7 @@ def _cure(kind: str, place: Place, settings: type[BaseModel], sources: Sources) 
 
 
 def _at(place: Place, settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """The model that the place's last key belongs to, and the field of that key."""
+    """Return the model that the place's last key belongs to, and the field of that key."""
     owner: type[BaseModel] | None = None
     model: type[BaseModel] | None = settings
     field: FieldInfo | None = None
@@ -226,7 +226,7 @@ def _at(place: Place, settings: type[BaseModel]) -> tuple[type[BaseModel] | None
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
-    """The model that the annotation is, or is a list or an option of."""
+    """Return the model that the annotation is, or is a list or an option of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_model_in, typing.get_args(annotation))), None)

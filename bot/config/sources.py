@@ -30,7 +30,7 @@ PREFIX = "RECAP_"
 DELIMITER = "__"
 
 TOKEN_KEYS = frozenset({"token", "token_file"})
-"""Two ways to say one thing: whichever the environment uses replaces whichever the file uses."""
+"""Two ways to give one thing. The one in the environment replaces the one in the file."""
 
 _ENVIRONMENT = Path("environment")
 _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
@@ -46,14 +46,14 @@ class Fault(NamedTuple):
 
 
 class _Variables(EnvSettingsSource):
-    """The given variables instead of the process's, read as the settings' types ask for."""
+    """Given variables in the place of the process's, read as the types of the settings ask for."""
 
     def __init__(self, settings: type[BaseModel], variables: Mapping[str, str]) -> None:
         super().__init__(settings, env_prefix=PREFIX, env_nested_delimiter=DELIMITER)  # type: ignore[arg-type] # any model has the fields that it asks for
         self.env_vars = variables
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: str) -> Any:  # noqa: ANN401 - JSON
-        """The JSON in the value, or the value itself: the settings then refuse it together with all other mistakes."""
+        """Return the JSON in the value, or the value itself, to be refused together with all other mistakes."""
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:
@@ -75,11 +75,11 @@ class Sources:
 
     @property
     def folder(self) -> Path:
-        """The folder that relative paths start from: the file's, or the working folder without a file."""
+        """Return the folder that relative paths start from: the file's, or the working folder without a file."""
         return Path() if self.path is None else self.path.parent
 
     def merged(self, settings: type[BaseModel]) -> dict[str, Any]:
-        """The file's values overridden by the environment's, key by key."""
+        """Return the file's values overridden by the environment's, key by key."""
         values = dict(self.table)
         for section, given in _Variables(settings, self.variables)().items():
             written = values.get(section)
@@ -92,11 +92,11 @@ class Sources:
         return values
 
     def name(self, place: Place) -> str:
-        """What the place is called where its value comes from: a dotted key or a variable."""
+        """Return the place as it is called where its value comes from: a dotted key or a variable."""
         return self._variable(place) or dotted(place)
 
     def problem(self, fault: Fault) -> Problem:
-        """The mistake, at the line of the file or the variable that it comes from."""
+        """Return the fault as a problem, at the line of the file or the variable that it comes from."""
         place, reason, cure = fault
         variable = self._variable(place)
         if variable or self.path is None:
@@ -114,7 +114,7 @@ class Sources:
         deeper = (name.upper() for name in self.variables if name.startswith(f"{whole}{DELIMITER}".lower()))
         if variable := next(deeper, None):
             return variable
-        # What is missing from a section that only the environment makes is missing from the environment.
+        # A key that is missing from a section that only the environment makes is missing from the environment.
         return None if place[0] in self.table else whole
 
 
@@ -146,7 +146,7 @@ def fill_in_tokens(values: dict[str, Any], folder: Path, sections: Sections) -> 
 
 
 class _TokenFileError(Exception):
-    """There is no token in the file."""
+    """A file without a token."""
 
 
 def _token_in(folder: Path, file: object) -> str:
@@ -164,12 +164,12 @@ def _token_in(folder: Path, file: object) -> str:
 
 
 def variable_name(place: Place) -> str:
-    """The variable that overrides the place."""
+    """Return the variable that overrides the place."""
     return (PREFIX + DELIMITER.join(map(str, place))).upper()
 
 
 def dotted(place: Place) -> str:
-    """The place as people read it, entries of lists counted from 1: `schedules[1].cron` is the first schedule's."""
+    """Return the place as people read it, entries of lists counted from 1: `schedules[1].cron` is the first one's."""
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
 
 
@@ -224,7 +224,7 @@ def _table_of(path: Path, text: str) -> dict[str, Any]:
 
 
 def _line_of(place: Place, text: str) -> int | None:
-    """The line of the key, or of its section's header where the key is missing or cannot be found."""
+    """Return the line of the key, or of its section's header where the key is missing or cannot be found."""
     lines = text.split("\n")
     match place:
         case (str(table), int(index), *rest):

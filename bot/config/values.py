@@ -1,4 +1,4 @@
-"""The kinds of value that a configuration holds, each refused in its own words when it is none."""
+"""The kinds of value in a configuration. Each refuses what it is not, in its own words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.config.problems import SCHEDULE_NAME, nearest, refusal
 from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
-"""Both platforms' ids are signed 64-bit numbers."""
+"""The largest id: those of both platforms are signed 64-bit numbers."""
 
 SQLITE = "sqlite:///"
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config import Config
-    from bot.model.subscription import PlatformName, Subscription, Target
+    from bot.model.subscription import PlatformName, Subscription
     from bot.platforms.base import Account, Finder, Publisher
 
 log = logging.getLogger(__name__)
@@ -186,8 +186,10 @@ class App:
         declared: list[Subscription] = []
         unsure = set()
         for subscription in self.config.subscriptions():
+            target = subscription.target
             try:
-                target = await self._resolved(subscription.target)
+                if (account := self._accounts.get(target.platform)) is not None:
+                    target = await account.resolve(target)
             except (TargetNotFoundError, TargetGoneError) as error:
                 log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
             except SendError as error:
@@ -268,8 +270,8 @@ class App:
                 if PLATFORMS[name].has_menu_of_show:
                     await self.supervisor.restart(f"{name} commands")
         for name, connection in self.connections.items():
-            rate = self.services.rate(name)
-            if rate != before.rate(name):
+            rate = self.config.platforms[name].rate
+            if rate != before.config.platforms[name].rate:
                 connection.pacer.change_rate(rate)
             elif self.config.delivery == before.config.delivery:
                 continue
@@ -324,7 +326,7 @@ class App:
 
     def _connection(self, account: Account) -> Connection:
         row = PLATFORMS[account.name]
-        pacer = Pacer(self.services.rate(account.name), row.limits)
+        pacer = Pacer(self.config.platforms[account.name].rate, row.limits)
         handlers = row.handlers(account, self.services.context, pacer, self.config.show.language)
         handlers.register()
         return Connection(
@@ -348,10 +350,6 @@ class App:
             finished=self._finished.set,
             tell=self._tell,
         )
-
-    async def _resolved(self, target: Target) -> Target:
-        account = self._accounts.get(target.platform)
-        return target if account is None else await account.resolve(target)
 
     async def _first_tries(self) -> None:
         """Give every platform a moment to connect. The bot begins without one that needs longer."""

@@ -1,8 +1,8 @@
-"""The clock: when a schedule's occurrences are, by APScheduler's reading of its cron line, and a look every minute.
+"""The clock: the occurrences of each schedule, by APScheduler's reading of its cron line, and a look every minute.
 
-Whether an occurrence was already pushed is for the ledger to know. So it does no harm to look twice; and since a cron
-line names a minute, looking at every full minute is on time. It also covers what a timer would miss: a laptop that
-slept, a clock that was set forward or back, an episode that came late, another schedule in the config.
+Because the ledger knows which occurrences were pushed, a second look does no harm; and because a cron line names a
+minute, a look at every full minute is on time. A look also covers what a timer would miss: a laptop that slept, a clock
+that was set, an episode that came late, another schedule in the config.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MINUTE = 60.0
 _LOOK_BACK = (dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(days=8), dt.timedelta(days=40))
-"""How far back the last occurrence is searched, nearest first: a cron line can only be walked forward."""
+"""Distances from which the last occurrence is looked for, nearest first: APScheduler only walks forward."""
 
 
 class Timetable:
@@ -34,13 +34,13 @@ class Timetable:
         self._clock = clock
 
     def next_run(self, schedule: str, after: dt.datetime | None = None) -> dt.datetime | None:
-        """The next occurrence after now or a later moment, in the schedule's zone; None for an unknown schedule."""
+        """Return the next occurrence after now or a later moment, in the schedule's zone; None for an unknown one."""
         trigger = self._triggers.get(schedule)
         now = self._clock()
         return None if trigger is None else self._following(trigger, max(now, after or now))
 
     def last_run(self, schedule: str) -> dt.datetime | None:
-        """The newest occurrence that is not after now; None when there was none in the last weeks."""
+        """Return the newest occurrence that is not after now; None when there was none in the last weeks."""
         now = self._clock()
         trigger = self._triggers[schedule]
         for reach in _LOOK_BACK:
@@ -54,8 +54,8 @@ class Timetable:
 
     @staticmethod
     def _following(trigger: CronTrigger, moment: dt.datetime) -> dt.datetime | None:
-        # A trigger's own "next" includes the moment itself. In UTC, because a sum of local time and a difference takes
-        # the second of two equal hours in autumn for the first: the same one would follow itself for ever.
+        # A trigger's own "next" includes the moment itself. In UTC, because local time plus a difference takes the
+        # second of two equal hours in autumn for the first; else an occurrence would follow itself for ever.
         after = moment.astimezone(dt.UTC) + dt.timedelta(microseconds=1)
         found: dt.datetime | None = trigger.get_next_fire_time(None, after)
         # By way of UTC, so that an hour which the clock change skips gets the name it has that night.
@@ -73,6 +73,6 @@ async def every_minute(
     """
     while True:
         now = clock()
-        # Woken a moment too early, it sleeps for that moment and looks again.
+        # A sleep that ends a moment too early is followed by one of that moment.
         await sleep(_MINUTE - now.second - now.microsecond / 1e6)
         await look()

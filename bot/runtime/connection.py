@@ -1,4 +1,4 @@
-"""A connection: one platform with what serves it, from the first connection to the last."""
+"""A connection: one platform with its pace, its worker and its commands, from the first connection to the last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLOSE_WITHIN = 9.0
-"""Seconds in which a platform must have finished and closed, of the ten that the program has to end."""
+"""Seconds in which a platform must have finished and closed, of the ten that Docker gives the program."""
 
 
 class Connection:
@@ -60,7 +60,7 @@ class Connection:
 
     @property
     def name(self) -> PlatformName:
-        """The platform's name."""
+        """Return the platform's name."""
         return self.platform.name
 
     async def deliver(self) -> None:
@@ -102,16 +102,16 @@ class Connection:
             await asyncio.gather(listening, refused, return_exceptions=True)
 
     async def refuse(self, error: UnauthorisedError) -> None:
-        """The platform refuses the token: nothing goes out or comes in there any more."""
+        """Deliver and listen no more, because the platform refuses the token."""
         if self.refusal is None:
             self.refusal = error
             self._is_refused.set()
             await self._refused()
 
     async def close(self, silence: Callable[[], Awaitable[None]]) -> None:
-        """Finish and record what is in flight, deliver and listen no more (`silence`), and close the connections.
+        """Finish and record what is in flight, end both services by `silence`, and close the account.
 
-        A platform that hangs is left behind, and what went wrong is logged.
+        A platform that hangs is left behind, and errors are logged.
         """
         self.is_closed = True
         try:

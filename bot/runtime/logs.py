@@ -14,14 +14,14 @@ REDACTED = "[secret]"
 
 
 class RedactingFormatter(logging.Formatter):
-    """Writes log lines, tracebacks included, without the secrets: whatever library logs them, at whatever level."""
+    """A formatter that takes the secrets out of every line and traceback, of any library and level."""
 
     def __init__(self, secrets: Iterable[SecretStr]) -> None:
         super().__init__("%(asctime)s %(levelname)-8s %(name)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
         self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one text."""
+        """Return the record as one text."""
         text = super().format(record)
         for secret in self._secrets:
             if value := secret.get_secret_value():
@@ -32,7 +32,7 @@ class RedactingFormatter(logging.Formatter):
 def set_up(level: str, secrets: Iterable[SecretStr]) -> None:
     """Send the program's logs to standard error from now on.
 
-    At INFO and above, libraries are heard from WARNING on: their comings and goings are not the admin's news.
+    At INFO and above, libraries are logged from WARNING on, because their connections are of no use to the admin.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter(secrets))

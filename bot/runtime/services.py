@@ -87,10 +87,6 @@ class Services:
             ),
         )
 
-    def rate(self, platform: PlatformName) -> int:
-        """Return how fast messages may go to the platform, in messages a second."""
-        return self.config.platforms[platform].rate
-
     def next_push(self) -> dt.datetime | None:
         """Return the next occurrence of any schedule; None when none comes."""
         runs = (self.timetable.next_run(schedule.name) for schedule in self.config.schedules)

@@ -1,4 +1,4 @@
-"""Supervision: the parts of the bot that run for ever are started again when they fail, less and less eagerly."""
+"""Supervision: a part of the bot that fails is started again, after a pause that grows with every failure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HEALTHY = 600.0
-"""Seconds after which a service that fails is taken to fail for the first time."""
+"""Seconds of running after which a failure counts as the first one."""
 PATIENCE = 4
-"""Failures in a row that the admins need not hear of, when the network or the disk is the reason: half a minute."""
+"""Failures in a row, half a minute, after which the admins are told that the network or the disk fails."""
 
 
 class Supervisor:
@@ -33,7 +33,7 @@ class Supervisor:
     that grows with every failure in a row.
 
     Args:
-        report: tells the admins: of an error that nobody expected at once, of others when they go on.
+        report: tells the admins of a bug at once, of other failures when they go on.
         now: a monotonic clock, in seconds.
         sleep: waits for so many seconds.
     """
@@ -77,7 +77,8 @@ class Supervisor:
                 await service()
             except Exception as error:  # noqa: BLE001 - whatever it is, the service must go on
                 if (task := asyncio.current_task()) is not None and task.cancelling():
-                    # A database in trouble answers a cancelled wait with its own error; stopped is stopped.
+                    # Because a database in trouble answers a cancelled wait with its own error, that ends the service
+                    # too; else a stopped one would begin anew.
                     return
                 failures = 1 if self._now() - began >= HEALTHY else failures + 1
                 await self._after(name, error, failures)
@@ -86,7 +87,7 @@ class Supervisor:
 
     async def _after(self, name: str, error: Exception, failures: int) -> None:
         pause = retry.backoff(failures, luck=random.random()).total_seconds()  # noqa: S311 - guards nothing
-        # What the admin can understand needs no traceback; a bug does.
+        # An admin understands an expected error without its traceback; a bug needs it.
         expected = isinstance(error, ExpectedError)
         log.log(
             logging.WARNING if expected else logging.ERROR,

@@ -1,4 +1,4 @@
-"""Watching files: says that something may have changed, wherever the file is and however it is replaced."""
+"""Watchers of files: they tell that something may have changed, wherever the file is and however it is replaced."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LOOK_AT_FILE_EVERY = 2.0
 LOOK_EVERY = 5.0
 """Seconds between looks whether the folder is still (or now) the one that is watched."""
 SETTLE = 0.3
-"""Seconds in which a file must not change before it is read: an editor may write it in pieces."""
+"""Seconds without a change after which a file is read, because an editor may write it in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One version of a file, told from any other without reading it. Following links, so that a swapped one shows."""
+    """One version of a file, told from any other without reading it. Links are followed: a swapped one shows."""
 
     inode: int
     changed: int
@@ -30,7 +30,7 @@ class Stamp:
 
     @classmethod
     def of(cls, path: Path) -> Stamp | None:
-        """The stamp of the file as it is now; None when there is none to be seen."""
+        """Return the stamp of the file as it is now; None when no file can be seen."""
         try:
             status = path.stat()
         except OSError:
@@ -39,7 +39,7 @@ class Stamp:
 
     @classmethod
     async def settled(cls, path: Path) -> Stamp | None:
-        """The stamp of the file as soon as nobody is writing it."""
+        """Return the stamp of the file as soon as nobody is writing to it."""
         stamp = cls.of(path)
         while True:
             await asyncio.sleep(SETTLE)
@@ -54,7 +54,8 @@ class Stamp:
 async def watch_file(path: Path, changed: Callable[[], Awaitable[None]]) -> None:
     """Call `changed` whenever the file is another one, until cancelled.
 
-    It looks instead of being told: one file costs nothing, and no kind of mount or of saving escapes.
+    Because a look at one file costs nothing, the watcher looks instead of being told; so no kind of mount or of saving
+    escapes.
     """
     seen = Stamp.of(path)
     while True:
@@ -95,12 +96,12 @@ async def watch_folder(folder: Callable[[], Path], changed: Callable[[], Awaitab
 
 
 def _matters(_change: watchfiles.Change, path: str) -> bool:
-    # A database in the same folder is written all the time; what has no suffix is a folder.
+    # Because a database in the same folder is written all the time, only texts count, and folders, without a suffix.
     return Path(path).suffix.lower() in {".md", ""}
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Which folder it is, whatever it is called; None when there is none."""
+    """Return what tells the folder from any other of its name; None when there is none."""
     try:
         status = folder.stat()
     except OSError:
