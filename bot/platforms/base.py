@@ -186,15 +186,14 @@ class Renderer(Protocol):
 class PlatformRow(Generic[S, A]):
     """All that the bot knows of one platform. The registry has a row for each.
 
-    Only `connect` and `handlers` import the platform's library.
+    Only `load` imports the platform's library, and only `terminal` imports rich.
     """
 
     name: PlatformName
     section: type[S]
     """The platform's section of the config."""
-    connect: Callable[[S], A]
-    """Makes the account; nothing is sent before `Account.connect`."""
-    handlers: Callable[[A, CommandContext, Pace, Language], Handlers]
+    load: Callable[[], tuple[Callable[[S], A], Callable[[A, CommandContext, Pace, Language], Handlers]]]
+    """Imports the library, and returns what makes an account and the handlers of its commands."""
     limits: Callable[[Target], tuple[ChatLimit, ...]]
     """The limits of one chat, beside that of the whole account."""
     render: Renderer

@@ -82,7 +82,7 @@ class App:
         self._is_declared = False
         self._stop = asyncio.Event()
         self._accounts: dict[PlatformName, Account] = {
-            name: PLATFORMS[name].connect(section) for name, section in config.platforms.items()
+            name: PLATFORMS[name].load()[0](section) for name, section in config.platforms.items()
         }
         self.throttle = Throttle(time.monotonic)
         self._changing = asyncio.Lock()
@@ -327,7 +327,8 @@ class App:
     def _connection(self, account: Account) -> Connection:
         row = PLATFORMS[account.name]
         pacer = Pacer(self.config.platforms[account.name].rate, row.limits)
-        handlers = row.handlers(account, self.services.context, pacer, self.config.show.language)
+        _, make_handlers = row.load()
+        handlers = make_handlers(account, self.services.context, pacer, self.config.show.language)
         handlers.register()
         return Connection(
             platform=account,

@@ -158,8 +158,7 @@ def lofts(monkeypatch: pytest.MonkeyPatch) -> list[Loft]:
     row = PlatformRow(
         name=PIGEON,
         section=Pigeon,
-        connect=connect,
-        handlers=PigeonHandlers,
+        load=lambda: (connect, PigeonHandlers),
         limits=lambda _target: (ChatLimit(100, 1.0),),
         render=render,
         is_silent=lambda message: bool(message.body["quiet"]),
@@ -255,7 +254,8 @@ def test_what_a_row_promises_its_account_can_do(name: PlatformName) -> None:
     """Passing on, looking and replacing are methods of the account; the help of the preview names the platform."""
     row = PLATFORMS[name]
     token = {"telegram": "123456789:AAEloopbackloopbackloopbackloopback"}.get(name, "loopback")
-    account = row.connect(row.section(token=SecretStr(token)))
+    make_account, _ = row.load()
+    account = make_account(row.section(token=SecretStr(token)))
     methods = {Feature.PUBLISH: Publisher.publish, Feature.FIND: Finder.find}
     for feature, method in methods.items():
         assert (feature in row.features) == hasattr(account, method.__name__)

@@ -13,25 +13,18 @@ from bot.platforms.discord.render import SUPPRESS_NOTIFICATIONS, render
 from bot.platforms.discord.section import Discord
 
 if TYPE_CHECKING:
-    from bot.commands import CommandContext
-    from bot.model.i18n import Language
     from bot.model.rendering import Message
     from bot.model.subscription import Target
-    from bot.platforms.base import ChatLimit, Pace, TerminalView
+    from bot.platforms.base import ChatLimit, TerminalView
     from bot.platforms.discord.client import DiscordPlatform
     from bot.platforms.discord.handlers import Handlers
 
 
-def _connect(section: Discord) -> DiscordPlatform:
+def _load() -> tuple[type[DiscordPlatform], type[Handlers]]:
     from bot.platforms.discord.client import DiscordPlatform
-
-    return DiscordPlatform(section)
-
-
-def _handlers(account: DiscordPlatform, context: CommandContext, pace: Pace, language: Language) -> Handlers:
     from bot.platforms.discord.handlers import Handlers
 
-    return Handlers(account, context, pace, language)
+    return DiscordPlatform, Handlers
 
 
 def _limits(_target: Target) -> tuple[ChatLimit, ...]:
@@ -52,8 +45,7 @@ def _terminal(message: Message) -> TerminalView:
 ROW = PlatformRow(
     name=NAME,
     section=Discord,
-    connect=_connect,
-    handlers=_handlers,
+    load=_load,
     limits=_limits,
     render=render,
     is_silent=_is_silent,

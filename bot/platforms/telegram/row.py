@@ -14,11 +14,9 @@ from bot.platforms.telegram.render import render
 from bot.platforms.telegram.section import Telegram
 
 if TYPE_CHECKING:
-    from bot.commands import CommandContext
-    from bot.model.i18n import Language
     from bot.model.rendering import Message
     from bot.model.subscription import Target
-    from bot.platforms.base import Pace, TerminalView
+    from bot.platforms.base import TerminalView
     from bot.platforms.telegram.client import TelegramPlatform
     from bot.platforms.telegram.handlers import Handlers
 
@@ -35,22 +33,17 @@ The bot has no use for them; they would take 15 megabytes.
 """
 
 
-def _connect(section: Telegram) -> TelegramPlatform:
+def _load() -> tuple[type[TelegramPlatform], type[Handlers]]:
     absent = [name for name in _EXTRAS if name not in sys.modules]
     # The import system takes such a module for one that is not installed.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # the type leaves that meaning of None out
     try:
         from bot.platforms.telegram.client import TelegramPlatform
+        from bot.platforms.telegram.handlers import Handlers
     finally:
         for name in absent:
             del sys.modules[name]
-    return TelegramPlatform(section)
-
-
-def _handlers(account: TelegramPlatform, context: CommandContext, pace: Pace, language: Language) -> Handlers:
-    from bot.platforms.telegram.handlers import Handlers
-
-    return Handlers(account, context, pace, language)
+    return TelegramPlatform, Handlers
 
 
 def _limits(target: Target) -> tuple[ChatLimit, ...]:
@@ -71,8 +64,7 @@ def _terminal(message: Message) -> TerminalView:
 ROW = PlatformRow(
     name=NAME,
     section=Telegram,
-    connect=_connect,
-    handlers=_handlers,
+    load=_load,
     limits=_limits,
     render=render,
     is_silent=_is_silent,
