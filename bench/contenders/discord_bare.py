@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.http import Route
 
-from bot.platforms.discord.view import layout_view
+from tests.platforms.discord.view import layout_view
 
 if TYPE_CHECKING:
     from bench.block import Block

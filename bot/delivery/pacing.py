@@ -1,8 +1,8 @@
 """Pacing: how fast one platform's messages may leave, pushes and answers together.
 
 Two rules hold in every sliding window: the platform's overall rate, and the limits of each chat. Answers to people go
-before pushes. Whoever must wait for one chat waits aside, so that nobody else does: an answer in a line of its chat,
-a push in the ledger, where whoever gets no turn sends it back with the time that it has to wait.
+before pushes. A message that must wait for its chat holds up no other chat: an answer waits in a line of its chat, and
+a push in the ledger, with the time that it has to wait.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.platforms.base import FloodError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from bot.model.subscription import Target
-    from bot.platforms.base import ChatLimit, FloodError
+    from bot.platforms.base import ChatLimit
 
 PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, and time in which what was held up is made good."""
@@ -31,6 +34,8 @@ CLOSER = 0.8
 is when these leave the window of the rate, and so on every second."""
 AT_ONCE = 0.003
 """Seconds whose messages may leave together, because the event loop's timers are no finer than a millisecond."""
+ANSWERS_IN_A_ROW = 4
+"""Answers that may pass a push that waits, so that pushes keep a fifth of the rate however much is asked."""
 IDLE = 1.0
 """Seconds after which nobody has waited, and no time was lost."""
 CHAT_SLACK = 0.02
@@ -44,43 +49,66 @@ SAME_FLOOD = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """Somebody who waits. The result is the turn, or None when the chat may not have one yet."""
+    """A message that waits. The result is the turn, or None when the chat may not have one yet."""
 
     target: Target
     turn: asyncio.Future[Turn | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Turn:
-    """The turn of one message, which is counted as if it left at any moment from now on, until it has.
+    """The turn of one request: the one attempt that every way of sending makes.
 
-    `refused` says that it was not let go: the platform asked for a pause after the turn was given.
+        with turn:
+            await platform.send(Post(…, leave=turn.leave))
+
+    From the moment it is given, it counts as if the message left at any moment, until it has left. Leaving the context
+    counts the message if nothing failed, tells the pacer of a flood, and gives back a turn that was not used. `refused`
+    says that the message was not let go: the platform asked for a pause after the turn was given.
+
+    Without `given` the turn counts nowhere.
     """
 
-    __slots__ = ("_given", "_pacer", "_target", "refused")
+    __slots__ = ("_given", "_is_open", "_pacer", "_target", "refused")
 
-    def __init__(self, pacer: Pacer, target: Target, given: float) -> None:
-        self._pacer: Pacer | None = pacer
+    def __init__(self, pacer: Pacer, target: Target, given: float | None = None) -> None:
+        self._pacer = pacer
         self._target = target
-        self._given = given
+        self._given = given or 0.0
+        self._is_open = given is not None
         self.refused = False
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:
+            # For a platform that did not ask. Where the platform has asked, the first moment counts.
+            self.leave()
+        elif isinstance(error, FloodError):
+            self._pacer.note_flood(error, self._target)
+        self.give_back()
+
     def leave(self) -> bool:
-        """Count the message as leaving in this moment; whether it may. The first answer holds."""
-        pacer, self._pacer = self._pacer, None
-        if pacer is not None:
-            self.refused = not pacer._leave(self._target, self._given)  # noqa: SLF001 - a part of the pacer
+        """Count the message as leaving in this moment, unless a pause has begun. The first answer holds.
+
+        Returns:
+            Whether the message may leave.
+        """
+        if self._is_open:
+            self._is_open = False
+            self.refused = not self._pacer._leave(self._target, self._given)  # noqa: SLF001 - a part of the pacer
         return not self.refused
 
     def give_back(self) -> None:
         """Leave the turn to somebody else, unless the message has left."""
-        pacer, self._pacer = self._pacer, None
-        if pacer is not None:
-            pacer._take_back(self._target, self._given)  # noqa: SLF001 - a part of the pacer
+        if self._is_open:
+            self._is_open = False
+            self._pacer._take_back(self._target, self._given)  # noqa: SLF001 - a part of the pacer
 
 
 @dataclass(frozen=True, slots=True)
 class _Flood:
-    """A chat that is left alone until a moment; `guessed` when the platform did not say that it means this chat."""
+    """A chat that gets nothing until a moment. `guessed`: the platform did not say that it means this chat."""
 
     asked: float
     until: float
@@ -113,12 +141,13 @@ class Pacer:
         self._paused_until = now()
         self._answers: OrderedDict[str, deque[_Wait]] = OrderedDict()
         self._pushes: deque[_Wait] = deque()
+        self._in_a_row = 0
         self._timer: asyncio.TimerHandle | None = None
         self._sent: OrderedDict[str, list[float]] = OrderedDict()
         self._floods: dict[str, _Flood] = {}
 
     def change_rate(self, rate: int) -> None:
-        """Keep another overall rate from now on; what was let out before still counts."""
+        """Keep another overall rate from now on. Messages that left before still count."""
         self.rate = rate
         self._interval = PACE / rate
         self._left = deque(self._left, maxlen=rate)
@@ -127,7 +156,8 @@ class Pacer:
     async def turn(self, target: Target) -> Turn | None:
         """Wait for the turn of one pushed message. It has not left before `Turn.leave`.
 
-        None when the target's chat, or everything, is to be left alone for as long as `delay` says.
+        Returns:
+            None if the target's chat, or every chat, gets nothing for as long as `delay` says.
         """
         while not self.delay(target):
             if (turn := self.turn_at_once(target)) is not None:
@@ -139,23 +169,21 @@ class Pacer:
         return None
 
     def turn_at_once(self, target: Target) -> Turn | None:
-        """The turn of one pushed message that need not wait for it; None when it must, or may not have one yet."""
+        """Return the turn of one pushed message if it is free now; None if the message has to wait."""
         now = self._now()
         if self._answers or self._pushes or self._ready(now) > now or self._delay(target, now):
             return None
         return self._give(target, now)
 
-    async def answer(self, target: Target) -> None:
-        """Wait for the turn of one message that answers somebody: before every push, within every limit.
-
-        It counts as leaving at the moment in which the caller goes on.
-        """
+    async def answer(self, target: Target) -> Turn:
+        """Wait for the turn of one message that answers somebody: before the pushes, within every limit."""
         while True:
             wait = _Wait(target)
             self._answers.setdefault(target.chat, deque()).append(wait)
-            turn = await self._given(wait)
-            if turn is not None and turn.leave():
-                return
+            if (turn := await self._given(wait)) is not None:
+                if not self.pause():
+                    return turn
+                turn.give_back()
 
     def note_flood(self, flood: FloodError, target: Target) -> None:
         """Let nothing out for as long as the platform asked, to the target's chat or at all.
@@ -175,16 +203,21 @@ class Pacer:
             self._floods[target.chat] = _Flood(now, until, guessed=flood.everything is None)
 
     def pause(self) -> float:
-        """Seconds for which the platform asked to be left alone altogether; 0 when it has not."""
+        """Return the seconds that are left of a pause in which the platform wants no message at all."""
         return max(0.0, self._paused_until - self._now())
 
+    async def silence(self) -> None:
+        """Wait for the end of such a pause."""
+        while pause := self.pause():  # noqa: ASYNC110 - only the clock ends it
+            await asyncio.sleep(pause)
+
     def until_free(self) -> float:
-        """Seconds until the rate lets out another push, if nobody else comes first; 0 when it does now."""
+        """Return the seconds until the rate lets out another push, if no answer comes first."""
         now = self._now()
         return max(0.0, self._ready(now) - now)
 
     def delay(self, target: Target) -> float:
-        """Seconds until the target's chat may get its next message, the rate aside; 0 when it may now."""
+        """Return the seconds until the target's chat may get its next message, the rate aside."""
         return self._delay(target, self._now())
 
     def _delay(self, target: Target, now: float) -> float:
@@ -197,7 +230,7 @@ class Pacer:
         return max(0.0, ready - now)
 
     async def _given(self, wait: _Wait) -> Turn | None:
-        """Wait for the turn; None when whoever waits has to ask again."""
+        """Wait for the turn, and return None when it has to be asked for again."""
         self._pump()
         try:
             return await wait.turn
@@ -236,7 +269,7 @@ class Pacer:
         self._pump()
 
     def _pump(self) -> None:
-        """Let out whoever may go now, and come back when the next one may."""
+        """Give every turn that is due, and come back when the next one is."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -251,6 +284,7 @@ class Pacer:
 
     def _let_out(self, queue: deque[_Wait], now: float) -> None:
         wait = queue.popleft()
+        self._in_a_row = 0 if queue is self._pushes else self._in_a_row + 1
         if queue is not self._pushes:
             # In turns, so that a chat with many questions does not keep the others waiting.
             self._answers.move_to_end(wait.target.chat)
@@ -260,9 +294,15 @@ class Pacer:
         wait.turn.set_result(self._give(wait.target, now))
 
     def _next(self) -> tuple[deque[_Wait], float] | None:
-        """The line whose first is next, and when its chat is ready: answers whose chat is, then pushes, then others."""
+        """Return the line whose first is next, and when its chat is ready.
+
+        First come answers whose chat is ready, then pushes, then the other answers.
+        """
         now = self._now()
         soonest: tuple[deque[_Wait], float] | None = None
+        _drop_gone(self._pushes)
+        if self._pushes and self._in_a_row >= ANSWERS_IN_A_ROW:
+            return self._pushes, now
         for chat, line in list(self._answers.items()):
             _drop_gone(line)
             if not line:
@@ -273,11 +313,10 @@ class Pacer:
                 return line, now
             if soonest is None or now + delay < soonest[1]:
                 soonest = line, now + delay
-        _drop_gone(self._pushes)
         return (self._pushes, now) if self._pushes else soonest
 
     def _ready(self, now: float) -> float:
-        """When the next message may leave, were it asked for now."""
+        """Return the moment at which the next message may leave, were it asked for now."""
         ready = max(self._next_slot, self._soonest, self._paused_until)
         taken = len(self._left) + self._pledged
         if taken >= self.rate:
@@ -287,7 +326,7 @@ class Pacer:
         return ready
 
     def _log(self, target: Target, now: float) -> None:
-        """Count a message to the target's chat; it is counted at the moment of its turn until it has left."""
+        """Count a message to the target's chat, at the moment of its turn until it has left."""
         self._sent.setdefault(target.chat, []).append(now)
         self._sent.move_to_end(target.chat)
         # Drop what is too old to count, so that memory follows the pace, not the audience.

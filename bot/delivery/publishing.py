@@ -1,4 +1,4 @@
-"""Passing messages of announcement channels on to their followers: a job of its own, which a restart goes on with.
+"""The job that passes messages of announcement channels on to their followers, also after a restart.
 
 It may take an hour, because the platform allows few of them in a channel. Publishing twice is no error, so a message
 that was passed on just before the process died is simply passed on again.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.delivery import retry
 from bot.model.facts import NotPublished
-from bot.platforms.base import FloodError, NotSentError, SendError, UnknownOutcomeError
+from bot.platforms.base import FloodError, NotSentError, Rank, SendError, SendRequest, UnknownOutcomeError
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.model.facts import Tell
     from bot.model.subscription import PlatformName
-    from bot.platforms.base import Publisher
+    from bot.platforms.base import Publisher, Sender
     from bot.storage.publications import LedgerPublications, Publication
 
 log = logging.getLogger(__name__)
@@ -34,26 +34,34 @@ GIVE_UP_AFTER = 20
 
 
 class PublishingJob:
-    """Passes on one platform's messages, one after the other.
+    """The job of one platform, which passes on its messages one after the other.
 
     Args:
         platform: its name.
         publisher: the platform.
+        sender: the way out. The ledger keeps the pauses, so each attempt is one request.
         publications: those in the ledger.
         tell: hears of a message that could not be passed on.
     """
 
     def __init__(
-        self, *, platform: PlatformName, publisher: Publisher, publications: LedgerPublications, tell: Tell
+        self,
+        *,
+        platform: PlatformName,
+        publisher: Publisher,
+        sender: Sender,
+        publications: LedgerPublications,
+        tell: Tell,
     ) -> None:
         self._platform = platform
         self._publisher = publisher
+        self._sender = sender
         self._publications = publications
         self._tell = tell
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Look at the ledger now: a message may have been sent."""
+        """Look at the ledger now, because a message may have been sent."""
         self._wake.set()
 
     @contextlib.asynccontextmanager
@@ -68,7 +76,7 @@ class PublishingJob:
             await asyncio.wait({task})
 
     async def run(self) -> None:
-        """Pass on what is due, until cancelled. Whatever that interrupts is gone on with after the next start."""
+        """Pass on the messages that are due, until cancelled. The next start goes on with the others."""
         while True:
             self._wake.clear()
             try:
@@ -99,8 +107,14 @@ class PublishingJob:
                 await self._tell(NotPublished(publication.target, publication.message_id, str(error)))
 
     async def _publish(self, publication: Publication) -> SendError | None:
+        target = publication.target
+        # Because publishing has a limit of its own, its pauses hold up no message to the channel.
+        route = target._replace(chat=f"{target.chat}/publish")
+        publish = SendRequest(
+            route, lambda _leave: self._publisher.publish(target, publication.message_id), rank=Rank.PUSH
+        )
         try:
-            await self._publisher.publish(publication.target, publication.message_id)
+            await self._sender.send(publish)
         except SendError as error:
             log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
             return error

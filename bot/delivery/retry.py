@@ -94,17 +94,25 @@ Decision: TypeAlias = (
 
 
 def decide(
-    error: SendError, *, attempt: int, age: dt.timedelta, hold: bool, luck: float, fallback: bool = False
+    error: SendError,
+    *,
+    attempt: int,
+    age: dt.timedelta,
+    hold: bool,
+    luck: float,
+    fallback: bool = False,
+    worth: dt.timedelta = GIVE_UP_AFTER,
 ) -> Decision:
     """Return the next step after an error.
 
     Args:
         error: the platform's answer.
         attempt: how often this message was tried, this time included; from 1.
-        age: the time since the message's broadcast was opened.
+        age: the time since its broadcast was opened, or since the first attempt where there is no broadcast.
         hold: whether a message of unknown outcome must not be sent again.
         luck: a number in [0, 1) that spreads the retries of many deliveries over time.
         fallback: whether the message's rendering has one.
+        worth: the age at which no further attempt is of use.
     """
     match error:
         case UnauthorisedError():
@@ -123,16 +131,23 @@ def decide(
             return Hold()
         case NotSentError() | UnknownOutcomeError():
             # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
-            pause = dt.timedelta(seconds=error.retry_after) if isinstance(error, FloodError) else backoff(attempt, luck)
-            return Retry(pause) if age + pause < GIVE_UP_AFTER else Fail()
+            pause = (
+                dt.timedelta(seconds=error.retry_after)
+                if isinstance(error, FloodError)
+                else backoff(attempt, luck, worth)
+            )
+            return Retry(pause) if age + pause < worth else Fail()
         case _:
             return Fail()
 
 
-def backoff(attempt: int, luck: float) -> dt.timedelta:
-    """Return the pause after an attempt: it doubles from `FIRST_PAUSE` to `LONGEST_PAUSE`, less up to its half."""
+def backoff(attempt: int, luck: float, worth: dt.timedelta = GIVE_UP_AFTER) -> dt.timedelta:
+    """Return the pause after an attempt: it doubles from `FIRST_PAUSE` to `LONGEST_PAUSE`, less up to its half.
+
+    A request that is `worth` little time begins with a shorter pause, so that five attempts fit into that time.
+    """
     # The exponent has a bound, because endless doubling grows beyond what a timedelta can hold.
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempt - 1, 16)))
+    pause = min(LONGEST_PAUSE, min(FIRST_PAUSE, worth / 32) * (1 << min(attempt - 1, 16)))
     return pause * (0.5 + luck / 2)
 
 

@@ -16,8 +16,15 @@ from typing import TYPE_CHECKING
 from bot.delivery import retry
 from bot.delivery.outbox import Outbox
 from bot.delivery.publishing import PublishingJob
+from bot.delivery.sending import PacedSender
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
-from bot.platforms.base import FloodError, SendError, TargetClosedError, UnknownOutcomeError, UnverifiableError
+from bot.platforms.base import (
+    FloodError,
+    SendError,
+    TargetClosedError,
+    UnknownOutcomeError,
+    UnverifiableError,
+)
 from bot.storage.records import Claim, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
@@ -83,7 +90,11 @@ class Worker:
         self._publishing: PublishingJob | None = None
         if publisher is not None:
             self._publishing = PublishingJob(
-                platform=platform.name, publisher=publisher, publications=ledger.publications, tell=tell
+                platform=platform.name,
+                publisher=publisher,
+                sender=PacedSender(pacer),
+                publications=ledger.publications,
+                tell=tell,
             )
         # Because the finder tells whether a message in doubt arrived, only without one are such messages held back.
         self._holds_back = hold and finder is None

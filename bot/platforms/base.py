@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from bot.config import PlatformSection
 from bot.model.facts import Code
@@ -13,7 +13,8 @@ from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from rich.console import RenderableType
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from bot.model.i18n import Language
     from bot.model.rendering import Message, Rendering
     from bot.model.subscription import PlatformName, Target
+
+T = TypeVar("T")
 
 
 class Post(NamedTuple):
@@ -121,11 +124,54 @@ class Finder(Protocol):
         """
 
 
-class Pace(Protocol):
-    """The pace at which a platform takes messages, shared by pushes and answers."""
+class Rank(enum.Enum):
+    """The order in which requests leave."""
 
-    async def answer(self, target: Target) -> None:
-        """Wait for the turn of one message that answers somebody: before every push, within every limit."""
+    EXEMPT = enum.auto()
+    """At once, even into a pause, because the platform keeps the request out of every limit."""
+    UNCOUNTED = enum.auto()
+    """After a pause that the platform asked for. The request is no message, so that the rate does not count it."""
+    ANSWER = enum.auto()
+    """Before the pushes, because somebody waits."""
+    PUSH = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest(Generic[T]):
+    """One thing to send, and how long and how often it is to be tried.
+
+    Args:
+        target: the chat whose limits and pauses hold. A route with limits of its own is a target of its own.
+        call: makes one attempt and raises a `SendError` when it fails. It is given `Post.leave`.
+        rank: the order in which it leaves.
+        worth: seconds after the first attempt in which another one is of use; 0 for one attempt.
+        hold: whether an attempt of unknown outcome is the last, because the platform does not drop a second message.
+        leaves: whether `call` asks `leave` itself, later than the sender can.
+    """
+
+    target: Target
+    call: Callable[[Callable[[], bool]], Awaitable[T]]
+    rank: Rank = Rank.ANSWER
+    worth: float = 0.0
+    hold: bool = False
+    leaves: bool = False
+
+
+class Sender(Protocol):
+    """The one way out to a platform: takes turns, and tries again."""
+
+    def in_order(self, target: Target) -> AbstractAsyncContextManager[Any]:
+        """Return a context in which nobody else sends an answer to the target, so that two answers do not mix."""
+
+    async def send(self, request: SendRequest[T]) -> T:
+        """Make the request in its turn, again and again while it is of use.
+
+        Returns:
+            The result of the call.
+
+        Raises:
+            SendError: the last error.
+        """
 
 
 class Handlers(Protocol):
@@ -192,7 +238,7 @@ class PlatformRow(Generic[S, A]):
     name: PlatformName
     section: type[S]
     """The platform's section of the config."""
-    load: Callable[[], tuple[Callable[[S], A], Callable[[A, CommandContext, Pace, Language], Handlers]]]
+    load: Callable[[], tuple[Callable[[S], A], Callable[[A, CommandContext, Sender, Language], Handlers]]]
     """Imports the library, and returns what makes an account and the handlers of its commands."""
     limits: Callable[[Target], tuple[ChatLimit, ...]]
     """The limits of one chat, beside that of the whole account."""
@@ -304,7 +350,8 @@ class UnauthorisedError(SendError):
     code = Code.UNAUTHORISED
 
 
-T = TypeVar("T")
+SPEECHLESS = (NotSentError, TargetClosedError, TargetGoneError, TargetNotFoundError, UnauthorisedError)
+"""Errors after which nothing else can be said in the place either."""
 
 KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""

@@ -18,6 +18,7 @@ from bot.commands import Throttle
 from bot.config import reread
 from bot.content.archive import Archive
 from bot.delivery.pacing import Pacer
+from bot.delivery.sending import PacedSender
 from bot.delivery.worker import Worker
 from bot.model import facts
 from bot.model.problems import ExpectedError, InvalidInputError
@@ -328,7 +329,7 @@ class App:
         row = PLATFORMS[account.name]
         pacer = Pacer(self.config.platforms[account.name].rate, row.limits)
         _, make_handlers = row.load()
-        handlers = make_handlers(account, self.services.context, pacer, self.config.show.language)
+        handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
         handlers.register()
         return Connection(
             platform=account,

@@ -7,7 +7,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.model.problems import ExpectedError
-from bot.platforms.base import UnauthorisedError
+from bot.model.subscription import Target
+from bot.platforms.base import FloodError, UnauthorisedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -87,7 +88,7 @@ class Connection:
             SendError: the platform has sent the bot away.
         """
         await self._ready.wait()
-        listening = asyncio.create_task(self.platform.listen(), name=f"{self.name} listening")
+        listening = asyncio.create_task(self._after_pause(self.platform.listen), name=f"{self.name} listening")
         refused = asyncio.create_task(self._is_refused.wait())
         try:
             await asyncio.wait({listening, refused}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,10 +127,20 @@ class Connection:
                 expected = isinstance(error, ExpectedError)
                 log.error("%s did not end well: %s", self.name, error, exc_info=None if expected else error)
 
+    async def _after_pause(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take the step, but not into a pause, and let a pause that the platform asks for here hold for everything."""
+        await self.pacer.silence()
+        try:
+            await step()
+        except FloodError as error:
+            asked = FloodError(str(error), retry_after=error.retry_after, everything=True)
+            self.pacer.note_flood(asked, Target(self.name, ""))
+            raise
+
     async def _connect(self) -> None:
         try:
             if not self.is_connected:
-                await self.platform.connect()
+                await self._after_pause(self.platform.connect)
                 self.is_connected = True
                 self._ready.set()
         except UnauthorisedError as error:

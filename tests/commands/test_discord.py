@@ -162,13 +162,14 @@ async def test_everything_about_a_person_can_be_forgotten(talk: Talk) -> None:
 
 
 async def test_somebody_in_a_great_hurry_is_slowed_down_and_nobody_else_notices(talk: Talk, bob: DiscordPerson) -> None:
-    """A few answers, one word about it, then silence; beside them everybody is answered."""
+    """A few answers, one word about it, then silence, which Discord is told of; beside them everybody is answered."""
     discord = talk.town.discord
     talk.app.throttle.clock = lambda: 0.0
     asked = [await discord.slash(bob.user, bob.channel, "topics") for _ in range(30)]
-    await discord.wait_for(lambda: sum(each.callback is not None for each in asked) >= 7)
+    await discord.wait_for(lambda: all(each.callback is not None for each in asked))
     assert "Thèmes" in (await talk.on_discord(user=talk.town.manager).says("/topics")).text
     await bob.settled()
     texts = [read_discord(message.components) for each in asked for message in each.messages]
     assert len(texts) == 7
     assert "Doucement" in texts[-1]
+    assert all(each.original is None or each.original.deleted for each in asked if not each.messages)

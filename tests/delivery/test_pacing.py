@@ -49,6 +49,11 @@ async def wait_to_go(pacer: Pacer, target: Target) -> float:
     return pacer.delay(target)
 
 
+async def answer(pacer: Pacer, target: Target) -> None:
+    """Let one answer leave."""
+    (await pacer.answer(target)).leave()
+
+
 async def test_no_sliding_second_sees_more_than_the_rate() -> None:
     """However many wait, at most `rate` go in any second, and nearly as many do."""
     rate = 40
@@ -174,7 +179,7 @@ async def test_answers_go_before_every_push_that_waits() -> None:
     order: list[str] = []
 
     async def go(name: str, *, urgent: bool) -> None:
-        await (pacer.answer(somebody()) if urgent else wait_to_go(pacer, somebody()))
+        await (answer(pacer, somebody()) if urgent else wait_to_go(pacer, somebody()))
         order.append(name)
 
     pushes = [asyncio.create_task(go("push", urgent=False)) for _ in range(5)]
@@ -184,13 +189,29 @@ async def test_answers_go_before_every_push_that_waits() -> None:
     assert order.index("answer") == 1
 
 
+async def test_pushes_keep_a_fifth_of_the_rate_however_much_is_asked() -> None:
+    """Four answers pass a push that waits, and then it is the push's turn."""
+    pacer = Pacer(200)
+    order: list[str] = []
+
+    async def go(name: str) -> None:
+        await (answer(pacer, somebody()) if name == "answer" else wait_to_go(pacer, somebody()))
+        order.append(name)
+
+    await wait_to_go(pacer, somebody())
+    async with asyncio.TaskGroup() as everybody:
+        for name in ["push"] * 5 + ["answer"] * 20:
+            everybody.create_task(go(name))
+    assert order == ([*["answer"] * 4, "push"] * 5)
+
+
 async def test_a_pause_lets_nothing_out() -> None:
     """While the platform has asked for a pause, pushes go back to the ledger and answers wait until it is over."""
     pacer = Pacer(1000)
     pacer.note_flood(FloodError("slow down", retry_after=0.2, everything=True), somebody())
     started = time.monotonic()
     assert await wait_to_go(pacer, somebody()) == pytest.approx(0.2, abs=0.05)
-    await pacer.answer(somebody())
+    await answer(pacer, somebody())
     assert time.monotonic() - started >= 0.2
 
 
@@ -269,7 +290,7 @@ async def test_a_chat_that_fell_behind_while_waiting_is_sent_back_too() -> None:
     await wait_to_go(pacer, THERE)
     push = asyncio.create_task(wait_to_go(pacer, HERE))
     await asyncio.sleep(0)
-    await pacer.answer(HERE)
+    await answer(pacer, HERE)
     assert await push > 0.5
 
 
@@ -279,7 +300,7 @@ async def test_a_burst_of_answers_in_one_chat_keeps_nobody_waiting() -> None:
     order: list[str] = []
 
     async def ask(target: Target) -> None:
-        await pacer.answer(target)
+        await answer(pacer, target)
         order.append(target.chat)
 
     started = time.monotonic()
@@ -299,7 +320,7 @@ async def test_chats_with_answers_to_get_take_turns() -> None:
     order: list[str] = []
 
     async def ask(target: Target) -> None:
-        await pacer.answer(target)
+        await answer(pacer, target)
         order.append(target.chat)
 
     await asyncio.gather(*(ask(HERE) for _ in range(5)), ask(THERE))

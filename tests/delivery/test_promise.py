@@ -92,7 +92,7 @@ async def test_promise_5_within_the_limits_and_answers_first(either: Side, real_
     async with either.delivering(real_ledger) as pacer:
         await either.standin.wait_for(lambda: len(either.standin.traffic.sends) >= 5, within=10)
         before = len(either.standin.traffic.sends)
-        await pacer.answer(either.target(person))
+        (await pacer.answer(either.target(person))).leave()
         assert len(either.standin.traffic.sends) <= before + 2
         assert await finished(real_ledger, broadcast) == {"sent": 30}
     assert either.standin.traffic.peak(0.9) <= either.rate

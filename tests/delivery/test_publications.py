@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,16 +13,18 @@ from sqlalchemy import select
 from bot.delivery import publishing
 from bot.model.facts import NotPublished
 from bot.model.subscription import PlatformName
+from bot.platforms.base import FloodError
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
-from bot.sandbox.shared.faults import Fault, Match, Reply
+from bot.sandbox.shared.faults import Fault, Hook, Match, Reply
 from bot.storage import tables
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import LedgerError
-from tests.delivery.side import finished, now
+from tests.delivery.side import SEND, finished, now
 
 if TYPE_CHECKING:
     from bot.sandbox.discord.world import Channel
+    from bot.sandbox.shared.faults import Call
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
@@ -85,7 +88,7 @@ async def test_publishing_survives_a_restart_and_what_was_published_before(
     async with discord_side.delivering(real_ledger):
         await until_published(discord_side, news)
         assert (await real_ledger.tally(broadcast)) is not None
-    assert await real_ledger.publications.next(PlatformName("discord")) is not None
+        await until_waiting(real_ledger, 1, at_least=dt.timedelta(seconds=1))
     discord_side.standin.faults.clear()
     async with discord_side.delivering(real_ledger):
         await until_waiting(real_ledger, 0)
@@ -132,6 +135,24 @@ async def test_the_true_wait_is_waited_by_the_channel_and_by_no_push(
         assert await finished(real_ledger, broadcast) == {"sent": 2}
     assert not is_published(news)
     assert len([request for request in discord_side.standin.traffic.requests if request.route == CROSSPOST]) == 1
+
+
+async def test_publishing_waits_for_a_pause_like_everything_else(
+    discord_side: Side, real_ledger: Ledger, news: Channel
+) -> None:
+    """Discord asks for one as soon as the message is there: the message is passed on after it."""
+    asked: list[float] = []
+    async with discord_side.delivering(real_ledger) as pacer:
+
+        async def ask(_call: Call) -> None:
+            asked.append(time.monotonic())
+            pacer.note_flood(FloodError("slow down", retry_after=1.0, everything=True), discord_side.target(news))
+
+        discord_side.standin.faults.add(Fault(Hook(ask), Match(route=SEND[discord_side.name]), after=True))
+        await discord_side.open(real_ledger, "Bonjour")
+        await until_published(discord_side, news)
+    published = [request.at for request in discord_side.standin.traffic.requests if request.route == CROSSPOST]
+    assert published[0] - asked[0] >= 1.0
 
 
 async def test_what_cannot_be_passed_on_is_told(discord_side: Side, real_ledger: Ledger) -> None:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.delivery.sending import PacedSender
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName
-from bot.platforms.base import Post
+from bot.platforms.base import Post, SendRequest
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests.delivery.side import finished, ledger_in, side
 
@@ -107,8 +108,9 @@ async def _ask(out: Side, pacer: Pacer, person: Place, after: float) -> float:
 
 
 async def _answer(out: Side, pacer: Pacer, place: Place) -> None:
-    await pacer.answer(out.target(place))
-    await out.platform.send(Post(out.target(place), "", Message({"text": "Voilà"}, 5, 4096), nonce="answer"))
+    post = Post(out.target(place), "", Message({"text": "Voilà"}, 5, 4096), nonce="answer")
+    answer = SendRequest(post.target, lambda leave: out.platform.send(post._replace(leave=leave)), leaves=True)
+    await PacedSender(pacer).send(answer)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bot.commands import CommandContext
     from bot.model.i18n import Language
-    from bot.platforms.base import Pace, Post
+    from bot.platforms.base import Post, Sender
 
 PIGEON = PlatformName("pigeon")
 LONGEST = 500
@@ -127,8 +127,8 @@ class Loft(Account):
 class PigeonHandlers:
     """Answers every command that a pigeon brings."""
 
-    def __init__(self, account: Loft, context: CommandContext, pace: Pace, language: Language) -> None:
-        self._account, self._pace = account, pace
+    def __init__(self, account: Loft, context: CommandContext, _sender: Sender, language: Language) -> None:
+        self._account = account
         self.use(context, language)
 
     def use(self, context: CommandContext, language: Language) -> None:

@@ -1,4 +1,4 @@
-"""The way to and from Discord: sends messages over REST, receives commands over the gateway."""
+"""The client of Discord: sends messages over REST, and receives commands over the gateway."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.platforms.base import Account, Finder, NotSentError, PerMessageCache, Publisher
+from bot.platforms.base import Account, Finder, NotSentError, Publisher
 from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.buckets import HTTPClient
-from bot.platforms.discord.errors import ALREADY_PUBLISHED, NO_ANSWER, NON_TEXT_CHANNEL, translate
-from bot.platforms.discord.finding import find_message, find_post
-from bot.platforms.discord.render import MAX_POST_NAME, SUPPRESS_NOTIFICATIONS, render
+from bot.platforms.discord.errors import (
+    ALREADY_PUBLISHED,
+    NON_TEXT_CHANNEL,
+    reaching,
+    without_repeats,
+)
+from bot.platforms.discord.finding import SKEW, find_message, find_post
+from bot.platforms.discord.render import MAX_POST_NAME, render
+from bot.platforms.discord.reply import NOBODY
 from bot.platforms.discord.section import DEFAULT_GATEWAY
 from bot.platforms.discord.tasks import TaskTracker
-from bot.platforms.discord.view import sendable
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,14 +39,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NOBODY = discord.AllowedMentions.none()
-"""Whatever the content says, nobody is ever pinged."""
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
 SEND_TIMEOUT = 60.0
 """Seconds that one send may take, such a wait included; discord.py itself would wait five minutes for an answer."""
 
 
+MESSAGES = "/channels/{channel_id}/messages"
+THREADS = "/channels/{channel_id}/threads"
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot is to leave."""
 
@@ -71,7 +76,6 @@ class DiscordPlatform(Account, Finder, Publisher):
         self.underway = TaskTracker()
         self._forums: set[int] = set()
         self._direct: dict[int, int] = {}
-        self._view = PerMessageCache(sendable)
 
     def render(
         self,
@@ -80,7 +84,7 @@ class DiscordPlatform(Account, Finder, Publisher):
         silent: bool = False,
         rich: bool = False,  # noqa: ARG002 - Discord has one kind of message, and it is rich
     ) -> Rendering:
-        """The document as Discord messages."""
+        """Return the document as Discord messages."""
         return render(document, silent=silent)
 
     async def send(self, post: Post) -> str:
@@ -89,39 +93,30 @@ class DiscordPlatform(Account, Finder, Publisher):
         Raises:
             SendError: as `Platform.send` says.
         """
-        if self.client.is_closed():
-            raise NotSentError("the connection to Discord is being renewed")
-        # discord.py does not tell when it writes; its connections are open long before.
-        if not post.leave():
-            raise NotSentError("Discord has asked for a pause")
-        try:
+        with reaching(self.client):
+            # Because discord.py does not tell when it writes, this is the last moment; its connections are open by now.
+            if not post.leave():
+                raise NotSentError("Discord has asked for a pause")
             async with asyncio.timeout(SEND_TIMEOUT):
-                message = await self._send(post)
-        except NO_ANSWER as error:
-            raise translate(error) from error
-        return str(message.id)
+                return str(await self._send(post))
 
     async def inspect(self, target: Target, *, publish: bool = False) -> None:
-        """Look whether a push can come to the target, and go on to those who follow it.
+        """Check that a push can come to the target, and go on to its followers.
 
         Raises:
             SendError: as `Platform.inspect` says.
         """
-        try:
+        with reaching(self.client):
             await rights.inspect(self.client, int(target.chat), publish=publish)
-        except NO_ANSWER as error:
-            raise translate(error) from error
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
-        """The id of the message if it is there already.
+        """Return the id of the message if it is there already.
 
         Raises:
             SendError: as `Finder.find` says.
         """
-        try:
-            found = await self._find(post, since)
-        except NO_ANSWER as error:
-            raise translate(error) from error
+        with reaching(self.client):
+            found = await self._find(post, since - SKEW)
         return None if found is None else str(found)
 
     async def publish(self, target: Target, message_id: str) -> None:
@@ -131,28 +126,25 @@ class DiscordPlatform(Account, Finder, Publisher):
             SendError: it was not passed on.
         """
         message = self.client.get_partial_messageable(int(target.chat)).get_partial_message(int(message_id))
-        try:
-            await message.publish()
-        except discord.HTTPException as error:
-            if error.code != ALREADY_PUBLISHED:
-                raise translate(error) from error
-        except NO_ANSWER as error:
-            raise translate(error) from error
+        with reaching(self.client):
+            try:
+                await message.publish()
+            except discord.HTTPException as error:
+                if error.code != ALREADY_PUBLISHED:
+                    raise
 
     async def connect(self) -> None:
-        """Make sending possible.
+        """Log in, so that messages can be sent.
 
         Raises:
             SendError: the token is refused, or Discord cannot be reached.
         """
         self._is_opened = True
-        try:
+        with reaching(self.client):
             await self.client.login(self._token.get_secret_value())
-        except NO_ANSWER as error:
-            raise translate(error) from error
 
     async def listen(self) -> None:
-        """Receive commands until cancelled; discord.py comes back by itself where Discord lets it.
+        """Receive commands until cancelled. discord.py reconnects by itself where Discord lets it.
 
         Raises:
             SendError: Discord has closed the gateway for good; the client needs to `connect` anew.
@@ -164,16 +156,15 @@ class DiscordPlatform(Account, Finder, Publisher):
             await self.connect()
         setup = asyncio.create_task(self._set_up(), name="discord setup")
         try:
-            await self.client.connect(reconnect=True)
-        except NO_ANSWER as error:
-            raise translate(error) from error
+            with reaching(self.client):
+                await self.client.connect(reconnect=True)
         finally:
             setup.cancel()
             await asyncio.wait({setup})
         raise NotSentError("Discord has closed the gateway")
 
     async def close(self) -> None:
-        """Answer what was asked, leave the gateway and close the connections."""
+        """Finish the answers under way, leave the gateway and close the connections."""
         await self.underway.finish(within=LAST_ANSWERS)
         if self._is_opened:
             # A client that never tried to log in cannot be closed either.
@@ -185,7 +176,7 @@ class DiscordPlatform(Account, Finder, Publisher):
             await self.on_setup()
 
     async def _channel_id(self, target: Target) -> int:
-        """The channel of the target: for `@` and a person's id, their private channel with the bot, opened once."""
+        """Return the channel of the target: for `@` and a person's id their private channel, opened once."""
         if not target.chat.startswith("@"):
             return int(target.chat)
         person = int(target.chat[1:])
@@ -197,55 +188,51 @@ class DiscordPlatform(Account, Finder, Publisher):
         channel_id = await self._channel_id(post.target)
         channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
         if not isinstance(channel, discord.ForumChannel):
-            return await find_message(self.client, channel_id, post, since)
+            return await find_message(self.client, channel_id, post.message, since)
         if post.first_id is None:
             return await find_post(self.client, channel, post, since)
-        return await find_message(self.client, int(post.first_id), post, since)
+        return await find_message(self.client, int(post.first_id), post.message, since)
 
-    async def _send(self, post: Post) -> discord.abc.Snowflake:
+    async def _send(self, post: Post) -> int:
         channel_id = await self._channel_id(post.target)
-        if channel_id in self._forums:
-            return await self._send_to_forum(channel_id, post)
-        try:
-            return await self._send_to_channel(channel_id, post)
-        except discord.HTTPException as error:
-            # The first attempt shows that the channel is a forum: looking for it in discord.py's cache goes through
-            # every server there is, for every message.
-            if error.code != NON_TEXT_CHANNEL:
-                raise
-        self._forums.add(channel_id)
-        return await self._send_to_forum(channel_id, post)
-
-    async def _send_to_channel(self, channel_id: int, post: Post) -> discord.Message:
-        return await self.client.get_partial_messageable(channel_id).send(
-            view=self._view(post.message),
-            nonce=post.nonce,
-            silent=bool(post.message.body["flags"] & SUPPRESS_NOTIFICATIONS),
-            allowed_mentions=NOBODY,
-        )
-
-    async def _send_to_forum(self, channel_id: int, post: Post) -> discord.abc.Snowflake:
-        """The first message of a delivery opens a post, whose id is the message's; the others follow in it."""
+        if channel_id not in self._forums:
+            try:
+                return await self._send_to_channel(channel_id, post)
+            except discord.HTTPException as error:
+                # Because a look into discord.py's cache goes through every server, the first attempt shows the forum.
+                if error.code != NON_TEXT_CHANNEL:
+                    raise
+            self._forums.add(channel_id)
         if post.first_id is not None:
             return await self._send_to_channel(int(post.first_id), post)
+        return await self._open_post(channel_id, post)
+
+    async def _send_to_channel(self, channel_id: int, post: Post) -> int:
+        # Not by way of the library's `send`, which takes the message only as objects that it turns into this JSON.
+        body = {**post.message.body, "nonce": post.nonce, "enforce_nonce": True, "allowed_mentions": NOBODY}
+        sent = await self.client.http.request(Route("POST", MESSAGES, channel_id=channel_id), json=body)
+        return int(sent["id"])
+
+    async def _open_post(self, channel_id: int, post: Post) -> int:
+        """Open a post in a forum with the first message of a delivery, and return the id of both."""
         forum = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
         if not isinstance(forum, discord.ForumChannel):
             raise discord.InvalidData(f"channel {channel_id} takes no messages")
-        opened = await forum.create_thread(
-            name=post.title[:MAX_POST_NAME],
-            view=self._view(post.message),
-            allowed_mentions=NOBODY,
-            # A forum may insist on a tag; which one is the server's taste, so its first serves.
-            applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
-        )
-        return opened.message
+        body = {
+            "name": post.title[:MAX_POST_NAME],
+            "message": {**post.message.body, "allowed_mentions": NOBODY},
+            # A forum may insist on a tag. Which one is the server's taste, so its first serves.
+            "applied_tags": [tag.id for tag in forum.available_tags[:1] if forum.flags.require_tag],
+        }
+        opened = await self.client.http.request(Route("POST", THREADS, channel_id=channel_id), json=body)
+        return int(opened["id"])
 
 
 class _Client(discord.AutoShardedClient):
     def __init__(self, *, own_gateway: bool) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
-            allowed_mentions=NOBODY,
+            http_trace=without_repeats(),
             max_ratelimit_timeout=LONGEST_WAIT,
             # With a given number of shards discord.py uses the configured gateway instead of asking for one.
             shard_count=1 if own_gateway else None,

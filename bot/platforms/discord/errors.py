@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
@@ -20,17 +22,21 @@ from bot.platforms.base import (
     UnknownOutcomeError,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 NON_TEXT_CHANNEL = 50008
 """A message was sent to a place that takes none by itself, such as a forum."""
 ALREADY_PUBLISHED = 40033
+ALREADY_ANSWERED = 40060
 
 NO_ANSWER = (discord.DiscordException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What discord.py lets through: its own errors, and some of the network's that it does not retry."""
 
-REFUSED_AS_WRITTEN = frozenset({50006, 50035})
-"""An empty message, an invalid form: the mistake is ours."""
-TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
-"""What an answer meets whose time is over: dismissed, expired, or given by another process already."""
+
+class ExpiredError(RefusedError):
+    """The time to answer is over, or another process has answered."""
+
 
 _MEANINGS: dict[int, type[SendError]] = {
     10003: TargetNotFoundError,  # unknown channel
@@ -50,18 +56,57 @@ _MEANINGS: dict[int, type[SendError]] = {
     200001: RefusedError,
     240000: RefusedError,  # a link that Discord considers harmful
     10008: RefusedError,  # the message with this nonce was deleted
+    10015: ExpiredError,  # the interaction never had a first answer
+    10062: ExpiredError,  # no first answer within 3 seconds
+    50027: ExpiredError,  # further messages after 15 minutes
+    ALREADY_ANSWERED: ExpiredError,
 }
 
 OPENING_DMS_TOO_FAST = 40003
 DM_PAUSE = 60.0
-"""Seconds to wait after Discord said that too many private chats are being opened; it names no time itself."""
+"""Seconds to wait where Discord names none: too many private chats were opened, or its proxy has banned the address."""
+
+
+class UnservedError(aiohttp.ClientError):
+    """An answer or a failure after which discord.py itself would repeat the request, whatever the pace."""
+
+    def __init__(self, meaning: SendError) -> None:
+        super().__init__(str(meaning))
+        self.meaning = meaning
+
+
+def without_repeats() -> aiohttp.TraceConfig:
+    """Return the trace of requests with which discord.py repeats none of them."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(_after_answer)
+    trace.on_request_exception.append(_after_failure)
+    return trace
+
+
+@contextlib.contextmanager
+def reaching(client: discord.Client) -> Iterator[None]:
+    """Translate the errors of the client's requests in the context.
+
+    Raises:
+        SendError: a request failed, or the client is closed.
+    """
+    if client.is_closed():
+        # Because the session is closed too, a request would raise a RuntimeError.
+        raise NotSentError("the connection to Discord is closed, or being renewed")
+    try:
+        yield
+    except NO_ANSWER as error:
+        raise translate(error) from error
 
 
 def translate(error: BaseException) -> SendError:
-    """The core's error for one of `NO_ANSWER`."""
+    """Return the core's error for one of `NO_ANSWER`."""
     match error:
+        case UnservedError():
+            return error.meaning
         case discord.RateLimited():
-            return FloodError("Discord asks for a pause", retry_after=error.retry_after, everything=None)
+            # discord.py knows from earlier answers that the route of this chat is used up.
+            return FloodError("Discord asks for a pause", retry_after=error.retry_after)
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
             return UnauthorisedError("Discord refuses the token")
         case discord.ConnectionClosed() | discord.PrivilegedIntentsRequired():
@@ -75,7 +120,7 @@ def translate(error: BaseException) -> SendError:
 
 
 def _http(error: discord.HTTPException) -> SendError:
-    unauthorised, too_many, server_error = 401, 429, 500
+    unauthorised = 401
     text = f"{error.text or error.status} ({error.code})"
     if error.code == OPENING_DMS_TOO_FAST:
         return FloodError(text, retry_after=DM_PAUSE)
@@ -83,10 +128,30 @@ def _http(error: discord.HTTPException) -> SendError:
         return _MEANINGS[error.code](text)
     if error.status == unauthorised:
         return UnauthorisedError("Discord refuses the token")
-    if error.status == too_many:
-        # discord.py has waited and tried five times by now.
-        return FloodError(text, retry_after=DM_PAUSE)
-    if error.status >= server_error:
-        return UnknownOutcomeError(text)
-    # Whatever is not known is said of this channel: one delivery fails, and everybody else's go on.
+    # What is not known is taken to be about this channel: one delivery fails, and everybody else's go on.
     return RefusedError(text)
+
+
+async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceRequestEndParams) -> None:
+    too_many, server_error, status = 429, 500, sent.response.status
+    if status >= server_error:
+        sent.response.release()
+        raise UnservedError(UnknownOutcomeError(f"Discord answers with an error of its own ({status})"))
+    if status == too_many:
+        raise UnservedError(await _flood(sent.response))
+
+
+async def _after_failure(_session: object, _context: object, sent: aiohttp.TraceRequestExceptionParams) -> None:
+    if isinstance(sent.exception, aiohttp.ClientOSError):
+        raise UnservedError(translate(sent.exception))
+
+
+async def _flood(response: aiohttp.ClientResponse) -> FloodError:
+    """Return the pause that a 429 asks for. Only the body has the whole of it."""
+    try:
+        asked = await response.json()
+        return FloodError(asked["message"], retry_after=asked["retry_after"], everything=asked["global"])
+    except (aiohttp.ClientError, LookupError, TypeError, ValueError):
+        # Cloudflare's ban of the whole address is a page and no JSON.
+        pause = response.headers.get("Retry-After", "")
+        return FloodError("Discord's proxy refuses this address", retry_after=float(pause or DM_PAUSE), everything=True)

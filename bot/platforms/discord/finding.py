@@ -1,4 +1,4 @@
-"""Looking whether a message arrived: Discord knows a nonce for a few minutes only, and posts of a forum have none."""
+"""Looking up whether a message arrived: Discord keeps a nonce for a few minutes, and forum posts have none."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ if TYPE_CHECKING:
 
     import discord
 
+    from bot.model.rendering import Message
     from bot.platforms.base import Post
 
 LOOK_BACK = 100
-"""Messages of a channel, or archived posts of a forum, that are looked through: one request's worth."""
+"""Messages of a channel, or archived posts of a forum, that one request returns."""
 SKEW = dt.timedelta(minutes=1)
 """How far this machine's clock may be from Discord's."""
 _TEXT_DISPLAY = 10
 
 
-async def find_message(client: discord.Client, channel_id: int, post: Post, since: dt.datetime) -> int | None:
-    """The id of the bot's message in the channel that says what the post says.
+async def find_message(client: discord.Client, channel_id: int, sent: Message, since: dt.datetime) -> int | None:
+    """Return the id of the bot's message in the channel that has the same texts; None if there is none.
 
     Raises:
         discord.DiscordException: the channel cannot be read.
     """
-    said = list(_said(post.message.body["components"]))
+    said = list(_said(sent.body["components"]))
     async for message in client.get_partial_messageable(channel_id).history(limit=LOOK_BACK):
-        if message.created_at < since - SKEW:
+        if message.created_at < since:
             break
         components = [component.to_dict() for component in message.components]
         if _is_own(client, message.author.id) and list(_said(components)) == said:
@@ -38,13 +39,13 @@ async def find_message(client: discord.Client, channel_id: int, post: Post, sinc
 
 
 async def find_post(client: discord.Client, forum: discord.ForumChannel, post: Post, since: dt.datetime) -> int | None:
-    """The id of the forum post that the bot opened under this title; it is its first message's too.
+    """Return the id of the forum post that the bot opened under this title, which its first message has too.
 
     Raises:
         discord.DiscordException: the forum cannot be read.
     """
     async for thread in _threads(forum):
-        is_younger = thread.created_at is not None and thread.created_at >= since - SKEW
+        is_younger = thread.created_at is not None and thread.created_at >= since
         if is_younger and _is_own(client, thread.owner_id) and thread.name == post.title[:MAX_POST_NAME]:
             return thread.id
     return None
@@ -63,7 +64,7 @@ def _is_own(client: discord.Client, author_id: int) -> bool:
 
 
 def _said(components: Any) -> Iterator[str]:  # noqa: ANN401 - JSON is whatever it holds
-    """The texts of components in their order. The rest Discord gives back in another shape than it was sent in."""
+    """Yield the texts of components in their order. Discord gives the rest back in another shape than it was sent."""
     if isinstance(components, list):
         for each in components:
             yield from _said(each)

@@ -1,7 +1,8 @@
-"""From an interaction to an answer: parse, ask the command, render, reply. Nothing is decided here."""
+"""Handlers of interactions: parse, ask the command, render, reply. Nothing is decided here."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,18 @@ from bot.commands import (
     suggest,
 )
 from bot.model.i18n import Language
+from bot.platforms.base import SPEECHLESS, SendError
 from bot.platforms.discord import NAME
-from bot.platforms.discord.errors import NO_ANSWER, REFUSED_AS_WRITTEN, TOO_LATE, translate
+from bot.platforms.discord.errors import ExpiredError, reaching
 from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import Menu, slash
-from bot.platforms.discord.places import PROFILE, Place
+from bot.platforms.discord.places import PROFILE, Place, more_in_private
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import PATIENCE, Reply
 
 if TYPE_CHECKING:
     from bot.commands import Answering
-    from bot.platforms.base import Pace
+    from bot.platforms.base import Sender
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ MAX_CHOICE = 100
 
 
 class Handlers:
-    """Registers every command with discord.py and answers it, buttons included.
+    """The handlers of every command, registered with discord.py, buttons included.
 
     `patience` is how many seconds an answer may take before Discord is asked for more time.
     """
@@ -55,18 +57,18 @@ class Handlers:
         self,
         platform: DiscordPlatform,
         context: CommandContext,
-        pace: Pace,
+        sender: Sender,
         language: Language,
         *,
         patience: float = PATIENCE,
     ) -> None:
         self._platform = platform
-        self._pace = pace
+        self._sender = sender
         self._patience = patience
         self.use(context, language)
 
     def use(self, context: CommandContext, language: Language) -> None:
-        """Answer from this context from now on, and in this language those whose own the bot does not speak."""
+        """Answer from this context from now on. The language is for people whose own the bot does not speak."""
         self._context = context
         self._language = language
 
@@ -81,7 +83,7 @@ class Handlers:
         self._platform.on_setup = Menu(tree).publish
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Answer a button's press, by its custom id alone: so buttons outlive every restart."""
+        """Answer a button's press by its custom id alone, so that buttons outlive every restart."""
         if interaction.type is not discord.InteractionType.component or interaction.data is None:
             return
         custom_id = str(interaction.data.get("custom_id", ""))
@@ -95,7 +97,7 @@ class Handlers:
         await self._answer(interaction, command.answer, argument, share=share)
 
     async def _not_understood(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-        """Somebody's app still offers a command, or an option, that this version does not have."""
+        """Answer a command of another version, which somebody's app still offers."""
         if interaction.type is discord.InteractionType.application_command:
             log.info("Discord sent a command of another version: %s", type(error).__name__)
             await self._answer(interaction, _outdated)
@@ -103,7 +105,7 @@ class Handlers:
     async def _suggest(
         self, interaction: discord.Interaction, command: Command, typed: str
     ) -> list[app_commands.Choice[str]]:
-        """Suggest what may be meant. Nobody is told of a failure here: people go on typing."""
+        """Suggest arguments. A failure is told to nobody, because people go on typing."""
         try:
             suggestions = suggest(self._context, command.argument, typed)
             choices = [
@@ -111,10 +113,11 @@ class Handlers:
                 for shown, value in suggestions
                 if 0 < len(value) <= MAX_CHOICE
             ]
-            await interaction.response.autocomplete(choices[:MAX_CHOICES])
-        except NO_ANSWER as error:
-            # Whoever types on does not wait for the suggestions to what they had typed before.
-            log.debug("Suggestions came to nothing: %s", translate(error))
+            with reaching(interaction.client):
+                await interaction.response.autocomplete(choices[:MAX_CHOICES])
+        except SendError as error:
+            # People who type on do not wait for the suggestions to what they had typed before.
+            log.debug("Suggestions came to nothing: %s", error)
         except Exception:
             log.exception("There are no suggestions for /%s", command.name)
         return []
@@ -130,30 +133,30 @@ class Handlers:
     ) -> None:
         is_press = interaction.type is discord.InteractionType.component
         verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
-        if verdict is Verdict.SILENCE:
-            return
         place = Place.of(interaction)
-        request = self._request(interaction, place, argument, page)
         shared = share and place.may_share
-        reply = Reply(interaction, self._pace, place.target, shared=shared, patience=self._patience)
+        reply = Reply(interaction, self._sender, place, shared=shared, patience=self._patience)
+        if verdict is Verdict.SILENCE:
+            await reply.stay_silent()
+            return
         if verdict is Verdict.WARNING:
             answering = _slow_down
         elif share and not shared:
             answering = _alone(answering)
-        answer, rendering = await reply.after(answered(self._context, answering, request, self._platform.render))
+        await reply.in_time(self._give(reply, answering, self._request(interaction, place, argument, page)))
+
+    async def _give(self, reply: Reply, answering: Answering, request: Request) -> None:
+        render = self._platform.render
+        answer, rendering = await answered(self._context, answering, request, render)
+        rendering = reply.fitted(rendering, lambda: render(more_in_private(request).document))
         try:
-            try:
-                await reply.send(rendering, replaces=answer.replaces, private=answer.is_private)
-            except discord.HTTPException as error:
-                if error.code not in REFUSED_AS_WRITTEN:
-                    raise
-                log.error("Discord refuses an answer as it is written: %s", error.text)  # noqa: TRY400 - no traceback helps
-                await reply.send(self._platform.render(sorry(request.words).document), private=True)
-        except discord.HTTPException as error:
-            level = logging.INFO if error.code in TOO_LATE else logging.WARNING
-            log.log(level, "No answer in %s: %s", place.target, translate(error))
-        except NO_ANSWER as error:
-            log.warning("No answer in %s: %s", place.target, translate(error))
+            await reply.send(rendering, replaces=answer.replaces, private=answer.is_private)
+        except SendError as error:
+            is_late = isinstance(error, ExpiredError)
+            log.log(logging.INFO if is_late else logging.WARNING, "No answer in %s: %s", request.target, error)
+            if not is_late and not isinstance(error, SPEECHLESS):
+                with contextlib.suppress(SendError):
+                    await reply.send(render(sorry(request.words).document), private=True)
 
     def _request(self, interaction: discord.Interaction, place: Place, argument: str, page: int | None) -> Request:
         return Request(

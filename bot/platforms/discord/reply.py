@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import discord
+from discord.http import Route
 
-from bot.platforms.discord.errors import NO_ANSWER
-from bot.platforms.discord.view import sendable
+from bot.platforms.base import Rank, SendError, SendRequest, UnknownOutcomeError
+from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching
+from bot.platforms.discord.finding import find_message
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
-    from bot.model.rendering import Rendering
-    from bot.model.subscription import Target
-    from bot.platforms.base import Pace
+    from bot.model.rendering import JsonObject, Message, Rendering
+    from bot.platforms.base import Sender
+    from bot.platforms.discord.places import Place
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 1.5
-"""Seconds to think before Discord is asked for more time: it wants a sign within three, the way there included."""
+"""Seconds to think before Discord is asked for more time."""
+FIRST_ANSWER_WITHIN = 3.0
+"""Seconds in which Discord wants a first answer, the way there included."""
+WORTH = 20.0
+"""Seconds for which somebody waits for an answer."""
+LONGEST_REQUEST = 10.0
+"""Seconds to wait for Discord's answer to one request."""
+MOST_TRIES = 3
+"""Times that a follow-up is sent whose answers are lost, and that is not there."""
+MOST_FOLLOW_UPS = 5
+"""Messages after the first answer, where only the person brought the bot."""
 
-NOBODY = discord.AllowedMentions.none()
+NOBODY = {"parse": ()}
+"""Mentions that alert somebody, whatever the content says."""
+EPHEMERAL = 1 << 6
+CALLBACK = "/interactions/{webhook_id}/{webhook_token}/callback"
+WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
+
+ResponseType = discord.InteractionResponseType
 
 T = TypeVar("T")
 
@@ -30,60 +53,81 @@ class Reply:
     """The way to answer one interaction.
 
     Args:
-        interaction: what somebody did.
-        pace: what follow-ups wait for; a first answer is outside Discord's limits and has no time to wait.
-        target: where they did it.
-        shared: whether everybody there sees the answer; else the one who asked does.
-        patience: seconds to wait for what is to be said before asking Discord for more time.
+        interaction: a command or a press.
+        sender: the way out. The person has a line of their own in the channel, so that nobody waits for others.
+        place: where the person is.
+        shared: whether everybody in the place sees the answer; else only the person does.
+        patience: seconds to wait for the answer before asking Discord for more time.
     """
 
     def __init__(
         self,
         interaction: discord.Interaction,
-        pace: Pace,
-        target: Target,
+        sender: Sender,
+        place: Place,
         *,
         shared: bool = False,
         patience: float = PATIENCE,
     ) -> None:
         self._interaction = interaction
-        self._pace = pace
-        self._target = target
-        self._ephemeral = not shared
+        self._sender = sender
+        self._place = place
+        self._line = place.target._replace(chat=f"{place.target.chat}/{interaction.user.id}")
+        self._flags = 0 if shared else EPHEMERAL
         self._patience = patience
-        self._promised = False
+        self._opening = asyncio.Lock()
+        self._is_begun = False
+        self._is_open = False
+        self._is_promised = False
+        self._is_silent = False
+        self._is_shown = False
 
-    async def after(self, thinking: Coroutine[Any, Any, T]) -> T:
-        """What the thinking comes to; Discord is told meanwhile when it takes long."""
-        task = asyncio.create_task(thinking)
+    async def in_time(self, answering: Coroutine[Any, Any, T]) -> T:
+        """Return the result of the answering, and ask Discord for more time if that takes long to begin."""
+        task = asyncio.create_task(answering)
         try:
             done, _still = await asyncio.wait({task}, timeout=self._patience)
             if not done:
-                # What stands in the way will stand in the answer's way too, and is told there.
-                with contextlib.suppress(*NO_ANSWER):
-                    await self._ask_for_time()
+                # Nothing shows where their message may change; else that the bot thinks.
+                await self._acknowledge(silently=self._is_theirs)
             return await task
         finally:
             task.cancel()
 
+    async def stay_silent(self) -> None:
+        """Acknowledge the interaction and show nothing, because Discord shows an error where nothing comes."""
+        is_press = self._interaction.type is discord.InteractionType.component
+        await self._acknowledge(silently=is_press)
+        if not is_press:
+            with contextlib.suppress(SendError):
+                await self._request(partial(self._ask, "DELETE", f"{WEBHOOK}/messages/@original"), Rank.UNCOUNTED)
+
     async def send(self, rendering: Rendering, *, replaces: bool = False, private: bool = False) -> None:
         """Answer; with `replaces`, in the place of the message whose button was pressed.
 
-        Only the one who asked for a message has it replaced: what others see, a push above all, stays as it is. Nor
-        do several messages take the place of one. A `private` answer is not shared, unless Discord was told so already.
+        Only a message to this person is replaced: others see the same push or shared answer. Nor do several messages
+        take the place of one. A `private` answer is not shared, unless Discord was told so already.
 
         Raises:
-            NO_ANSWER: Discord did not take it.
+            SendError: Discord did not take it.
         """
-        self._ephemeral = self._ephemeral or (private and not self._promised)
+        if private and not self._is_promised:
+            self._flags = EPHEMERAL
         in_place = replaces and self._is_theirs and len(rendering.messages) == 1
-        for position, message in enumerate(rendering.messages):
-            view = sendable(message)
-            if position == 0:
-                await self._send_first(view, in_place=in_place)
-            else:
-                await self._pace.answer(self._target)
-                await self._follow_up(view)
+        async with self._sender.in_order(self._line):
+            for position, message in enumerate(rendering.messages):
+                first = partial(self._open, message, in_place=in_place)
+                if position > 0 or self._is_shown or not await self._request(first):
+                    await self._follow_up(message)
+                self._is_shown = True
+
+    def fitted(self, rendering: Rendering, more: Callable[[], Rendering]) -> Rendering:
+        """Return the messages that Discord takes in this place, the last of them `more` if these are not all."""
+        # Because a press on a message to this person may be acknowledged silently, all messages may be follow-ups.
+        most = MOST_FOLLOW_UPS + (not self._is_theirs)
+        if not self._place.is_guest or len(rendering.messages) <= most:
+            return rendering
+        return dataclasses.replace(rendering, messages=(*rendering.messages[: most - 1], more().messages[0]))
 
     @property
     def _is_theirs(self) -> bool:
@@ -94,24 +138,100 @@ class Reply:
         asked = message.interaction_metadata
         return message.flags.ephemeral or (asked is not None and asked.user.id == self._interaction.user.id)
 
-    async def _ask_for_time(self) -> None:
-        if self._is_theirs:
-            # Shows nothing, and leaves open whether their message will change or another one come.
-            await self._interaction.response.defer()
-        else:
-            await self._interaction.response.defer(ephemeral=self._ephemeral, thinking=True)
-            self._promised = True
+    async def _acknowledge(self, *, silently: bool) -> None:
+        # Because Discord keeps first answers out of its limits, this waits for no pause. What stands in the way stands
+        # in the answer's way too, and is told there.
+        with contextlib.suppress(SendError):
+            await self._request(partial(self._defer, silently), Rank.EXEMPT, FIRST_ANSWER_WITHIN)
 
-    async def _send_first(self, view: discord.ui.LayoutView, *, in_place: bool) -> None:
-        response = self._interaction.response
-        if response.is_done() and (in_place or self._promised):
-            await self._interaction.edit_original_response(view=view, allowed_mentions=NOBODY)
-        elif response.is_done():
-            await self._follow_up(view)
-        elif in_place:
-            await response.edit_message(view=view, allowed_mentions=NOBODY)
-        else:
-            await response.send_message(view=view, ephemeral=self._ephemeral, allowed_mentions=NOBODY)
+    async def _request(
+        self,
+        call: Callable[[], Awaitable[T]],
+        rank: Rank = Rank.ANSWER,
+        worth: float = 0.0,
+        *,
+        hold: bool = False,
+    ) -> T:
+        worth = worth or WORTH
 
-    async def _follow_up(self, view: discord.ui.LayoutView) -> None:
-        await self._interaction.followup.send(view=view, ephemeral=self._ephemeral, allowed_mentions=NOBODY)
+        async def attempt(_leave: Callable[[], bool]) -> T:
+            with reaching(self._interaction.client):
+                async with asyncio.timeout(min(worth, LONGEST_REQUEST)):
+                    return await call()
+
+        return await self._sender.send(SendRequest(self._line, attempt, rank, worth, hold=hold))
+
+    async def _defer(self, silently: bool) -> None:
+        async with self._opening:
+            if self._is_begun:
+                return
+            # Noted before Discord has answered, because its answer may be lost.
+            self._is_silent, self._is_promised = silently, not silently
+            kind = ResponseType.deferred_message_update if silently else ResponseType.deferred_channel_message
+            await self._respond(kind, {"flags": self._flags})
+            self._is_open = True
+
+    async def _open(self, message: Message, *, in_place: bool) -> bool:
+        """Show the first message, however often it takes.
+
+        Returns:
+            False if Discord takes the message as a follow-up only.
+        """
+        async with self._opening:
+            if not self._is_open:
+                self._is_begun = True
+                kind = ResponseType.message_update if in_place else ResponseType.channel_message
+                is_told = await self._respond(kind, self._body(message))
+                self._is_open = True
+                if is_told:
+                    return True
+                # This message, or the acknowledgement before it, had arrived although Discord's answer was lost.
+            if in_place or not self._is_silent:
+                await self._ask("PATCH", f"{WEBHOOK}/messages/@original", self._body(message))
+            return in_place or not self._is_silent
+
+    async def _respond(self, kind: ResponseType, data: JsonObject) -> bool:
+        """Give the first answer.
+
+        Returns:
+            False if Discord has one already.
+        """
+        try:
+            await self._ask("POST", CALLBACK, {"type": kind.value, "data": data}, self._interaction.id)
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ANSWERED:
+                raise
+            return False
+        return True
+
+    async def _ask(self, method: str, path: str, body: JsonObject | None = None, owner: int = 0) -> None:
+        asked = self._interaction
+        route = Route(method, path, webhook_id=owner or asked.application_id, webhook_token=asked.token)
+        await asked.client.http.request(route, json=body)
+
+    def _body(self, message: Message) -> JsonObject:
+        flags = message.body["flags"] | self._flags
+        return {**message.body, "flags": flags, "allowed_mentions": NOBODY}
+
+    async def _follow_up(self, message: Message) -> None:
+        """Send a message after the first one.
+
+        Discord drops no second one and lists none to the person alone. There one that may have arrived is not sent
+        again, because twice is worse than once too few.
+        """
+        can_look = not self._flags and not self._place.is_guest
+        for _ in range(MOST_TRIES if can_look else 1):
+            try:
+                return await self._request(partial(self._ask, "POST", WEBHOOK, self._body(message)), hold=True)
+            except UnknownOutcomeError as error:
+                log.info("A message of an answer in %s may have arrived: %s", self._place.target, error)
+            if can_look and await self._request(partial(self._has_arrived, message)):
+                return None
+        return None
+
+    async def _has_arrived(self, message: Message) -> bool:
+        client, since = self._interaction.client, self._interaction.created_at
+        try:
+            return await find_message(client, int(self._place.target.chat), message, since) is not None
+        except discord.Forbidden:
+            return True

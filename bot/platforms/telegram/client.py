@@ -45,6 +45,8 @@ SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer. Past them nobody can tell whether a message arrived, so patience pays."""
 POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
+LAST_ANSWERS = 3.0
+"""Seconds that answers under way may take when the bot is to stop."""
 POLL_GRACE = 5.0
 """Seconds that its answer may take beyond them; also the longest that stopping waits for a Telegram that is away."""
 LONGEST_PAUSE = 30.0
@@ -216,7 +218,10 @@ class TelegramPlatform(Account):
             # Not the library's own loop, because that one ends without an error after a refused token.
             await self._poll()
         finally:
-            await self.application.stop()
+            # Answers that are tried again and again would hold up the end.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_ANSWERS):
+                    await self.application.stop()
 
     async def close(self) -> None:
         """Confirm the updates that were received, and close the connections."""

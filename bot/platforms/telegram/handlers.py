@@ -1,9 +1,10 @@
-"""From an update to an answer: parse, ask the command, render, reply. Nothing is decided here."""
+"""Handlers of updates: parse, ask the command, render, reply. Nothing is decided here."""
 
 from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from telegram import CallbackQuery, Chat, ChatMember, MaybeInaccessibleMessage, Update
@@ -34,10 +35,11 @@ from bot.commands import (
     outdated,
     press,
     slow_down,
+    sorry,
 )
 from bot.model.i18n import Language, words
 from bot.model.subscription import Target
-from bot.platforms.base import Post, SendError
+from bot.platforms.base import SPEECHLESS, Post, Rank, SendError, SendRequest
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.inline import Sharing
@@ -45,8 +47,11 @@ from bot.platforms.telegram.membership import on_membership_change
 from bot.platforms.telegram.menus import publish_menus
 
 if TYPE_CHECKING:
-    from bot.model.rendering import Rendering
-    from bot.platforms.base import Pace
+    from collections.abc import Callable
+
+    from bot.model.i18n import Words
+    from bot.model.rendering import Message, Rendering
+    from bot.platforms.base import Sender
     from bot.platforms.telegram.client import TelegramPlatform
 
 log = logging.getLogger(__name__)
@@ -60,23 +65,28 @@ _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filte
 # In private chats people talk to nobody else; what they pass on from inline mode is for no answer.
 _SAID = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE & filters.TEXT & ~filters.VIA_BOT
 
+WORTH = 20.0
+"""Seconds for which somebody waits for an answer."""
+PRESS_WORTH = 900.0
+"""Seconds for which Telegram takes the acknowledgement of a press."""
+
 _COMMAND = re.compile(r"/(?P<name>\w*)")
 _TYPEABLE = {command.name: command for command in (*COMMANDS, START)}
 
 
 class Handlers:
-    """Registers every command with python-telegram-bot and answers it."""
+    """The handlers of every command, registered with python-telegram-bot."""
 
-    def __init__(self, platform: TelegramPlatform, context: CommandContext, pace: Pace, language: Language) -> None:
+    def __init__(self, platform: TelegramPlatform, context: CommandContext, sender: Sender, language: Language) -> None:
         self._platform = platform
-        self._pace = pace
+        self._sender = sender
         self.use(context, language)
 
     def use(self, context: CommandContext, language: Language) -> None:
-        """Answer from this context from now on, and in this language those whose own the bot does not speak."""
+        """Answer from this context from now on. The language is for people whose own the bot does not speak."""
         self._context = context
         self._language = language
-        self._sharing = Sharing(context, language)
+        self._sharing = Sharing(context, self._sender, language)
 
     def register(self) -> None:
         """Add the handlers to the platform's application."""
@@ -101,12 +111,13 @@ class Handlers:
             case Verdict.SILENCE:
                 return
             case Verdict.WARNING:
-                await self._say(slow_down(words(self._language_of(update))), _target(message))
+                await self._say(slow_down(self._words_for(update)), _target(message))
                 return
         command, typed = _read(message.text, context)
         request = await self._request(update, message, command, typed)
         _answer, rendering = await answered(self._context, command.answer, request, self._platform.render)
-        await self._send(rendering, request.target)
+        if not await self._send(rendering, request.target):
+            await self._say(sorry(request.words), request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
         query = update.callback_query
@@ -116,37 +127,32 @@ class Handlers:
         try:
             toast = await self._answer_press(update, query)
         finally:
-            # Always, or the button goes on turning for the one who pressed it.
-            await self._acknowledge(query, toast)
-
-    async def _acknowledge(self, query: CallbackQuery, toast: str) -> None:
-        try:
-            await self._platform.acknowledge(query.id, toast)
-        except SendError as error:
-            # Telegram takes it for a quarter of an hour; the answer itself is in the chat.
-            log.info("A press could not be acknowledged: %s", error)
+            # Else the button shows for minutes that it was pressed.
+            chat = update.effective_chat
+            await self._acknowledge(query, Target(NAME, str(chat.id if chat else 0)), toast)
 
     async def _answer_press(self, update: Update, query: CallbackQuery) -> str:
-        """Answer a press in the chat; what to say over it."""
+        """Answer a press in the chat, and return the toast to show over the chat."""
         message = query.message
         match self._admit(update):
             case Verdict.SILENCE:
                 return ""
             case Verdict.WARNING:
-                return slow_down(words(self._language_of(update))).toast
+                return slow_down(self._words_for(update)).toast
         pressed = press(query.data or "")
         if message is None or pressed is None:
-            return outdated(words(self._language_of(update))).toast
+            return outdated(self._words_for(update)).toast
         if pressed.command.manages and message.chat.is_forum and not message.is_accessible:
             # Of a message that old Telegram does not say in which topic of the forum it is.
-            _ = words(self._language_of(update)).gettext
+            _ = self._words_for(update).gettext
             return _("This message is too old for its buttons: type /{command} again.").format(
                 command=pressed.command.name
             )
         request = await self._request(update, message, pressed.command, pressed.argument, page=pressed.page)
         answer, rendering = await answered(self._context, pressed.command.answer, request, self._platform.render)
-        if answer.replaces or not answer.toast:
-            await self._send(rendering, request.target, instead_of=message if answer.replaces else None)
+        is_shown = answer.replaces or not answer.toast
+        if is_shown and not await self._send(rendering, request.target, message if answer.replaces else None):
+            return sorry(request.words).toast
         return answer.toast
 
     async def _inquired(self, update: Update, _context: Context) -> None:
@@ -160,13 +166,13 @@ class Handlers:
             await self._say(hello(self._context, words(self._language)), target)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
-        """A group became a supergroup with another id; the old group says so."""
+        """Move the subscriptions of a group that became a supergroup with another id, as the old group says."""
         message = update.message
         if message is not None and message.migrate_to_chat_id is not None:
             await self._context.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
 
     def _admit(self, update: Update) -> Verdict:
-        """What they get who ask now: people by their id, who hides behind a chat by that of the chat."""
+        """Ask the throttle, by the person's id or by that of the chat in whose name the person writes."""
         chat, sender = update.effective_chat, update.effective_sender
         if chat is None or sender is None:
             return Verdict.SILENCE
@@ -196,23 +202,59 @@ class Handlers:
         user = update.effective_user
         return Language.pick(user.language_code if user else None, self._language)
 
+    def _words_for(self, update: Update) -> Words:
+        return words(self._language_of(update))
+
     async def _say(self, answer: Answer, target: Target) -> None:
         await self._send(self._platform.render(answer.document), target)
 
     async def _send(
-        self, rendering: Rendering, target: Target, *, instead_of: MaybeInaccessibleMessage | None = None
-    ) -> None:
-        """Send an answer, or put it in the place of a message, as far as Telegram lets one and one is enough."""
-        replaced = instead_of if len(rendering.messages) == 1 else None
-        for message in rendering.messages:
-            await self._pace.answer(target)
+        self, rendering: Rendering, target: Target, instead_of: MaybeInaccessibleMessage | None = None
+    ) -> bool:
+        """Send an answer whole, or put it in the place of a message if one message is enough and Telegram lets it.
+
+        Returns:
+            False if it could not be given and something else may be said.
+        """
+        async with self._sender.in_order(target):
             try:
-                if replaced is not None and await self._platform.edit(target, str(replaced.message_id), message):
-                    return
-                await self._platform.send(Post(target=target, title=rendering.title, message=message, nonce=""))
+                replaced = instead_of if len(rendering.messages) == 1 else None
+                if replaced is not None and await self._edit(rendering.messages[0], target, str(replaced.message_id)):
+                    return True
+                for message in rendering.messages:
+                    post = Post(target, rendering.title, message, nonce="")
+                    await self._sender.send(SendRequest(target, partial(self._post, post), worth=WORTH, leaves=True))
             except SendError as error:
                 log.warning("No answer in %s: %s", target, error)
-                return
+                return isinstance(error, SPEECHLESS)
+        return True
+
+    async def _post(self, post: Post, leave: Callable[[], bool]) -> str:
+        return await self._platform.send(post._replace(leave=leave))
+
+    async def _edit(self, message: Message, target: Target, message_id: str) -> bool:
+        """Put the message in the place of another.
+
+        Returns:
+            False if that cannot be done.
+        """
+        edit = SendRequest(target, lambda _leave: self._platform.edit(target, message_id, message), worth=WORTH)
+        try:
+            return await self._sender.send(edit)
+        except SPEECHLESS:
+            raise
+        except SendError as error:
+            log.info("No edit in %s, but a message: %s", target, error)
+            return False
+
+    async def _acknowledge(self, query: CallbackQuery, target: Target, toast: str) -> None:
+        sign = SendRequest(
+            target, lambda _leave: self._platform.acknowledge(query.id, toast), Rank.UNCOUNTED, worth=PRESS_WORTH
+        )
+        try:
+            await self._sender.send(sign)
+        except SendError as error:
+            log.info("A press could not be acknowledged: %s", error)
 
     async def _may_manage(self, update: Update, message: MaybeInaccessibleMessage) -> bool:
         chat = message.chat
@@ -239,7 +281,7 @@ def _target(message: MaybeInaccessibleMessage) -> Target:
 
 
 def _read(text: str, context: Context) -> tuple[Command, str]:
-    """The command that was typed and what follows it: `/topic@recap_bot tik tok` is `topic` and `tik tok`.
+    """Return the typed command and the words after it: `/topic@recap_bot tik tok` is `topic` and `tik tok`.
 
     The library has checked that the bot meant is this one.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import textwrap
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 from bot.commands import CommandContext, to_share
 from bot.content.formatter import Formatter, link_to
 from bot.model.i18n import Language, words
-from bot.platforms.base import SendError
+from bot.model.subscription import Target
+from bot.platforms.base import Rank, SendError, SendRequest
+from bot.platforms.telegram import NAME
 from bot.platforms.telegram.keyboard import deep_link
 from bot.platforms.telegram.render import render
 
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
 
     from bot.model.episode import Episode, Segment
     from bot.model.rendering import JsonObject
+    from bot.platforms.base import Sender
     from bot.platforms.telegram.client import TelegramPlatform
 
 log = logging.getLogger(__name__)
 
+WORTH = 5.0
+"""Seconds for which somebody waits for results."""
 RESULTS_MAX = 50
 """Results in one answer; the app asks for the next ones when somebody scrolls that far."""
 CACHE_SECONDS = 300
@@ -33,8 +39,9 @@ _DESCRIPTION = 120
 class Sharing:
     """Answers to inline queries, in the language of the show, which the readers of a shared segment know."""
 
-    def __init__(self, context: CommandContext, language: Language) -> None:
+    def __init__(self, context: CommandContext, sender: Sender, language: Language) -> None:
         self._context = context
+        self._sender = sender
         self._words = words(language)
         self._formatter = Formatter(context.show, self._words)
 
@@ -54,10 +61,12 @@ class Sharing:
         if not found:
             text = self._words.gettext("Nothing found. See what I can do")
             body = {**body, "button": {"text": text, "start_parameter": "help"}}
+        call = functools.partial(platform.call, "answerInlineQuery", body)
+        target = Target(NAME, str(query.from_user.id))
         try:
-            await platform.call("answerInlineQuery", body)
+            await self._sender.send(SendRequest(target, lambda _leave: call(), Rank.UNCOUNTED, WORTH))
         except SendError as error:
-            # Nothing is lost: a person that types on asks again.
+            # Nothing is lost: people who type on ask again.
             log.info("An inline query was not answered: %s", error)
 
     def _result(self, episode: Episode, segment: Segment, username: str) -> JsonObject:

@@ -12,11 +12,11 @@ from bot.commands import CommandContext, Throttle
 from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.delivery.pacing import Pacer
+from bot.delivery.sending import PacedSender
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.handlers import Handlers
 from bot.platforms.discord.reply import PATIENCE
-from bot.platforms.discord.view import layout_view
 from bot.runtime.clock import Timetable
 from bot.sandbox.discord.messages import walk
 from bot.sandbox.discord.server import DiscordStandIn
@@ -24,6 +24,7 @@ from bot.sandbox.discord.world import MEMBER, Permission
 from bot.storage.ledger import Ledger
 from tests.clients import connected, discord_client
 from tests.conversation import read_discord
+from tests.platforms.discord.view import layout_view
 from tests.world import CONTENT, PARIS
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Scene:
     clock: Clock
     platform: DiscordPlatform
     handlers: Handlers
+    pacer: Pacer
     context: CommandContext
     ledger: Ledger
     guild: Guild
@@ -149,12 +151,13 @@ async def answering(
             throttle=Throttle(lambda: clock().timestamp()),
             changing=asyncio.Lock(),
         )
-        handlers = Handlers(platform, context, Pacer(45), Language.FRENCH, patience=patience)
+        pacer = Pacer(45)
+        handlers = Handlers(platform, context, PacedSender(pacer), Language.FRENCH, patience=patience)
         handlers.register()
         async with connected(platform):
             listening = asyncio.create_task(platform.listen())
             try:
-                yield Scene(discord, clock, platform, handlers, context, ledger, guild, text, reader, manager)
+                yield Scene(discord, clock, platform, handlers, pacer, context, ledger, guild, text, reader, manager)
             finally:
                 listening.cancel()
                 await asyncio.wait({listening})

@@ -29,9 +29,9 @@ from bot.model.document import (
     Style,
 )
 from bot.platforms.discord.render import render
-from bot.platforms.discord.view import layout_view
 from tests import documents
 from tests.platforms.discord.saying import assert_all_is_said, components
+from tests.platforms.discord.view import layout_view
 
 if TYPE_CHECKING:
     from bot.model.rendering import Message

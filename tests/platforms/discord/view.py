@@ -1,8 +1,7 @@
-"""The components of a rendered message as discord.py's items, because its public `send` takes a view only."""
+"""The components of a rendered message as discord.py's items, which know Discord's rules."""
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import discord
@@ -19,43 +18,20 @@ from bot.platforms.discord.render import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
 
-    from bot.model.rendering import JsonObject, Message
+    from bot.model.rendering import JsonObject
 
     Item = ui.Item[ui.LayoutView]
 
 
-class _Finished(ui.LayoutView):
-    """A view to which nothing is added any more."""
-
-    def to_components(self) -> list[dict[str, Any]]:
-        """What Discord gets, worked out once and not for every subscriber."""
-        return self._components
-
-    @functools.cached_property
-    def _components(self) -> list[dict[str, Any]]:
-        components: list[dict[str, Any]] = super().to_components()  # type: ignore[no-untyped-call]
-        return components
-
-
-def sendable(message: Message) -> ui.LayoutView:
-    """The message's components as discord.py's; presses are answered by custom id, so it keeps no view in memory."""
-    view = layout_view(message.body["components"], _Finished)
-    view.stop()
-    return view
-
-
-def layout_view(components: Iterable[JsonObject], kind: type[ui.LayoutView] = ui.LayoutView) -> ui.LayoutView:
-    """The view of which discord.py makes these components again, one of this kind.
-
-    It never times out.
+def layout_view(components: Iterable[JsonObject]) -> ui.LayoutView:
+    """Return the view of which discord.py makes these components again. It never times out.
 
     Raises:
         KeyError: a component of a kind that `render` does not write.
         ValueError: more components than a message takes.
     """
-    view = kind(timeout=None)
+    view = ui.LayoutView(timeout=None)
     for component in components:
         view.add_item(_item(component))
     return view
