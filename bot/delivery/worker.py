@@ -19,7 +19,6 @@ from bot.delivery.publishing import PublishingJob
 from bot.delivery.sending import PacedSender
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
 from bot.platforms.base import (
-    FloodError,
     SendError,
     TargetClosedError,
     UnknownOutcomeError,
@@ -228,11 +227,21 @@ class Worker:
         # Because a connection may have to be opened first, the platform counts the message when it is written.
         post = retry.make_post(claim, stored, leave=turn.leave)
         try:
-            message_id = await self._found(post, stored) if retry.is_in_doubt(claim) else None
+            message_id = None
+            if retry.is_in_doubt(claim) and self._finder is not None:
+                with turn:
+                    message_id = await self._found(post, self._finder, stored) if turn.leave() else None
+                if message_id is None:
+                    # Because the look was a request too, the message needs a turn of its own.
+                    later = None if turn.refused else await self._pacer.turn(claim.target)
+                    if later is None:
+                        self._give_back(claim)
+                        return
+                    turn = later
+                    post = post._replace(leave=turn.leave)
             if message_id is None:
-                message_id = await self._platform.send(post)
-                # For a platform that does not count; after one that does, this changes nothing.
-                turn.leave()
+                with turn:
+                    message_id = await self._platform.send(post)
         except SendError as error:
             if turn.refused:
                 self._give_back(claim)
@@ -246,15 +255,11 @@ class Worker:
                 self._window += 1
                 self._room.set()
             self._outbox.settle(self._advance(claim, stored, message_id))
-        finally:
-            turn.give_back()
 
-    async def _found(self, post: Post, stored: StoredRendering) -> str | None:
+    async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if it did not arrive or, without `hold`, if nobody may look."""
-        if self._finder is None:
-            return None
         try:
-            return await self._finder.find(post, since=stored.opened)
+            return await finder.find(post, since=stored.opened)
         except TargetClosedError as error:
             if self._hold:
                 raise UnverifiableError(str(error)) from error
@@ -272,8 +277,6 @@ class Worker:
             fallback=stored.rendering.fallback is not None,
         )
         log.info("%s: %s (%s)", claim.target, error, type(decision).__name__)
-        if isinstance(error, FloodError):
-            self._pacer.note_flood(error, claim.target)
         match decision:
             case retry.Retry(after):
                 self._outbox.settle(retry.postpone(claim, now + after, error))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
+HISTORY = "GET /channels/{channel_id}/messages"
 OPEN_POST = "POST /channels/{channel_id}/threads"
 
 
@@ -40,6 +41,17 @@ async def test_a_message_is_found_and_not_sent_again(discord_side: Side, real_le
     states = await deliver_twice(discord_side, real_ledger, "Un", "Deux", arrived=arrived, route=route)
     assert states == {"sent": 1}
     assert discord_side.received(channel) == ["Un", "Deux"]
+
+
+async def test_a_look_takes_a_turn_of_its_own(discord_side: Side, real_ledger: Ledger) -> None:
+    """It is a request like any other: at one a second, the message follows a second later."""
+    (channel,) = discord_side.add(1)
+    await discord_side.subscribe(real_ledger, channel)
+    discord_side.rate = 1
+    await deliver_twice(discord_side, real_ledger, "Un", arrived=False, route=SEND[discord_side.name])
+    look = next(request for request in discord_side.standin.traffic.requests if request.route == HISTORY)
+    message = discord_side.standin.traffic.sends[-1]
+    assert message.at - look.at >= 0.9
 
 
 @pytest.fixture
