@@ -1,4 +1,4 @@
-"""Servers and channels that the bot loses, and those it comes back to."""
+"""Subscriptions of servers and channels that the bot loses, and of those it comes back to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DELETED = "the channel was deleted"
 
 
 class Membership:
-    """Follows what the gateway tells of servers and channels.
+    """The listener to the gateway's events about servers and channels.
 
-    A server in an outage is `unavailable`, which the library keeps apart from one that the bot has left: nothing ends.
+    discord.py tells a server in an outage from one that the bot has left, so that an outage ends no subscription.
     """
 
     def __init__(self, subscriptions: Subscriptions) -> None:
@@ -44,27 +44,27 @@ class Membership:
             platform.client.event(platform.underway.counted(listener))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot was thrown out, or the server is no more."""
+        """End the server's subscriptions, because the bot was removed or the server deleted."""
         for target in _targets(guild):
             if await self._subscriptions.left(target, REMOVED):
                 log.info("%s: %s", target, REMOVED)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """The bot is in the server: so it was, or it was let in again while it was not looking."""
+        """Bring the server's subscriptions back if the bot was removed and was let in again while it was off."""
         if await self._subscriptions.came_back(*_targets(guild)):
             log.info("The bot is back in the server %d, and so are its subscriptions", guild.id)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """The bot was let in: for the first time, or again."""
+        """Bring the server's subscriptions back, because the bot was let in."""
         await self.on_guild_available(guild)
         for target in _targets(guild):
-            # Pushes while the bot was out, and was not told so, have paused them.
+            # Because pushes failed while the bot was out, some of them are paused.
             await self._resume(target)
 
     async def on_guild_channel_update(
         self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
     ) -> None:
-        """Something about the channel was changed, perhaps what the bot may do there and in its threads."""
+        """Resume paused subscriptions of the channel and its threads if the bot may write there now."""
         allowed = channel.permissions_for(channel.guild.me)
         places: list[discord.abc.GuildChannel | discord.Thread] = [channel]
         places += (thread for thread in channel.guild.threads if thread.parent_id == channel.id)
@@ -73,16 +73,16 @@ class Membership:
                 await self._resume(_target(place.id))
 
     async def on_thread_update(self, _before: discord.Thread, thread: discord.Thread) -> None:
-        """Something about the thread was changed: perhaps it was unlocked."""
+        """Resume the thread's paused subscription if the bot may write there now."""
         if thread.parent is not None and rights.obstacle(thread.permissions_for(thread.guild.me), thread) is None:
             await self._resume(_target(thread.id))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """A channel is no more."""
+        """End the subscription of a channel that was deleted."""
         await self._delete(channel.id)
 
     async def on_raw_thread_delete(self, thread: discord.RawThreadDeleteEvent) -> None:
-        """A thread is no more, be it an archived one that nobody remembered."""
+        """End the subscription of a thread that was deleted, archived ones included."""
         await self._delete(thread.thread_id)
 
     async def _resume(self, target: Target) -> None:

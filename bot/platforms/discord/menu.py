@@ -37,7 +37,7 @@ DELAYS = (5.0, 30.0, 120.0, 600.0)
 Respond: TypeAlias = Callable[[discord.Interaction, Command, str, bool], Awaitable[None]]
 """Answers a command with its argument; the last says whether the answer is to be shared."""
 Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[list[app_commands.Choice[str]]]]
-"""What somebody may mean who has typed so much of a command's argument."""
+"""Suggests arguments of a command that begin like the typed text."""
 
 SlashCommand: TypeAlias = "app_commands.Command[app_commands.Group, ..., None]"
 
@@ -64,11 +64,11 @@ OPTIONS: Mapping[Argument, Option] = {
         gettext_noop("words"), gettext_noop("All the words that must be in it"), needed=True, suggests=False
     ),
 }
-"""What holds a command's argument."""
+"""The option that holds a command's argument."""
 
 
 def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
-    """A command of the table as discord.py's, offered everywhere."""
+    """Return a command of the table as discord.py's, offered everywhere."""
 
     async def alone(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
         await respond(interaction, command, "", share)
@@ -102,7 +102,7 @@ def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
 
 
 class Menu:
-    """The commands that are offered, as Discord keeps them.
+    """The list of commands that Discord offers.
 
     Args:
         tree: discord.py's table of the commands.
@@ -115,7 +115,7 @@ class Menu:
         self._translator = _Translator()
 
     async def publish(self) -> None:
-        """Tell Discord the commands, if it does not know them so already; try until it has taken them.
+        """Tell Discord the commands that it does not know yet, and try until it has taken them.
 
         The commands that Discord knows work meanwhile.
         """
@@ -146,7 +146,7 @@ class Menu:
 
 
 class _Translator(app_commands.Translator):
-    """What surrounds the commands' names, in the languages of Discord's apps that the bot speaks."""
+    """Translations of the descriptions and options, in the languages of Discord's apps that the bot speaks."""
 
     async def translate(
         self, string: locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
@@ -171,7 +171,7 @@ _DECIDED = (
     "default_member_permissions",
     "nsfw",
 )
-"""What the bot decides about a command or an option; what else Discord tells of one is its own."""
+"""Keys of a command or an option that the bot decides. Discord adds others."""
 
 
 def _essences(commands: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -179,7 +179,7 @@ def _essences(commands: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _essence(named: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is decided about a command or an option. Discord leaves out or fills in what says nothing."""
+    """Return the decided part of a command or an option. Discord leaves out or fills in empty values."""
     decided = {key: named[key] for key in _DECIDED if named.get(key)}
     if "options" in decided:
         decided["options"] = [_essence(option) for option in decided["options"]]

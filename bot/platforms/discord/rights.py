@@ -1,4 +1,4 @@
-"""What the bot may do in a channel, and what it lacks there for a push."""
+"""The bot's permissions in a channel, and those that it lacks for a push."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_MESSAGES = "this is a category, which takes no messages: choose a channel in 
 
 
 def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
-    """What keeps a push from a channel where the bot has these permissions; None for nothing."""
+    """Return the obstacle to pushes in a channel where the bot has these permissions; None if there is none."""
     if allowed.administrator:
         return None
     is_thread = isinstance(channel, discord.Thread)
@@ -32,7 +32,7 @@ def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
 
 
 async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> None:
-    """Look whether a push can come into the channel, and with `publish` go on to its followers, over REST alone.
+    """Check over REST that a push can come into the channel, and with `publish` go on to its followers.
 
     Publishing one's own message takes no further permission.
 
@@ -58,7 +58,7 @@ async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> 
 
 
 async def _allowed(client: discord.Client, channel: discord.abc.GuildChannel | discord.Thread) -> discord.Permissions:
-    """The bot's permissions there: what it may do in a thread is said in the thread's channel."""
+    """Return the bot's permissions there. Those for a thread are said in the thread's channel."""
     guild = await client.fetch_guild(channel.guild.id, with_counts=False)
     me = await guild.fetch_member(client.user.id if client.user else 0)
     place_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id

@@ -1,4 +1,4 @@
-"""What the handlers have under way: the library starts them and lets them go, and the end has to wait for them."""
+"""The handlers under way. discord.py starts them and forgets them, and closing has to wait for them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 
 class TaskTracker:
-    """The handlers that run now."""
+    """The set of handlers that run now."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of handlers that run."""
         return len(self._tasks)
 
     def counted(self, handler: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        """The handler, known from beginning to end."""
+        """Return the handler, tracked from its first step to its last."""
 
         @functools.wraps(handler)
         async def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -42,7 +42,7 @@ class TaskTracker:
         return run
 
     async def finish(self, within: float) -> None:
-        """Wait for all of them, and after so many seconds cancel those that are still there."""
+        """Wait for all handlers, and cancel those that still run after so many seconds."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=within)
         left = set(self._tasks)

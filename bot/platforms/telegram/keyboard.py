@@ -19,7 +19,7 @@ ROW_WIDTHS = {2: 16, 3: 10, 4: 3, 5: 3}
 
 
 def keyboard(buttons: Iterable[Button], username: str = "") -> list[list[JsonObject]]:
-    """The buttons in rows: short ones side by side, a long one alone. What is shared links to the bot's `username`."""
+    """Return the buttons in rows, short ones side by side. Share buttons link to the bot's `username`."""
     rows: list[list[Button]] = []
     for button in buttons:
         if isinstance(button, ShareButton) and not username:
@@ -32,12 +32,12 @@ def keyboard(buttons: Iterable[Button], username: str = "") -> list[list[JsonObj
 
 
 def deep_link(username: str, link: str) -> str:
-    """The address that opens the bot with `/start` and the link."""
+    """Return the address that opens the bot with `/start` and the link."""
     return f"https://t.me/{username}?start={link}"
 
 
 def share_url(url: str, title: str) -> str:
-    """The address that lets somebody choose whom to send the address and the title to."""
+    """Return the address at which Telegram's apps ask for a chat to send the address and the title to."""
     return f"https://t.me/share/url?{urlencode({'url': url, 'text': title}, quote_via=quote)}"
 
 

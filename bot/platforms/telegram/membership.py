@@ -1,4 +1,4 @@
-"""Coming and going: people who block the bot and take it back, groups and channels that add and remove it."""
+"""Subscriptions of people who block the bot and unblock it, and of groups and channels that remove and add it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OW
 
 
 async def on_membership_change(change: ChatMemberUpdated, subscriptions: Subscriptions) -> bool:
-    """End the chat's subscriptions where the bot was removed or blocked, and take them up where it is back.
+    """End the chat's subscriptions where the bot was removed or blocked, and bring them back where it is back.
 
-    Whether the bot is new in a group where it may say hello. A channel is not the place: all its readers would get it.
+    Returns:
+        Whether the bot is new in a group where it may write. Not in a channel, whose readers would all get a greeting.
     """
     chat = change.chat
     target = Target(NAME, str(chat.id))

@@ -36,13 +36,13 @@ _MENUS: tuple[tuple[BotCommandScope, Sequence[Command]], ...] = (
     (BotCommandScopeAllGroupChats(), _FOR_READERS),
     (BotCommandScopeAllChatAdministrators(), COMMANDS),
 )
-"""Who sees which commands. It gives nobody any right: that is looked at when somebody uses one."""
+"""The commands that each kind of chat sees. A menu gives no right: each command checks it."""
 
 
 async def publish_menus(bot: Bot, default: Language) -> None:
-    """Tell Telegram's apps the commands: in the default language to everybody, and in each that the bot speaks.
+    """Tell Telegram's apps the commands, in the default language and in each that the bot speaks.
 
-    Only what Telegram does not know yet is told.
+    Menus that Telegram knows already are not sent.
     """
     languages = [(default, ""), *((language, str(language)) for language in Language)]
     try:
