@@ -62,7 +62,7 @@ class Week:
 
     async def pushes(self) -> list[tuple[int, str]]:
         """The episodes pushed so far and their schedules, the oldest first."""
-        return [(each.episode, each.schedule) for each in reversed(await self.app.ledger.broadcasts(99))]
+        return [(each.episode, each.key) for each in reversed(await self.app.ledger.broadcasts(99))]
 
     async def told(self) -> list[str]:
         """The titles of what the admins were told after the welcome, the oldest first."""

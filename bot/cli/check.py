@@ -87,8 +87,8 @@ def _storage(settings: Config, config: Path | None) -> list[Problem]:
     try:
         database.check(settings.storage.url)
     except LedgerError as error:
-        wrong, _, cure = str(error).removeprefix("storage.url: ").rpartition(": ")
-        return located(config, [Fault(("storage", "url"), wrong, f"{cure[:1].upper()}{cure[1:]}")])
+        cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
+        return located(config, [Fault(("storage", "url"), error.message, cure)])
     return []
 
 

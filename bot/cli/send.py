@@ -182,7 +182,7 @@ async def _open(app: "App", episode: Episode, target: Target | None, *, again: b
 
 def _explain(push: Broadcast, before: dict[DeliveryState, int], retried: int) -> None:
     failed, unknown = before[DeliveryState.FAILED], before[DeliveryState.UNKNOWN]
-    out().print(f"Schedule {push.schedule}: {failed} failed, {retried} tried again.")
+    out().print(f"Schedule {push.key}: {failed} failed, {retried} tried again.")
     if failed > retried:
         out().print(f"  {failed - retried} left out: they have left or unsubscribed, or are on holiday.")
     if unknown:

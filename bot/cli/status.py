@@ -64,7 +64,7 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
     return {
         "episode": push.episode,
         "title": push.title,
-        "schedule": push.schedule,
+        "schedule": push.key,
         "due": push.due.isoformat(),
         "finished": push.finished and push.finished.isoformat(),
         "seconds": round(outcome.took.total_seconds()),

@@ -151,7 +151,7 @@ class Broadcaster:
             None if no subscription is left to push to.
         """
         await self._ledger.subscriptions.resume_failed_in(push.id)
-        return await self.open(episode, push.schedule, due=due, again=True, failed_in=push.id)
+        return await self.open(episode, push.key, due=due, again=True, failed_in=push.id)
 
     async def open_single(self, episode: Episode, target: Target, *, layout: Layout, again: bool) -> Broadcast | None:
         """Put a broadcast to one target, subscribed or not, into the ledger.

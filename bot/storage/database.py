@@ -1,7 +1,7 @@
 """The open database: its transactions, and its errors in plain words.
 
-Everything that is SQLite's own stands here and in the table options marked so; the statements elsewhere run on
-PostgreSQL as well.
+This file and the table options named `sqlite_…` hold all that is SQLite's own. Every other statement runs on PostgreSQL
+as well.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ import sqlite3
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.storage import migrations
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
     Insert: TypeAlias = sqlite.Insert | postgresql.Insert
@@ -39,142 +37,127 @@ _Result = TypeVar("_Result")
 
 PATIENCE = 30
 """Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
+READERS = 4
+"""Threads that read, so that a report on a million deliveries does not delay the answer to a command."""
 
 _PRAGMAS = (
     "journal_mode = WAL",  # readers never wait for the writer, nor the writer for them
-    "synchronous = FULL",  # a commit survives a power cut: what was marked or recorded stays so
+    "synchronous = FULL",  # a commit survives a power cut
     "foreign_keys = ON",  # off by default
 )
 _WRITES = "recap_writes"
+_SNAPSHOT: dict[str, dict[str, Any]] = {
+    "sqlite": {},  # each of its transactions sees one state
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
 
 _CURES = {
-    sqlite3.SQLITE_BUSY: "has been in use by another program for too long: "
-    "close what has it open (a database browser, a backup), then try again",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the user that runs recap may write to its folder",
-    sqlite3.SQLITE_CORRUPT: "is damaged: stop the bot and restore a backup",
-    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room on it",
-    sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: copy the file away, check the disk",
-    sqlite3.SQLITE_NOTADB: "is no SQLite database: name another file in storage.url, or restore a backup",
-    sqlite3.SQLITE_PERM: "may not be used: check the rights of the user that runs recap",
-    sqlite3.SQLITE_READONLY: "cannot be written: check that the user that runs recap may write to it and its folder",
+    sqlite3.SQLITE_BUSY: (
+        "has been in use by another program for too long",
+        "close what has it open (a database browser, a backup), then try again",
+    ),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that the user that runs recap may write to its folder"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "stop the bot and restore a backup"),
+    sqlite3.SQLITE_FULL: ("cannot grow, the disk is full", "make room on it"),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written, the disk reports an error",
+        "copy the file away, check the disk",
+    ),
+    sqlite3.SQLITE_NOTADB: ("is no SQLite database", "name another file in storage.url, or restore a backup"),
+    sqlite3.SQLITE_PERM: ("may not be used", "check the rights of the user that runs recap"),
+    sqlite3.SQLITE_READONLY: (
+        "cannot be written",
+        "check that the user that runs recap may write to it and its folder",
+    ),
 }
-"""By SQLite's primary result code."""
+"""What is wrong with the file and its cure, by SQLite's primary result code."""
 
 
 class Database:
-    """An open database.
-
-    Within a process writers take turns, because SQLite lets one write at a time and would have the others poll.
-    """
+    """An open database. A step is a plain function of a connection and runs as one transaction on a thread."""
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_async_engine(url.set(drivername=f"{url.get_backend_name()}+aiosqlite"))
-        self._writer = self._engine.execution_options(**{_WRITES: True})
-        self._turn = asyncio.Lock()
-        self._express = create_engine(url).execution_options(**{_WRITES: True})
+        self._engine = create_engine(url)
+        self._to_read = self._engine.execution_options(**_SNAPSHOT[url.get_backend_name()])
+        self._to_write = self._engine.execution_options(**{_WRITES: True})
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
+        # Because SQLite lets one connection write at a time and has the others poll, all writes take turns on one.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
         self._kept: Connection | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        _set_up(self._engine.sync_engine)
-        _set_up(self._express)
+        if url.get_backend_name() == "sqlite":
+            event.listen(self._engine, "connect", _configure)
+            event.listen(self._engine, "begin", _begin)
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Open the database, make it if there is none, and bring it to the program's schema.
+        """Open the database, create it if it is missing, and bring it to the program's schema.
 
         Args:
-            url: `sqlite:///` and a path. `?timeout=` changes how many seconds to wait for other programs.
+            url: `sqlite:///` and a path, where `?timeout=` changes how many seconds to wait for other programs; or the
+                `postgresql://` address of a database.
 
         Raises:
-            LedgerError: it cannot be used.
+            LedgerError: the database cannot be used.
         """
-        database = cls(_sqlite_url(url))
+        database = cls(_address(url))
         try:
-            database._probe()
-            async with database.reading() as connection:
-                due = await connection.run_sync(migrations.are_due)
-            if due:
-                async with database.writing() as connection:
-                    await connection.run_sync(migrations.apply)
+            if await database.read(migrations.are_due):
+                await database.write(migrations.apply)
         except BaseException:
             await database.close()
             raise
         return database
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close_kept)
-        self._thread.shutdown()
+        """Close every connection and end every thread."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
+        self._writer.shutdown()
 
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of the database and changes nothing.
+    async def read(self, step: Callable[[Connection], _Result]) -> _Result:
+        """Run the step in a transaction that sees one state of the database and changes nothing.
 
         Raises:
             LedgerError: the database cannot be used.
         """
-        with _plain_errors(self._engine.url):
-            async with self._engine.begin() as connection:
-                yield connection
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, step)
 
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is committed when the block ends, and has never been when it raises.
+    async def write(self, step: Callable[[Connection], _Result]) -> _Result:
+        """Run the step in a transaction that is committed at its end, and undone when the step raises.
 
         Raises:
             LedgerError: the database cannot be used.
         """
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, step)
+
+    def _read(self, step: Callable[[Connection], _Result]) -> _Result:
+        with _plain_errors(self._engine.url), self._to_read.begin() as connection:
+            return step(connection)
+
+    def _write(self, step: Callable[[Connection], _Result]) -> _Result:
         with _plain_errors(self._engine.url):
-            async with self._turn, self._writer.begin() as connection:
-                yield connection
-
-    async def transact(self, step: Callable[[Connection], _Result]) -> _Result:
-        """Run the step as one transaction that writes, on the thread kept for it.
-
-        For what every message passes through: a thread is entered once for the whole transaction here, and once for
-        each statement in `writing`.
-
-        Raises:
-            LedgerError: the database cannot be used.
-        """
-        with _plain_errors(self._engine.url):
-            async with self._turn:
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, step)
-
-    def _run(self, step: Callable[[Connection], _Result]) -> _Result:
-        connection = self._kept_open()
-        try:
-            with connection.begin():
-                return step(connection)
-        except BaseException:
-            # A commit that failed may have left the driver inside of its transaction, which SQLAlchemy takes for over.
-            self._let_go()
-            raise
-
-    def _kept_open(self) -> Connection:
-        # Fetching one from the pool and putting it back would cost as much as the commit.
-        if self._kept is None:
-            self._kept = self._express.connect()
-        return self._kept
+            try:
+                # Because taking a connection from the pool costs as much as the commit, the writer keeps its own.
+                self._kept = self._kept or self._to_write.connect()
+                with self._kept.begin():
+                    return step(self._kept)
+            except BaseException:
+                # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over.
+                self._let_go()
+                raise
 
     def _let_go(self) -> None:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
 
-    def _close_kept(self) -> None:
+    def _close(self) -> None:
+        self._readers.shutdown()
         self._let_go()
-        self._express.dispose()
-
-    def _probe(self) -> None:
-        # A file that cannot be opened at all is found out here: aiosqlite would tell, and then leave a thread behind
-        # that prints a traceback of its own below the sentence meant for the admin.
-        with _plain_errors(self._engine.url):
-            sqlite3.connect(str(self._engine.url.database)).close()
+        self._engine.dispose()
 
 
-def insert(connection: AsyncConnection, table: Table) -> Insert:
-    """An INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy offers for each separately."""
+def insert(connection: Connection, table: Table) -> Insert:
+    """Return an INSERT that knows ON CONFLICT, which SQLAlchemy offers for each database separately."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
@@ -185,30 +168,35 @@ def _plain_errors(url: URL) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         # The low byte is the primary code; the rest says more than there are cures for.
-        cure = _CURES.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
-        if cure is None:
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code not in _CURES:
             raise
-        raise LedgerError(f"{url.database} {cure}") from error
+        raise _trouble(url, code) from error
+
+
+def _trouble(url: URL, code: int) -> LedgerError:
+    message, cure = _CURES[code]
+    return LedgerError(f"{url.database} {message}", cure)
 
 
 def check(url: str) -> None:
-    """Look whether `Database.open` could open it, without making or changing it.
+    """Look whether `Database.open` could open the file, without creating or changing it.
 
     Raises:
-        LedgerError: it could not.
+        LedgerError: the file could not be opened.
     """
-    address = _sqlite_url(url)
+    address = _file(url)
     path = Path(str(address.database)).absolute()
     try:
         # SQLite and the lock make files of their own beside the database. This one is gone with its last line.
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
-        raise LedgerError(f"{address.database} {_CURES[sqlite3.SQLITE_CANTOPEN]}") from error
+        raise _trouble(address, sqlite3.SQLITE_CANTOPEN) from error
     if not path.exists():
         return
     if not os.access(path, os.W_OK):
-        raise LedgerError(f"{address.database} {_CURES[sqlite3.SQLITE_READONLY]}")
-    # Unlike "ro", this mode takes its files beside the database away again; and it makes no database either.
+        raise _trouble(address, sqlite3.SQLITE_READONLY)
+    # Unlike "ro", this mode takes its files beside the database away again; and it creates no database either.
     engine = create_engine(address, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
     try:
         with _plain_errors(address), engine.connect() as connection:
@@ -217,25 +205,28 @@ def check(url: str) -> None:
         engine.dispose()
 
 
-def _sqlite_url(text: str) -> URL:
+def _address(text: str) -> URL:
+    if text.startswith("postgresql://"):
+        # The name alone means another driver before SQLAlchemy 2.1.
+        return make_url(text).set(drivername="postgresql+psycopg")
+    return _file(text)
+
+
+def _file(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
         url = URL.create("")
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         # The address itself is not shown: that of another database holds a password.
-        raise LedgerError("storage.url: the ledger is kept in an SQLite file: write sqlite:/// and its path")
+        raise LedgerError("the ledger is kept in an SQLite file", "write sqlite:/// and its path", key="storage.url")
     path = Path(str(url.database))
     if path.is_dir():
-        raise LedgerError(f"storage.url: {path} is a folder: add the name of a file in it, such as recap.db")
+        cure = "add the name of a file in it, such as recap.db"
+        raise LedgerError(f"{path} is a folder", cure, key="storage.url")
     if not path.parent.is_dir():
-        raise LedgerError(f"storage.url: there is no folder {path.parent}: make it, or name another")
+        raise LedgerError(f"there is no folder {path.parent}", "make it, or name another", key="storage.url")
     return url.set(query={"timeout": str(PATIENCE), **url.query})
-
-
-def _set_up(engine: Engine) -> None:
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
 
 
 def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -246,6 +237,6 @@ def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None
 
 
 def _begin(connection: Connection) -> None:
-    # Left to itself, the driver begins at the first write only. But a transaction that reads and then writes fails at
-    # once when another wrote in between: one that will write says so from the start, and waits.
+    # Left to itself, the driver begins at the first write only. Because a transaction that reads and then writes fails
+    # at once when another wrote in between, one that will write says so from the start, and waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")

@@ -1,4 +1,4 @@
-"""One process at a time delivers from a ledger; the operating system gives the lock back when that process dies."""
+"""The lock by which one process at a time delivers from a ledger. The operating system frees it when that one dies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 0.3
-"""Seconds to wait for somebody who only looks whether the lock is held."""
+"""Seconds to wait, because a health check holds the lock for a moment."""
 
 
 class DeliveryLock:
@@ -22,25 +22,24 @@ class DeliveryLock:
         self._lock = FileLock(database.with_name(f"{database.name}.lock"))
 
     def acquire(self) -> bool:
-        """Take the lock; False when another process has it.
+        """Take the lock; return False if another process has it.
 
         Raises:
-            LedgerError: there can be no lock, because nothing can be written there.
+            LedgerError: the lock's file cannot be written.
         """
         try:
-            # A health check holds it for a moment.
             self._lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 10)
         except Timeout:
             return False
         except OSError as error:
             raise LedgerError(
-                f"{self._lock.lock_file} cannot be written ({error.strerror}): check that the user that runs recap may "
-                "write to this folder, and that the disk is not full"
+                f"{self._lock.lock_file} cannot be written ({error.strerror})",
+                "check that the user that runs recap may write to this folder, and that the disk is not full",
             ) from error
         return True
 
     def is_held(self) -> bool:
-        """Whether a process holds it now."""
+        """Return whether a process holds the lock now."""
         try:
             if not self.acquire():
                 return True
@@ -50,5 +49,5 @@ class DeliveryLock:
         return False
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock, if this process holds it."""
         self._lock.release()

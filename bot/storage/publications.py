@@ -1,4 +1,4 @@
-"""Messages of announcement channels that are to be passed on to their followers."""
+"""The messages of announcement channels that are to be passed on to the channels that follow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import bindparam, delete, select, update
 
-from bot.model.subscription import PlatformName, Target
-from bot.storage.tables import publications
+from bot.model.subscription import Target
+from bot.storage.tables import is_in_chat, publications
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from bot.model.subscription import PlatformName
     from bot.storage.database import Database
 
 _NEXT = (
@@ -24,11 +25,16 @@ _NEXT = (
     .order_by(publications.c.due, publications.c.id)
     .limit(1)
 )
+_OF_ID = publications.c.id == bindparam("of_id")
+_REMOVE = delete(publications).where(_OF_ID)
+_PUT_OFF = update(publications).values(due=bindparam("until"))
+_PUT_OFF_ONE = _PUT_OFF.where(_OF_ID).values(attempts=publications.c.attempts + 1)
+_PUT_OFF_SOONER = _PUT_OFF.where(publications.c.due < bindparam("until"))
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A message that is to be passed on; `attempts` is how often that was tried."""
+    """A message that is to be passed on; `attempts` counts the tries so far."""
 
     id: int
     target: Target
@@ -37,38 +43,31 @@ class Publication:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """The publication in a row of its table."""
-        return cls(row.id, Target(PlatformName(row.platform), row.chat), row.message_id, row.attempts)
+        """Return the publication in a row of its table."""
+        return cls(row.id, Target(row.platform, row.chat), row.message_id, row.attempts)
 
 
 class LedgerPublications:
-    """The publications in the ledger. Every method is one transaction, and raises `LedgerError` when it cannot be."""
+    """The publications in the ledger. Every method is one transaction and may raise `LedgerError`."""
 
     def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
         self._database = database
         self._clock = clock
 
     async def next(self, platform: PlatformName) -> Publication | None:
-        """The one that has waited longest of those that may be tried now."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_NEXT, {"of_platform": platform, "now": self._clock()})).one_or_none()
+        """Return the publication that has waited longest of those that may be tried now."""
+        which = {"of_platform": platform, "now": self._clock()}
+        row = await self._database.read(lambda connection: connection.execute(_NEXT, which).one_or_none())
         return None if row is None else Publication.of(row)
 
     async def over(self, publication: Publication) -> None:
-        """It has been passed on, or never will be."""
-        async with self._database.writing() as connection:
-            await connection.execute(delete(publications).where(publications.c.id == publication.id))
+        """Remove a publication that was passed on or never will be."""
+        await self._database.write(lambda connection: connection.execute(_REMOVE, {"of_id": publication.id}))
 
     async def put_off(self, publication: Publication, pause: dt.timedelta, *, whole_channel: bool) -> None:
-        """Try it again after the pause; with `whole_channel`, everything else of its channel not before either."""
-        due = self._clock() + pause
-        this = publications.c.id == publication.id
-        there = (publications.c.platform == publication.target.platform) & (
-            publications.c.chat == publication.target.chat
-        )
-        async with self._database.writing() as connection:
-            if whole_channel:
-                await connection.execute(update(publications).where(there, publications.c.due < due).values(due=due))
-            else:
-                again = {"due": due, "attempts": publications.c.attempts + 1}
-                await connection.execute(update(publications).where(this).values(again))
+        """Try the publication again after the pause; with `whole_channel`, all of its channel not before either."""
+        values: dict[str, object] = {"until": self._clock() + pause}
+        put_off = _PUT_OFF_SOONER.where(is_in_chat(publications, publication.target))
+        if not whole_channel:
+            put_off, values = _PUT_OFF_ONE, {**values, "of_id": publication.id}
+        await self._database.write(lambda connection: connection.execute(put_off, values))

@@ -1,4 +1,4 @@
-"""What the ledger holds, as the rest of the program sees it."""
+"""The ledger's contents as the rest of the program sees them."""
 
 from __future__ import annotations
 
@@ -19,37 +19,47 @@ if TYPE_CHECKING:
 
 
 class LedgerError(ExpectedError):
-    """The database cannot be used. The text says which and why, and after its last colon how to mend it."""
+    """The error of a database that cannot be used: `message` says what is wrong, `cure` what to do."""
+
+    def __init__(self, message: str, cure: str = "", *, key: str = "") -> None:
+        super().__init__(": ".join(filter(None, (key, message, cure))))
+        self.message = message
+        self.cure = cure
 
 
 class BroadcastKind(enum.StrEnum):
-    """What a broadcast is for."""
+    """The purpose of a broadcast."""
 
     PUSH = "push"
     """An episode, to all subscriptions of a schedule."""
     SINGLE = "single"
     """An episode, to one target that the admin named."""
     NOTICE = "notice"
-    """Something that the admins must hear."""
+    """A message to the admins."""
 
 
 def to_one(target: Target) -> str:
-    """What a broadcast to one target has in the place of a schedule's name."""
+    """Return the key of a broadcast to this target alone."""
     return f"to {target}"
 
 
+def target_of(row: Row[Any]) -> Target:
+    """Return the target in a row with the columns of one."""
+    return Target(row.platform, row.chat, row.thread)
+
+
 class BroadcastState(enum.StrEnum):
-    """How far a broadcast is."""
+    """The progress of a broadcast."""
 
     OPEN = "open"
     DONE = "done"
     """No delivery is left to make."""
     STOPPED = "stopped"
-    """The platform refuses its content; what was not sent never will be."""
+    """The platform refuses its content; the rest is never sent."""
 
 
 class DeliveryState(enum.StrEnum):
-    """How far a delivery is."""
+    """The progress of a delivery."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -62,17 +72,17 @@ class DeliveryState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One episode on one schedule, or to one target; `repeat` counts the times it was pushed again on purpose.
+    """One episode on one schedule or to one target, or one notice to the admins.
 
-    A notice to the admins is a broadcast too: `schedule` is then the key that makes it be told once, `text` what it
-    says, and `episode` the one that it is about, 0 for none.
+    `key` makes it exist once for its episode: the schedule's name of a push, `to TARGET` of a single, the notice's key.
+    `repeat` counts the times that the admin pushed it again. A notice has a `text`, and 0 for `episode` if about none.
     """
 
     id: int
     kind: BroadcastKind
     episode: int
     title: str
-    schedule: str
+    key: str
     repeat: int
     due: dt.datetime
     created: dt.datetime
@@ -83,30 +93,18 @@ class Broadcast:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """The broadcast in a row of its table."""
-        return cls(
-            id=row.id,
-            kind=BroadcastKind(row.kind),
-            episode=row.episode,
-            title=row.title,
-            schedule=row.schedule,
-            repeat=row.repeat,
-            due=row.due,
-            created=row.created,
-            state=BroadcastState(row.state),
-            reason=row.reason,
-            finished=row.finished,
-            text=row.text or "",
-        )
+        """Return the broadcast in a row of its table."""
+        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        return cls(key=fields.pop("schedule"), text=fields.pop("text") or "", **fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One broadcast to one target.
 
-    `position` is the index of the next message and `attempts` how often it was tried; `message_ids` are the
-    platform's ids of those before it, None where nobody knows whether the message arrived. It is not to be sent
-    before `due`; its broadcast was opened at `opened`. `code` and `reason` say what last went wrong.
+    `position` is the index of the next message, `attempts` the number of its tries, and `due` its earliest time.
+    `message_ids` are the platform's ids of the messages before it, None where nobody knows whether one arrived. The
+    broadcast was opened at `opened`. `code` and `reason` are those of the last failure.
     """
 
     id: int
@@ -126,30 +124,17 @@ class Delivery:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """The delivery in a row of its table."""
-        return cls(
-            id=row.id,
-            broadcast_id=row.broadcast_id,
-            subscription_id=row.subscription_id,
-            target=Target(PlatformName(row.platform), row.chat, row.thread),
-            rendering_id=row.rendering_id,
-            state=DeliveryState(row.state),
-            position=row.position,
-            message_ids=tuple(row.message_ids),
-            attempts=row.attempts,
-            due=row.due,
-            opened=row.opened,
-            code=row.code,
-            reason=row.reason,
-            publish=row.publish,
-        )
+        """Return the delivery in a row of `tables.DELIVERIES`."""
+        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        target = Target(fields.pop("platform"), fields.pop("chat"), fields.pop("thread"))
+        return cls(target=target, **fields)
 
 
 class Claim(NamedTuple):
-    """One message that is the worker's to send: the next of its delivery.
+    """One message that a worker is to send: the next of its delivery.
 
-    A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts the
-    one that the claim is for.
+    A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts this
+    try too.
     """
 
     id: int
@@ -165,14 +150,14 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRendering:
-    """What a delivery is made of, and when its broadcast was opened."""
+    """The rendering of deliveries, and when their broadcast was opened."""
 
     rendering: Rendering
     opened: dt.datetime
 
 
 class Outcome(NamedTuple):
-    """What a delivery is after one message: every field replaces the delivery's. As many as there are claims.
+    """The state of a delivery after one message. Every field replaces the delivery's, but for `publish`.
 
     `publish` is the id of a message that is to be passed on to the followers of its channel.
     """
@@ -190,7 +175,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """All that a rendering depends on besides the episode: subscriptions that agree in it get the same messages."""
+    """All that a rendering depends on besides the episode. Subscriptions with equal choices get the same messages."""
 
     platform: PlatformName
     topics: tuple[str, ...] = ()
@@ -201,9 +186,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the admins read of a fact. `episode` is the one that the fact is about, 0 for none.
+    """The message of a fact to the admins. `episode` is its subject, 0 for none.
 
-    An `alarming` notice asks for a look; the others are good to know.
+    An `alarming` one asks the admins to act.
     """
 
     document: Document
@@ -212,5 +197,5 @@ class Notice:
 
     @property
     def text(self) -> str:
-        """All of it in plain words, for the log and for `recap status`."""
+        """Return the whole text without formats, for the log and for `recap status`."""
         return "\n".join(plain((block,)) for section in self.document.sections for block in section.blocks)

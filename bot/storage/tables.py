@@ -1,9 +1,12 @@
-"""The ledger's tables. The migrations make them; a test holds the two to each other."""
+"""The ledger's tables, what their columns hold, and the conditions that several statements share.
+
+The migrations make the tables; a test holds both to each other.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -18,42 +21,80 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    exists,
     false,
     literal_column,
+    or_,
     select,
     text,
 )
 
+from bot.model.document import Layout
+from bot.model.subscription import Origin, PlatformName, SubscriptionState
+from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
+
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import ColumnElement, Dialect, FromClause, Select
+    from sqlalchemy.types import TypeEngine
+
+    from bot.model.subscription import Target
+
+_Value = TypeVar("_Value")
 
 
-class Moment(TypeDecorator[dt.datetime]):
-    """An instant: aware in, UTC out, whatever the database keeps of time zones."""
+class Coded(TypeDecorator[_Value]):
+    """A column type whose values are kept in another form. Null stays null."""
 
-    impl = DateTime(timezone=True)
+    impl: Any = String
     cache_ok = True
 
-    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """The instant as the database compares it: in UTC.
+    def __init__(
+        self, kept_as: TypeEngine[Any], encode: Callable[[_Value], object], decode: Callable[[Any], _Value]
+    ) -> None:
+        super().__init__()
+        self.impl = self.kept_as = kept_as
+        self.encode = encode
+        self.decode = decode
 
-        Raises:
-            ValueError: the time has no zone, so nobody can tell which instant it means.
-        """
+    def process_bind_param(self, value: _Value | None, dialect: Dialect) -> object:
+        """Return the value as the database keeps it."""
         del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone: the ledger takes aware times only")
-        return value.astimezone(dt.UTC)
+        return None if value is None else self.encode(value)
 
-    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """The instant in UTC; SQLite gives it back without a zone."""
+    def process_result_value(self, value: Any, dialect: Dialect) -> _Value | None:  # noqa: ANN401 - the driver's own
+        """Return the value as the program uses it."""
         del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+        return None if value is None else self.decode(value)
 
+
+def _to_utc(moment: dt.datetime) -> dt.datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone: the ledger takes aware times only")
+    return moment.astimezone(dt.UTC)
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    # SQLite returns a moment without its zone, PostgreSQL in the zone of the session.
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def _joined(topics: Iterable[str]) -> str:
+    return " ".join(sorted(topics))
+
+
+def _split(topics: str) -> tuple[str, ...]:
+    return tuple(topics.split())
+
+
+MOMENT = Coded(DateTime(timezone=True), _to_utc, _in_utc)
+"""An aware instant, in UTC in every database."""
+TOPICS = Coded(String(), _joined, _split)
+"""Topics, sorted and joined by spaces; empty for all."""
+MESSAGE_IDS: Coded[tuple[str | None, ...]] = Coded(JSON(), list, tuple)
+"""The platform's ids of messages; null where nobody knows whether the message arrived."""
+PLATFORM = Coded(String(), str, PlatformName)
 
 metadata = MetaData(
     # Named constraints can be changed by later migrations on every database.
@@ -69,35 +110,28 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("platform", String, nullable=False),
+    Column("platform", PLATFORM, nullable=False),
     Column("chat", String, nullable=False),
     Column("thread", Integer, nullable=False),  # 0 for none
     Column("schedule", String, nullable=False),
-    Column("topics", String, nullable=False),  # sorted, joined by spaces; empty for all
-    Column("layout", String, nullable=False),
+    Column("topics", TOPICS, nullable=False),
+    Column("layout", Coded(String(), str, Layout), nullable=False),
     Column("silent", Boolean, nullable=False),
     Column("publish", Boolean, nullable=False),
-    Column("origin", String, nullable=False),
-    Column("state", String, nullable=False),
+    Column("origin", Coded(String(), str, Origin), nullable=False),
+    Column("state", Coded(String(), str, SubscriptionState), nullable=False),
     Column("reason", String, nullable=False),
     Column("rich", Boolean, nullable=False, server_default=false()),
-    Column("paused_until", Moment),  # their own holiday; null for none
+    Column("paused_until", MOMENT),  # their own holiday; null for none
     Column("has_left", Boolean, nullable=False, server_default=false()),  # ended, and active again when they come back
     Column("declared", String),  # the choices that the config last declared; null when it names no such target
-    Column("created", Moment, nullable=False),
-    Column("updated", Moment, nullable=False),
+    Column("created", MOMENT, nullable=False),
+    Column("updated", MOMENT, nullable=False),
     UniqueConstraint("platform", "chat", "thread", "schedule"),
     # Answers "which distinct choices are there" without reading a subscription, and finds those who share one.
     Index(
         "ix_subscriptions_choices",
-        "schedule",
-        "state",
-        "platform",
-        "topics",
-        "layout",
-        "silent",
-        "rich",
-        "paused_until",
+        *("schedule", "state", "platform", "topics", "layout", "silent", "rich", "paused_until"),
     ),
 )
 
@@ -105,7 +139,7 @@ subscriptions = Table(
 moves = Table(
     "moves",
     metadata,
-    Column("platform", String, primary_key=True),
+    Column("platform", PLATFORM, primary_key=True),
     Column("old_chat", String, primary_key=True),
     Column("new_chat", String, nullable=False),
 )
@@ -114,18 +148,18 @@ broadcasts = Table(
     "broadcasts",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("episode", Integer, nullable=False),  # 0 for a notice that is about none
+    Column("episode", Integer, nullable=False),  # the subject of a notice, 0 for none
     Column("title", String, nullable=False),
-    Column("schedule", String, nullable=False),  # of a notice, its key
+    Column("schedule", String, key="key", nullable=False),
     Column("repeat", Integer, nullable=False),  # 0 for the first time
-    Column("due", Moment, nullable=False),
-    Column("created", Moment, nullable=False),
-    Column("state", String, nullable=False),
+    Column("due", MOMENT, nullable=False),
+    Column("created", MOMENT, nullable=False),
+    Column("state", Coded(String(), str, BroadcastState), nullable=False),
     Column("reason", String, nullable=False),
-    Column("finished", Moment),
-    Column("kind", String, nullable=False, server_default="push"),
+    Column("finished", MOMENT),
+    Column("kind", Coded(String(), str, BroadcastKind), nullable=False, server_default="push"),
     Column("text", String),  # what a notice says, in plain words
-    UniqueConstraint("episode", "schedule", "repeat"),
+    UniqueConstraint("episode", "key", "repeat"),
 )
 
 renderings = Table(
@@ -133,7 +167,7 @@ renderings = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("broadcast_id", ForeignKey(broadcasts.c.id), nullable=False),
-    Column("platform", String, nullable=False),
+    Column("platform", PLATFORM, nullable=False),
     Column("key", String, nullable=False),  # digest of platform, title, messages and fallback
     Column("title", String, nullable=False),
     Column("messages", JSON, nullable=False),  # list of {body, used, limit}
@@ -149,47 +183,79 @@ deliveries = Table(
     Column("id", Integer, primary_key=True),
     Column("broadcast_id", ForeignKey(broadcasts.c.id), nullable=False),
     Column("subscription_id", ForeignKey(subscriptions.c.id, ondelete="SET NULL")),
-    Column("platform", String, nullable=False),
+    Column("platform", PLATFORM, nullable=False),
     Column("chat", String, nullable=False),
     Column("thread", Integer, nullable=False),
     Column("rendering_id", ForeignKey(renderings.c.id), nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Coded(String(), str, DeliveryState), nullable=False),
     Column("position", Integer, nullable=False),  # index of the next message
-    Column("message_ids", JSON, nullable=False),  # null where nobody knows whether the message arrived
+    Column("message_ids", MESSAGE_IDS, nullable=False),
     Column("attempts", Integer, nullable=False),  # of the message at position
-    Column("due", Moment, nullable=False),  # not before
+    Column("due", MOMENT, nullable=False),  # not before
     Column("code", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("publish", Boolean, nullable=False),
-    Column("updated", Moment, nullable=False),
+    Column("updated", MOMENT, nullable=False),
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
     # Leads to what is due and holds nothing else, so that it shrinks as a push goes on.
     Index("ix_deliveries_claims", "platform", "due", sqlite_where=_PENDING, postgresql_where=_PENDING),
     # Counting the states of a broadcast, and seeing that it is over, without reading its deliveries.
     Index("ix_deliveries_states", "broadcast_id", "state"),
-    # Without these two, deleting one rendering or subscription reads every delivery there is.
+    # Without these two, deleting one rendering or subscription reads every delivery.
     Index(None, "rendering_id"),
     Index(None, "subscription_id"),
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.
     sqlite_autoincrement=True,
 )
 
-# Messages that are to be passed on to the followers of their channel: a job of its own, because the platform may make
-# it wait for an hour. What has been done is not kept.
+# Messages that are to be passed on to the followers of their channel. Because the platform may make that wait for an
+# hour, it is a job of its own. A message that was passed on is deleted here.
 publications = Table(
     "publications",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("platform", String, nullable=False),
+    Column("platform", PLATFORM, nullable=False),
     Column("chat", String, nullable=False),
     Column("message_id", String, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("due", Moment, nullable=False),  # not before
+    Column("due", MOMENT, nullable=False),  # not before
     Index("ix_publications_due", "platform", "due"),
 )
 
-PENDING = deliveries.c.state == literal_column("'pending'")
+BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN
+IS_PENDING = deliveries.c.state == literal_column("'pending'")
 """Written out, because a database takes a partial index only when it sees that the condition is the index's."""
+IS_UNFINISHED = deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+BROADCAST_IS_UNFINISHED = exists().where(deliveries.c.broadcast_id == broadcasts.c.id, IS_UNFINISHED)
+"""True for an open broadcast, and for a moment for a stopped one whose messages are on their way."""
+HAS_ENDED = subscriptions.c.state == SubscriptionState.ENDED
 
-DELIVERIES = select(deliveries, broadcasts.c.created.label("opened")).join(broadcasts)
-"""What a `Delivery` record is made of."""
+DELIVERIES: Select[Any] = select(
+    *(column for column in deliveries.c if column is not deliveries.c.updated), broadcasts.c.created.label("opened")
+).join_from(deliveries, broadcasts)
+"""The columns of a `Delivery` record."""
+
+
+def is_in_chat(table: FromClause, target: Target) -> ColumnElement[bool]:
+    """Return whether a row is about the target's chat, threads included."""
+    return (table.c.platform == target.platform) & (table.c.chat == target.chat)
+
+
+def is_at(table: FromClause, target: Target) -> ColumnElement[bool]:
+    """Return whether a row is about exactly the target."""
+    return is_in_chat(table, target) & (table.c.thread == target.thread)
+
+
+def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[bool]:
+    """Return whether a subscription is active and not on a holiday."""
+    c = subscriptions.c
+    return (c.state == SubscriptionState.ACTIVE) & or_(c.paused_until.is_(None), c.paused_until <= now)
+
+
+def failed_in(broadcast_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether the subscription's delivery of that broadcast failed."""
+    c = deliveries.c
+    failed = select(c.subscription_id).where(
+        c.broadcast_id == broadcast_id, c.state == DeliveryState.FAILED, c.subscription_id.is_not(None)
+    )
+    return subscriptions.c.id.in_(failed)

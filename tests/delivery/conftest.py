@@ -8,11 +8,12 @@ import pytest
 
 from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
-from tests.delivery.ledger_kit import Clock, opened
+from tests.delivery import postgres
+from tests.delivery.ledger_kit import Clock, file_in, opened
 from tests.delivery.side import Side, ledger_in, side
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from bot.storage.ledger import Ledger
@@ -24,10 +25,29 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL database with the ledger's tables."""
+    if not postgres.SERVER:
+        pytest.skip("RECAP_TEST_POSTGRES names no PostgreSQL server")
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger, in each database that it runs on."""
+    if request.param == "sqlite":
+        return file_in(tmp_path)
+    address: str = request.getfixturevalue("postgresql")
+    postgres.empty(address)
+    return address
+
+
 @pytest.fixture
-async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
+async def ledger(url: str, clock: Clock) -> AsyncIterator[Ledger]:
     """An empty ledger."""
-    async with opened(tmp_path, clock) as made:
+    async with opened(url, clock) as made:
         yield made
 
 

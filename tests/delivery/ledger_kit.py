@@ -6,15 +6,20 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
 from bot.model.document import Layout
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, PlatformName, Subscription, Target
 from bot.storage.ledger import Delivery, DeliveryState, Ledger, Outcome
-from bot.storage.tables import DELIVERIES, deliveries
+from bot.storage.tables import DELIVERIES, deliveries, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from bot.storage.ledger import Broadcast
 
@@ -38,11 +43,40 @@ class Clock:
         self.now += dt.timedelta(**time)
 
 
+def file_in(folder: Path) -> str:
+    """Return the address of the ledger's file in the folder."""
+    return f"sqlite:///{folder / 'recap.db'}"
+
+
 @contextlib.asynccontextmanager
-async def opened(folder: Path, clock: Clock | None = None) -> AsyncIterator[Ledger]:
-    """The ledger in the folder, on a real file."""
-    async with await Ledger.open(f"sqlite:///{folder / 'recap.db'}", clock or Clock()) as ledger:
+async def opened(where: Path | str, clock: Clock | None = None) -> AsyncIterator[Ledger]:
+    """Open the ledger at the address, or on a file in the folder."""
+    url = where if isinstance(where, str) else file_in(where)
+    async with await Ledger.open(url, clock or Clock()) as ledger:
         yield ledger
+
+
+@contextlib.contextmanager
+def under(ledger: Ledger, pragma: str) -> Iterator[None]:
+    """Begin each of the ledger's transactions with this setting of SQLite."""
+
+    def apply(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+
+    database = ledger._database
+    event.listen(database._engine, "begin", apply)
+    try:
+        yield
+    finally:
+        event.remove(database._engine, "begin", apply)
+        # The setting is the connection's, and ends with it.
+        database._writer.submit(database._let_go).result()
+        database._engine.dispose()
+
+
+def unwritable(ledger: Ledger) -> AbstractContextManager[None]:
+    """Refuse all that the ledger writes, as when a disk is mounted anew for reading only."""
+    return under(ledger, "query_only = ON")
 
 
 def telegram(chat: int | str, thread: int = 0) -> Target:
@@ -86,9 +120,8 @@ async def due(ledger: Ledger, platform: PlatformName = TELEGRAM, limit: int = 10
     """What may be sent now, those that wait longest first; nothing is claimed."""
     c = deliveries.c
     may_be_sent = DELIVERIES.where(c.platform == platform, c.state == DeliveryState.PENDING, c.due <= ledger._clock())
-    async with ledger._database.reading() as connection:
-        rows = await connection.execute(may_be_sent.order_by(c.due, c.id).limit(limit))
-        return [Delivery.of(row) for row in rows]
+    in_turn = may_be_sent.order_by(c.due, c.id).limit(limit)
+    return await ledger._database.read(lambda connection: list(map(Delivery.of, connection.execute(in_turn))))
 
 
 async def tally(ledger: Ledger, broadcast_id: int) -> dict[str, int]:
@@ -101,6 +134,13 @@ async def pushed_to(ledger: Ledger, *targets: Target, texts: tuple[str, ...] = (
     await subscribe(ledger, *targets)
     await push(ledger, *texts)
     return await due(ledger)
+
+
+async def everything(ledger: Ledger, *of_tables: str) -> str:
+    """Return every row of the tables, or of all, as text."""
+    tables = [metadata.tables[name] for name in of_tables or metadata.tables]
+    rows = await ledger._database.read(lambda connection: [connection.execute(each.select()).all() for each in tables])
+    return "\n".join(str(row) for of_table in rows for row in of_table)
 
 
 def sent(delivery: Delivery, *message_ids: str | None) -> Outcome:

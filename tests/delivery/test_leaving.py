@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.delivery.ledger_kit import (
     MONDAY,
     TELEGRAM,
-    Clock,
     due,
+    everything,
     later,
-    opened,
     push,
     rendering,
     sent,
@@ -24,114 +21,107 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from bot.storage.ledger import Ledger
+    from tests.delivery.ledger_kit import Clock
 
 
-async def test_who_left_comes_back_with_the_same_choices(tmp_path: Path) -> None:
+async def test_who_left_comes_back_with_the_same_choices(ledger: Ledger) -> None:
     """A whole chat leaves and comes back, threads and all; what is pending for it meanwhile is not sent."""
-    async with opened(tmp_path) as ledger:
-        here, topic, elsewhere = telegram(-1), telegram(-1, thread=7), telegram(2)
-        for target in (here, topic, elsewhere):
-            await ledger.subscriptions.save(subscription(target, "tiktok", silent=True))
-        await push(ledger)
-        assert await ledger.subscriptions.left(here, "kicked")
-        assert [each.target for each in await due(ledger)] == [elsewhere]
-        assert not await ledger.subscriptions.left(here, "kicked")
+    here, topic, elsewhere = telegram(-1), telegram(-1, thread=7), telegram(2)
+    for target in (here, topic, elsewhere):
+        await ledger.subscriptions.save(subscription(target, "tiktok", silent=True))
+    await push(ledger)
+    assert await ledger.subscriptions.left(here, "kicked")
+    assert [each.target for each in await due(ledger)] == [elsewhere]
+    assert not await ledger.subscriptions.left(here, "kicked")
 
-        assert await ledger.subscriptions.came_back(here)
-        for target in (here, topic):
-            assert await ledger.subscriptions.of(target) == [subscription(target, "tiktok", silent=True)]
-        assert not await ledger.subscriptions.came_back(here)
+    assert await ledger.subscriptions.came_back(here)
+    for target in (here, topic):
+        assert await ledger.subscriptions.of(target) == [subscription(target, "tiktok", silent=True)]
+    assert not await ledger.subscriptions.came_back(here)
 
 
-async def test_who_unsubscribed_does_not_come_back(tmp_path: Path) -> None:
+async def test_who_unsubscribed_does_not_come_back(ledger: Ledger) -> None:
     """Neither by coming back, nor by leaving first: a way out is for good."""
-    async with opened(tmp_path) as ledger:
-        await subscribe(ledger, telegram(1), telegram(2))
-        await ledger.subscriptions.end(telegram(1), "unsubscribed")
-        await ledger.subscriptions.left(telegram(1), "blocked")
-        await ledger.subscriptions.left(telegram(2), "blocked")
-        await ledger.subscriptions.save(subscription(telegram(2)))
-        await ledger.subscriptions.end(telegram(2), "unsubscribed")
-        for target in (telegram(1), telegram(2)):
-            assert not await ledger.subscriptions.came_back(target)
-            assert await ledger.subscriptions.of(target) == []
+    await subscribe(ledger, telegram(1), telegram(2))
+    await ledger.subscriptions.end(telegram(1), "unsubscribed")
+    await ledger.subscriptions.left(telegram(1), "blocked")
+    await ledger.subscriptions.left(telegram(2), "blocked")
+    await ledger.subscriptions.save(subscription(telegram(2)))
+    await ledger.subscriptions.end(telegram(2), "unsubscribed")
+    for target in (telegram(1), telegram(2)):
+        assert not await ledger.subscriptions.came_back(target)
+        assert await ledger.subscriptions.of(target) == []
 
 
-async def test_nothing_is_pushed_during_a_holiday(tmp_path: Path) -> None:
+async def test_nothing_is_pushed_during_a_holiday(ledger: Ledger, clock: Clock) -> None:
     """Until the day comes, to the minute; then pushes go on by themselves."""
-    clock = Clock()
-    async with opened(tmp_path, clock) as ledger:
-        until = clock.now + dt.timedelta(days=7)
-        away = dataclasses.replace(subscription(telegram(1)), paused_until=until)
-        await ledger.subscriptions.save(away)
-        assert await ledger.subscriptions.of(telegram(1)) == [away]
-        assert await ledger.choices("monday") == []
-        assert await ledger.subscriptions.count("monday") == 0
-        await ledger.subscriptions.save(subscription(telegram(2)))
-        await push(ledger, episode=1207)
-        assert [each.target for each in await due(ledger)] == [telegram(2)]
-        clock.now = until
-        await push(ledger, episode=1208)
-        assert telegram(1) in [each.target for each in await due(ledger)]
+    until = clock.now + dt.timedelta(days=7)
+    away = dataclasses.replace(subscription(telegram(1)), paused_until=until)
+    await ledger.subscriptions.save(away)
+    assert await ledger.subscriptions.of(telegram(1)) == [away]
+    assert await ledger.choices("monday") == []
+    assert await ledger.subscriptions.count("monday") == 0
+    await ledger.subscriptions.save(subscription(telegram(2)))
+    await push(ledger, episode=1207)
+    assert [each.target for each in await due(ledger)] == [telegram(2)]
+    clock.now = until
+    await push(ledger, episode=1208)
+    assert telegram(1) in [each.target for each in await due(ledger)]
 
 
-async def test_rich_messages_are_a_choice_of_their_own(tmp_path: Path) -> None:
+async def test_rich_messages_are_a_choice_of_their_own(ledger: Ledger) -> None:
     """Who chose them gets a rendering of their own."""
-    async with opened(tmp_path) as ledger:
-        await ledger.subscriptions.save(subscription(telegram(1), rich=True))
-        await ledger.subscriptions.save(subscription(telegram(2)))
-        plain, rich = await ledger.choices("monday")
-        assert (plain.rich, rich.rich) == (False, True)
-        await ledger.create_broadcast(
-            episode=1207, title="", schedule="monday", due=MONDAY, renderings={rich: rendering("Riche")}
-        )
-        assert [each.target for each in await due(ledger)] == [telegram(1)]
+    await ledger.subscriptions.save(subscription(telegram(1), rich=True))
+    await ledger.subscriptions.save(subscription(telegram(2)))
+    plain, rich = await ledger.choices("monday")
+    assert (plain.rich, rich.rich) == (False, True)
+    await ledger.create_broadcast(
+        episode=1207, title="", schedule="monday", due=MONDAY, renderings={rich: rendering("Riche")}
+    )
+    assert [each.target for each in await due(ledger)] == [telegram(1)]
 
 
-async def test_what_is_forgotten_is_nowhere_in_the_database(tmp_path: Path) -> None:
+async def test_what_is_forgotten_is_nowhere_in_the_database(ledger: Ledger) -> None:
     """No table holds the chat's id any more, in whatever state its deliveries were."""
     chat = "-1009876543210"
-    async with opened(tmp_path) as ledger:
-        one, another, neighbour = telegram(chat), telegram(chat, thread=7), telegram(5)
-        await subscribe(ledger, one, another, neighbour)
-        await push(ledger)
-        first, second = (each for each in await due(ledger) if each.target != neighbour)
-        await ledger.claim(TELEGRAM, 1)
-        for target in (one, another):
-            await ledger.create_single(
-                episode=1207, title="", target=target, rendering=rendering("Encore"), publish=False
-            )
-        await ledger.subscriptions.move(telegram(-5), chat)
-        await ledger.subscriptions.forget(one)
-        # What was on its way ends without a trace.
-        await ledger.record([sent(first, "1"), later(second, MONDAY)])
-        assert [each.target for each in await due(ledger)] == [neighbour]
-        assert [each.target for each in await ledger.subscriptions.all()] == [neighbour]
-        assert not await ledger.subscriptions.came_back(one)
-    with closing(sqlite3.connect(tmp_path / "recap.db")) as database:
-        assert chat not in "\n".join(database.iterdump())
+    one, another, neighbour = telegram(chat), telegram(chat, thread=7), telegram(5)
+    await subscribe(ledger, one, another, neighbour)
+    await push(ledger)
+    first, second = (each for each in await due(ledger) if each.target != neighbour)
+    await ledger.claim(TELEGRAM, 1)
+    for target in (one, another):
+        await ledger.create_single(episode=1207, title="", target=target, rendering=rendering("Encore"), publish=False)
+    await ledger.subscriptions.move(telegram(-5), chat)
+    await ledger.record([later(second, MONDAY)._replace(publish="4711")])
+    for table in ("subscriptions", "deliveries", "broadcasts", "moves", "publications"):
+        assert chat in await everything(ledger, table)
+    await ledger.subscriptions.forget(one)
+    # What was on its way ends without a trace.
+    await ledger.record([sent(first, "1")._replace(publish="1"), later(second, MONDAY)])
+    assert [each.target for each in await due(ledger)] == [neighbour]
+    assert [each.target for each in await ledger.subscriptions.all()] == [neighbour]
+    assert not await ledger.subscriptions.came_back(one)
+    assert chat not in await everything(ledger)
 
 
-async def test_a_declared_channel_that_is_forgotten_stays_out(tmp_path: Path) -> None:
+async def test_a_declared_channel_that_is_forgotten_stays_out(ledger: Ledger) -> None:
     """The config names its id anyway; without a trace of the declaration the next start would subscribe it again."""
-    async with opened(tmp_path) as ledger:
-        declared = [subscription(telegram(-1), "tiktok")]
-        await ledger.subscriptions.declare(declared)
-        await ledger.subscriptions.forget(telegram(-1))
-        await ledger.subscriptions.declare(declared)
-        assert await ledger.subscriptions.of(telegram(-1)) == []
-        (left,) = await ledger.subscriptions.all()
-        assert left.choices.topics == ()
+    declared = [subscription(telegram(-1), "tiktok")]
+    await ledger.subscriptions.declare(declared)
+    await ledger.subscriptions.forget(telegram(-1))
+    await ledger.subscriptions.declare(declared)
+    assert await ledger.subscriptions.of(telegram(-1)) == []
+    (left,) = await ledger.subscriptions.all()
+    assert left.choices.topics == ()
 
 
-async def test_a_forgotten_channel_that_is_declared_by_an_old_id_stays_out_too(tmp_path: Path) -> None:
+async def test_a_forgotten_channel_that_is_declared_by_an_old_id_stays_out_too(ledger: Ledger) -> None:
     """The config goes on naming the group by the id that it had before it became a supergroup."""
-    async with opened(tmp_path) as ledger:
-        declared = [subscription(telegram(-1))]
-        await ledger.subscriptions.declare(declared)
-        await ledger.subscriptions.move(telegram(-1), "-1001")
-        await ledger.subscriptions.forget(telegram(-1001))
-        await ledger.subscriptions.declare(declared)
-        assert await ledger.subscriptions.of(telegram(-1)) == []
-        assert await ledger.subscriptions.of(telegram(-1001)) == []
+    declared = [subscription(telegram(-1))]
+    await ledger.subscriptions.declare(declared)
+    await ledger.subscriptions.move(telegram(-1), "-1001")
+    await ledger.subscriptions.forget(telegram(-1001))
+    await ledger.subscriptions.declare(declared)
+    assert await ledger.subscriptions.of(telegram(-1)) == []
+    assert await ledger.subscriptions.of(telegram(-1001)) == []

@@ -172,12 +172,12 @@ async def test_an_episode_is_pushed_again_only_on_purpose(ledger: Ledger, clock:
 
 
 async def test_a_broadcast_to_one_target(ledger: Ledger) -> None:
-    """It needs no subscription, exists once per target, and says in its schedule whom it is for."""
+    """It needs no subscription, exists once per target, and says in its key whom it is for."""
     arguments = {"episode": 1207, "title": "T", "rendering": rendering("Toi"), "publish": True}
     target = telegram(-100, 7)
     single = await ledger.create_single(target=target, **arguments)  # type: ignore[arg-type] # as named
     assert single is not None
-    assert single.schedule == "to telegram:-100:7"
+    assert single.key == "to telegram:-100:7"
     assert await ledger.create_single(target=target, **arguments) is None  # type: ignore[arg-type] # as named
     assert await ledger.create_single(target=target, again=True, **arguments) is not None  # type: ignore[arg-type] # as named
     (delivery, _again) = await due(ledger)

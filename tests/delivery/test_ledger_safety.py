@@ -36,16 +36,16 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncIterator, Awaitable
 
     from sqlalchemy import Connection
 
 _SENDER = """
-import asyncio, pathlib, sys
+import asyncio, sys
 from tests.delivery.ledger_kit import TELEGRAM, opened, pushed_to, sent, telegram
 
 async def main():
-    async with opened(pathlib.Path(sys.argv[1])) as ledger:
+    async with opened(sys.argv[1]) as ledger:
         one, two, three = await pushed_to(ledger, telegram(1), telegram(2), telegram(3), texts=("a", "b"))
         await ledger.claim(TELEGRAM, 2)
         await ledger.record([sent(one, "41", "42")])
@@ -58,18 +58,16 @@ asyncio.run(main())
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize(("hold", "position"), [(False, 0), (True, 1)])
-async def test_a_killed_sender_leaves_a_trace_of_what_was_in_flight(
-    tmp_path: Path, *, hold: bool, position: int
-) -> None:
+async def test_a_killed_sender_leaves_a_trace_of_what_was_in_flight(url: str, *, hold: bool, position: int) -> None:
     """Killed between mark and record, a process loses nothing it recorded; only what was in flight is in doubt."""
     sender = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _SENDER, str(tmp_path), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        sys.executable, "-c", _SENDER, url, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert sender.stdout is not None
     assert await sender.stdout.readline() == b"marked\n"
     sender.kill()
     assert await sender.wait() == -signal.SIGKILL
-    async with opened(tmp_path) as ledger:
+    async with opened(url) as ledger:
         assert await ledger.tally(1) == {PENDING: 1, SENDING: 1, SENT: 1, FAILED: 0, UNKNOWN: 0}
         assert await ledger.recover(TELEGRAM, hold=hold) == 1
         in_doubt, untouched = await due(ledger)
@@ -77,9 +75,9 @@ async def test_a_killed_sender_leaves_a_trace_of_what_was_in_flight(
         assert (untouched.target, untouched.position, untouched.code) == (telegram(3), 0, "")
 
 
-async def test_two_processes_never_claim_the_same(tmp_path: Path) -> None:
+async def test_two_processes_never_claim_the_same(url: str) -> None:
     """Whatever two ledgers on one file claim at the same time, each delivery is claimed once, and all are."""
-    async with opened(tmp_path) as first, opened(tmp_path) as second:
+    async with opened(url) as first, opened(url) as second:
         everything = await pushed_to(first, *map(telegram, range(1, 201)))
 
         async def claim_all(ledger: Ledger) -> list[int]:
@@ -92,9 +90,9 @@ async def test_two_processes_never_claim_the_same(tmp_path: Path) -> None:
     assert sorted(delivery_id for claim in claims for delivery_id in claim) == [each.id for each in everything]
 
 
-async def test_two_processes_open_one_broadcast(tmp_path: Path) -> None:
+async def test_two_processes_open_one_broadcast(url: str) -> None:
     """When two clocks fire at once, one of them opens the broadcast and nobody gets it twice."""
-    async with opened(tmp_path) as first, opened(tmp_path) as second:
+    async with opened(url) as first, opened(url) as second:
         await subscribe(first, telegram(1))
         opening = [
             ledger.create_broadcast(
@@ -107,9 +105,9 @@ async def test_two_processes_open_one_broadcast(tmp_path: Path) -> None:
         assert len(await due(first, TELEGRAM, limit=10)) == 1
 
 
-async def test_two_processes_finish_a_broadcast_once(tmp_path: Path) -> None:
+async def test_two_processes_finish_a_broadcast_once(url: str) -> None:
     """One report goes out, whoever sees the end first."""
-    async with opened(tmp_path) as first, opened(tmp_path) as second:
+    async with opened(url) as first, opened(url) as second:
         await push(first)
         finished = await asyncio.gather(*(ledger.finish() for ledger in (first, second, first, second)))
     assert sum(map(len, finished)) == 1
@@ -152,8 +150,7 @@ async def test_pruning_forgets_who_but_not_that(ledger: Ledger) -> None:
     assert [broadcast.episode for broadcast in await ledger.broadcasts(10)] == [1206, 1205, 1207, 1204]
     again = await ledger.create_broadcast(episode=1207, title="", schedule="monday", due=MONDAY, renderings={})
     assert again is None
-    async with ledger._database.reading() as connection:
-        kept = {row.broadcast_id for row in await connection.execute(select(renderings))}
+    kept = await ledger._database.read(lambda connection: {*connection.scalars(select(renderings.c.broadcast_id))})
     assert kept == {pushed[episode].id for episode in (1204, 1205, 1206)}
 
 
@@ -167,6 +164,13 @@ async def test_what_is_over_stays_over(ledger: Ledger) -> None:
     assert await ledger.next_due(TELEGRAM) is None
 
 
+@pytest.fixture
+async def on_file(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """An empty ledger in SQLite, which explains how it answers."""
+    async with opened(tmp_path) as ledger:
+        yield ledger
+
+
 async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:
     """How SQLite answers the statements of the call."""
     statements: list[tuple[str, Any]] = []
@@ -174,82 +178,67 @@ async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:
     def note(_connection: Connection, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:  # noqa: ANN401 - the driver's own
         statements.append((statement, parameters))
 
-    engines = (ledger._database._engine.sync_engine, ledger._database._express)
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
+    engine = ledger._database._engine
+    event.listen(engine, "before_cursor_execute", note)
     await call
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
-    steps: list[str] = []
-    async with ledger._database.reading() as connection:
-        for statement, parameters in statements:
-            if not statement.startswith("BEGIN"):
-                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-                steps += [row.detail for row in rows]
-    return steps
+    event.remove(engine, "before_cursor_execute", note)
+
+    def explain(connection: Connection) -> list[str]:
+        return [
+            row.detail
+            for statement, parameters in statements
+            if not statement.startswith("BEGIN")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+    return await ledger._database.read(explain)
 
 
-async def test_a_look_at_what_is_due_next_fetches_one_delivery(ledger: Ledger) -> None:
-    """Whatever a statement finds is fetched at once, and after a push to a million that would be a million."""
-    await pushed_to(ledger, *map(telegram, range(50)))
-    fetched: list[int] = []
-
-    def note(_connection: Connection, cursor: Any, statement: str, *_more: object) -> None:  # noqa: ANN401 - the driver's own
-        if statement.startswith("SELECT"):
-            fetched.append(len(cursor._rows))
-
-    engine = ledger._database._engine.sync_engine
-    event.listen(engine, "after_cursor_execute", note)
-    await ledger.next_due(TELEGRAM)
-    event.remove(engine, "after_cursor_execute", note)
-    assert fetched == [1]
-
-
-async def test_finding_what_is_due_reads_only_that(ledger: Ledger) -> None:
+async def test_finding_what_is_due_reads_only_that(on_file: Ledger) -> None:
     """The claims index leads to the due deliveries in their order: no scan, no sorting, however many there are."""
     in_order = "SEARCH deliveries USING INDEX ix_deliveries_claims (platform=?"
-    assert await plan(ledger, ledger.next_due(TELEGRAM)) == [f"{in_order})"]
-    claim, *steps = await plan(ledger, ledger.claim(TELEGRAM, 100))
+    assert await plan(on_file, on_file.next_due(TELEGRAM)) == [f"{in_order})"]
+    claim, *steps = await plan(on_file, on_file.claim(TELEGRAM, 100))
     assert claim == "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"
     assert f"{in_order} AND due<?)" in steps
     assert not [step for step in steps if step.startswith(("SCAN", "USE TEMP"))]
 
 
-async def test_recording_finds_each_delivery_by_its_number(ledger: Ledger) -> None:
+async def test_recording_finds_each_delivery_by_its_number(on_file: Ledger) -> None:
     """However many outcomes there are and however many deliveries, one statement goes from those to these."""
-    await pushed_to(ledger, *map(telegram, range(50)))
-    outcomes = [sent(delivery, "7") for delivery in await due(ledger)]
-    steps = await plan(ledger, ledger.record(outcomes))
+    await pushed_to(on_file, *map(telegram, range(50)))
+    outcomes = [sent(delivery, "7") for delivery in await due(on_file)]
+    steps = await plan(on_file, on_file.record(outcomes))
     assert steps == ["SCAN arrived VIRTUAL TABLE INDEX 1:", "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"]
 
 
-async def test_who_has_moved_is_found_without_reading_all_deliveries(ledger: Ledger) -> None:
+async def test_who_has_moved_is_found_without_reading_all_deliveries(on_file: Ledger) -> None:
     """Another push of an episode looks each subscription's target up in the pushes before, and only in those."""
-    await pushed_to(ledger, *map(telegram, range(5)))
-    await ledger.subscriptions.save(subscription(telegram(1), schedule="evening"))
-    steps = await plan(ledger, push(ledger, schedule="evening"))
+    await pushed_to(on_file, *map(telegram, range(5)))
+    await on_file.subscriptions.save(subscription(telegram(1), schedule="evening"))
+    steps = await plan(on_file, push(on_file, schedule="evening"))
     assert "SEARCH broadcasts USING INDEX sqlite_autoindex_broadcasts_1 (episode=?)" in steps
     by_target = "broadcast_id=? AND platform=? AND chat=? AND thread=?"
     assert f"SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 ({by_target})" in steps
     assert not [step for step in steps if step.startswith("SCAN deliveries")]
 
 
-async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(ledger: Ledger) -> None:
+async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(on_file: Ledger) -> None:
     """What a running push asks for, and what people do meanwhile, never scans deliveries or subscriptions."""
     calls = [
-        ledger.choices("monday"),
-        ledger.finish(),
-        ledger.tally(1),
-        ledger.recover(TELEGRAM, hold=True),
-        ledger.stop(1, ""),
-        ledger.subscriptions.of(telegram(1)),
-        ledger.subscriptions.end(telegram(1), ""),
-        ledger.subscriptions.move(telegram(1), "2"),
-        ledger.subscriptions.count("monday"),
+        on_file.choices("monday"),
+        on_file.finish(),
+        on_file.tally(1),
+        on_file.recover(TELEGRAM, hold=True),
+        on_file.stop(1, ""),
+        on_file.subscriptions.of(telegram(1)),
+        on_file.subscriptions.end(telegram(1), ""),
+        on_file.subscriptions.move(telegram(1), "2"),
+        on_file.subscriptions.count("monday"),
     ]
-    await pushed_to(ledger, telegram(1))
+    await pushed_to(on_file, telegram(1))
     for call in calls:
-        steps = await plan(ledger, call)
+        steps = await plan(on_file, call)
         assert steps
         assert not [step for step in steps if step.startswith(("SCAN deliveries", "SCAN subscriptions"))]
         assert "ix_deliveries_claims" not in "".join(steps)

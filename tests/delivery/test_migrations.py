@@ -12,6 +12,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -26,9 +27,12 @@ from bot.storage.migrations import REVISIONS, config
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 
 async def open_error(url: str) -> str:
-    """What the admin reads when the ledger at `url` cannot be opened, and beforehand when it is only checked."""
+    """Return the error of opening the ledger at `url`, which is also that of checking it beforehand."""
     with pytest.raises(LedgerError) as foretold:
         check(url)
     with pytest.raises(LedgerError) as error:
@@ -84,11 +88,14 @@ async def test_two_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> No
 
 async def test_a_commit_survives_a_power_cut_and_readers_never_wait(tmp_path: Path) -> None:
     """WAL mode, a full sync at each commit, references enforced, and half a minute of patience with other programs."""
-    async with opened(tmp_path) as ledger, ledger._database.reading() as connection:
-        settings = {
-            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        }
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+
+    def ask(connection: Connection) -> dict[str, object]:
+        return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+
+    async with opened(tmp_path) as ledger:
+        settings = await ledger._database.read(ask)
+        assert settings == await ledger._database.write(ask)
     full, milliseconds = 2, 30_000
     assert settings == {
         "journal_mode": "wal",
@@ -156,7 +163,7 @@ async def test_a_folder_is_no_file(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("url", ["postgresql://recap:hunter2@host/recap", "sqlite://", "sqlite:///:memory:", "hunter2"])
+@pytest.mark.parametrize("url", ["mysql://recap:hunter2@host/recap", "sqlite://", "sqlite:///:memory:", "hunter2"])
 async def test_anything_but_a_file_is_refused(url: str) -> None:
     """Another database, memory or no address at all is refused, without repeating a password in it."""
     message = await open_error(url)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bot.delivery.admins import AdminNotifier
@@ -24,12 +22,14 @@ from tests.delivery.ledger_kit import (
     TELEGRAM,
     Clock,
     due,
+    everything,
     failed,
     opened,
     push,
     pushed_to,
     sent,
     telegram,
+    unwritable,
 )
 
 if TYPE_CHECKING:
@@ -137,20 +137,17 @@ async def test_that_a_platform_has_stopped_is_told_on_the_others(
 
 
 async def test_a_database_that_cannot_be_written_leaves_it_to_the_log(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Telling never fails, and what could not be told is told the next time."""
-    teller = notifier(ledger, ADA)
-    async with ledger._database.reading() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only = ON")
-    with caplog.at_level(logging.WARNING):
+    async with opened(tmp_path) as ledger:
+        teller = notifier(ledger, ADA)
+        with caplog.at_level(logging.WARNING), unwritable(ledger):
+            await teller.tell(ONE)
+        assert f"{TEXT} (the admins cannot be told: " in caplog.text
+        assert await told(ledger) == []
         await teller.tell(ONE)
-    assert f"{TEXT} (the admins cannot be told: " in caplog.text
-    assert await told(ledger) == []
-    async with ledger._database.reading() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only = OFF")
-    await teller.tell(ONE)
-    assert await told(ledger) == [TEXT]
+        assert await told(ledger) == [TEXT]
 
 
 async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledger: Ledger) -> None:
@@ -186,41 +183,37 @@ async def test_a_push_that_was_stopped_is_reported_when_nothing_of_it_is_on_its_
     assert len(await ledger.notices.latest(9)) == 1
 
 
-async def test_old_pushes_and_those_to_one_target_are_not_reported(tmp_path: Path) -> None:
+async def test_old_pushes_and_those_to_one_target_are_not_reported(ledger: Ledger, clock: Clock) -> None:
     """Who sends to one target by hand sees the result at once; what ended last week is no news."""
-    clock = Clock()
-    async with opened(tmp_path, clock) as ledger:
-        (delivery,) = await pushed_to(ledger, telegram(1))
-        await ledger.record([sent(delivery, "41")])
-        await ledger.finish()
-        clock.advance(days=3)
-        await notifier(ledger).report(clock() - (clock() - MONDAY) / 2)
-        assert await ledger.notices.latest(9) == []
+    (delivery,) = await pushed_to(ledger, telegram(1))
+    await ledger.record([sent(delivery, "41")])
+    await ledger.finish()
+    clock.advance(days=3)
+    await notifier(ledger).report(clock() - (clock() - MONDAY) / 2)
+    assert await ledger.notices.latest(9) == []
 
 
-async def test_a_report_counts_what_became_of_everybody(tmp_path: Path) -> None:
+async def test_a_report_counts_what_became_of_everybody(ledger: Ledger, clock: Clock) -> None:
     """By platform and reason, with the time it took, and some targets of each failure."""
-    clock = Clock()
-    async with opened(tmp_path, clock) as ledger:
-        ok, gone, lost = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
-        unknown = sent(lost, None)
-        clock.advance(seconds=75)
-        await ledger.record([sent(ok, "41"), failed(gone, "gone", "blocked")])
-        await ledger.record([type(unknown)(lost.id, DeliveryState.UNKNOWN, 1, (None,), lost.due, 0)])
-        await ledger.finish()
-        (broadcast,) = await ledger.broadcasts(1)
-        assert broadcast.state is BroadcastState.DONE
-        assert await ledger.notices.outcome(broadcast) == Pushed(
-            broadcast=broadcast.id,
-            episode=1207,
-            schedule="monday",
-            took=clock() - MONDAY,
-            served={TELEGRAM: 1},
-            unserved=(
-                Unserved(TELEGRAM, "gone", "blocked", 1, targets=(telegram(2),)),
-                Unserved(TELEGRAM, "", "", 1, unknown=True, targets=(telegram(3),)),
-            ),
-        )
+    ok, gone, lost = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
+    unknown = sent(lost, None)
+    clock.advance(seconds=75)
+    await ledger.record([sent(ok, "41"), failed(gone, "gone", "blocked")])
+    await ledger.record([type(unknown)(lost.id, DeliveryState.UNKNOWN, 1, (None,), lost.due, 0)])
+    await ledger.finish()
+    (broadcast,) = await ledger.broadcasts(1)
+    assert broadcast.state is BroadcastState.DONE
+    assert await ledger.notices.outcome(broadcast) == Pushed(
+        broadcast=broadcast.id,
+        episode=1207,
+        schedule="monday",
+        took=clock() - MONDAY,
+        served={TELEGRAM: 1},
+        unserved=(
+            Unserved(TELEGRAM, "gone", "blocked", 1, targets=(telegram(2),)),
+            Unserved(TELEGRAM, "", "", 1, unknown=True, targets=(telegram(3),)),
+        ),
+    )
 
 
 async def test_notices_are_no_pushes(ledger: Ledger) -> None:
@@ -238,15 +231,13 @@ async def test_notices_are_no_pushes(ledger: Ledger) -> None:
     assert {episode: tally[DeliveryState.SENT] for episode, tally in kept.items()} == {1208: 1, 1207: 0, 1206: 0}
 
 
-async def test_who_is_forgotten_is_not_named_any_more(ledger: Ledger, tmp_path: Path) -> None:
+async def test_who_is_forgotten_is_not_named_any_more(ledger: Ledger) -> None:
     """Neither to the admins who were told of them, nor to those who are about to be; a longer number is another's."""
     teller = notifier(ledger, ADA, GRACE)
     for chat in ("-1001234567", "-1007654321", "-10012345678"):
         await teller.tell(PausedTooLong(telegram(chat, thread=7), "no rights"))
     for chat in ("-1001234567", "-1007654321"):
         await ledger.subscriptions.forget(telegram(chat))
-    with closing(sqlite3.connect(tmp_path / "recap.db")) as database:
-        kept = "\n".join(database.iterdump())
-    assert set(re.findall(r"-100\d+", kept)) == {"-10012345678"}
+    assert set(re.findall(r"-100\d+", await everything(ledger))) == {"-10012345678"}
     assert [each.target for each in await due(ledger)] == [ADA] * 3
     assert [text.count("telegram:•••••••••••:7") for text in await told(ledger)] == [2, 2, 0]

@@ -49,8 +49,7 @@ async def test_promise_2_every_message_is_in_the_ledger_before_and_after(either:
     either.standin.faults.add(Fault(Hook(look), Match(route=SEND[either.name])))
     assert await either.deliver(real_ledger, broadcast) == {"sent": 1}
     assert during == [1]
-    async with real_ledger._database.reading() as connection:
-        (row,) = await connection.execute(deliveries.select())
+    (row,) = await real_ledger._database.read(lambda connection: connection.execute(deliveries.select()).all())
     assert (row.state, len(row.message_ids)) == (DeliveryState.SENT, 1)
     assert either.received(place) == ["Bonjour"]
 

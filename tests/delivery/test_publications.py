@@ -17,9 +17,9 @@ from bot.platforms.base import FloodError
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Hook, Match, Reply
-from bot.storage import tables
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import LedgerError
+from bot.storage.tables import publications
 from tests.delivery.side import SEND, finished, now
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ async def until_waiting(ledger: Ledger, number: int, at_least: dt.timedelta = dt
     async with asyncio.timeout(10):
         while due is None or len(due) != number or any(each < now() + at_least for each in due):
             await asyncio.sleep(0.02)
-            async with ledger._database.reading() as connection:
-                due = list((await connection.execute(select(tables.publications.c.due))).scalars())
+            due = await ledger._database.read(lambda connection: [*connection.scalars(select(publications.c.due))])
 
 
 async def test_messages_are_passed_on_after_they_were_sent(

@@ -3,54 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.storage.ledger import Ledger, LedgerError
+from bot.storage.ledger import LedgerError
 from bot.storage.lock import DeliveryLock
-from tests.delivery.ledger_kit import Clock, due, opened, push, pushed_to, sent, subscribe, subscription, telegram
+from tests.delivery.ledger_kit import (
+    Clock,
+    due,
+    opened,
+    push,
+    pushed_to,
+    sent,
+    subscribe,
+    subscription,
+    telegram,
+    under,
+    unwritable,
+)
 from tests.delivery.worker_kit import Round, failing_once
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 
 FULL = "cannot grow, the disk is full: make room on it"
 READ_ONLY = "cannot be written: check that the user that runs recap may write to it and its folder"
 
 
-async def every_connection(ledger: Ledger, pragma: str) -> None:
-    """Change a setting of both of the ledger's connections."""
-    async with ledger._database.reading() as connection:
-        await connection.exec_driver_sql(f"PRAGMA {pragma}")
-    await asyncio.get_running_loop().run_in_executor(ledger._database._thread, _express, ledger, pragma)
-
-
-def _express(ledger: Ledger, pragma: str) -> None:
-    # Outside of a transaction, which could not begin where nothing can be written.
-    driver = ledger._database._kept_open().connection.driver_connection
-    assert driver is not None
-    driver.execute(f"PRAGMA {pragma}")
-
-
-@contextlib.asynccontextmanager
-async def unwritable(ledger: Ledger) -> AsyncIterator[None]:
-    """Every connection refuses to write, as when a disk is mounted anew for reading only."""
-    await every_connection(ledger, "query_only = ON")
-    try:
-        yield
-    finally:
-        await every_connection(ledger, "query_only = OFF")
-
-
 async def test_a_full_disk_says_so_and_what_did_not_fit_can_be_written_later(tmp_path: Path) -> None:
     """SQLite's own limit stands for the disk's: the sentence names file and cure, and nothing is half written."""
     async with opened(tmp_path) as ledger:
-        await every_connection(ledger, "max_page_count = 1")
         saved = 0
 
         async def fill() -> None:
@@ -59,10 +40,10 @@ async def test_a_full_disk_says_so_and_what_did_not_fit_can_be_written_later(tmp
                 await ledger.subscriptions.save(subscription(telegram(chat + 1)))
                 saved += 1
 
-        with pytest.raises(LedgerError, match=f"recap.db {FULL}"):
+        full = under(ledger, "max_page_count = 1")
+        with full, pytest.raises(LedgerError, match=f"recap.db {FULL}"):
             await fill()
         assert len(await ledger.subscriptions.all()) == saved
-        await every_connection(ledger, "max_page_count = 100000")
         await ledger.subscriptions.save(subscription(telegram(saved + 1)))
         assert len(await ledger.subscriptions.all()) == saved + 1
 
@@ -82,7 +63,7 @@ async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_an
             while len(work.carrier.states_while_sending) < work.worker._window:
                 work.worker.wake()
                 await asyncio.sleep(0)
-            async with unwritable(ledger):
+            with unwritable(ledger):
                 work.carrier.gate.set()
                 while not any("trying again in" in line for line in caplog.messages):
                     work.worker.wake()
@@ -128,7 +109,7 @@ async def test_a_commit_that_fails_is_nothing_done_and_can_be_tried_again(
     async with opened(tmp_path) as ledger:
         (delivery,) = await pushed_to(ledger, telegram(1))
         with monkeypatch.context() as patch:
-            patch.setattr(type(ledger._database._express.dialect), "do_commit", fail)
+            patch.setattr(type(ledger._database._engine.dialect), "do_commit", fail)
             with pytest.raises(LedgerError, match="in use by another program"):
                 await ledger.record([sent(delivery, "7")])
         assert len(await due(ledger)) == 1
@@ -153,8 +134,8 @@ async def test_claims_that_fail_once_are_made_later(
 
 async def test_a_file_that_may_only_be_read_says_so(tmp_path: Path) -> None:
     """Whoever runs the bot may write neither to the file nor beside it."""
-    async with opened(tmp_path) as ledger, unwritable(ledger):
-        with pytest.raises(LedgerError, match=f"recap.db {READ_ONLY}"):
+    async with opened(tmp_path) as ledger:
+        with unwritable(ledger), pytest.raises(LedgerError, match=f"recap.db {READ_ONLY}"):
             await ledger.subscriptions.save(subscription(telegram(1)))
 
 

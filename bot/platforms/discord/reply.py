@@ -207,7 +207,8 @@ class Reply:
     async def _ask(self, method: str, path: str, body: JsonObject | None = None, owner: int = 0) -> None:
         asked = self._interaction
         route = Route(method, path, webhook_id=owner or asked.application_id, webhook_token=asked.token)
-        await asked.client.http.request(route, json=body)
+        # Where there is no body, "null" would be one that Discord cannot read.
+        await (asked.client.http.request(route) if body is None else asked.client.http.request(route, json=body))
 
     def _body(self, message: Message) -> JsonObject:
         flags = message.body["flags"] | self._flags

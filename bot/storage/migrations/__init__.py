@@ -1,7 +1,7 @@
-"""The ledger's schema through time.
+"""The changes of the ledger's schema.
 
-Every change of `bot.storage.tables` comes with a new file in `versions/`, written by hand against the last one; a
-test compares what they make with the tables. A file that has been released is never edited again.
+Every change of `bot.storage.tables` comes with a new file in `versions/`, written by hand against the last one. A test
+compares the tables with what the files make. A file that has been released is never edited again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def are_due(connection: Connection) -> bool:
     Because Alembic takes ten megabytes, which the process would keep, this does without.
 
     Raises:
-        LedgerError: a newer program made the database, or something that is no ledger at all.
+        LedgerError: a newer version, or another program, made the database.
     """
     tables = inspect(connection).get_table_names()
     versions = select(column("version_num", String)).select_from(table("alembic_version"))
@@ -35,12 +35,13 @@ def are_due(connection: Connection) -> bool:
     if unknown:
         raise LedgerError(
             f"{connection.engine.url.database} was last used by a newer version of this program "
-            f"(revision {', '.join(sorted(unknown))}): update the program, or restore a backup made before"
+            f"(revision {', '.join(sorted(unknown))})",
+            "update the program, or restore a backup made before",
         )
     if not applied and tables:
         raise LedgerError(
-            f"{connection.engine.url.database} is the database of another program: "
-            "name a file of its own in storage.url; it is made at the first start"
+            f"{connection.engine.url.database} is the database of another program",
+            "name a file of its own in storage.url; it is made at the first start",
         )
     return applied != {REVISIONS[-1]}
 
@@ -53,10 +54,10 @@ def apply(connection: Connection) -> None:
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Return what Alembic is told: where the migrations are, and the connection that they run on."""
+    """Return the settings of Alembic: the place of the migrations, and the connection for them."""
     from alembic.config import Config  # noqa: PLC0415 - likewise
 
-    # No ini file: reading one would set up the logging of the whole process.
+    # Without an ini file, because reading one sets up the logging of the whole process.
     made = Config(attributes={"connection": connection})
     made.set_main_option("script_location", "bot.storage:migrations")
     return made
