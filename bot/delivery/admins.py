@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.delivery.report import describe
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdminNotifier:
-    """Tells each fact once to every admin, and to the log. It keeps no state: the ledger knows which facts were told.
+    """Teller of facts to every admin and to the log, each once. It keeps no state: the ledger knows the told facts.
 
     Args:
         ledger: keeps the notices.
@@ -34,40 +36,30 @@ class AdminNotifier:
         on_new: called when there is a notice to deliver.
     """
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        platforms: Mapping[PlatformName, Platform],
-        admins: Mapping[PlatformName, Sequence[Target]],
-        words: Words,
-        today: Callable[[], dt.date],
-        on_new: Callable[[], None],
-    ) -> None:
-        self._notices = ledger.notices
-        self._platforms = platforms
-        self._admins = admins
-        self._words = words
-        self._today = today
-        self._on_new = on_new
+    ledger: Ledger
+    platforms: Mapping[PlatformName, Platform]
+    admins: Mapping[PlatformName, Sequence[Target]]
+    words: Words
+    today: Callable[[], dt.date]
+    on_new: Callable[[], None]
 
     async def tell(self, fact: Fact) -> None:
         """Tell the fact, unless one with the same key was told before.
 
         When the database cannot be used, the log has the fact, and the next call may tell the admins.
         """
-        key, notice = fact.key_on(self._today()), describe(fact, self._words)
+        key, notice = fact.key_on(self.today()), describe(fact, self.words)
         # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
         stopped = fact.platform if isinstance(fact, PlatformStopped) else None
         try:
             # Because the clock reports a lasting fact every minute, look before writing; else each minute locks.
-            is_new = await self._notices.has_been_sent(key) is None and await self._notices.add(
+            is_new = await self.ledger.notices.has_been_sent(key) is None and await self.ledger.notices.add(
                 key,
                 notice,
                 [
-                    (self._platforms[name].render(notice.document), list(dict.fromkeys(targets)))
-                    for name, targets in self._admins.items()
-                    if targets and name != stopped and name in self._platforms
+                    (self.platforms[name].render(notice.document), list(dict.fromkeys(targets)))
+                    for name, targets in self.admins.items()
+                    if targets and name != stopped and name in self.platforms
                 ],
             )
         except LedgerError as error:
@@ -75,7 +67,7 @@ class AdminNotifier:
             return
         if is_new:
             log.log(logging.WARNING if notice.alarming else logging.INFO, "%s", notice.text)
-            self._on_new()
+            self.on_new()
         elif stopped is not None:
             # Because the admins were told today already, a restart with the same token would go unnoticed without this.
             log.error("%s", notice.text)
@@ -86,5 +78,5 @@ class AdminNotifier:
         Raises:
             LedgerError: the database cannot be used.
         """
-        for push in await self._notices.unreported(since):
-            await self.tell(await self._notices.outcome(push))
+        for push in await self.ledger.notices.unreported(since):
+            await self.tell(await self.ledger.notices.outcome(push))

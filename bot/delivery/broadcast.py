@@ -65,6 +65,7 @@ class DueEpisode:
         return self.newest if self.newest is not None and self.newest.date >= self.oldest else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broadcaster:
     """Opener of broadcasts. The workers send an open broadcast from the ledger.
 
@@ -77,22 +78,12 @@ class Broadcaster:
         tell: hears which push is missed or waits for its episode.
     """
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        platforms: Mapping[PlatformName, Platform],
-        formatter: Formatter,
-        archive: Callable[[], Archive],
-        clock: Callable[[], dt.datetime],
-        tell: Tell,
-    ) -> None:
-        self._ledger = ledger
-        self._platforms = platforms
-        self._formatter = formatter
-        self._archive = archive
-        self._clock = clock
-        self._tell = tell
+    ledger: Ledger
+    platforms: Mapping[PlatformName, Platform]
+    formatter: Formatter
+    archive: Callable[[], Archive]
+    clock: Callable[[], dt.datetime]
+    tell: Tell
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence. A second call for the same occurrence does nothing.
@@ -100,8 +91,8 @@ class Broadcaster:
         Returns:
             None if nothing, or nothing more, is to be sent for the occurrence.
         """
-        late = self._clock() - occurrence
-        archive = self._archive()
+        late = self.clock() - occurrence
+        archive = self.archive()
         due = DueEpisode.at(occurrence, schedule, archive)
         episode = due.episode
         patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
@@ -111,12 +102,12 @@ class Broadcaster:
             and await self._was_running(occurrence)
         ):
             until = occurrence + schedule.max_lateness
-            await self._tell(NoEpisode(schedule.name, occurrence, until, due.held_back, archive.problems))
-        if episode is None or await self._ledger.broadcast_of(episode.number, schedule.name) is not None:
+            await self.tell(NoEpisode(schedule.name, occurrence, until, due.held_back, archive.problems))
+        if episode is None or await self.ledger.broadcast_of(episode.number, schedule.name) is not None:
             return None
         if late > schedule.max_lateness:
             if await self._was_running(occurrence):
-                await self._tell(Missed(schedule.name, occurrence, episode.number))
+                await self.tell(Missed(schedule.name, occurrence, episode.number))
             return None
         return await self.open(episode, schedule.name, due=occurrence)
 
@@ -128,10 +119,10 @@ class Broadcaster:
         Returns:
             None if the broadcast is there already, or if no subscription failed.
         """
-        renderings = self._renderings(episode, await self._ledger.choices(schedule, only_failed_in=failed_in))
+        renderings = self._renderings(episode, await self.ledger.choices(schedule, only_failed_in=failed_in))
         if failed_in is not None and not renderings:
             return None
-        return await self._ledger.create_broadcast(
+        return await self.ledger.create_broadcast(
             episode=episode.number,
             title=episode.title,
             schedule=schedule,
@@ -150,7 +141,7 @@ class Broadcaster:
         Returns:
             None if no subscription is left to push to.
         """
-        await self._ledger.subscriptions.resume_failed_in(push.id)
+        await self.ledger.subscriptions.resume_failed_in(push.id)
         return await self.open(episode, push.key, due=due, again=True, failed_in=push.id)
 
     async def open_single(self, episode: Episode, target: Target, *, layout: Layout, again: bool) -> Broadcast | None:
@@ -160,7 +151,7 @@ class Broadcaster:
             None if the broadcast is there already.
         """
         choice = Choice(target.platform, topics=(), layout=layout, silent=False)
-        return await self._ledger.create_single(
+        return await self.ledger.create_single(
             episode=episode.number,
             title=episode.title,
             target=target,
@@ -172,13 +163,13 @@ class Broadcaster:
     def _renderings(self, episode: Episode, choices: Iterable[Choice]) -> dict[Choice, Rendering]:
         renderings = {}
         for choice in choices:
-            platform = self._platforms.get(choice.platform)
-            document = platform and self._formatter.episode(episode, topics=choice.topics, layout=choice.layout)
+            platform = self.platforms.get(choice.platform)
+            document = platform and self.formatter.episode(episode, topics=choice.topics, layout=choice.layout)
             if platform and document:
                 renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
 
     async def _was_running(self, occurrence: dt.datetime) -> bool:
         """Return whether the bot had been started before: nobody misses a push from before the first start."""
-        begun = await self._ledger.notices.has_been_sent(WELCOME)
+        begun = await self.ledger.notices.has_been_sent(WELCOME)
         return begun is not None and begun <= occurrence

@@ -59,11 +59,11 @@ class Outbox:
 
     def __init__(
         self,
-        *,
         platform: PlatformName,
         ledger: Ledger,
         pacer: Pacer,
         clock: Callable[[], dt.datetime],
+        *,
         hold: bool,
         on_recorded: Callable[[Sequence[Outcome]], None],
     ) -> None:

@@ -178,49 +178,42 @@ def _reason(unserved: Unserved, words: Words) -> str:
             "{count} may or may not have it: the connection broke at that very moment.",
             count,
         )
-    match unserved.code:
-        case Code.GONE:
-            return ngettext(
-                "{count} has left (blocked or removed the bot, or is deleted); the subscription has ended.",
-                "{count} have left (blocked or removed the bot, or are deleted); their subscriptions have ended.",
-                count,
-            )
-        case Code.NOT_FOUND:
-            return ngettext(
-                "{count} does not exist, perhaps the number is wrong; the subscription has ended.",
-                "{count} do not exist, perhaps the numbers are wrong; their subscriptions have ended.",
-                count,
-            )
-        case Code.CLOSED:
-            return ngettext(
-                "{count} does not let the bot write; the subscription is paused.",
-                "{count} do not let the bot write; their subscriptions are paused.",
-                count,
-            )
-        case Code.REFUSED:
-            return ngettext(
-                "{count} refuses this message by a rule of its own, such as a filter on words or links.",
-                "{count} refuse this message by a rule of their own, such as a filter on words or links.",
-                count,
-            )
-        case Code.ENDED:
-            return ngettext(
-                "{count} unsubscribed while the push was under way.",
-                "{count} unsubscribed while the push was under way.",
-                count,
-            )
-        case Code.STOPPED:
-            return ngettext(
-                "{count} did not get it because the push was stopped.",
-                "{count} did not get it because the push was stopped.",
-                count,
-            )
-        case _:
-            return ngettext(
-                "{count} could not be reached for a whole day.",
-                "{count} could not be reached for a whole day.",
-                count,
-            )
+    sentences: dict[str, str] = {
+        Code.GONE: ngettext(
+            "{count} has left (blocked or removed the bot, or is deleted); the subscription has ended.",
+            "{count} have left (blocked or removed the bot, or are deleted); their subscriptions have ended.",
+            count,
+        ),
+        Code.NOT_FOUND: ngettext(
+            "{count} does not exist, perhaps the number is wrong; the subscription has ended.",
+            "{count} do not exist, perhaps the numbers are wrong; their subscriptions have ended.",
+            count,
+        ),
+        Code.CLOSED: ngettext(
+            "{count} does not let the bot write; the subscription is paused.",
+            "{count} do not let the bot write; their subscriptions are paused.",
+            count,
+        ),
+        Code.REFUSED: ngettext(
+            "{count} refuses this message by a rule of its own, such as a filter on words or links.",
+            "{count} refuse this message by a rule of their own, such as a filter on words or links.",
+            count,
+        ),
+        Code.ENDED: ngettext(
+            "{count} unsubscribed while the push was under way.",
+            "{count} unsubscribed while the push was under way.",
+            count,
+        ),
+        Code.STOPPED: ngettext(
+            "{count} did not get it because the push was stopped.",
+            "{count} did not get it because the push was stopped.",
+            count,
+        ),
+    }
+    unreached = ngettext(
+        "{count} could not be reached for a whole day.", "{count} could not be reached for a whole day.", count
+    )
+    return sentences.get(unserved.code, unreached)
 
 
 def _unready(episode: Episode, words: Words) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import functools
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.platforms.base import (
     ContentError,
@@ -39,58 +39,34 @@ MOST_MOVES = 5
 """Attempts after which a delivery to a chat fails if each attempt was answered with a new id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Step(enum.StrEnum):
+    """The step after an error, by its word in the log."""
+
+    RETRY = "Retry"
     """Try the same message again after a pause."""
-
-    after: dt.timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """The chat has a new id: rewrite it and try again at once."""
-
-    chat: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
+    REDIRECT = "Redirect"
+    """Rewrite the target to the chat's new id and try again at once."""
+    HOLD = "Hold"
     """Go on with the next message: nobody can tell whether this one arrived, and it must not arrive twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
+    FAIL = "Fail"
     """Fail the delivery; leave the subscription as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndSubscription:
+    END_SUBSCRIPTION = "EndSubscription"
     """Fail the delivery and end the subscription, because the chat is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class PauseSubscription:
+    PAUSE_SUBSCRIPTION = "PauseSubscription"
     """Fail the delivery and pause the subscription, because an admin can mend the cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class UseFallback:
+    USE_FALLBACK = "UseFallback"
     """Begin again with the rendering's fallback, because the platform does not take messages of this kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class StopBroadcast:
+    STOP_BROADCAST = "StopBroadcast"
     """Fail every delivery of the broadcast, because the platform refuses the message itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class StopPlatform:
+    STOP_PLATFORM = "StopPlatform"
     """Send nothing more on this platform, because it refuses the token. The delivery waits for a valid one."""
 
 
-Decision: TypeAlias = (
-    Retry | Redirect | Hold | Fail | EndSubscription | PauseSubscription | UseFallback | StopBroadcast | StopPlatform
-)
+class Decision(NamedTuple):
+    """A step; `pause` is the time before a retry."""
+
+    step: Step
+    pause: dt.timedelta = dt.timedelta()
 
 
 def decide(
@@ -116,29 +92,27 @@ def decide(
     """
     match error:
         case UnauthorisedError():
-            return StopPlatform()
+            return Decision(Step.STOP_PLATFORM)
         case RenderingRefusedError() if fallback:
-            return UseFallback()
+            return Decision(Step.USE_FALLBACK)
         case RenderingRefusedError() | ContentError():
-            return StopBroadcast()
+            return Decision(Step.STOP_BROADCAST)
         case TargetMovedError() if attempt < MOST_MOVES:
-            return Redirect(error.chat)
+            return Decision(Step.REDIRECT)
         case TargetGoneError() | TargetNotFoundError():
-            return EndSubscription()
+            return Decision(Step.END_SUBSCRIPTION)
         case TargetClosedError():
-            return PauseSubscription()
+            return Decision(Step.PAUSE_SUBSCRIPTION)
         case UnknownOutcomeError() if hold or isinstance(error, UnverifiableError):
-            return Hold()
+            return Decision(Step.HOLD)
         case NotSentError() | UnknownOutcomeError():
-            # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
-            pause = (
-                dt.timedelta(seconds=error.retry_after)
-                if isinstance(error, FloodError)
-                else backoff(attempt, luck, worth)
-            )
-            return Retry(pause) if age + pause < worth else Fail()
-        case _:
-            return Fail()
+            pause = backoff(attempt, luck, worth)
+            if isinstance(error, FloodError):
+                # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
+                pause = dt.timedelta(seconds=error.retry_after)
+            if age + pause < worth:
+                return Decision(Step.RETRY, pause)
+    return Decision(Step.FAIL)
 
 
 def backoff(attempt: int, luck: float, worth: dt.timedelta = GIVE_UP_AFTER) -> dt.timedelta:

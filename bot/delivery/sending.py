@@ -65,9 +65,9 @@ class PacedSender(Sender):
                     luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
                     worth=dt.timedelta(seconds=request.worth),
                 )
-                if not isinstance(decision, retry.Retry):
+                if decision.step is not retry.Step.RETRY:
                     raise
-                pause = decision.after.total_seconds()
+                pause = decision.pause.total_seconds()
                 log.info("%s: %s; next try in %.1f s", request.target, error, pause)
             await asyncio.sleep(pause)
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from bot.delivery import retry
 from bot.delivery.outbox import Outbox
 from bot.delivery.publishing import PublishingJob
+from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
 from bot.platforms.base import (
     SendError,
     TargetClosedError,
+    TargetMovedError,
     UnknownOutcomeError,
     UnverifiableError,
 )
@@ -97,14 +99,7 @@ class Worker:
             )
         # Because the finder tells whether a message in doubt arrived, only without one are such messages held back.
         self._holds_back = hold and finder is None
-        self._outbox = Outbox(
-            platform=platform.name,
-            ledger=ledger,
-            pacer=pacer,
-            clock=clock,
-            hold=self._holds_back,
-            on_recorded=self._on_recorded,
-        )
+        self._outbox = Outbox(platform.name, ledger, pacer, clock, hold=self._holds_back, on_recorded=self._on_recorded)
         self._stored_renderings: dict[int, StoredRendering] = {}
         self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._window = min(SMALLEST_WINDOW, self._widest)
@@ -183,7 +178,9 @@ class Worker:
     async def _send_in_turn(self, claim: Claim) -> None:
         """Wait for the message's turn and let it out. A message whose chat must wait waits in the ledger."""
         try:
-            stored = await self._stored(claim.rendering_id)
+            stored = self._stored_renderings.get(claim.rendering_id)
+            if stored is None:
+                stored = self._stored_renderings[claim.rendering_id] = await self._ledger.stored(claim.rendering_id)
             if self._is_too_late(stored):
                 self._outbox.settle(retry.expire(claim, self._clock(), messages=len(stored.rendering.messages)))
                 return
@@ -268,7 +265,7 @@ class Worker:
 
     async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:
         now = self._clock()
-        decision = retry.decide(
+        step, pause = retry.decide(
             error,
             attempt=claim.attempts,
             age=now - stored.opened,
@@ -276,44 +273,39 @@ class Worker:
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
             fallback=stored.rendering.fallback is not None,
         )
-        log.info("%s: %s (%s)", claim.target, error, type(decision).__name__)
-        match decision:
-            case retry.Retry(after):
-                self._outbox.settle(retry.postpone(claim, now + after, error))
-            case retry.Hold():
-                self._outbox.settle(self._advance(claim, stored, None))
-            case _:
-                try:
-                    await self._conclude(claim, decision, error)
-                except LedgerError as trouble:
-                    # The outbox keeps the outcome; the consequence follows at the next push.
-                    log.error("%s: %s", claim.target, trouble)  # noqa: TRY400 - said in full
-                self.wake()
+        log.info("%s: %s (%s)", claim.target, error, step)
+        if step is Step.RETRY:
+            self._outbox.settle(retry.postpone(claim, now + pause, error))
+        elif step is Step.HOLD:
+            self._outbox.settle(self._advance(claim, stored, None))
+        else:
+            try:
+                await self._conclude(claim, step, error)
+            except LedgerError as trouble:
+                # The outbox keeps the outcome; the consequence follows at the next push.
+                log.error("%s: %s", claim.target, trouble)  # noqa: TRY400 - said in full
+            self.wake()
 
-    async def _conclude(self, claim: Claim, decision: retry.Decision, error: SendError) -> None:
+    async def _conclude(self, claim: Claim, step: Step, error: SendError) -> None:
         """Record the outcome at once, then its consequence for more than this delivery."""
-        match decision:
-            case retry.UseFallback():
-                await self._ledger.fall_back(claim.id)
-                return
-            case retry.Redirect() | retry.StopPlatform():
-                outcome = retry.postpone(claim, self._clock(), error)
-            case _:
-                outcome = retry.fail(claim, self._clock(), error)
-        self._outbox.settle(outcome)
+        if step is Step.USE_FALLBACK:
+            await self._ledger.fall_back(claim.id)
+            return
+        settle = retry.postpone if step in {Step.REDIRECT, Step.STOP_PLATFORM} else retry.fail
+        self._outbox.settle(settle(claim, self._clock(), error))
         await self._outbox.flush()
         reason, subscriptions = str(error), self._ledger.subscriptions
-        match decision:
-            case retry.Redirect(chat):
+        match step, error:
+            case Step.REDIRECT, TargetMovedError(chat=chat):
                 await subscriptions.move(claim.target, chat)
-            case retry.EndSubscription():
+            case Step.END_SUBSCRIPTION, _:
                 await subscriptions.end(claim.target, reason)
-            case retry.PauseSubscription():
+            case Step.PAUSE_SUBSCRIPTION, _:
                 await subscriptions.pause(claim.target, reason)
-            case retry.StopBroadcast():
+            case Step.STOP_BROADCAST, _:
                 log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, reason)
                 await self._ledger.stop(claim.broadcast_id, reason)
-            case retry.StopPlatform() if not self._is_stopping:
+            case Step.STOP_PLATFORM, _ if not self._is_stopping:
                 self._is_stopping, self._refusal = True, error
 
     def _give_back(self, claim: Claim) -> None:
@@ -329,11 +321,6 @@ class Worker:
 
     def _is_too_late(self, stored: StoredRendering) -> bool:
         return self._clock() - stored.opened >= retry.GIVE_UP_AFTER
-
-    async def _stored(self, rendering_id: int) -> StoredRendering:
-        if rendering_id not in self._stored_renderings:
-            self._stored_renderings[rendering_id] = await self._ledger.stored(rendering_id)
-        return self._stored_renderings[rendering_id]
 
     def _on_recorded(self, outcomes: Sequence[Outcome]) -> None:
         # A message may be due again, or nothing may be left to send.

@@ -1,7 +1,7 @@
-"""The neutral tree between the formatter and the platforms: what is said, without anybody's markup.
+"""The neutral tree between the formatter and the platforms: the words of a document, without markup.
 
-Inline text is a flat run of `Span`s rather than a tree: every platform can be written from it, and a cut at any
-character leaves two valid runs. Blocks and sections do nest, because that is where messages may be cut.
+Inline text is a flat run of `Span`s, because a cut at any character leaves two valid runs. Blocks and sections nest,
+because messages are cut between them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 
 class Style(enum.Flag):
-    """How a span of text looks."""
+    """The look of a span of text."""
 
     PLAIN = 0
     BOLD = enum.auto()
@@ -22,12 +22,12 @@ class Style(enum.Flag):
 
 
 class Layout(enum.StrEnum):
-    """How a document becomes messages."""
+    """The division of a document into messages."""
 
     DIGEST = "digest"
     """As few messages as fit, cut between sections where possible."""
     SEGMENTS = "segments"
-    """Every section begins a message of its own; only the first message rings."""
+    """A message of its own for every section. Only the first message rings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """Text to be shown in a fixed-width font, as it stands."""
+    """Text that is shown in a fixed-width font, unchanged."""
 
     text: str
 
@@ -99,10 +99,7 @@ Block: TypeAlias = Heading | Paragraph | Note | Listing | Quote | CodeBlock | Pi
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Blocks that stay together in one message as long as they fit into one.
-
-    `preview` is the address a platform may show a preview of below the message that this section is in.
-    """
+    """Blocks that stay in one message if they fit. A platform may show a preview of the address `preview` below it."""
 
     blocks: tuple[Block, ...]
     preview: str | None = None
@@ -118,9 +115,9 @@ class LinkButton:
 
 @dataclass(frozen=True, slots=True)
 class CommandButton:
-    """A button that does what typing the command with its argument would do.
+    """A button that runs a command with its argument, as if it were typed.
 
-    With a `page` it turns the pages of an answer, which takes the place of the one the button stands below.
+    With a `page`, the answer is that page and replaces the answer above the button.
     """
 
     label: str
@@ -130,16 +127,16 @@ class CommandButton:
 
     @property
     def data(self) -> str:
-        """All that the button says when it is pressed: `topic tiktok`, `topic:2 tiktok`."""
+        """The data that the platform returns when the button is pressed: `topic tiktok`, `topic:2 tiktok`."""
         name = self.command if self.page is None else f"{self.command}:{self.page}"
         return f"{name} {self.argument}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class ShareButton:
-    """A button that lets people pass something on: a link to the bot that opens it, with its `title`.
+    """A button that shares a link to the bot under a `title`.
 
-    `link` is what the bot is asked for by it. A platform without such links leaves the button out.
+    The bot is asked for `link` when somebody opens it. A platform without such links leaves the button out.
     """
 
     label: str
@@ -152,10 +149,9 @@ Button: TypeAlias = LinkButton | CommandButton | ShareButton
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Everything one push or one answer says, in order.
+    """The content of one push or one answer, in order. The buttons stand below the last message.
 
-    `title` names it where a platform wants a name beside the text (a forum post, a notification). The buttons stand
-    below the last message.
+    `title` is the name where a platform wants one beside the text (a forum post, a notification).
     """
 
     title: str
@@ -165,7 +161,7 @@ class Document:
 
 
 def plain(blocks: tuple[Block, ...]) -> str:
-    """The words of the blocks without style, a blank line between blocks: for searching and measuring."""
+    """Return the words of the blocks without style, with a blank line between blocks."""
     return "\n\n".join(filter(None, map(_plain_block, blocks)))
 
 

@@ -7,35 +7,28 @@ import enum
 import functools
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, PositiveInt
 
 from bot.model.document import Block, Picture, plain
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Status(enum.StrEnum):
-    """Whether an episode may leave the house."""
+    """The readiness of an episode for readers."""
 
     READY = "ready"
     DRAFT = "draft"
-    """Never sent, never shown to anybody but the team."""
+    """Never sent, and shown to the team only."""
 
 
-class Source(_Frozen):
-    """Where a fact comes from."""
+class Source(BaseModel, frozen=True, extra="forbid"):
+    """A page on which a segment rests."""
 
     title: str
     url: str
 
 
-class Segment(_Frozen):
-    """One subject of an episode.
-
-    `number` is its place in the episode, from 1, and stays with it when a reader sees only some of the segments.
-    """
+class Segment(BaseModel, frozen=True, extra="forbid"):
+    """One subject of an episode. `number` is its place in the whole episode, from 1."""
 
     number: PositiveInt
     slug: str
@@ -52,13 +45,13 @@ class Segment(_Frozen):
 
     @functools.cached_property
     def length(self) -> int:
-        """About as many characters as it takes in a message, addresses included."""
+        """The approximate number of characters of the segment in a message, addresses included."""
         sources = sum(len(source.title) + len(source.url) for source in self.sources)
         return len(self.title) + len(self.text) + (len(self.image.alt) if self.image else 0) + sources
 
 
-class Episode(_Frozen):
-    """One Monday's recap. `path` is the file it was read from, relative to the content folder."""
+class Episode(BaseModel, frozen=True, extra="forbid"):
+    """One Monday's recap. `path` is its file, relative to the content folder."""
 
     number: PositiveInt
     title: str

@@ -1,4 +1,4 @@
-"""The facts that the admins should know, and the stable codes of what becomes of a message.
+"""The facts that the admins should know, and the stable codes of the fates of messages.
 
 A part of the bot reports a fact by a callback and knows nothing of notices. The ledger remembers under the fact's key
 that the fact was told. Neither a key nor a code may change, because the databases of version 0.1.0 hold them.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Code(enum.StrEnum):
-    """The word for what became of a message: the ledger stores it, and reports sort by it."""
+    """The word for the fate of a message: the ledger stores it, and reports sort by it."""
 
     ERROR = "error"
     NOT_SENT = "not-sent"
@@ -51,7 +51,7 @@ _OCCASION = "{fact.schedule} {fact.occurrence:%Y-%m-%d %H:%M}"
 
 
 class Fact:
-    """Something that the admins should know. It is told once per key."""
+    """An event that the admins should know, told once per key."""
 
     __slots__ = ()
     KEY: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Mistakes in what the team writes, told so that they can be mended: where, what, and how."""
+"""The mistakes in the files of the team, each with its place and its cure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in one file, at a `line` (from 1) or at a dotted `key`; neither when it is the file as a whole.
+    """One mistake in one file, at a `line` (from 1) or at a dotted `key`; without both, in the file as a whole.
 
-    `message` says what is wrong, `cure` what to write instead; both are sentences without the final full stop, or a
-    cure is a question with its mark.
+    `message` names the mistake, `cure` the mending, each without its full stop; a question keeps its mark.
     """
 
     path: Path
@@ -32,11 +31,11 @@ class Problem:
 
 
 class ExpectedError(Exception):
-    """Something went wrong that the admin can understand: its text says what, and how to mend it."""
+    """A failure that the admin can understand: the text names it and its cure."""
 
 
 class InvalidInputError(Exception):
-    """What the team wrote cannot be used. `problems` holds every reason, not only the first."""
+    """Text of the team that cannot be used. `problems` holds every reason, not only the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -44,7 +43,7 @@ class InvalidInputError(Exception):
 
 
 class BadValueError(ValueError):
-    """A value cannot be used. The text of the error says why, `cure` what to write instead."""
+    """A value that cannot be used. The text of the error says why, `cure` the value to write instead."""
 
     def __init__(self, message: str, *, cure: str) -> None:
         super().__init__(message)
@@ -52,7 +51,7 @@ class BadValueError(ValueError):
 
 
 class Mistakes:
-    """What is wrong in the file at `path`. Reading goes on after a mistake, to find the next one."""
+    """The mistakes in the file at `path`, collected so that a reader can go on after each."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -60,15 +59,15 @@ class Mistakes:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was found so far, in the order of the lines."""
+        """The mistakes so far, in the order of the lines."""
         return tuple(sorted(self._found, key=lambda problem: problem.line or 0))
 
     def add(self, line: int, message: str, cure: str) -> None:
-        """Note a mistake at a line, counted from 1."""
+        """Add a mistake at a line, counted from 1."""
         self._found.append(Problem(self._path, message, cure, line))
 
     def check(self) -> None:
-        """Go on only if nothing was found.
+        """Raise an error if there are mistakes.
 
         Raises:
             InvalidInputError: with every mistake.

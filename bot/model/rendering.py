@@ -13,8 +13,8 @@ JsonObject: TypeAlias = Mapping[str, Any]
 class Message:
     """One message as the platform's API takes it.
 
-    `body` is the JSON of the send request without address and nonce, so that it can be stored, compared and sent as
-    it stands. `used` and `limit` are the length of its text and the platform's maximum, in the platform's own unit.
+    `body` is the JSON of the send request without address and nonce: it is stored, compared and sent unchanged.
+    `used` and `limit` are the length of its text and the platform's maximum, in the platform's own unit.
     """
 
     body: JsonObject
@@ -26,8 +26,8 @@ class Message:
 class Rendering:
     """A document as one platform's messages, in the order in which they are sent.
 
-    `title` names the post where the platform wants a name (a Discord forum). `fallback` says the same in plainer
-    messages, for when the platform refuses the kind of these ones; it has no fallback of its own.
+    `title` names the post where the platform wants a name (a Discord forum). `fallback` holds plainer messages with
+    the same content, for a platform that refuses the kind of these ones, and has no fallback of its own.
     """
 
     title: str

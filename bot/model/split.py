@@ -1,8 +1,7 @@
-"""Where a run of text is cut when it does not fit into one message.
+"""The cut of a run of text that does not fit into one message.
 
-What fits is for the platform to say: it alone knows its units, what its markup costs and what else it limits. So every
-function here is given `fits`, which says of a beginning of the run whether it may stand in the message. It has to be
-monotone: when a run fits, so does every beginning of it.
+Only the platform knows its units, the cost of its markup and its other limits. So it gives every function `fits`, which
+returns whether a beginning of the run may stand in the message. If a run fits, every beginning of the run must fit.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ Fits: TypeAlias = Callable[[Spans], bool]
 
 
 class Break(enum.IntEnum):
-    """The places where text may be cut, best first."""
+    """A kind of place where text may be cut, best first."""
 
     LINE = enum.auto()
     SENTENCE = enum.auto()
     WORD = enum.auto()
     INSIDE = enum.auto()
-    """Inside a word or a link: only for one that does not fit on its own."""
+    """Inside a word or a link that does not fit on its own."""
 
 
 class _Place(NamedTuple):
@@ -64,11 +63,11 @@ def cut(spans: Spans, fits: Fits, *, worst: Break = Break.INSIDE) -> tuple[Spans
     Args:
         spans: the run to cut; it should not begin with space.
         fits: says whether a beginning of the run may stand in the message.
-        worst: the worst kind of place that will do. Allow `Break.INSIDE` only where all the room there can ever be
-            is free: then the head is never empty, unless not even one character fits.
+        worst: the worst kind of place that will do. Allow `Break.INSIDE` only in an empty message: then the head is
+            never empty, unless not even one character fits.
 
     Returns:
-        Head and tail. The tail is empty when all of it fits, the head when there is no place good enough.
+        Head and tail. The tail is empty if the whole run fits, the head if no place is good enough.
     """
     text = text_of(spans)
     longest = _longest(spans, len(text), fits)
@@ -83,7 +82,7 @@ def cut(spans: Spans, fits: Fits, *, worst: Break = Break.INSIDE) -> tuple[Spans
 
 
 def part(spans: Spans, start: int, stop: int) -> Spans:
-    """The spans from one character to another, as a slice of their text would be."""
+    """Return the spans from the character `start` to before the character `stop`, like a slice of their text."""
     parts = []
     position = 0
     for span in spans:
@@ -97,12 +96,12 @@ def part(spans: Spans, start: int, stop: int) -> Spans:
 
 
 def text_of(spans: Spans) -> str:
-    """The text of the spans without their style."""
+    """Return the text of the spans without their style."""
     return "".join(span.text for span in spans)
 
 
 def _longest(spans: Spans, length: int, fits: Fits) -> int:
-    """How many characters from the start fit. Only a little more than that is ever measured."""
+    """Return the number of characters from the start that fit; at most twice as many are measured."""
 
     def is_too_long(stop: int) -> bool:
         return not fits(part(spans, 0, stop))
@@ -115,7 +114,7 @@ def _longest(spans: Spans, length: int, fits: Fits) -> int:
 
 
 def _links(spans: Spans) -> list[range]:
-    """Where the links are; neighbours with one address are one link in several styles."""
+    """Return the places of the links. Neighbours with one address are one link in several styles."""
     links = []
     position = 0
     for url, group in itertools.groupby(spans, key=lambda span: span.url):
@@ -127,7 +126,7 @@ def _links(spans: Spans) -> list[range]:
 
 
 def _outside(text: str, links: list[range], longest: int, worst: Break) -> _Place | None:
-    """The best place that is in no word and in no link."""
+    """Return the best place that is in no word and in no link."""
     last = {
         kind: place
         for kind, place in _gaps(text, longest)
@@ -138,7 +137,7 @@ def _outside(text: str, links: list[range], longest: int, worst: Break) -> _Plac
 
 
 def _inside(text: str, longest: int) -> _Place | None:
-    """The best place in a word or a link that is too long: between a link's words, else between characters."""
+    """Return the best place in a word or a link that is too long: between a link's words, else between characters."""
     between_words = max((place for _, place in _gaps(text, longest)), default=None)
     if between_words is not None or longest == 0:
         return between_words
@@ -147,7 +146,7 @@ def _inside(text: str, longest: int) -> _Place | None:
 
 
 def _gaps(text: str, longest: int) -> Iterator[tuple[Break, _Place]]:
-    """The spaces where a line may end, in order, as far as a head of `longest` characters reaches."""
+    """Yield the spaces where a line may end, in order, within a head of `longest` characters."""
     for space in _SPACE.finditer(text):
         end, start = space.span()
         if end > longest:
@@ -159,18 +158,15 @@ def _gaps(text: str, longest: int) -> Iterator[tuple[Break, _Place]]:
         elif "\n" in space[0]:
             yield Break.LINE, _Place(end, text.rindex("\n", end, start) + 1)
         else:
-            yield Break.SENTENCE if _ends_sentence(text, end, start) else Break.WORD, _Place(end, start)
-
-
-def _ends_sentence(text: str, end: int, start: int) -> bool:
-    before = text[max(end - _LONGEST_SENTENCE_END, 0) : end]
-    return _SENTENCE_END.search(before) is not None and not text[start].islower()
+            before = text[max(end - _LONGEST_SENTENCE_END, 0) : end]
+            is_sentence = _SENTENCE_END.search(before) is not None and not text[start].islower()
+            yield Break.SENTENCE if is_sentence else Break.WORD, _Place(end, start)
 
 
 def _is_in_cluster(text: str, index: int) -> bool:
-    """Whether the characters on both sides of the index belong together as one that people see.
+    """Return whether people see the characters on both sides of the index as one.
 
-    A short form of Unicode's rules for grapheme clusters (UAX #29) that, in doubt, rather says yes.
+    The rules are a short form of Unicode's for grapheme clusters (UAX #29), which in doubt returns True.
     """
     if index == len(text):
         return False
@@ -186,6 +182,6 @@ def _is_in_cluster(text: str, index: int) -> bool:
 
 
 def _is_half_flag(text: str, index: int) -> bool:
-    """Whether an odd number of regional indicators, two of which make a flag, ends at the index."""
+    """Return whether an odd number of regional indicators, two of which make a flag, ends at the index."""
     run = itertools.takewhile(lambda character: ord(character) in _REGIONAL_INDICATORS, reversed(text[:index]))
     return sum(1 for _ in run) % 2 == 1

@@ -1,4 +1,4 @@
-"""Who gets the push, where, and how they want it."""
+"""Subscriptions: the targets of the pushes, with their choices."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 PlatformName = NewType("PlatformName", str)
 """The word for a platform in the config, in targets and in the database. The registry of platforms has them all."""
 
-
 _TARGET = re.compile(r"(?P<platform>[a-z]+):(?P<chat>@\w+|-?\d+)(?::(?P<thread>\d+))?")
 
 
 class Target(NamedTuple):
-    """One place a push can go, written `platform:chat` or `platform:chat:thread`. There is one to every message.
+    """A place for a push, written `platform:chat` or `platform:chat:thread`.
 
     `chat` is the platform's own id in digits, or Telegram's `@name`. `thread` is a Telegram forum topic, 0 for none
     (a Discord thread is a chat of its own).
@@ -33,10 +32,10 @@ class Target(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, platforms: Container[PlatformName]) -> Self:
-        """Read the written form of a target on one of the platforms.
+        """Return the target on one of the platforms that has this written form.
 
         Raises:
-            ValueError: the text is no target; the message says what one looks like.
+            ValueError: the text is no target; the message shows examples.
         """
         match = _TARGET.fullmatch(text.strip())
         if match is None or match["platform"] not in platforms:
@@ -51,7 +50,7 @@ class Target(NamedTuple):
 
 
 class Origin(enum.StrEnum):
-    """Who made a subscription."""
+    """The maker of a subscription."""
 
     CONFIG = "config"
     COMMAND = "command"
@@ -59,26 +58,26 @@ class Origin(enum.StrEnum):
 
 
 class SubscriptionState(enum.StrEnum):
-    """Whether a subscription gets pushes."""
+    """The state of a subscription: only an active one gets pushes."""
 
     ACTIVE = "active"
     PAUSED = "paused"
     """The platform refuses for a reason the admin can mend (rights, a closed topic)."""
     ENDED = "ended"
-    """They left or unsubscribed."""
+    """The bot was removed, or somebody unsubscribed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a target wants its push. No `topics` means all of them."""
+    """The choices of a target for its push. No `topics` means all topics."""
 
     topics: tuple[str, ...] = ()
     layout: Layout = Layout.DIGEST
     silent: bool = False
     publish: bool = False
-    """Discord's announcement channels: pass the message on to the channels that follow."""
+    """Pass the message on to the followers of a Discord announcement channel."""
     rich: bool = False
-    """Telegram's rich messages, with headings and pictures between the words; not every app shows them."""
+    """Send Telegram's rich messages, with headings and pictures between the words; not every app shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,47 +90,49 @@ class Subscription:
     origin: Origin = Origin.COMMAND
     state: SubscriptionState = SubscriptionState.ACTIVE
     reason: str = ""
-    """Why it is paused or ended; empty while active."""
+    """The reason of the pause or the end; empty while active."""
     paused_until: dt.datetime | None = None
-    """A holiday that people gave themselves: until then there are no pushes, and its state stays active."""
+    """The end of a holiday that somebody chose. Until then no push comes, and the state stays active."""
 
 
 class Subscriptions(Protocol):
     """The subscriptions, as the commands see them."""
 
     async def of(self, target: Target) -> list[Subscription]:
-        """Every subscription of the target that has not ended."""
+        """Return every subscription of the target that has not ended."""
 
     async def last_ended(self, target: Target) -> Subscription | None:
-        """Of the target's subscriptions that have ended, the one that did last."""
+        """Return the subscription of the target that ended last."""
 
     async def save(self, subscription: Subscription) -> None:
-        """Add the subscription, or give the one of the same target and schedule these choices and this state."""
+        """Add the subscription, or replace the choices and the state of the one with its target and schedule."""
 
     async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
-        """End the target's subscriptions, all or that of one schedule; whether there was any to end."""
+        """End the target's subscriptions, all or that of one schedule, and return whether one was active or paused."""
 
     async def left(self, target: Target, reason: str) -> bool:
-        """The whole chat of the target left, threads included: end its subscriptions until it comes back.
+        """End every subscription of the chat, threads included, because the chat removed the bot.
 
-        Whether there was any to end.
+        Returns:
+            True if a subscription was active or paused.
         """
 
     async def came_back(self, *targets: Target) -> bool:
-        """The chats of the targets are there again: so is what ended because they left, with the choices it had.
+        """Revive the subscriptions of the chats that ended because the chat removed the bot, with their choices.
 
-        Whether there was any. What was unsubscribed stays so.
+        Returns:
+            True if there was one.
         """
 
     async def resume(self, target: Target) -> bool:
-        """What kept pushes from the target is mended: what is paused goes on; whether there was any."""
+        """Make the target's paused subscriptions active, because the cause is mended; return whether there was one."""
 
     async def move(self, old: Target, new_chat: str) -> None:
-        """The platform gave the chat of `old` a new id."""
+        """Move everything of the chat of `old` to the new id that the platform gave the chat."""
 
     async def forget(self, target: Target) -> None:
-        """Forget the chat of the target, threads included: its subscriptions, and what was and is to be sent to it.
+        """Delete the subscriptions and the deliveries of the chat of the target, threads included.
 
-        What the config declares is ended and keeps its id, which the config holds anyway; else the next start would
-        subscribe it again.
+        A declared subscription is ended and keeps its id, which the config holds anyway; else the next start would
+        subscribe the target again.
         """

@@ -1,4 +1,4 @@
-"""Words as people type them and as the bot compares them."""
+"""Folded words, by which the bot compares texts that people type."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ LONGEST_TOPIC = 40
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NARROW_NO_BREAK_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
-# NFKD takes accents apart but leaves ligatures whole.
+# Because NFKD decomposes accents and no ligatures, ligatures need a table.
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 _WORD = re.compile(r"[^\W_]+")
 
 
 def fold(text: str) -> str:
-    """The text as comparisons see it: without case, accents or ligatures."""
-    # Compatibility letters (mathematical ones) come apart first, or their case would stay; folding may compose anew.
+    """Return the text without case, accents or ligatures, for comparisons."""
+    # Because mathematical letters have a case only once decomposed, decompose first; case folding may compose anew.
     folded = unicodedata.normalize("NFKD", text).casefold().translate(_LIGATURES)
     decomposed = unicodedata.normalize("NFKD", folded)
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def fold_words(text: str) -> list[str]:
-    """The words of the text, folded, in order."""
+    """Return the words of the text, folded, in order."""
     return _WORD.findall(fold(text))
 
 
 def slugify(text: str) -> str:
-    """A name for links: folded words joined by hyphens; empty when the text has no word."""
+    """Return a name for links: folded words joined by hyphens; empty if the text has no word."""
     return "-".join(fold_words(text))
 
 
 def normalise_topic(text: str) -> str:
-    """A topic's one spelling, whatever people type: `Tik Tok`, `#TIKTOK` and `tik-tok` are all `tiktok`."""
+    """Return the one spelling of a topic: `Tik Tok`, `#TIKTOK` and `tik-tok` become `tiktok`."""
     return "".join(fold_words(text))

@@ -1,4 +1,4 @@
-"""French and English as they are printed: spaces, apostrophes, quotation marks."""
+"""The typography of French and English: spaces, apostrophes, quotation marks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.model.i18n import Language
 from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 
 TITLE_ON_PHONE = 65
-"""Characters: two lines of bold text on a small phone, and what a notification shows of a message's first line."""
+"""Characters: two lines of bold text on a small phone, or the part of a first line that a notification shows."""
 
 _SPACES = re.compile(r"[ \t]+")
 _SPACE_BEFORE_STOP = re.compile(r"(?<=\w)[^\S\n]+([.,])(?=\s|\Z)")
@@ -20,7 +20,7 @@ _BEFORE_QUOTE = re.compile(r"(?<=\S)[^\S\n]*»")
 
 
 def tidied(text: str, language: Language) -> str:
-    """The same words with the language's spaces and apostrophes."""
+    """Return the same words with the language's spaces and apostrophes."""
     text = _SPACE_BEFORE_STOP.sub(r"\1", _SPACES.sub(" ", text)).strip()
     if language is not Language.FRENCH:
         return text
