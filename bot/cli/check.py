@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,9 +45,11 @@ def check(
     unusable = _storage(settings, path)
     problems = [*unusable, *archive.problems]
     dead, moved = _look_up_links(settings, archive) if links else ([], [])
-    warnings = _warnings(settings, archive, path)
+    topics = located(path, _unknown_topics(settings, archive))
+    warnings = [*topics, *review(archive, settings.content.folder, settings.show.language, renderers())]
     refusals = console.with_app(settings, _refusals) if online and not unusable else []
-    pushes = _next_pushes(settings, archive, console.now)
+    timetable = Timetable(settings.schedules, console.now)
+    pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
     if as_json:
         console.print_json(
             {
@@ -76,14 +78,8 @@ def check(
         raise typer.Exit(Exit.FAILED)
 
 
-def _warnings(settings: Config, archive: Archive, config: Path | None) -> list[Problem]:
-    """Return what will look bad, and what will reach nobody; `config` is the file of the settings."""
-    topics = located(config, _unknown_topics(settings, archive))
-    return [*topics, *review(archive, settings.content.folder, settings.show.language, renderers())]
-
-
 def _storage(settings: Config, config: Path | None) -> list[Problem]:
-    """Return why `recap run` could not open the database. Nothing is made or changed."""
+    """Return the reason why `recap run` could not open the database. Nothing is made or changed."""
     try:
         database.check(settings.storage.url)
     except LedgerError as error:
@@ -124,7 +120,7 @@ class NextPush:
 
     @property
     def reason(self) -> str | None:
-        """Return why the archive has no episode for the occurrence; None if it has one."""
+        """The reason why the archive has no episode for the occurrence; None if it has one."""
         due = self.due
         if due.episode is not None:
             return None
@@ -148,13 +144,8 @@ class NextPush:
         }
 
 
-def _next_pushes(settings: Config, archive: Archive, clock: Callable[[], dt.datetime]) -> dict[str, NextPush | None]:
-    """Return the next push on each schedule; None on a schedule that has no occurrence left."""
-    timetable = Timetable(settings.schedules, clock)
-    return {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
-
-
 def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> NextPush | None:
+    """Return the next push on the schedule; None if it has no occurrence left."""
     run = timetable.next_run(schedule.name)
     if run is None:
         return None
@@ -219,9 +210,8 @@ def _with_cure(error: base.SendError) -> str:
             return f"{error}. Make the bot a member there."
         case base.NotSentError() | base.UnknownOutcomeError():
             return f"{error}. See whether this machine is online, then try again."
-        case _:
-            # The texts of the platforms name the missing right themselves.
-            return f"{error}."
+    # The texts of the platforms name the missing right themselves.
+    return f"{error}."
 
 
 def _for_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def config_path(path: Path | None) -> Path | None:
 
 
 def need_platform(settings: "Config") -> None:
-    """Make sure that a platform is switched on.
+    """Raise an error unless a platform is switched on.
 
     Raises:
         InvalidInputError: none is.
@@ -100,7 +100,7 @@ def need_platform(settings: "Config") -> None:
 
 
 def need_switched_on(settings: "Config", target: Target) -> None:
-    """Make sure that the target's platform is switched on.
+    """Raise an error unless the target's platform is switched on.
 
     Raises:
         typer.BadParameter: it is not; the text says how to switch it on.
@@ -110,7 +110,7 @@ def need_switched_on(settings: "Config", target: Target) -> None:
 
 
 def how_to_switch_on(platform: PlatformName) -> str:
-    """Return what switches the platform on, for the middle of a sentence."""
+    """Return the instruction that switches the platform on, for the middle of a sentence."""
     return f"add a [{platform}] section with its token to the config, or set RECAP_{platform.upper()}__TOKEN"
 
 
@@ -129,7 +129,7 @@ def read(path: Path | None, *, level: str = "INFO") -> "tuple[Config, Archive]":
 def with_app(
     settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]", *, file: Path | None = None
 ) -> Result:
-    """Return what `use` returns for the app, opened with its ledger; with `file`, the app follows its config."""
+    """Return the result of `use` on the app, opened with its ledger; with `file`, the app follows its config."""
     from bot.runtime.app import opened
 
     async def in_app() -> Result:
@@ -140,9 +140,9 @@ def with_app(
 
 
 def look(settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]") -> Result:
-    """Return what `use` returns for the app, and change nothing.
+    """Return the result of `use` on the app, and change nothing.
 
-    Where no database exists yet, none is made: standard error says so, and `use` sees an empty ledger.
+    Without a database, none is made: standard error says so, and `use` sees an empty ledger.
     """
     from bot.config import Storage
     from bot.config.values import SQLITE
@@ -173,20 +173,20 @@ def find_episode(archive: "Archive", number: int | None, *, published: bool = Fa
         found = archive.latest(now().date()) if published else next(iter(archive.episodes), None)
     else:
         found = archive.get(number)
-    if found is None:
-        # `recap new` names the file of an episode by its number.
-        files = [problem.path for problem in archive.problems if problem.path.stem.isdecimal()]
-        if broken := next((path for path in files if int(path.stem) == number), None):
-            told = f"this is episode {number}, which cannot be used before its file is without mistakes"
-            raise InvalidInputError([*archive.problems, Problem(broken, told, "Mend what is told above")])
-        tell(archive.problems)
-        newest = ", ".join(str(episode.number) for episode in archive.episodes[:5])
-        if not newest:
-            raise ExpectedError("there is no episode that could be shown: `recap new` begins one")
-        wanted = "no episode that people may see yet" if number is None else f"no episode {number}"
-        where = " in a file without mistakes" if archive.problems else ""
-        raise typer.BadParameter(f"there is {wanted}{where}; the newest are: {newest}")
-    return found
+    if found is not None:
+        return found
+    # `recap new` names the file of an episode by its number.
+    files = [problem.path for problem in archive.problems if problem.path.stem.isdecimal()]
+    if broken := next((path for path in files if int(path.stem) == number), None):
+        told = f"this is episode {number}, which cannot be used before its file is without mistakes"
+        raise InvalidInputError([*archive.problems, Problem(broken, told, "Mend what is told above")])
+    tell(archive.problems)
+    newest = ", ".join(str(episode.number) for episode in archive.episodes[:5])
+    if not newest:
+        raise ExpectedError("there is no episode that could be shown: `recap new` begins one")
+    wanted = "no episode that people may see yet" if number is None else f"no episode {number}"
+    where = " in a file without mistakes" if archive.problems else ""
+    raise typer.BadParameter(f"there is {wanted}{where}; the newest are: {newest}")
 
 
 def find_topic(archive: "Archive", typed: str) -> str:
@@ -206,7 +206,7 @@ def parse_target(text: str) -> Target:
     """Return the target that was typed.
 
     Raises:
-        typer.BadParameter: the text is no target; the error says what one looks like.
+        typer.BadParameter: the text is no target; the error shows examples.
     """
     try:
         return Target.parse(text, PLATFORMS)

@@ -45,8 +45,23 @@ def import_notes(
     if episode is not None and rss is None:
         raise typer.BadParameter("--episode says which one of a feed: give --rss FEED too")
     settings, archive = console.read(config)
-    found = _notes_of(notes) if notes else _notes_of_feed(rss or "", episode, settings.show.timezone)
-    text = _imported(found, settings, archive, date.date() if date else None)
+    if notes:
+        # A character has at most four bytes. Because one byte more is read, notes that are too long are seen.
+        path, found = notes, read_notes(console.read_input(notes, 4 * MAX_LENGTH + 1), notes)
+    else:
+        path, found = _notes_of_feed(rss or "", episode, settings.show.timezone)
+    text = draft(
+        found,
+        path,
+        language=settings.show.language,
+        known=archive.topics(),
+        defaults=_next_episode(settings, archive),
+        date=date.date() if date else None,
+    )
+    if there := archive.get(parse_episode(text, path).number):
+        told = f"the archive has an episode {there.number} already"
+        warning = Problem(archive.folder / there.path, told, "Give one of the two another number")
+        console.tell_warnings([warning])
     console.write(output, text, "Read it, then take `status: draft` out of it.")
 
 
@@ -100,18 +115,7 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
         raise typer.Exit(Exit.BAD_INPUT)
 
 
-def _notes_of(path: Path) -> "tuple[Notes, Path]":
-    """Return the notes in a file or in standard input, and the path to name them by.
-
-    Raises:
-        InvalidInputError: they cannot be read.
-    """
-    # A character has at most four bytes. Because one byte more is read, notes that are too long are seen.
-    data = console.read_input(path, 4 * MAX_LENGTH + 1)
-    return read_notes(data, path), path
-
-
-def _notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> "tuple[Notes, Path]":
+def _notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> "tuple[Path, Notes]":
     """Return the notes of an episode of a feed, an address or a file, and the path to name them by.
 
     Raises:
@@ -123,26 +127,7 @@ def _notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> "tuple[Not
     # Because a path joins the two slashes of an address, the scheme is left out of it.
     path = Path(feed.rpartition("://")[2])
     data = asyncio.run(_fetched(feed, MAX_FEED)) if "://" in feed else console.read_input(path, MAX_FEED + 1)
-    return notes_from_feed(data, path, number, zone), path
-
-
-def _imported(found: "tuple[Notes, Path]", settings: Config, archive: Archive, date: dt.date | None) -> str:
-    """Return the draft that the notes make. If the archive has an episode of its number, print a warning."""
-    notes, path = found
-    text = draft(
-        notes,
-        path,
-        language=settings.show.language,
-        known=archive.topics(),
-        defaults=_next_episode(settings, archive),
-        date=date,
-    )
-    there = archive.get(parse_episode(text, path).number)
-    if there is not None:
-        told = f"the archive has an episode {there.number} already"
-        warning = Problem(archive.folder / there.path, told, "Give one of the two another number")
-        console.tell_warnings([warning])
-    return text
+    return path, notes_from_feed(data, path, number, zone)
 
 
 def _next_episode(settings: Config, archive: Archive) -> Defaults:
@@ -156,7 +141,7 @@ def _next_episode(settings: Config, archive: Archive) -> Defaults:
 
 
 def template(settings: Config, defaults: Defaults) -> str:
-    """Return an episode file in which everything is still to be written; `recap check` says what."""
+    """Return an episode file with its number and date, and remarks on the parts to write."""
     gettext = words(settings.show.language).gettext
     introduction = gettext("One or two sentences that present the episode.")
     topics = gettext("The topics in one line, such as #tiktok #europe.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.containers import Lines
 from rich.panel import Panel
 from rich.text import Text
@@ -52,8 +52,9 @@ def preview(
     if platform not in {*PLATFORMS, "all"}:
         known = ", ".join(map(repr, [*PLATFORMS, "all"]))
         raise typer.BadParameter(f"'{platform}' is not one of {known}.", param_hint="'--platform'")
-    if html is not None:
-        _need_page_name(html)
+    if html is not None and html.suffix.lower() not in {".html", ".htm"}:
+        # Because a page replaces the file that has its name, the name is refused; else an episode could be lost.
+        raise typer.BadParameter(f"{html} is no name of a page: choose one that ends in .html", param_hint="--html")
     settings, archive = console.read(config)
     episode = console.find_episode(archive, number)
     topics = [console.find_topic(archive, name) for name in topic or ()]
@@ -69,16 +70,6 @@ def preview(
         for name, rendering in found.items():
             for panel in panels(name, rendering):
                 out().print(panel)
-
-
-def _need_page_name(path: Path) -> None:
-    """Refuse a name that is not a page's, because a page replaces the file that has its name, even an episode.
-
-    Raises:
-        typer.BadParameter: the name has another suffix.
-    """
-    if path.suffix.lower() not in {".html", ".htm"}:
-        raise typer.BadParameter(f"{path} is no name of a page: choose one that ends in .html", param_hint="--html")
 
 
 class _Prose(Text):
@@ -97,7 +88,7 @@ class _Prose(Text):
 def renderings(
     show: Show, episode: Episode, topics: Iterable[str], layout: Layout, platforms: Iterable[PlatformName]
 ) -> dict[PlatformName, Rendering]:
-    """Return what a push would send on each platform; an empty dict when the episode has none of the topics."""
+    """Return the rendering of a push for each platform; an empty dict if the episode has none of the topics."""
     document = Formatter(show.name, words(show.language)).episode(episode, topics=topics, layout=layout)
     return {} if document is None else {name: PLATFORMS[name].render(document) for name in platforms}
 
@@ -107,19 +98,16 @@ def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
     row, total = PLATFORMS[platform], len(rendering.messages)
     for index, message in enumerate(rendering.messages, start=1):
         view = row.terminal(message)
+        parts = [_Prose().append_text(part) if isinstance(part, Text) else part for part in view.parts]
         yield Panel(
-            # Because the border cuts what is too long, the figures stand inside; half a figure is another figure.
-            Group(*map(_unbroken, view.parts), Text(), *starmap(_bar, view.uses)),
+            # Because the border cuts long lines, the figures stand inside; else half a figure would be another figure.
+            Group(*parts, Text(), *starmap(_bar, view.uses)),
             title=f"{platform} {index}/{total}{' · silent' if row.is_silent(message) else ''}",
             title_align="left",
             border_style=row.colour,
             padding=(1, 2),
             width=_WIDTH,
         )
-
-
-def _unbroken(part: RenderableType) -> RenderableType:
-    return _Prose().append_text(part) if isinstance(part, Text) else part
 
 
 def _bar(used: int, limit: int, unit: str) -> Text:

@@ -108,16 +108,21 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
     opened = []
     for push in pushes:
         before = await app.ledger.tally(push.id)
-        retried = await app.services.broadcaster.open_for_failed(push, episode, due=app.clock())
-        served = await app.ledger.tally(retried.id) if retried is not None else {}
-        _explain(push, before, sum(served.values()))
-        if retried is not None:
+        failed, unknown, again = before[DeliveryState.FAILED], before[DeliveryState.UNKNOWN], 0
+        if retried := await app.services.broadcaster.open_for_failed(push, episode, due=app.clock()):
             opened.append(retried)
+            again = sum((await app.ledger.tally(retried.id)).values())
+        out().print(f"Schedule {push.key}: {failed} failed, {again} tried again.")
+        if failed > again:
+            out().print(f"  {failed - again} left out: they have left or unsubscribed, or are on holiday.")
+        if unknown:
+            ways = "--to sends it to one of them, --again to all."
+            out().print(f"  {unknown} of unknown outcome left out: they may have it. {ways}")
     return await _deliver(app, opened) if opened else True
 
 
 async def rehearse(app: "App", episode: Episode, target: Target | None, *, again: bool) -> None:
-    """Say what `push` would send, and send nothing.
+    """Print the deliveries that `push` would make, and send nothing.
 
     Raises:
         typer.BadParameter: the target's platform is switched off.
@@ -139,7 +144,7 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
 
 
 async def _tell_left_out(app: "App", schedule: str) -> None:
-    """Say how many subscriptions the push leaves out because their platform is switched off."""
+    """Print the number of subscriptions that the push leaves out because their platform is switched off."""
     for platform in PLATFORMS:
         if platform in app.config.platforms:
             continue
@@ -168,27 +173,13 @@ async def _open(app: "App", episode: Episode, target: Target | None, *, again: b
             for schedule in app.config.schedules
         ]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]
-    if not broadcasts and target is not None:
-        raise NotSentAgainError(
-            f"episode {episode.number} was sent to {target} before; add --again to send it once more"
-        )
-    if not broadcasts:
-        raise NotSentAgainError(
-            f"episode {episode.number} was pushed before; add --again to push it once more to everybody, "
-            "or --only failed to push it to those who did not get it"
-        )
-    return broadcasts
-
-
-def _explain(push: Broadcast, before: dict[DeliveryState, int], retried: int) -> None:
-    failed, unknown = before[DeliveryState.FAILED], before[DeliveryState.UNKNOWN]
-    out().print(f"Schedule {push.key}: {failed} failed, {retried} tried again.")
-    if failed > retried:
-        out().print(f"  {failed - retried} left out: they have left or unsubscribed, or are on holiday.")
-    if unknown:
-        out().print(
-            f"  {unknown} of unknown outcome left out: they may have it. --to sends it to one of them, --again to all."
-        )
+    if broadcasts:
+        return broadcasts
+    told = f"sent to {target} before; add --again to send it once more"
+    if target is None:
+        told = "pushed before; add --again to push it once more to everybody, "
+        told += "or --only failed to push it to those who did not get it"
+    raise NotSentAgainError(f"episode {episode.number} was {told}")
 
 
 async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
@@ -213,9 +204,8 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
             out().print(f"{failure.target}: {failure.reason}")
     for connection in app.connections.values():
         if connection.refusal is not None:
-            out().print(
-                f"{connection.refusal}: what waits there is sent when the bot runs with a valid one within a day."
-            )
+            until = "what waits there is sent when the bot runs with a valid one within a day"
+            out().print(f"{connection.refusal}: {until}.")
     return counts[DeliveryState.SENT] == sum(counts.values())
 
 
@@ -246,7 +236,7 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
 
 
 def _why_not_to_wait(bot: DeliveryLock, quiet: float) -> str:
-    """Return why to stop watching after so many quiet seconds in which nothing ended; "" to watch on."""
+    """Return the reason to stop watching after so many seconds in which no delivery ended; "" to watch on."""
     if quiet > LOOK_FOR_BOT_AFTER and not bot.is_held():
         return "The bot has stopped. What is left is sent when it runs again: `recap run`."
     if quiet > PATIENCE:

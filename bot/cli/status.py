@@ -8,7 +8,6 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
 from bot.delivery.report import explain
-from bot.model.facts import Pushed
 from bot.model.i18n import Language, words
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import Broadcast, DeliveryState
@@ -61,6 +60,7 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
     outcome = await app.ledger.notices.outcome(push)
     counts = await app.ledger.tally(push.id)
     failures = await app.ledger.failures(push.id)
+    english = words(Language.ENGLISH)
     return {
         "episode": push.episode,
         "title": push.title,
@@ -73,26 +73,20 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
         "deliveries": {str(state): count for state, count in counts.items()},
         "sent": {str(platform): count for platform, count in outcome.served.items()},
         "ended": outcome.ended,
-        "unserved": _unserved_facts(outcome),
+        "unserved": [
+            {
+                "platform": str(each.platform),
+                "code": each.code,
+                "count": each.count,
+                "unknown": each.unknown,
+                "meaning": explain([each], english)[0],
+            }
+            for each in outcome.unserved
+        ],
         "failures": [
             {"target": str(failure.target), "code": failure.code, "reason": failure.reason} for failure in failures
         ],
     }
-
-
-def _unserved_facts(outcome: Pushed) -> list[dict[str, Any]]:
-    """Return the targets that did not get a push, by reason, with the sentence of the report."""
-    english = words(Language.ENGLISH)
-    return [
-        {
-            "platform": str(each.platform),
-            "code": each.code,
-            "count": each.count,
-            "unknown": each.unknown,
-            "meaning": explain([each], english)[0],
-        }
-        for each in outcome.unserved
-    ]
 
 
 def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:

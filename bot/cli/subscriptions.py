@@ -43,7 +43,6 @@ _CURES = {
     "json_invalid": "Take a file that `recap subscriptions export` has written",
     "list_type": "Take a file that `recap subscriptions export` has written",
 }
-_SOME_OTHER_CURE = "Write what `recap subscriptions export` would"
 
 
 @subscriptions.command("list")
@@ -94,8 +93,7 @@ def add_subscription(
 @subscriptions.command("remove")
 def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> None:
     """End the subscription of a target."""
-    wanted = console.parse_target(target)
-    settings = console.read_settings(config)
+    wanted, settings = console.parse_target(target), console.read_settings(config)
     if not console.with_app(settings, lambda app: app.ledger.subscriptions.end(wanted, "removed by the admin")):
         err().print(f"{wanted} is not subscribed.")
         raise typer.Exit(Exit.FAILED)
@@ -110,8 +108,7 @@ def export_subscriptions(
     config: ConfigOption = None,
 ) -> None:
     """Write the subscriptions to a file, all but those that have ended."""
-    text = console.look(console.read_settings(config), _written)
-    console.write(output, text)
+    console.write(output, console.look(console.read_settings(config), _written))
 
 
 @subscriptions.command("import")
@@ -210,6 +207,6 @@ def _problem(path: Path, error: ErrorDetails) -> Problem:
     """Return the mistake in one value. Its key counts the subscriptions from 1, as people do."""
     first, *rest = error["loc"] or ("",)
     number = str(first + 1) if isinstance(first, int) else first
-    cure = _CURES.get(error["type"], _SOME_OTHER_CURE)
+    cure = _CURES.get(error["type"], "Write what `recap subscriptions export` would")
     message = error["msg"][:1].lower() + error["msg"][1:]
     return Problem(path, message, cure, key=".".join([number, *map(str, rest)]) or None)

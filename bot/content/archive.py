@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 from bot.content.folder import Folder, Version
 from bot.content.search import WordIndex, wanted
 from bot.model.episode import Status
+from bot.model.facts import FileBroken
 from bot.model.problems import Problem
 from bot.model.text import fold_words, normalise_topic
 
@@ -30,19 +31,6 @@ _NEAR_ENOUGH = 65
 _SHORTEST_SPELLING = 3
 
 _NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenFile:
-    """A file with mistakes. `version` tells this state of the file from any other.
-
-    `modified` is None if unknown. `in_use` is True if an earlier, good version of the file stays in the archive.
-    """
-
-    version: str
-    modified: dt.datetime | None
-    problems: tuple[Problem, ...]
-    in_use: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +75,11 @@ class Archive:
             aliases=aliases,
         )
 
-    def broken(self) -> list[BrokenFile]:
-        """Return the files with mistakes, each with all its problems, except those that somebody is still writing."""
+    def broken(self) -> list[tuple[FileBroken, dt.datetime | None]]:
+        """Return the files with mistakes, except those that somebody is still writing, and their changes' times.
+
+        A time is None if unknown.
+        """
         files: dict[Path, list[Problem]] = {}
         for problem in self.problems:
             files.setdefault(problem.path, []).append(problem)
@@ -98,8 +89,8 @@ class Archive:
             version = versions.get(path, Version(None, None))
             modified = dt.datetime.fromtimestamp(version.stamp[0] / 1e9, dt.UTC) if version.stamp else None
             if not version.is_unfinished:
-                in_use = version.episode is not None
-                found.append(BrokenFile(f"{path} {version.stamp}", modified, tuple(problems), in_use))
+                fact = FileBroken(f"{path} {version.stamp}", problems, in_use=version.episode is not None)
+                found.append((fact, modified))
         return found
 
     def get(self, number: int) -> Episode | None:

@@ -1,4 +1,4 @@
-"""The content folder: which files are episodes, and the newest good version of each."""
+"""The content folder: the episode files, and the newest good version of each."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _SUFFIX = ".md"
 _LEFT_OUT = ("_", ".")
 _README = f"readme{_SUFFIX}"
 _WRONG_SUFFIX = re.compile(r"(?:\.md)?\.(?:markdown|mdown|mdwn|mkdn?)(?:\.te?xt)?$|\.md\.te?xt$", re.IGNORECASE)
-"""What editors make of `.md`: TextEdit and Notepad put `.txt` behind it."""
+"""The names that editors give instead of `.md`: TextEdit and Notepad put `.txt` behind it."""
 _NUMBER_LINE = re.compile(r"^[ \t]*[\"']?number[\"']?[ \t]*:", re.MULTILINE)
 _DRAFT_LINE = re.compile(r"^status[ \t]*:[ \t]*[\"']?draft\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Version:
-    """A file as it was last read. `episode` is the newest good version; None when there has never been one."""
+    """A file as it was last read. `episode` is its newest good version; None if there has never been one."""
 
     stamp: tuple[int, int] | None
-    """When it was changed, in nanoseconds, and its size in bytes: the same stamp is the same file. None: unknown."""
+    """The time of the last change, in nanoseconds, and the size in bytes; the same for an unchanged file."""
     episode: Episode | None
     problems: tuple[Problem, ...] = ()
     number_line: int = 1
     is_unfinished: bool = False
-    """It has mistakes, has never been without, and calls itself a draft: somebody is still writing it."""
+    """True if somebody is still writing the file: it calls itself a draft and has always had mistakes."""
 
     @functools.cached_property
     def words(self) -> tuple[SegmentWords, ...]:
@@ -50,20 +50,20 @@ class Version:
 
 @dataclass(frozen=True)
 class Folder:
-    """Every episode file of a folder, by its path in it and in that order, and what is wrong with the folder."""
+    """Every episode file of a folder, by its path in the folder and in that order, and the folder's own problems."""
 
     versions: Mapping[Path, Version] = dataclasses.field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     misnamed: tuple[Path, ...] = ()
-    """Files that are passed over and were meant as episodes by all that their names say."""
+    """Files that are passed over, and whose names show that they were meant as episodes."""
 
     @classmethod
     def read(cls, folder: Path, previous: Folder) -> Folder:
-        """Read what has changed in the folder since `previous`. Nothing is raised: what is wrong becomes a problem."""
+        """Read the files that changed since `previous`. Nothing is raised: mistakes and errors become problems."""
         problems: list[Problem] = []
         files = list(_files(folder, problems))
         paths = [path for path in files if path.name.lower().endswith(_SUFFIX)]
-        # A folder that is out of reach for a moment has not lost its episodes.
+        # Because a folder may be out of reach for a moment, its episodes are kept.
         versions = dict(previous.versions) if problems else {}
         with _uncollected():
             versions |= {path: _version(folder, path, previous.versions.get(path)) for path in paths}
@@ -72,13 +72,13 @@ class Folder:
 
 
 def right_name(path: Path) -> Path:
-    """What a misnamed file has to be called to count as an episode."""
+    """Return the path under which a misnamed file would count as an episode."""
     return path.with_name(_WRONG_SUFFIX.sub(_SUFFIX, path.name))
 
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Hold the search for cyclic garbage: while many files are read it finds nothing, in a fifth of the time."""
+    """Hold the search for cyclic garbage, which takes a fifth of the time of reading many files and finds nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -89,12 +89,8 @@ def _uncollected() -> Iterator[None]:
 
 
 def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
-    """The files below the folder, by their paths in it, without those that are left out whatever they end in."""
-
-    def on_error(error: OSError) -> None:
-        problems.append(_unreadable_folder(error))
-
-    for parent, folders, names in os.walk(folder, onerror=on_error):
+    """Yield the paths in the folder of the files below it, without hidden files, files of notes and READMEs."""
+    for parent, folders, names in os.walk(folder, onerror=lambda error: problems.append(_unreadable_folder(error))):
         folders[:] = [name for name in folders if not name.startswith(_LEFT_OUT)]
         relative = Path(parent).relative_to(folder)
         for name in names:
@@ -104,16 +100,12 @@ def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
 
 def _unreadable_folder(error: OSError) -> Problem:
     path = Path(error.filename)
-    match error:
-        case FileNotFoundError():
-            return Problem(
-                path, "there is no such folder", "Create it, or name another one in the config, at content.folder"
-            )
-        case NotADirectoryError():
-            return Problem(
-                path, "this is not a folder", "Name the folder that holds the episode files, at content.folder"
-            )
-    return Problem(path, f"the folder cannot be read ({error.strerror})", "Let the user that runs the bot read it")
+    message, cure = f"the folder cannot be read ({error.strerror})", "Let the user that runs the bot read it"
+    if isinstance(error, FileNotFoundError):
+        message, cure = "there is no such folder", "Create it, or name another one in the config, at content.folder"
+    elif isinstance(error, NotADirectoryError):
+        message, cure = "this is not a folder", "Name the folder that holds the episode files, at content.folder"
+    return Problem(path, message, cure)
 
 
 def _version(folder: Path, path: Path, previous: Version | None) -> Version:
@@ -133,18 +125,15 @@ def _version(folder: Path, path: Path, previous: Version | None) -> Version:
         line = data.count(b"\n", 0, error.start) + 1
         return _failed(previous, stamp, Problem(file, "this is not UTF-8 text", "Save the file again as UTF-8", line))
     try:
-        return Version(stamp, parse_episode(text, path), number_line=_number_line(text))
+        episode = parse_episode(text, path)
     except InvalidInputError as error:
         problems = (dataclasses.replace(problem, path=folder / problem.path) for problem in error.problems)
         failed = _failed(previous, stamp, *problems)
         is_unfinished = failed.episode is None and _DRAFT_LINE.search(text) is not None
         return dataclasses.replace(failed, is_unfinished=is_unfinished)
+    number = _NUMBER_LINE.search(text)
+    return Version(stamp, episode, number_line=text.count("\n", 0, number.start()) + 1 if number else 1)
 
 
 def _failed(previous: Version | None, stamp: tuple[int, int] | None, *problems: Problem) -> Version:
     return dataclasses.replace(previous or Version(None, None), stamp=stamp, problems=problems, is_unfinished=False)
-
-
-def _number_line(text: str) -> int:
-    match = _NUMBER_LINE.search(text)
-    return text.count("\n", 0, match.start()) + 1 if match else 1

@@ -27,7 +27,7 @@ from bot.model.document import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.model.episode import Episode, Segment, Source
+    from bot.model.episode import Episode, Segment
     from bot.model.i18n import Words
 
 SEPARATOR = " · "
@@ -118,14 +118,12 @@ class Formatter:
         if segment.image is not None:
             blocks.append(segment.image)
         if segment.sources:
-            blocks.append(self._sources(segment.sources))
-        return Section(tuple(blocks), preview=_preview(segment))
-
-    def _sources(self, sources: Sequence[Source]) -> Note:
-        spans = [Span(self._words.ngettext("Source: ", "Sources: ", len(sources)))]
-        for source in sources:
-            spans += [Span(source.title, url=source.url), Span(SEPARATOR)]
-        return Note(tuple(spans[:-1]))
+            spans = [Span(self._words.ngettext("Source: ", "Sources: ", len(segment.sources)))]
+            for source in segment.sources:
+                spans += [Span(source.title, url=source.url), Span(SEPARATOR)]
+            blocks.append(Note(tuple(spans[:-1])))
+        preview = segment.image or next(iter(segment.sources), None)
+        return Section(tuple(blocks), preview.url if preview else None)
 
     def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[Button, ...]:
         buttons: list[Button] = []
@@ -143,12 +141,6 @@ class Formatter:
     def _whole_episode(self, episode: Episode) -> CommandButton:
         label = self._words.gettext("All of episode {number}").format(number=episode.number)
         return CommandButton(label, "episode", str(episode.number))
-
-
-def _preview(segment: Segment) -> str | None:
-    if segment.image is not None:
-        return segment.image.url
-    return segment.sources[0].url if segment.sources else None
 
 
 def _one_preview(sections: list[Section]) -> list[Section]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,25 +22,25 @@ if TYPE_CHECKING:
 
 EXAMPLE = "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
 
-# Six short values need a tenth of it. Nesting as deep as a long text allows would overflow libyaml's stack.
 MAX_LENGTH = 4_000
-# Enough to find 'title' in 'titre' and 'status' in 'statut'.
+"""Characters, ten times what six short values need. Deep nesting in a longer text would overflow libyaml's stack."""
 _NEAR_ENOUGH = 60
+"""The likeness, from 0 to 100, that finds `title` in `titre` and `status` in `statut`."""
 
 _EMPTY = "tag:yaml.org,2002:null"
-# Nine digits fit the smallest integer that databases know.
+# Because the smallest integer of the databases holds nine digits, no number has more.
 _NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BREAKS = re.compile(r"[ \t]*\n[ \t\n]*")
 
-# libyaml is ten times as fast; not every platform's PyYAML comes with it.
+# Because libyaml is ten times as fast, it is used where PyYAML comes with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping[str, Any]:
-    """The values of the front matter by key; what is wrong goes to `mistakes`.
+    """Return the values of the front matter by key; errors go to `mistakes`.
 
-    `text` is what stands between the two lines `---`, `first_line` the line in the file at which it begins.
+    `text` is the text between the two lines `---`, and begins at the line `first_line` of the file.
     """
     root = _compose(text, first_line, mistakes)
     if root is None:
@@ -51,11 +52,10 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
         line = first_line + key_node.start_mark.line
         if key not in _READERS:
-            near = _nearest(key)
-            misspelt.add(near)
-            cure = f"Write '{near}', if that is what it means, or remove the line"
-            if not near:
-                cure = f"Remove the line; the keys are {', '.join(_READERS)}"
+            cure = f"Remove the line; the keys are {', '.join(_READERS)}"
+            if near := process.extractOne(fold(key), list(_READERS), scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH):
+                misspelt.add(near[0])
+                cure = f"Write '{near[0]}', if that is what it means, or remove the line"
             mistakes.add(line, f"the key '{key}' is unknown", cure)
         elif key in first_lines:
             message = f"the key '{key}' stands here again, after line {first_lines[key]}"
@@ -71,7 +71,7 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
 
 
 def json_schema() -> dict[str, Any]:
-    """The front matter as JSON Schema, for editors that check it while somebody types."""
+    """Return the JSON Schema of the front matter, for editors that check it while somebody types."""
     model = Episode.model_json_schema()
     properties: dict[str, dict[str, Any]] = {}
     for key in _READERS:
@@ -93,11 +93,8 @@ def json_schema() -> dict[str, Any]:
 
 def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode | None:
     if len(text) > MAX_LENGTH:
-        mistakes.add(
-            first_line - 1,
-            f"the front matter is longer than {MAX_LENGTH} characters",
-            "Close it with a line '---' right after its last key",
-        )
+        message = f"the front matter is longer than {MAX_LENGTH} characters"
+        mistakes.add(first_line - 1, message, "Close it with a line '---' right after its last key")
         return None
     try:
         root = yaml.compose(text, Loader=_LOADER)
@@ -120,7 +117,7 @@ def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode
 
 
 def _line(mark: yaml.Mark | None, text: str, first_line: int) -> int:
-    """The line of a mark, which may stand below the text when something is missing at its end."""
+    """Return the line of a mark, which may stand below the text if something is missing at its end."""
     return first_line + (min(mark.line, text.count("\n")) if mark else 0)
 
 
@@ -130,7 +127,7 @@ def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mi
         return
     text = "" if node.tag == _EMPTY else node.value.strip()
     if not text:
-        # A template's optional lines may stay empty.
+        # Because a template has optional lines, those may stay empty.
         if key in _REQUIRED:
             cure = f"Write it as in '{_REQUIRED[key]}'; a value that begins with '#' needs double quotes"
             mistakes.add(line, f"'{key}' is empty", cure)
@@ -141,20 +138,10 @@ def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mi
         mistakes.add(line, f"'{key}': {error}", error.cure)
 
 
-def _nearest(key: str) -> str:
-    """Return the key that a misspelt one may mean; empty if none is near."""
-    found = process.extractOne(fold(key), list(_READERS), scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
-    return "" if found is None else found[0]
-
-
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text):
         raise BadValueError(f"'{text}' is not a whole number above 0", cure="Write it as in 'number: 1207'")
     return int(text)
-
-
-def _title(text: str) -> str:
-    return _BREAKS.sub(" ", text)
 
 
 def _date(text: str) -> dt.date:
@@ -176,7 +163,7 @@ def _status(text: str) -> Status:
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "number": _number,
-    "title": _title,
+    "title": functools.partial(_BREAKS.sub, " "),
     "date": _date,
     "audio": web_address,
     "page": web_address,

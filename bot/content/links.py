@@ -66,16 +66,11 @@ class Answer:
 
 def is_public(address: IpAddress) -> bool:
     """Return whether the address is on the internet, not on this machine or the network around it."""
-    inner = _carried(address)
-    return inner.is_global and not inner.is_multicast
-
-
-def _carried(address: IpAddress) -> IpAddress:
-    """Return the IPv4 address that an IPv6 address stands for, else the address itself."""
     for network, bits_below in _CARRIERS:
         if address in network:
-            return ipaddress.IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
-    return address
+            address = ipaddress.IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
+            break
+    return address.is_global and not address.is_multicast
 
 
 class Web:

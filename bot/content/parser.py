@@ -26,17 +26,15 @@ if TYPE_CHECKING:
 
 _FENCE = "---"
 
-# Tabs and line feeds are text; zero-width joiners make emoji. The last two are what neither YAML nor UTF-8 can hold.
+# Tabs, line feeds, and zero-width joiners, which make emoji, are text. YAML or UTF-8 cannot hold the last three kinds.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BLANK_LINE = re.compile(r"\n[^\S\n]+(?=\n)")
-# A Mac types a no-break space when the Option key of '#' is still held down.
+# Because a Mac types a no-break space while the Option key of '#' is held down, one may follow a marker.
 _HARD_MARKER = re.compile(r"(\n {0,3}(?:#{1,6}|[-*+]))[\u00a0\u202f]")
 
 
 def parse_episode(text: str, path: Path) -> Episode:
-    """Read an episode file. `path` is what the mistakes and the episode name as its file.
-
-    Text comes out in Unicode's composed form (NFC), no-break spaces as they were typed.
+    """Return the episode of a file's text, in Unicode's composed form (NFC). `path` names the file.
 
     Raises:
         InvalidInputError: with every mistake in the file.
@@ -52,7 +50,13 @@ def parse_episode(text: str, path: Path) -> Episode:
     if not parts:
         cure = "Begin each subject with a title on a line such as '## Title'"
         mistakes.add(head.end, "the episode has no segment", cure)
-    _check_intro(intro, mistakes)
+    for line, name in (
+        (intro.topics_line, "a line of topics"),
+        (intro.image_line, "an image"),
+        (intro.sources_line, "a list of sources"),
+    ):
+        if line:
+            mistakes.add(line, f"{name} stands above the first segment", "Move it below a title '## …'")
     segments = _segments(parts, mistakes)
     mistakes.check()
     return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
@@ -67,10 +71,10 @@ def unclosed_emphasis(text: str, path: Path) -> tuple[Problem, ...]:
 
 
 def _clean(text: str, mistakes: Mistakes) -> str:
-    """The text with one kind of line end and blank line, and without what nobody can see or mean."""
+    """Return the text with one kind of line end and blank line, and without invisible characters."""
     text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    # Word processors leave these for line breaks inside a paragraph.
+    # Because word processors leave these for line breaks inside a paragraph, they become spaces.
     text = text.replace("\u2028", " ").replace("\u2029", " ")
 
     def told(match: re.Match[str]) -> str:
@@ -86,11 +90,11 @@ def _clean(text: str, mistakes: Mistakes) -> str:
 
 
 class _Head(NamedTuple):
-    """A file in two. Blank lines stand for the front matter in the body, so that its lines keep their numbers."""
+    """A file in two parts. Blank lines replace the front matter in the body, so that its lines keep their numbers."""
 
     front_matter: str
     first_line: int
-    """Where the front matter begins, 0 if there is none."""
+    """The line at which the front matter begins; 0 without one."""
     body: str
     end: int
     """The last line above the body."""
@@ -108,23 +112,13 @@ def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
         end, body = closing, closing + 1
     else:
         mistakes.add(first, "the front matter that begins here has no end", "Write a line '---' below its last key")
-        # Reading on as if it ended with its first blank line finds the other mistakes.
+        # Because the other mistakes are to be found too, reading goes on as if it ended at its first blank line.
         end = body = next((i for i in range(first, title) if not lines[i]), title)
     return _Head("\n".join(lines[first:end]), first + 1, "\n" * body + "\n".join(lines[body:]), body)
 
 
-def _check_intro(intro: Part, mistakes: Mistakes) -> None:
-    for line, what in (
-        (intro.topics_line, "a line of topics"),
-        (intro.image_line, "an image"),
-        (intro.sources_line, "a list of sources"),
-    ):
-        if line:
-            mistakes.add(line, f"{what} stands above the first segment", "Move it below a title '## …'")
-
-
 def _segments(parts: Sequence[Part], mistakes: Mistakes) -> list[Segment]:
-    """The parts as segments, as far as they can be."""
+    """Return the parts as segments, with or without mistakes."""
     lines_of_slugs: dict[str, int] = {}
     for part in parts:
         if part.is_segment and not part.summary:

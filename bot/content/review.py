@@ -73,22 +73,18 @@ def review(
         renderers: how each platform renders, by the platform's name.
     """
     counts = archive.topics()
-    found = [_misnamed(folder / path) for path in archive.content.misnamed]
+    found = []
+    for misnamed in archive.content.misnamed:
+        path, right = folder / misnamed, right_name(folder / misnamed)
+        cure = f"There is a {right.name} too: keep one of the two, under that name"
+        cure = cure if right.exists() else f"Rename it to {right.name}"
+        found.append(Problem(path, f"the file is passed over: the name of an episode ends in {right.suffix}", cure))
     for episode in archive.episodes:
         version = archive.content.versions[episode.path]
         if version.episode is not None and not version.problems:
             file = _File.read(folder / episode.path)
-            review_ = _Review(version.episode, file, language, counts, renderers, Mistakes(file.path))
-            found += review_.problems()
+            found += _Review(version.episode, file, language, counts, renderers, Mistakes(file.path)).problems()
     return found
-
-
-def _misnamed(path: Path) -> Problem:
-    right = right_name(path)
-    cure = f"Rename it to {right.name}"
-    if right.exists():
-        cure = f"There is a {right.name} too: keep one of the two, under that name"
-    return Problem(path, f"the file is passed over: the name of an episode ends in {right.suffix}", cure)
 
 
 def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:
@@ -194,22 +190,19 @@ class _Review:
             self._warnings.add(line, "the title is in capitals, which read as shouting", "Write it in small letters")
 
     def _segment(self, segment: Segment, line: int) -> None:
-        # Because an import leaves a remark about it, which is told too, the warning would say the same again.
-        if not segment.sources and not self._has_remark(_ON_SOURCE, line):
-            cure = "Add 'Sources :' and a list of links below its text"
-            self._warnings.add(line, "the segment has no source", cure)
+        if not segment.sources:
+            end = next((at for at in self._file.titles() if at > line), None)
+            below = self._file.lines[line : end and end - 1]
+            # Because an import leaves a remark about it, which is told too, the warning would say the same again.
+            if not any(_ON_SOURCE.search(remark[1]) for each in below for remark in _REMARK.finditer(each)):
+                cure = "Add 'Sources :' and a list of links below its text"
+                self._warnings.add(line, "the segment has no source", cure)
         if len(segment.text) > _PERHAPS_TOO_LONG:
             document = Formatter("", words(self._language)).segment(self._episode, segment)
             for name, render in self._renderers.items():
                 if (count := len(render(document).messages)) > 1:
                     message = f"the summary of {len(segment.text)} characters takes {count} messages on {name}"
                     self._warnings.add(line, message, "Shorten it: 300 to 900 characters read well on a phone")
-
-    def _has_remark(self, pattern: re.Pattern[str], title: int) -> bool:
-        """Return whether a remark in the segment below a title matches the pattern."""
-        end = next((at for at in self._file.titles() if at > title), None)
-        below = self._file.lines[title : end and end - 1]
-        return any(pattern.search(remark[1]) for line in below for remark in _REMARK.finditer(line))
 
     def _topics(self, segment: Segment, line: int) -> None:
         common = [topic for topic, count in self._counts.items() if count >= _COMMON]

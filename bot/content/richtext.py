@@ -144,20 +144,14 @@ class RichText:
         first, end = fence.map or (0, 0)
         # A closed block has one line more than its code and its opening.
         if end - first < fence.content.count("\n") + 2:
-            self.mistakes.add(
-                first + 1,
-                f"the block of code that begins with {fence.markup} has no end",
-                f"Write {fence.markup} on a line of its own below the code, or remove it here",
-            )
+            cure = f"Write {fence.markup} on a line of its own below the code, or remove it here"
+            self.mistakes.add(first + 1, f"the block of code that begins with {fence.markup} has no end", cure)
         return CodeBlock(fence.content.removesuffix("\n")) if fence.content.strip() else None
 
     def _check_line(self, text: str, line: int) -> None:
         if SOURCES_LINE.fullmatch(text):
-            self.mistakes.add(
-                line,
-                "no list of its own follows 'Sources :'",
-                "Leave a blank line above it, and begin each line below it with '- '",
-            )
+            cure = "Leave a blank line above it, and begin each line below it with '- '"
+            self.mistakes.add(line, "no list of its own follows 'Sources :'", cure)
         elif _SOURCES_AND_MORE.match(text):
             cure = "Put it on a line of its own below, and begin that line with '- '"
             self.mistakes.add(line, "a source stands on the same line as 'Sources :'", cure)
@@ -195,7 +189,8 @@ class _InlineReader:
             case "code_inline":
                 self._say(Span(token.content, self._styles[-1] | Style.CODE, self._url))
             case "link_open":
-                self._open_link(str(token.attrs["href"]))
+                self._link_text = ""
+                self._url = good_address(str(token.attrs["href"]), self._line, self._mistakes)
             case "link_close":
                 self._close_link()
             case "strong_open" | "em_open" | "s_open":
@@ -204,11 +199,8 @@ class _InlineReader:
                 self._styles.pop()
             case "image":
                 self._link_text += token.content
-                self._mistakes.add(
-                    self._line,
-                    "an image stands inside the text",
-                    "Put it on a line of its own in the segment, outside lists, quotes and links",
-                )
+                cure = "Put it on a line of its own in the segment, outside lists, quotes and links"
+                self._mistakes.add(self._line, "an image stands inside the text", cure)
             # Because its opening tag is a mistake already, a closing tag is none.
             case "html_inline" if not token.content.startswith("</") and not _COMMENT.fullmatch(token.content):
                 self._mistakes.add(self._line, *_no_html(token.content))
@@ -225,11 +217,8 @@ class _InlineReader:
                 f"Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself",
             )
         elif _BROKEN_LINK.search(token.content):
-            self._mistakes.add(
-                self._line,
-                "this link is broken and would be shown with its brackets",
-                "Write [text](https://…) without a space between the brackets or in the address",
-            )
+            cure = "Write [text](https://…) without a space between the brackets or in the address"
+            self._mistakes.add(self._line, "this link is broken and would be shown with its brackets", cure)
         span = Span(token.content, self._styles[-1], self._url)
         for each in _with_links(span) if self._url is None else (span,):
             self._say(each)
@@ -242,15 +231,10 @@ class _InlineReader:
         elif span.text:
             self._spans.append(span)
 
-    def _open_link(self, address: str) -> None:
-        self._link_text = ""
-        self._url = good_address(address, self._line, self._mistakes)
-
     def _close_link(self) -> None:
         if not self._link_text.strip():
-            self._mistakes.add(
-                self._line, f"the link to '{self._url}' has no text", "Write what it leads to between the brackets"
-            )
+            cure = "Write what it leads to between the brackets"
+            self._mistakes.add(self._line, f"the link to '{self._url}' has no text", cure)
         self._url = None
 
 

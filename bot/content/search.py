@@ -13,7 +13,7 @@ from bot.model.document import plain
 from bot.model.text import fold_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bot.model.episode import Segment
 
@@ -77,7 +77,7 @@ def is_match(word: str, searched: str) -> bool:
 
 
 class WordIndex:
-    """Finds segments by their words. Each segment is given with the words of its topics, and known by its place."""
+    """An index of segments by their words and the words of their topics. A segment is known by its place."""
 
     def __init__(self, segments: Iterable[tuple[SegmentWords, Iterable[str]]]) -> None:
         self._entries: dict[str, array[int]] = {}
@@ -97,14 +97,11 @@ class WordIndex:
 
     def _scores(self, word: str) -> dict[int, float]:
         scores: dict[int, float] = {}
-        for longer in self._beginning_with(word):
+        start = bisect.bisect_left(self._vocabulary, word)
+        for longer in itertools.takewhile(lambda each: is_match(each, word), self._vocabulary[start:]):
             for entry in self._entries[longer]:
                 place, score = entry >> _WEIGHT_BITS, _BEGINNING * (entry & _WEIGHT)
                 scores[place] = max(score, scores.get(place, 0.0))
         for entry in self._entries.get(word, ()):
             scores[entry >> _WEIGHT_BITS] = entry & _WEIGHT
         return scores
-
-    def _beginning_with(self, piece: str) -> Iterator[str]:
-        start = bisect.bisect_left(self._vocabulary, piece)
-        return itertools.takewhile(lambda word: is_match(word, piece), self._vocabulary[start:])

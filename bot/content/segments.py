@@ -11,6 +11,7 @@ from bot.content.richtext import SOURCES_LINE, RichText, good_address
 from bot.model.address import site
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
+from bot.model.split import text_of
 from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _begun(heading: Node, rich_text: RichText) -> Part:
     line, tell = heading.line, functools.partial(rich_text.mistakes.add, heading.line)
     mark = _SLUG_MARK.search(heading.text)
     spans = rich_text.spans(heading.text[: mark.start()] if mark else heading.text, line)
-    title = "".join(span.text for span in spans)
+    title = text_of(spans)
     is_segment = heading.token.tag == _SEGMENT
     if not is_segment:
         tell(
@@ -90,20 +91,16 @@ def _begun(heading: Node, rich_text: RichText) -> Part:
     if mark:
         slug = mark[1].strip()
         if not _SLUG.fullmatch(slug):
-            tell(
-                f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'",
-                f"Write {{#{ascii_slug(slug) or 'netflix'}}}",
-            )
+            message = f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'"
+            tell(message, f"Write {{#{ascii_slug(slug) or 'netflix'}}}")
             slug = ""
-        return Part(line, title, slug, is_segment)
-    slug = ascii_slug(title)
-    if _SLUG_BEGINS in title:
-        tell(f"the title has '{_SLUG_BEGINS}' and no '}}' at its end", "End it as in {#netflix}")
-    if title and not slug:
-        tell(
-            f"no name for links can be made from the title '{title}'",
-            "Add one at its end, in the letters a to z, as in {#netflix}",
-        )
+    else:
+        slug = ascii_slug(title)
+        if _SLUG_BEGINS in title:
+            tell(f"the title has '{_SLUG_BEGINS}' and no '}}' at its end", "End it as in {#netflix}")
+        if title and not slug:
+            cure = "Add one at its end, in the letters a to z, as in {#netflix}"
+            tell(f"no name for links can be made from the title '{title}'", cure)
     return Part(line, title, slug, is_segment)
 
 
@@ -137,11 +134,8 @@ class _PartReader:
     def close(self) -> None:
         """End the part, or the wait for a list of sources."""
         if self._list_has_to_come:
-            self._mistakes.add(
-                self._part.sources_line,
-                "no list of sources follows",
-                "Begin each line below it with '- ', as in '- [Title](https://…)', or remove 'Sources :'",
-            )
+            cure = "Begin each line below it with '- ', as in '- [Title](https://…)', or remove 'Sources :'"
+            self._mistakes.add(self._part.sources_line, "no list of sources follows", cure)
         self._list_may_come = self._list_has_to_come = False
 
     def underlined(self, heading: Node) -> None:
@@ -161,29 +155,27 @@ class _PartReader:
 
     def paragraph(self, node: Node) -> None:
         """Read a paragraph, which may hold lines of topics, an image or `Sources :`."""
-        line, lines = node.line, node.text.split("\n")
+        part, line, lines = self._part, node.line, node.text.split("\n")
         only_topics = all(_TOPICS_LINE.fullmatch(text.strip()) for text in lines)
         # The index of the first line that is not yet in the part.
         begin = 0
         for index, text in enumerate(map(str.strip, lines)):
-            first = index == begin and self._is_untouched()
+            touched = part.summary or part.topics_line or part.image_line or part.sources_line
+            first = index == begin and part.is_segment and not touched
+            tokens = self._rich_text.inline(text) if _IMAGE_LINE.fullmatch(text) else ()
             if (only_topics or first) and _TOPICS_LINE.fullmatch(text):
                 self._topics(text, line + index)
-            elif _IMAGE_LINE.fullmatch(text) and (image := self._only_image(text)) is not None:
+            elif [token.type for token in tokens] == ["image"]:
                 self._text(lines[begin:index], line + begin)
-                self._image(image, line + index)
+                self._image(tokens[0], line + index)
             elif index == len(lines) - 1 and SOURCES_LINE.fullmatch(text):
                 self._text(lines[begin:index], line + begin)
-                self._part.sources_line = line + index
+                part.sources_line = line + index
                 self._list_may_come = self._list_has_to_come = True
             else:
                 continue
             begin = index + 1
         self._text(lines[begin:], line + begin)
-
-    def _is_untouched(self) -> bool:
-        part = self._part
-        return part.is_segment and not (part.summary or part.topics_line or part.image_line or part.sources_line)
 
     def _text(self, lines: list[str], line: int) -> None:
         """Add the lines, which begin at `line`, to the summary."""
@@ -202,16 +194,11 @@ class _PartReader:
             elif topic not in self._part.topics:
                 self._part.topics.append(topic)
 
-    def _only_image(self, text: str) -> Token | None:
-        tokens = self._rich_text.inline(text)
-        return tokens[0] if len(tokens) == 1 and tokens[0].type == "image" else None
-
     def _image(self, image: Token, line: int) -> None:
         part = self._part
         if part.image_line:
-            self._mistakes.add(
-                line, f"the segment has an image already, on line {part.image_line}", "Keep one of the two"
-            )
+            told = f"the segment has an image already, on line {part.image_line}"
+            self._mistakes.add(line, told, "Keep one of the two")
             return
         part.image_line = line
         alt = "".join(token.content for token in image.children or ()).strip()
@@ -226,8 +213,7 @@ class _PartReader:
         elif len(item.children) > 1 or item.children[0].token.tag != "p":
             self._mistakes.add(item.line, "the source is more than a link", _SOURCE_CURE)
         else:
-            [only] = item.children
-            self._source(only.text, only.line)
+            self._source(item.children[0].text, item.children[0].line)
 
     def _source(self, content: str, line: int) -> None:
         bare = _ADDRESS_ONLY.fullmatch(content)
@@ -240,4 +226,4 @@ class _PartReader:
         if None in urls or len(urls) > 1:
             self._mistakes.add(line, "the source is not just a link", _SOURCE_CURE)
         for url in filter(None, urls):
-            self._part.sources.append(Source(title="".join(span.text for span in spans), url=url))
+            self._part.sources.append(Source(title=text_of(spans), url=url))

@@ -279,9 +279,9 @@ class App:
             await self.supervisor.restart(f"{name} delivery")
 
     async def _tell_of_broken_files(self, *, at_once: bool) -> None:
-        for file in self.archive.broken():
-            if at_once or file.modified is None or abs(self.clock() - file.modified) >= SAVED:
-                await self.services.notifier.tell(facts.FileBroken(file.version, file.problems, in_use=file.in_use))
+        for fact, modified in self.archive.broken():
+            if at_once or modified is None or abs(self.clock() - modified) >= SAVED:
+                await self.services.notifier.tell(fact)
 
     # What the parts of the bot tell
 
