@@ -249,10 +249,7 @@ def tell_failure(error: InvalidInputError | ExpectedError | OSError) -> Exit:
 
 
 def print_json(value: object) -> None:
-    """Print for programs, without rich, which wraps long lines.
-
-    Where the output is not Unicode, JSON's own escapes stand for the other characters.
-    """
+    """Print JSON without rich, which wraps long lines; where the output is not Unicode, with JSON's escapes."""
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=2))
 

@@ -60,11 +60,8 @@ async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> 
     with listening(host, port) as socket:
         async with Demo(settings) as demo, Page(demo, socket) as page:
             out().print(f"The demo is at {page.url} (Ctrl-C ends it)", soft_wrap=True)
-            if browser and _has_screen():
+            # Because a browser without a window might take over the terminal, it is opened only on a screen.
+            screens = (os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+            if browser and (sys.platform in {"darwin", "win32"} or any(screens)):
                 await asyncio.to_thread(webbrowser.open, page.url)
             await stop.wait()
-
-
-def _has_screen() -> bool:
-    """Return whether a browser would open a window; else one might take over the terminal."""
-    return sys.platform in {"darwin", "win32"} or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

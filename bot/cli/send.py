@@ -3,6 +3,7 @@
 import asyncio
 import enum
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +88,29 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
         ExpectedError: the episode was pushed before, or nobody has subscribed.
         typer.BadParameter: the target's platform is switched off.
     """
-    return await _deliver(app, await _open(app, episode, target, again=again))
+    if target is not None:
+        console.need_switched_on(app.config, target)
+        opened = [await app.services.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
+    else:
+        await app.declare()
+        counts = []
+        for schedule in app.config.schedules:
+            counts.append(await app.ledger.subscriptions.count(schedule.name, app.config.platforms))
+            await _tell_left_out(app, schedule.name)
+        if not any(counts):
+            # Because a push to nobody counts as one, it is refused; else new subscribers would not get it on Monday.
+            where = " or ".join(app.config.platforms)
+            raise ExpectedError(f"nobody has subscribed yet on {where}; --to sends it to a target all the same")
+        broadcaster, now = app.services.broadcaster, app.clock()
+        opened = [await broadcaster.open(episode, each.name, due=now, again=again) for each in app.config.schedules]
+    broadcasts = [broadcast for broadcast in opened if broadcast is not None]
+    if broadcasts:
+        return await _deliver(app, broadcasts)
+    told = f"sent to {target} before; add --again to send it once more"
+    if target is None:
+        told = "pushed before; add --again to push it once more to everybody, "
+        told += "or --only failed to push it to those who did not get it"
+    raise NotSentAgainError(f"episode {episode.number} was {told}")
 
 
 async def push_to_failed(app: "App", episode: Episode) -> bool:
@@ -153,35 +176,6 @@ async def _tell_left_out(app: "App", schedule: str) -> None:
             out().print(f"{left_out}: {console.how_to_switch_on(platform)}.", soft_wrap=True)
 
 
-async def _open(app: "App", episode: Episode, target: Target | None, *, again: bool) -> list[Broadcast]:
-    now = app.clock()
-    if target is not None:
-        console.need_switched_on(app.config, target)
-        opened = [await app.services.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
-    else:
-        await app.declare()
-        counts = []
-        for schedule in app.config.schedules:
-            counts.append(await app.ledger.subscriptions.count(schedule.name, app.config.platforms))
-            await _tell_left_out(app, schedule.name)
-        if not any(counts):
-            # Because a push to nobody counts as one, it is refused; else new subscribers would not get it on Monday.
-            where = " or ".join(app.config.platforms)
-            raise ExpectedError(f"nobody has subscribed yet on {where}; --to sends it to a target all the same")
-        opened = [
-            await app.services.broadcaster.open(episode, schedule.name, due=now, again=again)
-            for schedule in app.config.schedules
-        ]
-    broadcasts = [broadcast for broadcast in opened if broadcast is not None]
-    if broadcasts:
-        return broadcasts
-    told = f"sent to {target} before; add --again to send it once more"
-    if target is None:
-        told = "pushed before; add --again to push it once more to everybody, "
-        told += "or --only failed to push it to those who did not get it"
-    raise NotSentAgainError(f"episode {episode.number} was {told}")
-
-
 async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
     """Deliver the broadcasts, or watch the bot that runs deliver them.
 
@@ -216,7 +210,6 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
     """
     from rich.progress import Progress
 
-    ids = [broadcast.id for broadcast in broadcasts]
     done, moved = -1, time.monotonic()
     with Progress(console=out()) as progress:
         bar = progress.add_task("Sending", total=None)
@@ -224,7 +217,7 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
             counts = await _counts(app, broadcasts)
             before, done = done, sum(counts[state] for state in _FINAL)
             progress.update(bar, total=sum(counts.values()), completed=done)
-            left = await app.ledger.unfinished(ids)
+            left = await app.ledger.unfinished([broadcast.id for broadcast in broadcasts])
             if not any(count for name, count in left.items() if app.connections[name].refusal is None):
                 return
             if done > before:
@@ -255,8 +248,7 @@ async def _report(app: "App") -> None:
 
 
 async def _counts(app: "App", broadcasts: list[Broadcast]) -> dict[DeliveryState, int]:
-    counts = dict.fromkeys(DeliveryState, 0)
+    counts = Counter(dict.fromkeys(DeliveryState, 0))
     for broadcast in broadcasts:
-        for state, count in (await app.ledger.tally(broadcast.id)).items():
-            counts[state] += count
+        counts.update(await app.ledger.tally(broadcast.id))
     return counts

@@ -15,7 +15,7 @@ from bot.content.frontmatter import EXAMPLE, read_front_matter
 from bot.content.richtext import RichText
 from bot.content.segments import read_parts
 from bot.model.episode import Episode, Segment
-from bot.model.problems import Mistakes
+from bot.model.problems import InvalidInputError, Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def parse_episode(text: str, path: Path) -> Episode:
     text = _clean(text, mistakes)
     if not text.strip():
         mistakes.add(1, "the file is empty", f"Begin it with {EXAMPLE}")
-        mistakes.check()
+        raise InvalidInputError(mistakes.problems)
     head = _split(text.split("\n"), mistakes)
     values = read_front_matter(head.front_matter, head.first_line, mistakes) if head.first_line else {}
     intro, parts = read_parts(RichText(head.body, mistakes, unclosed=Mistakes(path)))
@@ -58,7 +58,8 @@ def parse_episode(text: str, path: Path) -> Episode:
         if line:
             mistakes.add(line, f"{name} stands above the first segment", "Move it below a title '## …'")
     segments = _segments(parts, mistakes)
-    mistakes.check()
+    if mistakes.problems:
+        raise InvalidInputError(mistakes.problems)
     return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
 
 

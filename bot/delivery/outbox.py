@@ -100,18 +100,17 @@ class Outbox:
         Raises:
             LedgerError: the database cannot be used.
         """
-        if not self._claimed and self._claiming is None and not (self._is_dry and await self._nothing_is_due()):
-            self._claim_soon()
+        if not self._claimed and self._claiming is None:
+            if self._is_dry:
+                due = await self._ledger.next_due(self._platform)
+                self.until_due = math.inf if due is None else (due - self._clock()).total_seconds()
+            if not self._is_dry or self.until_due <= 0:
+                self._claim_soon()
         if not self._claimed:
             await self._until_claimed()
         if not self._claimed and self._is_stuck:
             await self.flush()
         return bool(self._claimed)
-
-    async def _nothing_is_due(self) -> bool:
-        due = await self._ledger.next_due(self._platform)
-        self.until_due = math.inf if due is None else (due - self._clock()).total_seconds()
-        return self.until_due > 0
 
     def _batch(self) -> int:
         ahead = CLAIM_AHEAD_HOLDING if self._hold else CLAIM_AHEAD

@@ -1,8 +1,7 @@
-"""The words of what the admins are told: from a fact to a notice, in the language of the show. Pure."""
+"""The notices to the admins: from a fact to a document, in the language of the show. Pure."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from bot.model import facts
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from bot.model.facts import Fact, Pushed, Unserved
     from bot.model.i18n import Words
     from bot.model.problems import Problem
+    from bot.model.subscription import PlatformName
 
 _ALIKE: Mapping[str, str] = {
     Code.CONTENT: Code.STOPPED,
@@ -25,7 +25,7 @@ _ALIKE: Mapping[str, str] = {
     Code.FLOOD: Code.NOT_SENT,
     Code.UNKNOWN: Code.NOT_SENT,
 }
-"""Codes for which the admins read the sentence of another code."""
+"""Codes for which the admins read the sentence of another code: the order of the sends may decide between them."""
 
 LONGEST_LIST = 5
 """Mistakes shown in one notice; `recap check` shows all."""
@@ -145,34 +145,23 @@ def _served(push: Pushed, words: Words) -> Paragraph:
 
 def explain(unserved: Iterable[Unserved], words: Words) -> list[str]:
     """Return a sentence for each reason why a push did not reach somebody, the most frequent reason first."""
-    lines = []
-    for each in sorted(_merge(unserved), key=lambda one: -one.count):
-        sentence = _reason(each, words).format(count=each.count)
-        if each.targets and (each.unknown or each.code in MENDABLE):
-            more = "…" if each.count > len(each.targets) else ""
-            sentence += f" ({', '.join(map(str, each.targets))}{more})"
-        lines.append(_labelled(each.platform.title(), sentence, words))
-    return lines
-
-
-def _merge(unserved: Iterable[Unserved]) -> list[Unserved]:
-    """Return one for each platform and sentence.
-
-    Which message a push was stopped at depends on the order of the sends and says nothing to the admins.
-    """
-    merged: dict[tuple[object, ...], Unserved] = {}
+    groups: dict[tuple[PlatformName, str, bool], list[Unserved]] = {}
     for each in unserved:
-        code = _ALIKE.get(each.code, each.code)
-        key = (each.platform, code, each.unknown)
-        before = merged.get(key, dataclasses.replace(each, code=code, count=0, targets=()))
-        targets = (*before.targets, *each.targets)
-        merged[key] = dataclasses.replace(before, count=before.count + each.count, targets=targets)
-    return list(merged.values())
+        groups.setdefault((each.platform, _ALIKE.get(each.code, each.code), each.unknown), []).append(each)
+    lines = []
+    for (platform, code, unknown), alike in groups.items():
+        count, targets = sum(each.count for each in alike), [target for each in alike for target in each.targets]
+        sentence = _reason(code, count, words, unknown=unknown).format(count=count)
+        if targets and (unknown or code in MENDABLE):
+            more = "…" if count > len(targets) else ""
+            sentence += f" ({', '.join(map(str, targets))}{more})"
+        lines.append((count, _labelled(platform.title(), sentence, words)))
+    return [line for _count, line in sorted(lines, key=lambda each: -each[0])]
 
 
-def _reason(unserved: Unserved, words: Words) -> str:
-    ngettext, count = words.ngettext, unserved.count
-    if unserved.unknown:
+def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
+    ngettext = words.ngettext
+    if unknown:
         return ngettext(
             "{count} may or may not have it: the connection broke at that very moment.",
             "{count} may or may not have it: the connection broke at that very moment.",
@@ -213,7 +202,7 @@ def _reason(unserved: Unserved, words: Words) -> str:
     unreached = ngettext(
         "{count} could not be reached for a whole day.", "{count} could not be reached for a whole day.", count
     )
-    return sentences.get(unserved.code, unreached)
+    return sentences.get(code, unreached)
 
 
 def _unready(episode: Episode, words: Words) -> str:

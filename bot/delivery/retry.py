@@ -1,4 +1,4 @@
-"""The pure part of a delivery: the decision after an error, and the outcome of each step."""
+"""The pure part of a delivery: the decision after an error, and the outcome of each attempt."""
 
 from __future__ import annotations
 
@@ -63,10 +63,11 @@ class Step(enum.StrEnum):
 
 
 class Decision(NamedTuple):
-    """A step; `pause` is the time before a retry."""
+    """A step; `pause` is the time before a retry, `chat` the chat's new id for a redirection."""
 
     step: Step
     pause: dt.timedelta = dt.timedelta()
+    chat: str = ""
 
 
 def decide(
@@ -98,7 +99,7 @@ def decide(
         case RenderingRefusedError() | ContentError():
             return Decision(Step.STOP_BROADCAST)
         case TargetMovedError() if attempt < MOST_MOVES:
-            return Decision(Step.REDIRECT)
+            return Decision(Step.REDIRECT, chat=error.chat)
         case TargetGoneError() | TargetNotFoundError():
             return Decision(Step.END_SUBSCRIPTION)
         case TargetClosedError():
@@ -106,13 +107,17 @@ def decide(
         case UnknownOutcomeError() if hold or isinstance(error, UnverifiableError):
             return Decision(Step.HOLD)
         case NotSentError() | UnknownOutcomeError():
-            pause = backoff(attempt, luck, worth)
-            if isinstance(error, FloodError):
-                # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
-                pause = dt.timedelta(seconds=error.retry_after)
+            pause = _pause(error, attempt, luck, worth)
             if age + pause < worth:
                 return Decision(Step.RETRY, pause)
     return Decision(Step.FAIL)
+
+
+def _pause(error: SendError, attempt: int, luck: float, worth: dt.timedelta) -> dt.timedelta:
+    if isinstance(error, FloodError):
+        # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
+        return dt.timedelta(seconds=error.retry_after)
+    return backoff(attempt, luck, worth)
 
 
 def backoff(attempt: int, luck: float, worth: dt.timedelta = GIVE_UP_AFTER) -> dt.timedelta:

@@ -1,4 +1,4 @@
-"""The worker of one platform: the loop that claims messages, sends them and settles what became of them.
+"""The worker of one platform: the loop that claims messages, sends them and settles their outcomes.
 
 The three steps run side by side: claims come in batches, sends overlap within a window, and outcomes are recorded
 together. The rules by which nothing is lost or sent twice stand in `bot/delivery/outbox.py`.
@@ -19,13 +19,7 @@ from bot.delivery.publishing import PublishingJob
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
-from bot.platforms.base import (
-    SendError,
-    TargetClosedError,
-    TargetMovedError,
-    UnknownOutcomeError,
-    UnverifiableError,
-)
+from bot.platforms.base import SendError, TargetClosedError, UnknownOutcomeError, UnverifiableError
 from bot.storage.records import Claim, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
@@ -195,32 +189,23 @@ class Worker:
             return
         task = asyncio.create_task(self._deliver_some(claim, stored, turn))
         self._in_flight.add(task)
-        task.add_done_callback(self._on_landed)
-
-    def _on_landed(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._room.set()
+        task.add_done_callback(self._in_flight.discard)
+        task.add_done_callback(lambda _task: self._room.set())
 
     async def _deliver_some(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send the message, and after it those that need not wait: a task for each would cost more than its turn."""
-        following: tuple[Claim, StoredRendering, Turn] | None = (claim, stored, turn)
-        while following is not None:
-            await self._deliver(*following)
-            following = self._next_at_once()
-
-    def _next_at_once(self) -> tuple[Claim, StoredRendering, Turn] | None:
-        """Return the next message if nothing keeps it from leaving in this moment."""
-        first = self._outbox.first
-        if first is None or self._is_stopping:
-            return None
-        stored = self._stored_renderings.get(first.rendering_id)
-        if stored is None or self._is_too_late(stored):
-            return None
-        turn = self._pacer.turn_at_once(first.target)
-        return None if turn is None else (self._outbox.take(), stored, turn)
+        await self._deliver(claim, stored, turn)
+        while (first := self._outbox.first) is not None and not self._is_stopping:
+            following = self._stored_renderings.get(first.rendering_id)
+            if following is None or self._is_too_late(following):
+                return
+            at_once = self._pacer.turn_at_once(first.target)
+            if at_once is None:
+                return
+            await self._deliver(self._outbox.take(), following, at_once)
 
     async def _deliver(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
-        """Send one message of the delivery and settle what became of it."""
+        """Send one message of the delivery and settle its outcome."""
         # Because a connection may have to be opened first, the platform counts the message when it is written.
         post = retry.make_post(claim, stored, leave=turn.leave)
         try:
@@ -265,7 +250,7 @@ class Worker:
 
     async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:
         now = self._clock()
-        step, pause = retry.decide(
+        decision = retry.decide(
             error,
             attempt=claim.attempts,
             age=now - stored.opened,
@@ -273,39 +258,39 @@ class Worker:
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
             fallback=stored.rendering.fallback is not None,
         )
-        log.info("%s: %s (%s)", claim.target, error, step)
-        if step is Step.RETRY:
-            self._outbox.settle(retry.postpone(claim, now + pause, error))
-        elif step is Step.HOLD:
+        log.info("%s: %s (%s)", claim.target, error, decision.step)
+        if decision.step is Step.RETRY:
+            self._outbox.settle(retry.postpone(claim, now + decision.pause, error))
+        elif decision.step is Step.HOLD:
             self._outbox.settle(self._advance(claim, stored, None))
         else:
             try:
-                await self._conclude(claim, step, error)
+                await self._conclude(claim, decision, error)
             except LedgerError as trouble:
                 # The outbox keeps the outcome; the consequence follows at the next push.
                 log.error("%s: %s", claim.target, trouble)  # noqa: TRY400 - said in full
             self.wake()
 
-    async def _conclude(self, claim: Claim, step: Step, error: SendError) -> None:
+    async def _conclude(self, claim: Claim, decision: retry.Decision, error: SendError) -> None:
         """Record the outcome at once, then its consequence for more than this delivery."""
-        if step is Step.USE_FALLBACK:
+        if decision.step is Step.USE_FALLBACK:
             await self._ledger.fall_back(claim.id)
             return
-        settle = retry.postpone if step in {Step.REDIRECT, Step.STOP_PLATFORM} else retry.fail
+        settle = retry.postpone if decision.step in {Step.REDIRECT, Step.STOP_PLATFORM} else retry.fail
         self._outbox.settle(settle(claim, self._clock(), error))
         await self._outbox.flush()
         reason, subscriptions = str(error), self._ledger.subscriptions
-        match step, error:
-            case Step.REDIRECT, TargetMovedError(chat=chat):
-                await subscriptions.move(claim.target, chat)
-            case Step.END_SUBSCRIPTION, _:
+        match decision.step:
+            case Step.REDIRECT:
+                await subscriptions.move(claim.target, decision.chat)
+            case Step.END_SUBSCRIPTION:
                 await subscriptions.end(claim.target, reason)
-            case Step.PAUSE_SUBSCRIPTION, _:
+            case Step.PAUSE_SUBSCRIPTION:
                 await subscriptions.pause(claim.target, reason)
-            case Step.STOP_BROADCAST, _:
+            case Step.STOP_BROADCAST:
                 log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, reason)
                 await self._ledger.stop(claim.broadcast_id, reason)
-            case Step.STOP_PLATFORM, _ if not self._is_stopping:
+            case Step.STOP_PLATFORM if not self._is_stopping:
                 self._is_stopping, self._refusal = True, error
 
     def _give_back(self, claim: Claim) -> None:

@@ -65,12 +65,3 @@ class Mistakes:
     def add(self, line: int, message: str, cure: str) -> None:
         """Add a mistake at a line, counted from 1."""
         self._found.append(Problem(self._path, message, cure, line))
-
-    def check(self) -> None:
-        """Raise an error if there are mistakes.
-
-        Raises:
-            InvalidInputError: with every mistake.
-        """
-        if self._found:
-            raise InvalidInputError(self.problems)

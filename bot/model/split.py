@@ -38,14 +38,12 @@ class _Place(NamedTuple):
     start: int
 
 
-_FIGURE_SPACE = "\N{FIGURE SPACE}"
-_NO_BREAK = frozenset({NO_BREAK_SPACE, NARROW_NO_BREAK_SPACE, _FIGURE_SPACE})
+_NO_BREAK = frozenset({NO_BREAK_SPACE, NARROW_NO_BREAK_SPACE, "\N{FIGURE SPACE}"})
 _SPACE = re.compile(r"\s+")
 # A single letter before the full stop is an initial or an abbreviation: "M. Zuckerberg", "J. K. Rowling".
 _SENTENCE_END = re.compile(r"""(?<!\b\w)[.!?…][\u00a0\u202f]?[»”\u2019"')\]]*\Z""")
 _LONGEST_SENTENCE_END = 8
 
-_ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
 _REGIONAL_INDICATORS = range(0x1F1E6, 0x1F200)
 _EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)
 _TAGS = range(0xE0020, 0xE0080)
@@ -102,15 +100,11 @@ def text_of(spans: Spans) -> str:
 
 def _longest(spans: Spans, length: int, fits: Fits) -> int:
     """Return the number of characters from the start that fit; at most twice as many are measured."""
-
-    def is_too_long(stop: int) -> bool:
-        return not fits(part(spans, 0, stop))
-
     bound = min(1, length)
-    while bound < length and not is_too_long(bound):
+    while bound < length and fits(part(spans, 0, bound)):
         bound = min(2 * bound, length)
-    first_too_long = bisect.bisect_left(range(length + 1), x=True, lo=bound // 2 + 1, hi=bound + 1, key=is_too_long)
-    return first_too_long - 1
+    stops = range(bound // 2 + 1, bound + 1)
+    return bound // 2 + bisect.bisect_left(stops, x=True, key=lambda stop: not fits(part(spans, 0, stop)))
 
 
 def _links(spans: Spans) -> list[range]:
@@ -173,7 +167,7 @@ def _is_in_cluster(text: str, index: int) -> bool:
     before, after = text[index - 1], text[index]
     return (
         unicodedata.category(after).startswith("M")
-        or _ZERO_WIDTH_JOINER in {before, after}
+        or "\N{ZERO WIDTH JOINER}" in {before, after}
         or ord(after) in _EMOJI_MODIFIERS
         or ord(after) in _TAGS
         or (ord(after) in _HANGUL_JAMO and any(ord(before) in block for block in _HANGUL))

@@ -53,14 +53,14 @@ def test_what_certainly_did_not_arrive_is_tried_again() -> None:
 def test_a_flood_wait_is_obeyed_however_long() -> None:
     """The platform's own pause is taken to the second, past every limit of ours but the age of the news."""
     error = base.FloodError("slow down", retry_after=7200)
-    assert decide(error, attempt=50) == (Step.RETRY, dt.timedelta(hours=2))
+    assert decide(error, attempt=50) == retry.Decision(Step.RETRY, dt.timedelta(hours=2))
     assert decide(error, age=retry.GIVE_UP_AFTER - dt.timedelta(hours=1)).step is Step.FAIL
 
 
 def test_a_chat_that_never_stops_moving_is_given_up() -> None:
     """Two ids that point at each other are no place to send to."""
     error = base.TargetMovedError("moved", chat="-100")
-    assert decide(error, attempt=retry.MOST_MOVES - 1).step is Step.REDIRECT
+    assert decide(error, attempt=retry.MOST_MOVES - 1) == retry.Decision(Step.REDIRECT, chat="-100")
     assert decide(error, attempt=retry.MOST_MOVES).step is Step.FAIL
 
 
