@@ -1,7 +1,7 @@
 """The admin's commands. Each reads its input, asks the app, and prints; exit codes are in `console.Exit`.
 
-A command's file is loaded when the command is called: `recap --help` loads none of them, and each file imports at its
-head what its commands need. A library that not every call needs (the app, aiohttp, rich's tables) is imported by the
+A command's file is loaded when the command is called: `recap --help` loads none of them. Each file imports the needs of
+all its calls at its head. A library that not every call needs (the app, aiohttp, rich's tables) is imported by the
 function that uses it.
 """
 
@@ -75,9 +75,9 @@ def main() -> NoReturn:
 
 
 def _takes_output() -> bool:
-    """Return whether standard output can be written; if not, drop what is left to write there.
+    """Return whether standard output can be written, and drop the rest of the output if not.
 
-    A line is written to find out, because the error of a write does not name its file.
+    Because the error of a write does not name its file, a line is written to find out.
     """
     try:
         print(flush=True)  # noqa: T201 - rich and typer would do more than try

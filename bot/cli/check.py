@@ -1,4 +1,4 @@
-"""`recap check`: the mistakes and warnings, the next pushes, dead links, and what the platforms refuse."""
+"""`recap check`: the mistakes and warnings, the next pushes, dead links, and refusals of the platforms."""
 
 import asyncio
 import datetime as dt

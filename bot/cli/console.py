@@ -1,4 +1,4 @@
-"""The options of the commands, their input, the app that they open, and what they print for people and programs."""
+"""The options of the commands, their input, the app that they open, and their output for people and programs."""
 
 import asyncio
 import datetime as dt
@@ -286,7 +286,7 @@ def print_table(columns: Mapping[str, str], rows: Iterable[Mapping[str, object]]
 
 
 def write(path: Path | None, text: str, advice: str = "", *, replace: bool = False) -> None:
-    """Write a file and say so with the advice, or print the text where there is no path.
+    """Write a file and print its path with the advice, or print the text without a path.
 
     Raises:
         ExpectedError: the file cannot be written, or exists already and is not to be replaced.

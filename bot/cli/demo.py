@@ -41,7 +41,7 @@ def demo(
             "Add --expose if that is what you want.",
             param_hint="--host",
         )
-    # Because the page shows what the bot does, the terminal shows only what goes wrong.
+    # Because the page shows the bot's work, the terminal shows only errors and warnings.
     settings, archive = console.read(config, level="WARNING")
     if problems := [problem for problem in archive.problems if problem.path == settings.content.folder]:
         raise InvalidInputError(problems)

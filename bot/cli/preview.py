@@ -75,7 +75,7 @@ def preview(
 class _Prose(Text):
     """A text that rich does not break at no-break spaces; else rich takes them for spaces like any other."""
 
-    def wrap(self, console: Console, width: int, **options: Any) -> Lines:  # noqa: ANN401 - whatever rich has
+    def wrap(self, console: Console, width: int, **options: Any) -> Lines:  # noqa: ANN401 - rich's own options
         """Return the lines of this width."""
         text = Text.copy(self)
         text.plain = text.plain.translate(_HOLD)
@@ -94,7 +94,7 @@ def renderings(
 
 
 def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
-    """Yield a panel for each message, with what it uses of each limit of the platform."""
+    """Yield a panel for each message, with its share of each limit of the platform."""
     row, total = PLATFORMS[platform], len(rendering.messages)
     for index, message in enumerate(rendering.messages, start=1):
         view = row.terminal(message)

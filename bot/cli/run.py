@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 END_WITHIN = 9.8
-"""Seconds from the first signal after which the process ends whatever hangs: Docker kills it after ten."""
+"""Seconds from the first signal after which the process ends in any case: Docker kills it after ten."""
 
 
 @cli.command()
@@ -33,7 +33,7 @@ async def _until_stopped(app: "App") -> None:
 
     def end(number: int) -> None:
         if stop.is_set():
-            # A second signal ends the process at once. Nothing is lost: the ledger knows what was in flight.
+            # Because the ledger knows the messages in flight, a second signal may end the process at once.
             os._exit(128 + number)
         stop.set()
         # Because a locked database can block even the event loop, a thread ends the process; else it would hang.

@@ -238,7 +238,7 @@ def _why_not_to_wait(bot: DeliveryLock, quiet: float) -> str:
 
 
 async def _report(app: "App") -> None:
-    """Send the report to the admins, because no bot may run that would."""
+    """Send the report to the admins, because perhaps no bot runs that would send it."""
     until = time.monotonic() + REPORTED_WITHIN
     while time.monotonic() < until:
         await app.report()

@@ -1,4 +1,4 @@
-"""`recap status` and `recap healthy`: whether the bot runs, what was pushed, and what is next."""
+"""`recap status` and `recap healthy`: the state of the bot, the last pushes, and the next ones."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
@@ -43,11 +43,10 @@ def healthy(config: ConfigOption = None) -> None:
 
 async def _facts(app: "App") -> dict[str, Any]:
     """Return the broadcasts with their outcomes, notices, next runs, and whether the bot runs, ready for JSON."""
-    pushes = await app.ledger.broadcasts(SHOWN_BROADCASTS)
     runs = {schedule.name: app.services.timetable.next_run(schedule.name) for schedule in app.config.schedules}
     return {
         "running": DeliveryLock(app.config.storage.path).is_held(),
-        "broadcasts": [await _push_facts(app, push) for push in pushes],
+        "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
         "notices": [
             {"told": notice.created.isoformat(), "text": notice.text, "state": str(notice.state)}
             for notice in await app.ledger.notices.latest(SHOWN_NOTICES)
@@ -58,7 +57,6 @@ async def _facts(app: "App") -> dict[str, Any]:
 
 async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
     outcome = await app.ledger.notices.outcome(push)
-    counts = await app.ledger.tally(push.id)
     failures = await app.ledger.failures(push.id)
     english = words(Language.ENGLISH)
     return {
@@ -70,7 +68,7 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
         "seconds": round(outcome.took.total_seconds()),
         "state": str(push.state),
         "reason": push.reason,
-        "deliveries": {str(state): count for state, count in counts.items()},
+        "deliveries": {str(state): count for state, count in (await app.ledger.tally(push.id)).items()},
         "sent": {str(platform): count for platform, count in outcome.served.items()},
         "ended": outcome.ended,
         "unserved": [

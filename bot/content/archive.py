@@ -76,10 +76,7 @@ class Archive:
         )
 
     def broken(self) -> list[tuple[FileBroken, dt.datetime | None]]:
-        """Return the files with mistakes, except those that somebody is still writing, and their changes' times.
-
-        A time is None if unknown.
-        """
+        """Return each file with mistakes, except unfinished ones, and the time of its change; None if unknown."""
         files: dict[Path, list[Problem]] = {}
         for problem in self.problems:
             files.setdefault(problem.path, []).append(problem)
@@ -125,7 +122,7 @@ class Archive:
         ]
 
     def resolve_topic(self, text: str) -> str | None:
-        """Return the topic that somebody means who typed it in any way; None if no such topic exists."""
+        """Return the topic of a text in any spelling; None if no such topic exists."""
         return self.spellings.get(normalise_topic(text))
 
     @functools.cached_property
@@ -136,7 +133,7 @@ class Archive:
         return {topic: topic for topic in sorted(known)} | names
 
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
-        """Return the topics that somebody may mean who typed something else, the likeliest first."""
+        """Return the topics that a text without a topic may mean, the likeliest first."""
         candidates = [spelling for spelling in self.spellings if len(spelling) >= _SHORTEST_SPELLING]
         near = process.extract(
             normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None
@@ -156,7 +153,7 @@ class Archive:
 
     def prepare(self) -> None:
         """Make the index that the first search needs, which takes a second with a thousand episodes."""
-        self._index  # noqa: B018 - looking is what makes it
+        self._index  # noqa: B018 - the look makes it
 
     @functools.cached_property
     def _segments(self) -> list[tuple[Episode, Segment]]:

@@ -52,7 +52,7 @@ class WebError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: its status, the address that it has moved to for good, or why no answer came."""
+    """The answer to a request: the status, the new address of a page that moved for good, or the failure."""
 
     status: int = 0
     moved: str = ""
@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def is_dead(self) -> bool:
-        """True if nobody can read the page. A site that refuses robots is not dead."""
+        """True if no reader can open the page. A site that refuses robots is not dead."""
         return bool(self.failure) or self.status in _GONE or self.status >= 500  # noqa: PLR2004
 
 

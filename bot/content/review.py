@@ -1,4 +1,4 @@
-"""The review of an episode: warnings about text that is no mistake and will look bad all the same."""
+"""The review of an episode: warnings about text that is no mistake and will look bad."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def review(
 
     Args:
         archive: the episodes of the folder.
-        folder: the content folder, whose files hold what an episode does not keep (comments, lines).
+        folder: the content folder, whose files hold the comments and lines that an episode does not keep.
         language: the show's; only a French show has its typography reviewed.
         renderers: how each platform renders, by the platform's name.
     """
@@ -129,7 +129,7 @@ class _File:
         try:
             return cls(path, path.read_text(encoding="utf-8-sig").split("\n"))
         except (OSError, UnicodeDecodeError):
-            # Because the file was good a moment ago, the next check tells what happened to it.
+            # Because the file was good a moment ago, the next check tells the cause.
             return cls(path, [""])
 
     def line_of(self, text: str, after: int = 1) -> int:

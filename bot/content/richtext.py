@@ -57,7 +57,7 @@ def good_address(text: str, line: int, mistakes: Mistakes) -> str:
 
 
 class Node(NamedTuple):
-    """A block of Markdown: its token, of a pair of tokens the opening one, and what stands inside the block."""
+    """A block of Markdown: its token, or the opening one of a pair, and the blocks inside."""
 
     token: Token
     children: list[Node]

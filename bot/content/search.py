@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from bot.model.episode import Segment
 
-# A title and its topics say what a segment is about; a word of its text may only stand there by the way.
+# Because a title and topics name the subject of a segment, their words count for more than those of its text.
 _IN_TITLE, _IN_TOPIC, _IN_TEXT = 8, 6, 2
 # A search finds a word by its beginning too, but a segment with the whole word comes first.
 _BEGINNING = 0.5
 _SHORTEST_BEGINNING = 3
 """Letters. Half of the words of a language hold a shorter piece."""
-# French puts these before an apostrophe. Because nobody who types "l'europe" looks for an "l", they do not count.
+# French puts these before an apostrophe. Because a search for "l'europe" is none for an "l", they do not count.
 _ELIDED = "c d j l m n qu s t"
 # These say nothing about the subject: "le journal de tiktok" is about a journal and TikTok.
 _LITTLE_WORDS = (
@@ -63,10 +63,7 @@ def _folded(token: str) -> str:
 
 
 def wanted(text: str) -> tuple[str, ...]:
-    """Return the words to look for in what somebody typed, folded, each once, in order.
-
-    Little words count only where the text has no others.
-    """
+    """Return the words of a typed text to look for, folded, each once, in order; little words only without others."""
     typed = tuple(dict.fromkeys(fold_words(text)))
     return tuple(word for word in typed if word not in _UNASKED) or typed
 

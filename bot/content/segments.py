@@ -24,7 +24,7 @@ _TITLES = {"h1", _SEGMENT}
 
 _SLUG_BEGINS = "{#"
 _SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
-# Telegram's deep links carry these characters and capitals; capitals are left out because nobody hears them.
+# Telegram's deep links carry these characters and capitals. Because capitals cannot be heard, they are left out.
 _SLUG = re.compile(r"[a-z0-9_-]+")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 

@@ -46,7 +46,7 @@ class AdminNotifier:
     async def tell(self, fact: Fact) -> None:
         """Tell the fact, unless one with the same key was told before.
 
-        When the database cannot be used, the log has the fact, and the next call may tell the admins.
+        If the database cannot be used, the log has the fact, and the next call may tell the admins.
         """
         key, notice = fact.key_on(self.today()), describe(fact, self.words)
         # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
@@ -73,7 +73,7 @@ class AdminNotifier:
             log.error("%s", notice.text)
 
     async def report(self, since: dt.datetime) -> None:
-        """Tell what became of each push that has ended since then and is not reported yet.
+        """Tell the outcome of each push that has ended since then and is not reported yet.
 
         Raises:
             LedgerError: the database cannot be used.

@@ -170,6 +170,6 @@ class Broadcaster:
         return renderings
 
     async def _was_running(self, occurrence: dt.datetime) -> bool:
-        """Return whether the bot had been started before: nobody misses a push from before the first start."""
+        """Return whether the bot had been started before; no push from before the first start is missed."""
         begun = await self.ledger.notices.has_been_sent(WELCOME)
         return begun is not None and begun <= occurrence

@@ -92,7 +92,7 @@ class Outbox:
         return self._pacer.until_free() if self._hold and not self._claimed else 0.0
 
     async def fetch(self) -> bool:
-        """Claim what is due, unless messages are claimed already.
+        """Claim the messages that are due, unless messages are claimed already.
 
         Returns:
             True if there is a message to take.

@@ -206,14 +206,11 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
 
 
 def _unready(episode: Episode, words: Words) -> str:
-    _ = words.gettext
+    text = words.gettext("Episode {number} is not pushed before its date, {date}.")
     if episode.status is Status.DRAFT:
-        return _("Episode {number} is still a draft: take the line {line} out of {file}.").format(
-            number=episode.number, line=words.quoted("status: draft"), file=episode.path
-        )
-    return _("Episode {number} is not pushed before its date, {date}.").format(
-        number=episode.number, date=words.date(episode.date)
-    )
+        text = words.gettext("Episode {number} is still a draft: take the line {line} out of {file}.")
+    line, date = words.quoted("status: draft"), words.date(episode.date)
+    return text.format(number=episode.number, line=line, file=episode.path, date=date)
 
 
 def _notice(title: str, *blocks: Block, episode: int = 0, alarming: bool = True) -> Notice:

@@ -47,7 +47,7 @@ class Step(enum.StrEnum):
     REDIRECT = "Redirect"
     """Rewrite the target to the chat's new id and try again at once."""
     HOLD = "Hold"
-    """Go on with the next message: nobody can tell whether this one arrived, and it must not arrive twice."""
+    """Go on with the next message, because this one may have arrived and must not arrive twice."""
     FAIL = "Fail"
     """Fail the delivery; leave the subscription as it is."""
     END_SUBSCRIPTION = "EndSubscription"
@@ -125,7 +125,7 @@ def backoff(attempt: int, luck: float, worth: dt.timedelta = GIVE_UP_AFTER) -> d
 
     A request that is `worth` little time begins with a shorter pause, so that five attempts fit into that time.
     """
-    # The exponent has a bound, because endless doubling grows beyond what a timedelta can hold.
+    # The exponent has a bound, because endless doubling exceeds the largest timedelta.
     pause = min(LONGEST_PAUSE, min(FIRST_PAUSE, worth / 32) * (1 << min(attempt - 1, 16)))
     return pause * (0.5 + luck / 2)
 
@@ -160,7 +160,7 @@ def expire(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
 def advance(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:
     """Return the delivery at its next message, not before `due`, or at its end after so many messages.
 
-    Without an id nobody knows whether this message arrived.
+    Without an id, this message may or may not have arrived.
     """
     message_ids = (*claim.message_ids, message_id)
     position = claim.position + 1

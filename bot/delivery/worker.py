@@ -114,7 +114,7 @@ class Worker:
         """Deliver until `stop`.
 
         Raises:
-            UnauthorisedError: the platform refuses the token; what was not sent waits in the ledger.
+            UnauthorisedError: the platform refuses the token; the unsent messages wait in the ledger.
         """
         self._ended.clear()
         try:
@@ -134,7 +134,7 @@ class Worker:
             raise self._refusal
 
     async def stop(self) -> None:
-        """Send nothing new; finish and record what is in flight."""
+        """Send nothing new; finish and record the messages in flight."""
         self._is_stopping = True
         self.wake()
         self._room.set()
@@ -229,7 +229,7 @@ class Worker:
                 self._give_back(claim)
             else:
                 await self._after_error(claim, stored, error)
-        except Exception as error:  # a bug of ours must cost nobody else their message
+        except Exception as error:  # a bug of ours must not stop other messages
             log.exception("%s: sending failed in a way that is not foreseen", claim.target)
             await self._after_error(claim, stored, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
@@ -239,13 +239,13 @@ class Worker:
             self._outbox.settle(self._advance(claim, stored, message_id))
 
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
-        """Return the id of a message in doubt; None if it did not arrive or, without `hold`, if nobody may look."""
+        """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""
         try:
             return await finder.find(post, since=stored.opened)
         except TargetClosedError as error:
             if self._hold:
                 raise UnverifiableError(str(error)) from error
-            # The bot may write there and not read: the platform's nonce is what keeps the message from coming twice.
+            # Because the bot may write there and not read, only the platform's nonce prevents a second copy.
             return None
 
     async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:

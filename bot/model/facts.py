@@ -72,7 +72,7 @@ async def tell_nobody(_fact: Fact) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """Deliveries that failed on one platform for one reason, or (when `unknown`) whose outcome nobody knows.
+    """Deliveries on one platform that failed for one reason, or with `unknown` those of unknown outcome.
 
     `code` is a `Code` or empty, `reason` the platform's own text; `targets` are some of the places.
     """
@@ -87,7 +87,7 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Fact):
-    """A push has ended. `took` is the time from its beginning to its end, `stopped` the reason if it was stopped."""
+    """The end of a push. `took` is the time from its beginning to its end, `stopped` the reason if it was stopped."""
 
     KEY = REPORT + "{fact.broadcast}"
     broadcast: int
@@ -110,7 +110,7 @@ class Pushed(Fact):
 
     @property
     def unknown(self) -> int:
-        """The number of deliveries whose outcome nobody knows."""
+        """The number of deliveries of unknown outcome."""
         return sum(each.count for each in self.unserved if each.unknown)
 
     @property
@@ -121,7 +121,7 @@ class Pushed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NoEpisode(Fact):
-    """The hour of a push has come without a new episode. Until `until`, an episode goes out as soon as it is saved.
+    """The absence of a new episode at the hour of a push. Until `until`, one goes out as soon as it is saved.
 
     `unready` episodes (drafts, or with a later date) and `problems` may be the cause.
     """
@@ -136,7 +136,7 @@ class NoEpisode(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Missed(Fact):
-    """The push of an occurrence was missed by more than its schedule allows."""
+    """A push that is later than its schedule allows."""
 
     KEY = f"missed {_OCCASION} {{fact.episode}}"
     schedule: str
@@ -146,7 +146,7 @@ class Missed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class FileBroken(Fact):
-    """An episode's file has mistakes. `in_use` says whether the bot goes on with the file's last good version."""
+    """An episode's file with mistakes. With `in_use`, the bot goes on with the file's last good version."""
 
     KEY = "broken {fact.version}"
     version: str
@@ -156,7 +156,7 @@ class FileBroken(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ConfigRefused(Fact):
-    """The config has changed, and the new one cannot be used."""
+    """A changed config that cannot be used."""
 
     KEY = "config {fact.version}"
     version: str
@@ -165,7 +165,7 @@ class ConfigRefused(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NeedsRestart(Fact):
-    """The config has changed in keys that a running bot cannot change."""
+    """A changed config with keys that a running bot cannot change."""
 
     KEY = "restart {fact.version}"
     version: str
@@ -174,7 +174,7 @@ class NeedsRestart(Fact):
 
 @dataclass(frozen=True, slots=True)
 class PlatformStopped(Fact):
-    """A platform refuses the token: the bot sends and receives nothing there until a restart with a valid one."""
+    """A platform that refuses the token: nothing is sent or received there until a restart with a valid one."""
 
     KEY = "stopped {fact.platform} {day}"
     platform: PlatformName
@@ -182,7 +182,7 @@ class PlatformStopped(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ServiceRestarted(Fact):
-    """A part of the bot failed and was started again."""
+    """A part of the bot that failed and was started again."""
 
     KEY = "restarted {fact.service} {day}"
     service: str
@@ -191,7 +191,7 @@ class ServiceRestarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NotPublished(Fact):
-    """A message was sent to an announcement channel and could not be passed on to the channel's followers."""
+    """A message in an announcement channel that could not be passed on to the channel's followers."""
 
     KEY = "not-published {fact.target} {fact.message_id}"
     target: Target
@@ -201,7 +201,7 @@ class NotPublished(Fact):
 
 @dataclass(frozen=True, slots=True)
 class PausedTooLong(Fact):
-    """A subscription was paused for so long that it has ended."""
+    """A subscription that has ended because it was paused for too long."""
 
     KEY = "ended {fact.target} {day}"
     target: Target
@@ -210,7 +210,7 @@ class PausedTooLong(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Welcome(Fact):
-    """The bot runs for the first time. `next_push` is None when no push is scheduled."""
+    """The first start of the bot. `next_push` is None if no push is scheduled."""
 
     KEY = WELCOME
     next_push: dt.datetime | None

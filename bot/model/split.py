@@ -165,17 +165,13 @@ def _is_in_cluster(text: str, index: int) -> bool:
     if index == len(text):
         return False
     before, after = text[index - 1], text[index]
+    indicators = itertools.takewhile(lambda each: ord(each) in _REGIONAL_INDICATORS, reversed(text[:index]))
     return (
         unicodedata.category(after).startswith("M")
         or "\N{ZERO WIDTH JOINER}" in {before, after}
         or ord(after) in _EMOJI_MODIFIERS
         or ord(after) in _TAGS
         or (ord(after) in _HANGUL_JAMO and any(ord(before) in block for block in _HANGUL))
-        or (ord(after) in _REGIONAL_INDICATORS and _is_half_flag(text, index))
+        # Two regional indicators make a flag.
+        or (ord(after) in _REGIONAL_INDICATORS and sum(1 for _ in indicators) % 2 == 1)
     )
-
-
-def _is_half_flag(text: str, index: int) -> bool:
-    """Return whether an odd number of regional indicators, two of which make a flag, ends at the index."""
-    run = itertools.takewhile(lambda character: ord(character) in _REGIONAL_INDICATORS, reversed(text[:index]))
-    return sum(1 for _ in run) % 2 == 1

@@ -64,7 +64,7 @@ class SubscriptionState(enum.StrEnum):
     PAUSED = "paused"
     """The platform refuses for a reason the admin can mend (rights, a closed topic)."""
     ENDED = "ended"
-    """The bot was removed, or somebody unsubscribed."""
+    """The bot was removed, or a person unsubscribed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Subscription:
     reason: str = ""
     """The reason of the pause or the end; empty while active."""
     paused_until: dt.datetime | None = None
-    """The end of a holiday that somebody chose. Until then no push comes, and the state stays active."""
+    """The end of a holiday that a person chose. Until then no push comes, and the state stays active."""
 
 
 class Subscriptions(Protocol):
