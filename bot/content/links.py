@@ -125,7 +125,7 @@ class Web:
         return Answer(response.status, moved)
 
     async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
-        """Follow the redirections.
+        """Send the request, and follow its redirections.
 
         Returns:
             The last response, and the address that the page has moved to for good, or an empty text.

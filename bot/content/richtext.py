@@ -76,8 +76,8 @@ class Node(NamedTuple):
 def _tree(tokens: Iterator[Token]) -> list[Node]:
     """Return the blocks up to the end of the block around them.
 
-    The library's `SyntaxTreeNode` is no substitute: Because its nodes know their parents, they are cyclic garbage,
-    and a thousand files would stay in memory until they are all read.
+    The library's `SyntaxTreeNode` is no substitute, because its nodes know their parents. As cyclic garbage, those of
+    a thousand files would stay in memory until all files are read.
     """
     inside = itertools.takewhile(lambda token: token.nesting >= 0, tokens)
     return [Node(token, _tree(tokens) if token.nesting else []) for token in inside]
@@ -288,7 +288,7 @@ def _markdown(*without: str) -> MarkdownIt:
 
 
 def _mark_unclosed(state: StateInline) -> None:
-    """Give the signs that the parser found no partner for a type of token of their own: a rule of the parser."""
+    """Mark the signs without a partner by a type of token of their own: a rule of the parser."""
     inner = (meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta)
     for delimiters in (state.delimiters, *inner):
         for run in _runs(delimiters):

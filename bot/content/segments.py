@@ -105,7 +105,7 @@ def _begun(heading: Node, rich_text: RichText) -> Part:
 
 
 def ascii_slug(text: str) -> str:
-    """Return a name for links in the letters a to z; empty if the text has none of these letters and no digit."""
+    """Return a name for links in the letters a to z and digits; empty if the text has none of them."""
     return _NOT_IN_SLUG.sub("-", slugify(text)).strip("-")
 
 

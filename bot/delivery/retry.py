@@ -192,8 +192,8 @@ def make_post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) 
 def make_nonce(claim: Claim, stored: StoredRendering) -> str:
     """Return the same word, of at most Discord's 25 characters, for each attempt of a message and for no other message.
 
-    Because Discord compares the nonces of all that the bot sent in the last minutes, and another database numbers its
-    deliveries anew, the moment at which the broadcast was opened is part of the nonce.
+    Discord compares the nonces of all messages of the last minutes. Because another database numbers its deliveries
+    anew, the moment at which the broadcast was opened is part of the nonce.
     """
     return f"{_mark(stored.opened, claim.rendering_id)}.{claim.id:x}.{claim.position:x}"
 

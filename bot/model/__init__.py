@@ -1,1 +1,1 @@
-"""The things the bot speaks of, and how they are written: pure, without input or output, importing no other room."""
+"""The words of the program: pure, without input or output, and importing no other room."""

@@ -133,6 +133,6 @@ class Subscriptions(Protocol):
     async def forget(self, target: Target) -> None:
         """Delete the subscriptions and the deliveries of the chat of the target, threads included.
 
-        A declared subscription is ended and keeps its id, which the config holds anyway; else the next start would
+        A declared subscription is ended and keeps its id, which the config holds anyway. Else the next start would
         subscribe the target again.
         """
