@@ -1,6 +1,6 @@
 """The team's configuration: `config.toml` and the environment, read once and checked as a whole.
 
-`config.example.toml` shows every key. Nothing is read when this module is imported; `load` reads.
+`config.example.toml` shows every key. The import of this module reads nothing; `load` reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic_core import PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.problems import contradictions, strangers, translated
-from bot.config.sources import TOKEN_KEYS, Fault, Place, fill_in_tokens, read
+from bot.config.sources import TOKEN_KEYS, Fault, read, variable_name
 from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, Zone
 from bot.model.document import Layout
 from bot.model.i18n import Language
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 DEFAULT_SCHEDULE = "monday"
-"""The name of the schedule there is when the team declares none: Mondays at eight in the show's time zone."""
+"""The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
 
 
 class Section(BaseModel):
@@ -51,7 +51,7 @@ class Show(Section):
 
 
 class ContentFolder(Section):
-    """The folder of the episode files."""
+    """The place of the episode files."""
 
     folder: Path = Path("content")
 
@@ -68,12 +68,12 @@ class Storage(Section):
 
 
 class PlatformSection(Section):
-    """The table of one platform. The platform declares its keys, and says what a channel there can be."""
+    """The table of one platform. The platform declares its keys and the channels that are possible on it."""
 
     title: ClassVar[str]
     """The platform's name as people write it."""
     token_cure: ClassVar[str]
-    """Where the team finds the token."""
+    """A sentence that tells the team where to find the token."""
 
     if TYPE_CHECKING:
         # Each platform declares these keys itself, because messages list all its keys in the order of declaration.
@@ -84,7 +84,7 @@ class PlatformSection(Section):
 
     @classmethod
     def read_chat(cls, text: str) -> str:
-        """Return the chat that somebody wrote in small letters, in its one spelling.
+        """Return the one spelling of a chat that somebody wrote; the text comes in small letters.
 
         Raises:
             PydanticCustomError: the platform has no such chat.
@@ -93,27 +93,26 @@ class PlatformSection(Section):
 
     @classmethod
     def check_choice(cls, key: str, value: object) -> None:
-        """Refuse what a channel cannot have on this platform.
+        """Refuse a key of a channel, or a value of it, that this platform does not have.
 
         Raises:
-            PydanticCustomError: the platform has no such thing as the key of the channel, or not with this value.
+            PydanticCustomError: the platform does not have the key, or not with this value.
         """
 
     def fixed_keys(self, running: Self) -> list[str]:
         """Return the keys whose values differ from those of the running bot and need a restart."""
-        fixed = [key for key in type(self).model_fields if key not in {"rate", "admins"}]
+        fixed = (key for key in type(self).model_fields if key not in {"rate", "admins"})
         return [key for key in fixed if getattr(self, key) != getattr(running, key)]
 
 
 Sections: TypeAlias = Mapping[PlatformName, type[PlatformSection]]
-"""The section of each platform there is, under the platform's name."""
+"""The section of each platform, under the platform's name."""
 
 
 class Schedule(Section):
-    """The times at which episodes are pushed.
+    """A time at which episodes are pushed.
 
-    A push that is late by more than `max_lateness` is reported and not sent; an episode older than `max_age` is
-    never pushed.
+    A push that is late by more than `max_lateness` is reported and not sent. No episode older than `max_age` is pushed.
     """
 
     name: ScheduleName = Field(examples=[DEFAULT_SCHEDULE])
@@ -143,7 +142,7 @@ class Channel(Section):
 
     @field_validator("platform", mode="before")
     @classmethod
-    def _one_that_there_is(cls, value: object, info: ValidationInfo) -> object:
+    def _known(cls, value: object, info: ValidationInfo) -> object:
         if info.context is not None and value not in list(info.context):
             *others, last = map(repr, info.context)
             raise PydanticKnownError("enum", {"expected": f"{', '.join(others)} or {last}" if others else last})
@@ -151,14 +150,14 @@ class Channel(Section):
 
     @field_validator("chat", mode="before")
     @classmethod
-    def _known_to_the_platform(cls, value: object, info: ValidationInfo) -> object:
+    def _spelt(cls, value: object, info: ValidationInfo) -> object:
         text = str(value).strip().lower() if isinstance(value, str | int) else ""
         section = _section_of(info)
         return text if section is None else section.read_chat(text)
 
     @field_validator("thread", "rich", "publish")
     @classmethod
-    def _possible_there(cls, value: object, info: ValidationInfo) -> object:
+    def _possible(cls, value: object, info: ValidationInfo) -> object:
         if (section := _section_of(info)) is not None:
             section.check_choice(str(info.field_name), value)
         return value
@@ -170,19 +169,19 @@ class Channel(Section):
 
 
 class Delivery(Section):
-    """The rules of delivery."""
+    """The delivery of pushes."""
 
     on_unknown: Literal["resend", "hold"] = "resend"
-    """The fate of a message that may have arrived or not."""
+    """The fate of a message of which nobody can tell whether it arrived."""
 
 
 def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
-    """Return the section of a channel's platform; None where the platform itself is wrong, which is told by itself."""
+    """Return the section of a channel's platform; None for a wrong platform, which has an error of its own."""
     return (info.context or {}).get(info.data.get("platform"))
 
 
 class _General(Section):
-    """The sections that stand before those of the platforms in the example."""
+    """The sections that people write first."""
 
     show: Show = Field(default_factory=Show)
     content: ContentFolder = Field(default_factory=ContentFolder)
@@ -191,7 +190,7 @@ class _General(Section):
 
 
 class Config(_General):
-    """Everything the team decides. `load` makes it; a platform without a section is switched off."""
+    """All decisions of the team, as `load` reads them. A platform without a section is switched off."""
 
     sections: ClassVar[Sections] = {}
 
@@ -199,18 +198,11 @@ class Config(_General):
     channels: tuple[Channel, ...] = ()
     delivery: Delivery = Field(default_factory=Delivery)
 
-    @classmethod
-    def of(cls, sections: Sections) -> type[Config]:
-        """Return the config that has these sections of platforms, under their names."""
-        return _config_with(*sections.items())
-
     @field_validator("schedules", mode="before")
     @classmethod
     def _in_the_shows_zone(cls, entries: object, info: ValidationInfo) -> object:
-        if not isinstance(entries, list):
-            return entries
         show: Show = info.data.get("show") or Show()
-        return [{"timezone": show.timezone, **entry} if isinstance(entry, dict) else entry for entry in entries]
+        return _with_defaults(entries, {"timezone": show.timezone})
 
     @property
     def platforms(self) -> dict[PlatformName, PlatformSection]:
@@ -223,30 +215,18 @@ class Config(_General):
         return {alias: topic for topic, aliases in self.topics.items() for alias in aliases if alias != topic}
 
     def subscriptions(self) -> list[Subscription]:
-        """Return the subscriptions that the admin declares, with topics for their aliases."""
-        return [
-            Subscription(
-                target=channel.target,
-                schedule=channel.schedule,
-                choices=Choices(
-                    topics=tuple(dict.fromkeys(self.aliases.get(topic, topic) for topic in channel.topics)),
-                    layout=channel.layout,
-                    silent=channel.silent,
-                    publish=channel.publish,
-                    rich=channel.rich,
-                ),
-                origin=Origin.CONFIG,
-            )
-            for channel in self.channels
-        ]
+        """Return the subscriptions that the admin declares, aliases of topics resolved."""
+        found = []
+        for channel in self.channels:
+            topics = tuple(dict.fromkeys(self.aliases.get(topic, topic) for topic in channel.topics))
+            choices = Choices(topics, channel.layout, channel.silent, channel.publish, channel.rich)
+            found.append(Subscription(channel.target, channel.schedule, choices, Origin.CONFIG))
+        return found
 
     def live(self, running: Config) -> tuple[Config, list[str]]:
         """Return this config as far as it can hold without a restart, and the keys that need one."""
-        update: dict[str, object] = {}
-        keys = []
-        if self.storage != running.storage:
-            keys.append("storage.url")
-            update["storage"] = running.storage
+        update: dict[str, object] = {"storage": running.storage}
+        keys = ["storage.url"] if self.storage != running.storage else []
         for name in self.sections:
             ours, theirs = self.platforms.get(name), running.platforms.get(name)
             if ours is None or theirs is None:
@@ -261,7 +241,7 @@ class Config(_General):
 
 @functools.cache
 def _config_with(*sections: tuple[PlatformName, type[PlatformSection]]) -> type[Config]:
-    # Because messages list the sections in the order of the example, the platforms' stand in a class between the two.
+    # Because messages list the sections in the order of the example, a class between the two holds the platforms.
     fields: dict[str, Any] = {name: (section | None, None) for name, section in sections}
     middle: Any = create_model("_Platforms", __base__=_General, **fields)
     made = cast("type[Config]", create_model("Config", __base__=(Config, middle)))
@@ -272,49 +252,58 @@ def _config_with(*sections: tuple[PlatformName, type[PlatformSection]]) -> type[
 def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | None = None) -> Config:
     """Read the file, override it by the environment, and check the whole.
 
-    Without a `path` there is no file: only the environment and the defaults. Without an `environ` it is the
-    process's. Relative paths, wherever they are written, start from the file's folder, or from the working folder
-    when there is no file. `sections` are those of the platforms there are.
+    Without a `path`, the environment and the defaults alone count. Without an `environ`, that of the process counts.
+    Relative paths start from the file's folder, or without a file from the working folder.
 
     Raises:
-        InvalidInputError: the configuration cannot be used, for all the reasons there are.
+        InvalidInputError: the configuration cannot be used, for all the reasons.
     """
-    settings = Config.of(sections)
+    settings = _config_with(*sections.items())
     sources = read(path, os.environ if environ is None else environ)
     values = sources.merged(settings)
     _complete(values)
     faults = [
         *strangers(sources, settings),
-        *fill_in_tokens(values, sources.folder, sections),
+        *_fill_in_tokens(values, sources.folder, sections),
         *contradictions(values, sections),
     ]
-    config, errors = _validated(settings, values)
+    config: Config | None = None
+    errors: list[ErrorDetails] = []
+    try:
+        # Because `strangers` tells the other keys, the model does not see them; else each would be told twice.
+        known = {key: value for key, value in values.items() if key in settings.model_fields}
+        config = settings.model_validate(known, context=sections)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
     told = {fault.place for fault in faults}
-    faults += [fault for fault in translated(errors, settings, sources) if not _is_told(fault, told)]
+    # Because one mistake about a token is enough for its section, the errors that follow from it are left out.
+    told |= {(place[0], key) for place in told if place[-1] in TOKEN_KEYS for key in TOKEN_KEYS}
+    faults += [fault for fault in translated(errors, settings, sources) if fault.place not in told]
     if config is None or faults:
         problems = [sources.problem(fault) for fault in faults]
         raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
-    return _anchored(config, sources.folder)
+    folder, ledger = sources.folder / config.content.folder, sources.folder / config.storage.path
+    content = config.content.model_copy(update={"folder": folder})
+    storage = config.storage.model_copy(update={"url": f"{SQLITE}{ledger.as_posix()}"})
+    return config.model_copy(update={"content": content, "storage": storage})
 
 
 def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
-    """Read the file again, and return what holds from now on beside a running config, and the keys that need a restart.
-
-    An empty file is refused: an editor leaves one when the disk is full, and it would end every declared subscription.
+    """Read the file again, and return the config that holds from now on and the keys that need a restart.
 
     Raises:
-        InvalidInputError: the file cannot be used.
+        InvalidInputError: the file cannot be used, or is empty. An editor that could not write leaves an empty file,
+            which would end every declared subscription.
     """
     wanted = load(path, running.sections, environ)
     if not path.read_bytes().strip():
-        raise InvalidInputError(
-            [Problem(path, "the file is empty", "Write the settings again, or restore the file from a backup")]
-        )
+        cure = "Write the settings again, or restore the file from a backup"
+        raise InvalidInputError([Problem(path, "the file is empty", cure)])
     return wanted.live(running)
 
 
 def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
-    """Return faults of a config that `load` has read, such as only the archive shows, at the lines where they stand."""
+    """Return mistakes that only the archive shows in a configuration of `load`, at the lines where they stand."""
     sources = read(path, os.environ if environ is None else environ)
     return [sources.problem(fault) for fault in faults]
 
@@ -322,30 +311,57 @@ def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, st
 def _complete(values: dict[str, Any]) -> None:
     """Add the schedule of a team that declares none, and to each channel the only schedule there is."""
     schedules = values.setdefault("schedules", [{"name": DEFAULT_SCHEDULE, "cron": MONDAY_AT_EIGHT}])
-    channels = values.get("channels")
-    if not isinstance(channels, list) or not isinstance(schedules, list) or len(schedules) > 1:
-        return
-    name = schedules[0].get("name") if schedules and isinstance(schedules[0], dict) else None
-    only = {"schedule": name if isinstance(name, str) else DEFAULT_SCHEDULE}
-    values["channels"] = [only | channel if isinstance(channel, dict) else channel for channel in channels]
+    if "channels" in values and isinstance(schedules, list) and len(schedules) <= 1:
+        name = schedules[0].get("name") if schedules and isinstance(schedules[0], dict) else None
+        only = {"schedule": name if isinstance(name, str) else DEFAULT_SCHEDULE}
+        values["channels"] = _with_defaults(values["channels"], only)
 
 
-def _validated(settings: type[Config], values: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails]]:
-    # Other keys are told as strangers.
-    known = {key: value for key, value in values.items() if key in settings.model_fields}
+def _with_defaults(entries: object, defaults: dict[str, Any]) -> object:
+    """Return the entries of a list with values for the keys that they leave out; anything else as it is."""
+    if not isinstance(entries, list):
+        return entries
+    return [defaults | entry if isinstance(entry, dict) else entry for entry in entries]
+
+
+def _fill_in_tokens(values: dict[str, Any], folder: Path, sections: Sections) -> list[Fault]:
+    """Put the token of each platform's `token_file` into the platform's section, and return the mistakes.
+
+    An empty token counts as none.
+    """
+    faults = []
+    for platform, kind in sections.items():
+        section = values.get(platform)
+        if not isinstance(section, dict):
+            continue
+        given = {key: section[key] for key in sorted(TOKEN_KEYS & section.keys()) if section[key] != ""}
+        values[platform] = section = {key: section[key] for key in section if key not in TOKEN_KEYS} | given
+        if not given:
+            elsewhere = f"or put it into {variable_name((platform, 'token'))}"
+            cure = (
+                f"{kind.token_cure}, {elsewhere}; to leave {kind.title} out, put a # before every line of its section"
+            )
+            faults.append(Fault((platform, "token"), "the token is missing", cure))
+        elif given.keys() == TOKEN_KEYS:
+            faults.append(Fault((platform, "token_file"), "the token is given twice", "Keep token or token_file"))
+        elif "token_file" in given:
+            section["token"], wrong = _token_in(folder, given["token_file"])
+            if wrong:
+                cure = f"{kind.token_cure} into a file and the file's path here"
+                faults.append(Fault((platform, "token_file"), wrong, cure))
+            else:
+                section["token_file"] = folder / given["token_file"]
+    return faults
+
+
+def _token_in(folder: Path, file: object) -> tuple[str, str]:
+    """Return the token in the file, and the reason if it holds none."""
+    if not isinstance(file, str):
+        return "", "this must be text"
     try:
-        return settings.model_validate(known, context=settings.sections), []
-    except ValidationError as error:
-        return None, error.errors(include_url=False)
-
-
-def _is_told(fault: Fault, told: set[Place]) -> bool:
-    # Of one mistake in a token the others of its section follow, so that one is told.
-    section, key = fault.place[0], fault.place[-1]
-    return fault.place in told or (key in TOKEN_KEYS and any((section, other) in told for other in TOKEN_KEYS))
-
-
-def _anchored(config: Config, folder: Path) -> Config:
-    content = config.content.model_copy(update={"folder": folder / config.content.folder})
-    url = f"{SQLITE}{(folder / config.storage.path).as_posix()}"
-    return config.model_copy(update={"content": content, "storage": config.storage.model_copy(update={"url": url})})
+        token = (folder / file).read_text("utf-8").strip()
+    except OSError as error:
+        return "", f"the file cannot be read ({error.strerror})"
+    except ValueError:
+        return "", "the file is not UTF-8 text"
+    return token, "" if token else "the file is empty"

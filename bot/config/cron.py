@@ -1,7 +1,7 @@
 """The cron lines that the team may write: five fields, weekdays by name.
 
-This is deliberately less than the scheduler would take. What is left out either means different days to different
-programs (weekday numbers) or is read by the scheduler without a complaint and then ignored (a step after names).
+The scheduler would take more. Numbers of weekdays are left out because they mean different days to different programs;
+a step after names is left out because the scheduler reads the step without a complaint and then ignores it.
 """
 
 from __future__ import annotations
@@ -9,27 +9,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bot.model.problems import BadValueError
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 MONDAY_AT_EIGHT = "0 8 * * mon"
 
-# What the numbers mean to crontab, whose habit the team most likely follows: Sunday is both 0 and 7.
+# Because the team most likely follows the habit of crontab, the numbers mean the days of crontab: Sunday is 0 and 7.
 _CRONTAB_WEEKDAYS = {"0": "sun"} | {str(number): name for number, name in enumerate(WEEKDAYS, start=1)}
 _DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 _NUMBERS = re.compile(r"(?:\*|(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?)(?:/(?P<step>\d{1,4}))?", re.ASCII)
-# A number after a slash is a step, another mistake.
+# Because a number after a slash is a step, another mistake, it does not count here.
 _NUMBERED_WEEKDAY = re.compile(r"(?<![/\d])\d+")
-_NAMES = re.compile(r"(?P<first>[a-z]+)(?:-(?P<last>[a-z]+))?")
+_NAMES = re.compile(r"\*|(?P<first>[a-z]+)(?:-(?P<last>[a-z]+))?")
 
 
-class CronError(ValueError):
-    """A cron line that cannot be used. The text says why, `cure` what to write instead."""
-
-    def __init__(self, reason: str, cure: str) -> None:
-        super().__init__(reason)
-        self.cure = cure
+class CronError(BadValueError):
+    """A mistake in a cron line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +42,39 @@ class _Field:
 
     @property
     def choices(self) -> str:
-        """What may stand in the field, in words."""
-        choices = [f"a number from {self.low} to {self.high}"] if self.numbers else []
-        if self.names:
-            choices.append(f"{', '.join(self.names[:-1])} or {self.names[-1]}")
-        return ", or ".join(choices)
+        """Return the possible values of the field in words."""
+        numbers = f"a number from {self.low} to {self.high}" if self.numbers else ""
+        names = f"{', '.join(self.names[:-1])} or {self.names[-1]}" if self.names else ""
+        return ", or ".join(filter(None, (numbers, names)))
 
     def values(self, expression: str) -> set[int]:
-        """The numbers that the expression stands for.
-
-        Raises:
-            CronError: it is no expression of this field.
-        """
+        """Return the numbers that the expression stands for, or raise a `CronError`."""
         return set().union(*map(self._item, expression.split(",")))
 
     def _item(self, item: str) -> set[int]:
-        if item == "*":
-            return set(range(self.low, self.high + 1))
         if self.numbers and (match := _NUMBERS.fullmatch(item)):
-            first, last, step = (None if number is None else int(number) for number in match.groups())
-            return self._range(first, last, step)
+            return self._range(*(None if number is None else int(number) for number in match.groups()))
         if self.names and (match := _NAMES.fullmatch(item)):
-            first, last = (None if name is None else self._number(name) for name in match.groups())
-            return self._range(first, last, None)
-        raise CronError(f"the {self.label} cannot be read", f"Write * or {self.choices}")
+            return self._range(*(None if name is None else self._number(name) for name in match.groups()))
+        raise CronError(f"the {self.label} cannot be read", cure=f"Write * or {self.choices}")
 
     def _number(self, name: str) -> int:
         if name not in self.names:
-            raise CronError(f"the {self.label} is not one of the known names", f"Write * or {self.choices}")
+            raise CronError(f"the {self.label} is not one of the known names", cure=f"Write * or {self.choices}")
         return self.low + self.names.index(name)
 
-    def _range(self, first: int | None, last: int | None, step: int | None) -> set[int]:
+    def _range(self, first: int | None, last: int | None, step: int | None = None) -> set[int]:
         start = self.low if first is None else first
         alone = first is not None and last is None and step is None
         end = start if alone else self.high if last is None else last
         if not (self.low <= start <= self.high and self.low <= end <= self.high):
-            raise CronError(f"the {self.label} is out of range", f"Write * or {self.choices}")
+            raise CronError(f"the {self.label} is out of range", cure=f"Write * or {self.choices}")
         if start > end:
-            raise CronError(
-                f"the {self.label} ends before it begins",
-                "Write the earlier one first; for a range over the turn write a list, as in sat,sun,mon or 22,23,0,1",
-            )
+            cure = "Write the earlier one first; for a range over the turn write a list, as in sat,sun,mon or 22,23,0,1"
+            raise CronError(f"the {self.label} ends before it begins", cure=cure)
         if step is not None and not 1 <= step <= end - start:
-            raise CronError(
-                f"the step of the {self.label} does not fit into its range",
-                "Write after the slash a number from 1 to the length of the range, or leave the slash out",
-            )
+            cure = "Write after the slash a number from 1 to the length of the range, or leave the slash out"
+            raise CronError(f"the step of the {self.label} does not fit into its range", cure=cure)
         return set(range(start, end + 1, step or 1))
 
 
@@ -102,7 +87,7 @@ _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 
 
 def normalise_cron(line: str) -> str:
-    """The cron line in its one spelling: single spaces, names in lower case.
+    """Return the cron line in its one spelling: single spaces, names in lower case.
 
     A field is `*`, a value, a range `a-b`, either with a step `/n`, or a list of these; months and weekdays have
     names. A day must fit both the day of the month and the weekday.
@@ -112,23 +97,22 @@ def normalise_cron(line: str) -> str:
     """
     expressions = line.lower().split()
     if len(expressions) != len(_FIELDS):
-        raise CronError(
-            f"a cron line has five fields and this one has {len(expressions)}",
-            f'Write minute, hour, day, month and weekday with a space between and none in lists: "{MONDAY_AT_EIGHT}"',
-        )
+        order = "Write minute, hour, day, month and weekday with a space between and none in lists"
+        reason = f"a cron line has five fields and this one has {len(expressions)}"
+        raise CronError(reason, cure=f'{order}: "{MONDAY_AT_EIGHT}"')
     if _NUMBERED_WEEKDAY.search(expressions[-1]):
-        raise _numbered_weekday(expressions)
+        reason = "weekdays have no numbers here, because 1 is Monday to some programs and Tuesday to others"
+        raise CronError(reason, cure=_with_names(expressions))
     _, _, days, months, _ = (field.values(expression) for field, expression in zip(_FIELDS, expressions, strict=True))
     if min(days) > max(_DAYS_OF_MONTH[month - 1] for month in months):
-        raise CronError("no such day ever comes", "Write a day that the month has, or * for every day")
+        raise CronError("no such day ever comes", cure="Write a day that the month has, or * for every day")
     return " ".join(expressions)
 
 
-def _numbered_weekday(expressions: list[str]) -> CronError:
+def _with_names(expressions: list[str]) -> str:
     *others, weekday = expressions
     named = _NUMBERED_WEEKDAY.sub(lambda number: _CRONTAB_WEEKDAYS.get(number[0], "?"), weekday)
     try:
-        cure = f'Write "{normalise_cron(" ".join([*others, named]))}"'
+        return f'Write "{normalise_cron(" ".join([*others, named]))}"'
     except CronError:  # the numbers name no weekdays, or more is wrong than the numbers
-        cure = f"Write * or {_WEEKDAY.choices}, or a list as in mon,thu"
-    return CronError("weekdays have no numbers here, because 1 is Monday to some programs and Tuesday to others", cure)
+        return f"Write * or {_WEEKDAY.choices}, or a list as in mon,thu"

@@ -1,7 +1,7 @@
-"""Mistakes of a configuration, in plain words.
+"""The mistakes of a configuration, in plain words.
 
-Because a token may stand under any key by mistake, no message repeats a value of the file. Only keys, known words and
-numbers of the settings' own are shown.
+Because a token may stand under any key by mistake, no message repeats a value that somebody wrote. Messages show keys,
+known words and numbers of the settings' own alone.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import re
 import typing
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
-from rapidfuzz import fuzz, process, utils
+from rapidfuzz import process, utils
 
 from bot.config.sources import DELIMITER, PREFIX, Fault, Place, variable_name
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -30,73 +29,51 @@ if TYPE_CHECKING:
 SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 _NEAR = 75
-"""Likeness, of 100, from which a known word is offered for an unknown one."""
+"""The likeness, from 0 to 100, from which a message offers a known word for an unknown one."""
 
 _REASONS = {
     "missing": "this key is missing",
     "extra_forbidden": "there is no such key",
-    "string_type": "this must be text",
     "string_too_short": "this must not be empty",
-    "int_type": "this must be a whole number",
-    "int_parsing": "this must be a whole number",
     "int_parsing_size": "this number is too large",
-    "int_from_float": "this must be a whole number",
-    "finite_number": "this must be a whole number",
-    "bool_type": "this must be true or false",
-    "bool_parsing": "this must be true or false",
-    "enum": "this must be {expected}",
-    "literal_error": "this must be {expected}",
     "greater_than": "this must be more than {gt}",
     "greater_than_equal": "this must be at least {ge}",
     "less_than_equal": "this must be at most {le}",
     "string_too_long": "this must have at most {max_length} characters",
     "tuple_type": "this must be a list",
-    "dict_type": "this must be a section with keys of its own",
-    "model_type": "this must be a section with keys of its own",
-    "path_type": "this must be text",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "finite_number"), "this must be a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "this must be true or false"),
+    **dict.fromkeys(("enum", "literal_error"), "this must be {expected}"),
+    **dict.fromkeys(("string_type", "path_type"), "this must be text"),
+    **dict.fromkeys(("dict_type", "model_type"), "this must be a section with keys of its own"),
 }
 
 
 def refusal(reason: str, cure: str) -> PydanticCustomError:
-    """Return the error of a validator with its own reason, and what to write instead."""
+    """Return the error of a validator that gives its own reason and cure."""
     return PydanticCustomError("refused", "{reason}", {"reason": reason, "cure": cure})
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was most likely meant; None when none is near."""
-    found = process.extractOne(
-        word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=_NEAR
-    )
+    """Return the known word that is nearest to this one; None when none is near."""
+    found = process.extractOne(word, list(known), processor=utils.default_process, score_cutoff=_NEAR)
     return found[0] if found else None
 
 
 def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
-    """Yield what is wrong between values that may be right by themselves.
+    """Yield the mistakes between values that may be right by themselves.
 
-    The values are those that were written, so that a wrong one hides nothing of the others.
+    The values come as somebody wrote them, so that a wrong one hides no mistake of the others.
     """
     yield from _topic_clashes(values.get("topics"))
     if values.get("schedules") == []:
-        yield Fault(
-            ("schedules",), "an empty list of schedules would push nothing", "Take this line out for Mondays at eight"
-        )
+        cure = "Take this line out for Mondays at eight"
+        yield Fault(("schedules",), "an empty list of schedules would push nothing", cure)
     schedules = [entry.get("name") for _, entry in _entries(values, "schedules")]
     for number, entry in _entries(values, "schedules"):
         if schedules.index(entry.get("name")) < number and entry.get("name"):
             yield Fault(("schedules", number, "name"), "another schedule has this name", "Give each schedule its own")
-    seen: list[tuple[str, ...]] = []
-    for number, entry in _entries(values, "channels"):
-        yield from _dangling(number, entry, values, platforms, schedules)
-        identity = tuple(
-            str(entry.get(key) or "").strip().casefold() for key in ("platform", "chat", "thread", "schedule")
-        )
-        if identity in seen:
-            yield Fault(
-                ("channels", number),
-                "this channel stands here twice with the same schedule",
-                "Keep one of the two, or give one another schedule or thread",
-            )
-        seen.append(identity)
+    yield from _channel_clashes(values, platforms, schedules)
 
 
 def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -106,42 +83,39 @@ def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[st
             yield number, entry
 
 
-def _dangling(
-    number: int,
-    channel: Mapping[str, Any],
-    values: Mapping[str, Any],
-    platforms: Container[str],
-    schedules: Collection[Any],
+def _channel_clashes(
+    values: Mapping[str, Any], platforms: Container[str], schedules: Sequence[object]
 ) -> Iterator[Fault]:
-    platform = channel.get("platform")
-    if isinstance(platform, str) and platform in platforms and platform not in values:
-        yield Fault(
-            ("channels", number, "platform"),
-            f"this platform is switched off: there is no [{platform}] section",
-            f"Add a [{platform}] section with its token, or take this channel out",
-        )
-    # A schedule whose own name is wrong may be the one that is meant.
     names = [name for name in schedules if isinstance(name, str) and SCHEDULE_NAME.fullmatch(name)]
     known = " or ".join(f'schedule = "{name}"' for name in dict.fromkeys(names))
-    place = ("channels", number, "schedule")
-    if "schedule" not in channel:
-        if names:
+    seen: list[list[str]] = []
+    for number, entry in _entries(values, "channels"):
+        platform, place = entry.get("platform"), ("channels", number, "schedule")
+        if isinstance(platform, str) and platform in platforms and platform not in values:
+            reason = f"this platform is switched off: there is no [{platform}] section"
+            cure = f"Add a [{platform}] section with its token, or take this channel out"
+            yield Fault(("channels", number, "platform"), reason, cure)
+        if names and "schedule" not in entry:
             yield Fault(place, "with several schedules each channel must name its own", f"Write {known}")
-    elif names and schedules == names and channel["schedule"] not in names:
-        yield Fault(place, "there is no schedule of this name", f"Write {known}, or add the schedule")
+        # Because the channel may mean a schedule whose own name is wrong, all names must be right.
+        elif names and names == schedules and entry["schedule"] not in names:
+            yield Fault(place, "there is no schedule of this name", f"Write {known}, or add the schedule")
+        identity = [str(entry.get(key) or "").strip().casefold() for key in ("platform", "chat", "thread", "schedule")]
+        if identity in seen:
+            cure = "Keep one of the two, or give one another schedule or thread"
+            yield Fault(("channels", number), "this channel stands here twice with the same schedule", cure)
+        seen.append(identity)
 
 
 def _topic_clashes(topics: object) -> Iterator[Fault]:
     if not isinstance(topics, dict):
         return
     names = [normalise_topic(topic) for topic in topics]
-    repeated = {name for name, times in Counter(names).items() if times > 1}
     owners: dict[str, str] = {}
-    for topic, name in zip(topics, names, strict=True):
-        if name in repeated:
+    for (topic, aliases), name in zip(topics.items(), names, strict=True):
+        if names.count(name) > 1:
             yield Fault(("topics", topic), "this topic stands here twice", "Put all its aliases into one line")
-        aliases = topics[topic] if isinstance(topics[topic], list) else []
-        for number, alias in enumerate(aliases):
+        for number, alias in enumerate(aliases if isinstance(aliases, list) else []):
             word = normalise_topic(alias) if isinstance(alias, str) else ""
             place = ("topics", topic, number)
             if word in names and word != name:
@@ -155,13 +129,7 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
     sections = {name: _model_in(section.annotation) for name, section in settings.model_fields.items()}
     for section in sources.table.keys() - sections.keys():
         homes = [f"[{name}]" for name, model in sections.items() if model and section in model.model_fields]
-        meant = nearest(section, sections)
-        if homes:
-            cure = f"Put it below {' or '.join(homes)}"
-        elif meant:
-            cure = f"Did you mean {meant}?"
-        else:
-            cure = f"The sections are {', '.join(sections)}"
+        cure = f"Put it below {' or '.join(homes)}" if homes else _offer(section, sections, "sections")
         yield Fault((section,), "there is no such section", cure)
     known = [name + DELIMITER + key for name, model in sections.items() if model for key in model.model_fields]
     for variable in sources.variables:
@@ -169,13 +137,17 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
         section, delimiter, key = name.partition(DELIMITER)
         ours = bool(delimiter) or section.startswith(tuple(f"{known_section}_" for known_section in sections))
         if ours and section not in sections:
-            meant = nearest(name, known)
-            cure = (
-                f"Did you mean {variable_name((meant,))}?"
-                if meant
-                else "Write RECAP_, a section, two underscores, a key"
-            )
+            cure = "Write RECAP_, a section, two underscores, a key"
+            if meant := nearest(name, known):
+                cure = f"Did you mean {variable_name((meant,))}?"
             yield Fault((section, key) if delimiter else (section,), "there is no such variable", cure)
+
+
+def _offer(word: str, known: Mapping[str, object], kind: str, place: Place | None = None) -> str:
+    """Return the cure for an unknown word; with the place of a section, it names a variable of that section."""
+    if meant := nearest(word, known):
+        return f"Did you mean {meant if place is None else variable_name((*place, meant))}?"
+    return f"The {kind} are {', '.join(known)}"
 
 
 def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: Sources) -> Iterator[Fault]:
@@ -192,33 +164,29 @@ def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: S
 
 
 def _cure(kind: str, place: Place, settings: type[BaseModel], sources: Sources) -> str:
-    model, field = _at(place, settings)
     keys = [part for part in place if isinstance(part, str)]
-    from_variable = sources.name(place).startswith(variable_name(place))
+    model, field = _at(keys, settings)
+    from_variable = (sources.variable(place) or "").startswith(variable_name(place))
     if model and kind == "extra_forbidden":
-        meant = nearest(keys[-1], model.model_fields)
-        if meant:
-            return f"Did you mean {variable_name((*place[:-1], meant)) if from_variable else meant}?"
-        return f"The keys here are {', '.join(model.model_fields)}"
+        return _offer(keys[-1], model.model_fields, "keys here", place[:-1] if from_variable else None)
     if field is None or len(keys) == 1:
         is_list = typing.get_origin(settings.model_fields[keys[0]].annotation) is tuple
         header = f"[[{keys[0]}]]" if is_list else f"[{keys[0]}]"
         return f"Write {header} on a line of its own in the config file and the keys below it"
     example = json.dumps(field.examples[0] if field.examples else field.default, ensure_ascii=False, default=str)
     if from_variable:
-        bare = example.strip('"')
-        return f"Write for example {variable_name(place)}={bare}"
+        return f"Write for example {variable_name(place)}=" + example.strip('"')
     return f"Write for example {keys[-1]} = {example}"
 
 
-def _at(place: Place, settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """Return the model that the place's last key belongs to, and the field of that key."""
+def _at(keys: Sequence[str], settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """Return the model that the last key belongs to, and the field of that key."""
     owner: type[BaseModel] | None = None
     model: type[BaseModel] | None = settings
     field: FieldInfo | None = None
-    for key in (part for part in place if isinstance(part, str)):
+    for key in keys:
         owner = model
-        # Below a table of free keys, the field is the table's.
+        # Because a table of free keys has no fields of its own, a key in the table has the table's field.
         if model:
             field = model.model_fields.get(key)
             model = _model_in(field.annotation) if field else None

@@ -1,4 +1,4 @@
-"""The kinds of value in a configuration. Each refuses what it is not, in its own words."""
+"""The kinds of value that a configuration holds, each with its own words for a value that is none of the kind."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from bot.config.problems import SCHEDULE_NAME, nearest, refusal
 from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
-"""The largest id: those of both platforms are signed 64-bit numbers."""
+"""Both platforms' ids are signed 64-bit numbers."""
 
 SQLITE = "sqlite:///"
 
-# A name stands in tables and reports.
-_LONGEST_NAME = 32
-# Long enough for any show, short enough that no date minus a duration leaves the calendar.
+# A longer duration could take a date minus the duration out of the calendar.
 _LONGEST_DURATION = dt.timedelta(days=3650)
 
 TOKEN_WITH_ID = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
-"""A bot's id, a colon and a secret. People copy such a token together with the address that it stands in."""
+"""A bot's id, a colon and a secret. People copy such a token together with the address around it."""
 PRINTABLE = re.compile(r"[!-~]+")
 _NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _DURATION = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>[mhd])", re.ASCII)
@@ -41,7 +39,7 @@ def number_in(text: str) -> int:
 
 
 def _number(value: object) -> object:
-    # To pydantic, true is a 1.
+    # Because pydantic reads true as 1, a bool is refused here.
     if isinstance(value, bool):
         raise PydanticKnownError("int_type")
     return value
@@ -50,14 +48,13 @@ def _number(value: object) -> object:
 def _zone(value: object) -> object:
     if isinstance(value, ZoneInfo):
         return value
-    cure = "Write a region and a city"
     if not isinstance(value, str):
-        raise refusal("this must be text", f'{cure}, as in "Europe/Paris"')
+        raise refusal("this must be text", 'Write a region and a city, as in "Europe/Paris"')
     try:
         return ZoneInfo(value)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         meant = nearest(value, sorted(zoneinfo.available_timezones())) or "Europe/Paris"
-    raise refusal("there is no such time zone", f'{cure}, perhaps "{meant}"')
+    raise refusal("there is no such time zone", f'Write a region and a city, perhaps "{meant}"')
 
 
 def _duration(value: object) -> object:
@@ -116,13 +113,13 @@ def _address(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         try:
             parts = urlsplit(value)
-            # Reading the port is what checks it.
+            # Because urlsplit checks the port only when somebody reads it, the port is read here.
             _ = parts.port
         except ValueError:
             raise wrong from None
         if parts.scheme not in schemes or not parts.hostname or not PRINTABLE.fullmatch(value):
             raise wrong
-        # Addresses are shown in messages and logs; secrets have a key of their own.
+        # Because messages and logs show addresses, secrets have a key of their own.
         if "@" in parts.netloc or parts.query or parts.fragment or TOKEN_WITH_ID.search(parts.path):
             raise refusal("an address must hold neither a token nor a password", "Write its host and path alone")
         return value.rstrip("/")
@@ -139,19 +136,20 @@ Id: TypeAlias = Annotated[Number, Field(ge=1, le=LARGEST_ID)]
 Zone: TypeAlias = Annotated[ZoneInfo, BeforeValidator(_zone)]
 
 Duration: TypeAlias = Annotated[dt.timedelta, BeforeValidator(_duration)]
-"""Written as a number of minutes, hours or days: `90m`, `6h`, `6d`."""
+"""A number of minutes, hours or days: `90m`, `6h`, `6d`."""
 
 Topic: TypeAlias = Annotated[str, AfterValidator(_topic)]
-"""In its one spelling."""
+"""A topic in its one spelling."""
 
-ScheduleName: TypeAlias = Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_schedule_name)]
+# Because tables and reports show the name, it is short.
+ScheduleName: TypeAlias = Annotated[str, Field(max_length=32), AfterValidator(_schedule_name)]
 
 CronLine: TypeAlias = Annotated[str, AfterValidator(_cron_line)]
 
 SqliteUrl: TypeAlias = Annotated[str, AfterValidator(_sqlite_url)]
 
 WebAddress: TypeAlias = Annotated[str, _address("https", "http")]
-"""Without a final slash."""
+"""An address without a final slash."""
 
 SocketAddress: TypeAlias = Annotated[str, _address("wss", "ws")]
-"""Without a final slash."""
+"""An address without a final slash."""
