@@ -5,6 +5,7 @@ A remark is an HTML comment, which an episode file may hold and which is never s
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -79,8 +80,9 @@ def draft(
         InvalidInputError: The notes cannot be understood.
     """
     found = outline(notes)
-    if not any(telling_words(line.text) for subject in found.subjects for line in subject.lines) and not any(
-        subject.heading or subject.announced for subject in found.subjects
+    if not any(
+        each.heading or each.announced or any(telling_words(line.text) for line in each.lines)
+        for each in found.subjects
     ):
         cure = "Give the notes of one episode: a title and some sentences for each subject"
         raise InvalidInputError([Problem(path, "no subject can be made out in these notes", cure)])
@@ -112,30 +114,23 @@ class _Writer:
 
     def write(self, date: dt.date | None, defaults: Defaults) -> str:
         gettext = self._words.gettext
-        found = self._outline
-        remarks = []
+        found, day = self._outline, date or self._outline.date
+        (title, is_made), intro = self._episode_title(), self._intro()
+        missing = gettext("the notes announce “{subject}”, and nothing more can be found about it")
+        left_out = gettext("a link was left out: {url}")
+        conditions = (
+            (not found.number, gettext("the number, which the notes do not say; this is the next one")),
+            (not day, gettext("the date, which the notes do not say; this is the next Monday without an episode")),
+            (self._is_foreign, gettext("the language, which is not that of the show")),
+            (is_made, gettext("the title, made of the names of the subjects")),
+            (found.guessed, gettext("the subjects, which the notes do not announce")),
+            *((True, missing.format(subject=subject)) for subject in found.missing),
+            *((True, left_out.format(url=url)) for url in dict.fromkeys(found.left_out)),
+            (not intro, gettext("the introduction is missing")),
+            (True, gettext("each summary, whose sentences stand in the notes as they are here")),
+        )
+        remarks = (remark for condition, remark in conditions if condition)
         number = found.number or defaults.number
-        if not found.number:
-            remarks.append(gettext("the number, which the notes do not say; this is the next one"))
-        day = date or found.date
-        if day is None:
-            remarks.append(gettext("the date, which the notes do not say; this is the next Monday without an episode"))
-        if self._is_foreign:
-            remarks.append(gettext("the language, which is not that of the show"))
-        title, is_made = self._episode_title()
-        if is_made:
-            remarks.append(gettext("the title, made of the names of the subjects"))
-        if found.guessed:
-            remarks.append(gettext("the subjects, which the notes do not announce"))
-        remarks += [
-            gettext("the notes announce “{subject}”, and nothing more can be found about it").format(subject=subject)
-            for subject in found.missing
-        ]
-        remarks += [gettext("a link was left out: {url}").format(url=url) for url in dict.fromkeys(found.left_out)]
-        intro = self._intro()
-        if not intro:
-            remarks.append(gettext("the introduction is missing"))
-        remarks.append(gettext("each summary, whose sentences stand in the notes as they are here"))
         head: dict[str, object] = {"number": number, "title": title, "date": day or defaults.date}
         head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
         front = yaml.safe_dump(head | {"status": "draft"}, allow_unicode=True, sort_keys=False, width=10_000)
@@ -147,7 +142,7 @@ class _Writer:
 
     def _episode_title(self) -> tuple[str, bool]:
         """Return the episode's title, and whether it was made of names."""
-        written = _plain(self._tidied(self._outline.title))
+        written = self._plain(self._outline.title)
         if written:
             return written[:1].upper() + written[1:_MAX_TITLE], False
         if len(self._titles) == 1:
@@ -162,10 +157,9 @@ class _Writer:
         return title, True
 
     def _title(self, subject: Subject) -> str:
-        heading = _plain(
-            self._tidied(self._spelling.restored(subject.heading) if subject.heading.isupper() else subject.heading)
-        )
-        announced = _plain(self._tidied(self._spelling.restored(subject.announced)))
+        heading = subject.heading
+        heading = self._plain(self._spelling.restored(heading) if heading.isupper() else heading)
+        announced = self._plain(self._spelling.restored(subject.announced))
         if heading and (len(heading) <= TITLE_ON_PHONE or not announced):
             return heading[:_MAX_TITLE]
         if announced:
@@ -173,14 +167,12 @@ class _Writer:
         # Without a heading and a name, the title is the beginning of the first sentence.
         told = (*summarise(subject.lines, ""), *(line.text for line in subject.lines if telling_words(line.text)))
         pieces = (piece for text in told for piece in re.split(r"[.!?…:;,](?:\s|$)", text) if telling_words(piece))
-        beginning = next(pieces, "")
         kept = ""
-        for word in beginning.split():
+        for word in next(pieces, "").split():
             if kept and len(kept) + 1 + len(word) > TITLE_ON_PHONE:
                 break
             kept = f"{kept} {word}".strip()
-        title = _plain(self._tidied(kept))[:_MAX_TITLE]
-        if title:
+        if title := self._plain(kept)[:_MAX_TITLE]:
             return title
         # Because a heading may be a slug alone ("{#netflix}"), its letters are the title then.
         left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
@@ -190,12 +182,9 @@ class _Writer:
         found = self._outline
         if len(found.lead.split()) > _SHORT_LEAD and not found.lead_is_subject:
             return self._sentence(found.lead)
-        if found.opening:
-            told = summarise(found.opening, "")
-            if told:
-                return self._tidied(" ".join(told[:2]))
-        teaser = found.teaser
-        return self._sentence(teaser) if 0 < len(teaser) <= _MAX_INTRO else ""
+        if told := summarise(found.opening, ""):
+            return self._tidied(" ".join(told[:2]))
+        return self._sentence(found.teaser) if 0 < len(found.teaser) <= _MAX_INTRO else ""
 
     def _sentence(self, text: str) -> str:
         text = self._spelling.restored(text)
@@ -220,7 +209,7 @@ class _Writer:
         images = list({image.url: image for image in subject.images}.values())
         alt = ""
         if images:
-            alt = _plain(self._tidied(images[0].alt)) or title
+            alt = self._plain(images[0].alt) or title
             if not images[0].alt:
                 remarks.append(gettext("the words that describe the image to those who cannot see it"))
             remarks += [gettext("another image was left out: {url}").format(url=image.url) for image in images[1:]]
@@ -230,17 +219,15 @@ class _Writer:
         yield from map(self._remark, remarks)
         yield from map(_escaped, _paragraphs(sentences or [f"{title}."]))
         if images:
-            yield (
-                f"![{_escaped(alt)}](<{images[0].url}>)"
-                if "(" in images[0].url
-                else f"![{_escaped(alt)}]({images[0].url})"
-            )
+            url = images[0].url
+            address = f"<{url}>" if "(" in url else url
+            yield f"![{_escaped(alt)}]({address})"
         if links:
             yield "Sources :\n" + "\n".join(self._source(link, title) for link in links)
 
     def _remarks_on_title(self, subject: Subject, title: str) -> list[str]:
         gettext = self._words.gettext
-        heading = _plain(self._tidied(subject.heading))
+        heading = self._plain(subject.heading)
         if heading and fold(heading) != fold(title):
             said = gettext("the title, which is that of the teaser; the notes say “{title}”")
             return [said.format(title=heading)]
@@ -251,15 +238,13 @@ class _Writer:
     def _slug(self, index: int, title: str, taken: set[str]) -> str:
         whole = _shortened(ascii_slug(title))
         wanted = ascii_slug(self._names[index]) or whole or "sujet"
-        slug = wanted if wanted not in taken else (whole or wanted)
-        count = 2
-        while slug in taken:
-            slug, count = f"{wanted}-{count}", count + 1
+        slugs = itertools.chain((wanted, whole or wanted), (f"{wanted}-{count}" for count in itertools.count(2)))
+        slug = next(slug for slug in slugs if slug not in taken)
         taken.add(slug)
         return slug
 
     def _source(self, link: Link, subject: str) -> str:
-        title = _plain(self._tidied(bare_title(link.title)))
+        title = self._plain(bare_title(link.title))
         # Because the words of the link are the title above it, the name of the site says more.
         title = "" if fold(title) == fold(subject) else title
         # `web_address` lets no bracket and no space through, so that the address needs no escape.
@@ -267,6 +252,9 @@ class _Writer:
 
     def _tidied(self, text: str) -> str:
         return tidied(text, self._language)
+
+    def _plain(self, text: str) -> str:
+        return _SLUG_MARK.sub("", self._tidied(text)).strip()
 
     def _remark(self, text: str) -> str:
         said = self._words.gettext("To check: {what}.").format(what=text)
@@ -293,13 +281,9 @@ def _shortened(slug: str) -> str:
 def _unique(links: Iterable[Link]) -> list[Link]:
     best: dict[str, Link] = {}
     for link in links:
-        if link.url not in best or (link.title and not best[link.url].title):
+        if not best.setdefault(link.url, link).title:
             best[link.url] = link
     return list(best.values())
-
-
-def _plain(text: str) -> str:
-    return _SLUG_MARK.sub("", " ".join(text.split(" "))).strip()
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,7 @@ import calendar
 import dataclasses
 import datetime as dt
 import html
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def _numbered(entries: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any] | None:
     stated = (entry for entry in entries if _stated_number(entry) == number)
     titled = (entry for entry in entries if str(number) in _NUMBER.findall(_text(entry, "title")))
-    return next((*stated, *titled).__iter__(), None)
+    return next(itertools.chain(stated, titled), None)
 
 
 def _stated_number(entry: Mapping[str, Any]) -> int | None:

@@ -16,6 +16,8 @@ from bot.notes.model import BOLD_LEVEL, Line, Link
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+# A comment may end where it begins (`<!-->`); one without an end hides the rest.
+_COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 
 # Elements of the page itself and its navigation, which are no part of an episode's notes.
@@ -40,7 +42,7 @@ def read_html(text: str) -> tuple[Line, ...]:
     """Return the lines of a page or of a fragment."""
     reader = _Reader()
     end = 0
-    text = _without_comments(text)
+    text = _COMMENT.sub("", text).replace("<![CDATA[", "").replace("]]>", "")
     for match in _TAG.finditer(text):
         reader.say(text[end : match.start()])
         reader.tag(match[2].lower(), match[3], closing=bool(match[1]))
@@ -48,20 +50,6 @@ def read_html(text: str) -> tuple[Line, ...]:
     reader.say(text[end:])
     reader.end_line()
     return tuple(reader.lines)
-
-
-def _without_comments(text: str) -> str:
-    return _outside_of(text, "<!--", "-->").replace("<![CDATA[", "").replace("]]>", "")
-
-
-def _outside_of(text: str, opening: str, closing: str) -> str:
-    kept = []
-    position = 0
-    while (begin := text.find(opening, position)) >= 0:
-        kept.append(text[position:begin])
-        end = text.find(closing, begin)
-        position = len(text) if end < 0 else end + len(closing)
-    return "".join((*kept, text[position:]))
 
 
 class _Reader:
@@ -85,9 +73,10 @@ class _Reader:
     def tag(self, name: str, attributes: str, *, closing: bool) -> None:
         """Take a tag that opens or closes an element."""
         if self._hidden or name in _HIDDEN:
-            self._hidden = (
-                "" if closing and name in {self._hidden, "body"} else self._hidden or ("" if closing else name)
-            )
+            if not closing:
+                self._hidden = self._hidden or name
+            elif name in {self._hidden, "body"}:
+                self._hidden = ""
         elif name in _ENDS_LINE:
             self.end_line()
             self._gap = self._gap or name != "br"
@@ -116,8 +105,7 @@ class _Reader:
         bold = bool(text) and all(is_bold for piece, is_bold in self._pieces if piece.strip())
         if text or self._links or self._images:
             level = self._level or (BOLD_LEVEL if bold and not self._item else 0)
-            line = Line(text, level, self._item, self._gap, tuple(self._links), tuple(self._images))
-            self.lines.append(line)
+            self.lines.append(Line(text, level, self._item, self._gap, tuple(self._links), tuple(self._images)))
             self._gap = False
         self._pieces, self._links, self._images = [], [], []
 

@@ -69,8 +69,6 @@ STOP_WORDS = frozenset(
     )
 )
 """Words that say nothing about the subject of a text."""
-
-
 _FRENCH = frozenset(fold_words("le la les des un une du et est en pour que qui sur avec au par aux dans sont ne pas"))
 _ENGLISH = frozenset(
     fold_words("the of and to is for that with are it as by from this be at its you they has have not")
@@ -92,10 +90,9 @@ def sentences(text: str) -> list[str]:
     begin = 0
     for match in _SENTENCE_END.finditer(text):
         if not _ABBREVIATION.search(text[max(begin, match.start() - _LONGEST_ABBREVIATION) : match.start()]):
-            found.append(text[begin : match.end()].strip())
+            found.append(text[begin : match.end()])
             begin = match.end()
-    found.append(text[begin:].strip())
-    return [sentence for sentence in found if sentence]
+    return list(filter(None, map(str.strip, (*found, text[begin:]))))
 
 
 def leans(sentence: str) -> bool:

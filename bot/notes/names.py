@@ -29,10 +29,8 @@ class Spelling:
         for text in texts:
             if text.isupper():
                 continue
-            for match in _INSIDE_SENTENCE.finditer(text):
-                form = match[1] or match[2]
-                self._forms.setdefault(form.lower(), Counter())[form] += 1
-            for form in _OWN_CAPITALS.findall(text):
+            inside = (match[1] or match[2] for match in _INSIDE_SENTENCE.finditer(text))
+            for form in (*inside, *_OWN_CAPITALS.findall(text)):
                 self._forms.setdefault(form.lower(), Counter())[form] += 1
 
     def restored(self, phrase: str) -> str:
@@ -57,14 +55,8 @@ class Spelling:
 def main_name(texts: Sequence[str], taken: Iterable[str]) -> str:
     """Return the name that stands for a subject: a platform's, else a person's or a work's, else an empty text."""
     used = {name.lower() for name in taken}
-    for text in texts:
-        for name in names_in(text):
-            if name.lower() not in used:
-                return name
-    for text in texts:
-        for match in _PROPER.finditer(text):
-            name = match[0]
-            # The first word of a text has a capital anyway, and two letters are initials.
-            if match.start() and len(name) > 2 and name.lower() not in used and fold(name) not in STOP_WORDS:  # noqa: PLR2004
-                return name
-    return ""
+    platforms = [name for text in texts for name in names_in(text)]
+    # The first word of a text has a capital anyway, and two letters are initials.
+    proper = [match[0] for text in texts for match in _PROPER.finditer(text) if match.start() and len(match[0]) > 2]  # noqa: PLR2004
+    names = (*platforms, *(name for name in proper if fold(name) not in STOP_WORDS))
+    return next((name for name in names if name.lower() not in used), "")

@@ -29,6 +29,7 @@ _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe
 _MARKDOWN = re.compile(r"^#{1,6} \S|^\*\*[^*\n]+\*\*\s*$|\]\(https?://", re.MULTILINE)
 _BEGINNING = 4_000
 """Bytes at the beginning of a file that tell its format."""
+_GIVE_NOTES = "Give the notes as text, Markdown or HTML"
 _SAVE_AS_TEXT = "Copy its text into a text file, or save it as HTML, and give that file"
 _OTHER_FILES = (
     (r"%PDF-", "this is a PDF, not text", _SAVE_AS_TEXT),
@@ -44,15 +45,11 @@ _OTHER_FILES = (
         "this is an episode file already",
         "Put it into the content folder; 'recap check' looks at it",
     ),
-    (
-        r"\ufeff?\s*(?:\{\s*\"|\[\s*[\[{])",
-        "these are data for programs, not notes",
-        "Give the notes as text, Markdown or HTML",
-    ),
+    (r"\ufeff?\s*(?:\{\s*\"|\[\s*[\[{])", "these are data for programs, not notes", _GIVE_NOTES),
     (
         r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}",
         "these are the rows of a table, not notes",
-        "Give the notes as text, Markdown or HTML",
+        _GIVE_NOTES,
     ),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
@@ -72,11 +69,14 @@ def read_notes(data: bytes, path: Path) -> Notes:
     Raises:
         InvalidInputError: The data is no text, or no text that could be notes.
     """
-    _refuse_other_files(data, path)
+    beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
+    for pattern, what, cure in _OTHER_FILES:
+        if re.match(pattern, beginning):
+            raise InvalidInputError([Problem(path, what, cure)])
     # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
-    return notes_in(decoded(data, path), path)
+    return notes_in(_decoded(data, path), path)
 
 
 def notes_in(text: str, path: Path) -> Notes:
@@ -103,29 +103,13 @@ def notes_in(text: str, path: Path) -> Notes:
     return Notes(found)
 
 
-def _refuse_other_files(data: bytes, path: Path) -> None:
-    """Refuse a file of a known other format, by its name.
-
-    Raises:
-        InvalidInputError: The file is of such a format.
-    """
-    beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
-    for pattern, what, cure in _OTHER_FILES:
-        if re.match(pattern, beginning):
-            raise InvalidInputError([Problem(path, what, cure)])
-
-
 def _too_long(path: Path) -> InvalidInputError:
     cure = "Give the notes of one episode"
     return InvalidInputError([Problem(path, f"the notes are longer than {MAX_LENGTH:,} characters", cure)])
 
 
-def decoded(data: bytes, path: Path) -> str:
-    """Decode a file in UTF-8 or, with a byte order mark, in UTF-16.
-
-    Raises:
-        InvalidInputError: The file is in another encoding.
-    """
+def _decoded(data: bytes, path: Path) -> str:
+    """Decode a file in UTF-8 or, with a byte order mark, in UTF-16."""
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in data:
         cure = "Save the notes as text, Markdown or HTML, and give that file"
@@ -141,13 +125,11 @@ def decoded(data: bytes, path: Path) -> str:
 def _with_addresses(line: Line) -> Line:
     """Return the line with the valid addresses of its text as links, and the images apart."""
     text = _WWW.sub("https://www.", _CHECK_BOX.sub("", line.text))
-    bare = (
-        [] if len(line.links) == 1 and line.links[0].title == line.text else [url for _at, url in bare_addresses(text)]
-    )
+    is_link = [link.title for link in line.links] == [line.text]
+    bare = [] if is_link else [url for _at, url in bare_addresses(text)]
     for url in bare:
         text = text.replace(url, " ", 1)
-    text = " ".join(_BRACKETS.sub(" ", text).split(" ")).strip()
-    text = re.sub(r" {2,}", " ", text)
+    text = re.sub(r" {2,}", " ", _BRACKETS.sub(" ", text).strip())
     title = ""
     if bare and (not text or _LABEL.match(text)):
         text = ""
@@ -157,11 +139,9 @@ def _with_addresses(line: Line) -> Line:
     links = []
     for link in (*line.links, *(Link(title, url) for url in bare)):
         address = _address(link.url)
-        if address is None:
-            continue
-        if _IMAGE.search(urlsplit(address).path):
+        if address and _IMAGE.search(urlsplit(address).path):
             images.append(Picture(address, link.title))
-        else:
+        elif address:
             links.append(Link("" if _says_nothing(link.title, address) else link.title, address))
     pictures = [Picture(src, picture.alt) for picture in images if (src := _address(picture.url))]
     return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(pictures))

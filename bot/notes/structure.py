@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import re
 from typing import TYPE_CHECKING
 
+from babel.dates import get_month_names
+
+from bot.model.i18n import Language
 from bot.model.text import fold
 from bot.notes.language import sentences, telling_words
 from bot.notes.matching import Matcher
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _NUMBER = re.compile(
     r"^\W*(?:(?:[ée]pisode|ep|[ée]p|num[ée]ro|no|n°|issue|show)\s*\.?\s*(?:n°|no|#)?\s*|#)(\d{1,6})\b"
@@ -78,31 +82,21 @@ _MAX_HEADING = 110
 _MAX_HEADING_WORDS = 18
 _ENDS = (".", "!", "…", ";", ",")
 
-_MONTHS = (
-    "janvier january",
-    "fevrier february",
-    "mars march",
-    "avril april",
-    "mai may",
-    "juin june",
-    "juillet july",
-    "aout august",
-    "septembre september",
-    "octobre october",
-    "novembre november",
-    "decembre december",
+_MONTHS = {fold(name): number for locale in Language for number, name in get_month_names(locale=locale.value).items()}
+_MONTH, _YEAR = rf"(?P<month>{'|'.join(_MONTHS)})", r"(?P<year>\d{4})\b"
+_DATES = (
+    re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})\b"),
+    re.compile(rf"\b(?P<day>\d{{1,2}})(?:er|st|nd|rd|th)?\s+{_MONTH}\s+{_YEAR}"),
+    re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_YEAR}"),
+    re.compile(rf"\b(?P<day>\d{{1,2}})[/.](?P<month>\d{{1,2}})[/.]{_YEAR}"),
 )
-_MONTH = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
-_ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
-_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:er|st|nd|rd|th)?\s+({'|'.join(_MONTH)})\s+(\d{{4}})\b")
-_MONTH_FIRST = re.compile(rf"\b({'|'.join(_MONTH)})\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b")
-_SLASHES = re.compile(r"\b(\d{1,2})[/.](\d{1,2})[/.](\d{4})\b")
 
 
 def outline(notes: Notes) -> Outline:
     """Return the notes by subject; there is always at least one."""
     lines = [line for line in notes.lines if not _is_rule(line)]
-    found = Outline(notes.number, notes.date or _date(lines))
+    dates = (date_in(line.text) for line in lines[:_HEAD])
+    found = Outline(notes.number, notes.date or next(filter(None, dates), None))
     head, body = _head(lines, notes, found)
     phrases, found.lead, below = _teaser(head, body)
     if phrases and len(below) == len(body):
@@ -121,11 +115,14 @@ def outline(notes: Notes) -> Outline:
 
 
 def is_heading(line: Line) -> bool:
-    """Tell whether the line is short and has no full stop."""
+    """Tell whether the line is short, has no full stop, and is no item of a list without the mark of a title."""
+    return (line.level > 0 or not line.item) and _is_title(line)
+
+
+def _is_title(line: Line) -> bool:
     text = line.text
     return (
         bool(text)
-        and (line.level > 0 or not line.item)
         and len(text) <= _MAX_HEADING
         and len(text.split()) <= _MAX_HEADING_WORDS
         and (line.level > 0 or not text.endswith(_ENDS))
@@ -169,17 +166,12 @@ def _teaser(head: str, body: list[Line]) -> tuple[list[str], str, list[Line]]:
         flat = fold(line.text)
         if not _LEAD.match(flat):
             continue
-        listed = 0
-        # The list of the subjects themselves may follow, with the same beginnings.
-        while (
-            index + 1 + listed < len(body)
-            and body[index + 1 + listed].item
-            and (not listed or body[index + 1 + listed].text != body[index + 1].text)
-        ):
-            listed += 1
-        if listed > 1 and (line.text.endswith(":") or line.level):
-            items = [bare_title(item.text.rstrip(".;,")) for item in body[index + 1 : index + 1 + listed]]
-            return list(filter(telling_words, items)), line.text.rstrip(": "), body[:index] + body[index + 1 + listed :]
+        items = list(itertools.takewhile(lambda below: below.item, body[index + 1 :]))
+        # Because the list of the subjects themselves may follow, a second item with the first one's text ends the list.
+        again = next((number for number, item in enumerate(items) if number and item.text == items[0].text), len(items))
+        titles = [bare_title(item.text.rstrip(".;,")) for item in items[:again]]
+        if again > 1 and (line.text.endswith(":") or line.level):
+            return list(filter(telling_words, titles)), line.text.rstrip(": "), body[:index] + body[index + 1 + again :]
         phrases, lead = _phrases(line.text)
         is_list = len(phrases) > 1 or (bool(phrases) and _LEAD_ONLY.match(lead) is not None)
         if is_list and len(sentences(line.text)) <= _TEASER_SENTENCES:
@@ -192,7 +184,7 @@ def _told_again(body: list[Line]) -> list[str]:
     """Return the lines at the top whose words all stand again below: a teaser without the mark of one."""
     titles: list[str] = []
     for line in body[: _MAX_SUBJECTS + 1]:
-        if line.links or not is_heading(dataclasses.replace(line, item=False)):
+        if line.links or not _is_title(line):
             break
         titles.append(bare_title(line.text))
     below = [fold(line.text) for line in body[len(titles) :]]
@@ -202,8 +194,7 @@ def _told_again(body: list[Line]) -> list[str]:
 
 def _phrases(text: str) -> tuple[list[str], str]:
     """Return the subjects that a line lists, and its words before them."""
-    text = text.strip().rstrip(".!… ")
-    lead = ""
+    text, lead = text.strip().rstrip(".!… "), ""
     before, colon, after = text.partition(":")
     if colon and after.strip() and _LEAD.match(fold(before)):
         lead, text = before.strip(), after.strip()
@@ -233,10 +224,9 @@ def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tup
     if len(last := _LAST_TWO.split(phrases[-1], maxsplit=1)) > 1 and all(map(telling_words, last)):
         ways.append([*phrases[:-1], *last])
     # The lead may hold the first subject: "we talk about Netflix, …".
-    if found_lead := found.lead:
-        first = _LEAD_ONLY.sub("", found_lead, count=1)
-        if first != found_lead and telling_words(first):
-            ways += [[first, *(_OF.sub("", phrase) for phrase in way)] for way in list(ways)]
+    first = _LEAD_ONLY.sub("", found.lead, count=1)
+    if first != found.lead and telling_words(first):
+        ways += [[first, *(_OF.sub("", phrase) for phrase in way)] for way in ways]
     best: list[tuple[int, str]] = []
     for way in ways:
         starts, total = matcher.starts(way)
@@ -257,79 +247,48 @@ def _announced(phrases: list[str], body: list[Line], found: Outline) -> list[tup
 
 def _by_headings(body: list[Line], found: Outline) -> list[tuple[int, str]]:
     """Return the lines at which the subjects begin, by the titles above them."""
-    for starts in (_levels(body), _numbered(body), _timed(body), _with_emoji(body), _capitals(body)):
-        if starts:
-            return [(index, "") for index in starts]
+    headings = {index for index, line in enumerate(body) if is_heading(line)}
+    marked = next((starts for starts in _marked(body, headings) if len(starts) > 1), None)
+    if marked is not None:
+        return [(index, "") for index in marked]
     found.guessed = True
     apart = [
         index
-        for index, line in enumerate(body)
-        if is_heading(line)
-        and not _INSIDE.match(line.text)
-        and (index == 0 or line.after_gap)
+        for index in sorted(headings)
+        if not _INSIDE.match(body[index].text)
+        and (index == 0 or body[index].after_gap)
         and index + 1 < len(body)
-        and not is_heading(body[index + 1])
+        and index + 1 not in headings
     ]
     if len(apart) > 1:
         return [(index, "") for index in apart]
-    return [(index, "") for index in _items(body)]
+    # Notes that are nothing but a list have a subject in each item.
+    texts = [index for index, line in enumerate(body) if line.text]
+    is_list = len(texts) > 1 and all(body[index].item for index in texts)
+    return [(index, "") for index in texts] if is_list else []
 
 
-def _levels(body: list[Line]) -> list[int]:
+def _marked(body: list[Line], headings: Collection[int]) -> Iterator[list[int]]:
+    """Yield the lines with a mark of a title: a level, a number, a time, an emoji, capitals; one list for each mark."""
+    outside = [index for index, line in enumerate(body) if not _INSIDE.match(bare_title(line.text))]
     for level in range(1, 7):
-        found: list[int] = [
-            index
-            for index, line in enumerate(body)
-            if line.level == level and is_heading(line) and not _INSIDE.match(bare_title(line.text))
-        ]
-        if len(found) > 1:
-            return found
-    return []
-
-
-def _numbered(body: list[Line]) -> list[int]:
-    found: list[int] = []
+        yield [index for index in outside if index in headings and body[index].level == level]
+    numbered: list[int] = []
     for index, line in enumerate(body):
         match = _KEYCAP.match(line.text) or _NUMBERED.match(line.text)
-        if match and is_heading(dataclasses.replace(line, item=False)) and int(match[1]) == len(found) + 1:
-            found.append(index)
-    return found if len(found) > 1 else []
-
-
-def _timed(body: list[Line]) -> list[int]:
-    """Return the lines that are chapters of a recording."""
-    found = [
-        index
-        for index, line in enumerate(body)
-        if _TIME.match(line.text)
-        and is_heading(dataclasses.replace(line, item=False))
-        and not _INSIDE.match(bare_title(line.text))
-    ]
-    return found if len(found) > 1 else []
-
-
-def _items(body: list[Line]) -> list[int]:
-    """Return the items of a list, if the notes are nothing but a list."""
-    found = [index for index, line in enumerate(body) if line.item and line.text]
-    return found if len(found) > 1 and all(line.item for line in body if line.text) else []
-
-
-def _with_emoji(body: list[Line]) -> list[int]:
-    found = [index for index, line in enumerate(body) if _EMOJI.match(line.text) and is_heading(line)]
-    return found if len(found) > 1 else []
-
-
-def _capitals(body: list[Line]) -> list[int]:
-    found = [index for index, line in enumerate(body) if line.text.isupper() and is_heading(line)]
-    return found if len(found) > 1 else []
+        if match and _is_title(line) and int(match[1]) == len(numbered) + 1:
+            numbered.append(index)
+    yield numbered
+    yield [index for index in outside if _TIME.match(body[index].text) and _is_title(body[index])]
+    yield [index for index in sorted(headings) if _EMOJI.match(body[index].text)]
+    yield [index for index in sorted(headings) if body[index].text.isupper()]
 
 
 def _divide(body: list[Line], starts: Sequence[tuple[int, str]], found: Outline) -> None:
     """Give each subject its lines and links."""
     is_whole = not starts
-    if not starts:
-        first = next((i for i, line in enumerate(body) if line.text), 0)
-        starts = [(first, "")]
+    if is_whole:
+        starts = [(next((index for index, line in enumerate(body) if line.text), 0), "")]
     found.opening = [line for line in body[: starts[0][0]] if line.text and not is_heading(line)]
     ends = [index for index, _phrase in starts[1:]] + [len(body)]
     closing: list[Link] = []
@@ -337,25 +296,23 @@ def _divide(body: list[Line], starts: Sequence[tuple[int, str]], found: Outline)
         subject = Subject(announced=phrase)
         found.subjects.append(subject)
         lines = body[begin:end]
-        if is_heading(lines[0]) if lines else False:
-            subject.heading = bare_title(lines[0].text)
-            lines = [dataclasses.replace(lines[0], text=""), *lines[1:]]
-        elif lines:
-            lines = [dataclasses.replace(lines[0], text=_EMOJI.sub("", lines[0].text)), *lines[1:]]
+        if lines:
+            text = _EMOJI.sub("", lines[0].text)
+            if is_heading(lines[0]):
+                subject.heading, text = bare_title(lines[0].text), ""
+            lines[0] = dataclasses.replace(lines[0], text=text)
         if is_whole and not subject.heading:
             subject.heading = bare_title(found.title)
         below_sources = False
         for line in lines:
-            flat = fold(line.text)
             if any(_BOILERPLATE.match(fold(said)) for said in (line.text, *(link.title for link in line.links))):
                 found.left_out += [link.url for link in line.links]
                 continue
-            below_sources = below_sources or (bool(line.text) and _SOURCES.match(flat) is not None)
-            links = [dataclasses.replace(link) for link in line.links]
-            if below_sources and end == len(body) and len(starts) > 1 and links:
-                closing += [link if link.title else Link(line.text, link.url) for link in links]
+            below_sources = below_sources or (bool(line.text) and _SOURCES.match(fold(line.text)) is not None)
+            if below_sources and end == len(body) and len(starts) > 1 and line.links:
+                closing += [link if link.title else Link(line.text, link.url) for link in line.links]
                 continue
-            subject.links += links
+            subject.links += line.links
             subject.images += line.images
             if line.text and not below_sources:
                 subject.lines.append(line)
@@ -374,27 +331,13 @@ def _distribute(links: Sequence[Link], subjects: Sequence[Subject]) -> None:
         subjects[nearest].links.append(link)
 
 
-def _date(lines: Sequence[Line]) -> dt.date | None:
-    for line in lines[:_HEAD]:
-        if (day := date_in(line.text)) is not None:
-            return day
-    return None
-
-
 def date_in(text: str) -> dt.date | None:
     """Return the first whole date in a text."""
     flat = fold(text)
-    if match := _ISO_DATE.search(flat):
-        year, month, day = map(int, match.groups())
-    elif match := _DAY_FIRST.search(flat):
-        day, month, year = int(match[1]), _MONTH[match[2]], int(match[3])
-    elif match := _MONTH_FIRST.search(flat):
-        month, day, year = _MONTH[match[1]], int(match[2]), int(match[3])
-    elif match := _SLASHES.search(flat):
-        day, month, year = map(int, match.groups())
-    else:
+    match = next(filter(None, (pattern.search(flat) for pattern in _DATES)), None)
+    if match is None:
         return None
     try:
-        return dt.date(year, month, day)
+        return dt.date(int(match["year"]), _MONTHS.get(match["month"]) or int(match["month"]), int(match["day"]))
     except ValueError:
         return None

@@ -52,20 +52,17 @@ def summarise(lines: Sequence[Line], about: str) -> list[str]:
     for sentence in told:
         sentence.score = _score(sentence, wanted, len(told))
     chosen: list[_Sentence] = []
-    independent = [each for each in told if not each.leans]
-    for sentence in sorted(independent, key=lambda each: -each.score):
+    for sentence in sorted((each for each in told if not each.leans), key=lambda each: -each.score):
         length = _length(chosen)
         if length + len(sentence.text) + 1 > MAX_LENGTH or _repeats(sentence, chosen):
             continue
         if length >= MIN_LENGTH and (sentence.score <= 0 or length + len(sentence.text) > _AIM):
             continue
         chosen.append(sentence)
-    if not chosen:
-        chosen.append(told[0])
+    chosen = chosen or told[:1]
     _fill(chosen, told)
     _finish(chosen, told)
-    chosen.sort(key=lambda each: each.place)
-    return [sentence.text for sentence in chosen]
+    return [sentence.text for sentence in sorted(chosen, key=lambda each: each.place)]
 
 
 def _fill(chosen: list[_Sentence], told: Sequence[_Sentence]) -> None:
@@ -118,10 +115,9 @@ def _sentences(lines: Sequence[Line]) -> list[_Sentence]:
 
 def _reads_as_prose(line: Line) -> bool:
     """Tell whether a line without a full stop is a sentence all the same: long, or with a comma."""
-    if bare_title(line.text) != line.text.rstrip(" :"):
-        return False
     return (
-        line.level == 0
+        bare_title(line.text) == line.text.rstrip(" :")
+        and line.level == 0
         and not line.text.endswith(":")
         and len(line.text) > _LONG_LINE
         and " : " not in line.text.replace("\u00a0", " ")
@@ -136,12 +132,8 @@ def _score(sentence: _Sentence, wanted: set[str], total: int) -> float:
     # The first sentences tell the news, the last ones the opinion.
     score += 1.5 * (1 - sentence.place / (2 * total + 2))
     score += 1.5 if sentence.place <= _FIRST else 0.0
-    if len(sentence.text) > _LONG_SENTENCE:
-        score -= 1.0
-    if len(sentence.text) < _SHORT_SENTENCE:
-        score -= 1.0
-    if {"aussi", "ainsi"} & set(found):
-        score -= 0.8
+    score -= 0.0 if _SHORT_SENTENCE <= len(sentence.text) <= _LONG_SENTENCE else 1.0
+    score -= 0.8 if {"aussi", "ainsi"} & set(found) else 0.0
     return score - 1.0
 
 

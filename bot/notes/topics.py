@@ -54,8 +54,8 @@ def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[st
             counts[normalise_topic(name)] += weight
         counts.update(dict.fromkeys(_known_in(text, archive), weight))
     # A name that occurs once in passing is not the subject.
-    likely = [topic for topic, count in counts.items() if count > 1]
-    likely.sort(key=lambda topic: (topic not in archive, -counts[topic]))
+    frequent = (topic for topic, count in counts.items() if count > 1)
+    likely = sorted(frequent, key=lambda topic: (topic not in archive, -counts[topic]))
     return list(dict.fromkeys((*filter(None, written), *likely)))[:MAX_TOPICS]
 
 
