@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from bot.commands.request import CommandContext
     from bot.content.archive import Archive
-    from bot.model.episode import Episode
 
 NEAR_TOPICS = 5
 """Topics with a similar spelling, after those that fit."""
@@ -36,7 +35,8 @@ def suggest(context: CommandContext, argument: Argument, typed: str) -> list[tup
     """Return the suggestions for a half-typed argument: pairs of the text to show and the text to type."""
     match argument:
         case Argument.EPISODE:
-            return [(f"{each.number} – {each.title}", str(each.number)) for each in _episodes(context, typed)][:ENOUGH]
+            episodes = (episodes_with(context, typed) or episodes_near(context, typed))[:ENOUGH]
+            return [(f"{each.number} – {each.title}", str(each.number)) for each in episodes]
         case Argument.TOPICS:
             return [(text, text) for text in _several_topics(context, typed)][:ENOUGH]
         case Argument.TOPIC:
@@ -83,7 +83,3 @@ def _places(archive: Archive, today: dt.date) -> Mapping[str, int]:
                 newest.setdefault(topic, len(newest))
     ordered = sorted(counts, key=lambda topic: (-counts[topic], newest[topic]))
     return {topic: place for place, topic in enumerate(ordered)}
-
-
-def _episodes(context: CommandContext, typed: str) -> list[Episode]:
-    return episodes_with(context, typed) or episodes_near(context, typed)

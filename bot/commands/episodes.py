@@ -14,8 +14,6 @@ from bot.model.document import Button, CommandButton
 from bot.model.text import fold, fold_words, normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bot.commands.request import CommandContext, Request
     from bot.model.episode import Episode, Segment
 
@@ -28,11 +26,8 @@ MOST_CHOICES = 5
 async def latest(context: CommandContext, request: Request) -> Answer:
     """Show the newest episode."""
     _ = request.words.gettext
-    episode = context.archive().latest(context.today)
-    document = episode and context.formatter(request).episode(episode)
-    if document:
-        return Answer(document)
-    return notice(_("No episode has been published yet. The first one will be here on a Monday."))
+    nothing = _("No episode has been published yet. The first one will be here on a Monday.")
+    return _shown(context, request, context.archive().latest(context.today)) or notice(nothing)
 
 
 async def episode(context: CommandContext, request: Request) -> Answer:
@@ -43,12 +38,15 @@ async def episode(context: CommandContext, request: Request) -> Answer:
     number = re.fullmatch(r"\D*(\d{1,9})\D*", request.argument)
     if number is None:
         return _by_words(context, request)
-    found = _published(context, int(number[1]))
-    document = found and context.formatter(request).episode(found)
-    if document:
-        return Answer(document)
-    sentence = _("There is no episode {number}.").format(number=int(number[1]))
-    return notice(sentence, *_newest_buttons(context, request))
+    nothing = _("There is no episode {number}.").format(number=int(number[1]))
+    shown = _shown(context, request, _published(context, int(number[1])))
+    return shown or notice(nothing, *_newest_buttons(context, request))
+
+
+def _shown(context: CommandContext, request: Request, episode: Episode | None) -> Answer | None:
+    """Return the whole episode; None without an episode, and for an episode without segments."""
+    document = episode and context.formatter(request).episode(episode)
+    return Answer(document) if document else None
 
 
 async def segment(context: CommandContext, request: Request) -> Answer:
@@ -78,9 +76,8 @@ def _by_words(context: CommandContext, request: Request) -> Answer:
     found = episodes_with(context, request.argument)
     if not found:
         return notice(_("An episode is asked for by its number: /episode 1207"), *_newest_buttons(context, request))
-    document = context.formatter(request).episode(found[0])
-    if len(found) == 1 and document:
-        return Answer(document)
+    if len(found) == 1 and (shown := _shown(context, request, found[0])):
+        return shown
     choices = (CommandButton(f"{each.number} – {each.title}", "episode", str(each.number)) for each in found)
     return notice(_("Several episodes have these words. Which one?"), *itertools.islice(choices, MOST_CHOICES))
 
@@ -125,13 +122,13 @@ def episodes_with(context: CommandContext, typed: str) -> list[Episode]:
     if pieces and not number.isdecimal():
         found += (each for each in published if _begin(pieces, fold_words(each.title)))
         found += (episode for episode, _segment in archive.search(typed, context.today))
-    return _once(found)
+    return list({each.number: each for each in found}.values())
 
 
 def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
     """Return the episodes whose title is like the text, the likest first."""
     published = context.archive().published(context.today)
-    titles = {index: fold(each.title) for index, each in enumerate(published)}
+    titles = [fold(each.title) for each in published]
     near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=MOST_NEAR)
     return [published[index] for _title, _score, index in near]
 
@@ -139,10 +136,6 @@ def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
 def _begin(typed: list[str], title: list[str]) -> bool:
     """Tell whether each typed word begins a word of the title."""
     return all(any(word.startswith(piece) for word in title) for piece in typed)
-
-
-def _once(episodes: Iterable[Episode]) -> list[Episode]:
-    return list({episode.number: episode for episode in episodes}.values())
 
 
 def to_share(context: CommandContext, typed: str) -> list[tuple[Episode, Segment]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from bot.content.formatter import Formatter
+from bot.content.formatter import SEPARATOR, Formatter
 from bot.model.document import Button, CommandButton, Document, Note, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, words
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from bot.commands.throttle import Throttle
     from bot.content.archive import Archive
-    from bot.model.i18n import Words
     from bot.model.subscription import PlatformName, Subscriptions, Target
 
 BUTTON_MAX = 48
@@ -118,10 +117,8 @@ class CommandContext:
 
 def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
     """Return an answer of one sentence, with buttons for the next step."""
-    return Answer(
-        Document(title=sentence, sections=(Section((Paragraph((Span(sentence),)),)),), buttons=buttons),
-        is_private=is_private,
-    )
+    section = Section((Paragraph((Span(sentence),)),))
+    return Answer(Document(sentence, (section,), buttons), is_private=is_private)
 
 
 def sorry(catalogue: Words) -> Answer:
@@ -158,28 +155,41 @@ def for_you_alone(answer: Answer, request: Request) -> Answer:
 T = TypeVar("T")
 
 
-def pages(items: Sequence[T], size: int, room: int = 0, weight: Callable[[T], int] = lambda _item: 0) -> list[list[T]]:
-    """Return the items in pages of at most `size`; a page of more than one item weighs at most `room`."""
-    found: list[list[T]] = []
-    left = 0
-    for item in items:
-        left -= weight(item)
-        if not found or len(found[-1]) == size or left < 0:
-            found.append([])
-            left = room - weight(item)
-        found[-1].append(item)
-    return found
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a longer answer: its items, its number from 1, and the number of pages."""
 
+    items: Sequence[T]
+    number: int
+    count: int
 
-def turning(
-    words: Words, command: str, argument: str, page: int, count: int, *, labels: tuple[str, str] | None = None
-) -> tuple[CommandButton, ...]:
-    """Return the buttons to the page before and the page after this one, of `count` pages."""
-    _ = words.gettext
-    before, after = labels or (_("◀ Newer"), _("Older ▶"))
-    buttons = []
-    if page > 1:
-        buttons.append(CommandButton(before, command, argument, page=page - 1))
-    if page < count:
-        buttons.append(CommandButton(after, command, argument, page=page + 1))
-    return tuple(buttons)
+    @classmethod
+    def of(
+        cls, request: Request, items: Sequence[T], size: int, room: int = 0, weight: Callable[[T], int] = lambda _: 0
+    ) -> Page[T]:
+        """Return the page that the request asks for, or the nearest to it.
+
+        A page holds at most `size` items. A page of more than one item weighs at most `room`.
+        """
+        book: list[list[T]] = [[]]
+        left = room
+        for item in items:
+            left -= weight(item)
+            if len(book[-1]) == size or (book[-1] and left < 0):
+                book.append([])
+                left = room - weight(item)
+            book[-1].append(item)
+        number = min(max(request.page or 1, 1), len(book))
+        return cls(book[number - 1], number, len(book))
+
+    def place(self, words: Words) -> str:
+        """Return the number of the page in words; empty for a single page."""
+        place = words.gettext("page {page} of {pages}").format(page=self.number, pages=self.count)
+        return SEPARATOR + place if self.count > 1 else ""
+
+    def turning(self, command: str, argument: str, before: str, after: str) -> tuple[CommandButton, ...]:
+        """Return the buttons to the page before and to the page after."""
+        targets = ((before, self.number - 1), (after, self.number + 1))
+        return tuple(
+            CommandButton(label, command, argument, page) for label, page in targets if 1 <= page <= self.count
+        )

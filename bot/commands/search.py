@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.commands import episodes
-from bot.commands.request import BUTTON_MAX, Answer, notice, pages, turning
+from bot.commands.request import BUTTON_MAX, Answer, Page, notice
 from bot.commands.topics import COMPARED, all_topics, shortened, topic
 from bot.content.formatter import SEPARATOR
 from bot.content.search import is_match, wanted
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
     from bot.model.document import Spans
     from bot.model.episode import Episode, Segment
+    from bot.model.i18n import Words
 
 PAGE_SIZE = 5
 """Hits on a page; each has a button of its own, and that many stand side by side."""
@@ -34,56 +35,45 @@ async def said(context: CommandContext, request: Request) -> Answer:
 
 
 async def search(context: CommandContext, request: Request) -> Answer:
-    """The segments that hold all the words, the best first, a page at a time."""
+    """Show the segments that hold all the words, the best first, a page at a time."""
     catalogue = request.words
     _ = catalogue.gettext
     searched = wanted(request.argument)
     if not searched:
         return notice(_("Which words? For example: /search netflix europe"), all_topics(request))
     hits = context.archive().search(request.argument, context.today)
-    typed = catalogue.quoted(shortened(request.argument if request.page is None else " ".join(searched)))
+    state = " ".join(searched)
+    typed = catalogue.quoted(shortened(request.argument if request.page is None else state))
     if not hits:
         return _nothing(context, request, typed, searched)
-    book = pages(hits, PAGE_SIZE)
-    page = min(max(request.page or 1, 1), len(book))
+    page = Page.of(request, hits, PAGE_SIZE)
     hint = catalogue.ngettext("{count} subject", "{count} subjects", len(hits)).format(count=len(hits))
-    # A button carries the very search. One that is too long for it is so precise that the best hits will do.
-    state = " ".join(searched)
-    if len(state.encode()) > BUTTON_MAX and len(book) > 1:
+    # Because a button carries the very search, one that is too long for it has a single page: its best hits will do.
+    if len(state.encode()) > BUTTON_MAX and page.count > 1:
         hint += SEPARATOR + _("here are the best; with fewer words you can see them all")
         turn: tuple[CommandButton, ...] = ()
     else:
-        turn = turning(catalogue, "search", state, page, len(book), labels=(_("◀ Back"), _("More ▶")))
-        if len(book) > 1:
-            hint += SEPARATOR + _("page {page} of {pages}").format(page=page, pages=len(book))
-    first = (page - 1) * PAGE_SIZE + 1
-    numbered = list(enumerate(book[page - 1], start=first))
+        hint += page.place(catalogue)
+        turn = page.turning("search", state, _("◀ Back"), _("More ▶"))
     title = _("Search: {words}").format(words=typed)
-    opening = Section((Heading((Span(title),), level=1), Note((Span(hint),))))
-    hit_sections = (_hit(request, number, hit, searched) for number, hit in numbered)
-    readers = (
-        CommandButton(str(number), "segment", f"{episode.number}-{segment.number}")
-        for number, (episode, segment) in numbered
-    )
-    return Answer(
-        Document(title, (opening, *hit_sections), (*readers, *turn)),
-        replaces=request.page is not None,
-    )
+    sections = [Section((Heading((Span(title),), level=1), Note((Span(hint),))))]
+    readers = []
+    for number, (episode, segment) in enumerate(page.items, start=(page.number - 1) * PAGE_SIZE + 1):
+        sections.append(_hit(catalogue, number, episode, segment, searched))
+        readers.append(CommandButton(str(number), "segment", f"{episode.number}-{segment.number}"))
+    return Answer(Document(title, tuple(sections), (*readers, *turn)), replaces=request.page is not None)
 
 
-def _hit(request: Request, number: int, hit: tuple[Episode, Segment], searched: Sequence[str]) -> Section:
-    episode, segment = hit
-    catalogue = request.words
+def _hit(catalogue: Words, number: int, episode: Episode, segment: Segment, searched: Sequence[str]) -> Section:
     reference = catalogue.gettext("Episode {number}").format(number=episode.number)
-    text = segment.text
     blocks: list[Block] = [
         Heading((Span(f"{number}. {segment.title}"),)),
         Note((Span(SEPARATOR.join((reference, catalogue.date(episode.date)))),)),
-        Paragraph(snippet(text, searched)),
+        Paragraph(snippet(segment.text, searched)),
     ]
-    # Where a word stands in a source alone, that one is shown.
-    elsewhere = [word for word in searched if not matches(f"{segment.title} {text}", [word])]
-    source = next((each for each in segment.sources if matches(each.title, elsewhere)), None)
+    # Because a word may stand in a source alone, that source is shown; else nobody would see the reason for the hit.
+    elsewhere = [word for word in searched if not _matches(f"{segment.title} {segment.text}", [word])]
+    source = next((each for each in segment.sources if _matches(each.title, elsewhere)), None)
     if source is not None:
         label = Span(catalogue.ngettext("Source: ", "Sources: ", 1))
         blocks.append(Note((label, Span(source.title, url=source.url))))
@@ -110,18 +100,25 @@ _TOKEN = re.compile(r"[^\W_]+")
 
 
 def snippet(text: str, searched: Sequence[str]) -> Spans:
-    """The best piece of the text, cut between words; its beginning where none of the words stands in it."""
-    text = " ".join(text.split(" ")).replace("\n", " ").strip()
-    places = matches(text, searched)
-    start, end = _window(text, [begin for begin, _ in places])
-    shown = _marked(text[start:end].rstrip(), [(a - start, b - start) for a, b in places if start <= a and b <= end])
-    opening = (Span("… "),) if start else ()
-    closing = (Span(" …"),) if end < len(text) else ()
-    return (*opening, *shown, *closing)
+    """Return the best piece of the text, cut between words, with the words searched for in bold.
+
+    A text with none of the words is cut after its beginning.
+    """
+    text = text.replace("\n", " ").strip()
+    places = _matches(text, searched)
+    start, end = _window(text, [begin for begin, _end in places])
+    spans = [Span("… ")] if start else []
+    done = start
+    for begin, after in places:
+        if start <= begin and after <= end:
+            spans += [Span(text[done:begin]), Span(text[begin:after], Style.BOLD)]
+            done = after
+    spans += [Span(text[done:end].rstrip()), Span(" …" if end < len(text) else "")]
+    return tuple(span for span in spans if span.text)
 
 
-def matches(text: str, searched: Sequence[str]) -> list[tuple[int, int]]:
-    """Where the words searched for stand in the text."""
+def _matches(text: str, searched: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the places in the text where the words searched for begin and end."""
     return [
         (token.start(), token.end())
         for token in _TOKEN.finditer(text)
@@ -129,18 +126,8 @@ def matches(text: str, searched: Sequence[str]) -> list[tuple[int, int]]:
     ]
 
 
-def _marked(text: str, places: Sequence[tuple[int, int]]) -> Spans:
-    """The text with those places in bold."""
-    spans: list[Span] = []
-    done = 0
-    for begin, end in places:
-        spans += [Span(text[done:begin]), Span(text[begin:end], Style.BOLD)]
-        done = end
-    return tuple(span for span in (*spans, Span(text[done:])) if span.text)
-
-
 def _window(text: str, places: Sequence[int]) -> tuple[int, int]:
-    """The piece with the most of the places, the earliest of equals, from one space to another."""
+    """Return the piece with the most of the places, the earliest of equals, from one space to another."""
     if len(text) <= SNIPPET:
         return 0, len(text)
     starts = [0, *(max(0, place - _BEFORE) for place in places)]

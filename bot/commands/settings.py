@@ -10,16 +10,16 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.commands.request import Answer, notice, pages, turning
-from bot.commands.subscribing import described, farewell, next_push, not_allowed, nothing_here
-from bot.model.document import Block, CommandButton, Document, Heading, Layout, Listing, Note, Paragraph, Section, Span
+from bot.commands.request import Answer, Page, notice
+from bot.commands.subscribing import active, described, farewell, next_push, not_allowed, nothing_here, paused_until
+from bot.model.document import Block, CommandButton, Document, Heading, Layout, Listing, Paragraph, Section, Span
 from bot.model.i18n import gettext_noop
-from bot.model.subscription import Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.commands.request import CommandContext, Request
+    from bot.model.subscription import Subscription
 
     Change: TypeAlias = Callable[[Subscription], Subscription]
 
@@ -32,8 +32,7 @@ _CHOSEN = "✓ "
 
 async def settings(context: CommandContext, request: Request) -> Answer:
     """Show the choices of a subscription with the buttons that change them; make the change of the button pressed."""
-    refusal = not_allowed(request)
-    if refusal:
+    if refusal := not_allowed(request):
         return refusal
     step, _, value = request.argument.strip().partition(" ")
     async with context.changing:
@@ -43,7 +42,7 @@ async def settings(context: CommandContext, request: Request) -> Answer:
         elif subscriptions and step == "at":
             subscriptions = await _reschedule(context, request, subscriptions, value)
         elif subscriptions and (change := _change(context, step, value)) is not None:
-            subscriptions = [_active(change(each)) for each in subscriptions]
+            subscriptions = [change(active(each)) for each in subscriptions]
             for each in subscriptions:
                 await context.subscriptions.save(each)
     return _panel(context, request, step, subscriptions)
@@ -55,13 +54,11 @@ def _change(context: CommandContext, step: str, value: str) -> Change | None:
         case (("on" | "off"), topic) if (name := context.archive().resolve_topic(topic)) is not None:
             return lambda each: _with_topic(each, name, is_wanted=step == "on")
         case "all", _:
-            return lambda each: _with(each, topics=())
+            return lambda each: active(each, topics=())
         case "layout", ("digest" | "segments"):
-            return lambda each: _with(each, layout=Layout(value))
-        case "silent", ("on" | "off"):
-            return lambda each: _with(each, silent=value == "on")
-        case "rich", ("on" | "off"):
-            return lambda each: _with(each, rich=value == "on")
+            return lambda each: active(each, layout=Layout(value))
+        case (("silent" | "rich"), ("on" | "off")):
+            return lambda each: active(each, **{step: value == "on"})
         case "pause", weeks if weeks in set(map(str, HOLIDAYS)):
             until = context.clock() + dt.timedelta(weeks=int(weeks))
             return lambda each: dataclasses.replace(each, paused_until=until)
@@ -70,18 +67,9 @@ def _change(context: CommandContext, step: str, value: str) -> Change | None:
     return None
 
 
-def _with(subscription: Subscription, **choices: object) -> Subscription:
-    return dataclasses.replace(subscription, choices=dataclasses.replace(subscription.choices, **choices))  # type: ignore[arg-type] # the names and types are those of `Choices`
-
-
 def _with_topic(subscription: Subscription, topic: str, *, is_wanted: bool) -> Subscription:
     others = {each for each in subscription.choices.topics if each != topic}
-    return _with(subscription, topics=tuple(sorted({*others, topic} if is_wanted else others)))
-
-
-def _active(subscription: Subscription) -> Subscription:
-    """Return the subscription as active: a press proves that the chat is there, whatever the last push met."""
-    return dataclasses.replace(subscription, state=SubscriptionState.ACTIVE, reason="")
+    return active(subscription, topics=tuple(sorted({*others, topic} if is_wanted else others)))
 
 
 async def _reschedule(
@@ -94,7 +82,7 @@ async def _reschedule(
     """
     if schedule not in context.schedules:
         return subscriptions
-    chosen = _active(dataclasses.replace(subscriptions[0], schedule=schedule))
+    chosen = active(dataclasses.replace(subscriptions[0], schedule=schedule))
     for each in subscriptions:
         if each.schedule != schedule:
             await context.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
@@ -103,11 +91,9 @@ async def _reschedule(
 
 
 def _panel(context: CommandContext, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
-    _ = request.words.gettext
-    is_pressed = bool(step)
     if not subscriptions or step == "stop":
         end = farewell(request, subscriptions) if subscriptions else nothing_here(request)
-        return dataclasses.replace(end, replaces=is_pressed)
+        return dataclasses.replace(end, replaces=bool(step))
     match step:
         case "topics" | "on" | "off" | "all":
             document = _topics(context, request, subscriptions[0])
@@ -118,100 +104,76 @@ def _panel(context: CommandContext, request: Request, step: str, subscriptions: 
         case _:
             document = _overview(context, request, subscriptions)
     is_change = step not in {"", "show", "topics", "holiday", "times"}
-    return Answer(document, replaces=is_pressed, toast=_("Saved.") if is_change else "")
+    return Answer(document, replaces=bool(step), toast=request.words.gettext("Saved.") if is_change else "")
 
 
 def _overview(context: CommandContext, request: Request, subscriptions: Sequence[Subscription]) -> Document:
-    catalogue, first = request.words, subscriptions[0]
-    _ = catalogue.gettext
-    choices = first.choices
-    lines = [Paragraph((Span(sentence),)) for sentence in described(context, request, first)]
-    run = next_push(context, subscriptions)
-    if run is not None:
-        lines.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(run))),)))
-    is_digest = choices.layout is Layout.DIGEST
-    buttons = [
-        CommandButton(_("Topics"), "settings", "topics"),
-        CommandButton(_("One message per subject"), "settings", "layout segments")
-        if is_digest
-        else CommandButton(_("All in one go"), "settings", "layout digest"),
-        CommandButton(_("With sound"), "settings", "silent off")
-        if choices.silent
-        else CommandButton(_("Without sound"), "settings", "silent on"),
-        CommandButton(_("Resume now"), "settings", "resume")
-        if first.paused_until is not None and first.paused_until > context.clock()
-        else CommandButton(_("Pause"), "settings", "holiday"),
+    first = subscriptions[0]
+    choices, is_paused = first.choices, paused_until(context, first) is not None
+    _ = request.words.gettext
+    steps = [
+        (_("Topics"), "topics"),
+        (_("One message per subject"), "layout segments")
+        if choices.layout is Layout.DIGEST
+        else (_("All in one go"), "layout digest"),
+        (_("With sound"), "silent off") if choices.silent else (_("Without sound"), "silent on"),
+        (_("Resume now"), "resume") if is_paused else (_("Pause"), "holiday"),
     ]
     if len(context.schedules) > 1:
-        buttons.append(CommandButton(_("Time"), "settings", "times"))
+        steps.append((_("Time"), "times"))
     if request.target.platform in context.rich_on:
-        buttons.append(
-            CommandButton(_("Simple messages"), "settings", "rich off")
-            if choices.rich
-            else CommandButton(_("Rich messages"), "settings", "rich on")
-        )
-    buttons.append(CommandButton(_("Unsubscribe"), "settings", "stop"))
-    return _page(_("Settings"), lines, buttons)
+        steps.append((_("Simple messages"), "rich off") if choices.rich else (_("Rich messages"), "rich on"))
+    steps.append((_("Unsubscribe"), "stop"))
+    sentences = [*described(context, request, first), *next_push(context, request, subscriptions)]
+    return _page(_("Settings"), sentences, [CommandButton(label, "settings", step) for label, step in steps])
 
 
 def _topics(context: CommandContext, request: Request, subscription: Subscription) -> Document:
-    catalogue = request.words
-    _ = catalogue.gettext
+    _ = request.words.gettext
     chosen = set(subscription.choices.topics)
     # Because a chosen topic may vanish from the archive, it stays in the list; else nobody could take it off.
     known = [*context.archive().topics(context.today)]
     names = [*known, *sorted(chosen - set(known))]
-    book = pages(names, TOPICS_ON_A_PAGE) or [[]]
-    page = min(max(request.page or 1, 1), len(book))
-    buttons = [
-        CommandButton(f"{_CHOSEN}#{name}", "settings", f"off {name}", page=page)
-        if name in chosen
-        else CommandButton(f"#{name}", "settings", f"on {name}", page=page)
-        for name in book[page - 1]
+    page = Page.of(request, names, TOPICS_ON_A_PAGE)
+    steps = [
+        (f"{_CHOSEN}#{name}", f"off {name}") if name in chosen else (f"#{name}", f"on {name}") for name in page.items
     ]
-    everything = _("All subjects")
-    buttons.append(CommandButton(everything if chosen else _CHOSEN + everything, "settings", "all", page=page))
-    buttons += turning(catalogue, "settings", "topics", page, len(book), labels=(_("◀ Back"), _("More ▶")))
-    buttons.append(_done(request))
+    steps.append(((_("All subjects") if chosen else _CHOSEN + _("All subjects")), "all"))
+    buttons = [CommandButton(label, "settings", step, page.number) for label, step in steps]
+    buttons += page.turning("settings", "topics", _("◀ Back"), _("More ▶"))
     hint = _("Press the topics that you want to read about. Without any, you receive every subject.")
-    return _page(_("Topics"), [Paragraph((Span(hint),))], buttons)
+    return _page(_("Topics"), [hint], [*buttons, _done(request)])
 
 
 def _holiday(request: Request) -> Document:
-    catalogue = request.words
-    _ = catalogue.gettext
+    _ = request.words.gettext
+    labels = {weeks: request.words.ngettext("{count} week", "{count} weeks", weeks) for weeks in HOLIDAYS}
     buttons = [
-        CommandButton(
-            catalogue.ngettext("{count} week", "{count} weeks", weeks).format(count=weeks), "settings", f"pause {weeks}"
-        )
-        for weeks in HOLIDAYS
+        CommandButton(label.format(count=weeks), "settings", f"pause {weeks}") for weeks, label in labels.items()
     ]
     hint = _("No pushes for how long? They go on by themselves afterwards.")
-    return _page(_("Pause"), [Paragraph((Span(hint),))], [*buttons, _done(request)])
+    return _page(_("Pause"), [hint], [*buttons, _done(request)])
 
 
 def _times(context: CommandContext, request: Request, subscriptions: Sequence[Subscription]) -> Document:
-    catalogue = request.words
-    _ = catalogue.gettext
+    _ = request.words.gettext
     current = {each.schedule for each in subscriptions}
     buttons = []
     for schedule in context.schedules:
         run = context.agenda.next_run(schedule)
-        label = schedule if run is None else catalogue.weekday(run)
-        buttons.append(
-            CommandButton(f"{_CHOSEN}{label}" if schedule in current else label, "settings", f"at {schedule}")
-        )
-    hint = _("When shall I bring you the recap?")
-    return _page(_("Time"), [Paragraph((Span(hint),))], [*buttons, _done(request)])
+        label = schedule if run is None else request.words.weekday(run)
+        label = _CHOSEN + label if schedule in current else label
+        buttons.append(CommandButton(label, "settings", f"at {schedule}"))
+    return _page(_("Time"), [_("When shall I bring you the recap?")], [*buttons, _done(request)])
 
 
 def _done(request: Request) -> CommandButton:
     return CommandButton(request.words.gettext("Done"), "settings", "show")
 
 
-def _page(title: str, blocks: Sequence[Paragraph | Note], buttons: Sequence[CommandButton]) -> Document:
-    section = Section((Heading((Span(title),), level=1), *blocks))
-    return Document(title=title, sections=(section,), buttons=tuple(buttons))
+def _page(title: str, sentences: Sequence[str], buttons: Sequence[CommandButton]) -> Document:
+    paragraphs = (Paragraph((Span(sentence),)) for sentence in sentences)
+    return Document(title, (Section((Heading((Span(title),), level=1), *paragraphs)),), tuple(buttons))
 
 
 _DELETE, _DELETED = "delete", "deleted"
@@ -234,8 +196,7 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
     """Say what is stored about a chat, and delete it for those who may, after one confirmation."""
     _ = request.words.gettext
     step = request.argument.strip()
-    refusal = not_allowed(request) if step else None
-    if refusal:
+    if step and (refusal := not_allowed(request)):
         return refusal
     if step == _DELETED:
         async with context.changing:

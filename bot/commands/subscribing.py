@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 async def subscribe(context: CommandContext, request: Request) -> Answer:
     """Subscribe the chat from the next push on, to everything or to some topics."""
-    refusal = not_allowed(request) or not_possible(request)
-    if refusal:
+    if refusal := not_allowed(request) or not_possible(request):
         return refusal
     topics, unknown = parse_topics(context.archive(), request.argument)
     if unknown:
@@ -31,19 +30,16 @@ async def subscribe(context: CommandContext, request: Request) -> Answer:
         return unknown_topic(context, request, unknown, "subscribe", meant)
     async with context.changing:
         current = await context.subscriptions.of(request.target) or await _before(context, request)
-        chosen = [
-            dataclasses.replace(
-                subscription,
-                choices=dataclasses.replace(subscription.choices, topics=topics),
-                state=SubscriptionState.ACTIVE,
-                reason="",
-                paused_until=None,
-            )
-            for subscription in current
-        ]
+        chosen = [dataclasses.replace(active(each, topics=topics), paused_until=None) for each in current]
         for subscription in chosen:
             await context.subscriptions.save(subscription)
     return _confirmation(context, request, chosen)
+
+
+def active(subscription: Subscription, **choices: object) -> Subscription:
+    """Return the subscription as active and with these choices: a person who acts in a chat proves that it is there."""
+    chosen = dataclasses.replace(subscription.choices, **choices)  # type: ignore[arg-type] # the names and types are those of `Choices`
+    return dataclasses.replace(subscription, choices=chosen, state=SubscriptionState.ACTIVE, reason="")
 
 
 async def _before(context: CommandContext, request: Request) -> list[Subscription]:
@@ -62,8 +58,7 @@ def _corrected(typed: str, wrong: str, right: str) -> str:
 
 async def unsubscribe(context: CommandContext, request: Request) -> Answer:
     """End the subscriptions of the chat at once."""
-    refusal = not_allowed(request)
-    if refusal:
+    if refusal := not_allowed(request):
         return refusal
     async with context.changing:
         ended = await context.subscriptions.of(request.target)
@@ -100,10 +95,7 @@ def not_allowed(request: Request) -> Answer | None:
 
 def not_possible(request: Request) -> Answer | None:
     """Return what the admins must change first, if a push could not come here now."""
-    if request.obstacle is None:
-        return None
-    _ = request.words.gettext
-    return notice(_(_OBSTACLES[request.obstacle]))
+    return None if request.obstacle is None else notice(request.words.gettext(_OBSTACLES[request.obstacle]))
 
 
 _OBSTACLES = {
@@ -121,15 +113,14 @@ def described(context: CommandContext, request: Request, subscription: Subscript
     """Return the choices of the subscription in sentences."""
     catalogue, choices = request.words, subscription.choices
     _ = catalogue.gettext
+    sentences = [_("You will receive every episode, with all its subjects.")]
     if choices.topics:
-        what = catalogue.ngettext(
+        some = catalogue.ngettext(
             "You will receive each episode's subjects on the topic {topics}.",
             "You will receive each episode's subjects on the topics {topics}.",
             len(choices.topics),
-        ).format(topics=catalogue.listed([f"#{topic}" for topic in choices.topics]))
-    else:
-        what = _("You will receive every episode, with all its subjects.")
-    sentences = [what]
+        )
+        sentences = [some.format(topics=catalogue.listed([f"#{topic}" for topic in choices.topics]))]
     if choices.layout is Layout.SEGMENTS and choices.silent:
         sentences.append(_("Each subject comes in a message of its own."))
     elif choices.layout is Layout.SEGMENTS:
@@ -138,32 +129,33 @@ def described(context: CommandContext, request: Request, subscription: Subscript
         sentences.append(_("The messages come without a sound."))
     if choices.rich:
         sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
-    now = context.clock()
-    if subscription.paused_until is not None and subscription.paused_until > now:
-        day = catalogue.date(subscription.paused_until.astimezone(now.tzinfo).date())
-        sentences.append(_("Pushes are paused until {day}.").format(day=day))
+    if (until := paused_until(context, subscription)) is not None:
+        sentences.append(_("Pushes are paused until {day}.").format(day=catalogue.date(until)))
     return sentences
 
 
-def next_push(context: CommandContext, subscriptions: Sequence[Subscription]) -> dt.datetime | None:
-    """Return the time of the next push of any of the subscriptions, in its schedule's time zone."""
-    runs = (context.agenda.next_run(each.schedule, each.paused_until) for each in subscriptions)
-    return min((run for run in runs if run is not None), default=None)
+def paused_until(context: CommandContext, subscription: Subscription) -> dt.date | None:
+    """Return the day on which the pause that people chose ends, in the show's time zone; None without a pause."""
+    until, now = subscription.paused_until, context.clock()
+    return until.astimezone(now.tzinfo).date() if until is not None and until > now else None
+
+
+def next_push(context: CommandContext, request: Request, subscriptions: Sequence[Subscription]) -> list[str]:
+    """Return the time of the next push of any of the subscriptions, in its schedule's time zone, as a sentence."""
+    runs = list(filter(None, (context.agenda.next_run(each.schedule, each.paused_until) for each in subscriptions)))
+    sentence = request.words.gettext("Next push: {when}.")
+    return [sentence.format(when=request.words.moment(min(runs)))] if runs else []
 
 
 def _confirmation(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> Answer:
-    catalogue = request.words
-    _ = catalogue.gettext
-    what = " ".join(described(context, request, chosen[0]))
-    blocks: list[Paragraph | Note] = [Paragraph((Span(_("Subscribed!"), Style.BOLD), Span(f" {what}")))]
-    run = next_push(context, chosen)
-    if run is not None:
-        blocks.append(Paragraph((Span(_("Next push: {when}.").format(when=catalogue.moment(run))),)))
-    blocks.append(Note((Span(_("To choose otherwise: /settings. To stop: /unsubscribe")),)))
-    return Answer(
-        Document(
-            title=_("Subscribed!"),
-            sections=(Section(tuple(blocks)),),
-            buttons=(CommandButton(_("Settings"), "settings"), CommandButton(_("Read the latest episode"), "latest")),
+    _ = request.words.gettext
+    title, what = _("Subscribed!"), " ".join(described(context, request, chosen[0]))
+    section = Section(
+        (
+            Paragraph((Span(title, Style.BOLD), Span(f" {what}"))),
+            *(Paragraph((Span(sentence),)) for sentence in next_push(context, request, chosen)),
+            Note((Span(_("To choose otherwise: /settings. To stop: /unsubscribe")),)),
         )
     )
+    buttons = (CommandButton(_("Settings"), "settings"), CommandButton(_("Read the latest episode"), "latest"))
+    return Answer(Document(title, (section,), buttons))

@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 class Argument(enum.Enum):
-    """The kind of text that a command expects after its name."""
+    """The kind of text that a command expects after its name, with the word for it in `/help`."""
 
-    NONE = enum.auto()
-    TOPIC = enum.auto()
-    TOPICS = enum.auto()
-    EPISODE = enum.auto()
-    WORDS = enum.auto()
+    NONE = ""
+    TOPIC = gettext_noop("TOPIC")
+    TOPICS = gettext_noop("TOPICS")
+    EPISODE = gettext_noop("NUMBER")
+    WORDS = gettext_noop("WORDS")
 
 
 Answering: TypeAlias = "Callable[[CommandContext, Request], Awaitable[Answer]]"
@@ -51,15 +51,10 @@ class Command:
 
     def usage(self, language: Language) -> str:
         """Return the command as a person types it, with a word for its argument."""
-        _ = words(language).gettext
-        argument = {
-            Argument.NONE: "",
-            Argument.TOPIC: _("TOPIC"),
-            Argument.TOPICS: "[" + _("TOPICS") + "]",
-            Argument.EPISODE: _("NUMBER"),
-            Argument.WORDS: _("WORDS"),
-        }[self.argument]
-        return f"{self.name} {argument}".rstrip()
+        if self.argument is Argument.NONE:
+            return self.name
+        word = words(language).gettext(self.argument.value)
+        return f"{self.name} [{word}]" if self.argument is Argument.TOPICS else f"{self.name} {word}"
 
 
 _WHAT_IT_IS = gettext_noop(
@@ -71,24 +66,14 @@ _WHAT_IT_IS = gettext_noop(
 async def help_(context: CommandContext, request: Request) -> Answer:
     """Say what the bot is for, and list every command."""
     _ = request.words.gettext
-    listing = Listing(
-        tuple(
-            (Paragraph((Span(f"/{command.usage(request.language)}"), Span(" – " + _(command.summary)))),)
-            for command in COMMANDS
-        )
+    rows = ((f"/{command.usage(request.language)}", " – " + _(command.summary)) for command in COMMANDS)
+    sections = (
+        Section((Heading((Span(context.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
+        Section((Listing(tuple((Paragraph((Span(usage), Span(summary))),) for usage, summary in rows)),)),
     )
     is_subscribed = bool(await context.subscriptions.of(request.target))
     choice = CommandButton(_("Settings"), "settings") if is_subscribed else CommandButton(_("Subscribe"), "subscribe")
-    return Answer(
-        Document(
-            title=context.show,
-            sections=(
-                Section((Heading((Span(context.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
-                Section((listing,)),
-            ),
-            buttons=(CommandButton(_("Read the latest episode"), "latest"), choice),
-        )
-    )
+    return Answer(Document(context.show, sections, (CommandButton(_("Read the latest episode"), "latest"), choice)))
 
 
 async def start(context: CommandContext, request: Request) -> Answer:
@@ -138,13 +123,11 @@ SAID = Command("said", "", search.said, Argument.WORDS)
 UNKNOWN = Command("unknown", "", help_)
 """An unknown command, in a private chat."""
 
-FROM_BUTTONS: tuple[Command, ...] = (
-    Command("segment", "", episodes.segment),
-    Command("rest", "", episodes.rest),
-)
-"""Commands that only buttons ask for."""
-
-_PRESSABLE = {command.name: command for command in (*COMMANDS, *FROM_BUTTONS)}
+# Buttons alone ask for the last two.
+_PRESSABLE = {
+    command.name: command
+    for command in (*COMMANDS, Command("segment", "", episodes.segment), Command("rest", "", episodes.rest))
+}
 _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)
 
 

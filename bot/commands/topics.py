@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.commands.request import Answer, notice, pages, turning
+from bot.commands.request import Answer, Page, notice
+from bot.content.formatter import SEPARATOR
 from bot.model.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.model.text import normalise_topic
 
@@ -46,15 +47,11 @@ async def topic(context: CommandContext, request: Request) -> Answer:
     if not hits:
         sentence = _("Nothing about #{topic} so far. It will come!").format(topic=name)
         return notice(sentence, all_topics(request))
-    book = pages(hits, PAGE_SIZE, PAGE_TEXT, _length)
-    page = min(max(request.page or 1, 1), len(book))
+    page = Page.of(request, hits, PAGE_SIZE, PAGE_TEXT, _length)
     hint = catalogue.ngettext("{count} subject in the archive", "{count} subjects in the archive", len(hits))
-    hint = hint.format(count=len(hits))
-    if len(book) > 1:
-        hint += " · " + _("page {page} of {pages}").format(page=page, pages=len(book))
-    document = context.formatter(request).excerpts(
-        f"#{name}", book[page - 1], hint=hint, buttons=turning(catalogue, "topic", name, page, len(book))
-    )
+    hint = hint.format(count=len(hits)) + page.place(catalogue)
+    turn = page.turning("topic", name, _("◀ Newer"), _("Older ▶"))
+    document = context.formatter(request).excerpts(f"#{name}", page.items, hint=hint, buttons=turn)
     return Answer(document, replaces=request.page is not None)
 
 
@@ -64,18 +61,15 @@ async def topics(context: CommandContext, request: Request) -> Answer:
     counts = context.archive().topics(context.today)
     if not counts:
         return notice(_("There are no topics yet."))
-    listing = " · ".join(f"#{name} ({count})" for name, count in counts.items())
-    top = tuple(CommandButton(f"#{name}", "topic", name) for name in [*counts][:6])
-    return Answer(
-        Document(
-            title=_("Topics"),
-            sections=(
-                Section((Heading((Span(_("Topics")),), level=1), Paragraph((Span(listing),)))),
-                Section((Note((Span(_("To read about one of them: /topic followed by its name.")),)),)),
-            ),
-            buttons=top,
-        )
+    title = _("Topics")
+    listing = SEPARATOR.join(f"#{name} ({count})" for name, count in counts.items())
+    hint = _("To read about one of them: /topic followed by its name.")
+    sections = (
+        Section((Heading((Span(title),), level=1), Paragraph((Span(listing),)))),
+        Section((Note((Span(hint),)),)),
     )
+    top = tuple(CommandButton(f"#{name}", "topic", name) for name in [*counts][:6])
+    return Answer(Document(title, sections, top))
 
 
 def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
@@ -89,8 +83,7 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
         rest = part.split()
         while rest:
             for length in range(min(TOPIC_WORDS, len(rest)), 0, -1):
-                name = archive.resolve_topic(" ".join(rest[:length]))
-                if name is not None:
+                if (name := archive.resolve_topic(" ".join(rest[:length]))) is not None:
                     found.append(name)
                     rest = rest[length:]
                     break
