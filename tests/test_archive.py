@@ -65,6 +65,15 @@ class TestLoading:
         write(tmp_path, 9, date=MONDAY - dt.timedelta(7))
         assert numbers(Archive.load(tmp_path).episodes) == [3, 2, 9]
 
+    def test_a_broken_file_tells_whether_an_earlier_version_is_in_use(self, tmp_path: Path) -> None:
+        """The admins read whether the episode goes on counting."""
+        write(tmp_path, 1)
+        old = Archive.load(tmp_path)
+        write(tmp_path, 1, body="")
+        write(tmp_path, 2, body="")
+        facts = [fact for fact, _time in Archive.load(tmp_path, previous=old).broken()]
+        assert [(fact.problems[0].path.name, fact.in_use) for fact in facts] == [("1.md", True), ("2.md", False)]
+
     def test_every_markdown_file_below_the_folder_counts(self, tmp_path: Path) -> None:
         """In folders too, whatever the case of the suffix; an episode knows its file within the folder."""
         write(tmp_path, 1)

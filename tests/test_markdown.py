@@ -268,9 +268,9 @@ def test_a_sentence_may_begin_with_a_hashtag() -> None:
     """Only a line of nothing but hashtags gives topics, and in the middle of a text it is text."""
     episode = parse_episode(f"{HEAD}\n#MeToo\nrevient.\n\n## A\n\nTexte.\n", PATH)
     assert episode.intro == (paragraph("#MeToo revient."),)
-    found = segment("#MeToo revient.\n\n#metoo\n\nEncore\n#MeToo")
+    found = segment("#MeToo revient.\n\n#metoo\n\nEncore\n#MeToo\n\n#MeToo\ngagne.")
     assert found.topics == ("metoo",)
-    assert found.summary == (paragraph("#MeToo revient."), paragraph("Encore #MeToo"))
+    assert found.summary == (paragraph("#MeToo revient."), paragraph("Encore #MeToo"), paragraph("#MeToo gagne."))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,13 @@ def test_a_good_file_has_no_mistakes() -> None:
     assert parse_episode(GOOD, PATH).segments[0].title == "Un sujet"
 
 
+def test_two_images_on_one_line() -> None:
+    """Neither is the segment's picture, because a line holds nothing but one image."""
+    cure = "on a line of its own"
+    message = "an image stands inside the text"
+    told(f"{GOOD}{IMAGE} {IMAGE}\n", (11, message, cure), (11, message, cure))
+
+
 @pytest.mark.parametrize("text", ["", "\ufeff", " \n\n\t\n"])
 def test_an_empty_file(text: str) -> None:
     """A file without text says what to begin with, and nothing else."""

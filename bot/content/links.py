@@ -69,7 +69,6 @@ def is_public(address: IpAddress) -> bool:
     for network, bits_below in _CARRIERS:
         if address in network:
             address = ipaddress.IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
-            break
     return address.is_global and not address.is_multicast
 
 
