@@ -82,11 +82,6 @@ def _by_words(context: CommandContext, request: Request) -> Answer:
     return notice(_("Several episodes have these words. Which one?"), *itertools.islice(choices, MOST_CHOICES))
 
 
-def is_link(text: str) -> bool:
-    """Tell whether the text is the payload of a deep link to an episode or a segment."""
-    return LINK.fullmatch(text.strip()) is not None
-
-
 def is_published(context: CommandContext, text: str) -> bool:
     """Tell whether the text is the number of a published episode."""
     number = re.fullmatch(r"\s*#?(\d{1,9})\s*", text)

@@ -81,7 +81,7 @@ async def start(context: CommandContext, request: Request) -> Answer:
     if request.is_private:
         # Because a start also undoes a block, the choices from before the block hold again.
         await context.subscriptions.came_back(request.target)
-    return await (episodes.segment if episodes.is_link(request.argument) else help_)(context, request)
+    return await (episodes.segment if episodes.LINK.fullmatch(request.argument.strip()) else help_)(context, request)
 
 
 def hello(context: CommandContext, catalogue: Words) -> Answer:

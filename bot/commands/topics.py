@@ -45,8 +45,7 @@ async def topic(context: CommandContext, request: Request) -> Answer:
         return unknown_topic(context, request, request.argument, "topic")
     hits = archive.topic(name, context.today)
     if not hits:
-        sentence = _("Nothing about #{topic} so far. It will come!").format(topic=name)
-        return notice(sentence, all_topics(request))
+        return notice(_("Nothing about #{topic} so far. It will come!").format(topic=name), all_topics(request))
     page = Page.of(request, hits, PAGE_SIZE, PAGE_TEXT, _length)
     hint = catalogue.ngettext("{count} subject in the archive", "{count} subjects in the archive", len(hits))
     hint = hint.format(count=len(hits)) + page.place(catalogue)
