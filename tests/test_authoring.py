@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from bot import cli as command_line
 from bot.content.archive import Archive
 from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
-from bot.content.links import Answer, Web
+from bot.content.links import LinkAnswer, Web
 from bot.model.problems import ExpectedError, InvalidInputError
 from tests.world import CONTENT
 
@@ -159,10 +159,10 @@ class TestCheck:
     ) -> None:
         """With the line where each stands, and where it has moved to; everything in JSON too."""
 
-        async def ask(self: Web, address: str) -> Answer:
+        async def ask(self: Web, address: str) -> LinkAnswer:
             del self
             moved = "https://a.fr/neuf" if address.endswith("vieux") else ""
-            return Answer(404 if address.endswith("mort") else 200, moved)
+            return LinkAnswer(404 if address.endswith("mort") else 200, moved)
 
         monkeypatch.setattr(Web, "ask", ask)
         result = recap("check", "--links")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from bot.config import Channel, Config, ContentFolder, Delivery, PlatformSection, Schedule, Show, Storage
+from bot.config import Channel, Config, ContentFolder, DeliveryRules, PlatformSection, Schedule, Show, Storage
 from bot.model.document import Layout
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError
@@ -34,7 +34,16 @@ TELEGRAM_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdefghijklmnopqrstuvwxyz"
 TELEGRAM = f'[telegram]\ntoken = "{TELEGRAM_TOKEN}"\n'
 DISCORD = f'[discord]\ntoken = "{DISCORD_TOKEN}"\n'
-SECTIONS: tuple[type[BaseModel], ...] = (Show, ContentFolder, Storage, Telegram, Discord, Schedule, Channel, Delivery)
+SECTIONS: tuple[type[BaseModel], ...] = (
+    Show,
+    ContentFolder,
+    Storage,
+    Telegram,
+    Discord,
+    Schedule,
+    Channel,
+    DeliveryRules,
+)
 
 
 @pytest.fixture

@@ -37,6 +37,16 @@ def test_every_word_of_the_glossary_names_a_class() -> None:
     assert [word for word in words if len(_definitions().get(word, ())) != 1] == []
 
 
+def test_no_two_classes_of_different_meaning_share_a_name() -> None:
+    """The two platforms mirror each other; apart from them, a name means one thing."""
+    shared = {
+        name: files
+        for name, files in _definitions().items()
+        if name[0].isupper() and len(files) > 1 and not all("/platforms/" in file for file in files)
+    }
+    assert shared == {}
+
+
 def test_the_way_of_the_data_names_what_there_is() -> None:
     """Each arrow is a class or function of the code, and so is each capitalised thing between two arrows."""
     drawn = re.search(r"```\n(.*?)```", _chapter("The way of the data"), re.DOTALL)

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web as server
 from aiohttp.test_utils import TestServer
 
-from bot.content.links import AT_ONCE, MAX_REDIRECTIONS, Answer, IpAddress, Web, WebError, ask_all, is_public
+from bot.content.links import AT_ONCE, MAX_REDIRECTIONS, IpAddress, LinkAnswer, Web, WebError, ask_all, is_public
 
 Handler = Callable[[server.Request], Awaitable[server.StreamResponse]]
 
@@ -41,7 +41,7 @@ class Site:
         status, target = page.split()
         return server.Response(status=int(status), headers={"Location": target})
 
-    async def ask(self, path: str, patience: float = 5.0) -> Answer:
+    async def ask(self, path: str, patience: float = 5.0) -> LinkAnswer:
         """Ask for a page."""
         async with Web(everywhere, patience) as web:
             return await web.ask(f"{self.url}{path}")
@@ -62,7 +62,7 @@ async def test_a_page_that_is_there_is_asked_for_without_its_text(site: Site) ->
     """One HEAD."""
     site.pages["/a"] = 200
     answer = await site.ask("/a")
-    assert (answer, answer.is_dead, site.asked) == (Answer(200), False, ["HEAD /a"])
+    assert (answer, answer.is_dead, site.asked) == (LinkAnswer(200), False, ["HEAD /a"])
 
 
 @pytest.mark.parametrize("refusal", [403, 405, 501])
@@ -73,7 +73,7 @@ async def test_a_server_that_wants_no_head_is_asked_again(site: Site, refusal: i
         return server.Response(status=refusal if request.method == "HEAD" else 200)
 
     site.pages["/a"] = page
-    assert await site.ask("/a") == Answer(200)
+    assert await site.ask("/a") == LinkAnswer(200)
     assert site.asked == ["HEAD /a", "GET /a"]
 
 
@@ -88,15 +88,15 @@ async def test_dead_is_what_nobody_can_read(site: Site, status: int, *, is_dead:
 async def test_a_permanent_redirection_is_a_move(site: Site, status: int) -> None:
     """Only these two say that the page will stay at its new address (RFC 9110, 15.4)."""
     site.pages |= {"/a": f"{status} /b", "/b": 200}
-    assert await site.ask("/a") == Answer(200, moved=f"{site.url}/b")
+    assert await site.ask("/a") == LinkAnswer(200, moved=f"{site.url}/b")
 
 
 @pytest.mark.parametrize("status", [302, 303, 307])
 async def test_a_temporary_redirection_is_no_move(site: Site, status: int) -> None:
     """It is followed and not told; of a chain of redirections, only the permanent ones before it are a move."""
     site.pages |= {"/a": f"{status} /b", "/b": 200, "/c": "301 /d", "/d": f"{status} /e", "/e": "308 /b"}
-    assert await site.ask("/a") == Answer(200)
-    assert await site.ask("/c") == Answer(200, moved=f"{site.url}/d")
+    assert await site.ask("/a") == LinkAnswer(200)
+    assert await site.ask("/c") == LinkAnswer(200, moved=f"{site.url}/d")
 
 
 async def test_redirections_in_circles_end(site: Site) -> None:
@@ -177,7 +177,7 @@ async def test_a_name_is_judged_by_what_it_stands_for(site: Site, monkeypatch: p
     site.pages["/a"] = 200
     named = site.url.replace("127.0.0.1", "rebinding.example.org")
     async with Web(lambda address: str(address) == "127.0.0.1") as web:
-        assert await web.ask(f"{named}/a") == Answer(200)
+        assert await web.ask(f"{named}/a") == LinkAnswer(200)
     assert lookups == 1
     async with Web(lambda address: str(address) == "127.0.0.1") as web:
         assert "not on the public internet" in (await web.ask(f"{named}/a")).failure
@@ -213,5 +213,5 @@ async def test_each_site_is_asked_for_one_page_at_a_time(site: Site) -> None:
     told: list[None] = []
     async with Web(everywhere) as web:
         answers = await ask_all(web, addresses * 2, lambda: told.append(None))
-    assert answers == dict.fromkeys(addresses, Answer(200))
+    assert answers == dict.fromkeys(addresses, LinkAnswer(200))
     assert (most, len(site.asked), len(told)) == (1, len(addresses), len(addresses))

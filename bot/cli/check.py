@@ -25,7 +25,7 @@ from bot.storage import database
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
-    from bot.content.links import Answer
+    from bot.content.links import LinkAnswer
     from bot.runtime.app import App
 
 cli = typer.Typer()
@@ -170,7 +170,7 @@ def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], l
     return dead, moved
 
 
-async def _ask(addresses: list[str]) -> "dict[str, Answer]":
+async def _ask(addresses: list[str]) -> "dict[str, LinkAnswer]":
     from rich.progress import Progress
 
     from bot.content.links import Web, ask_all

@@ -36,13 +36,13 @@ DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """A table of the config."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Show(Section):
+class Show(ConfigSection):
     """The podcast."""
 
     name: Text = "Le récap du lundi"
@@ -50,13 +50,13 @@ class Show(Section):
     timezone: Zone = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
 
 
-class ContentFolder(Section):
+class ContentFolder(ConfigSection):
     """The place of the episode files."""
 
     folder: Path = Path("content")
 
 
-class Storage(Section):
+class Storage(ConfigSection):
     """The place of the ledger: `sqlite:///` and a path."""
 
     url: SqliteUrl = f"{SQLITE}recap.db"
@@ -67,7 +67,7 @@ class Storage(Section):
         return Path(self.url.removeprefix(SQLITE))
 
 
-class PlatformSection(Section):
+class PlatformSection(ConfigSection):
     """The table of one platform. The platform declares its keys and the channels that are possible on it."""
 
     title: ClassVar[str]
@@ -109,7 +109,7 @@ Sections: TypeAlias = Mapping[PlatformName, type[PlatformSection]]
 """The section of each platform, under the platform's name."""
 
 
-class Schedule(Section):
+class Schedule(ConfigSection):
     """A time at which episodes are pushed.
 
     A push that is late by more than `max_lateness` is reported and not sent. No episode older than `max_age` is pushed.
@@ -127,7 +127,7 @@ class Schedule(Section):
         return self.timezone
 
 
-class Channel(Section):
+class Channel(ConfigSection):
     """A subscription that the admin declares. `thread` and `rich` are Telegram's alone, `publish` is Discord's."""
 
     platform: PlatformName = Field(examples=["telegram"])
@@ -168,7 +168,7 @@ class Channel(Section):
         return Target(self.platform, self.chat, self.thread or 0)
 
 
-class Delivery(Section):
+class DeliveryRules(ConfigSection):
     """The delivery of pushes."""
 
     on_unknown: Literal["resend", "hold"] = "resend"
@@ -180,7 +180,7 @@ def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
     return (info.context or {}).get(info.data.get("platform"))
 
 
-class _General(Section):
+class _General(ConfigSection):
     """The sections that people write first."""
 
     show: Show = Field(default_factory=Show)
@@ -196,7 +196,7 @@ class Config(_General):
 
     schedules: tuple[Schedule, ...]
     channels: tuple[Channel, ...] = ()
-    delivery: Delivery = Field(default_factory=Delivery)
+    delivery: DeliveryRules = Field(default_factory=DeliveryRules)
 
     @field_validator("schedules", mode="before")
     @classmethod

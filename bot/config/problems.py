@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 from rapidfuzz import process, utils
 
-from bot.config.sources import DELIMITER, PREFIX, Fault, Place, variable_name
+from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, variable_name
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
             yield Fault((section, key) if delimiter else (section,), "there is no such variable", cure)
 
 
-def _offer(word: str, known: Mapping[str, object], kind: str, place: Place | None = None) -> str:
+def _offer(word: str, known: Mapping[str, object], kind: str, place: KeyPath | None = None) -> str:
     """Return the cure for an unknown word; with the place of a section, it names a variable of that section."""
     if meant := nearest(word, known):
         return f"Did you mean {meant if place is None else variable_name((*place, meant))}?"
@@ -163,7 +163,7 @@ def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: S
             yield Fault(place, reason, _cure(error["type"], place, settings, sources))
 
 
-def _cure(kind: str, place: Place, settings: type[BaseModel], sources: Sources) -> str:
+def _cure(kind: str, place: KeyPath, settings: type[BaseModel], sources: Sources) -> str:
     keys = [part for part in place if isinstance(part, str)]
     model, field = _at(keys, settings)
     from_variable = (sources.variable(place) or "").startswith(variable_name(place))

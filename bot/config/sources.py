@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-Place: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 """The place of a value: the section, the number of the entry in a list (from 0), the key."""
 
 PREFIX = "RECAP_"
@@ -34,7 +34,7 @@ _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|e
 class Fault(NamedTuple):
     """A mistake in a value, without the source of the value."""
 
-    place: Place
+    place: KeyPath
     reason: str
     cure: str
 
@@ -90,7 +90,7 @@ class Sources:
             return Problem(Path("environment"), reason, cure, key=variable or dotted(place))
         return Problem(self.path, reason, cure, line=_line_of(place, self.text), key=dotted(place))
 
-    def variable(self, place: Place) -> str | None:
+    def variable(self, place: KeyPath) -> str | None:
         """Return the variable that gives the value of the place, with the way to it inside the variable's JSON."""
         for length in range(len(place), 0, -1):
             name = variable_name(place[:length])
@@ -102,17 +102,17 @@ class Sources:
         return next(deeper, None if place[0] in self.table else whole)
 
 
-def variable_name(place: Place) -> str:
+def variable_name(place: KeyPath) -> str:
     """Return the variable that overrides the place."""
     return (PREFIX + DELIMITER.join(map(str, place))).upper()
 
 
-def dotted(place: Place) -> str:
+def dotted(place: KeyPath) -> str:
     """Return the place as people read it, entries counted from 1: `schedules[1].cron` is the first schedule's."""
     return _way(place).removeprefix(".")
 
 
-def _way(place: Place) -> str:
+def _way(place: KeyPath) -> str:
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place)
 
 
@@ -164,7 +164,7 @@ def _table_of(path: Path, text: str) -> dict[str, Any]:
     raise InvalidInputError([Problem(path, f"{message}: {reason[:1].lower()}{reason[1:]}", cure, line=number)])
 
 
-def _line_of(place: Place, text: str) -> int | None:
+def _line_of(place: KeyPath, text: str) -> int | None:
     """Return the line of the key, or of its section's header if the file has no such key."""
     lines = text.split("\n")
     table, *rest = place

@@ -51,7 +51,7 @@ class WebError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LinkAnswer:
     """The answer to a request: the status, the new address of a page that moved for good, or the failure."""
 
     status: int = 0
@@ -111,7 +111,7 @@ class Web:
                 raise WebError(_reason(error)) from error
             return bytes(body[: limit + 1])
 
-    async def ask(self, address: str) -> Answer:
+    async def ask(self, address: str) -> LinkAnswer:
         """Return whether a page is at the address. Nothing is raised: a failure is an answer."""
         try:
             response, moved = await self._follow("HEAD", address)
@@ -120,8 +120,8 @@ class Web:
                 response, moved = await self._follow("GET", address)
                 response.close()
         except WebError as error:
-            return Answer(failure=str(error))
-        return Answer(response.status, moved)
+            return LinkAnswer(failure=str(error))
+        return LinkAnswer(response.status, moved)
 
     async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
         """Send the request, and follow its redirections.
@@ -162,12 +162,14 @@ class Web:
             raise WebError(_not_public(str(literal)))
 
 
-async def ask_all(web: Web, addresses: Iterable[str], progress: Callable[[], None] = lambda: None) -> dict[str, Answer]:
+async def ask_all(
+    web: Web, addresses: Iterable[str], progress: Callable[[], None] = lambda: None
+) -> dict[str, LinkAnswer]:
     """Request each address, at most one per site at a time, and call `progress` after each answer."""
     room = asyncio.Semaphore(AT_ONCE)
     sites: dict[str, asyncio.Lock] = {}
 
-    async def ask(address: str) -> tuple[str, Answer]:
+    async def ask(address: str) -> tuple[str, LinkAnswer]:
         async with sites.setdefault(site(address), asyncio.Lock()), room:
             answer = await web.ask(address)
         progress()
