@@ -1,9 +1,8 @@
-"""What the core asks of a platform, what it knows of one, and the errors a platform may answer with."""
+"""The interfaces between the core and a platform, the facts of a platform, and the errors of sending."""
 
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -28,14 +27,12 @@ T = TypeVar("T")
 
 
 class Post(NamedTuple):
-    """One message on its way to one target. A named tuple, because one is made for every message.
+    """One message on its way to one target. Because one is made for every message, this is a named tuple.
 
-    `nonce` is the same whenever the same message goes to the same target again, so that a platform that knows nonces
-    can drop the second. `first_id` is what the platform called the first message of the same delivery (a forum post
-    goes on in the thread that its first message opened); None for the first message itself.
-
-    `leave` is asked as late as the platform can, when there is a connection and nothing is written yet, and counts the
-    message as leaving in that moment. When it says no, the message must not be sent: `NotSentError`.
+    `nonce` stays the same when the message goes to the target again, so that a platform that knows nonces drops the
+    second. `first_id` is the platform's id of the delivery's first message, in whose thread a forum post goes on; None
+    for the first message itself. A platform calls `leave` as late as it can: connected, with nothing written yet. With
+    True, the message counts as leaving; with False, the platform must raise `NotSentError` and send nothing.
     """
 
     target: Target
@@ -47,44 +44,44 @@ class Post(NamedTuple):
 
 
 class Platform(Protocol):
-    """A platform as the core sees it: something that renders documents and sends messages."""
+    """A platform as the core sees one: rendering documents and sending messages."""
 
     name: PlatformName
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
-        """The document as messages within every limit of the platform. Pure.
+        """Return the document as messages within every limit of the platform. Pure.
 
-        `rich` asks for the platform's richer kind of message, if it has one; its fallback is the plain kind.
+        With `rich`, the messages are of the platform's richer kind, if any, with the plain kind as fallback.
         """
 
     async def send(self, post: Post) -> str:
-        """Send one message and return the platform's id of it.
+        """Send one message and return the platform's id of the message.
 
         Raises:
-            SendError: one of the errors below; nothing else may escape.
+            SendError: one of the errors below; no other error may escape.
         """
 
     async def inspect(self, target: Target, *, publish: bool = False) -> None:
-        """Look whether the bot may write to the target, without writing; with `publish`, also whether it has followers.
+        """Check, without writing, that the bot may write to the target; with `publish`, that it can have followers.
 
         Raises:
-            SendError: it may not, or that cannot be found out now.
+            SendError: the bot may not, or the platform does not tell now.
         """
 
 
 class Account(Platform, Protocol):
-    """A platform through the bot's account there: connects, listens to commands and leaves."""
+    """A platform through the bot's account there."""
 
     async def resolve(self, target: Target) -> Target:
-        """Return the target with the chat's lasting id, so that no chat can be subscribed under two.
+        """Return the target with the chat's lasting id, so that no chat can be subscribed under two ids.
 
         Raises:
-            SendError: the platform does not know the chat, or cannot be asked now.
+            SendError: the platform does not know the chat, or does not tell now.
         """
         return target
 
     async def connect(self) -> None:
-        """Make sending possible.
+        """Connect, so that messages can be sent.
 
         Raises:
             SendError: the token is refused, or the platform cannot be reached.
@@ -94,33 +91,33 @@ class Account(Platform, Protocol):
         """Receive commands until cancelled.
 
         Raises:
-            SendError: the token is refused, or the platform has sent the bot away.
+            SendError: the token is refused, or the platform has closed the connection.
         """
 
     async def close(self) -> None:
-        """Close the connections, those too that `connect` opened before it failed."""
+        """Close the connections, also those of a `connect` that failed."""
 
 
 class Publisher(Protocol):
-    """A platform whose messages can be passed on to the channels that follow a channel."""
+    """A platform on which channels can follow a channel."""
 
     async def publish(self, target: Target, message_id: str) -> None:
-        """Pass a sent message on. Publishing twice is no error.
+        """Pass a sent message on to the followers. Publishing twice is no error.
 
         Raises:
-            SendError: it was not passed on.
+            SendError: the message was not passed on.
         """
 
 
 class Finder(Protocol):
-    """A platform on which one can look whether a message arrived."""
+    """A platform on which the bot can look up whether a message arrived."""
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
-        """The platform's id of the bot's message to the target that says the same and is no older than `since`.
+        """Return the id of the bot's message to the target with the same text and no older than `since`.
 
         Raises:
             TargetClosedError: the bot may not read there.
-            SendError: it cannot be looked now.
+            SendError: the platform does not tell now.
         """
 
 
@@ -128,25 +125,25 @@ class Rank(enum.Enum):
     """The order in which requests leave."""
 
     EXEMPT = enum.auto()
-    """At once, even into a pause, because the platform keeps the request out of every limit."""
+    """At once, also during a pause, because the platform keeps the request out of every limit."""
     UNCOUNTED = enum.auto()
-    """After a pause that the platform asked for. The request is no message, so that the rate does not count it."""
+    """After a pause that the platform asked for, and outside of the rate, because the request is no message."""
     ANSWER = enum.auto()
-    """Before the pushes, because somebody waits."""
+    """Before the pushes, because a person waits."""
     PUSH = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
 class SendRequest(Generic[T]):
-    """One thing to send, and how long and how often it is to be tried.
+    """One request to a platform, with the rules for repeating it.
 
     Args:
         target: the chat whose limits and pauses hold. A route with limits of its own is a target of its own.
-        call: makes one attempt and raises a `SendError` when it fails. It is given `Post.leave`.
-        rank: the order in which it leaves.
+        call: makes one attempt with `Post.leave`, and raises a `SendError` when the attempt fails.
+        rank: the place in the order of requests.
         worth: seconds after the first attempt in which another one is of use; 0 for one attempt.
         hold: whether an attempt of unknown outcome is the last, because the platform does not drop a second message.
-        leaves: whether `call` asks `leave` itself, later than the sender can.
+        leaves: whether `call` calls `leave` itself, later than the sender can.
     """
 
     target: Target
@@ -158,34 +155,31 @@ class SendRequest(Generic[T]):
 
 
 class Sender(Protocol):
-    """The one way out to a platform: takes turns, and tries again."""
+    """The only way out to a platform, in turns and with repeats."""
 
     def in_order(self, target: Target) -> AbstractAsyncContextManager[Any]:
-        """Return a context in which nobody else sends an answer to the target, so that two answers do not mix."""
+        """Return a context without another answer to the target, so that two answers do not mix."""
 
     async def send(self, request: SendRequest[T]) -> T:
-        """Make the request in its turn, again and again while it is of use.
-
-        Returns:
-            The result of the call.
+        """Make the request in its turn, again while it is of use, and return the result of the call.
 
         Raises:
-            SendError: the last error.
+            SendError: the error of the last attempt.
         """
 
 
 class Handlers(Protocol):
-    """The way from what people type and press on a platform to the answers."""
+    """The handlers of commands and presses on a platform."""
 
     def register(self) -> None:
         """Have the account call these handlers."""
 
     def use(self, context: CommandContext, language: Language) -> None:
-        """Answer from this context from now on, and in this language those whose own the bot does not speak."""
+        """Answer from this context from now on. The language is for people whose own the bot does not speak."""
 
 
 class Feature(enum.Enum):
-    """A thing that some platforms can do and others cannot."""
+    """An ability that some platforms have and others lack."""
 
     RICH = enum.auto()
     """A richer kind of message beside the plain one."""
@@ -194,27 +188,26 @@ class Feature(enum.Enum):
     EDIT = enum.auto()
     """Replacing a sent message."""
     PUBLISH = enum.auto()
-    """Passing messages on to followers: its account is a `Publisher`."""
+    """An account that is a `Publisher`."""
     FIND = enum.auto()
-    """Looking whether a message arrived: its account is a `Finder`."""
+    """An account that is a `Finder`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatLimit:
-    """At most `count` messages to one chat in any `seconds`."""
+    """A limit of `count` messages to one chat in any `seconds`."""
 
     count: int
     seconds: float
 
 
 class TerminalView(NamedTuple):
-    """A message as a terminal shows it: its parts from top to bottom, and how much it uses of each limit.
-
-    A use is the amount, the limit, and the unit of both.
-    """
+    """A message in a terminal."""
 
     parts: Sequence[RenderableType]
+    """The parts of the message from top to bottom."""
     uses: Sequence[tuple[int, int, str]]
+    """The use of each limit: the amount, the limit, and the unit of both."""
 
 
 S = TypeVar("S", bound=PlatformSection)
@@ -230,28 +223,25 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRow(Generic[S, A]):
-    """All that the bot knows of one platform. The registry has a row for each.
-
-    Only `load` imports the platform's library, and only `terminal` imports rich.
-    """
+    """The facts of one platform. Only `load` imports the platform's library, and only `terminal` imports rich."""
 
     name: PlatformName
     section: type[S]
     """The platform's section of the config."""
     load: Callable[[], tuple[Callable[[S], A], Callable[[A, CommandContext, Sender, Language], Handlers]]]
-    """Imports the library, and returns what makes an account and the handlers of its commands."""
+    """Imports the library, and returns the makers of an account and of its handlers."""
     limits: Callable[[Target], tuple[ChatLimit, ...]]
     """The limits of one chat, beside that of the whole account."""
     render: Renderer
     is_silent: Callable[[Message], bool]
     terminal: Callable[[Message], TerminalView]
     colour: str
-    """The colour of its messages' borders in a terminal."""
+    """The colour of the messages' borders in a terminal."""
     private_chat: Callable[[int], str]
-    """The chat in which a person, given by the id, is written to alone."""
+    """The chat with one person, given by the person's id."""
     features: frozenset[Feature]
     has_menu_of_show: bool = False
-    """Whether its menu of commands is in the show's language: listening begins anew when that changes."""
+    """Whether the menu of commands is in the show's language. Then listening begins anew when the language changes."""
 
     @property
     def title(self) -> str:
@@ -260,27 +250,24 @@ class PlatformRow(Generic[S, A]):
 
 
 class SendError(ExpectedError):
-    """The platform did not take the message.
-
-    `code` is the stable word for the ledger and for reports; the text says more, for people.
-    """
+    """A refusal or failure of a platform. `code` is the word for the ledger and reports; the text is for people."""
 
     code: ClassVar[Code] = Code.ERROR
 
-
-class NotSentError(SendError):
-    """The message certainly did not arrive: no connection, or the platform was too busy. Try again."""
-
-    code = Code.NOT_SENT
+    def __init_subclass__(cls, *, code: Code | None = None) -> None:
+        """Give the class its code; without one, that of its base."""
+        cls.code = code or cls.code
 
 
-class FloodError(NotSentError):
-    """The platform asks for a pause of `retry_after` seconds, of this chat alone or of `everything` the bot sends.
+class NotSentError(SendError, code=Code.NOT_SENT):
+    """A message that certainly did not arrive, for want of a connection or of room. Another attempt is of use."""
 
-    `everything` is None when the platform does not say which.
+
+class FloodError(NotSentError, code=Code.FLOOD):
+    """A pause of `retry_after` seconds that the platform asks for.
+
+    The pause holds for all that the bot sends if `everything`, else for the chat; None if the platform does not say.
     """
-
-    code = Code.FLOOD
 
     def __init__(self, text: str, *, retry_after: float, everything: bool | None = False) -> None:
         super().__init__(text)
@@ -288,94 +275,72 @@ class FloodError(NotSentError):
         self.everything = everything
 
 
-class UnknownOutcomeError(SendError):
-    """The request went out and no answer came back: nobody can tell whether the message arrived."""
-
-    code = Code.UNKNOWN
+class UnknownOutcomeError(SendError, code=Code.UNKNOWN):
+    """A request without an answer. The message may have arrived or not."""
 
 
 class UnverifiableError(UnknownOutcomeError):
-    """Nobody knows whether the message arrived, and the bot may not look."""
+    """A request without an answer in a place where the bot may not look for the message."""
 
 
-class TargetGoneError(SendError):
-    """The person or chat left for good: blocked, kicked, deleted. Ends the subscription."""
-
-    code = Code.GONE
+class TargetGoneError(SendError, code=Code.GONE):
+    """A person or chat that left for good: blocked, kicked, deleted. Ends the subscription."""
 
 
-class TargetNotFoundError(SendError):
-    """The platform knows no such chat. Ends the subscription, and the admins should look at the id."""
-
-    code = Code.NOT_FOUND
+class TargetNotFoundError(SendError, code=Code.NOT_FOUND):
+    """A chat that the platform does not know. Ends the subscription, and the admins should look at the id."""
 
 
-class TargetMovedError(SendError):
-    """The chat has a new id, `chat`; the message is to be sent there."""
-
-    code = Code.MOVED
+class TargetMovedError(SendError, code=Code.MOVED):
+    """A chat with a new id, `chat`, to which the message is to be sent."""
 
     def __init__(self, text: str, *, chat: str) -> None:
         super().__init__(text)
         self.chat = chat
 
 
-class TargetClosedError(SendError):
-    """The bot may not write there: missing rights, a closed topic, a locked thread. Pauses; the admin can mend it."""
-
-    code = Code.CLOSED
+class TargetClosedError(SendError, code=Code.CLOSED):
+    """A place where the bot lacks a right, or a closed topic or thread. Pauses until the place's admin mends it."""
 
 
-class RefusedError(SendError):
-    """The platform refuses this message in this place, for a rule of the place (a filter on words or links)."""
-
-    code = Code.REFUSED
+class RefusedError(SendError, code=Code.REFUSED):
+    """A message that a rule of the place refuses (a filter on words or links)."""
 
 
-class ContentError(SendError):
-    """The platform refuses the message itself. A bug in the rendering: the broadcast stops, no subscription ends."""
-
-    code = Code.CONTENT
+class ContentError(SendError, code=Code.CONTENT):
+    """A message that the platform refuses everywhere: a bug in the rendering. Stops the broadcast alone."""
 
 
-class RenderingRefusedError(SendError):
-    """The platform refuses messages of this kind, here or at all. The rendering's fallback is sent in its place."""
-
-    code = Code.RENDERING
+class RenderingRefusedError(SendError, code=Code.RENDERING):
+    """A kind of message that the platform refuses, here or everywhere. The rendering's fallback is sent instead."""
 
 
-class UnauthorisedError(SendError):
-    """The token is not, or no longer, valid. Everything on this platform stops."""
-
-    code = Code.UNAUTHORISED
+class UnauthorisedError(SendError, code=Code.UNAUTHORISED):
+    """A token that is not valid, or no longer. Stops the whole platform."""
 
 
 SPEECHLESS = (NotSentError, TargetClosedError, TargetGoneError, TargetNotFoundError, UnauthorisedError)
-"""Errors after which nothing else can be said in the place either."""
+"""Errors after which the bot can send no other message to the place either."""
 
 KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 
 
 class PerMessageCache(Generic[T]):
-    """Calls `make` for each message once, and keeps what it made of the messages used last.
+    """A cache of the results of `make` for the last `KEPT` messages.
 
-    A message is known again by being the same object, as the messages of a rendering are all through a push:
-    comparing would read it whole, which is what this is to save.
+    The key is the identity of a message, which stays the same through a push, because a comparison reads all of it.
     """
 
     def __init__(self, make: Callable[[Message], T]) -> None:
         self._make = make
-        # The message is kept with what was made of it: while it lives, nothing else can have its identity.
-        self._made: OrderedDict[int, tuple[Message, T]] = OrderedDict()
+        # Because the cache keeps the message too, no other object can get its identity.
+        self._made: dict[int, tuple[Message, T]] = {}
 
     def __call__(self, message: Message) -> T:
-        """What `make` makes of the message."""
-        known = self._made.get(id(message))
-        if known is not None:
-            return known[1]
-        made = self._make(message)
-        self._made[id(message)] = (message, made)
-        if len(self._made) > KEPT:
-            self._made.popitem(last=False)
-        return made
+        """Return the result for the message, made now or before."""
+        if id(message) not in self._made:
+            self._made[id(message)] = message, self._make(message)
+            if len(self._made) > KEPT:
+                del self._made[next(iter(self._made))]
+        return self._made[id(message)][1]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING
+import functools
+import time
+from typing import TYPE_CHECKING, Any
 
 import discord
+import discord.http
 import yarl
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
@@ -14,13 +16,7 @@ from discord.http import Route
 
 from bot.platforms.base import Account, Finder, NotSentError, Publisher
 from bot.platforms.discord import NAME, rights
-from bot.platforms.discord.buckets import HTTPClient
-from bot.platforms.discord.errors import (
-    ALREADY_PUBLISHED,
-    NON_TEXT_CHANNEL,
-    reaching,
-    without_repeats,
-)
+from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, reaching, without_repeats
 from bot.platforms.discord.finding import SKEW, find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
@@ -32,47 +28,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bot.model.document import Document
-    from bot.model.rendering import Rendering
+    from bot.model.rendering import JsonObject, Rendering
     from bot.model.subscription import Target
     from bot.platforms.base import Post
     from bot.platforms.discord.section import Discord
 
-log = logging.getLogger(__name__)
-
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
 SEND_TIMEOUT = 60.0
-"""Seconds that one send may take, such a wait included; discord.py itself would wait five minutes for an answer."""
-
-
-MESSAGES = "/channels/{channel_id}/messages"
-THREADS = "/channels/{channel_id}/threads"
+"""Seconds that one send may take, such a wait included. Without it, discord.py waits five minutes for an answer."""
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot is to leave."""
+CLEAN_EVERY = 60.0
+"""Seconds between two searches for buckets to forget. discord.py keeps each bucket for five minutes anyway."""
 
 
 class DiscordPlatform(Account, Finder, Publisher):
     """Discord through one bot account.
 
-    `client` is discord.py's and `tree` its table of slash commands, for the handlers to register with before `listen`;
-    `on_setup` runs beside everything else from the moment the bot listens. Handlers are `underway` from their first
-    step to the last: the bot leaves when they have come to their end.
+    Before `listen`, handlers register with discord.py's `client` and with `tree`, its table of slash commands.
+    `on_setup` runs from then on, beside the rest. The bot leaves when the handlers that are `underway` have ended.
     """
 
     name = NAME
 
     def __init__(self, config: Discord) -> None:
-        # discord.py keeps both addresses for the whole process; there is one bot in it.
+        # Because a process has one bot, discord.py keeps both addresses for the whole process.
         Route.BASE = config.api_url.rstrip("/")
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
-        # The bot never speaks: what voice would need is nobody's news.
+        # Because the bot uses no voice, discord.py need not warn that libraries for voice are missing.
         discord.VoiceClient.warn_nacl = False
         discord.VoiceClient.warn_dave = False
         self._token = config.token
         self._is_opened = False
         self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
         self.tree = app_commands.CommandTree(self.client)
-        self.on_setup: Callable[[], Coroutine[None, None, None]] | None = None
+        self.on_setup: Callable[[], Coroutine[Any, Any, None]] = functools.partial(asyncio.sleep, 0)
         self.underway = TaskTracker()
         self._forums: set[int] = set()
         self._direct: dict[int, int] = {}
@@ -82,49 +73,39 @@ class DiscordPlatform(Account, Finder, Publisher):
         document: Document,
         *,
         silent: bool = False,
-        rich: bool = False,  # noqa: ARG002 - Discord has one kind of message, and it is rich
+        rich: bool = False,  # noqa: ARG002 - Discord's only kind of message is rich
     ) -> Rendering:
         """Return the document as Discord messages."""
         return render(document, silent=silent)
 
     async def send(self, post: Post) -> str:
-        """Send one message and return its id.
-
-        Raises:
-            SendError: as `Platform.send` says.
-        """
+        """Send one message and return its id, as `Platform.send` says."""
         with reaching(self.client):
             # Because discord.py does not tell when it writes, this is the last moment; its connections are open by now.
             if not post.leave():
                 raise NotSentError("Discord has asked for a pause")
             async with asyncio.timeout(SEND_TIMEOUT):
-                return str(await self._send(post))
+                return await self._send(post)
 
     async def inspect(self, target: Target, *, publish: bool = False) -> None:
-        """Check that a push can come to the target, and go on to its followers.
-
-        Raises:
-            SendError: as `Platform.inspect` says.
-        """
+        """Check that the bot may write to the target, as `Platform.inspect` says."""
         with reaching(self.client):
             await rights.inspect(self.client, int(target.chat), publish=publish)
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
-        """Return the id of the message if it is there already.
-
-        Raises:
-            SendError: as `Finder.find` says.
-        """
+        """Return the id of a message that has arrived, as `Finder.find` says."""
+        since -= SKEW
         with reaching(self.client):
-            found = await self._find(post, since - SKEW)
-        return None if found is None else str(found)
+            channel_id = await self._channel_id(post.target)
+            channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
+            if isinstance(channel, discord.ForumChannel):
+                if post.first_id is None:
+                    return await find_post(self.client, channel, post.title, since)
+                channel_id = int(post.first_id)
+            return await find_message(self.client, channel_id, post.message, since)
 
     async def publish(self, target: Target, message_id: str) -> None:
-        """Pass a message of an announcement channel on to its followers.
-
-        Raises:
-            SendError: it was not passed on.
-        """
+        """Pass a message of an announcement channel on to the followers, as `Publisher.publish` says."""
         message = self.client.get_partial_messageable(int(target.chat)).get_partial_message(int(message_id))
         with reaching(self.client):
             try:
@@ -134,27 +115,23 @@ class DiscordPlatform(Account, Finder, Publisher):
                     raise
 
     async def connect(self) -> None:
-        """Log in, so that messages can be sent.
-
-        Raises:
-            SendError: the token is refused, or Discord cannot be reached.
-        """
+        """Log in, as `Account.connect` says."""
         self._is_opened = True
         with reaching(self.client):
             await self.client.login(self._token.get_secret_value())
 
     async def listen(self) -> None:
-        """Receive commands until cancelled. discord.py reconnects by itself where Discord lets it.
+        """Receive commands until cancelled. discord.py reconnects by itself where Discord allows it.
 
         Raises:
-            SendError: Discord has closed the gateway for good; the client needs to `connect` anew.
+            SendError: Discord has closed the gateway for good. The next call connects anew.
         """
         if self.client.is_closed():
             self.client.clear()
-            # Clearing forgets the session, and not the connector that was closed with it.
+            # Because clearing forgets the session, but not the connector that was closed with it.
             self.client.http.connector = discord.utils.MISSING
             await self.connect()
-        setup = asyncio.create_task(self._set_up(), name="discord setup")
+        setup = asyncio.create_task(self.on_setup(), name="discord setup")
         try:
             with reaching(self.client):
                 await self.client.connect(reconnect=True)
@@ -167,16 +144,12 @@ class DiscordPlatform(Account, Finder, Publisher):
         """Finish the answers under way, leave the gateway and close the connections."""
         await self.underway.finish(within=LAST_ANSWERS)
         if self._is_opened:
-            # A client that never tried to log in cannot be closed either.
+            # discord.py cannot close a client that never tried to log in.
             await self.client.close()
         await self.underway.finish(within=0.0)
 
-    async def _set_up(self) -> None:
-        if self.on_setup is not None:
-            await self.on_setup()
-
     async def _channel_id(self, target: Target) -> int:
-        """Return the channel of the target: for `@` and a person's id their private channel, opened once."""
+        """Return the channel of the target. For `@` and a person's id, open their private channel once."""
         if not target.chat.startswith("@"):
             return int(target.chat)
         person = int(target.chat[1:])
@@ -184,16 +157,7 @@ class DiscordPlatform(Account, Finder, Publisher):
             self._direct[person] = (await self.client.create_dm(discord.Object(person))).id
         return self._direct[person]
 
-    async def _find(self, post: Post, since: dt.datetime) -> int | None:
-        channel_id = await self._channel_id(post.target)
-        channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
-        if not isinstance(channel, discord.ForumChannel):
-            return await find_message(self.client, channel_id, post.message, since)
-        if post.first_id is None:
-            return await find_post(self.client, channel, post, since)
-        return await find_message(self.client, int(post.first_id), post.message, since)
-
-    async def _send(self, post: Post) -> int:
+    async def _send(self, post: Post) -> str:
         channel_id = await self._channel_id(post.target)
         if channel_id not in self._forums:
             try:
@@ -207,13 +171,11 @@ class DiscordPlatform(Account, Finder, Publisher):
             return await self._send_to_channel(int(post.first_id), post)
         return await self._open_post(channel_id, post)
 
-    async def _send_to_channel(self, channel_id: int, post: Post) -> int:
-        # Not by way of the library's `send`, which takes the message only as objects that it turns into this JSON.
+    async def _send_to_channel(self, channel_id: int, post: Post) -> str:
         body = {**post.message.body, "nonce": post.nonce, "enforce_nonce": True, "allowed_mentions": NOBODY}
-        sent = await self.client.http.request(Route("POST", MESSAGES, channel_id=channel_id), json=body)
-        return int(sent["id"])
+        return await self._post("/channels/{channel_id}/messages", channel_id, body)
 
-    async def _open_post(self, channel_id: int, post: Post) -> int:
+    async def _open_post(self, channel_id: int, post: Post) -> str:
         """Open a post in a forum with the first message of a delivery, and return the id of both."""
         forum = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
         if not isinstance(forum, discord.ForumChannel):
@@ -221,11 +183,31 @@ class DiscordPlatform(Account, Finder, Publisher):
         body = {
             "name": post.title[:MAX_POST_NAME],
             "message": {**post.message.body, "allowed_mentions": NOBODY},
-            # A forum may insist on a tag. Which one is the server's taste, so its first serves.
+            # Because a forum may insist on some tag, the post gets the first one.
             "applied_tags": [tag.id for tag in forum.available_tags[:1] if forum.flags.require_tag],
         }
-        opened = await self.client.http.request(Route("POST", THREADS, channel_id=channel_id), json=body)
-        return int(opened["id"])
+        return await self._post("/channels/{channel_id}/threads", channel_id, body)
+
+    async def _post(self, path: str, channel_id: int, body: JsonObject) -> str:
+        # Because the library's `send` takes a message only as objects, of which it makes this JSON again.
+        made = await self.client.http.request(Route("POST", path, channel_id=channel_id), json=body)
+        return str(made["id"])
+
+
+class _HTTPClient(discord.http.HTTPClient):
+    """A client that searches for old buckets once a minute.
+
+    discord.py itself searches all buckets for each new channel beyond the 256th, which is most of its work in a push to
+    15,000 channels. A test fails if a later version no longer calls this method.
+    """
+
+    _cleaned = 0.0
+
+    def _try_clear_expired_ratelimits(self) -> None:
+        now = time.monotonic()
+        if now - self._cleaned >= CLEAN_EVERY:
+            self._cleaned = now
+            super()._try_clear_expired_ratelimits()
 
 
 class _Client(discord.AutoShardedClient):
@@ -234,10 +216,10 @@ class _Client(discord.AutoShardedClient):
             intents=discord.Intents(guilds=True),
             http_trace=without_repeats(),
             max_ratelimit_timeout=LONGEST_WAIT,
-            # With a given number of shards discord.py uses the configured gateway instead of asking for one.
+            # With a given number of shards, discord.py uses the configured gateway and does not ask for one.
             shard_count=1 if own_gateway else None,
-            # How long the stream of servers may pause before it counts as over; on one's own gateway it never does.
+            # Seconds of pause after which the stream of servers counts as over. On one's own gateway it never pauses.
             guild_ready_timeout=0.05 if own_gateway else 2.0,
         )
-        # The client makes its own and takes no other, but what has the methods of the class serves as the class.
-        self.http.__class__ = HTTPClient
+        # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
+        self.http.__class__ = _HTTPClient

@@ -1,9 +1,10 @@
-"""What Discord's refusals mean to the core: the JSON error codes of its documentation."""
+"""The core's errors for Discord's refusals, by the JSON error codes of Discord's documentation."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -26,16 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NON_TEXT_CHANNEL = 50008
-"""A message was sent to a place that takes none by itself, such as a forum."""
+"""The code after a message to a place that takes none by itself, such as a forum."""
 ALREADY_PUBLISHED = 40033
 ALREADY_ANSWERED = 40060
 
 NO_ANSWER = (discord.DiscordException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
-"""What discord.py lets through: its own errors, and some of the network's that it does not retry."""
+"""The errors of a request: discord.py's own, and some of the network's that it does not retry."""
 
 
 class ExpiredError(RefusedError):
-    """The time to answer is over, or another process has answered."""
+    """An answer after the time for answers, or after another process's answer."""
 
 
 _MEANINGS: dict[int, type[SendError]] = {
@@ -64,11 +65,11 @@ _MEANINGS: dict[int, type[SendError]] = {
 
 OPENING_DMS_TOO_FAST = 40003
 DM_PAUSE = 60.0
-"""Seconds to wait where Discord names none: too many private chats were opened, or its proxy has banned the address."""
+"""Seconds to wait where Discord names none: after too many new private chats, or a ban of the address by its proxy."""
 
 
 class UnservedError(aiohttp.ClientError):
-    """An answer or a failure after which discord.py itself would repeat the request, whatever the pace."""
+    """An answer or a failure after which discord.py would repeat the request at a pace of its own."""
 
     def __init__(self, meaning: SendError) -> None:
         super().__init__(str(meaning))
@@ -105,39 +106,32 @@ def translate(error: BaseException) -> SendError:
         case UnservedError():
             return error.meaning
         case discord.RateLimited():
-            # discord.py knows from earlier answers that the route of this chat is used up.
+            # From earlier answers, discord.py knows that the route of this chat is used up.
             return FloodError("Discord asks for a pause", retry_after=error.retry_after)
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
             return UnauthorisedError("Discord refuses the token")
         case discord.ConnectionClosed() | discord.PrivilegedIntentsRequired():
             return NotSentError(str(error))
-        case discord.HTTPException():
-            return _http(error)
+        case discord.HTTPException(code=code, status=status):
+            text = f"{error.text or status} ({code})"
+            if code == OPENING_DMS_TOO_FAST:
+                return FloodError(text, retry_after=DM_PAUSE)
+            if code not in _MEANINGS and status == HTTPStatus.UNAUTHORIZED:
+                return UnauthorisedError("Discord refuses the token")
+            # Because an unknown refusal counts for this channel alone, all other deliveries go on.
+            return _MEANINGS.get(code, RefusedError)(text)
         case aiohttp.ClientConnectorError():
             return NotSentError(f"no connection to Discord ({type(error).__name__})")
         case _:
             return UnknownOutcomeError(f"no answer from Discord ({type(error).__name__})")
 
 
-def _http(error: discord.HTTPException) -> SendError:
-    unauthorised = 401
-    text = f"{error.text or error.status} ({error.code})"
-    if error.code == OPENING_DMS_TOO_FAST:
-        return FloodError(text, retry_after=DM_PAUSE)
-    if error.code in _MEANINGS:
-        return _MEANINGS[error.code](text)
-    if error.status == unauthorised:
-        return UnauthorisedError("Discord refuses the token")
-    # What is not known is taken to be about this channel: one delivery fails, and everybody else's go on.
-    return RefusedError(text)
-
-
 async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceRequestEndParams) -> None:
-    too_many, server_error, status = 429, 500, sent.response.status
-    if status >= server_error:
+    status = sent.response.status
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         sent.response.release()
         raise UnservedError(UnknownOutcomeError(f"Discord answers with an error of its own ({status})"))
-    if status == too_many:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise UnservedError(await _flood(sent.response))
 
 
@@ -152,6 +146,6 @@ async def _flood(response: aiohttp.ClientResponse) -> FloodError:
         asked = await response.json()
         return FloodError(asked["message"], retry_after=asked["retry_after"], everything=asked["global"])
     except (aiohttp.ClientError, LookupError, TypeError, ValueError):
-        # Cloudflare's ban of the whole address is a page and no JSON.
+        # Cloudflare's ban of the whole address is a page without JSON.
         pause = response.headers.get("Retry-After", "")
         return FloodError("Discord's proxy refuses this address", retry_after=float(pause or DM_PAUSE), everything=True)

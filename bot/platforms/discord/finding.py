@@ -1,29 +1,27 @@
-"""Looking up whether a message arrived: Discord keeps a nonce for a few minutes, and forum posts have none."""
+"""The search for a message that may have arrived, because nonces last a few minutes and forum posts have none."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from bot.platforms.discord.render import MAX_POST_NAME
+from bot.platforms.discord.render import MAX_POST_NAME, TEXT_DISPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     import discord
 
     from bot.model.rendering import Message
-    from bot.platforms.base import Post
 
 LOOK_BACK = 100
 """Messages of a channel, or archived posts of a forum, that one request returns."""
 SKEW = dt.timedelta(minutes=1)
-"""How far this machine's clock may be from Discord's."""
-_TEXT_DISPLAY = 10
+"""The largest difference between this machine's clock and Discord's."""
 
 
-async def find_message(client: discord.Client, channel_id: int, sent: Message, since: dt.datetime) -> int | None:
-    """Return the id of the bot's message in the channel that has the same texts; None if there is none.
+async def find_message(client: discord.Client, channel_id: int, sent: Message, since: dt.datetime) -> str | None:
+    """Return the id of the bot's message in the channel with the same texts; None if no message has them.
 
     Raises:
         discord.DiscordException: the channel cannot be read.
@@ -34,20 +32,20 @@ async def find_message(client: discord.Client, channel_id: int, sent: Message, s
             break
         components = [component.to_dict() for component in message.components]
         if _is_own(client, message.author.id) and list(_said(components)) == said:
-            return message.id
+            return str(message.id)
     return None
 
 
-async def find_post(client: discord.Client, forum: discord.ForumChannel, post: Post, since: dt.datetime) -> int | None:
-    """Return the id of the forum post that the bot opened under this title, which its first message has too.
+async def find_post(client: discord.Client, forum: discord.ForumChannel, title: str, since: dt.datetime) -> str | None:
+    """Return the id of the forum post that the bot opened under the title. The post's first message has the same id.
 
     Raises:
         discord.DiscordException: the forum cannot be read.
     """
     async for thread in _threads(forum):
         is_younger = thread.created_at is not None and thread.created_at >= since
-        if is_younger and _is_own(client, thread.owner_id) and thread.name == post.title[:MAX_POST_NAME]:
-            return thread.id
+        if is_younger and _is_own(client, thread.owner_id) and thread.name == title[:MAX_POST_NAME]:
+            return str(thread.id)
     return None
 
 
@@ -63,12 +61,9 @@ def _is_own(client: discord.Client, author_id: int) -> bool:
     return client.user is not None and author_id == client.user.id
 
 
-def _said(components: Any) -> Iterator[str]:  # noqa: ANN401 - JSON is whatever it holds
-    """Yield the texts of components in their order. Discord gives the rest back in another shape than it was sent."""
-    if isinstance(components, list):
-        for each in components:
-            yield from _said(each)
-    elif isinstance(components, dict):
-        if components.get("type") == _TEXT_DISPLAY:
-            yield str(components["content"]).strip()
-        yield from _said(components.get("components", []))
+def _said(components: Iterable[Any]) -> Iterator[str]:
+    """Yield the texts of components in their order, because Discord returns only these in the shape that was sent."""
+    for each in components:
+        if each["type"] == TEXT_DISPLAY:
+            yield each["content"].strip()
+        yield from _said(each.get("components", ()))

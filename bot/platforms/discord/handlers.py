@@ -1,8 +1,9 @@
-"""Handlers of interactions: parse, ask the command, render, reply. Nothing is decided here."""
+"""The handlers of interactions, which parse, call the command, render and reply, and decide nothing themselves."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -24,33 +25,33 @@ from bot.commands import (
     sorry,
     suggest,
 )
-from bot.model.i18n import Language
 from bot.platforms.base import SPEECHLESS, SendError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ExpiredError, reaching
 from bot.platforms.discord.membership import Membership
-from bot.platforms.discord.menu import Menu, slash
-from bot.platforms.discord.places import PROFILE, Place, more_in_private
+from bot.platforms.discord.menu import publish, slash
+from bot.platforms.discord.places import may_share, more_in_private, request_of
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import PATIENCE, Reply
 
 if TYPE_CHECKING:
     from bot.commands import Answering
+    from bot.model.i18n import Language
     from bot.platforms.base import Sender
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)
 
 MAX_CHOICES = 25
-"""Discord refuses an autocompletion with more."""
+"""Choices of an autocompletion. Discord refuses more."""
 MAX_CHOICE = 100
-"""Characters in what a choice shows, and in what it types."""
+"""Characters of a choice's name, and of its value."""
 
 
 class Handlers:
-    """The handlers of every command, registered with discord.py, buttons included.
+    """The handlers of all commands and buttons.
 
-    `patience` is how many seconds an answer may take before Discord is asked for more time.
+    `patience` is the number of seconds that an answer may take before the bot asks Discord for more time.
     """
 
     def __init__(
@@ -73,14 +74,14 @@ class Handlers:
         self._language = language
 
     def register(self) -> None:
-        """Add the commands to the platform's tree; Discord learns of them when the platform listens."""
+        """Add the commands to the platform's tree. Discord learns of them when the platform listens."""
         tree, counted = self._platform.tree, self._platform.underway.counted
         for command in COMMANDS:
-            tree.add_command(slash(command, counted(self._typed), counted(self._suggest)))
+            tree.add_command(slash(command, counted(self._answer), counted(self._suggest)))
         tree.error(counted(self._not_understood))
         self._platform.client.event(counted(self.on_interaction))
         Membership(self._context.subscriptions).follow(self._platform)
-        self._platform.on_setup = Menu(tree).publish
+        self._platform.on_setup = functools.partial(publish, tree)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer a button's press by its custom id alone, so that buttons outlive every restart."""
@@ -93,11 +94,8 @@ class Handlers:
         else:
             await self._answer(interaction, pressed.command.answer, pressed.argument, page=pressed.page)
 
-    async def _typed(self, interaction: discord.Interaction, command: Command, argument: str, share: bool) -> None:
-        await self._answer(interaction, command.answer, argument, share=share)
-
     async def _not_understood(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-        """Answer a command of another version, which somebody's app still offers."""
+        """Answer a command of another version that a person's app still offers."""
         if interaction.type is discord.InteractionType.application_command:
             log.info("Discord sent a command of another version: %s", type(error).__name__)
             await self._answer(interaction, _outdated)
@@ -105,7 +103,7 @@ class Handlers:
     async def _suggest(
         self, interaction: discord.Interaction, command: Command, typed: str
     ) -> list[app_commands.Choice[str]]:
-        """Suggest arguments. A failure is told to nobody, because people go on typing."""
+        """Suggest arguments. Because people go on typing, a failure is only logged."""
         try:
             suggestions = suggest(self._context, command.argument, typed)
             choices = [
@@ -116,7 +114,7 @@ class Handlers:
             with reaching(interaction.client):
                 await interaction.response.autocomplete(choices[:MAX_CHOICES])
         except SendError as error:
-            # People who type on do not wait for the suggestions to what they had typed before.
+            # Because people have typed on, they do not miss the suggestions for the earlier text.
             log.debug("Suggestions came to nothing: %s", error)
         except Exception:
             log.exception("There are no suggestions for /%s", command.name)
@@ -127,15 +125,15 @@ class Handlers:
         interaction: discord.Interaction,
         answering: Answering,
         argument: str = "",
+        share: bool = False,  # noqa: FBT002 - discord.py passes options by position
         *,
         page: int | None = None,
-        share: bool = False,
     ) -> None:
         is_press = interaction.type is discord.InteractionType.component
         verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
-        place = Place.of(interaction)
-        shared = share and place.may_share
-        reply = Reply(interaction, self._sender, place, shared=shared, patience=self._patience)
+        request = request_of(interaction, argument, page, self._language)
+        shared = share and may_share(interaction)
+        reply = Reply(interaction, self._sender, request, shared=shared, patience=self._patience)
         if verdict is Verdict.SILENCE:
             await reply.stay_silent()
             return
@@ -143,7 +141,7 @@ class Handlers:
             answering = _slow_down
         elif share and not shared:
             answering = _alone(answering)
-        await reply.in_time(self._give(reply, answering, self._request(interaction, place, argument, page)))
+        await reply.in_time(self._give(reply, answering, request))
 
     async def _give(self, reply: Reply, answering: Answering, request: Request) -> None:
         render = self._platform.render
@@ -157,18 +155,6 @@ class Handlers:
             if not is_late and not isinstance(error, SPEECHLESS):
                 with contextlib.suppress(SendError):
                     await reply.send(render(sorry(request.words).document), private=True)
-
-    def _request(self, interaction: discord.Interaction, place: Place, argument: str, page: int | None) -> Request:
-        return Request(
-            argument=argument,
-            target=place.target,
-            language=Language.pick(str(interaction.locale), self._language),
-            may_manage=place.may_manage,
-            is_private=place.is_private,
-            page=page,
-            obstacle=place.obstacle,
-            private_chat="" if place.is_private else PROFILE.format(id=interaction.application_id),
-        )
 
 
 def _alone(answering: Answering) -> Answering:

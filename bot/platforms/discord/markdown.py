@@ -1,8 +1,8 @@
-"""Discord's markdown, written so that every text shows as it stands.
+"""Discord's markdown, written so that every text shows literally.
 
 Content is escaped by backslashes, so that only the marks added here are markup. Three places know no escapes. The label
 of a link is kept free of characters that need one. In code, and at the end of a strike, a heading or another style, an
-invisible ZERO WIDTH SPACE keeps characters apart. It is the last resort, because it stays in copied text.
+invisible ZERO WIDTH SPACE keeps characters apart, as the last resort, because copied text contains the space.
 
 Discord publishes no grammar. The rules are those of its desktop client, as its users and libraries have found them.
 """
@@ -79,13 +79,24 @@ class _Inside(enum.Flag):
     QUOTE = enum.auto()
 
 
-def write(blocks: Iterable[Block]) -> str:
+def write(blocks: Iterable[Block], inside: _Inside = _Inside.NOTHING) -> str:
     """Return the blocks in Discord's markdown; empty if they show nothing.
 
     Headings of the third level, and all in lists, are bold, because Discord knows none there. Quotes in quotes are one.
     Pictures are links.
     """
-    return _write(blocks, _Inside.NOTHING)
+    text = ""
+    after_heading = False
+    for block in blocks:
+        written = _block(block, inside)
+        if not written:
+            continue
+        if text:
+            # Because a heading has its own space below, and a blank line would end the item of a list.
+            text += "\n" if after_heading or _Inside.LIST in inside else "\n\n"
+        text += written
+        after_heading = isinstance(block, Heading)
+    return text
 
 
 def escape(text: str) -> str:
@@ -123,21 +134,6 @@ def link_to(picture: Picture) -> Paragraph:
     return Paragraph((Span(words, url=picture.url),))
 
 
-def _write(blocks: Iterable[Block], inside: _Inside) -> str:
-    text = ""
-    after_heading = False
-    for block in blocks:
-        written = _block(block, inside)
-        if not written:
-            continue
-        if text:
-            # Because a heading has its own space below, and a blank line would end the item of a list.
-            text += "\n" if after_heading or _Inside.LIST in inside else "\n\n"
-        text += written
-        after_heading = isinstance(block, Heading)
-    return text
-
-
 def _block(block: Block, inside: _Inside) -> str:
     match block:
         case Heading(spans, level) if level > _DEEPEST_HEADING or _Inside.LIST in inside:
@@ -166,7 +162,7 @@ def _before_lines(mark: str, text: str) -> str:
 
 
 def _quote(blocks: Iterable[Block], inside: _Inside) -> str:
-    text = _write(blocks, inside | _Inside.QUOTE)
+    text = write(blocks, inside | _Inside.QUOTE)
     if _Inside.QUOTE in inside or not text:
         return text
     return "\n".join(f"> {line}" for line in text.split("\n"))
@@ -176,7 +172,7 @@ def _listing(items: Iterable[Iterable[Block]], start: int | None, inside: _Insid
     lines = []
     for number, item in enumerate(items, start or 0):
         mark = "- " if start is None else f"{number}. "
-        if text := _write(item, inside):
+        if text := write(item, inside):
             lines.append(mark + text.replace("\n", "\n" + " " * len(mark)))
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Subscriptions of servers and channels that the bot loses, and of those it comes back to."""
+"""The end and the return of subscriptions when the bot loses servers and channels, or comes back to them."""
 
 from __future__ import annotations
 
@@ -65,25 +65,27 @@ class Membership:
         self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
     ) -> None:
         """Resume paused subscriptions of the channel and its threads if the bot may write there now."""
-        allowed = channel.permissions_for(channel.guild.me)
-        places: list[discord.abc.GuildChannel | discord.Thread] = [channel]
-        places += (thread for thread in channel.guild.threads if thread.parent_id == channel.id)
-        for place in places:
-            if rights.obstacle(allowed, place) is None:
-                await self._resume(_target(place.id))
+        await self._resume_if_open(channel)
+        for thread in channel.guild.threads:
+            if thread.parent_id == channel.id:
+                await self._resume_if_open(thread)
 
     async def on_thread_update(self, _before: discord.Thread, thread: discord.Thread) -> None:
         """Resume the thread's paused subscription if the bot may write there now."""
-        if thread.parent is not None and rights.obstacle(thread.permissions_for(thread.guild.me), thread) is None:
-            await self._resume(_target(thread.id))
+        if thread.parent is not None:
+            await self._resume_if_open(thread)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """End the subscription of a channel that was deleted."""
         await self._delete(channel.id)
 
     async def on_raw_thread_delete(self, thread: discord.RawThreadDeleteEvent) -> None:
-        """End the subscription of a thread that was deleted, archived ones included."""
+        """End the subscription of a thread that was deleted, also if the thread was archived."""
         await self._delete(thread.thread_id)
+
+    async def _resume_if_open(self, channel: discord.abc.GuildChannel | discord.Thread) -> None:
+        if rights.obstacle(channel.permissions_for(channel.guild.me), channel) is None:
+            await self._resume(_target(channel.id))
 
     async def _resume(self, target: Target) -> None:
         if await self._subscriptions.resume(target):

@@ -1,9 +1,8 @@
-"""The slash commands as Discord offers them: options, words in each language, places; published when they changed.
+"""The slash commands with options, words in each language and places, published when they changed.
 
-A command's name is the same in every language: `/latest` is what the bot's sentences, the team's posts and people on
-Telegram call it. An app in French shows a command under its French name alone, where it has one; then what all of them
-say would name nothing that is offered there, and mentions of commands keep the original name anyway. Everything around
-the name is translated, the options' names too.
+A command's name is the same in every language. Because an app in French offers a command with a French name under that
+name alone, `/latest` in the bot's sentences, the team's posts and on Telegram would name no command there. Mentions of
+commands keep the original name anyway. The rest is translated, the options' names too.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from discord import app_commands
 from discord.app_commands import TranslationContextLocation, locale_str
 from discord.http import Route
 
-from bot.commands import Argument, Command
+from bot.commands import Answering, Argument, Command
 from bot.model.i18n import Language, gettext_noop, words
 from bot.platforms.discord.errors import NO_ANSWER, translate
 
@@ -34,8 +33,8 @@ ANYBODYS = app_commands.AppInstallationType(guild=True, user=True)
 DELAYS = (5.0, 30.0, 120.0, 600.0)
 """Seconds after which publishing is tried again; the last one from then on."""
 
-Respond: TypeAlias = Callable[[discord.Interaction, Command, str, bool], Awaitable[None]]
-"""Answers a command with its argument; the last says whether the answer is to be shared."""
+Respond: TypeAlias = Callable[[discord.Interaction, Answering, str, bool], Awaitable[None]]
+"""Answers a command with its argument. With the boolean, the answer is shared."""
 Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[list[app_commands.Choice[str]]]]
 """Suggests arguments of a command that begin like the typed text."""
 
@@ -44,7 +43,7 @@ SlashCommand: TypeAlias = "app_commands.Command[app_commands.Group, ..., None]"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a command; name and description are messages of the catalogues."""
+    """An option of a command. Name and description are messages of the catalogues."""
 
     name: str
     description: str
@@ -71,21 +70,22 @@ def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
     """Return a command of the table as discord.py's, offered everywhere."""
 
     async def alone(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
-        await respond(interaction, command, "", share)
+        await respond(interaction, command.answer, "", share)
 
     async def optional(interaction: discord.Interaction, argument: str = "", share: bool = False) -> None:  # noqa: FBT002
-        await respond(interaction, command, argument, share)
+        await respond(interaction, command.answer, argument, share)
 
     async def needed(interaction: discord.Interaction, argument: str, share: bool = False) -> None:  # noqa: FBT002
-        await respond(interaction, command, argument, share)
+        await respond(interaction, command.answer, argument, share)
 
     async def complete(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return await suggest(interaction, command, typed)
 
     option = OPTIONS.get(command.argument)
-    options = {"share": SHARE} if option is None else {"argument": option, "share": SHARE}
+    options = {"share": SHARE}
     callback: Callable[..., Awaitable[None]] = alone
     if option is not None:
+        options["argument"] = option
         callback = needed if option.needed else optional
     app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(callback)
     app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(callback)
@@ -101,48 +101,36 @@ def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
     return made
 
 
-class Menu:
-    """The list of commands that Discord offers.
+async def publish(tree: app_commands.CommandTree, delays: Sequence[float] = DELAYS) -> None:
+    """Tell Discord the commands of the tree if they differ from those that it offers, and repeat until it takes them.
 
-    Args:
-        tree: discord.py's table of the commands.
-        delays: seconds after which publishing is tried again; the last one from then on.
+    The commands that Discord offers work meanwhile.
     """
+    translator = _Translator()
+    await tree.set_translator(translator)
+    for delay in itertools.chain(delays, itertools.repeat(delays[-1])):
+        try:
+            if await _is_up_to_date(tree, translator):
+                log.debug("Discord knows the commands as they are")
+            else:
+                await tree.sync()
+                log.info("Told Discord the commands")
+        except app_commands.CommandSyncFailure:
+            # Because this is a bug, Discord would refuse the same commands again.
+            log.exception("Discord does not take the commands")
+        except NO_ANSWER as error:
+            log.warning("Discord could not be told the commands: %s; next try in %g s", translate(error), delay)
+            await asyncio.sleep(delay)
+            continue
+        return
 
-    def __init__(self, tree: app_commands.CommandTree, delays: Sequence[float] = DELAYS) -> None:
-        self._tree = tree
-        self._delays = delays
-        self._translator = _Translator()
 
-    async def publish(self) -> None:
-        """Tell Discord the commands that it does not know yet, and try until it has taken them.
-
-        The commands that Discord knows work meanwhile.
-        """
-        await self._tree.set_translator(self._translator)
-        for delay in itertools.chain(self._delays, itertools.repeat(self._delays[-1])):
-            try:
-                if await self._is_up_to_date():
-                    log.debug("Discord knows the commands as they are")
-                else:
-                    await self._tree.sync()
-                    log.info("Told Discord the commands")
-            except app_commands.CommandSyncFailure:
-                # A bug: the same again would be refused again.
-                log.exception("Discord does not take the commands")
-            except NO_ANSWER as error:
-                log.warning("Discord could not be told the commands: %s; next try in %g s", translate(error), delay)
-                await asyncio.sleep(delay)
-                continue
-            return
-
-    async def _is_up_to_date(self) -> bool:
-        tree, client = self._tree, self._tree.client
-        ours = [await command.get_translated_payload(tree, self._translator) for command in tree.get_commands()]
-        # Unlike the library's own call this asks for the translations too.
-        route = Route("GET", "/applications/{application_id}/commands", application_id=client.application_id)
-        theirs = await client.http.request(route, params={"with_localizations": "true"})
-        return _essences(ours) == _essences(theirs)
+async def _is_up_to_date(tree: app_commands.CommandTree, translator: app_commands.Translator) -> bool:
+    ours = [await command.get_translated_payload(tree, translator) for command in tree.get_commands()]
+    # Because the library's own call leaves the translations out.
+    route = Route("GET", "/applications/{application_id}/commands", application_id=tree.client.application_id)
+    theirs = await tree.client.http.request(route, params={"with_localizations": "true"})
+    return _essences(ours) == _essences(theirs)
 
 
 class _Translator(app_commands.Translator):

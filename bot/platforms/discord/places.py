@@ -1,13 +1,13 @@
-"""The place of an interaction on Discord: what the person may do there, and what the bot may."""
+"""The request of an interaction, with the rights of the person and of the bot in the place."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.commands import Answer, Obstacle, Request
 from bot.commands.request import notice
 from bot.model.document import LinkButton
+from bot.model.i18n import Language
 from bot.model.subscription import Target
 from bot.platforms.discord import NAME, rights
 
@@ -15,54 +15,50 @@ if TYPE_CHECKING:
     import discord
 
 PROFILE = "https://discord.com/users/{id}"
-"""The page on which Discord's apps show a bot, with a button to write to it."""
+"""The page on which Discord's apps show a bot, with a button to write to the bot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The channel of an interaction, on which the command acts: neither a command nor a button names another channel.
+def request_of(interaction: discord.Interaction, argument: str, page: int | None, otherwise: Language) -> Request:
+    """Return the request of an interaction, without asking Discord, which sends all rights along.
 
-    `may_manage` and `may_share` are the person's rights in the channel. `obstacle` is the reason for which no push can
-    be sent to the channel. `is_guest` says that the bot is no member there, and that the person brought it.
+    The command acts on the channel of the interaction, because no command or button names another. The language is
+    `otherwise` for a person whose own the bot does not speak.
     """
+    is_private = interaction.guild_id is None and not interaction.context.private_channel
+    is_member = _is_member(interaction)
+    if is_private:
+        # Because a private conversation has no permissions, those that Discord sends mean nothing.
+        obstacle = None
+    else:
+        bot = interaction.app_permissions
+        obstacle = rights.obstacle(bot, interaction.channel) if is_member else Obstacle.GUEST
+    person = interaction.permissions
+    return Request(
+        argument=argument,
+        target=Target(NAME, str(interaction.channel_id or 0)),
+        language=Language.pick(str(interaction.locale), otherwise),
+        may_manage=is_private or (is_member and (person.manage_guild or person.administrator)),
+        is_private=is_private,
+        page=page,
+        obstacle=obstacle,
+        private_chat="" if is_private else PROFILE.format(id=interaction.application_id),
+    )
 
-    target: Target
-    is_private: bool
-    is_guest: bool
-    may_manage: bool
-    may_share: bool
-    obstacle: Obstacle | None
 
-    @classmethod
-    def of(cls, interaction: discord.Interaction) -> Place:
-        """Return the place of an interaction without a request: Discord says all of it with the interaction."""
-        in_guild = interaction.guild_id is not None
-        is_private = not in_guild and not interaction.context.private_channel
-        # Because the gateway tells of every server that the bot is in, also in an outage, no other is the bot's.
-        is_member = interaction.guild_id is not None and interaction.client.get_guild(interaction.guild_id) is not None
-        is_guest = not is_private and not is_member
-        person = interaction.permissions
-        return cls(
-            target=Target(NAME, str(interaction.channel_id or 0)),
-            is_private=is_private,
-            is_guest=is_guest,
-            may_manage=is_private or (is_member and (person.manage_guild or person.administrator)),
-            may_share=not in_guild or (is_member and (person.manage_messages or person.administrator)),
-            obstacle=_obstacle(interaction, is_private=is_private, is_guest=is_guest),
-        )
+def may_share(interaction: discord.Interaction) -> bool:
+    """Return True if the person may show an answer to all people in the place."""
+    person = interaction.permissions
+    is_allowed = person.manage_messages or person.administrator
+    return interaction.guild_id is None or (_is_member(interaction) and is_allowed)
 
 
 def more_in_private(request: Request) -> Answer:
-    """Return the word that stands for the rest of an answer where Discord takes no more messages."""
+    """Return the message in place of the rest of an answer where Discord takes no more messages."""
     _ = request.words.gettext
     button = LinkButton(_("Write to me in private"), request.private_chat)
     return notice(_("There is more, but I am only a guest here: ask me in private for all of it."), button)
 
 
-def _obstacle(interaction: discord.Interaction, *, is_private: bool, is_guest: bool) -> Obstacle | None:
-    if is_private:
-        # Because there are no permissions in a private conversation, those that Discord sends mean nothing.
-        return None
-    if is_guest:
-        return Obstacle.GUEST
-    return rights.obstacle(interaction.app_permissions, interaction.channel)
+def _is_member(interaction: discord.Interaction) -> bool:
+    # Because the gateway names every server of the bot, also in an outage, the bot is a guest in all others.
+    return interaction.guild_id is not None and interaction.client.get_guild(interaction.guild_id) is not None

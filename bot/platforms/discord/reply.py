@@ -1,4 +1,4 @@
-"""The answer to one interaction: in time, in its place, and seen by those whom it is for."""
+"""The answer to one interaction: in time, in its place, and visible to the right people."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import discord
 from discord.http import Route
 
+from bot.commands import Obstacle
 from bot.platforms.base import Rank, SendError, SendRequest, UnknownOutcomeError
 from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching
 from bot.platforms.discord.finding import find_message
@@ -19,27 +20,27 @@ from bot.platforms.discord.finding import find_message
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from bot.commands import Request
     from bot.model.rendering import JsonObject, Message, Rendering
     from bot.platforms.base import Sender
-    from bot.platforms.discord.places import Place
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 1.5
-"""Seconds to think before Discord is asked for more time."""
+"""Seconds that an answer may take before the bot asks Discord for more time."""
 FIRST_ANSWER_WITHIN = 3.0
-"""Seconds in which Discord wants a first answer, the way there included."""
+"""Seconds within which Discord must have a first answer."""
 WORTH = 20.0
-"""Seconds for which somebody waits for an answer."""
+"""Seconds for which a person waits for an answer."""
 LONGEST_REQUEST = 10.0
 """Seconds to wait for Discord's answer to one request."""
 MOST_TRIES = 3
-"""Times that a follow-up is sent whose answers are lost, and that is not there."""
+"""Attempts to send a follow-up that does not arrive and gets no answer."""
 MOST_FOLLOW_UPS = 5
-"""Messages after the first answer, where only the person brought the bot."""
+"""Messages after the first answer that Discord takes where the bot is a guest."""
 
 NOBODY = {"parse": ()}
-"""Mentions that alert somebody, whatever the content says."""
+"""The allowed mentions with which no content alerts people."""
 EPHEMERAL = 1 << 6
 CALLBACK = "/interactions/{webhook_id}/{webhook_token}/callback"
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
@@ -50,45 +51,36 @@ T = TypeVar("T")
 
 
 class Reply:
-    """The way to answer one interaction.
+    """The reply to one interaction, a command or a press.
 
-    Args:
-        interaction: a command or a press.
-        sender: the way out. The person has a line of their own in the channel, so that nobody waits for others.
-        place: where the person is.
-        shared: whether everybody in the place sees the answer; else only the person does.
-        patience: seconds to wait for the answer before asking Discord for more time.
+    Everybody in the place sees a `shared` reply, else only the person does. `patience` is the number of seconds to wait
+    for an answer before asking Discord for more time.
     """
 
     def __init__(
-        self,
-        interaction: discord.Interaction,
-        sender: Sender,
-        place: Place,
-        *,
-        shared: bool = False,
-        patience: float = PATIENCE,
+        self, interaction: discord.Interaction, sender: Sender, request: Request, *, shared: bool, patience: float
     ) -> None:
         self._interaction = interaction
         self._sender = sender
-        self._place = place
-        self._line = place.target._replace(chat=f"{place.target.chat}/{interaction.user.id}")
+        self._target = request.target
+        self._is_guest = request.obstacle is Obstacle.GUEST
+        # Because a person has a line of their own in the channel, nobody waits for the answers to others.
+        self._line = self._target._replace(chat=f"{self._target.chat}/{interaction.user.id}")
         self._flags = 0 if shared else EPHEMERAL
         self._patience = patience
         self._opening = asyncio.Lock()
         self._is_begun = False
         self._is_open = False
-        self._is_promised = False
-        self._is_silent = False
+        self._acknowledged: ResponseType | None = None
         self._is_shown = False
 
     async def in_time(self, answering: Coroutine[Any, Any, T]) -> T:
-        """Return the result of the answering, and ask Discord for more time if that takes long to begin."""
+        """Return the result of the answering, and ask Discord for more time if that takes longer than `patience`."""
         task = asyncio.create_task(answering)
         try:
             done, _still = await asyncio.wait({task}, timeout=self._patience)
             if not done:
-                # Nothing shows where their message may change; else that the bot thinks.
+                # Because a message to the person may be replaced, no sign shows there that the bot thinks.
                 await self._acknowledge(silently=self._is_theirs)
             return await task
         finally:
@@ -103,15 +95,15 @@ class Reply:
                 await self._request(partial(self._ask, "DELETE", f"{WEBHOOK}/messages/@original"), Rank.UNCOUNTED)
 
     async def send(self, rendering: Rendering, *, replaces: bool = False, private: bool = False) -> None:
-        """Answer; with `replaces`, in the place of the message whose button was pressed.
+        """Send the answer; with `replaces`, in the place of the message whose button was pressed.
 
-        Only a message to this person is replaced: others see the same push or shared answer. Nor do several messages
-        take the place of one. A `private` answer is not shared, unless Discord was told so already.
+        Only a message to this person is replaced, because others see the same push or shared answer, and only by a
+        single message. A `private` answer is not shared, unless the bot asked for more time for a shared one.
 
         Raises:
-            SendError: Discord did not take it.
+            SendError: Discord did not take the answer.
         """
-        if private and not self._is_promised:
+        if private and self._acknowledged is not ResponseType.deferred_channel_message:
             self._flags = EPHEMERAL
         in_place = replaces and self._is_theirs and len(rendering.messages) == 1
         async with self._sender.in_order(self._line):
@@ -122,16 +114,16 @@ class Reply:
                 self._is_shown = True
 
     def fitted(self, rendering: Rendering, more: Callable[[], Rendering]) -> Rendering:
-        """Return the messages that Discord takes in this place, the last of them `more` if these are not all."""
+        """Return the messages that Discord takes in this place, with `more` as the last if others are left out."""
         # Because a press on a message to this person may be acknowledged silently, all messages may be follow-ups.
         most = MOST_FOLLOW_UPS + (not self._is_theirs)
-        if not self._place.is_guest or len(rendering.messages) <= most:
+        if not self._is_guest or len(rendering.messages) <= most:
             return rendering
         return dataclasses.replace(rendering, messages=(*rendering.messages[: most - 1], more().messages[0]))
 
     @property
     def _is_theirs(self) -> bool:
-        """Whether the message with the button is an answer to the one who pressed it."""
+        """Whether the message with the button is an answer to the person that pressed the button."""
         message = self._interaction.message
         if message is None:
             return False
@@ -139,18 +131,13 @@ class Reply:
         return message.flags.ephemeral or (asked is not None and asked.user.id == self._interaction.user.id)
 
     async def _acknowledge(self, *, silently: bool) -> None:
-        # Because Discord keeps first answers out of its limits, this waits for no pause. What stands in the way stands
-        # in the answer's way too, and is told there.
+        # Because Discord keeps first answers out of its limits, this waits for no pause. An obstacle is no news here,
+        # because the answer meets it too.
         with contextlib.suppress(SendError):
             await self._request(partial(self._defer, silently), Rank.EXEMPT, FIRST_ANSWER_WITHIN)
 
     async def _request(
-        self,
-        call: Callable[[], Awaitable[T]],
-        rank: Rank = Rank.ANSWER,
-        worth: float = 0.0,
-        *,
-        hold: bool = False,
+        self, call: Callable[[], Awaitable[T]], rank: Rank = Rank.ANSWER, worth: float = 0.0, *, hold: bool = False
     ) -> T:
         worth = worth or WORTH
 
@@ -165,14 +152,14 @@ class Reply:
         async with self._opening:
             if self._is_begun:
                 return
-            # Noted before Discord has answered, because its answer may be lost.
-            self._is_silent, self._is_promised = silently, not silently
             kind = ResponseType.deferred_message_update if silently else ResponseType.deferred_channel_message
+            # Because Discord's answer may be lost, this is noted before.
+            self._acknowledged = kind
             await self._respond(kind, {"flags": self._flags})
             self._is_open = True
 
     async def _open(self, message: Message, *, in_place: bool) -> bool:
-        """Show the first message, however often it takes.
+        """Show the first message.
 
         Returns:
             False if Discord takes the message as a follow-up only.
@@ -185,17 +172,14 @@ class Reply:
                 self._is_open = True
                 if is_told:
                     return True
-                # This message, or the acknowledgement before it, had arrived although Discord's answer was lost.
-            if in_place or not self._is_silent:
+                # This message, or the acknowledgement before, had arrived although Discord's answer was lost.
+            is_original = in_place or self._acknowledged is not ResponseType.deferred_message_update
+            if is_original:
                 await self._ask("PATCH", f"{WEBHOOK}/messages/@original", self._body(message))
-            return in_place or not self._is_silent
+            return is_original
 
     async def _respond(self, kind: ResponseType, data: JsonObject) -> bool:
-        """Give the first answer.
-
-        Returns:
-            False if Discord has one already.
-        """
+        """Send the first answer, and return False if Discord has one already."""
         try:
             await self._ask("POST", CALLBACK, {"type": kind.value, "data": data}, self._interaction.id)
         except discord.HTTPException as error:
@@ -207,7 +191,7 @@ class Reply:
     async def _ask(self, method: str, path: str, body: JsonObject | None = None, owner: int = 0) -> None:
         asked = self._interaction
         route = Route(method, path, webhook_id=owner or asked.application_id, webhook_token=asked.token)
-        # Where there is no body, "null" would be one that Discord cannot read.
+        # Without a body, discord.py would send "null", which Discord cannot read.
         await (asked.client.http.request(route) if body is None else asked.client.http.request(route, json=body))
 
     def _body(self, message: Message) -> JsonObject:
@@ -217,15 +201,15 @@ class Reply:
     async def _follow_up(self, message: Message) -> None:
         """Send a message after the first one.
 
-        Discord drops no second one and lists none to the person alone. There one that may have arrived is not sent
-        again, because twice is worse than once too few.
+        Discord drops no second follow-up and lists none to the person alone. A message that may have arrived and cannot
+        be found is not sent again, because a missing message is better than a double one.
         """
-        can_look = not self._flags and not self._place.is_guest
+        can_look = not self._flags and not self._is_guest
         for _ in range(MOST_TRIES if can_look else 1):
             try:
                 return await self._request(partial(self._ask, "POST", WEBHOOK, self._body(message)), hold=True)
             except UnknownOutcomeError as error:
-                log.info("A message of an answer in %s may have arrived: %s", self._place.target, error)
+                log.info("A message of an answer in %s may have arrived: %s", self._target, error)
             if can_look and await self._request(partial(self._has_arrived, message)):
                 return None
         return None
@@ -233,6 +217,6 @@ class Reply:
     async def _has_arrived(self, message: Message) -> bool:
         client, since = self._interaction.client, self._interaction.created_at
         try:
-            return await find_message(client, int(self._place.target.chat), message, since) is not None
+            return await find_message(client, int(self._target.chat), message, since) is not None
         except discord.Forbidden:
             return True

@@ -18,26 +18,25 @@ NO_MESSAGES = "this is a category, which takes no messages: choose a channel in 
 
 
 def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
-    """Return the obstacle to pushes in a channel where the bot has these permissions; None if there is none."""
+    """Return the obstacle to pushes in a channel where the bot has these permissions, or None."""
     if allowed.administrator:
         return None
-    is_thread = isinstance(channel, discord.Thread)
     if not allowed.view_channel:
         return Obstacle.BLIND
-    if not (allowed.send_messages_in_threads if is_thread else allowed.send_messages):
+    if not isinstance(channel, discord.Thread):
+        return None if allowed.send_messages else Obstacle.MUTE
+    if not allowed.send_messages_in_threads:
         return Obstacle.MUTE
-    if isinstance(channel, discord.Thread) and channel.locked and not allowed.manage_threads:
-        return Obstacle.LOCKED
-    return None
+    return Obstacle.LOCKED if channel.locked and not allowed.manage_threads else None
 
 
 async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> None:
-    """Check over REST that a push can come into the channel, and with `publish` go on to its followers.
+    """Check over REST that a push can come into the channel; with `publish`, also to the followers.
 
-    Publishing one's own message takes no further permission.
+    The bot needs no further permission to publish its own messages.
 
     Raises:
-        TargetClosedError: it cannot.
+        TargetClosedError: a push cannot come there.
         discord.DiscordException: Discord does not tell.
     """
     try:
@@ -49,19 +48,18 @@ async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> 
     if isinstance(channel, discord.CategoryChannel):
         raise TargetClosedError(NO_MESSAGES)
     found = obstacle(await _allowed(client, channel), channel)
-    if found is Obstacle.MUTE and isinstance(channel, discord.Thread):
-        raise TargetClosedError(MUTE_IN_THREADS)
     if found is not None:
-        raise TargetClosedError(CLOSED[found])
+        is_mute_in_thread = found is Obstacle.MUTE and isinstance(channel, discord.Thread)
+        raise TargetClosedError(MUTE_IN_THREADS if is_mute_in_thread else CLOSED[found])
     if publish and channel.type is not discord.ChannelType.news:
         raise TargetClosedError(NO_FOLLOWERS)
 
 
 async def _allowed(client: discord.Client, channel: discord.abc.GuildChannel | discord.Thread) -> discord.Permissions:
-    """Return the bot's permissions there. Those for a thread are said in the thread's channel."""
+    """Return the bot's permissions in the channel. The permissions for a thread are those of the thread's channel."""
     guild = await client.fetch_guild(channel.guild.id, with_counts=False)
     me = await guild.fetch_member(client.user.id if client.user else 0)
     place_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-    # A channel that is fetched by itself knows none of the server's roles.
+    # Because a channel that is fetched alone has none of the server's roles, all are fetched.
     place = next((each for each in await guild.fetch_channels() if each.id == place_id), None)
     return discord.Permissions.none() if place is None else place.permissions_for(me)

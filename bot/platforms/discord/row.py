@@ -1,6 +1,6 @@
-"""What the bot knows of Discord."""
+"""The facts of Discord for the bot."""
 
-# The library is loaded when a config switches Discord on, and rich when a preview is drawn.
+# Because few commands need them, discord.py is loaded for a config with Discord, and rich for a preview.
 # ruff: noqa: PLC0415
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from bot.platforms.discord.section import Discord
 
 if TYPE_CHECKING:
     from bot.model.rendering import Message
-    from bot.model.subscription import Target
-    from bot.platforms.base import ChatLimit, TerminalView
+    from bot.platforms.base import TerminalView
     from bot.platforms.discord.client import DiscordPlatform
     from bot.platforms.discord.handlers import Handlers
 
@@ -25,15 +24,6 @@ def _load() -> tuple[type[DiscordPlatform], type[Handlers]]:
     from bot.platforms.discord.handlers import Handlers
 
     return DiscordPlatform, Handlers
-
-
-def _limits(_target: Target) -> tuple[ChatLimit, ...]:
-    # Discord tells the limits of a channel with every answer, and discord.py keeps them.
-    return ()
-
-
-def _is_silent(message: Message) -> bool:
-    return bool(message.body["flags"] & SUPPRESS_NOTIFICATIONS)
 
 
 def _terminal(message: Message) -> TerminalView:
@@ -46,12 +36,13 @@ ROW = PlatformRow(
     name=NAME,
     section=Discord,
     load=_load,
-    limits=_limits,
+    # Because Discord tells the limits of a channel with every answer, discord.py keeps them.
+    limits=lambda _target: (),
     render=render,
-    is_silent=_is_silent,
+    is_silent=lambda message: bool(message.body["flags"] & SUPPRESS_NOTIFICATIONS),
     terminal=_terminal,
     colour="blue",
-    # The private chat is opened for the person, whom the account tells by the sign.
+    # By the sign, the account knows that it must open the private chat with the person.
     private_chat="@{}".format,
     features=frozenset({Feature.EDIT, Feature.PUBLISH, Feature.FIND}),
 )

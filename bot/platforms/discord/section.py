@@ -1,4 +1,4 @@
-"""Discord's section of the config, and what a channel can be there."""
+"""Discord's section of the config, with the checks of a channel there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.config.problems import refusal
 from bot.config.values import PRINTABLE, Id, Number, SocketAddress, WebAddress, number_in
 
 RATE_LIMIT = 50
-"""Requests a second over all that Discord allows a bot."""
+"""Requests a second that Discord allows a bot over all channels."""
 DEFAULT_GATEWAY = "wss://gateway.discord.gg"
 
 

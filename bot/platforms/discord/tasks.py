@@ -1,4 +1,4 @@
-"""The handlers under way. discord.py starts them and forgets them, and closing has to wait for them."""
+"""The handlers under way, for which closing waits, because discord.py starts handlers and forgets them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,6 @@ class TaskTracker:
     async def finish(self, within: float) -> None:
         """Wait for all handlers, and cancel those that still run after so many seconds."""
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=within)
-        left = set(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.wait(self._tasks, timeout=within)
+        cancelled = [task for task in self._tasks if task.cancel()]
+        await asyncio.gather(*cancelled, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Discord's messages in a terminal: their components, and their markdown as far as a terminal can show it."""
+"""Discord's messages in a terminal, with the components and with markdown as far as a terminal can show it."""
 
 from __future__ import annotations
 
@@ -29,20 +29,17 @@ if TYPE_CHECKING:
 
 _STYLES = {"strong_open": "bold", "em_open": "italic", "s_open": "strike"}
 _INLINE = MarkdownIt("commonmark").enable("strikethrough")
-# Discord's marks at the beginning of a line, and how the line looks.
 _LINE = re.compile(r"(?P<title>#{1,3} )|(?P<small>-# )|(?P<quote>> )|(?P<item>\s*[-*] )")
-_LINE_STYLES = {"title": "bold underline", "small": "dim", "quote": "italic dim", "item": ""}
-_LINE_SIGNS = {"title": "", "small": "", "quote": "▎ ", "item": "• "}
+_LINE_LOOKS = {"title": ("", "bold underline"), "small": ("", "dim"), "quote": ("▎ ", "italic dim"), "item": ("• ", "")}
+"""The sign and the style of a line in place of Discord's mark at its beginning."""
 _FENCE = "```"
 
 
 def view(message: Message) -> TerminalView:
     """Return the components from top to bottom."""
     components = message.body["components"]
-    uses = [
-        (message.used, message.limit, "characters"),
-        (component_count(components), MAX_COMPONENTS, "components"),
-    ]
+    count = component_count(components)
+    uses = [(message.used, message.limit, "characters"), (count, MAX_COMPONENTS, "components")]
     return TerminalView([*_parts(components)], uses)
 
 
@@ -74,10 +71,10 @@ def markdown(content: str) -> Text:
             lines.append(Text(line, style="cyan"))
         else:
             mark = _LINE.match(line)
-            kind = mark.lastgroup if mark and mark.lastgroup else ""
+            sign, style = _LINE_LOOKS[mark.lastgroup] if mark and mark.lastgroup else ("", "")
             text = _inline(line[mark.end() :] if mark else line)
-            text.stylize(_LINE_STYLES.get(kind, ""))
-            lines.append(Text(_LINE_SIGNS.get(kind, "")) + text)
+            text.stylize(style)
+            lines.append(Text(sign) + text)
     return Text("\n").join(lines)
 
 

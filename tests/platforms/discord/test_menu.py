@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.commands import COMMANDS
-from bot.platforms.discord.menu import Menu, slash
+from bot.platforms.discord.menu import publish, slash
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from tests.clients import connected, discord_client
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import discord
     from discord import app_commands
 
-    from bot.commands import Command
+    from bot.commands import Answering, Command
     from bot.platforms.discord.client import DiscordPlatform
 
 TELL = "PUT /applications/{application_id}/commands"
@@ -42,7 +42,7 @@ async def platform(standin: DiscordStandIn) -> AsyncIterator[DiscordPlatform]:
         yield platform
 
 
-async def _respond(_interaction: discord.Interaction, _command: Command, _argument: str, _share: bool) -> None:
+async def _respond(_interaction: discord.Interaction, _answering: Answering, _argument: str, _share: bool) -> None:
     """Nobody asks here."""
 
 
@@ -57,7 +57,7 @@ def told(standin: DiscordStandIn) -> list[list[dict[str, Any]]]:
 
 async def test_the_commands_are_told_in_french_and_english(standin: DiscordStandIn, platform: DiscordPlatform) -> None:
     """Descriptions and options are translated; a command's own name is the same for everybody."""
-    await Menu(platform.tree).publish()
+    await publish(platform.tree)
     ((*commands,),) = told(standin)
     by_name = {command["name"]: command for command in commands}
     assert list(by_name) == [command.name for command in COMMANDS]
@@ -78,7 +78,7 @@ async def test_a_server_and_a_person_can_install_the_commands(
     standin: DiscordStandIn, platform: DiscordPlatform
 ) -> None:
     """Every command is offered in servers, in private and wherever a person who installed the bot goes."""
-    await Menu(platform.tree).publish()
+    await publish(platform.tree)
     ((*commands,),) = told(standin)
     assert {tuple(command["integration_types"]) for command in commands} == {(0, 1)}
     assert {tuple(command["contexts"]) for command in commands} == {(0, 1, 2)}
@@ -88,18 +88,17 @@ async def test_the_commands_are_told_again_only_when_they_changed(
     standin: DiscordStandIn, platform: DiscordPlatform
 ) -> None:
     """A restart asks what Discord knows and leaves it at that; one more command, or other words, and it is told."""
-    menu = Menu(platform.tree)
-    await menu.publish()
-    await menu.publish()
+    await publish(platform.tree)
+    await publish(platform.tree)
     assert len(told(standin)) == 1
     platform.tree.remove_command("help")
-    await menu.publish()
-    await menu.publish()
+    await publish(platform.tree)
+    await publish(platform.tree)
     assert len(told(standin)) == 2
     latest = platform.tree.get_command("latest")
     assert latest is not None
     latest.nsfw = True
-    await menu.publish()
+    await publish(platform.tree)
     assert len(told(standin)) == 3
 
 
@@ -110,7 +109,7 @@ async def test_a_refused_attempt_is_made_again(
     away = Reply(503, {"message": "503: Service Unavailable", "code": 0})
     standin.faults.add(Fault(away, Match(ASK)))
     standin.faults.add(Fault(away, Match(TELL)))
-    await Menu(platform.tree, delays=(0.0,)).publish()
+    await publish(platform.tree, delays=(0.0,))
     assert len(told(standin)) == 2
     assert caplog.text.count("could not be told the commands") == 2
     assert "Traceback" not in caplog.text
@@ -122,6 +121,6 @@ async def test_commands_that_discord_does_not_take_are_a_bug(
     """They are not told for ever: the log holds what Discord says is wrong with them."""
     wrong = {"0": {"name": {"_errors": [{"code": "APPLICATION_COMMAND_INVALID_NAME", "message": "Wrong"}]}}}
     standin.faults.add(Fault(Reply(400, {"message": "Invalid Form Body", "code": 50035, "errors": wrong}), Match(TELL)))
-    await Menu(platform.tree, delays=(0.0,)).publish()
+    await publish(platform.tree, delays=(0.0,))
     assert len(told(standin)) == 1
     assert "does not take the commands" in caplog.text
