@@ -202,7 +202,7 @@ class DiscordPerson:
         platform = self.app.connections[PlatformName("discord")].platform
         assert isinstance(platform, DiscordPlatform)
         async with asyncio.timeout(PATIENCE):
-            while platform.underway.count:  # noqa: ASYNC110 - it announces nothing
+            while platform.underway.tasks:  # noqa: ASYNC110 - it announces nothing
                 await asyncio.sleep(0.002)
 
 

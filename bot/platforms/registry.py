@@ -1,4 +1,4 @@
-"""The platforms there are. Outside of the platforms' own folders, nothing else names one."""
+"""The registry of the platforms. Outside of the platforms' own folders, no other file names one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.platforms.base import Feature, PlatformRow, Renderer
 
 PLATFORMS: dict[PlatformName, PlatformRow[Any, Any]] = {row.name: row for row in (TELEGRAM, DISCORD)}
-"""The row of each platform, in the order in which people read them."""
+"""The row of each platform, in the order in which people read the platforms."""
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:

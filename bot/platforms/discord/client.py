@@ -61,7 +61,18 @@ class DiscordPlatform(Account, Finder, Publisher):
         discord.VoiceClient.warn_dave = False
         self._token = config.token
         self._is_opened = False
-        self.client = _Client(own_gateway=config.gateway_url.rstrip("/") != DEFAULT_GATEWAY)
+        own_gateway = config.gateway_url.rstrip("/") != DEFAULT_GATEWAY
+        self.client = discord.AutoShardedClient(
+            intents=discord.Intents(guilds=True),
+            http_trace=without_repeats(),
+            max_ratelimit_timeout=LONGEST_WAIT,
+            # With a given number of shards, discord.py uses the configured gateway and does not ask for one.
+            shard_count=1 if own_gateway else None,
+            # Seconds of pause after which the stream of servers counts as over. On one's own gateway it never pauses.
+            guild_ready_timeout=0.05 if own_gateway else 2.0,
+        )
+        # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
+        self.client.http.__class__ = _HTTPClient
         self.tree = app_commands.CommandTree(self.client)
         self.on_setup: Callable[[], Coroutine[Any, Any, None]] = functools.partial(asyncio.sleep, 0)
         self.underway = TaskTracker()
@@ -208,18 +219,3 @@ class _HTTPClient(discord.http.HTTPClient):
         if now - self._cleaned >= CLEAN_EVERY:
             self._cleaned = now
             super()._try_clear_expired_ratelimits()
-
-
-class _Client(discord.AutoShardedClient):
-    def __init__(self, *, own_gateway: bool) -> None:
-        super().__init__(
-            intents=discord.Intents(guilds=True),
-            http_trace=without_repeats(),
-            max_ratelimit_timeout=LONGEST_WAIT,
-            # With a given number of shards, discord.py uses the configured gateway and does not ask for one.
-            shard_count=1 if own_gateway else None,
-            # Seconds of pause after which the stream of servers counts as over. On one's own gateway it never pauses.
-            guild_ready_timeout=0.05 if own_gateway else 2.0,
-        )
-        # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
-        self.http.__class__ = _HTTPClient

@@ -32,7 +32,7 @@ from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import publish, slash
 from bot.platforms.discord.places import may_share, more_in_private, request_of
 from bot.platforms.discord.render import COMMAND_PREFIX
-from bot.platforms.discord.reply import PATIENCE, Reply
+from bot.platforms.discord.reply import Reply
 
 if TYPE_CHECKING:
     from bot.commands import Answering
@@ -49,23 +49,11 @@ MAX_CHOICE = 100
 
 
 class Handlers:
-    """The handlers of all commands and buttons.
+    """The handlers of all commands and buttons."""
 
-    `patience` is the number of seconds that an answer may take before the bot asks Discord for more time.
-    """
-
-    def __init__(
-        self,
-        platform: DiscordPlatform,
-        context: CommandContext,
-        sender: Sender,
-        language: Language,
-        *,
-        patience: float = PATIENCE,
-    ) -> None:
+    def __init__(self, platform: DiscordPlatform, context: CommandContext, sender: Sender, language: Language) -> None:
         self._platform = platform
         self._sender = sender
-        self._patience = patience
         self.use(context, language)
 
     def use(self, context: CommandContext, language: Language) -> None:
@@ -133,7 +121,7 @@ class Handlers:
         verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
         request = request_of(interaction, argument, page, self._language)
         shared = share and may_share(interaction)
-        reply = Reply(interaction, self._sender, request, shared=shared, patience=self._patience)
+        reply = Reply(interaction, self._sender, request, shared=shared)
         if verdict is Verdict.SILENCE:
             await reply.stay_silent()
             return

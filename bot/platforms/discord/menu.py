@@ -12,8 +12,7 @@ import itertools
 import logging
 import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import discord
 from discord import app_commands
@@ -41,8 +40,7 @@ Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[lis
 SlashCommand: TypeAlias = "app_commands.Command[app_commands.Group, ..., None]"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An option of a command. Name and description are messages of the catalogues."""
 
     name: str
@@ -101,14 +99,14 @@ def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
     return made
 
 
-async def publish(tree: app_commands.CommandTree, delays: Sequence[float] = DELAYS) -> None:
+async def publish(tree: app_commands.CommandTree) -> None:
     """Tell Discord the commands of the tree if they differ from those that it offers, and repeat until it takes them.
 
     The commands that Discord offers work meanwhile.
     """
     translator = _Translator()
     await tree.set_translator(translator)
-    for delay in itertools.chain(delays, itertools.repeat(delays[-1])):
+    for delay in itertools.chain(DELAYS, itertools.repeat(DELAYS[-1])):
         try:
             if await _is_up_to_date(tree, translator):
                 log.debug("Discord knows the commands as they are")
@@ -145,20 +143,9 @@ class _Translator(app_commands.Translator):
         return words(Language(language)).gettext(string.message)
 
 
-_DECIDED = (
-    "name",
-    "name_localizations",
-    "description",
-    "description_localizations",
-    "type",
-    "options",
-    "required",
-    "autocomplete",
-    "contexts",
-    "integration_types",
-    "default_member_permissions",
-    "nsfw",
-)
+_WORDS = ("name", "name_localizations", "description", "description_localizations")
+_RULES = ("type", "options", "required", "autocomplete", "contexts", "integration_types", "default_member_permissions")
+_DECIDED = (*_WORDS, *_RULES, "nsfw")
 """Keys of a command or an option that the bot decides. Discord adds others."""
 
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 1.5
 """Seconds that an answer may take before the bot asks Discord for more time."""
 FIRST_ANSWER_WITHIN = 3.0
-"""Seconds within which Discord must have a first answer."""
+"""Seconds within which a first answer must have reached Discord."""
 WORTH = 20.0
 """Seconds for which a person waits for an answer."""
 LONGEST_REQUEST = 10.0
@@ -51,23 +51,16 @@ T = TypeVar("T")
 
 
 class Reply:
-    """The reply to one interaction, a command or a press.
+    """The reply to a command or a press. All people in the place see a `shared` reply, else only the person does."""
 
-    Everybody in the place sees a `shared` reply, else only the person does. `patience` is the number of seconds to wait
-    for an answer before asking Discord for more time.
-    """
-
-    def __init__(
-        self, interaction: discord.Interaction, sender: Sender, request: Request, *, shared: bool, patience: float
-    ) -> None:
+    def __init__(self, interaction: discord.Interaction, sender: Sender, request: Request, *, shared: bool) -> None:
         self._interaction = interaction
         self._sender = sender
         self._target = request.target
         self._is_guest = request.obstacle is Obstacle.GUEST
-        # Because a person has a line of their own in the channel, nobody waits for the answers to others.
+        # Because each person has a line of their own in the channel, one does not wait for the answers to another.
         self._line = self._target._replace(chat=f"{self._target.chat}/{interaction.user.id}")
         self._flags = 0 if shared else EPHEMERAL
-        self._patience = patience
         self._opening = asyncio.Lock()
         self._is_begun = False
         self._is_open = False
@@ -75,10 +68,10 @@ class Reply:
         self._is_shown = False
 
     async def in_time(self, answering: Coroutine[Any, Any, T]) -> T:
-        """Return the result of the answering, and ask Discord for more time if that takes longer than `patience`."""
+        """Return the result of the answering, and ask Discord for more time if that takes longer than `PATIENCE`."""
         task = asyncio.create_task(answering)
         try:
-            done, _still = await asyncio.wait({task}, timeout=self._patience)
+            done, _still = await asyncio.wait({task}, timeout=PATIENCE)
             if not done:
                 # Because a message to the person may be replaced, no sign shows there that the bot thinks.
                 await self._acknowledge(silently=self._is_theirs)

@@ -18,12 +18,7 @@ class TaskTracker:
     """The set of handlers that run now."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    @property
-    def count(self) -> int:
-        """The number of handlers that run."""
-        return len(self._tasks)
+        self.tasks: set[asyncio.Task[Any]] = set()
 
     def counted(self, handler: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         """Return the handler, tracked from its first step to its last."""
@@ -33,17 +28,17 @@ class TaskTracker:
             task = asyncio.current_task()
             if task is None:
                 raise RuntimeError("a handler runs in a task")
-            self._tasks.add(task)
+            self.tasks.add(task)
             try:
                 return await handler(*args, **kwargs)
             finally:
-                self._tasks.discard(task)
+                self.tasks.discard(task)
 
         return run
 
     async def finish(self, within: float) -> None:
         """Wait for all handlers, and cancel those that still run after so many seconds."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within)
-        cancelled = [task for task in self._tasks if task.cancel()]
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=within)
+        cancelled = [task for task in self.tasks if task.cancel()]
         await asyncio.gather(*cancelled, return_exceptions=True)

@@ -8,6 +8,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot.commands import CommandContext, Throttle
 from bot.config import Schedule
 from bot.content.archive import Archive
@@ -15,8 +17,8 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.discord import reply
 from bot.platforms.discord.handlers import Handlers
-from bot.platforms.discord.reply import PATIENCE
 from bot.runtime.clock import Timetable
 from bot.sandbox.discord.messages import walk
 from bot.sandbox.discord.server import DiscordStandIn
@@ -125,7 +127,7 @@ def custom_ids(message: Message) -> dict[str, str]:
 async def answering(
     folder: Path,
     *,
-    patience: float = PATIENCE,
+    patience: float = reply.PATIENCE,
     before: Callable[[LedgerSubscriptions, Target], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Scene]:
     """The scene, the bot listening; what happens `before` finds the subscriptions and the text channel as they were."""
@@ -152,12 +154,16 @@ async def answering(
             changing=asyncio.Lock(),
         )
         pacer = Pacer(45)
-        handlers = Handlers(platform, context, PacedSender(pacer), Language.FRENCH, patience=patience)
+        handlers = Handlers(platform, context, PacedSender(pacer), Language.FRENCH)
         handlers.register()
-        async with connected(platform):
-            listening = asyncio.create_task(platform.listen())
-            try:
-                yield Scene(discord, clock, platform, handlers, pacer, context, ledger, guild, text, reader, manager)
-            finally:
-                listening.cancel()
-                await asyncio.wait({listening})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reply, "PATIENCE", patience)
+            async with connected(platform):
+                listening = asyncio.create_task(platform.listen())
+                try:
+                    yield Scene(
+                        discord, clock, platform, handlers, pacer, context, ledger, guild, text, reader, manager
+                    )
+                finally:
+                    listening.cancel()
+                    await asyncio.wait({listening})

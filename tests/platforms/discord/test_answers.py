@@ -193,7 +193,7 @@ async def test_the_bot_leaves_when_it_has_answered(scene: Scene) -> None:
     """What was asked before the bot is stopped is answered; it does not hang up in the middle of a word."""
     async with scene.context.changing:
         interaction = await scene.says("subscribe", by=scene.manager)
-        await scene.discord.wait_for(lambda: scene.platform.underway.count)
+        await scene.discord.wait_for(lambda: scene.platform.underway.tasks)
         leaving = asyncio.create_task(scene.platform.close())
         await asyncio.sleep(0)
     assert "Abonnement enregistré" in text_of(await interaction.reply())

@@ -56,7 +56,7 @@ async def slow(tmp_path: Path) -> AsyncIterator[Scene]:
 async def ended(scene: Scene) -> None:
     """Wait until the bot has nothing under way."""
     async with asyncio.timeout(40):
-        while scene.platform.underway.count:  # noqa: ASYNC110 - it announces nothing
+        while scene.platform.underway.tasks:  # noqa: ASYNC110 - it announces nothing
             await asyncio.sleep(0.005)
 
 
@@ -237,7 +237,7 @@ async def test_a_client_that_is_closed_is_no_bug(
     async with scene.context.changing:
         await scene.says("subscribe", by=scene.manager)
         await scene.presses(message, "recap:subscribe", by=scene.manager)
-        await scene.discord.wait_for(lambda: scene.platform.underway.count == 2)
+        await scene.discord.wait_for(lambda: len(scene.platform.underway.tasks) == 2)
         await scene.platform.client.close()
     await ended(scene)
     channel = target_of(scene.text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.commands import COMMANDS
+from bot.platforms.discord import menu
 from bot.platforms.discord.menu import publish, slash
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reply
@@ -40,6 +41,12 @@ async def platform(standin: DiscordStandIn) -> AsyncIterator[DiscordPlatform]:
         platform.tree.add_command(slash(command, _respond, _suggest))
     async with connected(platform):
         yield platform
+
+
+@pytest.fixture(autouse=True)
+def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishing that is tried again without a pause."""
+    monkeypatch.setattr(menu, "DELAYS", (0.0,))
 
 
 async def _respond(_interaction: discord.Interaction, _answering: Answering, _argument: str, _share: bool) -> None:
@@ -109,7 +116,7 @@ async def test_a_refused_attempt_is_made_again(
     away = Reply(503, {"message": "503: Service Unavailable", "code": 0})
     standin.faults.add(Fault(away, Match(ASK)))
     standin.faults.add(Fault(away, Match(TELL)))
-    await publish(platform.tree, delays=(0.0,))
+    await publish(platform.tree)
     assert len(told(standin)) == 2
     assert caplog.text.count("could not be told the commands") == 2
     assert "Traceback" not in caplog.text
@@ -121,6 +128,6 @@ async def test_commands_that_discord_does_not_take_are_a_bug(
     """They are not told for ever: the log holds what Discord says is wrong with them."""
     wrong = {"0": {"name": {"_errors": [{"code": "APPLICATION_COMMAND_INVALID_NAME", "message": "Wrong"}]}}}
     standin.faults.add(Fault(Reply(400, {"message": "Invalid Form Body", "code": 50035, "errors": wrong}), Match(TELL)))
-    await publish(platform.tree, delays=(0.0,))
+    await publish(platform.tree)
     assert len(told(standin)) == 1
     assert "does not take the commands" in caplog.text
