@@ -131,6 +131,7 @@ class Interactions:
             Route("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self._answer, open=True),
             Route("POST", webhook, self._follow_up, open=True),
             Route("PATCH", webhook + "/messages/{message_id}", self._edit, open=True),
+            Route("DELETE", webhook + "/messages/@original", self._delete_original, open=True),
         ]
 
     def open(self, kind: Kind, user: User, channel: Channel, data: Json, source: Message | None = None) -> Interaction:
@@ -238,6 +239,9 @@ class Interactions:
         message = self._find(self._interaction(ask), ask.path["message_id"])
         self._revise(message, ask.form)
         return message.wire()
+
+    def _delete_original(self, ask: Ask) -> None:
+        self._find(self._interaction(ask), "@original").delete()
 
     def _interaction(self, ask: Ask) -> Interaction:
         interaction = self._all.get(ask.path["interaction_token"])
