@@ -20,10 +20,12 @@ HISTORY = "GET /channels/{channel_id}/messages"
 OPEN_POST = "POST /channels/{channel_id}/threads"
 
 
-async def deliver_twice(side: Side, ledger: Ledger, *texts: str, arrived: bool, route: str) -> dict[str, int]:
-    """A first process dies before it knows the end of its first message; a second goes on when no nonce is known."""
+async def deliver_twice(
+    side: Side, ledger: Ledger, *texts: str, arrived: bool, route: str, skip: int = 0
+) -> dict[str, int]:
+    """A first process dies before it knows the end of a message; a second goes on when no nonce is known."""
     assert isinstance(side.standin, DiscordStandIn)
-    side.standin.faults.add(Fault(Reset(), Match(route=route), after=arrived))
+    side.standin.faults.add(Fault(Reset(), Match(route=route), after=arrived, skip=skip))
     broadcast = await side.open(ledger, *texts)
     async with side.delivering(ledger):
         await side.standin.wait_for(lambda: not side.standin.faults.pending, within=10)
@@ -69,6 +71,18 @@ async def test_a_forum_post_is_found_and_not_opened_again(
 ) -> None:
     """Posts know no nonce at all: one post with all of its messages."""
     states = await deliver_twice(discord_side, real_ledger, "Un", "Deux", arrived=arrived, route=OPEN_POST)
+    assert states == {"sent": 1}
+    (thread,) = board.threads
+    assert len(thread.messages) == 2
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_the_second_message_of_a_forum_post_is_found_in_the_post(
+    discord_side: Side, real_ledger: Ledger, board: Forum, *, arrived: bool
+) -> None:
+    """The first request to send shows that the place is a forum; the next one is the second message."""
+    route = SEND[discord_side.name]
+    states = await deliver_twice(discord_side, real_ledger, "Un", "Deux", arrived=arrived, route=route, skip=1)
     assert states == {"sent": 1}
     (thread,) = board.threads
     assert len(thread.messages) == 2
