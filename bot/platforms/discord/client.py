@@ -139,7 +139,7 @@ class DiscordPlatform(Account, Finder, Publisher):
         """
         if self.client.is_closed():
             self.client.clear()
-            # Because clearing forgets the session, but not the connector that was closed with it.
+            # Because clearing forgets only the session, the connector that was closed with it is removed here.
             self.client.http.connector = discord.utils.MISSING
             await self.connect()
         setup = asyncio.create_task(self.on_setup(), name="discord setup")
