@@ -45,16 +45,15 @@ SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer. Past them nobody can tell whether a message arrived, so patience pays."""
 POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
-LAST_ANSWERS = 3.0
-"""Seconds that answers under way may take when the bot is to stop."""
 POLL_GRACE = 5.0
-"""Seconds that its answer may take beyond them; also the longest that stopping waits for a Telegram that is away."""
+"""Seconds that a poll's answer may take beyond `POLL_TIMEOUT`, and that stopping waits for a Telegram that is away."""
+LAST_ANSWERS = 3.0
+"""Seconds that answers under way may take when the bot stops."""
 LONGEST_PAUSE = 30.0
 """Seconds between polls of a Telegram that does not answer."""
 UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER]
-_NOT_MODIFIED = "message is not modified"
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-"""The message was deleted meanwhile, is too old, or is not the bot's own."""
+"""Refusals of an edit: the message was deleted meanwhile, is too old, or is not the bot's own."""
 
 
 class TelegramPlatform(Account):
@@ -86,6 +85,7 @@ class TelegramPlatform(Account):
             .get_updates_request(self._polls)
             # Because updates are handled side by side, a slow answer holds up nobody else's.
             .concurrent_updates(True)  # noqa: FBT003 - the builder's own parameter
+            .job_queue(None)
             .build()
         )
 
@@ -122,7 +122,7 @@ class TelegramPlatform(Account):
         try:
             return str(await self._sender.send(method, joined(ids, self._fields(post.message)), post.leave))
         except TelegramError as error:
-            raise (translate_rich(error) if is_rich else translate(error)) from error
+            raise (translate_rich if is_rich else translate)(error) from error
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
         """Replace a message that the bot sent.
@@ -133,25 +133,16 @@ class TelegramPlatform(Account):
         Raises:
             SendError: as `Platform.send` says.
         """
-        body = {"chat_id": address(target), "message_id": int(message_id), **message.body}
-        body.pop("disable_notification", None)
+        fields = {key: value for key, value in message.body.items() if key != "disable_notification"}
         try:
-            await self.call("editMessageText", body)
+            await self.call("editMessageText", {"chat_id": address(target), "message_id": int(message_id), **fields})
         except SendError as error:
             text = str(error).lower()
             if any(phrase in text for phrase in _NOT_EDITABLE):
                 return False
-            if _NOT_MODIFIED not in text:
+            if "message is not modified" not in text:
                 raise
         return True
-
-    async def acknowledge(self, query_id: str, toast: str = "") -> None:
-        """Answer the press of a button, with a toast over the chat unless that is empty.
-
-        Raises:
-            SendError: Telegram did not take the answer.
-        """
-        await self.call("answerCallbackQuery", {"callback_query_id": query_id, "text": toast})
 
     async def call(self, method: str, body: JsonObject) -> None:
         """Call a method of the Bot API that writes and whose result nobody needs.
@@ -162,12 +153,7 @@ class TelegramPlatform(Account):
         with translated():
             await self._sender.call(method, _as_json(body))
 
-    async def inspect(
-        self,
-        target: Target,
-        *,
-        publish: bool = False,  # noqa: ARG002 - Telegram's channels publish to nobody else
-    ) -> None:
+    async def inspect(self, target: Target, *, publish: bool = False) -> None:  # noqa: ARG002 - no chat has followers
         """Check that the bot may write to the target, as `Platform.inspect` says."""
         with translated():
             chat = await self.bot.get_chat(address(target))
@@ -182,11 +168,7 @@ class TelegramPlatform(Account):
             raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
 
     async def resolve(self, target: Target) -> Target:
-        """Return the target with the chat's number for its `@name`, so that no chat is subscribed under both.
-
-        Raises:
-            SendError: Telegram does not know the name, or does not answer.
-        """
+        """Return the target with the chat's number for its `@name`, as `Account.resolve` says."""
         if not target.chat.startswith("@"):
             return target
         with translated():
@@ -194,11 +176,7 @@ class TelegramPlatform(Account):
         return target._replace(chat=str(chat.id))
 
     async def connect(self) -> None:
-        """Check the token, and learn the bot's name.
-
-        Raises:
-            SendError: Telegram refuses the token, or does not answer.
-        """
+        """Check the token and learn the bot's name, as `Account.connect` says."""
         with translated():
             await self.application.initialize()
 
@@ -218,7 +196,7 @@ class TelegramPlatform(Account):
             # Not the library's own loop, because that one ends without an error after a refused token.
             await self._poll()
         finally:
-            # Answers that are tried again and again would hold up the end.
+            # Because an answer may be tried again and again, the time is limited; else it would hold up the end.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_ANSWERS):
                     await self.application.stop()
@@ -230,7 +208,7 @@ class TelegramPlatform(Account):
                 await self.bot.get_updates(offset=self._offset, timeout=0, read_timeout=1.0)
         await self.application.shutdown()
         for request in (self._questions, self._polls):
-            # The application shuts down nothing after a failed `connect`.
+            # Because the application shuts down nothing after a failed `connect`.
             await request.shutdown()
         await self._sender.close()
 
@@ -240,13 +218,15 @@ class TelegramPlatform(Account):
             try:
                 updates = await self.bot.get_updates(offset=self._offset, timeout=POLL_TIMEOUT, allowed_updates=UPDATES)
             except TelegramError as error:
-                failures += 1
                 reason = translate(error)
-                pause = _pause(reason, failures)
-                log.log(
-                    logging.INFO if isinstance(error, TimedOut) else logging.WARNING, "Telegram polling: %s", reason
-                )
-                await asyncio.sleep(pause)
+                if isinstance(reason, UnauthorisedError):
+                    raise reason from None
+                level = logging.INFO if isinstance(error, TimedOut) else logging.WARNING
+                log.log(level, "Telegram polling: %s", reason)
+                pause = min(LONGEST_PAUSE, 2.0**failures)
+                await asyncio.sleep(reason.retry_after if isinstance(reason, FloodError) else pause)
+                # Because endless doubling grows beyond what a float can hold, the exponent has a bound.
+                failures = min(failures + 1, 10)
                 continue
             failures = 0
             for update in updates:
@@ -266,16 +246,3 @@ def joined(ids: JsonObject, fields: bytes) -> bytes:
 
 def _as_json(body: JsonObject) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
-
-
-def _pause(error: SendError, failures: int) -> float:
-    """Return the seconds to wait after so many failed polls in a row.
-
-    Raises:
-        UnauthorisedError: waiting does not help.
-    """
-    if isinstance(error, UnauthorisedError):
-        raise error from None
-    if isinstance(error, FloodError):
-        return error.retry_after
-    return min(LONGEST_PAUSE, 2.0 ** min(failures, 10) / 2)

@@ -1,4 +1,4 @@
-"""What Telegram's refusals mean to the core.
+"""Telegram's refusals as errors of the core.
 
 Telegram describes a 400 in words only; the words below are those of the Bot API server's and TDLib's sources.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -42,47 +43,17 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 150
 """Characters of an error that are worth a line in a report."""
-
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""Errors of the library's own requests before it writes anything."""
-
-_QUOTED = ". Parsing the server response"
-"""How the library begins to quote an answer that is no JSON."""
-
-_NO_METHOD = "not found"
-"""How a 404 begins, for a method that the server does not know; a 401 never does."""
-
-_MEANINGS: dict[type[SendError], tuple[str, ...]] = {
-    TargetNotFoundError: ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty"),
-    TargetGoneError: ("chat was deleted", "group chat was deactivated", "user_deactivated", "kicked", "blocked"),
-    TargetClosedError: (
-        "not enough rights",
-        "have no rights",
-        "need administrator rights",
-        "chat_admin_required",
-        "chat_restricted",
-        "_forbidden",  # chat_write_forbidden, chat_send_plain_forbidden and their like
-        "message thread not found",
-        "topic_closed",
-        "topic_deleted",
-    ),
-    ContentError: (
-        "can't parse",
-        "expected",
-        "too long",
-        "too_long",
-        "is empty",
-        "non-empty",
-        "utf-8",
-        "utf-16",
-        "entit",
-        "button",
-        "keyboard",
-        "markup",
-        "url",
-    ),
+"""Errors of the library's own requests before a request is written."""
+_MEANINGS: dict[type[SendError], str] = {
+    TargetNotFoundError: "chat not found|user not found|peer_id_invalid|chat_id is empty",
+    TargetGoneError: "chat was deleted|group chat was deactivated|user_deactivated|kicked|blocked",
+    # `_forbidden` stands for chat_write_forbidden, chat_send_plain_forbidden and their like.
+    TargetClosedError: "not enough rights|have no rights|need administrator rights|chat_admin_required|chat_restricted"
+    "|_forbidden|message thread not found|topic_closed|topic_deleted",
+    ContentError: "can't parse|expected|too[ _]long|is empty|non-empty|utf-(8|16)|entit|button|keyboard|markup|url",
 }
-"""What a refusal means by the words in it; the first that fits counts."""
+"""The meaning of a refusal by an expression in its words; the first that fits counts."""
 
 
 def translate(error: TelegramError) -> SendError:
@@ -129,7 +100,8 @@ def translate_rich(error: TelegramError) -> SendError:
         RenderingRefusedError if only this kind of message is refused: the server does not know the kind, or cannot take
         its content, or cannot fetch a picture, or the bot may write in the chat but send no pictures.
     """
-    if isinstance(error, InvalidToken) and error.message.lower().startswith(_NO_METHOD):
+    # A 404 begins so for a method that the server does not know; a 401 never does.
+    if isinstance(error, InvalidToken) and error.message.lower().startswith("not found"):
         # The token was of the right form when the bot connected.
         return RenderingRefusedError("this server knows no rich messages")
     meaning = translate(error)
@@ -139,13 +111,10 @@ def translate_rich(error: TelegramError) -> SendError:
 
 
 def _short(message: str) -> str:
-    # Because the library quotes an answer that it cannot read, the text may hold the whole page of a proxy.
-    return textwrap.shorten(message.partition(_QUOTED)[0], LONGEST_TEXT, placeholder=" …")
+    # Because the library quotes an answer that is no JSON, the text may hold the whole page of a proxy.
+    return textwrap.shorten(message.partition(". Parsing the server response")[0], LONGEST_TEXT, placeholder=" …")
 
 
 def _meaning(message: str, otherwise: type[SendError]) -> SendError:
-    said = message.lower()
-    for meaning, phrases in _MEANINGS.items():
-        if any(phrase in said for phrase in phrases):
-            return meaning(message)
-    return otherwise(message)
+    meanings = (meaning for meaning, words in _MEANINGS.items() if re.search(words, message, re.IGNORECASE))
+    return next(meanings, otherwise)(message)

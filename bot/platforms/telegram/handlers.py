@@ -7,7 +7,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from telegram import CallbackQuery, Chat, ChatMember, MaybeInaccessibleMessage, Update
+from telegram import CallbackQuery, Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
 from telegram.error import TelegramError
 from telegram.ext import (
     Application,
@@ -40,17 +40,15 @@ from bot.commands import (
 from bot.model.i18n import Language, words
 from bot.model.subscription import Target
 from bot.platforms.base import SPEECHLESS, Post, Rank, SendError, SendRequest
-from bot.platforms.telegram import NAME
+from bot.platforms.telegram import NAME, inline
 from bot.platforms.telegram.errors import translate
-from bot.platforms.telegram.inline import Sharing
-from bot.platforms.telegram.membership import on_membership_change
 from bot.platforms.telegram.menus import publish_menus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.model.i18n import Words
-    from bot.model.rendering import Message, Rendering
+    from bot.model.rendering import JsonObject, Message, Rendering
     from bot.platforms.base import Sender
     from bot.platforms.telegram.client import TelegramPlatform
 
@@ -58,15 +56,17 @@ log = logging.getLogger(__name__)
 
 Context: TypeAlias = "CallbackContext[Any, Any, Any, Any]"
 
-# An edited message is not a second command; the library's default would take it for one. Neither is a channel's post
-# that Telegram passes on to the group where its readers talk: the bot has answered it in the channel.
+# Because an edited message is not a second command, both kinds are named; the library's default would take edited ones
+# too. A channel's post that Telegram passes on to the group where its readers talk was answered in the channel.
 _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filters.IS_AUTOMATIC_FORWARD
 
-# In private chats people talk to nobody else; what they pass on from inline mode is for no answer.
+# In private chats people talk to nobody but the bot. A message that they share by inline mode asks nothing.
 _SAID = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE & filters.TEXT & ~filters.VIA_BOT
 
 WORTH = 20.0
 """Seconds for which somebody waits for an answer."""
+INLINE_WORTH = 5.0
+"""Seconds for which somebody waits for the results of inline mode. Nothing is lost: people who type on ask again."""
 PRESS_WORTH = 900.0
 """Seconds for which Telegram takes the acknowledgement of a press."""
 
@@ -86,7 +86,6 @@ class Handlers:
         """Answer from this context from now on. The language is for people whose own the bot does not speak."""
         self._context = context
         self._language = language
-        self._sharing = Sharing(context, self._sender, language)
 
     def register(self) -> None:
         """Add the handlers to the platform's application."""
@@ -98,10 +97,7 @@ class Handlers:
         application.add_handler(ChatMemberHandler(self._came_or_went, ChatMemberHandler.MY_CHAT_MEMBER))
         application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         application.add_error_handler(_failed)
-        self._platform.on_setup = self._set_up
-
-    async def _set_up(self) -> None:
-        await publish_menus(self._platform.bot, self._language)
+        self._platform.on_setup = lambda: publish_menus(self._platform.bot, self._language)
 
     async def _typed(self, update: Update, context: Context) -> None:
         message = update.effective_message
@@ -128,8 +124,9 @@ class Handlers:
             toast = await self._answer_press(update, query)
         finally:
             # Else the button shows for minutes that it was pressed.
-            chat = update.effective_chat
-            await self._acknowledge(query, Target(NAME, str(chat.id if chat else 0)), toast)
+            body = {"callback_query_id": query.id, "text": toast}
+            chat = update.effective_chat.id if update.effective_chat else 0
+            await self._call("answerCallbackQuery", body, chat, PRESS_WORTH, "A press could not be acknowledged")
 
     async def _answer_press(self, update: Update, query: CallbackQuery) -> str:
         """Answer a press in the chat, and return the toast to show over the chat."""
@@ -143,7 +140,7 @@ class Handlers:
         if message is None or pressed is None:
             return outdated(self._words_for(update)).toast
         if pressed.command.manages and message.chat.is_forum and not message.is_accessible:
-            # Of a message that old Telegram does not say in which topic of the forum it is.
+            # Because Telegram does not tell the topic of a message that old, the answer could go to another topic.
             _ = self._words_for(update).gettext
             return _("This message is too old for its buttons: type /{command} again.").format(
                 command=pressed.command.name
@@ -156,13 +153,27 @@ class Handlers:
         return answer.toast
 
     async def _inquired(self, update: Update, _context: Context) -> None:
-        if update.inline_query is not None:
-            await self._sharing.answer(update.inline_query, self._platform)
+        query = update.inline_query
+        if query is not None:
+            body = inline.results(self._context, query, self._platform.username, words(self._language))
+            failure = "An inline query was not answered"
+            await self._call("answerInlineQuery", body, query.from_user.id, INLINE_WORTH, failure)
 
     async def _came_or_went(self, update: Update, _context: Context) -> None:
+        """End the chat's subscriptions where the bot was removed or blocked, and bring them back where it is back.
+
+        A group where the bot is new gets a greeting. A channel does not, because all of its readers would get it.
+        """
         change = update.my_chat_member
-        if change is not None and await on_membership_change(change, self._context.subscriptions):
-            target = Target(NAME, str(change.chat.id))
+        if change is None:
+            return
+        chat, member = change.chat, change.new_chat_member
+        target, subscriptions = Target(NAME, str(chat.id)), self._context.subscriptions
+        if not _is_present(member):
+            await subscriptions.left(target, "blocked" if chat.type == Chat.PRIVATE else "removed")
+            return
+        is_new = not _is_present(change.old_chat_member) and not await subscriptions.came_back(target)
+        if is_new and chat.type in {Chat.GROUP, Chat.SUPERGROUP} and getattr(member, "can_send_messages", True):
             await self._say(hello(self._context, words(self._language)), target)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
@@ -211,10 +222,10 @@ class Handlers:
     async def _send(
         self, rendering: Rendering, target: Target, instead_of: MaybeInaccessibleMessage | None = None
     ) -> bool:
-        """Send an answer whole, or put it in the place of a message if one message is enough and Telegram lets it.
+        """Send an answer whole, or replace a message by it if one message is enough and Telegram allows that.
 
         Returns:
-            False if it could not be given and something else may be said.
+            False if the answer could not be given and another message may be sent in its place.
         """
         async with self._sender.in_order(target):
             try:
@@ -233,11 +244,7 @@ class Handlers:
         return await self._platform.send(post._replace(leave=leave))
 
     async def _edit(self, message: Message, target: Target, message_id: str) -> bool:
-        """Put the message in the place of another.
-
-        Returns:
-            False if that cannot be done.
-        """
+        """Return True if the message now stands in the place of another; False if the chat may still get it anew."""
         edit = SendRequest(target, lambda _leave: self._platform.edit(target, message_id, message), worth=WORTH)
         try:
             return await self._sender.send(edit)
@@ -247,14 +254,15 @@ class Handlers:
             log.info("No edit in %s, but a message: %s", target, error)
             return False
 
-    async def _acknowledge(self, query: CallbackQuery, target: Target, toast: str) -> None:
-        sign = SendRequest(
-            target, lambda _leave: self._platform.acknowledge(query.id, toast), Rank.UNCOUNTED, worth=PRESS_WORTH
-        )
+    async def _call(self, method: str, body: JsonObject, chat: int, worth: float, failure: str) -> None:
+        """Call a method that sends no message, as long as the answer is worth it; a failure is only logged."""
+        target = Target(NAME, str(chat))
         try:
-            await self._sender.send(sign)
+            await self._sender.send(
+                SendRequest(target, lambda _leave: self._platform.call(method, body), Rank.UNCOUNTED, worth)
+            )
         except SendError as error:
-            log.info("A press could not be acknowledged: %s", error)
+            log.info("%s: %s", failure, error)
 
     async def _may_manage(self, update: Update, message: MaybeInaccessibleMessage) -> bool:
         chat = message.chat
@@ -275,6 +283,12 @@ class Handlers:
         return member.status in {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
 
 
+def _is_present(member: ChatMember) -> bool:
+    if isinstance(member, ChatMemberRestricted):
+        return member.is_member
+    return member.status in {ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER}
+
+
 def _target(message: MaybeInaccessibleMessage) -> Target:
     thread = getattr(message, "message_thread_id", None) if getattr(message, "is_topic_message", False) else None
     return Target(NAME, str(message.chat.id), thread or 0)
@@ -292,6 +306,5 @@ def _read(text: str, context: Context) -> tuple[Command, str]:
 
 
 async def _failed(update: object, context: Context) -> None:
-    # Without the update's text: what people write is nobody's business but theirs.
-    kind = type(update).__name__
-    log.error("A Telegram %s could not be answered", kind, exc_info=context.error)
+    # Because people's words are private, the log names the kind of the update alone.
+    log.error("A Telegram %s could not be answered", type(update).__name__, exc_info=context.error)

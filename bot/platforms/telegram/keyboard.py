@@ -24,8 +24,9 @@ def keyboard(buttons: Iterable[Button], username: str = "") -> list[list[JsonObj
     for button in buttons:
         if isinstance(button, ShareButton) and not username:
             continue
-        if rows and _share_a_row([*rows[-1], button]):
-            rows[-1].append(button)
+        row = [*rows[-1], button] if rows else []
+        if row and max(len(each.label) for each in row) <= ROW_WIDTHS.get(len(row), 0):
+            rows[-1] = row
         else:
             rows.append([button])
     return [[_button(button, username) for button in row] for row in rows]
@@ -36,24 +37,16 @@ def deep_link(username: str, link: str) -> str:
     return f"https://t.me/{username}?start={link}"
 
 
-def share_url(url: str, title: str) -> str:
-    """Return the address at which Telegram's apps ask for a chat to send the address and the title to."""
-    return f"https://t.me/share/url?{urlencode({'url': url, 'text': title}, quote_via=quote)}"
-
-
-def _share_a_row(buttons: list[Button]) -> bool:
-    return all(len(button.label) <= ROW_WIDTHS.get(len(buttons), 0) for button in buttons)
-
-
 def _button(button: Button, username: str) -> JsonObject:
     match button:
         case ShareButton(label, link, title):
-            return {"text": label, "url": share_url(deep_link(username, link), title)}
+            # At this address, Telegram's apps ask for a chat to send the link and the title to.
+            query = urlencode({"url": deep_link(username, link), "text": title}, quote_via=quote)
+            return {"text": label, "url": f"https://t.me/share/url?{query}"}
         case LinkButton(label, url):
             return {"text": label, "url": url}
         case CommandButton(label=label, data=data):
-            size = len(data.encode())
-            if size > CALLBACK_LIMIT:
+            if (size := len(data.encode())) > CALLBACK_LIMIT:
                 raise ValueError(
                     f"The button '{label}' carries '{data}', {size} bytes: Telegram takes {CALLBACK_LIMIT} at most. "
                     "Give it a shorter argument"

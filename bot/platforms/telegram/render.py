@@ -97,6 +97,9 @@ class _Line:
     def text(self) -> str:
         return split.text_of(self.spans)
 
+    def prefixed(self, prefix: str) -> _Line:
+        return dataclasses.replace(self, spans=(Span(prefix), *self.spans))
+
 
 def render(document: Document, *, silent: bool = False, username: str = "") -> Rendering:
     """Return the document as the bodies of `sendMessage`, without `chat_id` and `message_thread_id`.
@@ -152,8 +155,8 @@ def _block(block: Block) -> list[_Line]:
             quote = object()
             return [dataclasses.replace(line, quote=quote) for line in _lines(blocks)]
         case Listing(items, start):
-            markers = itertools.repeat(BULLET) if start is None else (f"{number}." for number in itertools.count(start))
-            lines = [line for marker, item in zip(markers, items, strict=False) for line in _item(marker, item)]
+            markers = (BULLET if start is None else f"{start + index}." for index in range(len(items)))
+            lines = [line for marker, item in zip(markers, items, strict=True) for line in _item(marker, item)]
             return lines[:1] + [dataclasses.replace(line, gap="\n") for line in lines[1:]]
 
 
@@ -167,27 +170,23 @@ def _item(marker: str, item: Iterable[Block]) -> list[_Line]:
         opening = [_Line((Span(marker),), quote=first.quote, keeps_next=True), first]
     else:
         # The no-break space keeps the marker and the first word in one line and one message.
-        opening = [_prefixed(marker + NO_BREAK_SPACE, first)]
-    return opening + [line if line.is_code else _prefixed(INDENT, line) for line in others]
-
-
-def _prefixed(prefix: str, line: _Line) -> _Line:
-    return dataclasses.replace(line, spans=(Span(prefix), *line.spans))
+        opening = [first.prefixed(marker + NO_BREAK_SPACE)]
+    return opening + [line if line.is_code else line.prefixed(INDENT) for line in others]
 
 
 def _visible(line: _Line) -> list[_Line]:
     """Return the line without space around it, but with the indentation of code; none if Telegram shows nothing."""
     text = line.text
-    if all(is_blank(character) for character in text):
+    if is_blank(text):
         return []
     space = (_BLANK_LINES if line.is_code else _SPACE).match(text)
     start = space.end() if space else 0
     return [dataclasses.replace(line, spans=split.part(line.spans, start, len(text.rstrip())))]
 
 
-def is_blank(character: str) -> bool:
-    """Return True if Telegram shows nothing for the character."""
-    return character.isspace() or character in _BLANK or unicodedata.category(character) == "Cf"
+def is_blank(text: str) -> bool:
+    """Return True if Telegram shows nothing of the text."""
+    return all(each.isspace() or each in _BLANK or unicodedata.category(each) == "Cf" for each in text)
 
 
 def clean(spans: Iterable[Span]) -> Spans:
@@ -284,14 +283,6 @@ def _entity_count(line: _Line) -> int:
 
 
 def _message(lines: list[_Line]) -> Message:
-    text, entities = _compose(lines)
-    preview = next((line.opens.preview for line in lines if line.opens and line.opens.preview), None)
-    options = {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True}
-    return Message({"text": text, "entities": entities, "link_preview_options": options}, _units(text), TEXT_LIMIT)
-
-
-def _compose(lines: list[_Line]) -> tuple[str, list[Entity]]:
-    """Return the text of a message and its entities, the outer ones first."""
     text = ""
     entities: list[Entity] = []
     quotes: dict[object, Entity] = {}
@@ -303,7 +294,11 @@ def _compose(lines: list[_Line]) -> tuple[str, list[Entity]]:
         if line.quote is not None:
             quote = quotes.setdefault(line.quote, _entity("blockquote", start, 0))
             quote["length"] = _units(text) - quote["offset"]
-    return text, sorted([*quotes.values(), *entities], key=lambda entity: (entity["offset"], -entity["length"]))
+    # The outer entities come first.
+    entities = sorted([*quotes.values(), *entities], key=lambda entity: (entity["offset"], -entity["length"]))
+    preview = next((line.opens.preview for line in lines if line.opens and line.opens.preview), None)
+    options = {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True}
+    return Message({"text": text, "entities": entities, "link_preview_options": options}, _units(text), TEXT_LIMIT)
 
 
 def _entities(line: _Line, start: int) -> list[Entity]:

@@ -24,6 +24,7 @@ from bot.model.document import (
     Style,
 )
 from bot.model.rendering import Message, Rendering
+from bot.model.split import text_of
 from bot.platforms.telegram.keyboard import keyboard
 from bot.platforms.telegram.render import clean, clean_text, completed, is_blank
 
@@ -61,19 +62,17 @@ def render_rich(document: Document, *, classic: Rendering, silent: bool = False,
     """
     sections = [[html for block in section.blocks for html in _block(block)] for section in document.sections]
     try:
-        pages = _pages([section for section in sections if section], apart=document.layout is Layout.SEGMENTS)
+        pages = _pages(filter(None, sections), apart=document.layout is Layout.SEGMENTS)
     except _TooLargeError:
         return classic
     # Because an entity that Telegram finds by itself can make it refuse a rich message, the detection is skipped.
-    messages = [
-        Message({RICH_MESSAGE: {"html": html, "skip_entity_detection": True}}, len(html), LENGTH_LIMIT)
-        for html in pages
-    ]
+    bodies = [{RICH_MESSAGE: {"html": html, "skip_entity_detection": True}} for html in pages]
+    messages = [Message(body, len(html), LENGTH_LIMIT) for body, html in zip(bodies, pages, strict=True)]
     buttons = keyboard(document.buttons, username)
     return Rendering(document.title, completed(messages, buttons, silent=silent), fallback=classic)
 
 
-def _pages(sections: list[list[str]], *, apart: bool) -> list[str]:
+def _pages(sections: Iterable[list[str]], *, apart: bool) -> list[str]:
     """Return the sections in as few messages as possible, or each `apart`, cut between blocks where one is too long."""
     pages: list[str] = []
     for section in sections:
@@ -96,8 +95,7 @@ def _cut(blocks: Iterable[str]) -> Iterator[str]:
             yield page
             page = ""
         page += block
-    if page:
-        yield page
+    yield page
 
 
 def _fits(html: str) -> bool:
@@ -116,21 +114,24 @@ def _block(block: Block, depth: int = 1) -> Iterator[str]:
         case Note(spans):
             yield from _element("footer", _inline(spans))
         case CodeBlock(text):
-            yield from _element("pre", "" if all(map(is_blank, text)) else _escaped(text))
+            yield from _element("pre", "" if is_blank(text) else _escaped(text))
         case Picture(url, alt):
             caption = "".join(_element("figcaption", _escaped(alt)))
             yield f'<figure><img src="{_escaped(url)}">{caption}</figure>'
         case Quote(blocks):
-            inner = "".join(html for each in blocks for html in _block(each, depth + 1))
+            inner = _inside(blocks, depth + 1)
             yield from _element("blockquote", inner) if depth < DEPTH_LIMIT - 1 else [inner]
         case Listing(items, start):
-            inners = ("".join(html for each in item for html in _block(each, depth + 2)) for item in items)
+            inners = [_inside(item, depth + 2) for item in items]
             if depth >= DEPTH_LIMIT - 2:
                 yield from inners
                 return
-            entries = "".join(itertools.chain.from_iterable(_element("li", inner) for inner in inners))
-            opening = "ul" if start is None else f'ol start="{start}"'
-            yield from _element(opening, entries)
+            entries = "".join(html for inner in inners for html in _element("li", inner))
+            yield from _element("ul" if start is None else f'ol start="{start}"', entries)
+
+
+def _inside(blocks: Iterable[Block], depth: int) -> str:
+    return "".join(html for block in blocks for html in _block(block, depth))
 
 
 def _element(opening: str, inner: str) -> list[str]:
@@ -141,20 +142,17 @@ def _element(opening: str, inner: str) -> list[str]:
 def _inline(spans: Spans) -> str:
     """Return the spans as HTML; empty if Telegram shows nothing of them."""
     cleaned = clean(spans)
-    if all(is_blank(character) for span in cleaned for character in span.text):
+    if is_blank(text_of(cleaned)):
         return ""
     html = ""
     for url, run in itertools.groupby(cleaned, key=lambda span: span.url):
-        words = "".join(_styled(span.text, span.style) for span in run)
+        words = ""
+        for span in run:
+            styled = _escaped(span.text).replace("\n", "<br>")
+            for tag in (tag for flag, tag in _TAGS.items() if flag in span.style):
+                styled = f"<{tag}>{styled}</{tag}>"
+            words += styled
         html += words if url is None else f'<a href="{_escaped(url)}">{words}</a>'
-    return html
-
-
-def _styled(text: str, style: Style) -> str:
-    html = _escaped(text).replace("\n", "<br>")
-    for flag, tag in _TAGS.items():
-        if flag in style:
-            html = f"<{tag}>{html}</{tag}>"
     return html
 
 
