@@ -1,4 +1,4 @@
-"""The whole bot: what a config makes is built, run, brought in line with changed files, and shut down in order.
+"""The whole bot of a config: built, run, brought in line with changed files, and shut down in order.
 
 This module and `services` alone choose the classes of storage and delivery; the registry chooses those of a platform.
 """
@@ -22,7 +22,6 @@ from bot.delivery.sending import PacedSender
 from bot.delivery.worker import Worker
 from bot.model import facts
 from bot.model.problems import ExpectedError, InvalidInputError
-from bot.model.subscription import PlatformName
 from bot.platforms.base import Feature, SendError, TargetGoneError, TargetNotFoundError
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
@@ -46,9 +45,9 @@ log = logging.getLogger(__name__)
 CONNECT_WITHIN = 5.0
 """Seconds that a platform gets to connect before the bot begins without it."""
 REPORTED_WITHIN = dt.timedelta(days=2)
-"""Age from which the end of a push is not reported any more: the bot did not run meanwhile."""
+"""Age from which the end of a push is not reported any more, because the bot did not run meanwhile."""
 SAVED = dt.timedelta(minutes=10)
-"""Age from which the admins are told of a file with mistakes: until then its author is still writing."""
+"""Age from which the admins are told of a file with mistakes, because its author writes until then."""
 
 
 class AlreadyRunningError(ExpectedError):
@@ -61,11 +60,11 @@ def utc_now() -> dt.datetime:
 
 
 class App:
-    """The whole bot. `opened` makes it; `run` runs it until it is told to stop.
+    """The whole bot, which `opened` makes and which `run` runs until it is told to stop.
 
-    `services` and `archive` are what holds now; each is immutable and replaced as a whole. What must outlive a reload
-    is the app's: accounts, connections, the throttle, the lock of those who change subscriptions. `file` is where the
-    config was read, to read it again when it changes.
+    `services` and `archive` hold now; each is immutable and replaced as a whole. The app keeps all that must outlive a
+    reload: accounts, connections, the throttle, the lock of changes to subscriptions. The config is read again from
+    `file` when that changes.
     """
 
     def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], dt.datetime], file: Path | None) -> None:
@@ -107,8 +106,8 @@ class App:
             await self.services.notifier.tell(facts.Welcome(self.services.next_push()))
             await self.declare()
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
-            # Because the watcher begins with its first step, that comes before the first look; else what is saved in
-            # between would be missed.
+            # Because the watcher begins with its first step, that comes before the first look; else a change between
+            # both would be missed.
             await asyncio.sleep(0)
             await self.tick()
             self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
@@ -142,7 +141,10 @@ class App:
                 self.supervisor.start(f"{name} delivery", connection.deliver)
                 if listen:
                     self.supervisor.start(f"{name} commands", connection.listen)
-            await self._first_tries()
+            # The bot begins without a platform that needs longer.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    await asyncio.gather(*(connection.tried.wait() for connection in self.connections.values()))
             self._check_tokens()
             yield
         finally:
@@ -152,12 +154,10 @@ class App:
 
     async def close(self) -> None:
         """Close the connections to platforms that were asked something and delivered nothing."""
-        await asyncio.gather(
-            *(self._close(connection) for connection in self.connections.values() if not connection.is_closed)
-        )
+        await asyncio.gather(*(self._close(each) for each in self.connections.values() if not each.is_closed))
 
     async def tick(self) -> None:
-        """Read what changed, and push what a schedule has due. It does no harm at any time, any number of times.
+        """Read changed files, and push the episodes that are due. A second look does no harm.
 
         The watchers call this at once, and the clock every minute, because no watcher sees every change in a mounted
         folder.
@@ -174,15 +174,15 @@ class App:
                 await self.declare()
 
     async def declare(self) -> None:
-        """Bring the subscriptions in line with the channels that the config declares, now or as soon as that can be.
+        """Bring the subscriptions in line with the channels that the config declares.
 
         A chat that is declared by its name is subscribed by its number, so that no chat is subscribed under both. Where
-        one cannot be looked up now, the platform's subscriptions stay as they are, and the next look tries again.
+        a chat cannot be looked up now, the platform's subscriptions stay as they are, and the next look tries again.
 
         Raises:
             LedgerError: the database cannot be used.
         """
-        # Until all is done: a database that is in trouble now gets the channels at one of the next looks.
+        # Because this holds until all is done, a database in trouble gets the channels at one of the next looks.
         self._is_declared = False
         declared: list[Subscription] = []
         unsure = set()
@@ -238,7 +238,7 @@ class App:
         before = self.services
         self._swap(self._services(config), await self._load_archive(config))
         log.info("The config has changed and holds from now on")
-        await self._restart_what_keeps_to(before)
+        await self._restart_changed(before)
         if config.subscriptions() != before.config.subscriptions():
             await self.declare()
         if fixed:
@@ -252,7 +252,7 @@ class App:
         return archive
 
     def _swap(self, services: Services, archive: Archive) -> None:
-        """Let these services and this archive hold from now on. No command sees one of them without the other."""
+        """Let these services and this archive hold from now on. No command sees one without the other."""
         for problem in archive.problems:
             if problem not in self.archive.problems:
                 log.warning("%s", problem)
@@ -264,12 +264,11 @@ class App:
             for connection in self.connections.values():
                 connection.handlers.use(services.context, services.config.show.language)
 
-    async def _restart_what_keeps_to(self, before: Services) -> None:
-        """Start again what goes by the config that it began with: workers, and menus in the show's language."""
+    async def _restart_changed(self, before: Services) -> None:
+        """Start again the workers and the menus of commands, if the config that they began with has changed."""
         if self.config.show.language != before.config.show.language:
-            for name in self.connections:
-                if PLATFORMS[name].has_menu_of_show:
-                    await self.supervisor.restart(f"{name} commands")
+            for name in (name for name in self.connections if PLATFORMS[name].has_menu_of_show):
+                await self.supervisor.restart(f"{name} commands")
         for name, connection in self.connections.items():
             rate = self.config.platforms[name].rate
             if rate != before.config.platforms[name].rate:
@@ -283,7 +282,7 @@ class App:
             if at_once or modified is None or abs(self.clock() - modified) >= SAVED:
                 await self.services.notifier.tell(fact)
 
-    # What the parts of the bot tell
+    # Listening to the parts of the bot
 
     async def _report_whenever_one_ends(self) -> None:
         while True:
@@ -293,12 +292,12 @@ class App:
             await self._finished.wait()
 
     async def _tell(self, fact: facts.Fact) -> None:
-        # By the services that hold now: a worker may outlive those that it began with.
+        # Because a worker may outlive the services that it began with, those that hold now are asked.
         await self.services.notifier.tell(fact)
 
     async def _after_refusal(self, platform: PlatformName) -> None:
         await self.services.notifier.tell(facts.PlatformStopped(platform))
-        if all(connection.refusal is not None for connection in self.connections.values()):
+        if all(connection.refusal for connection in self.connections.values()):
             self._stop.set()
 
     async def _report_failure(self, service: str, error: Exception) -> None:
@@ -308,8 +307,8 @@ class App:
 
     def _check_tokens(self) -> None:
         refusals = [connection.refusal for connection in self.connections.values()]
-        if refusals and all(refusals) and refusals[0] is not None:
-            raise refusals[0]
+        if all(refusals) and (first := next(iter(refusals), None)):
+            raise first
 
     # Building and closing
 
@@ -331,39 +330,32 @@ class App:
         _, make_handlers = row.load()
         handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
         handlers.register()
+
+        def worker() -> Worker:
+            return Worker(
+                platform=account,
+                ledger=self.ledger,
+                pacer=pacer,
+                clock=self.clock,
+                hold=self.config.delivery.on_unknown == "hold",
+                finder=cast("Finder", account) if Feature.FIND in row.features else None,
+                publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
+                finished=self._finished.set,
+                tell=self._tell,
+            )
+
         return Connection(
             platform=account,
             pacer=pacer,
-            worker=lambda: self._worker(account, pacer),
+            worker=worker,
             handlers=handlers,
             refused=lambda: self._after_refusal(account.name),
         )
 
-    def _worker(self, account: Account, pacer: Pacer) -> Worker:
-        features = PLATFORMS[account.name].features
-        return Worker(
-            platform=account,
-            ledger=self.ledger,
-            pacer=pacer,
-            clock=self.clock,
-            hold=self.config.delivery.on_unknown == "hold",
-            finder=cast("Finder", account) if Feature.FIND in features else None,
-            publisher=cast("Publisher", account) if Feature.PUBLISH in features else None,
-            finished=self._finished.set,
-            tell=self._tell,
-        )
-
-    async def _first_tries(self) -> None:
-        """Give every platform a moment to connect. The bot begins without one that needs longer."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CONNECT_WITHIN):
-                await asyncio.gather(*(connection.tried.wait() for connection in self.connections.values()))
-
     async def _close(self, connection: Connection) -> None:
-        # Both at once, because one that is stopped after the other may have been started again meanwhile.
-        await connection.close(
-            lambda: self.supervisor.stop(f"{connection.name} delivery", f"{connection.name} commands")
-        )
+        # Because a reload may start one of both again while the other stops, both stop at once.
+        services = f"{connection.name} delivery", f"{connection.name} commands"
+        await connection.close(lambda: self.supervisor.stop(*services))
 
 
 @contextlib.asynccontextmanager
@@ -385,14 +377,13 @@ async def opened(
 
 YOUNG = 10_000
 """Objects after which the collector looks among the young ones. Python looks after 700 or 2,000, some hundred messages,
-and finds nothing: what a message leaves behind is freed without it."""
+and finds nothing, because the objects of a message are freed without it."""
 
 
 def settle_in() -> None:
     """Have the garbage collector pass over the objects of the start, nearly all of which stay, and look less often.
 
-    Else the collector would look through all of them again and again during a push, each time for longer than a
-    message takes.
+    Else each look at all of them during a push would take longer than a message.
     """
     gc.collect()
     gc.freeze()

@@ -28,13 +28,13 @@ class Connection:
     """One platform, its pace, its worker and its commands.
 
     Args:
-        platform: the way to and from it.
-        pacer: how fast.
-        worker: makes a worker; each that has failed is replaced by a new one.
+        platform: the bot's account there.
+        pacer: the pace of all that it sends.
+        worker: makes a worker in place of each that has failed.
         handlers: answer the commands.
         refused: called once when the platform refuses the token, which is then the `refusal`.
 
-    `tried` is set when the platform has been reached or not, the first time.
+    `tried` is set after the first attempt to connect.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class Connection:
         self.platform = platform
         self.pacer = pacer
         self.handlers = handlers
-        self.is_connected = False
         self.is_closed = False
         self.refusal: UnauthorisedError | None = None
         self._make_worker = worker
@@ -70,7 +69,14 @@ class Connection:
         Raises:
             ExpectedError: the platform cannot be reached, or the database cannot be used.
         """
-        await self._connect()
+        try:
+            if not self._ready.is_set():
+                await self._after_pause(self.platform.connect)
+                self._ready.set()
+        except UnauthorisedError as error:
+            await self.refuse(error)
+        finally:
+            self.tried.set()
         if self.refusal is not None:
             return
         self.worker = self._make_worker()
@@ -136,14 +142,3 @@ class Connection:
             asked = FloodError(str(error), retry_after=error.retry_after, everything=True)
             self.pacer.note_flood(asked, Target(self.name, ""))
             raise
-
-    async def _connect(self) -> None:
-        try:
-            if not self.is_connected:
-                await self._after_pause(self.platform.connect)
-                self.is_connected = True
-                self._ready.set()
-        except UnauthorisedError as error:
-            await self.refuse(error)
-        finally:
-            self.tried.set()

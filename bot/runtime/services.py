@@ -57,7 +57,10 @@ class Services:
         notifier = AdminNotifier(
             ledger=ledger,
             platforms=platforms,
-            admins=_admins(config),
+            admins={
+                name: [Target(name, PLATFORMS[name].private_chat(person)) for person in section.admins]
+                for name, section in config.platforms.items()
+            },
             words=catalogue,
             today=lambda: clock().astimezone(config.show.timezone).date(),
             on_new=on_new,
@@ -91,10 +94,3 @@ class Services:
         """Return the next occurrence of any schedule; None when none comes."""
         runs = (self.timetable.next_run(schedule.name) for schedule in self.config.schedules)
         return min((run for run in runs if run is not None), default=None)
-
-
-def _admins(config: Config) -> dict[PlatformName, list[Target]]:
-    return {
-        name: [Target(name, PLATFORMS[name].private_chat(person)) for person in section.admins]
-        for name, section in config.platforms.items()
-    }
