@@ -23,24 +23,23 @@ if TYPE_CHECKING:
     from bot.platforms.base import ChatLimit
 
 PACE = 1.0075
-"""Seconds over which `rate` messages are spread: 99 % of the rate, and time in which what was held up is made good."""
+"""Seconds over which `rate` messages are spread: 99 % of the rate, which leaves time to make good a delay."""
 GUARD = 1.006
-"""Seconds in which never more than `rate` messages leave, even to make good what a busy event loop lost. What is
-beyond one second the way to the platform may vary by; a message counts when it is written, so nothing else varies."""
+"""Seconds in which never more than `rate` messages leave, even to make good a busy event loop. The part beyond one
+second allows for the time on the network; a message counts when it is written, so nothing else varies."""
 CATCH_UP = 0.05
 """Seconds of lost time that may be made good by sending closer together."""
 CLOSER = 0.8
-"""How much closer, as a part of the usual distance. All at once would make every one of them late, and those whose turn
-is when these leave the window of the rate, and so on every second."""
+"""The distance then, as a part of the usual one. All at once would be late together, and so would the messages that
+wait for these to leave the window of the rate, again every second."""
 AT_ONCE = 0.003
-"""Seconds whose messages may leave together, because the event loop's timers are no finer than a millisecond."""
+"""Seconds of which the messages may leave together, because the event loop's timers are no finer than a millisecond."""
 ANSWERS_IN_A_ROW = 4
 """Answers that may pass a push that waits, so that pushes keep a fifth of the rate however much is asked."""
 IDLE = 1.0
-"""Seconds after which nobody has waited, and no time was lost."""
+"""Seconds without a message after which no time counts as lost, because nobody waited."""
 CHAT_SLACK = 0.02
-"""Seconds added to a chat's limits: two messages may arrive closer together than they left."""
-
+"""Seconds added to a chat's limits, because two messages may arrive closer together than they left."""
 LONGEST_LIMIT = 60.0
 """Seconds after which no platform's limit looks back at a message."""
 SAME_FLOOD = 2.0
@@ -49,7 +48,7 @@ SAME_FLOOD = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """A message that waits. The result is the turn, or None when the chat may not have one yet."""
+    """A message that waits. The result of `turn` is None if the chat may not have a turn yet."""
 
     target: Target
     turn: asyncio.Future[Turn | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -61,11 +60,9 @@ class Turn:
         with turn:
             await platform.send(Post(…, leave=turn.leave))
 
-    From the moment it is given, it counts as if the message left at any moment, until it has left. Leaving the context
-    counts the message if nothing failed, tells the pacer of a flood, and gives back a turn that was not used. `refused`
-    says that the message was not let go: the platform asked for a pause after the turn was given.
-
-    Without `given` the turn counts nowhere.
+    A turn that is given counts as a message that may leave at any moment, until the message has left. Leaving the
+    context counts the message if nothing failed, tells the pacer of a flood, and gives back an unused turn. `refused`
+    is True if the platform asked for a pause after the turn was given. Without `given` the turn counts nowhere.
     """
 
     __slots__ = ("_given", "_is_open", "_pacer", "_target", "refused")
@@ -82,7 +79,7 @@ class Turn:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if error is None:
-            # For a platform that did not ask. Where the platform has asked, the first moment counts.
+            # Because a platform may not have asked, the message counts now at the latest.
             self.leave()
         elif isinstance(error, FloodError):
             self._pacer.note_flood(error, self._target)
@@ -100,7 +97,7 @@ class Turn:
         return not self.refused
 
     def give_back(self) -> None:
-        """Leave the turn to somebody else, unless the message has left."""
+        """Leave the turn to another message, unless the message has left."""
         if self._is_open:
             self._is_open = False
             self._pacer._take_back(self._target, self._given)  # noqa: SLF001 - a part of the pacer
@@ -108,7 +105,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Flood:
-    """A chat that gets nothing until a moment. `guessed`: the platform did not say that it means this chat."""
+    """A chat that gets nothing before `until`. If `guessed`, the platform did not say that it means this chat."""
 
     asked: float
     until: float
@@ -147,7 +144,7 @@ class Pacer:
         self._floods: dict[str, _Flood] = {}
 
     def change_rate(self, rate: int) -> None:
-        """Keep another overall rate from now on. Messages that left before still count."""
+        """Keep another overall rate from now on. Messages that left before that still count."""
         self.rate = rate
         self._interval = PACE / rate
         self._left = deque(self._left, maxlen=rate)
@@ -188,8 +185,8 @@ class Pacer:
     def note_flood(self, flood: FloodError, target: Target) -> None:
         """Let nothing out for as long as the platform asked, to the target's chat or at all.
 
-        Where the platform does not say whom it means: it means all when nothing else went to this chat within a
-        minute, so that no limit of the chat can be it, or when it asks the same of another chat at the same time.
+        A platform that does not say means all chats if no other message went to this one within a minute, so that no
+        limit of the chat can be the reason, or if the platform asks the same of another chat at the same time.
         """
         now = self._now()
         until = now + flood.retry_after
@@ -203,11 +200,11 @@ class Pacer:
             self._floods[target.chat] = _Flood(now, until, guessed=flood.everything is None)
 
     def pause(self) -> float:
-        """Return the seconds that are left of a pause in which the platform wants no message at all."""
+        """Return the seconds left of a pause in which the platform wants no message at all."""
         return max(0.0, self._paused_until - self._now())
 
     async def silence(self) -> None:
-        """Wait for the end of such a pause."""
+        """Wait for the end of the pause that `pause` tells of."""
         while pause := self.pause():  # noqa: ASYNC110 - only the clock ends it
             await asyncio.sleep(pause)
 
@@ -230,7 +227,7 @@ class Pacer:
         return max(0.0, ready - now)
 
     async def _given(self, wait: _Wait) -> Turn | None:
-        """Wait for the turn, and return None when it has to be asked for again."""
+        """Wait for the turn, and return None if the caller has to ask again."""
         self._pump()
         try:
             return await wait.turn
@@ -286,7 +283,7 @@ class Pacer:
         wait = queue.popleft()
         self._in_a_row = 0 if queue is self._pushes else self._in_a_row + 1
         if queue is not self._pushes:
-            # In turns, so that a chat with many questions does not keep the others waiting.
+            # Because chats take turns, a chat with many questions does not keep the others waiting.
             self._answers.move_to_end(wait.target.chat)
         elif self.delay(wait.target):
             wait.turn.set_result(None)
@@ -294,9 +291,9 @@ class Pacer:
         wait.turn.set_result(self._give(wait.target, now))
 
     def _next(self) -> tuple[deque[_Wait], float] | None:
-        """Return the line whose first is next, and when its chat is ready.
+        """Return the line of the next message and the moment at which its chat is ready.
 
-        First come answers whose chat is ready, then pushes, then the other answers.
+        First come answers to chats that are ready, then pushes, then the other answers.
         """
         now = self._now()
         soonest: tuple[deque[_Wait], float] | None = None
@@ -320,7 +317,7 @@ class Pacer:
         ready = max(self._next_slot, self._soonest, self._paused_until)
         taken = len(self._left) + self._pledged
         if taken >= self.rate:
-            # The one that must leave the window first; a pledged turn is counted from now on at the earliest.
+            # The oldest must leave the window first; a pledged turn counts from now on at the earliest.
             oldest = taken - self.rate
             ready = max(ready, (self._left[oldest] if oldest < len(self._left) else now) + GUARD)
         return ready
@@ -329,7 +326,7 @@ class Pacer:
         """Count a message to the target's chat, at the moment of its turn until it has left."""
         self._sent.setdefault(target.chat, []).append(now)
         self._sent.move_to_end(target.chat)
-        # Drop what is too old to count, so that memory follows the pace, not the audience.
+        # Because entries too old to count are dropped, memory follows the pace, not the audience.
         log = self._sent[target.chat]
         while now - log[0] > LONGEST_LIMIT + CHAT_SLACK:
             del log[0]
@@ -348,7 +345,7 @@ class Pacer:
         if any(now - other.asked < SAME_FLOOD for other in others):
             return True
         lately = [moment for moment in self._sent.get(target.chat, ()) if now - moment <= LONGEST_LIMIT]
-        # A longer pause may be the chat's own after all: a group's slow mode looks back for up to an hour.
+        # Because a group's slow mode looks back for up to an hour, a longer pause may be the chat's own.
         return len(lately) <= 1 and retry_after <= LONGEST_LIMIT
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 5.0
-"""Seconds between looks at the ledger: followers are in no hurry, and a look should cost next to nothing."""
+"""Seconds between looks at the ledger: few looks, because followers are in no hurry."""
 GIVE_UP_AFTER = 20
 """Attempts, floods not counted, after which the admins are told: with growing pauses, some three hours."""
 
@@ -36,12 +36,8 @@ GIVE_UP_AFTER = 20
 class PublishingJob:
     """The job of one platform, which passes on its messages one after the other.
 
-    Args:
-        platform: its name.
-        publisher: the platform.
-        sender: the way out. The ledger keeps the pauses, so each attempt is one request.
-        publications: those in the ledger.
-        tell: hears of a message that could not be passed on.
+    Because the ledger keeps the pauses, each attempt is one request to `sender`. `tell` hears of each message that
+    could not be passed on.
     """
 
     def __init__(
@@ -85,7 +81,7 @@ class PublishingJob:
                     await self._pass_on(publication)
                     continue
             except LedgerError as error:
-                # The worker meets the same trouble, and says so.
+                # Because the worker meets the same trouble and reports it, this is no warning.
                 log.debug("%s: nothing is published now: %s", self._platform, error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
@@ -97,7 +93,7 @@ class PublishingJob:
             case None:
                 await self._publications.over(publication)
             case FloodError():
-                # The limit is the channel's, and shared by all who publish there: everything else of it waits too.
+                # Because all who publish in a channel share its limit, all other publications of the channel wait too.
                 pause = dt.timedelta(seconds=error.retry_after)
                 await self._publications.put_off(publication, pause, whole_channel=True)
             case NotSentError() | UnknownOutcomeError() if attempt < GIVE_UP_AFTER:
@@ -118,7 +114,7 @@ class PublishingJob:
         except SendError as error:
             log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
             return error
-        except Exception as error:  # a bug of ours must not keep every other message from being passed on
+        except Exception as error:  # a bug must not keep the other messages from being passed on
             log.exception("%s: publishing failed in a way that is not foreseen", publication.target)
             return UnknownOutcomeError(f"{type(error).__name__} while publishing")
         return None

@@ -35,15 +35,11 @@ class PacedSender(Sender):
         self._orders: WeakValueDictionary[Target, asyncio.Lock] = WeakValueDictionary()
 
     def in_order(self, target: Target) -> asyncio.Lock:
-        """Return the lock of the target; those who wait for it get it in the order in which they came."""
+        """Return the lock of the target, which tasks get in the order in which they ask for it."""
         return self._orders.setdefault(target, asyncio.Lock())
 
     async def send(self, request: SendRequest[T]) -> T:
-        """Make the request in its turn, as `Sender.send` says.
-
-        Raises:
-            SendError: the last error.
-        """
+        """Make the request in its turn, as `Sender.send` says."""
         attempt, began = 0, 0.0
         while True:
             turn = await self._turn(request)

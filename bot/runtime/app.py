@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import gc
 import logging
 import time
@@ -85,8 +86,17 @@ class App:
             name: PLATFORMS[name].load()[0](section) for name, section in config.platforms.items()
         }
         self.throttle = Throttle(time.monotonic)
-        self._changing = asyncio.Lock()
-        self.services = self._services(config)
+        self._services_of = functools.partial(
+            Services.of,
+            ledger=ledger,
+            platforms=self._accounts,
+            archive=lambda: self.archive,
+            clock=clock,
+            on_new=self.wake,
+            throttle=self.throttle,
+            changing=asyncio.Lock(),
+        )
+        self.services = self._services_of(config)
         self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
 
     @property
@@ -221,8 +231,7 @@ class App:
         services, pushed = self.services, False
         for schedule in services.config.schedules:
             occurrence = services.timetable.last_run(schedule.name)
-            broadcast = occurrence and await services.broadcaster.push(schedule, occurrence)
-            if broadcast:
+            if occurrence and (broadcast := await services.broadcaster.push(schedule, occurrence)):
                 log.info("Schedule %s: pushing episode %d", schedule.name, broadcast.episode)
                 pushed = True
                 self.wake()
@@ -236,7 +245,7 @@ class App:
             await self.services.notifier.tell(facts.ConfigRefused(str(self._stamp), error.problems))
             return
         before = self.services
-        self._swap(self._services(config), await self._load_archive(config))
+        self._swap(self._services_of(config), await self._load_archive(config))
         log.info("The config has changed and holds from now on")
         await self._restart_changed(before)
         if config.subscriptions() != before.config.subscriptions():
@@ -291,10 +300,6 @@ class App:
             await self.ledger.prune()
             await self._finished.wait()
 
-    async def _tell(self, fact: facts.Fact) -> None:
-        # Because a worker may outlive the services that it began with, those that hold now are asked.
-        await self.services.notifier.tell(fact)
-
     async def _after_refusal(self, platform: PlatformName) -> None:
         await self.services.notifier.tell(facts.PlatformStopped(platform))
         if all(connection.refusal for connection in self.connections.values()):
@@ -311,18 +316,6 @@ class App:
             raise first
 
     # Building and closing
-
-    def _services(self, config: Config) -> Services:
-        return Services.of(
-            config,
-            ledger=self.ledger,
-            platforms=self._accounts,
-            archive=lambda: self.archive,
-            clock=self.clock,
-            on_new=self.wake,
-            throttle=self.throttle,
-            changing=self._changing,
-        )
 
     def _connection(self, account: Account) -> Connection:
         row = PLATFORMS[account.name]
@@ -341,7 +334,8 @@ class App:
                 finder=cast("Finder", account) if Feature.FIND in row.features else None,
                 publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
                 finished=self._finished.set,
-                tell=self._tell,
+                # Because a worker may outlive the services that it began with, those that hold now are asked.
+                tell=lambda fact: self.services.notifier.tell(fact),  # noqa: PLW0108 - looked up at each call
             )
 
         return Connection(

@@ -1,8 +1,7 @@
 """The clock: the occurrences of each schedule, by APScheduler's reading of its cron line, and a look every minute.
 
-Because the ledger knows which occurrences were pushed, a second look does no harm; and because a cron line names a
-minute, a look at every full minute is on time. A look also covers what a timer would miss: a laptop that slept, a clock
-that was set, an episode that came late, another schedule in the config.
+Because a cron line names a minute, a look at every full minute is on time. Unlike a timer, it also serves a laptop that
+slept, a clock that was set, a late episode and another schedule. The ledger knows which occurrences were pushed.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ class Timetable:
     """The schedules of the config as occurrences in time. Pure."""
 
     def __init__(self, schedules: Sequence[Schedule], clock: Callable[[], dt.datetime]) -> None:
-        self._schedules = {schedule.name: schedule for schedule in schedules}
         self._triggers = {
             schedule.name: CronTrigger.from_crontab(schedule.cron, timezone=schedule.zone) for schedule in schedules
         }

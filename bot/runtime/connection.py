@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from bot.delivery.pacing import Pacer
     from bot.delivery.worker import Worker
-    from bot.model.subscription import PlatformName
     from bot.platforms.base import Account, Handlers
 
 log = logging.getLogger(__name__)
@@ -47,6 +46,7 @@ class Connection:
         refused: Callable[[], Awaitable[None]],
     ) -> None:
         self.platform = platform
+        self.name = platform.name
         self.pacer = pacer
         self.handlers = handlers
         self.is_closed = False
@@ -57,11 +57,6 @@ class Connection:
         self._refused = refused
         self._ready = asyncio.Event()
         self._is_refused = asyncio.Event()
-
-    @property
-    def name(self) -> PlatformName:
-        """Return the platform's name."""
-        return self.platform.name
 
     async def deliver(self) -> None:
         """Deliver until stopped, or until the platform refuses the token.

@@ -1,4 +1,4 @@
-"""Supervision: a part of the bot that fails is started again, after a pause that grows with every failure."""
+"""Supervision: each part of the bot that fails is started again after a pause."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ log = logging.getLogger(__name__)
 HEALTHY = 600.0
 """Seconds of running after which a failure counts as the first one."""
 PATIENCE = 4
-"""Failures in a row, half a minute, after which the admins are told that the network or the disk fails."""
+"""Failures in a row, half a minute, after which the admins hear of a network or a disk that fails."""
 
 
 class Supervisor:
-    """Runs services, each as a task.
+    """The tasks of services. A service that returns has ended on purpose.
 
-    A service ends on purpose by returning, and is then left alone. When it raises, it is started again after a pause
-    that grows with every failure in a row.
+    A service that raises is started again after a pause that grows with every failure in a row.
 
     Args:
         report: tells the admins of a bug at once, of other failures when they go on.
@@ -56,15 +55,14 @@ class Supervisor:
         self._tasks[name] = asyncio.create_task(self._keep(name, service), name=name)
 
     async def restart(self, name: str) -> None:
-        """Stop a service that was started and start it again, because what it was made from has changed."""
-        service = self._services.get(name)
-        if service is not None:
+        """Stop a service that was started and start it again."""
+        if (service := self._services.get(name)) is not None:
             await self.stop(name)
             self.start(name, service)
 
     async def stop(self, *names: str) -> None:
         """Stop these services, or all: cancel them and wait until they have cleaned up."""
-        tasks = [task for name in names or list(self._tasks) if (task := self._tasks.pop(name, None)) is not None]
+        tasks = [self._tasks.pop(name) for name in names or list(self._tasks) if name in self._tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -74,29 +72,22 @@ class Supervisor:
         while True:
             began = self._now()
             try:
-                await service()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the service must go on
+                return await service()
+            except Exception as error:  # noqa: BLE001 - the service must go on after every error
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     # Because a database in trouble answers a cancelled wait with its own error, that ends the service
                     # too; else a stopped one would begin anew.
-                    return
+                    return None
                 failures = 1 if self._now() - began >= HEALTHY else failures + 1
                 await self._after(name, error, failures)
-            else:
-                return
 
     async def _after(self, name: str, error: Exception, failures: int) -> None:
         pause = retry.backoff(failures, luck=random.random()).total_seconds()  # noqa: S311 - guards nothing
         # An admin understands an expected error without its traceback; a bug needs it.
         expected = isinstance(error, ExpectedError)
-        log.log(
-            logging.WARNING if expected else logging.ERROR,
-            "%s: %s; starting it again in %.0f s",
-            name,
-            str(error) or type(error).__name__,
-            pause,
-            exc_info=None if expected else error,
-        )
+        level, trace = (logging.WARNING, None) if expected else (logging.ERROR, error)
+        reason = str(error) or type(error).__name__
+        log.log(level, "%s: %s; starting it again in %.0f s", name, reason, pause, exc_info=trace)
         if failures == PATIENCE or not expected:
             with contextlib.suppress(ExpectedError):
                 await self._report(name, error)

@@ -1,8 +1,9 @@
-"""Watchers of files: they tell that something may have changed, wherever the file is and however it is replaced."""
+"""Watchers of files, which tell of a possible change wherever a file is and however it is replaced."""
 
 from __future__ import annotations
 
 import asyncio
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 LOOK_AT_FILE_EVERY = 2.0
 """Seconds between looks at a single file."""
 LOOK_EVERY = 5.0
-"""Seconds between looks whether the folder is still (or now) the one that is watched."""
+"""Seconds between looks whether the folder is still, or now, the watched one."""
 SETTLE = 0.3
 """Seconds without a change after which a file is read, because an editor may write it in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One version of a file, told from any other without reading it. Links are followed: a swapped one shows."""
+    """One version of a file, told from any other without reading it. A link that is swapped is another version."""
 
     inode: int
     changed: int
@@ -39,7 +40,7 @@ class Stamp:
 
     @classmethod
     async def settled(cls, path: Path) -> Stamp | None:
-        """Return the stamp of the file as soon as nobody is writing to it."""
+        """Return the stamp of the file as soon as it stays the same."""
         stamp = cls.of(path)
         while True:
             await asyncio.sleep(SETTLE)
@@ -52,25 +53,22 @@ class Stamp:
 
 
 async def watch_file(path: Path, changed: Callable[[], Awaitable[None]]) -> None:
-    """Call `changed` whenever the file is another one, until cancelled.
+    """Call `changed` after each change of the file, until cancelled.
 
-    Because a look at one file costs nothing, the watcher looks instead of being told; so no kind of mount or of saving
-    escapes.
+    Because a look costs nothing and sees a change on every mount, the watcher looks instead of being told.
     """
-    seen = Stamp.of(path)
+    now = Stamp.of(path)
     while True:
         await asyncio.sleep(LOOK_AT_FILE_EVERY)
-        now = Stamp.of(path)
+        seen, now = now, Stamp.of(path)
         if now != seen:
-            seen = now
             await changed()
 
 
 async def watch_folder(folder: Callable[[], Path], changed: Callable[[], Awaitable[None]]) -> None:
-    """Call `changed` whenever a text changes in the folder or below, until cancelled.
+    """Call `changed` after each change of a text in the folder or below, until cancelled.
 
-    The folder may not be there yet, may be replaced by another of the same name, and may be another one the next time
-    that `folder` is asked.
+    The folder may not exist yet, may be replaced by another of the same name, and `folder` may name another later.
     """
     while True:
         path = folder()
@@ -101,9 +99,9 @@ def _matters(_change: watchfiles.Change, path: str) -> bool:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return what tells the folder from any other of its name; None when there is none."""
+    """Return the device and the inode of the folder, which a replaced folder has not; None without a folder."""
     try:
         status = folder.stat()
     except OSError:
         return None
-    return (status.st_dev, status.st_ino) if folder.is_dir() else None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SEND_CONNECTIONS = 256
-"""Rate × latency × 2 is 200 at a thousand messages a second; the rest is for answers meanwhile."""
+"""Connections: rate × latency × 2 is 200 at a thousand messages a second; the rest is for answers meanwhile."""
 SEND_TIMEOUT = 20.0
-"""Seconds to wait for an answer. Past them nobody can tell whether a message arrived, so patience pays."""
+"""Seconds to wait for an answer: many, because past them nobody can tell whether a message arrived."""
 POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
 POLL_GRACE = 5.0
@@ -114,10 +114,9 @@ class TelegramPlatform(Account):
         """Send one message and return its id, as `Platform.send` says."""
         ids: JsonObject = {"chat_id": address(post.target)}
         if post.target.thread:
-            # Not 0, which stands for the General topic of a forum: Telegram knows no thread id for that one.
+            # Because Telegram knows no thread id for the General topic of a forum, 0 stands for that topic here.
             ids = {**ids, "message_thread_id": post.target.thread}
         is_rich = RICH_MESSAGE in post.message.body
-        # A server of one's own that is older than Bot API 10.1 does not know rich messages.
         method = "sendRichMessage" if is_rich else "sendMessage"
         try:
             return str(await self._sender.send(method, joined(ids, self._fields(post.message)), post.leave))
@@ -131,7 +130,7 @@ class TelegramPlatform(Account):
             False if that message cannot be replaced.
 
         Raises:
-            SendError: as `Platform.send` says.
+            SendError: another refusal, or no answer.
         """
         fields = {key: value for key, value in message.body.items() if key != "disable_notification"}
         try:
@@ -145,10 +144,10 @@ class TelegramPlatform(Account):
         return True
 
     async def call(self, method: str, body: JsonObject) -> None:
-        """Call a method of the Bot API that writes and whose result nobody needs.
+        """Call a method of the Bot API that writes and returns nothing of use.
 
         Raises:
-            SendError: as `Platform.send` says.
+            SendError: Telegram refused the call, or did not answer.
         """
         with translated():
             await self._sender.call(method, _as_json(body))
@@ -189,11 +188,11 @@ class TelegramPlatform(Account):
         if self.on_setup is not None:
             await self.on_setup()
         with translated():
-            # Because a forgotten webhook would receive all updates.
+            # Because a forgotten webhook would receive all updates, none stays.
             await self.bot.delete_webhook()
         await self.application.start()
         try:
-            # Not the library's own loop, because that one ends without an error after a refused token.
+            # Because the library's own loop ends without an error after a refused token, the bot has one of its own.
             await self._poll()
         finally:
             # Because an answer may be tried again and again, the time is limited; else it would hold up the end.
@@ -207,9 +206,9 @@ class TelegramPlatform(Account):
             with contextlib.suppress(TelegramError):
                 await self.bot.get_updates(offset=self._offset, timeout=0, read_timeout=1.0)
         await self.application.shutdown()
-        for request in (self._questions, self._polls):
-            # Because the application shuts down nothing after a failed `connect`.
-            await request.shutdown()
+        # Because the application shuts down nothing after a failed `connect`, its requests are shut down here too.
+        await self._questions.shutdown()
+        await self._polls.shutdown()
         await self._sender.close()
 
     async def _poll(self) -> NoReturn:

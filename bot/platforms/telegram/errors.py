@@ -97,8 +97,8 @@ def translate_rich(error: TelegramError) -> SendError:
     """Return the core's error after a rich message was sent.
 
     Returns:
-        RenderingRefusedError if only this kind of message is refused: the server does not know the kind, or cannot take
-        its content, or cannot fetch a picture, or the bot may write in the chat but send no pictures.
+        RenderingRefusedError if only this kind of message is refused: the server is older than Bot API 10.1, or cannot
+        take the content, or cannot fetch a picture, or the bot may write in the chat but send no pictures.
     """
     # A 404 begins so for a method that the server does not know; a 401 never does.
     if isinstance(error, InvalidToken) and error.message.lower().startswith("not found"):

@@ -145,7 +145,7 @@ class Handlers:
             return _("This message is too old for its buttons: type /{command} again.").format(
                 command=pressed.command.name
             )
-        request = await self._request(update, message, pressed.command, pressed.argument, page=pressed.page)
+        request = await self._request(update, message, pressed.command, pressed.argument, pressed.page)
         answer, rendering = await answered(self._context, pressed.command.answer, request, self._platform.render)
         is_shown = answer.replaces or not answer.toast
         if is_shown and not await self._send(rendering, request.target, message if answer.replaces else None):
@@ -183,7 +183,7 @@ class Handlers:
             await self._context.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
 
     def _admit(self, update: Update) -> Verdict:
-        """Ask the throttle, by the person's id or by that of the chat in whose name the person writes."""
+        """Return the throttle's verdict on the person, or on the chat in whose name the person writes."""
         chat, sender = update.effective_chat, update.effective_sender
         if chat is None or sender is None:
             return Verdict.SILENCE
@@ -192,16 +192,10 @@ class Handlers:
         return self._context.throttle.admit(f"{NAME}:{sender.id}", shared, is_press=is_press)
 
     async def _request(
-        self,
-        update: Update,
-        message: MaybeInaccessibleMessage,
-        command: Command,
-        argument: str,
-        *,
-        page: int | None = None,
+        self, update: Update, message: MaybeInaccessibleMessage, command: Command, typed: str, page: int | None = None
     ) -> Request:
         return Request(
-            argument=argument,
+            argument=typed,
             target=_target(message),
             language=self._language_of(update),
             may_manage=not command.manages or await self._may_manage(update, message),
@@ -257,21 +251,16 @@ class Handlers:
     async def _call(self, method: str, body: JsonObject, chat: int, worth: float, failure: str) -> None:
         """Call a method that sends no message, as long as the answer is worth it; a failure is only logged."""
         target = Target(NAME, str(chat))
+        request = SendRequest(target, lambda _leave: self._platform.call(method, body), Rank.UNCOUNTED, worth)
         try:
-            await self._sender.send(
-                SendRequest(target, lambda _leave: self._platform.call(method, body), Rank.UNCOUNTED, worth)
-            )
+            await self._sender.send(request)
         except SendError as error:
             log.info("%s: %s", failure, error)
 
     async def _may_manage(self, update: Update, message: MaybeInaccessibleMessage) -> bool:
         chat = message.chat
-        if chat.type == Chat.PRIVATE or update.channel_post is not None:
-            # Only a channel's admins can post in it.
-            return True
-        typed = update.message
-        if typed is not None and typed.sender_chat is not None and typed.sender_chat.id == chat.id:
-            # An anonymous admin writes in the name of the chat.
+        # Only a channel's admins can post in it, and an anonymous admin writes in the name of the chat.
+        if chat.type == Chat.PRIVATE or update.channel_post or (update.message and update.message.sender_chat == chat):
             return True
         if update.effective_user is None:
             return False
@@ -295,10 +284,7 @@ def _target(message: MaybeInaccessibleMessage) -> Target:
 
 
 def _read(text: str, context: Context) -> tuple[Command, str]:
-    """Return the typed command and the words after it: `/topic@recap_bot tik tok` is `topic` and `tik tok`.
-
-    The library has checked that the bot meant is this one.
-    """
+    """Return the command and its argument. The library has checked that a bot's name in the command is this one's."""
     typed = _COMMAND.match(text)
     if typed is None:
         return SAID, text

@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from telegram import (
-    BotCommand,
     BotCommandScope,
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
@@ -44,21 +43,20 @@ async def publish_menus(bot: Bot, default: Language) -> None:
 
     Menus that Telegram knows already are not sent.
     """
-    languages = [(default, ""), *((language, str(language)) for language in Language)]
+
+    async def publish(scope: BotCommandScope, code: str | None, commands: list[tuple[str, str]]) -> None:
+        known = await bot.get_my_commands(scope, language_code=code)
+        if [(each.command, each.description) for each in known] != commands:
+            await bot.set_my_commands(commands, scope, language_code=code)
+
+    languages = [(default, None), *((language, str(language)) for language in Language)]
+    menus = (
+        publish(scope, code, [(each.name, words(language).gettext(each.summary)) for each in commands])
+        for scope, commands in _MENUS
+        for language, code in languages
+    )
     try:
-        await asyncio.gather(
-            *(
-                _publish(bot, scope, code, [(each.name, words(language).gettext(each.summary)) for each in commands])
-                for scope, commands in _MENUS
-                for language, code in languages
-            )
-        )
+        await asyncio.gather(*menus)
     except TelegramError as error:
-        # The commands work without their menu.
+        # Because the commands work without their menu, the bot goes on.
         log.warning("Telegram did not take the menu of commands: %s", translate(error))
-
-
-async def _publish(bot: Bot, scope: BotCommandScope, code: str, commands: list[tuple[str, str]]) -> None:
-    known = await bot.get_my_commands(scope, language_code=code or None)
-    if [(each.command, each.description) for each in known] != commands:
-        await bot.set_my_commands([BotCommand(*each) for each in commands], scope, language_code=code or None)

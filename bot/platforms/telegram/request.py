@@ -12,7 +12,7 @@ import os
 import re
 import ssl
 import urllib.request
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -40,9 +40,8 @@ CONNECT_TIMEOUT: Final = 5.0
 POOL_TIMEOUT: Final = 5.0
 """Seconds to wait for a connection while all are in use."""
 
-_Kinds: TypeAlias = dict[int, type[TelegramError]]
 # A 404 is for a token of the wrong form, and for a method that the server does not know.
-_REFUSALS: Final[_Kinds] = {400: BadRequest, 401: InvalidToken, 403: Forbidden, 404: InvalidToken}
+_REFUSALS: dict[int, type[TelegramError]] = {400: BadRequest, 401: InvalidToken, 403: Forbidden, 404: InvalidToken}
 _NEVER_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
@@ -50,7 +49,7 @@ _NEVER_SENT: Final = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
-# The Bot API server begins its answer to a send with the new message's id.
+# Because the Bot API server begins its answer to a send with the new message's id, no answer is parsed whole.
 _MESSAGE_ID = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d+)\s*[,}]')
 
 
@@ -59,7 +58,7 @@ class ProxyError(ExpectedError):
 
 
 class NeverSentError(NetworkError):
-    """A request that certainly never left: no connection could take it, or it was withdrawn."""
+    """A request that certainly never left, for want of a connection or because it was withdrawn."""
 
 
 class QuietRequest(HTTPXRequest):
@@ -106,8 +105,7 @@ class ApiSender:
             TelegramError: Telegram refused the message, or its outcome is unknown.
         """
         payload = await self._post(method, _Body(body, leave))
-        match = _MESSAGE_ID.match(payload)
-        if match is not None:
+        if (match := _MESSAGE_ID.match(payload)) is not None:
             return int(match[1])
         try:
             return int(QuietRequest.parse_json_payload(payload)["result"]["message_id"])
@@ -123,7 +121,7 @@ class ApiSender:
         QuietRequest.parse_json_payload(await self._post(method, _Body(body, lambda: True)))
 
     async def close(self) -> None:
-        """Close the connections, for good."""
+        """Close the connections. No request may follow."""
         await self._session.close()
 
     @functools.cached_property
@@ -148,7 +146,7 @@ class ApiSender:
             if response.status in range(200, 300):
                 return payload
             failure = _refusal(response.status, payload)
-        # Raised out here, because the error above can hold the address and must not become this one's context.
+        # Because the error above can hold the address, it must not become the context of this one.
         raise failure
 
 
@@ -210,14 +208,12 @@ def _failure(error: Exception) -> TelegramError:
         return error.__cause__
     if isinstance(error, TimeoutError) and not isinstance(error, _NEVER_SENT):
         return TimedOut()
+    reason = type(error).__name__
     match error:
         case aiohttp.ClientConnectorError():
-            more = f": {error}"
+            reason += f": {error}"
         case aiohttp.ClientHttpProxyError():
-            more = f": {error.status} {error.message}"
+            reason += f": {error.status} {error.message}"
         case OSError(errno=int() as number):
-            more = f": {os.strerror(number)}"
-        case _:
-            more = ""
-    kind = NeverSentError if isinstance(error, _NEVER_SENT) else NetworkError
-    return kind(f"{type(error).__name__}{more}")
+            reason += f": {os.strerror(number)}"
+    return (NeverSentError if isinstance(error, _NEVER_SENT) else NetworkError)(reason)

@@ -31,10 +31,8 @@ from bot.platforms.telegram.render import clean, clean_text, completed, is_blank
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-
 RICH_MESSAGE = "rich_message"
 """The parameter that makes a body one of `sendRichMessage`."""
-
 LENGTH_LIMIT = 32_768
 """Characters of a rich message. The bot counts its tags too, although Telegram does not."""
 BLOCK_LIMIT = 500
@@ -42,7 +40,7 @@ BLOCK_LIMIT = 500
 MEDIA_LIMIT = 50
 """Pictures of a rich message."""
 DEPTH_LIMIT = 16
-"""Blocks inside of each other."""
+"""Blocks within each other."""
 
 _TAGS = {Style.BOLD: "b", Style.ITALIC: "i", Style.STRIKE: "s", Style.CODE: "code"}
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})

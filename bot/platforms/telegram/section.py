@@ -1,4 +1,4 @@
-"""Telegram's section of the config, and what a channel can be there."""
+"""Telegram's section of the config, and the rules of a channel there."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ FREE_RATE = 30
 RATE_LIMIT = 1000
 """Messages a second: Telegram's ceiling with paid broadcasts."""
 
-# Telegram calls the general topic of a forum 1 and refuses messages addressed to it by that number.
-_GENERAL_TOPIC = 1
-
 _NAME = re.compile(r"@[a-z]\w{3,31}", re.ASCII)
 
 
 def _token(token: SecretStr) -> SecretStr:
-    # @BotFather hands out the bot's id, a colon and 35 characters; only the shape is promised.
+    # Because Telegram promises only the shape, the length of 35 characters after the bot's id and a colon may change.
     text = token.get_secret_value().strip()
     if not TOKEN_WITH_ID.fullmatch(text):
         raise refusal(
@@ -56,7 +53,7 @@ class Telegram(PlatformSection):
     @field_validator("rate")
     @classmethod
     def _free_unless_paid_for(cls, rate: int, info: ValidationInfo) -> int:
-        # Missing when it is wrong itself, which is told by itself.
+        # Because a wrong `allow_paid_broadcast` is missing here and told by itself, only False counts.
         if rate > FREE_RATE and info.data.get("allow_paid_broadcast") is False:
             raise refusal(
                 f"Telegram takes at most {FREE_RATE} messages a second from a bot that does not pay for more",
@@ -77,12 +74,13 @@ class Telegram(PlatformSection):
     def check_choice(cls, key: str, value: object) -> None:
         """Refuse the general topic as a thread, and followers."""
         match key, value:
-            case "thread", int(number) if number == _GENERAL_TOPIC:
+            case "thread", 1:
+                # Telegram calls the general topic of a forum 1 and refuses messages to that number.
                 raise refusal("1 is the general topic, which has no number for bots", "Take this line out")
             case "publish", True:
                 raise refusal("only Discord's announcement channels have followers to publish to", "Take this line out")
 
     def fixed_keys(self, running: Self) -> list[str]:
-        """Add the rate where paying for it needs a restart: one that is only allowed with it, or without it, waits."""
+        """Add the rate if `allow_paid_broadcast` has changed too, because that needs a restart."""
         keys = super().fixed_keys(running)
         return [*keys, "rate"] if "allow_paid_broadcast" in keys and self.rate != running.rate else keys

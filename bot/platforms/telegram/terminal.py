@@ -10,9 +10,7 @@ from bot.platforms.base import TerminalView
 from bot.platforms.telegram.render import ENTITY_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bot.model.rendering import JsonObject, Message
+    from bot.model.rendering import Message
 
 _STYLES = {
     "bold": "bold",
@@ -27,12 +25,8 @@ _STYLES = {
 
 def view(message: Message) -> TerminalView:
     """Return the text with the styles of its entities, the page that is previewed, and the buttons."""
-    entities = len(message.body.get("entities", ()))
-    uses = [(message.used, message.limit, "characters"), (entities, ENTITY_LIMIT, "entities")]
-    return TerminalView([*_parts(message.body)], uses)
-
-
-def _parts(body: JsonObject) -> Iterator[Text]:
+    body = message.body
+    entities = body.get("entities", ())
     # Entities count UTF-16 units, rich counts characters.
     encoded = body["text"].encode("utf-16-le")
 
@@ -40,13 +34,14 @@ def _parts(body: JsonObject) -> Iterator[Text]:
         return len(encoded[: units * 2].decode("utf-16-le"))
 
     text = Text(body["text"])
-    for entity in body.get("entities", ()):
+    for entity in entities:
         start, end = characters(entity["offset"]), characters(entity["offset"] + entity["length"])
         style = f"blue underline link {entity['url']}" if "url" in entity else _STYLES[entity["type"]]
         text.stylize(style, start, end)
-    yield text
-    preview = body.get("link_preview_options", {}).get("url")
-    if preview:
-        yield Text(f"\npreview: {preview}", style="dim")
-    for row in body.get("reply_markup", {}).get("inline_keyboard", ()):
-        yield Text(" ".join(f"[ {button['text']} ]" for button in row), style="reverse")
+    parts = [text]
+    if preview := body.get("link_preview_options", {}).get("url"):
+        parts.append(Text(f"\npreview: {preview}", style="dim"))
+    rows = body.get("reply_markup", {}).get("inline_keyboard", ())
+    parts += [Text(" ".join(f"[ {button['text']} ]" for button in row), style="reverse") for row in rows]
+    uses = [(message.used, message.limit, "characters"), (len(entities), ENTITY_LIMIT, "entities")]
+    return TerminalView(parts, uses)
