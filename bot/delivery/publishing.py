@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
@@ -33,6 +34,7 @@ GIVE_UP_AFTER = 20
 """Attempts, floods not counted, after which the admins are told: with growing pauses, some three hours."""
 
 
+@dataclass(eq=False, kw_only=True)
 class PublishingJob:
     """The job of one platform, which passes on its messages one after the other.
 
@@ -40,21 +42,12 @@ class PublishingJob:
     could not be passed on.
     """
 
-    def __init__(
-        self,
-        *,
-        platform: PlatformName,
-        publisher: Publisher,
-        sender: Sender,
-        publications: LedgerPublications,
-        tell: Tell,
-    ) -> None:
-        self._platform = platform
-        self._publisher = publisher
-        self._sender = sender
-        self._publications = publications
-        self._tell = tell
-        self._wake = asyncio.Event()
+    platform: PlatformName
+    publisher: Publisher
+    sender: Sender
+    publications: LedgerPublications
+    tell: Tell
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Look at the ledger now, because a message may have been sent."""
@@ -63,7 +56,7 @@ class PublishingJob:
     @contextlib.asynccontextmanager
     async def meanwhile(self) -> AsyncIterator[None]:
         """Run as long as the block does."""
-        task = asyncio.create_task(self.run(), name=f"{self._platform} publishing")
+        task = asyncio.create_task(self.run(), name=f"{self.platform} publishing")
         task.add_done_callback(_log_failure)
         try:
             yield
@@ -76,13 +69,13 @@ class PublishingJob:
         while True:
             self._wake.clear()
             try:
-                publication = await self._publications.next(self._platform)
+                publication = await self.publications.next(self.platform)
                 if publication is not None:
                     await self._pass_on(publication)
                     continue
             except LedgerError as error:
                 # Because the worker meets the same trouble and reports it, this is no warning.
-                log.debug("%s: nothing is published now: %s", self._platform, error)
+                log.debug("%s: nothing is published now: %s", self.platform, error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
 
@@ -91,26 +84,26 @@ class PublishingJob:
         attempt = publication.attempts + 1
         match error:
             case None:
-                await self._publications.over(publication)
+                await self.publications.over(publication)
             case FloodError():
                 # Because all who publish in a channel share its limit, all other publications of the channel wait too.
                 pause = dt.timedelta(seconds=error.retry_after)
-                await self._publications.put_off(publication, pause, whole_channel=True)
+                await self.publications.put_off(publication, pause, whole_channel=True)
             case NotSentError() | UnknownOutcomeError() if attempt < GIVE_UP_AFTER:
-                await self._publications.put_off(publication, retry.backoff(attempt, luck=1.0), whole_channel=False)
+                await self.publications.put_off(publication, retry.backoff(attempt, luck=1.0), whole_channel=False)
             case _:
-                await self._publications.over(publication)
-                await self._tell(NotPublished(publication.target, publication.message_id, str(error)))
+                await self.publications.over(publication)
+                await self.tell(NotPublished(publication.target, publication.message_id, str(error)))
 
     async def _publish(self, publication: Publication) -> SendError | None:
         target = publication.target
         # Because publishing has a limit of its own, its pauses hold up no message to the channel.
         route = target._replace(chat=f"{target.chat}/publish")
         publish = SendRequest(
-            route, lambda _leave: self._publisher.publish(target, publication.message_id), rank=Rank.PUSH
+            route, lambda _leave: self.publisher.publish(target, publication.message_id), rank=Rank.PUSH
         )
         try:
-            await self._sender.send(publish)
+            await self.sender.send(publish)
         except SendError as error:
             log.info("%s: message %s is not published: %s", publication.target, publication.message_id, error)
             return error

@@ -108,8 +108,8 @@ class App:
         """Deliver, listen and follow the files until `stop` is set; then finish what is in flight.
 
         Raises:
-            AlreadyRunningError: another process delivers from this database.
-            UnauthorisedError: every platform refuses its token.
+            AlreadyRunningError: as `delivering` says.
+            UnauthorisedError: as `delivering` says.
         """
         self._stop = stop
         async with self.delivering(listen=True):
@@ -125,7 +125,7 @@ class App:
             if (file := self._file) is not None:
                 self.supervisor.start("config", lambda: watch_file(file, self.tick))
             log.info("Ready. Next push: %s", self.services.next_push() or "none is scheduled")
-            # On a thread, so that neither the start nor the first search waits.
+            # Because this takes a while, a thread does it; else the start or the first search would wait.
             await asyncio.to_thread(self.archive.prepare)
             settle_in()
             await stop.wait()
@@ -254,7 +254,7 @@ class App:
             await self.services.notifier.tell(facts.NeedsRestart(str(self._stamp), fixed))
 
     async def _load_archive(self, config: Config) -> Archive:
-        # On a thread, because reading a long archive takes seconds; else every answer would wait for it.
+        # Because reading a long archive takes seconds, a thread does it; else every answer would wait.
         archive = await asyncio.to_thread(Archive.load, config.content.folder, config.topics, self.archive)
         if archive is not self.archive:
             await asyncio.to_thread(archive.prepare)
@@ -262,9 +262,8 @@ class App:
 
     def _swap(self, services: Services, archive: Archive) -> None:
         """Let these services and this archive hold from now on. No command sees one without the other."""
-        for problem in archive.problems:
-            if problem not in self.archive.problems:
-                log.warning("%s", problem)
+        for problem in (each for each in archive.problems if each not in self.archive.problems):
+            log.warning("%s", problem)
         if archive is not self.archive:
             self.archive = archive
             self.reloaded()
@@ -324,7 +323,7 @@ class App:
         handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
         handlers.register()
 
-        def worker() -> Worker:
+        def make_worker() -> Worker:
             return Worker(
                 platform=account,
                 ledger=self.ledger,
@@ -341,7 +340,7 @@ class App:
         return Connection(
             platform=account,
             pacer=pacer,
-            worker=worker,
+            make_worker=make_worker,
             handlers=handlers,
             refused=lambda: self._after_refusal(account.name),
         )

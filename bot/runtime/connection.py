@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.model.problems import ExpectedError
@@ -23,40 +24,28 @@ CLOSE_WITHIN = 9.0
 """Seconds in which a platform must have finished and closed, of the ten that Docker gives the program."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Connection:
     """One platform, its pace, its worker and its commands.
 
-    Args:
-        platform: the bot's account there.
-        pacer: the pace of all that it sends.
-        worker: makes a worker in place of each that has failed.
-        handlers: answer the commands.
-        refused: called once when the platform refuses the token, which is then the `refusal`.
-
-    `tried` is set after the first attempt to connect.
+    `make_worker` makes a worker in place of each that has failed. `refused` is called once when the platform refuses
+    the token, which is then the `refusal`. `tried` is set after the first attempt to connect.
     """
 
-    def __init__(
-        self,
-        *,
-        platform: Account,
-        pacer: Pacer,
-        worker: Callable[[], Worker],
-        handlers: Handlers,
-        refused: Callable[[], Awaitable[None]],
-    ) -> None:
-        self.platform = platform
-        self.name = platform.name
-        self.pacer = pacer
-        self.handlers = handlers
-        self.is_closed = False
-        self.refusal: UnauthorisedError | None = None
-        self._make_worker = worker
-        self.worker = worker()
-        self.tried = asyncio.Event()
-        self._refused = refused
-        self._ready = asyncio.Event()
-        self._is_refused = asyncio.Event()
+    platform: Account
+    pacer: Pacer
+    make_worker: Callable[[], Worker]
+    handlers: Handlers
+    refused: Callable[[], Awaitable[None]]
+    refusal: UnauthorisedError | None = None
+    is_closed: bool = False
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_refused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.name = self.platform.name
+        self.worker = self.make_worker()
 
     async def deliver(self) -> None:
         """Deliver until stopped, or until the platform refuses the token.
@@ -74,7 +63,7 @@ class Connection:
             self.tried.set()
         if self.refusal is not None:
             return
-        self.worker = self._make_worker()
+        self.worker = self.make_worker()
         try:
             await self.worker.run()
         except UnauthorisedError as error:
@@ -108,7 +97,7 @@ class Connection:
         if self.refusal is None:
             self.refusal = error
             self._is_refused.set()
-            await self._refused()
+            await self.refused()
 
     async def close(self, silence: Callable[[], Awaitable[None]]) -> None:
         """Finish and record what is in flight, end both services by `silence`, and close the account.

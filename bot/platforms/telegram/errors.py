@@ -57,10 +57,8 @@ _MEANINGS: dict[type[SendError], str] = {
 
 
 def translate(error: TelegramError) -> SendError:
-    """Return the core's error for one of python-telegram-bot's.
-
-    Order matters: in python-telegram-bot BadRequest and TimedOut are subclasses of NetworkError.
-    """
+    """Return the core's error for one of python-telegram-bot's."""
+    # Because BadRequest and TimedOut are subclasses of NetworkError there, the order of the cases matters.
     match error:
         case RetryAfter(retry_after=dt.timedelta() as pause):
             return FloodError(error.message, retry_after=pause.total_seconds(), everything=None)
@@ -82,11 +80,7 @@ def translate(error: TelegramError) -> SendError:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise the core's errors in place of python-telegram-bot's, whose text may hold a refused token.
-
-    Raises:
-        SendError: as `translate` says.
-    """
+    """Raise the errors of `translate` in place of python-telegram-bot's, whose text may hold a refused token."""
     try:
         yield
     except TelegramError as error:

@@ -123,7 +123,7 @@ class Handlers:
         try:
             toast = await self._answer_press(update, query)
         finally:
-            # Else the button shows for minutes that it was pressed.
+            # Because the button looks pressed for minutes until then, each press is acknowledged.
             body = {"callback_query_id": query.id, "text": toast}
             chat = update.effective_chat.id if update.effective_chat else 0
             await self._call("answerCallbackQuery", body, chat, PRESS_WORTH, "A press could not be acknowledged")

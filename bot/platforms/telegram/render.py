@@ -80,10 +80,9 @@ Entity: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A paragraph, a heading or a list item.
+    """A paragraph, a heading or a list item. `gap` stands before the line; `opens` is the section that begins with it.
 
-    `gap` stands before the line. Lines with the same `quote` are one quotation. A line that `keeps_next` stays in one
-    message with the next line. `opens` is the section that begins with the line.
+    Lines with the same `quote` are one quotation. A line that `keeps_next` stays in one message with the next line.
     """
 
     spans: Spans
@@ -320,9 +319,8 @@ def _entities(line: _Line, start: int) -> list[Entity]:
 def _around(text: str, start: int, kind: str, **more: str) -> list[Entity]:
     """Return an entity around the words of a text, without the space around them; none without words."""
     words = text.strip()
-    if not words:
-        return []
-    return [_entity(kind, start + _units(text[: text.index(words)]), _units(words), **more)]
+    space = text[: text.index(words)]
+    return [_entity(kind, start + _units(space), _units(words), **more)] if words else []
 
 
 def _entity(kind: str, offset: int, length: int, **more: str) -> Entity:

@@ -1,7 +1,6 @@
 """Requests to the Bot API: a sender for methods that write, python-telegram-bot's own request class for all others.
 
-On a send, that class costs several times the processor time of everything else in a push, and more with every request
-in flight.
+On a send, that class costs several times the processor time of all else in a push, and more per request in flight.
 """
 
 from __future__ import annotations
@@ -113,7 +112,7 @@ class ApiSender:
             raise TelegramError("Invalid server response") from None
 
     async def call(self, method: str, body: bytes) -> None:
-        """Call a method whose result nobody needs.
+        """Call a method whose result is of no use.
 
         Raises:
             TelegramError: as `send` says.
@@ -126,7 +125,7 @@ class ApiSender:
 
     @functools.cached_property
     def _session(self) -> aiohttp.ClientSession:
-        # Made at the first use, because a session needs the running event loop.
+        # Because a session needs the running event loop, the first use makes it.
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections),
             cookie_jar=aiohttp.DummyCookieJar(),
