@@ -11,11 +11,12 @@ import contextlib
 import os
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -24,16 +25,18 @@ from bot.storage import migrations
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Select, Table, Update
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.sql.dml import Delete
 
-    Insert: TypeAlias = sqlite.Insert | postgresql.Insert
-
+_P = ParamSpec("_P")
 _Result = TypeVar("_Result")
+_Step: TypeAlias = Callable[Concatenate[Connection, _P], _Result]
+Insert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 PATIENCE = 30
 """Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
@@ -74,7 +77,10 @@ _CURES = {
 
 
 class Database:
-    """An open database. A step is a plain function of a connection and runs as one transaction on a thread."""
+    """An open database. A step is a plain function of a connection and runs as one transaction on a thread.
+
+    Every method that reads or writes raises `LedgerError` when the database cannot be used.
+    """
 
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(url)
@@ -113,37 +119,43 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
         self._writer.shutdown()
 
-    async def read(self, step: Callable[[Connection], _Result]) -> _Result:
-        """Run the step in a transaction that sees one state of the database and changes nothing.
+    async def read(self, step: _Step[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        """Run the step in a transaction that sees one state of the database and changes nothing."""
 
-        Raises:
-            LedgerError: the database cannot be used.
-        """
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, step)
+        def run() -> _Result:
+            with _plain_errors(self._engine.url), self._to_read.begin() as connection:
+                return step(connection, *args, **kwargs)
 
-    async def write(self, step: Callable[[Connection], _Result]) -> _Result:
-        """Run the step in a transaction that is committed at its end, and undone when the step raises.
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
-        Raises:
-            LedgerError: the database cannot be used.
-        """
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, step)
+    async def rows(self, statement: Select[Any]) -> Sequence[Any]:
+        """Return every row that the statement finds."""
+        return await self.read(lambda connection: connection.execute(statement).all())
 
-    def _read(self, step: Callable[[Connection], _Result]) -> _Result:
-        with _plain_errors(self._engine.url), self._to_read.begin() as connection:
-            return step(connection)
+    async def scalar(self, statement: Select[Any]) -> Any:  # noqa: ANN401 - the column's own
+        """Return the first value that the statement finds, None without any."""
+        return await self.read(lambda connection: connection.scalar(statement))
 
-    def _write(self, step: Callable[[Connection], _Result]) -> _Result:
-        with _plain_errors(self._engine.url):
-            try:
-                # Because taking a connection from the pool costs as much as the commit, the writer keeps its own.
-                self._kept = self._kept or self._to_write.connect()
-                with self._kept.begin():
-                    return step(self._kept)
-            except BaseException:
-                # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over.
-                self._let_go()
-                raise
+    async def write(self, step: _Step[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        """Run the step in a transaction that is committed at its end, and undone when the step raises."""
+
+        def run() -> _Result:
+            with _plain_errors(self._engine.url):
+                try:
+                    # Because taking a connection from the pool costs as much as the commit, the writer keeps its own.
+                    self._kept = self._kept or self._to_write.connect()
+                    with self._kept.begin():
+                        return step(self._kept, *args, **kwargs)
+                except BaseException:
+                    # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over.
+                    self._let_go()
+                    raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+
+    async def change(self, statement: Update | Delete) -> int:
+        """Return how many rows the statement changed."""
+        return await self.write(lambda connection: connection.execute(statement).rowcount)
 
     def _let_go(self) -> None:
         if self._kept is not None:
@@ -154,6 +166,14 @@ class Database:
         self._readers.shutdown()
         self._let_go()
         self._engine.dispose()
+
+
+class LedgerPart:
+    """A part of the ledger, by the clock. Every method is one transaction and may raise `LedgerError`."""
+
+    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
+        self._database = database
+        self._clock = clock
 
 
 def insert(connection: Connection, table: Table) -> Insert:
@@ -239,4 +259,6 @@ def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None
 def _begin(connection: Connection) -> None:
     # Left to itself, the driver begins at the first write only. Because a transaction that reads and then writes fails
     # at once when another wrote in between, one that will write says so from the start, and waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN"
+    # Past SQLAlchemy, whose way to the driver takes as long as a statement of the ledger's.
+    connection.connection.cursor().execute(begin)

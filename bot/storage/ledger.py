@@ -6,14 +6,15 @@ and a message has one sender because one statement claims it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot.model.rendering import Message, Rendering
 from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
-from bot.storage.database import Database
+from bot.storage.database import Database, LedgerPart
 from bot.storage.notices import LedgerNotices
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
@@ -21,11 +22,8 @@ from bot.storage.records import (
     BroadcastKind,
     BroadcastState,
     Choice,
-    Claim,
     Delivery,
     DeliveryState,
-    LedgerError,
-    Outcome,
     StoredRendering,
     to_one,
 )
@@ -33,7 +31,6 @@ from bot.storage.subscriptions import LedgerSubscriptions
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
     BROADCAST_IS_UNFINISHED,
-    DELIVERIES,
     IS_PENDING,
     IS_UNFINISHED,
     broadcasts,
@@ -51,101 +48,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bot.model.subscription import PlatformName, Target
+    from bot.storage.records import Claim, Outcome
 
-__all__ = [
-    "Broadcast",
-    "BroadcastState",
-    "Choice",
-    "Claim",
-    "Delivery",
-    "DeliveryState",
-    "Ledger",
-    "LedgerError",
-    "Outcome",
-    "StoredRendering",
-]
-
-_CHOICE = tuple(subscriptions.c[name] for name in Choice.__dataclass_fields__)
-_CHOICES = (
-    select(*_CHOICE)
-    .where(subscriptions.c.schedule == bindparam("on_schedule"), gets_pushes(bindparam("now")))
-    .distinct()
-    .order_by(*_CHOICE)
-)
-_STORED = select(renderings, broadcasts.c.created).join(broadcasts).where(renderings.c.id == bindparam("of_id"))
-_NEXT_DUE = (
-    select(deliveries.c.due)
-    .where(deliveries.c.platform == bindparam("of_platform"), IS_PENDING)
-    .order_by(deliveries.c.due)
-    # Because PostgreSQL's driver fetches all that a statement finds, which here may be a million.
-    .limit(1)
-)
-_OF_DELIVERY = deliveries.c.id == bindparam("of_id")
-_FALLBACK = select(renderings.c.fallback_id).where(renderings.c.id == deliveries.c.rendering_id).scalar_subquery()
-_FALL_BACK = (
-    update(deliveries)
-    .where(_OF_DELIVERY)
-    .values(
-        rendering_id=_FALLBACK,
-        state=DeliveryState.PENDING,
-        position=0,
-        message_ids=(),
-        attempts=0,
-        due=bindparam("now"),
-        updated=bindparam("now"),
-    )
-)
-_STOP = (
-    update(broadcasts)
-    .where(broadcasts.c.id == bindparam("of_id"), BROADCAST_IS_OPEN)
-    .values(state=BroadcastState.STOPPED, reason=bindparam("why"), finished=bindparam("now"))
-)
-_FINISH = (
-    update(broadcasts)
-    .where(BROADCAST_IS_OPEN, ~BROADCAST_IS_UNFINISHED)
-    .values(state=BroadcastState.DONE, finished=bindparam("now"))
-    .returning(broadcasts)
-)
-_ANY_OPEN = select(broadcasts.c.id).where(BROADCAST_IS_OPEN).limit(1)
-_OF_KEY = (
-    select(broadcasts)
-    .where(broadcasts.c.episode == bindparam("of_episode"), broadcasts.c.key == bindparam("of_key"))
-    .order_by(broadcasts.c.repeat.desc())
-    .limit(1)
-)
 _OF_EPISODES = broadcasts.c.kind != BroadcastKind.NOTICE
-_LATEST = select(broadcasts).where(_OF_EPISODES).order_by(broadcasts.c.id.desc()).limit(bindparam("most"))
-_OF_BROADCAST = deliveries.c.broadcast_id == bindparam("of_id")
-_TALLY = select(deliveries.c.state, func.count()).where(_OF_BROADCAST).group_by(deliveries.c.state)
-_LEFT = (
-    select(deliveries.c.platform, func.count())
-    .where(deliveries.c.broadcast_id.in_(bindparam("of_ids", expanding=True)), IS_UNFINISHED)
-    .group_by(deliveries.c.platform)
-)
-_FAILURES = DELIVERIES.where(
-    _OF_BROADCAST, deliveries.c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
-).order_by(deliveries.c.platform, deliveries.c.chat, deliveries.c.thread)
-_RECENT = (
-    select(broadcasts.c.episode)
-    .where(_OF_EPISODES)
-    .group_by(broadcasts.c.episode)
-    .order_by(func.max(broadcasts.c.id).desc())
-    .limit(bindparam("most"))
-)
-_FIRST_RECENT = select(func.min(broadcasts.c.id)).where(_OF_EPISODES, broadcasts.c.episode.in_(_RECENT))
-_OLD = select(broadcasts.c.id).where(
-    ~BROADCAST_IS_OPEN,
-    (_OF_EPISODES & broadcasts.c.episode.not_in(_RECENT))
-    | (~_OF_EPISODES & (broadcasts.c.id < _FIRST_RECENT.scalar_subquery())),
-)
 
 
-class Ledger:
+class Ledger(LedgerPart):
     """The open ledger. Every method is one transaction and may raise `LedgerError`."""
 
     def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self.subscriptions = LedgerSubscriptions(database, clock)
         self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
@@ -178,10 +90,11 @@ class Ledger:
 
         With `only_failed_in`, only those count whose delivery of that broadcast failed.
         """
-        wanted = _CHOICES if only_failed_in is None else _CHOICES.where(failed_in(only_failed_in))
-        which = {"on_schedule": schedule, "now": self._clock()}
-        rows = await self._database.read(lambda connection: connection.execute(wanted, which).all())
-        return [Choice(*row) for row in rows]
+        choice = [subscriptions.c[name] for name in Choice.__dataclass_fields__]
+        wanted = select(*choice).where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
+        if only_failed_in is not None:
+            wanted = wanted.where(failed_in(only_failed_in))
+        return [Choice(*row) for row in await self._database.rows(wanted.distinct().order_by(*choice))]
 
     async def create_broadcast(
         self,
@@ -203,57 +116,43 @@ class Ledger:
         Returns:
             None if the episode was pushed on this schedule before and not `again`.
         """
-        now = self._clock()
-
-        def step(connection: Connection) -> Broadcast | None:
-            broadcast = opening.add_broadcast(
-                connection,
-                kind=BroadcastKind.PUSH,
-                episode=episode,
-                title=title,
-                key=schedule,
-                due=due,
-                again=again,
-                now=now,
-            )
-            if broadcast is not None:
-                opening.deliver_to_choices(
-                    connection, broadcast, renderings, again=again, only_failed_in=only_failed_in
-                )
-            return broadcast
-
-        return await self._database.write(step)
+        return await self._database.write(
+            opening.open_broadcast,
+            partial(opening.deliver_to_choices, chosen=renderings, again=again, only_failed_in=only_failed_in),
+            BroadcastKind.PUSH,
+            episode=episode,
+            title=title,
+            key=schedule,
+            now=self._clock(),
+            due=due,
+            again=again,
+        )
 
     async def create_single(
         self, *, episode: int, title: str, target: Target, rendering: Rendering, publish: bool, again: bool = False
     ) -> Broadcast | None:
         """Open a broadcast to one target, subscribed or not; return None if it exists and not `again`."""
-        now = self._clock()
-
-        def step(connection: Connection) -> Broadcast | None:
-            broadcast = opening.add_broadcast(
-                connection,
-                kind=BroadcastKind.SINGLE,
-                episode=episode,
-                title=title,
-                key=to_one(target),
-                due=now,
-                again=again,
-                now=now,
-            )
-            if broadcast is not None:
-                opening.deliver_to_targets(connection, broadcast, [target], rendering, publish=publish)
-            return broadcast
-
-        return await self._database.write(step)
+        return await self._database.write(
+            opening.open_broadcast,
+            partial(opening.deliver_to_targets, targets=[target], rendering=rendering, publish=publish),
+            BroadcastKind.SINGLE,
+            episode=episode,
+            title=title,
+            key=to_one(target),
+            now=self._clock(),
+            again=again,
+        )
 
     async def stored(self, rendering_id: int) -> StoredRendering:
         """Return the rendering with this id, its fallback included."""
-        return await self._database.read(lambda connection: _stored(connection, rendering_id))
+        return await self._database.read(_stored, rendering_id)
 
     async def next_due(self, platform: PlatformName) -> dt.datetime | None:
         """Return when the next pending delivery is due, which may be in the past; None if there is none."""
-        return await self._database.read(lambda connection: connection.scalar(_NEXT_DUE, {"of_platform": platform}))
+        pending = select(deliveries.c.due).where(deliveries.c.platform == platform, IS_PENDING)
+        # Because PostgreSQL's driver fetches all that a statement finds, which here may be a million.
+        due: dt.datetime | None = await self._database.scalar(pending.order_by(deliveries.c.due).limit(1))
+        return due
 
     async def claim(self, platform: PlatformName, limit: int, outcomes: Sequence[Outcome] = ()) -> list[Claim]:
         """Claim up to `limit` messages that may be sent now, those that have waited longest first.
@@ -261,31 +160,18 @@ class Ledger:
         Each is `sending` from now on, no other process gets it, and the claim counts as an attempt. `outcomes` are
         recorded in the same transaction, because a transaction costs more than all that is in it.
         """
-        now = self._clock()
-
-        def step(connection: Connection) -> list[Claim]:
-            outcomes_of.record(connection, outcomes, now)
-            return outcomes_of.claim(connection, platform, limit, now)
-
-        return await self._database.write(step)
+        return await self._database.write(outcomes_of.record_and_claim, outcomes, platform, limit, self._clock())
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of deliveries. Cheapest with a hundred at once.
 
         A delivery that would be pending in a broadcast that is over fails instead.
         """
-        now = self._clock()
-        await self._database.write(lambda connection: outcomes_of.record(connection, outcomes, now))
+        await self._database.write(outcomes_of.record, outcomes, self._clock())
 
     async def fall_back(self, delivery_id: int) -> None:
         """Begin the delivery again with the fallback of its rendering."""
-        now = self._clock()
-
-        def step(connection: Connection) -> None:
-            connection.execute(_FALL_BACK, {"of_id": delivery_id, "now": now})
-            outcomes_of.fail_stopped(connection, deliveries.c.id == delivery_id, now)
-
-        await self._database.write(step)
+        await self._database.write(outcomes_of.fall_back, delivery_id, self._clock())
 
     async def recover(self, platform: PlatformName, *, hold: bool) -> int:
         """Take back the claims of a process that died. Only for a platform on which nobody is sending.
@@ -296,14 +182,7 @@ class Ledger:
         Returns:
             The number of claims.
         """
-        now = self._clock()
-
-        def step(connection: Connection) -> int:
-            left = outcomes_of.interrupted(connection, platform, hold=hold)
-            outcomes_of.record(connection, left, now)
-            return len(left)
-
-        return await self._database.write(step)
+        return await self._database.write(outcomes_of.recover, platform, self._clock(), hold=hold)
 
     async def stop(self, broadcast_id: int, reason: str) -> bool:
         """Stop an open broadcast: fail its pending deliveries, and leave messages on their way to their senders.
@@ -311,69 +190,78 @@ class Ledger:
         Returns:
             True if the broadcast was open.
         """
-        now = self._clock()
-
-        def step(connection: Connection) -> bool:
-            stopped = connection.execute(_STOP, {"of_id": broadcast_id, "why": reason, "now": now})
-            outcomes_of.fail_stopped(connection, deliveries.c.broadcast_id == broadcast_id, now)
-            return stopped.rowcount > 0
-
-        return await self._database.write(step)
+        return await self._database.write(outcomes_of.stop, broadcast_id, reason, self._clock())
 
     async def finish(self) -> list[Broadcast]:
         """Close the broadcasts of which nothing is left to send, and return each to the caller that closed it."""
         # Nobody writes while nothing is open, which is nearly always.
         if not await self.is_anything_open():
             return []
-        now = {"now": self._clock()}
-        return list(map(Broadcast.of, await self._database.write(lambda each: each.execute(_FINISH, now).all())))
+        finish = (
+            update(broadcasts)
+            .where(BROADCAST_IS_OPEN, ~BROADCAST_IS_UNFINISHED)
+            .values(state=BroadcastState.DONE, finished=self._clock())
+            .returning(broadcasts)
+        )
+        return list(map(Broadcast.of, await self._database.write(lambda connection: connection.execute(finish).all())))
 
     async def broadcast_of(self, episode: int, key: str) -> Broadcast | None:
         """Return the latest broadcast of the episode with this key, such as the name of a schedule."""
-        which = {"of_episode": episode, "of_key": key}
-        row = await self._database.read(lambda connection: connection.execute(_OF_KEY, which).one_or_none())
-        return None if row is None else Broadcast.of(row)
+        c = broadcasts.c
+        every = select(broadcasts).where(c.episode == episode, c.key == key)
+        return next(map(Broadcast.of, await self._database.rows(every.order_by(c.repeat.desc()).limit(1))), None)
 
     async def broadcasts(self, limit: int) -> list[Broadcast]:
         """Return the latest broadcasts of episodes, the newest first."""
-        rows = await self._database.read(lambda connection: connection.execute(_LATEST, {"most": limit}).all())
-        return list(map(Broadcast.of, rows))
+        latest = select(broadcasts).where(_OF_EPISODES).order_by(broadcasts.c.id.desc()).limit(limit)
+        return list(map(Broadcast.of, await self._database.rows(latest)))
 
     async def tally(self, broadcast_id: int) -> dict[DeliveryState, int]:
         """Return how many deliveries of the broadcast are in each of all states."""
-        rows = await self._database.read(lambda connection: connection.execute(_TALLY, {"of_id": broadcast_id}).all())
-        return {**dict.fromkeys(DeliveryState, 0), **dict(rows)}
+        c = deliveries.c
+        counts = select(c.state, func.count()).where(c.broadcast_id == broadcast_id).group_by(c.state)
+        return {**dict.fromkeys(DeliveryState, 0), **dict(await self._database.rows(counts))}
 
     async def is_anything_open(self) -> bool:
         """Return whether any push or notice is not over yet."""
-        return await self._database.read(lambda connection: connection.scalar(_ANY_OPEN)) is not None
+        return await self._database.scalar(select(broadcasts.c.id).where(BROADCAST_IS_OPEN).limit(1)) is not None
 
     async def unfinished(self, broadcast_ids: Sequence[int]) -> dict[PlatformName, int]:
         """Return how many deliveries of the broadcasts are still to be made, by platform."""
-        these = {"of_ids": broadcast_ids}
-        return dict(await self._database.read(lambda connection: connection.execute(_LEFT, these).all()))
+        c = deliveries.c
+        counts = select(c.platform, func.count()).where(c.broadcast_id.in_(broadcast_ids), IS_UNFINISHED)
+        return dict(await self._database.rows(counts.group_by(c.platform)))
 
     async def failures(self, broadcast_id: int) -> list[Delivery]:
         """Return the deliveries of the broadcast that failed or are `unknown`, by target."""
-        this = {"of_id": broadcast_id}
-        rows = await self._database.read(lambda connection: connection.execute(_FAILURES, this).all())
-        return list(map(Delivery.of, rows))
+        c = deliveries.c
+        failed = select(deliveries).where(
+            c.broadcast_id == broadcast_id, c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+        )
+        return list(map(Delivery.of, await self._database.rows(failed.order_by(c.platform, c.chat, c.thread))))
 
     async def prune(self, keep_episodes: int = 12) -> None:
         """Delete the deliveries and renderings of all but the episodes pushed last; keep that they were pushed.
 
         Those of notices go with the pushes that they lie between.
         """
+        c = broadcasts.c
+        latest = select(c.episode).where(_OF_EPISODES).group_by(c.episode)
+        kept = latest.order_by(func.max(c.id).desc()).limit(keep_episodes)
+        first_kept = select(func.min(c.id)).where(_OF_EPISODES, c.episode.in_(kept)).scalar_subquery()
+        is_old = (_OF_EPISODES & c.episode.not_in(kept)) | (~_OF_EPISODES & (c.id < first_kept))
+        old = select(c.id).where(~BROADCAST_IS_OPEN, is_old)
 
         def step(connection: Connection) -> None:
             for table in (deliveries, renderings):
-                connection.execute(delete(table).where(table.c.broadcast_id.in_(_OLD)), {"most": keep_episodes})
+                connection.execute(delete(table).where(table.c.broadcast_id.in_(old)))
 
         await self._database.write(step)
 
 
 def _stored(connection: Connection, rendering_id: int) -> StoredRendering:
-    row = connection.execute(_STORED, {"of_id": rendering_id}).one()
+    stored = select(renderings, broadcasts.c.created).join(broadcasts).where(renderings.c.id == rendering_id)
+    row = connection.execute(stored).one()
     fallback = None if row.fallback_id is None else _stored(connection, row.fallback_id).rendering
     messages = tuple(Message(**message) for message in row.messages)
     return StoredRendering(Rendering(row.title, messages, fallback), row.created)

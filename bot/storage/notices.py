@@ -4,71 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import String, bindparam, exists, func, literal, select, update
+from sqlalchemy import String, exists, func, literal, select, update
 
 from bot.model.facts import REPORT, Pushed, Unserved
 from bot.storage import opening
+from bot.storage.database import LedgerPart
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, target_of
 from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, renderings
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection
 
     from bot.model.rendering import Rendering
     from bot.model.subscription import PlatformName, Target
-    from bot.storage.database import Database
     from bot.storage.records import Notice
 
 NAMED = 5
 """Targets of one result that a report can name."""
 
 _IS_NOTICE = broadcasts.c.kind == BroadcastKind.NOTICE
-_TOLD_AT = select(broadcasts.c.created).where(_IS_NOTICE, broadcasts.c.key == bindparam("of_key")).limit(1)
-_LATEST = select(broadcasts).where(_IS_NOTICE).order_by(broadcasts.c.id.desc()).limit(bindparam("most"))
-_REPORTS = broadcasts.alias()
-_HAS_REPORT = exists().where(
-    _REPORTS.c.kind == BroadcastKind.NOTICE, _REPORTS.c.key == literal(REPORT) + broadcasts.c.id.cast(String)
-)
-_UNREPORTED = (
-    select(broadcasts)
-    .where(
-        broadcasts.c.kind == BroadcastKind.PUSH,
-        broadcasts.c.state != BroadcastState.OPEN,
-        broadcasts.c.finished >= bindparam("since"),
-        ~_HAS_REPORT,
-        ~BROADCAST_IS_UNFINISHED,
-    )
-    .order_by(broadcasts.c.id)
-)
-_RESULT = (deliveries.c.platform, deliveries.c.state, deliveries.c.code)
-_RESULTS = (
-    select(*_RESULT, func.count().label("number"), func.max(deliveries.c.reason).label("reason"))
-    .where(deliveries.c.broadcast_id == bindparam("of_broadcast"))
-    .group_by(*_RESULT)
-    .order_by(*_RESULT)
-)
-_WITH_RESULT: Select[Any] = (
-    select(deliveries.c.platform, deliveries.c.chat, deliveries.c.thread)
-    .where(
-        deliveries.c.broadcast_id == bindparam("of_broadcast"),
-        *(column == bindparam(f"with_{column.name}") for column in _RESULT),
-    )
-    .order_by(deliveries.c.id)
-    .limit(NAMED)
-)
 
 
-class LedgerNotices:
+class LedgerNotices(LedgerPart):
     """The notices in the ledger. Every method is one transaction and may raise `LedgerError`."""
-
-    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     async def add(self, key: str, notice: Notice, to: Iterable[tuple[Rendering, Sequence[Target]]]) -> bool:
         """Open the notice to these targets, of one platform per rendering.
@@ -78,66 +41,63 @@ class LedgerNotices:
         Returns:
             False if a notice with the key was added before.
         """
-        now = self._clock()
-        return await self._database.write(lambda connection: _add(connection, key, notice, to, now))
+
+        def deliver(connection: Connection, broadcast: Broadcast) -> None:
+            for rendering, targets in to:
+                opening.deliver_to_targets(connection, broadcast, targets, rendering)
+
+        added = await self._database.write(
+            opening.open_broadcast,
+            deliver,
+            BroadcastKind.NOTICE,
+            episode=notice.episode,
+            title=notice.document.title,
+            key=key,
+            text=notice.text,
+            now=self._clock(),
+        )
+        return added is not None
 
     async def has_been_sent(self, key: str) -> dt.datetime | None:
         """Return when the notice with this key was added; None if never."""
-        return await self._database.read(lambda connection: connection.scalar(_TOLD_AT, {"of_key": key}))
+        c = broadcasts.c
+        told: dt.datetime | None = await self._database.scalar(select(c.created).where(_IS_NOTICE, c.key == key))
+        return told
 
     async def latest(self, limit: int) -> list[Broadcast]:
         """Return the latest notices, the newest first."""
-        rows = await self._database.read(lambda connection: connection.execute(_LATEST, {"most": limit}).all())
-        return list(map(Broadcast.of, rows))
+        latest = select(broadcasts).where(_IS_NOTICE).order_by(broadcasts.c.id.desc()).limit(limit)
+        return list(map(Broadcast.of, await self._database.rows(latest)))
 
     async def unreported(self, since: dt.datetime) -> list[Broadcast]:
         """Return the pushes that ended since then and have no report, the oldest first."""
-        rows = await self._database.read(lambda connection: connection.execute(_UNREPORTED, {"since": since}).all())
-        return list(map(Broadcast.of, rows))
+        c, report = broadcasts.c, broadcasts.alias()
+        has_report = exists().where(
+            report.c.kind == BroadcastKind.NOTICE, report.c.key == literal(REPORT) + c.id.cast(String)
+        )
+        ended = select(broadcasts).where(
+            c.kind == BroadcastKind.PUSH, c.state != BroadcastState.OPEN, c.finished >= since
+        )
+        unreported = ended.where(~has_report, ~BROADCAST_IS_UNFINISHED).order_by(c.id)
+        return list(map(Broadcast.of, await self._database.rows(unreported)))
 
     async def outcome(self, push: Broadcast) -> Pushed:
         """Return the results of a push so far."""
-        served, unserved = await self._database.read(lambda connection: _results(connection, push.id))
-        return Pushed(
-            broadcast=push.id,
-            episode=push.episode,
-            schedule=push.key,
-            took=(push.finished or self._clock()) - push.created,
-            stopped=push.reason,
-            served=served,
-            unserved=tuple(unserved),
-        )
+        return await self._database.read(_outcome, push, self._clock())
 
 
-def _add(
-    connection: Connection, key: str, notice: Notice, to: Iterable[tuple[Rendering, Sequence[Target]]], now: dt.datetime
-) -> bool:
-    broadcast = opening.add_broadcast(
-        connection,
-        kind=BroadcastKind.NOTICE,
-        episode=notice.episode,
-        title=notice.document.title,
-        key=key,
-        text=notice.text,
-        due=now,
-        now=now,
-    )
-    if broadcast is None:
-        return False
-    for rendering, targets in to:
-        opening.deliver_to_targets(connection, broadcast, targets, rendering)
-    return True
-
-
-def _results(connection: Connection, broadcast_id: int) -> tuple[dict[PlatformName, int], list[Unserved]]:
+def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushed:
     served: dict[PlatformName, int] = {}
     unserved = []
-    this = {"of_broadcast": broadcast_id}
-    for row in connection.execute(_RESULTS, this).all():
+    c, in_push = deliveries.c, deliveries.c.broadcast_id == push.id
+    results = select(c.platform, c.state, c.code, func.count().label("number"), func.max(c.reason).label("reason"))
+    by_result = (c.platform, c.state, c.code)
+    for row in connection.execute(results.where(in_push).group_by(*by_result).order_by(*by_result)).all():
         if row.state is DeliveryState.SENT:
             served[row.platform] = served.get(row.platform, 0) + row.number
         elif row.state in {DeliveryState.FAILED, DeliveryState.UNKNOWN}:
-            result = {"with_platform": row.platform, "with_state": row.state, "with_code": row.code}
+            of_result = (c.platform == row.platform, c.state == row.state, c.code == row.code)
+            named = select(deliveries).where(in_push, *of_result).order_by(c.id).limit(NAMED)
             unserved.append(
                 Unserved(
                     platform=row.platform,
@@ -145,10 +105,18 @@ def _results(connection: Connection, broadcast_id: int) -> tuple[dict[PlatformNa
                     reason=row.reason,
                     count=row.number,
                     unknown=row.state is DeliveryState.UNKNOWN,
-                    targets=tuple(map(target_of, connection.execute(_WITH_RESULT, {**this, **result}))),
+                    targets=tuple(map(target_of, connection.execute(named))),
                 )
             )
-    return served, unserved
+    return Pushed(
+        broadcast=push.id,
+        episode=push.episode,
+        schedule=push.key,
+        took=(push.finished or now) - push.created,
+        stopped=push.reason,
+        served=served,
+        unserved=tuple(unserved),
+    )
 
 
 def unname(connection: Connection, target: Target) -> None:

@@ -5,6 +5,7 @@ Every function here is a step of a transaction.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,143 +14,42 @@ from sqlalchemy import Integer, bindparam, exists, func, literal, select, update
 
 from bot.model.subscription import SubscriptionState
 from bot.storage.database import insert
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
-from bot.storage.tables import (
-    MOMENT,
-    broadcasts,
-    deliveries,
-    failed_in,
-    gets_pushes,
-    renderings,
-    subscriptions,
-)
+from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
+from bot.storage.tables import broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Insert, Update
+    from sqlalchemy import ColumnElement, Connection
 
     from bot.model.rendering import Rendering
     from bot.model.subscription import PlatformName, Target
-    from bot.storage.records import Choice
-
 
 _TARGET = ("platform", "chat", "thread")
-_OF_BROADCAST = bindparam("of_broadcast", type_=Integer)
-_NOW = bindparam("now", type_=MOMENT)
-_FRESH: dict[str, Any] = {
-    "state": DeliveryState.PENDING,
-    "position": 0,
-    "message_ids": (),
-    "attempts": 0,
-    "code": "",
-    "reason": "",
-}
+_CHOICE = [field.name for field in dataclasses.fields(Choice)]
 
 
-def _moved_with_it() -> ColumnElement[bool]:
-    """Return whether the subscription's target got the episode on a schedule that it has left since."""
-    c, other = subscriptions.c, subscriptions.alias()
-    is_there_too = exists().where(
-        *(other.c[name] == deliveries.c[name] for name in _TARGET),
-        other.c.schedule == broadcasts.c.key,
-        other.c.state != SubscriptionState.ENDED,
-    )
-    return (
-        exists()
-        .where(
-            _pushed_before(),
-            deliveries.c.broadcast_id == broadcasts.c.id,
-            *(deliveries.c[name] == c[name] for name in _TARGET),
-            deliveries.c.state != DeliveryState.FAILED,
-            ~is_there_too,
-        )
-        .correlate(subscriptions)
-    )
-
-
-def _pushed_before() -> ColumnElement[bool]:
-    """Return whether a broadcast is another push of the same episode."""
-    c = broadcasts.c
-    return (c.episode == bindparam("of_episode")) & (c.kind == BroadcastKind.PUSH) & (c.id != _OF_BROADCAST)
-
-
-def _deliver_to_choice(*conditions: ColumnElement[bool]) -> Insert:
-    """Add a delivery for every subscription with a choice for which the conditions hold."""
-    c = subscriptions.c
-    head = ["broadcast_id", "rendering_id", "due", "updated"]
-    copied = ["subscription_id", "platform", "chat", "thread", "publish"]
-    return deliveries.insert().from_select(
-        [*head, *copied, *_FRESH],
-        select(
-            *(_OF_BROADCAST, bindparam("of_rendering", type_=Integer), bindparam("not_before", type_=MOMENT), _NOW),
-            *(c.id, c.platform, c.chat, c.thread, c.publish),
-            *(literal(value, deliveries.c[name].type) for name, value in _FRESH.items()),
-        ).where(
-            c.schedule == bindparam("on_schedule"),
-            gets_pushes(_NOW),
-            c.platform == bindparam("on_platform"),
-            c.topics == bindparam("with_topics"),
-            c.layout == bindparam("in_layout"),
-            c.silent == bindparam("made_silent"),
-            c.rich == bindparam("made_rich"),
-            *conditions,
-        ),
-    )
-
-
-def _go_on_where_it_failed() -> Update:
-    """Begin a delivery at the message that did not arrive, in the rendering (or its fallback) that it failed with."""
-    failed, said = deliveries.alias(), renderings.alias()
-    chosen, same = renderings.alias(), renderings.alias()
-    return (
-        update(deliveries)
-        .where(
-            deliveries.c.broadcast_id == _OF_BROADCAST,
-            failed.c.broadcast_id == bindparam("failed_in"),
-            failed.c.subscription_id == deliveries.c.subscription_id,
-            failed.c.position > 0,
-            said.c.id == failed.c.rendering_id,
-            chosen.c.id == deliveries.c.rendering_id,
-            same.c.id.in_((chosen.c.id, chosen.c.fallback_id)),
-            same.c.key == said.c.key,
-        )
-        .values(rendering_id=same.c.id, position=failed.c.position, message_ids=failed.c.message_ids)
-    )
-
-
-_DELIVER_TO_CHOICE = _deliver_to_choice()
-_DELIVER_TO_NEW = _deliver_to_choice(~_moved_with_it())
-_DELIVER_AGAIN = _deliver_to_choice(failed_in(bindparam("failed_in", type_=Integer)))
-_GO_ON = _go_on_where_it_failed()
-_WAS_PUSHED = select(broadcasts.c.id).where(_pushed_before()).limit(1)
-_LAST_REPEAT = select(func.max(broadcasts.c.repeat)).where(
-    broadcasts.c.episode == bindparam("of_episode"), broadcasts.c.key == bindparam("of_key")
-)
-_SAME_RENDERING = select(renderings.c.id).where(
-    renderings.c.broadcast_id == _OF_BROADCAST, renderings.c.key == bindparam("of_key")
-)
-
-
-def add_broadcast(
+def open_broadcast(
     connection: Connection,
-    *,
+    deliver: Callable[[Connection, Broadcast], None],
     kind: BroadcastKind,
+    *,
     episode: int,
     title: str,
     key: str,
-    due: dt.datetime,
     now: dt.datetime,
+    due: dt.datetime | None = None,
     again: bool = False,
     text: str | None = None,
 ) -> Broadcast | None:
-    """Add the broadcast.
+    """Add the broadcast, due now or later, and its deliveries.
 
     Returns:
         None if it exists and is not to be repeated, or if another process adds it at the same time.
     """
-    last = connection.scalar(_LAST_REPEAT, {"of_episode": episode, "of_key": key})
+    c = broadcasts.c
+    last = connection.scalar(select(func.max(c.repeat)).where(c.episode == episode, c.key == key))
     if last is not None and not again:
         return None
     # Because the look above does not see what another process has not committed yet, the unique row decides.
@@ -162,7 +62,7 @@ def add_broadcast(
             key=key,
             text=text,
             repeat=0 if last is None else last + 1,
-            due=due,
+            due=due or now,
             created=now,
             state=BroadcastState.OPEN,
             reason="",
@@ -171,14 +71,33 @@ def add_broadcast(
         .returning(broadcasts)
     )
     row = added.one_or_none()
-    return None if row is None else Broadcast.of(row)
+    if row is None:
+        return None
+    broadcast = Broadcast.of(row)
+    deliver(connection, broadcast)
+    return broadcast
+
+
+def _fresh(broadcast: Broadcast) -> dict[str, object]:
+    """Return what every new delivery of the broadcast begins with."""
+    return {
+        "broadcast_id": broadcast.id,
+        "state": DeliveryState.PENDING,
+        "position": 0,
+        "message_ids": (),
+        "attempts": 0,
+        "due": broadcast.due,
+        "code": "",
+        "reason": "",
+        "updated": broadcast.created,
+    }
 
 
 def deliver_to_choices(
     connection: Connection,
     broadcast: Broadcast,
-    chosen: Mapping[Choice, Rendering],
     *,
+    chosen: Mapping[Choice, Rendering],
     again: bool = False,
     only_failed_in: int | None = None,
 ) -> None:
@@ -187,31 +106,69 @@ def deliver_to_choices(
     A target that got the episode on a schedule that it has left gets it only with `again`. With `only_failed_in`, only
     those get it whose delivery of that broadcast failed, and the messages that had arrived are skipped if unchanged.
     """
-    this = {"of_broadcast": broadcast.id, "of_episode": broadcast.episode}
-    deliver, more = _DELIVER_TO_CHOICE, {}
+    c, fresh = subscriptions.c, _fresh(broadcast)
+    wanted = [c.schedule == broadcast.key, gets_pushes(broadcast.created)]
     if only_failed_in is not None:
-        deliver, more = _DELIVER_AGAIN, {"failed_in": only_failed_in}
-    elif not again and connection.execute(_WAS_PUSHED, this).first() is not None:
-        deliver, more = _DELIVER_TO_NEW, {"of_episode": broadcast.episode}
+        wanted.append(failed_in(only_failed_in))
+    elif not again and connection.execute(select(broadcasts.c.id).where(_is_other_push(broadcast)).limit(1)).first():
+        wanted.append(~_moved_with_it(broadcast))
+    deliver = deliveries.insert().from_select(
+        [*fresh, "rendering_id", "subscription_id", *_TARGET, "publish"],
+        select(
+            *(literal(value, deliveries.c[name].type) for name, value in fresh.items()),
+            *(bindparam("of_rendering", type_=Integer), c.id, *(c[name] for name in _TARGET), c.publish),
+        ).where(*(c[name] == bindparam(f"with_{name}") for name in _CHOICE), *wanted),
+    )
     for choice, rendering in chosen.items():
-        connection.execute(
-            deliver,
-            {
-                **more,
-                "of_broadcast": broadcast.id,
-                "of_rendering": _add_rendering(connection, broadcast, choice.platform, rendering),
-                "not_before": broadcast.due,
-                "now": broadcast.created,
-                "on_schedule": broadcast.key,
-                "on_platform": choice.platform,
-                "with_topics": choice.topics,
-                "in_layout": choice.layout,
-                "made_silent": choice.silent,
-                "made_rich": choice.rich,
-            },
-        )
+        with_choice = {f"with_{name}": getattr(choice, name) for name in _CHOICE}
+        rendering_id = _add_rendering(connection, broadcast, choice.platform, rendering)
+        connection.execute(deliver, {"of_rendering": rendering_id, **with_choice})
     if only_failed_in is not None:
-        connection.execute(_GO_ON, {"of_broadcast": broadcast.id, "failed_in": only_failed_in})
+        _go_on_where_it_failed(connection, broadcast, only_failed_in)
+
+
+def _is_other_push(broadcast: Broadcast) -> ColumnElement[bool]:
+    """Return whether a broadcast is another push of the same episode."""
+    c = broadcasts.c
+    return (c.episode == broadcast.episode) & (c.kind == BroadcastKind.PUSH) & (c.id != broadcast.id)
+
+
+def _moved_with_it(broadcast: Broadcast) -> ColumnElement[bool]:
+    """Return whether the subscription's target got the episode on a schedule that it has left since."""
+    c, other = subscriptions.c, subscriptions.alias()
+    is_there_too = exists().where(
+        *(other.c[name] == deliveries.c[name] for name in _TARGET),
+        other.c.schedule == broadcasts.c.key,
+        other.c.state != SubscriptionState.ENDED,
+    )
+    got_it = exists().where(
+        _is_other_push(broadcast),
+        deliveries.c.broadcast_id == broadcasts.c.id,
+        *(deliveries.c[name] == c[name] for name in _TARGET),
+        deliveries.c.state != DeliveryState.FAILED,
+        ~is_there_too,
+    )
+    return got_it.correlate(subscriptions)
+
+
+def _go_on_where_it_failed(connection: Connection, broadcast: Broadcast, failed_in: int) -> None:
+    """Begin deliveries at the message that did not arrive, in the rendering (or its fallback) that they failed with."""
+    failed, said = deliveries.alias(), renderings.alias()
+    chosen, same = renderings.alias(), renderings.alias()
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.broadcast_id == broadcast.id,
+            failed.c.broadcast_id == failed_in,
+            failed.c.subscription_id == deliveries.c.subscription_id,
+            failed.c.position > 0,
+            said.c.id == failed.c.rendering_id,
+            chosen.c.id == deliveries.c.rendering_id,
+            same.c.id.in_((chosen.c.id, chosen.c.fallback_id)),
+            same.c.key == said.c.key,
+        )
+        .values(rendering_id=same.c.id, position=failed.c.position, message_ids=failed.c.message_ids)
+    )
 
 
 def deliver_to_targets(
@@ -223,21 +180,16 @@ def deliver_to_targets(
     publish: bool = False,
 ) -> None:
     """Add the rendering and a delivery of it to each target of one platform, subscribed or not."""
-    same = {
-        "broadcast_id": broadcast.id,
-        "rendering_id": _add_rendering(connection, broadcast, targets[0].platform, rendering),
-        "due": broadcast.due,
-        "updated": broadcast.created,
-        "publish": publish,
-        **_FRESH,
-    }
+    rendering_id = _add_rendering(connection, broadcast, targets[0].platform, rendering)
+    same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": publish}
     connection.execute(deliveries.insert(), [{**same, **target._asdict()} for target in targets])
 
 
 def _add_rendering(connection: Connection, broadcast: Broadcast, platform: PlatformName, rendering: Rendering) -> int:
     """Return the id of the rendering, which a broadcast has once, however many choices lead to it."""
     key, fallback = _key(platform, rendering), rendering.fallback
-    known: int | None = connection.scalar(_SAME_RENDERING, {"of_broadcast": broadcast.id, "of_key": key})
+    c = renderings.c
+    known: int | None = connection.scalar(select(c.id).where(c.broadcast_id == broadcast.id, c.key == key))
     if known is not None:
         return known
     added = renderings.insert().values(
@@ -248,7 +200,7 @@ def _add_rendering(connection: Connection, broadcast: Broadcast, platform: Platf
         messages=_messages(rendering),
         fallback_id=fallback and _add_rendering(connection, broadcast, platform, fallback),
     )
-    new: int = connection.execute(added.returning(renderings.c.id)).scalar_one()
+    new: int = connection.execute(added.returning(c.id)).scalar_one()
     return new
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +24,8 @@ from sqlalchemy import (
 
 from bot.model.facts import Code
 from bot.model.subscription import Target
-from bot.storage.records import Claim, Delivery, DeliveryState, Outcome
-from bot.storage.tables import (
-    BROADCAST_IS_OPEN,
-    DELIVERIES,
-    IS_PENDING,
-    MOMENT,
-    broadcasts,
-    deliveries,
-    publications,
-    renderings,
-)
+from bot.storage.records import BroadcastState, Claim, DeliveryState, Outcome
+from bot.storage.tables import BROADCAST_IS_OPEN, IS_PENDING, MOMENT, broadcasts, deliveries, publications, renderings
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -68,8 +60,8 @@ _CLAIM = (
         deliveries.c.thread,
         deliveries.c.rendering_id,
         deliveries.c.position,
-        # At the first message, where most are, there is nothing to decode.
-        case((deliveries.c.position > 0, deliveries.c.message_ids)),
+        # As text, because a column type that decodes in Python takes its time for every row, though most hold nothing.
+        case((deliveries.c.position > 0, cast(deliveries.c.message_ids, String))),
         deliveries.c.attempts,
         deliveries.c.code,
         deliveries.c.publish,
@@ -112,29 +104,21 @@ _PUBLISH = insert(publications).from_select(
 )
 
 
-_IS_STOPPED = deliveries.c.broadcast_id.in_(select(broadcasts.c.id).where(~BROADCAST_IS_OPEN))
-_WHY_STOPPED = select(broadcasts.c.reason).where(broadcasts.c.id == deliveries.c.broadcast_id).scalar_subquery()
-_FAIL_STOPPED = (
-    update(deliveries)
-    .where(IS_PENDING, _IS_STOPPED)
-    .values(state=DeliveryState.FAILED, code=Code.STOPPED, reason=_WHY_STOPPED, updated=bindparam("now"))
-)
-_ON_THEIR_WAY = DELIVERIES.where(
-    # By way of the broadcasts, of which there are few, and the index on their states.
-    deliveries.c.broadcast_id.in_(select(broadcasts.c.id)),
-    deliveries.c.state == DeliveryState.SENDING,
-    deliveries.c.platform == bindparam("of_platform"),
-)
-
-
-def claim(connection: Connection, platform: PlatformName, most: int, now: dt.datetime) -> list[Claim]:
-    """Mark the messages that have waited longest as on their way, and return them."""
+def record_and_claim(
+    connection: Connection, outcomes: Sequence[Outcome], platform: PlatformName, most: int, now: dt.datetime
+) -> list[Claim]:
+    """Record the outcomes, mark the messages that have waited longest as on their way, and return those."""
+    record(connection, outcomes, now)
     # All at once, because each entry into the driver has its cost.
     rows = connection.execute(_CLAIM, {"of_platform": platform, "most": most, "now": now}).all()
     return [
-        Claim(id_, broadcast, Target(platform, chat, thread), of, position, known or (), attempts, code, publish)
-        for id_, broadcast, chat, thread, of, position, known, attempts, code, publish in sorted(rows, key=_BY_ID)
+        Claim(id_, broadcast, Target(platform, chat, thread), of, position, _decoded(ids), attempts, code, publish)
+        for id_, broadcast, chat, thread, of, position, ids, attempts, code, publish in sorted(rows, key=_BY_ID)
     ]
+
+
+def _decoded(message_ids: str | None) -> tuple[str | None, ...]:
+    return tuple(json.loads(message_ids)) if message_ids else ()
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
@@ -145,7 +129,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime
     if others := [each for each in outcomes if each.state is not DeliveryState.SENT]:
         connection.execute(_RECORD, [_values(each, now) for each in others])
     if pending := [each.delivery_id for each in others if each.state is DeliveryState.PENDING]:
-        fail_stopped(connection, deliveries.c.id.in_(pending), now)
+        _fail_stopped(connection, deliveries.c.id.in_(pending), now)
     for each in outcomes:
         if each.publish is not None:
             published = {"delivery_id": each.delivery_id, "message": each.publish, "from_now": now}
@@ -159,43 +143,51 @@ def _values(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     return {**values, "updated": now}
 
 
-def fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:
+def _fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:
     """Fail those of the deliveries that are pending in a broadcast that is over, for the reason that stopped it."""
-    connection.execute(_FAIL_STOPPED.where(which), {"now": now})
+    c = deliveries.c
+    is_over = c.broadcast_id.in_(select(broadcasts.c.id).where(~BROADCAST_IS_OPEN))
+    why = select(broadcasts.c.reason).where(broadcasts.c.id == c.broadcast_id).scalar_subquery()
+    fail = update(deliveries).values(state=DeliveryState.FAILED, code=Code.STOPPED, reason=why, updated=now)
+    connection.execute(fail.where(IS_PENDING, is_over, which))
 
 
-def interrupted(connection: Connection, platform: PlatformName, *, hold: bool) -> list[Outcome]:
-    """Return the outcomes of the messages that were on their way when the process died.
-
-    Each is repeated, or skipped with `hold`.
-    """
-    left = [Delivery.of(row) for row in connection.execute(_ON_THEIR_WAY, {"of_platform": platform})]
-    if not hold:
-        return [_left(each) for each in left]
-    wanted = renderings.c.id.in_({each.rendering_id for each in left})
-    messages = select(renderings.c.id, renderings.c.messages).where(wanted)
-    lengths = {row.id: len(row.messages) for row in connection.execute(messages)}
-    return [_skipped(each, lengths[each.rendering_id]) for each in left]
+def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> None:
+    """Begin the delivery again with the fallback of its rendering."""
+    this = deliveries.c.id == delivery_id
+    fallback = select(renderings.c.fallback_id).where(renderings.c.id == deliveries.c.rendering_id).scalar_subquery()
+    again = update(deliveries).where(this).values(rendering_id=fallback, state=DeliveryState.PENDING, position=0)
+    connection.execute(again.values(message_ids=(), attempts=0, due=now, updated=now))
+    _fail_stopped(connection, this, now)
 
 
-def _left(delivery: Delivery) -> Outcome:
-    return Outcome(
-        delivery_id=delivery.id,
-        state=DeliveryState.PENDING,
-        position=delivery.position,
-        message_ids=delivery.message_ids,
-        due=delivery.due,
-        attempts=delivery.attempts,
-        code=Code.UNKNOWN,
-        reason=INTERRUPTED,
+def stop(connection: Connection, broadcast_id: int, reason: str, now: dt.datetime) -> bool:
+    """Stop an open broadcast and fail its pending deliveries; return whether it was open."""
+    stopped = (
+        update(broadcasts)
+        .where(broadcasts.c.id == broadcast_id, BROADCAST_IS_OPEN)
+        .values(state=BroadcastState.STOPPED, reason=reason, finished=now)
     )
+    was_open = connection.execute(stopped).rowcount > 0
+    _fail_stopped(connection, deliveries.c.broadcast_id == broadcast_id, now)
+    return was_open
 
 
-def _skipped(delivery: Delivery, length: int) -> Outcome:
-    position = delivery.position + 1
-    return _left(delivery)._replace(
-        state=DeliveryState.PENDING if position < length else DeliveryState.UNKNOWN,
-        position=position,
-        message_ids=(*delivery.message_ids, None),
-        attempts=0,
+def recover(connection: Connection, platform: PlatformName, now: dt.datetime, *, hold: bool) -> int:
+    """Repeat the messages that were on their way when the process died, or skip them with `hold`; return how many."""
+    c = deliveries.c
+    on_their_way = (
+        select(deliveries, func.json_array_length(renderings.c.messages).label("length"))
+        .join_from(deliveries, renderings)
+        # By way of the broadcasts, of which there are few, and the index on their states.
+        .where(c.broadcast_id.in_(select(broadcasts.c.id)), c.state == DeliveryState.SENDING, c.platform == platform)
     )
+    outcomes = []
+    for row in connection.execute(on_their_way):
+        state, position, ids, attempts = DeliveryState.PENDING, row.position, row.message_ids, row.attempts
+        if hold:
+            position, ids, attempts = position + 1, (*ids, None), 0
+            state = state if position < row.length else DeliveryState.UNKNOWN
+        outcomes.append(Outcome(row.id, state, position, ids, row.due, attempts, Code.UNKNOWN, INTERRUPTED))
+    record(connection, outcomes, now)
+    return len(outcomes)

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import delete, select, update
 
 from bot.model.subscription import Target
+from bot.storage.database import LedgerPart
 from bot.storage.tables import is_in_chat, publications
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
-
-    from sqlalchemy import Row
 
     from bot.model.subscription import PlatformName
-    from bot.storage.database import Database
-
-_NEXT = (
-    select(publications)
-    .where(publications.c.platform == bindparam("of_platform"), publications.c.due <= bindparam("now"))
-    .order_by(publications.c.due, publications.c.id)
-    .limit(1)
-)
-_OF_ID = publications.c.id == bindparam("of_id")
-_REMOVE = delete(publications).where(_OF_ID)
-_PUT_OFF = update(publications).values(due=bindparam("until"))
-_PUT_OFF_ONE = _PUT_OFF.where(_OF_ID).values(attempts=publications.c.attempts + 1)
-_PUT_OFF_SOONER = _PUT_OFF.where(publications.c.due < bindparam("until"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +26,28 @@ class Publication:
     message_id: str
     attempts: int
 
-    @classmethod
-    def of(cls, row: Row[Any]) -> Self:
-        """Return the publication in a row of its table."""
-        return cls(row.id, Target(row.platform, row.chat), row.message_id, row.attempts)
 
-
-class LedgerPublications:
+class LedgerPublications(LedgerPart):
     """The publications in the ledger. Every method is one transaction and may raise `LedgerError`."""
-
-    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     async def next(self, platform: PlatformName) -> Publication | None:
         """Return the publication that has waited longest of those that may be tried now."""
-        which = {"of_platform": platform, "now": self._clock()}
-        row = await self._database.read(lambda connection: connection.execute(_NEXT, which).one_or_none())
-        return None if row is None else Publication.of(row)
+        c = publications.c
+        due = select(publications).where(c.platform == platform, c.due <= self._clock())
+        rows = await self._database.rows(due.order_by(c.due, c.id).limit(1))
+        found = (Publication(row.id, Target(row.platform, row.chat), row.message_id, row.attempts) for row in rows)
+        return next(found, None)
 
     async def over(self, publication: Publication) -> None:
         """Remove a publication that was passed on or never will be."""
-        await self._database.write(lambda connection: connection.execute(_REMOVE, {"of_id": publication.id}))
+        await self._database.change(delete(publications).where(publications.c.id == publication.id))
 
     async def put_off(self, publication: Publication, pause: dt.timedelta, *, whole_channel: bool) -> None:
         """Try the publication again after the pause; with `whole_channel`, all of its channel not before either."""
-        values: dict[str, object] = {"until": self._clock() + pause}
-        put_off = _PUT_OFF_SOONER.where(is_in_chat(publications, publication.target))
-        if not whole_channel:
-            put_off, values = _PUT_OFF_ONE, {**values, "of_id": publication.id}
-        await self._database.write(lambda connection: connection.execute(put_off, values))
+        c, until = publications.c, self._clock() + pause
+        put_off = update(publications).values(due=until)
+        if whole_channel:
+            put_off = put_off.where(is_in_chat(publications, publication.target), c.due < until)
+        else:
+            put_off = put_off.where(c.id == publication.id).values(attempts=c.attempts + 1)
+        await self._database.change(put_off)

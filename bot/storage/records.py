@@ -103,8 +103,8 @@ class Delivery:
     """One broadcast to one target.
 
     `position` is the index of the next message, `attempts` the number of its tries, and `due` its earliest time.
-    `message_ids` are the platform's ids of the messages before it, None where nobody knows whether one arrived. The
-    broadcast was opened at `opened`. `code` and `reason` are those of the last failure.
+    `message_ids` are the platform's ids of the messages before it, None where nobody knows whether one arrived. `code`
+    and `reason` are those of the last failure.
     """
 
     id: int
@@ -117,15 +117,15 @@ class Delivery:
     message_ids: tuple[str | None, ...]
     attempts: int
     due: dt.datetime
-    opened: dt.datetime
     code: str
     reason: str
     publish: bool
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """Return the delivery in a row of `tables.DELIVERIES`."""
+        """Return the delivery in a row of its table."""
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        del fields["updated"]
         target = Target(fields.pop("platform"), fields.pop("chat"), fields.pop("thread"))
         return cls(target=target, **fields)
 

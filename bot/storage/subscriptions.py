@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import and_, delete, exists, func, select, tuple_, update
 
 from bot.model.document import Layout
 from bot.model.facts import Code
 from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState
-from bot.storage.database import insert
+from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
 from bot.storage.records import DeliveryState, target_of
 from bot.storage.tables import (
@@ -31,12 +31,11 @@ from bot.storage.tables import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row, Update
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from bot.model.subscription import PlatformName, Target
-    from bot.storage.database import Database
 
 UNDECLARED = "no longer in the config"
 """The reason of a subscription that ended because the config names it no more."""
@@ -44,49 +43,11 @@ FORGOTTEN = "forgotten"
 """The reason of a declared subscription whose people had everything about them deleted."""
 
 _BY_TARGET = (subscriptions.c.platform, subscriptions.c.chat, subscriptions.c.thread, subscriptions.c.schedule)
-_IS_ACTIVE = subscriptions.c.state == SubscriptionState.ACTIVE
 _IS_PAUSED = subscriptions.c.state == SubscriptionState.PAUSED
-_CHANGE = update(subscriptions).values(updated=bindparam("now"))
-_PAUSE = _CHANGE.where(_IS_ACTIVE).values(state=SubscriptionState.PAUSED)
-_RESUME = _CHANGE.where(_IS_PAUSED).values(state=SubscriptionState.ACTIVE, reason="")
-_COME_BACK = _CHANGE.where(HAS_ENDED, subscriptions.c.has_left).values(
-    state=SubscriptionState.ACTIVE, reason="", has_left=False
-)
-_END_PAUSED = _CHANGE.where(_IS_PAUSED).values(state=SubscriptionState.ENDED)
-_END = (
-    _CHANGE.where(~HAS_ENDED)
-    .values(state=SubscriptionState.ENDED, reason=bindparam("why"), has_left=bindparam("until_back"))
-    .returning(subscriptions.c.id)
-)
-_FAIL_ENDED = (
-    update(deliveries)
-    .where(IS_PENDING)
-    .values(state=DeliveryState.FAILED, code=Code.ENDED, reason=bindparam("why"), updated=bindparam("now"))
-)
-_DECLARED = select(subscriptions).where(subscriptions.c.declared.is_not(None))
-_LEAVING, _STAYING, _TWIN = subscriptions.alias(), subscriptions.alias(), deliveries.alias()
-_TWINS = select(_LEAVING.c.id, _LEAVING.c.declared, _STAYING.c.id.label("twin")).join_from(
-    _LEAVING,
-    _STAYING,
-    (_STAYING.c.platform == _LEAVING.c.platform)
-    & (_STAYING.c.thread == _LEAVING.c.thread)
-    & (_STAYING.c.schedule == _LEAVING.c.schedule),
-)
-"""Subscriptions of two chats, in threads of the same number and on the same schedule."""
-_HAS_TWIN = exists().where(
-    _TWIN.c.broadcast_id == deliveries.c.broadcast_id,
-    _TWIN.c.platform == deliveries.c.platform,
-    _TWIN.c.chat == bindparam("new_id"),
-    _TWIN.c.thread == deliveries.c.thread,
-)
 
 
-class LedgerSubscriptions:
+class LedgerSubscriptions(LedgerPart):
     """The subscriptions in the ledger. Every method is one transaction and may raise `LedgerError`."""
-
-    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     async def of(self, target: Target) -> list[Subscription]:
         """Return every subscription of the target that has not ended, by schedule."""
@@ -97,8 +58,7 @@ class LedgerSubscriptions:
         c = subscriptions.c
         ended = select(subscriptions).where(is_at(subscriptions, target), HAS_ENDED)
         last = ended.order_by(c.updated.desc(), c.id).limit(1)
-        row = await self._database.read(lambda connection: connection.execute(last).one_or_none())
-        return None if row is None else _subscription(row)
+        return next(map(_subscription, await self._database.rows(last)), None)
 
     async def all(self) -> list[Subscription]:
         """Return every subscription there ever was, ended ones too, by target."""
@@ -110,7 +70,8 @@ class LedgerSubscriptions:
         active = select(func.count()).where(c.schedule == schedule, gets_pushes(self._clock()))
         if platforms is not None:
             active = active.where(c.platform.in_(platforms))
-        return await self._database.read(lambda connection: connection.execute(active).scalar_one())
+        count: int = await self._database.scalar(active)
+        return count
 
     async def save(self, subscription: Subscription) -> None:
         """Add the subscription, or give the one of the same target and schedule these choices and this state."""
@@ -119,8 +80,7 @@ class LedgerSubscriptions:
     async def save_all(self, these: Iterable[Subscription]) -> None:
         """Save many subscriptions: all of them, or none."""
         now = self._clock()
-        rows = [_row(subscription, now) for subscription in these]
-        await self._database.write(lambda connection: _put(connection, rows))
+        await self._database.write(_put, [_row(subscription, now) for subscription in these])
 
     async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
         """End the target's subscriptions, all or that of one schedule, and fail their pending deliveries.
@@ -131,8 +91,7 @@ class LedgerSubscriptions:
         which = is_at(subscriptions, target)
         if schedule is not None:
             which &= subscriptions.c.schedule == schedule
-        now = self._clock()
-        return await self._database.write(lambda connection: _end(connection, which, reason, now))
+        return await self._database.write(_end, which, reason, self._clock())
 
     async def left(self, target: Target, reason: str) -> bool:
         """End every subscription of the chat, threads included, until it comes back.
@@ -140,8 +99,8 @@ class LedgerSubscriptions:
         Returns:
             True if one was active or paused.
         """
-        which, now = is_in_chat(subscriptions, target), self._clock()
-        return await self._database.write(lambda connection: _end(connection, which, reason, now, has_left=True))
+        which = is_in_chat(subscriptions, target)
+        return await self._database.write(_end, which, reason, self._clock(), has_left=True)
 
     async def came_back(self, *targets: Target) -> bool:
         """Make active again, with its choices, every subscription that ended because its chat left.
@@ -149,36 +108,37 @@ class LedgerSubscriptions:
         Returns:
             True if there was one.
         """
-        chats = [(target.platform, target.chat) for target in targets]
-        return await self._change(_COME_BACK, tuple_(subscriptions.c.platform, subscriptions.c.chat).in_(chats)) > 0
+        c, chats = subscriptions.c, [(target.platform, target.chat) for target in targets]
+        which = (HAS_ENDED, c.has_left, tuple_(c.platform, c.chat).in_(chats))
+        return await self._change(*which, state=SubscriptionState.ACTIVE, reason="", has_left=False) > 0
 
     async def forget(self, target: Target) -> None:
         """Forget the chat of the target, as `Subscriptions.forget` says.
 
         Its deliveries are deleted too: a push under way sends nothing more there, and no push exists twice.
         """
-        now = self._clock()
-        await self._database.write(lambda connection: _forget(connection, target, now))
+        await self._database.write(_forget, target, self._clock())
 
     async def pause(self, target: Target, reason: str) -> bool:
         """Pause every active subscription of the target; return whether there was one."""
-        return await self._change(_PAUSE.values(reason=reason), is_at(subscriptions, target)) > 0
+        which = (is_at(subscriptions, target), subscriptions.c.state == SubscriptionState.ACTIVE)
+        return await self._change(*which, state=SubscriptionState.PAUSED, reason=reason) > 0
 
     async def end_paused(self, before: dt.datetime) -> list[Subscription]:
         """End the subscriptions that have been paused since then or longer, and return them as they were."""
-        since_then = subscriptions.c.updated <= before
-        ended = await self._select(_IS_PAUSED, since_then)
+        which = (_IS_PAUSED, subscriptions.c.updated <= before)
+        ended = await self._select(*which)
         if ended:
-            await self._change(_END_PAUSED, since_then)
+            await self._change(*which, state=SubscriptionState.ENDED)
         return ended
 
     async def resume(self, target: Target) -> bool:
         """Make every paused subscription of the target active again; return whether there was one."""
-        return await self._change(_RESUME, is_at(subscriptions, target)) > 0
+        return await self._resume(is_at(subscriptions, target)) > 0
 
     async def resume_failed_in(self, broadcast_id: int) -> int:
         """Make every paused subscription whose delivery of the broadcast failed active again; return their number."""
-        return await self._change(_RESUME, failed_in(broadcast_id))
+        return await self._resume(failed_in(broadcast_id))
 
     async def move(self, old: Target, new_chat: str) -> None:
         """Rewrite the id of the chat, threads included, in its subscriptions and unfinished deliveries.
@@ -187,7 +147,7 @@ class LedgerSubscriptions:
         and the old one is deleted.
         """
         if new_chat != old.chat:
-            await self._database.write(lambda connection: _move(connection, old, new_chat))
+            await self._database.write(_move, old, new_chat)
 
     async def declare(self, declared: Iterable[Subscription], unsure: Collection[PlatformName] = ()) -> None:
         """Bring the subscriptions in line with those that the config declares, but end none of the `unsure` platforms.
@@ -199,16 +159,17 @@ class LedgerSubscriptions:
         A target that is declared no more loses its subscription, unless its people made it theirs by a command. A
         declaration by a chat's old id means the chat at its new one.
         """
-        now = self._clock()
-        await self._database.write(lambda connection: _declare(connection, declared, unsure, now))
+        await self._database.write(_declare, declared, unsure, self._clock())
 
-    async def _select(self, *conditions: ColumnElement[bool]) -> list[Subscription]:
-        wanted = select(subscriptions).where(*conditions).order_by(*_BY_TARGET)
-        return await self._database.read(lambda connection: list(map(_subscription, connection.execute(wanted))))
+    async def _select(self, *which: ColumnElement[bool]) -> list[Subscription]:
+        wanted = select(subscriptions).where(*which).order_by(*_BY_TARGET)
+        return list(map(_subscription, await self._database.rows(wanted)))
 
-    async def _change(self, change: Update, which: ColumnElement[bool]) -> int:
-        change, now = change.where(which), {"now": self._clock()}
-        return await self._database.write(lambda connection: connection.execute(change, now).rowcount)
+    async def _resume(self, which: ColumnElement[bool]) -> int:
+        return await self._change(which, _IS_PAUSED, state=SubscriptionState.ACTIVE, reason="")
+
+    async def _change(self, *which: ColumnElement[bool], **values: object) -> int:
+        return await self._database.change(update(subscriptions).where(*which).values(updated=self._clock(), **values))
 
 
 def _subscription(row: Row[Any]) -> Subscription:
@@ -247,9 +208,11 @@ def _end(
     connection: Connection, which: ColumnElement[bool], reason: str, now: dt.datetime, *, has_left: bool = False
 ) -> bool:
     """End the subscriptions and fail their pending deliveries; return whether one had not ended yet."""
-    because = {"why": reason, "now": now}
-    ended = connection.scalars(_END.where(which), {**because, "until_back": has_left}).all()
-    connection.execute(_FAIL_ENDED.where(deliveries.c.subscription_id.in_(ended)), because)
+    end = update(subscriptions).where(which, ~HAS_ENDED)
+    end = end.values(state=SubscriptionState.ENDED, reason=reason, has_left=has_left, updated=now)
+    ended = connection.scalars(end.returning(subscriptions.c.id)).all()
+    fail = update(deliveries).where(IS_PENDING, deliveries.c.subscription_id.in_(ended))
+    connection.execute(fail.values(state=DeliveryState.FAILED, code=Code.ENDED, reason=reason, updated=now))
     return bool(ended)
 
 
@@ -274,7 +237,8 @@ def _declare(
     now: dt.datetime,
 ) -> None:
     moved = {(row.platform, row.old_chat): row.new_chat for row in connection.execute(select(moves))}
-    known = {(target_of(row), row.schedule): row for row in connection.execute(_DECLARED)}
+    was_declared = select(subscriptions).where(subscriptions.c.declared.is_not(None))
+    known = {(target_of(row), row.schedule): row for row in connection.execute(was_declared)}
     current = {}
     for subscription in declared:
         target = subscription.target
@@ -286,7 +250,7 @@ def _declare(
     for key in known.keys() - current.keys():
         if known[key].platform not in unsure:
             this = subscriptions.c.id == known[key].id
-            connection.execute(_CHANGE.where(this).values(declared=None), {"now": now})
+            connection.execute(update(subscriptions).where(this).values(declared=None, updated=now))
             _end(connection, this & (subscriptions.c.origin == Origin.CONFIG), UNDECLARED, now)
 
 
@@ -299,22 +263,20 @@ def _declaration(choices: Choices) -> str:
 
 
 def _move(connection: Connection, old: Target, new_chat: str) -> None:
-    _remember_move(connection, old, new_chat)
-    _merge_subscriptions(connection, old, new_chat)
-    _merge_deliveries(connection, old, new_chat)
-
-
-def _remember_move(connection: Connection, old: Target, new_chat: str) -> None:
     # Kept one step long: what had moved to the old id has now moved on.
     moved_here = (moves.c.platform == old.platform) & (moves.c.new_chat == old.chat)
     connection.execute(update(moves).where(moved_here).values(new_chat=new_chat))
     move = insert(connection, moves).values(platform=old.platform, old_chat=old.chat, new_chat=new_chat)
     connection.execute(move.on_conflict_do_update(index_elements=["platform", "old_chat"], set_={"new_chat": new_chat}))
+    _merge_subscriptions(connection, old, new_chat)
+    _merge_deliveries(connection, old, new_chat)
 
 
 def _merge_subscriptions(connection: Connection, old: Target, new_chat: str) -> None:
-    twins = _TWINS.where(is_in_chat(_LEAVING, old), _STAYING.c.chat == new_chat)
-    for row in connection.execute(twins).all():
+    leaving, staying = subscriptions.alias(), subscriptions.alias()
+    is_twin = and_(*(staying.c[name] == leaving.c[name] for name in ("platform", "thread", "schedule")))
+    twins = select(leaving.c.id, leaving.c.declared, staying.c.id.label("twin")).join_from(leaving, staying, is_twin)
+    for row in connection.execute(twins.where(is_in_chat(leaving, old), staying.c.chat == new_chat)).all():
         # A declaration of the old id is from now on one of the new, and no news to it.
         declared = func.coalesce(subscriptions.c.declared, row.declared)
         connection.execute(update(subscriptions).where(subscriptions.c.id == row.twin).values(declared=declared))
@@ -325,8 +287,11 @@ def _merge_subscriptions(connection: Connection, old: Target, new_chat: str) -> 
 
 
 def _merge_deliveries(connection: Connection, old: Target, new_chat: str) -> None:
+    c, twin = deliveries.c, deliveries.alias()
+    is_twin = and_(*(twin.c[name] == c[name] for name in ("broadcast_id", "platform", "thread")))
+    has_twin = exists().where(is_twin, twin.c.chat == new_chat)
     # One broadcast at a time, because its id leads straight to the chat, past everybody else's pending deliveries.
     for broadcast_id in connection.scalars(select(broadcasts.c.id).where(BROADCAST_IS_OPEN)).all():
-        unfinished = (deliveries.c.broadcast_id == broadcast_id) & is_in_chat(deliveries, old) & IS_UNFINISHED
-        connection.execute(delete(deliveries).where(unfinished, _HAS_TWIN), {"new_id": new_chat})
+        unfinished = (c.broadcast_id == broadcast_id) & is_in_chat(deliveries, old) & IS_UNFINISHED
+        connection.execute(delete(deliveries).where(unfinished, has_twin))
         connection.execute(update(deliveries).where(unfinished).values(chat=new_chat))

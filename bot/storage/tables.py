@@ -34,9 +34,9 @@ from bot.model.subscription import Origin, PlatformName, SubscriptionState
 from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from sqlalchemy import ColumnElement, Dialect, FromClause, Select
+    from sqlalchemy import ColumnElement, Dialect, FromClause
     from sqlalchemy.types import TypeEngine
 
     from bot.model.subscription import Target
@@ -80,17 +80,11 @@ def _in_utc(moment: dt.datetime) -> dt.datetime:
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
-def _joined(topics: Iterable[str]) -> str:
-    return " ".join(sorted(topics))
-
-
-def _split(topics: str) -> tuple[str, ...]:
-    return tuple(topics.split())
-
-
 MOMENT = Coded(DateTime(timezone=True), _to_utc, _in_utc)
 """An aware instant, in UTC in every database."""
-TOPICS = Coded(String(), _joined, _split)
+TOPICS: Coded[tuple[str, ...]] = Coded(
+    String(), lambda topics: " ".join(sorted(topics)), lambda kept: tuple(kept.split())
+)
 """Topics, sorted and joined by spaces; empty for all."""
 MESSAGE_IDS: Coded[tuple[str | None, ...]] = Coded(JSON(), list, tuple)
 """The platform's ids of messages; null where nobody knows whether the message arrived."""
@@ -229,11 +223,6 @@ IS_UNFINISHED = deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SEN
 BROADCAST_IS_UNFINISHED = exists().where(deliveries.c.broadcast_id == broadcasts.c.id, IS_UNFINISHED)
 """True for an open broadcast, and for a moment for a stopped one whose messages are on their way."""
 HAS_ENDED = subscriptions.c.state == SubscriptionState.ENDED
-
-DELIVERIES: Select[Any] = select(
-    *(column for column in deliveries.c if column is not deliveries.c.updated), broadcasts.c.created.label("opened")
-).join_from(deliveries, broadcasts)
-"""The columns of a `Delivery` record."""
 
 
 def is_in_chat(table: FromClause, target: Target) -> ColumnElement[bool]:

@@ -6,13 +6,14 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from bot.model.document import Layout
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, PlatformName, Subscription, Target
-from bot.storage.ledger import Delivery, DeliveryState, Ledger, Outcome
-from bot.storage.tables import DELIVERIES, deliveries, metadata
+from bot.storage.ledger import Ledger
+from bot.storage.records import Delivery, DeliveryState, Outcome
+from bot.storage.tables import deliveries, metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from bot.storage.ledger import Broadcast
+    from bot.storage.records import Broadcast
 
 MONDAY = dt.datetime(2024, 11, 4, 7, 0, tzinfo=dt.UTC)
 TELEGRAM, DISCORD = PlatformName("telegram"), PlatformName("discord")
@@ -59,16 +60,19 @@ async def opened(where: Path | str, clock: Clock | None = None) -> AsyncIterator
 @contextlib.contextmanager
 def under(ledger: Ledger, pragma: str) -> Iterator[None]:
     """Begin each of the ledger's transactions with this setting of SQLite."""
+    in_force = True
 
     def apply(connection: Connection) -> None:
-        connection.exec_driver_sql(f"PRAGMA {pragma}")
+        if in_force:
+            connection.exec_driver_sql(f"PRAGMA {pragma}")
 
     database = ledger._database
     event.listen(database._engine, "begin", apply)
     try:
         yield
     finally:
-        event.remove(database._engine, "begin", apply)
+        # Not removed, because the threads of the ledger may be going through the listeners.
+        in_force = False
         # The setting is the connection's, and ends with it.
         database._writer.submit(database._let_go).result()
         database._engine.dispose()
@@ -119,7 +123,9 @@ async def push(
 async def due(ledger: Ledger, platform: PlatformName = TELEGRAM, limit: int = 1000) -> list[Delivery]:
     """What may be sent now, those that wait longest first; nothing is claimed."""
     c = deliveries.c
-    may_be_sent = DELIVERIES.where(c.platform == platform, c.state == DeliveryState.PENDING, c.due <= ledger._clock())
+    may_be_sent = select(deliveries).where(
+        c.platform == platform, c.state == DeliveryState.PENDING, c.due <= ledger._clock()
+    )
     in_turn = may_be_sent.order_by(c.due, c.id).limit(limit)
     return await ledger._database.read(lambda connection: list(map(Delivery.of, connection.execute(in_turn))))
 

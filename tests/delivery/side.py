@@ -15,7 +15,8 @@ from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.registry import PLATFORMS
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.telegram.server import TelegramStandIn
-from bot.storage.ledger import DeliveryState, Ledger
+from bot.storage.ledger import Ledger
+from bot.storage.records import DeliveryState
 from tests.clients import connected, discord_client, telegram_client
 from tests.delivery.ledger_kit import tally
 from tests.world import read_discord, read_telegram

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
-from bot.storage.ledger import BroadcastState, Choice, DeliveryState, Ledger, Outcome
+from bot.storage.ledger import Ledger
+from bot.storage.records import BroadcastState, Choice, DeliveryState, Outcome
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import (
     DISCORD,

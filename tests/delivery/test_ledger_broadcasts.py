@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.model.document import Layout
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, Subscription, SubscriptionState, Target
-from bot.storage.ledger import BroadcastState, Choice, Delivery, Ledger
+from bot.storage.records import BroadcastState, Choice, Delivery
 from tests.delivery.ledger_kit import (
     DISCORD,
     FAILED,
@@ -33,6 +34,9 @@ from tests.delivery.ledger_kit import (
     tally,
     telegram,
 )
+
+if TYPE_CHECKING:
+    from bot.storage.ledger import Ledger
 
 
 async def test_choices_are_those_of_active_subscriptions(ledger: Ledger) -> None:
@@ -142,7 +146,6 @@ async def test_a_new_delivery_has_everything_before_it(ledger: Ledger) -> None:
         message_ids=(),
         attempts=0,
         due=MONDAY,
-        opened=MONDAY,
         code="",
         reason="",
         publish=False,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import TYPE_CHECKING
 
-from bot.storage.ledger import Claim, Ledger, Outcome
+from bot.storage.records import Claim, Outcome
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -24,6 +25,9 @@ from tests.delivery.ledger_kit import (
     tally,
     telegram,
 )
+
+if TYPE_CHECKING:
+    from bot.storage.ledger import Ledger
 
 
 async def test_the_longest_waiting_come_first(ledger: Ledger, clock: Clock) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, select
 
 from bot.model.rendering import Message, Rendering
-from bot.storage.ledger import Choice, Ledger
+from bot.storage.records import Choice
 from bot.storage.tables import renderings
 from tests.delivery.ledger_kit import (
     FAILED,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
     from sqlalchemy import Connection
+
+    from bot.storage.ledger import Ledger
 
 _SENDER = """
 import asyncio, sys

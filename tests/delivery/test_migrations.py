@@ -22,8 +22,9 @@ from sqlalchemy import create_engine
 
 import bot
 from bot.storage.database import check
-from bot.storage.ledger import Ledger, LedgerError
+from bot.storage.ledger import Ledger
 from bot.storage.migrations import REVISIONS, config
+from bot.storage.records import LedgerError
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
 

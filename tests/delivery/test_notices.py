@@ -14,8 +14,7 @@ from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.render import render as render_for_telegram
-from bot.storage.ledger import BroadcastState, DeliveryState, Ledger
-from bot.storage.records import BroadcastKind
+from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     import pytest
 
     from bot.model.rendering import Rendering
+    from bot.storage.ledger import Ledger
 
 ADA, GRACE = telegram(99), Target(DISCORD, "@77")
 FRENCH = words(Language.FRENCH)

@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from bot.sandbox.shared.faults import Fault, Hook, Match
-from bot.storage.ledger import DeliveryState
+from bot.storage.records import DeliveryState
 from bot.storage.tables import deliveries
 from tests.delivery.ledger_kit import opened, push, rendering, subscribe, telegram
 from tests.delivery.side import SEND, finished, now

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.model.document import Layout
 from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState, Target
-from bot.storage.ledger import DeliveryState, Ledger
+from bot.storage.records import DeliveryState
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -22,6 +23,9 @@ from tests.delivery.ledger_kit import (
     subscription,
     telegram,
 )
+
+if TYPE_CHECKING:
+    from bot.storage.ledger import Ledger
 
 ACTIVE, PAUSED, ENDED = SubscriptionState
 CHANNEL = telegram("@example", 7)

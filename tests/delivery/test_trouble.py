@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.ledger import LedgerError
 from bot.storage.lock import DeliveryLock
+from bot.storage.records import LedgerError
 from tests.delivery.ledger_kit import (
     Clock,
     due,

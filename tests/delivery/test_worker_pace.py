@@ -14,7 +14,8 @@ from bot.delivery.worker import SMALLEST_WINDOW
 from bot.model.subscription import PlatformName
 from bot.platforms import base
 from bot.platforms.base import ChatLimit
-from bot.storage.ledger import BroadcastState, Ledger
+from bot.storage.ledger import Ledger
+from bot.storage.records import BroadcastState
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
 from tests.delivery.worker_kit import Round
 
