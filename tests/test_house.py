@@ -75,6 +75,8 @@ def test_no_docstring_or_comment_is_a_riddle() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text[:60]}"
         for path in SOURCES
+        # Because a released migration is never edited, its comments stay as they are.
+        if "versions" not in path.parts
         for line, text in [*_docstrings(path), *_comments(path)]
         if RIDDLE.match(text)
     ]

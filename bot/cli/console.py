@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from bot.config import Config
 from bot.model.document import Layout
+from bot.model.episode import Episode
 from bot.model.problems import ExpectedError, InvalidInputError, Problem
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS
@@ -22,9 +24,7 @@ from bot.platforms.registry import PLATFORMS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.config import Config
     from bot.content.archive import Archive
-    from bot.model.episode import Episode
     from bot.runtime.app import App
 
 Result = TypeVar("Result")

@@ -5,16 +5,14 @@ import os
 import signal
 import sys
 import webbrowser
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, out
+from bot.config import Config
 from bot.model.problems import InvalidInputError
-
-if TYPE_CHECKING:
-    from bot.config import Config
 
 cli = typer.Typer()
 

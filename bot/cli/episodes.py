@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,8 @@ from bot.content.parser import parse_episode
 from bot.model.i18n import words
 from bot.model.problems import ExpectedError, Problem
 from bot.notes.draft import Defaults, draft
+from bot.notes.model import Notes
 from bot.notes.reading import MAX_LENGTH, read_notes
-
-if TYPE_CHECKING:
-    from bot.notes.model import Notes
 
 cli = typer.Typer()
 

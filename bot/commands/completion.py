@@ -6,20 +6,19 @@ similar spelling comes last. People may submit any text all the same: the comman
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from bot.commands.episodes import episodes_near, episodes_with
+from bot.commands.request import CommandContext
 from bot.commands.table import Argument
 from bot.commands.topics import TOPIC_WORDS, parse_topics
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Collection, Mapping
-
-    from bot.commands.request import CommandContext
     from bot.content.archive import Archive
 
 NEAR_TOPICS = 5

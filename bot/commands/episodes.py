@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from bot.commands.request import Answer, notice
+from bot.commands.request import Answer, CommandContext, Request, notice
 from bot.model.document import Button, CommandButton
 from bot.model.text import fold, fold_words, normalise_topic
 
 if TYPE_CHECKING:
-    from bot.commands.request import CommandContext, Request
     from bot.model.episode import Episode, Segment
 
 LINK = re.compile(r"(?P<number>\d{1,9})(?:-(?P<segment>[A-Za-z0-9_-]+))?")

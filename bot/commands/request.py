@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import datetime as dt
 import enum
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from bot.commands.throttle import Throttle
 from bot.content.formatter import SEPARATOR, Formatter
 from bot.model.document import Button, CommandButton, Document, Note, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, words
+from bot.model.subscription import PlatformName, Subscriptions, Target
 
 if TYPE_CHECKING:
-    import asyncio
-    import datetime as dt
-    from collections.abc import Callable, Collection, Sequence
-
-    from bot.commands.throttle import Throttle
     from bot.content.archive import Archive
-    from bot.model.subscription import PlatformName, Subscriptions, Target
 
 BUTTON_MAX = 48
 """Bytes of an argument that a button can carry, beside command and page: Telegram's limit for all three is 64."""

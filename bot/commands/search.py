@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.commands import episodes
@@ -10,16 +11,13 @@ from bot.commands.request import BUTTON_MAX, Answer, Page, notice
 from bot.commands.topics import COMPARED, all_topics, shortened, topic
 from bot.content.formatter import SEPARATOR
 from bot.content.search import is_match, wanted
-from bot.model.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span, Style
+from bot.model.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span, Spans, Style
+from bot.model.i18n import Words
 from bot.model.text import fold_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bot.commands.request import CommandContext, Request
-    from bot.model.document import Spans
     from bot.model.episode import Episode, Segment
-    from bot.model.i18n import Words
 
 PAGE_SIZE = 5
 """Hits on a page; each has a button of its own, and that many stand side by side."""

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.commands.request import Answer, Page, notice
 from bot.commands.subscribing import active, described, farewell, next_push, not_allowed, nothing_here, paused_until
 from bot.model.document import Block, CommandButton, Document, Heading, Layout, Listing, Paragraph, Section, Span
 from bot.model.i18n import gettext_noop
+from bot.model.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bot.commands.request import CommandContext, Request
-    from bot.model.subscription import Subscription
 
     Change: TypeAlias = Callable[[Subscription], Subscription]
 

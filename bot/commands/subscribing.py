@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.commands.request import BUTTON_MAX, Answer, Obstacle, notice
@@ -14,9 +16,6 @@ from bot.model.i18n import gettext_noop
 from bot.model.subscription import Origin, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
-
     from bot.commands.request import CommandContext, Request
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -15,8 +16,6 @@ from bot.model.i18n import Language, Words, gettext_noop, words
 from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bot.commands.request import CommandContext, Request
 
 log = logging.getLogger(__name__)

@@ -1,14 +1,9 @@
 """The limit on commands: a person who asks too fast gets one warning, then silence for a while."""
 
-from __future__ import annotations
-
 import enum
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Verdict(enum.Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.commands.request import Answer, Page, notice
@@ -11,8 +12,6 @@ from bot.model.document import CommandButton, Document, Heading, Note, Paragraph
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bot.commands.request import CommandContext, Request
     from bot.content.archive import Archive
     from bot.model.episode import Episode, Segment

@@ -8,13 +8,22 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator
-from pydantic_core import PydanticKnownError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
+from pydantic_core import ErrorDetails, PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.problems import contradictions, strangers, translated
@@ -24,13 +33,6 @@ from bot.model.document import Layout
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Self
-
-    from pydantic import SecretStr
-    from pydantic_core import ErrorDetails
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""

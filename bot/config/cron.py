@@ -4,8 +4,6 @@ The scheduler would take more. Numbers of weekdays are left out because they mea
 a step after names is left out because the scheduler reads the step without a complaint and then ignores it.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -4,27 +4,19 @@ Because a token may stand under any key by mistake, no message repeats a value t
 known words and numbers of the settings' own alone.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import typing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticCustomError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
 from rapidfuzz import process, utils
 
-from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, variable_name
+from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, variable_name
 from bot.model.text import normalise_topic
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-
-    from pydantic.fields import FieldInfo
-    from pydantic_core import ErrorDetails
-
-    from bot.config.sources import Sources
 
 SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

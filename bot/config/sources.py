@@ -1,23 +1,18 @@
 """The two sources of settings: a TOML file, and the `RECAP_` variables of the environment, which override the file."""
 
-from __future__ import annotations
-
 import itertools
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from bot.model.problems import InvalidInputError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from pydantic import BaseModel
-    from pydantic.fields import FieldInfo
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The place of a value: the section, the number of the entry in a list (from 0), the key."""

@@ -1,7 +1,5 @@
 """The kinds of value that a configuration holds, each with its own words for a value that is none of the kind."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 import zoneinfo

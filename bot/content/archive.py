@@ -5,24 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
 from bot.content.folder import Folder, Version
 from bot.content.search import WordIndex, wanted
-from bot.model.episode import Status
+from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import FileBroken
 from bot.model.problems import Problem
 from bot.model.text import fold_words, normalise_topic
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from bot.model.episode import Episode, Segment
 
 # The likeness, from 0 to 100, that finds 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
 _NEAR_ENOUGH = 65

@@ -8,18 +8,14 @@ import functools
 import gc
 import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bot.content.parser import parse_episode
 from bot.content.search import SegmentWords
+from bot.model.episode import Episode
 from bot.model.problems import InvalidInputError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from bot.model.episode import Episode
 
 _SUFFIX = ".md"
 _LEFT_OUT = ("_", ".")

@@ -7,6 +7,7 @@ the document looks.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.model.document import (
@@ -25,8 +26,6 @@ from bot.model.document import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bot.model.episode import Episode, Segment
     from bot.model.i18n import Words
 

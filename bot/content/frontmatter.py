@@ -1,24 +1,18 @@
 """The head of an episode file: a few lines of YAML between two lines `---`."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import yaml
 from rapidfuzz import fuzz, process
 
 from bot.model.address import web_address
 from bot.model.episode import Episode, Status
-from bot.model.problems import BadValueError
+from bot.model.problems import BadValueError, Mistakes
 from bot.model.text import fold
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bot.model.problems import Mistakes
 
 EXAMPLE = "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
 

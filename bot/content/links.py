@@ -4,13 +4,12 @@ The author of a link or of a feed must not reach hosts that only this machine ca
 name is looked up once and judged, the connection goes to the address that was judged, and each redirection is judged.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import Self, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -18,9 +17,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.model.address import site, web_address
 from bot.model.problems import BadValueError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -5,24 +5,17 @@ nothing but an image is its picture, the list below `Sources :` holds its source
 its topics, and all the rest, in order, is its summary.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from bot.content.frontmatter import EXAMPLE, read_front_matter
 from bot.content.richtext import RichText
-from bot.content.segments import read_parts
+from bot.content.segments import Part, read_parts
 from bot.model.episode import Episode, Segment
-from bot.model.problems import InvalidInputError, Mistakes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bot.content.segments import Part
-    from bot.model.problems import Problem
+from bot.model.problems import InvalidInputError, Mistakes, Problem
 
 _FENCE = "---"
 

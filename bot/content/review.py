@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
+from bot.content.archive import Archive
 from bot.content.folder import right_name
 from bot.content.formatter import Formatter
 from bot.content.parser import unclosed_emphasis
 from bot.content.richtext import SOURCES_LINE
-from bot.model.episode import Status
+from bot.model.document import Document
+from bot.model.episode import Episode, Segment, Status
 from bot.model.i18n import Language, words
 from bot.model.problems import Mistakes, Problem
+from bot.model.rendering import Rendering
 from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 from bot.model.typography import TITLE_ON_PHONE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from bot.content.archive import Archive
-    from bot.model.document import Document
-    from bot.model.episode import Episode, Segment
-    from bot.model.rendering import Rendering
 
 _PERHAPS_TOO_LONG = 1_500
 """Characters. Every platform takes a shorter summary in one message."""

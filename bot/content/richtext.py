@@ -10,21 +10,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.token import Token
 
 from bot.model.address import bare_addresses, web_address
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
 from bot.model.problems import BadValueError, Mistakes
 from bot.model.split import part, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from markdown_it.rules_inline import StateInline
-    from markdown_it.rules_inline.state_inline import Delimiter
-    from markdown_it.token import Token
 
 # A segment's title is level 2. A chat shows all deeper titles alike.
 _INNER_LEVEL = 3

@@ -7,14 +7,13 @@ import functools
 import itertools
 from array import array
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.model.document import plain
 from bot.model.text import fold_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bot.model.episode import Segment
 
 # Because a title and topics name the subject of a segment, their words count for more than those of its text.

@@ -1,23 +1,17 @@
 """The parts of an episode file: the text above the first title, and the text below each title."""
 
-from __future__ import annotations
-
 import functools
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from bot.content.richtext import SOURCES_LINE, RichText, good_address
+from markdown_it.token import Token
+
+from bot.content.richtext import SOURCES_LINE, Node, RichText, good_address
 from bot.model.address import site
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
 from bot.model.split import text_of
 from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
-
-    from bot.content.richtext import Node
 
 _SEGMENT = "h2"
 _TITLES = {"h1", _SEGMENT}

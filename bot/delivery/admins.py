@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.delivery.report import describe
-from bot.model.facts import PlatformStopped
+from bot.model.facts import Fact, PlatformStopped
+from bot.model.subscription import PlatformName, Target
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
-
-    from bot.model.facts import Fact
     from bot.model.i18n import Words
-    from bot.model.subscription import PlatformName, Target
     from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
 

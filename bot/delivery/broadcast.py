@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.model.episode import Status
-from bot.model.facts import WELCOME, Missed, NoEpisode
+from bot.content.formatter import Formatter
+from bot.model.document import Layout
+from bot.model.episode import Episode, Status
+from bot.model.facts import WELCOME, Missed, NoEpisode, Tell
+from bot.model.rendering import Rendering
+from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Broadcast, Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from bot.config import Schedule
     from bot.content.archive import Archive
-    from bot.content.formatter import Formatter
-    from bot.model.document import Layout
-    from bot.model.episode import Episode
-    from bot.model.facts import Tell
-    from bot.model.rendering import Rendering
-    from bot.model.subscription import PlatformName, Target
     from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
 

@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
 import math
 from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
-from bot.storage.records import LedgerError
+from bot.delivery.pacing import Pacer
+from bot.model.subscription import PlatformName
+from bot.storage.records import Claim, LedgerError, Outcome
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import AsyncIterator, Callable, Sequence
-
-    from bot.delivery.pacing import Pacer
-    from bot.model.subscription import PlatformName
     from bot.storage.ledger import Ledger
-    from bot.storage.records import Claim, Outcome
 
 log = logging.getLogger(__name__)
 

@@ -10,17 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Self
 
-from bot.platforms.base import FloodError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Self
-
-    from bot.model.subscription import Target
-    from bot.platforms.base import ChatLimit
+from bot.model.subscription import Target
+from bot.platforms.base import ChatLimit, FloodError
 
 PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, which leaves time to make good a delay."""

@@ -10,20 +10,26 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
-from bot.model.facts import NotPublished
-from bot.platforms.base import FloodError, NotSentError, Rank, SendError, SendRequest, UnknownOutcomeError
+from bot.model.facts import NotPublished, Tell
+from bot.model.subscription import PlatformName
+from bot.platforms.base import (
+    FloodError,
+    NotSentError,
+    Publisher,
+    Rank,
+    Sender,
+    SendError,
+    SendRequest,
+    UnknownOutcomeError,
+)
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from bot.model.facts import Tell
-    from bot.model.subscription import PlatformName
-    from bot.platforms.base import Publisher, Sender
     from bot.storage.publications import LedgerPublications, Publication
 
 log = logging.getLogger(__name__)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
-from bot.model.episode import Status
-from bot.model.facts import Code
+from bot.model.episode import Episode, Status
+from bot.model.facts import Code, Fact, Pushed, Unserved
+from bot.model.problems import Problem
+from bot.model.subscription import PlatformName
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from bot.model.episode import Episode
-    from bot.model.facts import Fact, Pushed, Unserved
     from bot.model.i18n import Words
-    from bot.model.problems import Problem
-    from bot.model.subscription import PlatformName
 
 _ALIKE: Mapping[str, str] = {
     Code.CONTENT: Code.STOPPED,

@@ -1,12 +1,11 @@
 """The pure part of a delivery: the decision after an error, and the outcome of each attempt."""
 
-from __future__ import annotations
-
 import datetime as dt
 import enum
 import functools
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from bot.platforms.base import (
     ContentError,
@@ -23,12 +22,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
-from bot.storage.records import DeliveryState, Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.storage.records import Claim, StoredRendering
+from bot.storage.records import Claim, DeliveryState, Outcome, StoredRendering
 
 FIRST_PAUSE = dt.timedelta(seconds=2)
 LONGEST_PAUSE = dt.timedelta(minutes=10)

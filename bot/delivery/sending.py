@@ -3,24 +3,18 @@
 A push waits in the ledger between two attempts, so the worker makes each of its attempts by itself, `with turn:`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import datetime as dt
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from bot.delivery import retry
-from bot.delivery.pacing import Turn
-from bot.platforms.base import Rank, Sender, SendError
-
-if TYPE_CHECKING:
-    from bot.delivery.pacing import Pacer
-    from bot.model.subscription import Target
-    from bot.platforms.base import SendRequest
+from bot.delivery.pacing import Pacer, Turn
+from bot.model.subscription import Target
+from bot.platforms.base import Rank, Sender, SendError, SendRequest
 
 log = logging.getLogger(__name__)
 

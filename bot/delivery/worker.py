@@ -11,22 +11,29 @@ import contextlib
 import datetime as dt
 import logging
 import random
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.delivery import retry
 from bot.delivery.outbox import Outbox
+from bot.delivery.pacing import Pacer, Turn
 from bot.delivery.publishing import PublishingJob
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
-from bot.platforms.base import SendError, TargetClosedError, UnknownOutcomeError, UnverifiableError
+from bot.platforms.base import (
+    Finder,
+    Platform,
+    Post,
+    Publisher,
+    SendError,
+    TargetClosedError,
+    UnknownOutcomeError,
+    UnverifiableError,
+)
 from bot.storage.records import Claim, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bot.delivery.pacing import Pacer, Turn
-    from bot.platforms.base import Finder, Platform, Post, Publisher
     from bot.storage.ledger import Ledger
 
 log = logging.getLogger(__name__)

@@ -1,17 +1,12 @@
 """Addresses on the web, as episode files may hold them."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from markdown_it.common.normalize_url import normalizeLink
 
 from bot.model.problems import BadValueError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _BARE = re.compile(r"https?://[^\s<>«»“”]+", re.IGNORECASE)

@@ -1,7 +1,5 @@
 """An episode as the team wrote it: frozen, checked, and free of any platform."""
 
-from __future__ import annotations
-
 import datetime as dt
 import enum
 import functools

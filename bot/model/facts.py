@@ -6,18 +6,17 @@ that the fact was told. Neither a key nor a code may change, because the databas
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping, Sequence
+from bot.model.problems import Problem
+from bot.model.subscription import PlatformName, Target
 
+if TYPE_CHECKING:
     from bot.model.episode import Episode
-    from bot.model.problems import Problem
-    from bot.model.subscription import PlatformName, Target
 
 
 class Code(enum.StrEnum):

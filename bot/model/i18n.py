@@ -5,21 +5,18 @@ The catalogues are gettext's `.po` files, read at the start, so that no compiled
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import functools
 import gettext
 import io
+from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
 
 
 class Language(enum.StrEnum):

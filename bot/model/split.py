@@ -4,8 +4,6 @@ Only the platform knows its units, the cost of its markup and its other limits. 
 returns whether a beginning of the run may stand in the message. If a run fits, every beginning of the run must fit.
 """
 
-from __future__ import annotations
-
 import bisect
 import dataclasses
 import enum

@@ -1,17 +1,13 @@
 """Subscriptions: the targets of the pushes, with their choices."""
 
-from __future__ import annotations
-
+import datetime as dt
 import enum
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, Self
+from typing import NamedTuple, NewType, Protocol, Self
 
 from bot.model.document import Layout
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Container
 
 PlatformName = NewType("PlatformName", str)
 """The word for a platform in the config, in targets and in the database. The registry of platforms has them all."""

@@ -1,7 +1,5 @@
 """Folded words, by which the bot compares texts that people type."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

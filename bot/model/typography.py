@@ -1,7 +1,5 @@
 """The typography of French and English: spaces, apostrophes, quotation marks."""
 
-from __future__ import annotations
-
 import re
 
 from bot.model.i18n import Language

@@ -5,10 +5,12 @@ A remark is an HTML comment, which an episode file may hold and which is never s
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import yaml
 
@@ -19,17 +21,11 @@ from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
 from bot.notes.language import language_of, telling_words
+from bot.notes.model import Link, Notes, Outline, Subject
 from bot.notes.names import Spelling, main_name
 from bot.notes.structure import bare_title, outline
 from bot.notes.summary import MIN_LENGTH, summarise
 from bot.notes.topics import is_hashtags, topics_of
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from bot.notes.model import Link, Notes, Outline, Subject
 
 _PARAGRAPH = 260
 """Characters of a paragraph after which the next sentence of a summary begins a new one."""

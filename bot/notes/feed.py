@@ -1,27 +1,22 @@
 """From an episode of a podcast's RSS feed to `Notes`."""
 
-from __future__ import annotations
-
 import calendar
 import dataclasses
 import datetime as dt
 import html
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import feedparser
 
 from bot.model.address import web_address
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.notes.html import looks_like_html
+from bot.notes.model import Notes
 from bot.notes.reading import notes_in
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from bot.notes.model import Notes
 
 MAX_FEED = 20_000_000
 """Bytes of a feed: twice a thousand episodes with all their notes."""

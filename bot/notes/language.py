@@ -1,15 +1,10 @@
 """The words of French and English notes: ends of sentences, sentences that lean on others, words without meaning."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from bot.model.i18n import Language
 from bot.model.text import fold, fold_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SENTENCE_END = re.compile(r"""(?<=[.!?…])["”»’)\]]*\s+(?=["“«(\[]?\s?[A-ZÀ-ÖØ-ÞŒ0-9])""")
 _ABBREVIATION = re.compile(

@@ -1,19 +1,14 @@
 """The alignment of the teaser's subjects with the lines of the notes."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
 from bot.notes.language import sentences, telling_words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.notes.model import Line
+from bot.notes.model import Line
 
 ENOUGH = 0.25
 """The least likeness, from 0 to 1, of a line at which a subject begins."""

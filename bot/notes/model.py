@@ -1,14 +1,9 @@
 """Show notes as lines, independent of their format."""
 
-from __future__ import annotations
-
+import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from bot.model.document import Picture
+from bot.model.document import Picture
 
 BOLD_LEVEL = 6
 """The level of a paragraph that is wholly bold: a title without the mark of one."""

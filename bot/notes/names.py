@@ -1,17 +1,12 @@
 """Titles made of the words of the notes: their capitals, and the names that stand for a subject."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from bot.model.text import fold
 from bot.notes.language import STOP_WORDS
 from bot.notes.topics import names_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[^\W\d_]+")
 # In the middle of a sentence, a capital marks a name.

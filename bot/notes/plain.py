@@ -1,15 +1,10 @@
 """From plain text to lines, pasted from a document, a mail, a chat or a transcript."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from bot.notes.model import BOLD_LEVEL, Line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _BULLET = re.compile(r"\s*[-*•·‣▪–—]\s+")
 # `[04/11/2024, 21:14:03] Marie: `, `04/11/2024 à 21:14 - Marie : `, `[00:01:10] Host: `

@@ -1,12 +1,10 @@
 """From files of notes to `Notes`: their format, and the links of their lines."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import unicodedata
-from pathlib import PurePath
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from markdown_it import MarkdownIt
@@ -17,10 +15,6 @@ from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.notes.html import looks_like_html, read_html
 from bot.notes.model import Line, Link, Notes
 from bot.notes.plain import plain_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 MAX_LENGTH = 100_000
 """Characters: ten times the notes of an hour. A longer text is a transcript or a book."""

@@ -1,12 +1,10 @@
 """From notes to an outline: number, teaser, and the beginning of each subject."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 import itertools
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Sequence
 
 from babel.dates import get_month_names
 
@@ -15,9 +13,6 @@ from bot.model.text import fold
 from bot.notes.language import sentences, telling_words
 from bot.notes.matching import Matcher
 from bot.notes.model import Line, Link, Notes, Outline, Subject
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
 
 _NUMBER = re.compile(
     r"^\W*(?:(?:[ée]pisode|ep|[ée]p|num[ée]ro|no|n°|issue|show)\s*\.?\s*(?:n°|no|#)?\s*|#)(\d{1,6})\b"

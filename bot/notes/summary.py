@@ -1,18 +1,12 @@
 """From the text of a subject to its summary: whole sentences, the facts, in their order."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bot.notes.language import is_personal, is_question, leans, sentences, telling_words
+from bot.notes.model import Line
 from bot.notes.structure import bare_title, is_heading
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.notes.model import Line
 
 MIN_LENGTH, MAX_LENGTH = 300, 900
 """Characters of a summary: enough to understand, few enough for a phone."""

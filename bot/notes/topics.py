@@ -1,15 +1,10 @@
 """The topics of a subject: those of the archive first, then platforms and products by name."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from bot.model.text import fold_words, normalise_topic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 MAX_TOPICS = 4
 _HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")

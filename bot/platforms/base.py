@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
+from bot.commands import CommandContext
 from bot.config import PlatformSection
+from bot.model.document import Document
 from bot.model.facts import Code
+from bot.model.i18n import Language
 from bot.model.problems import ExpectedError
+from bot.model.rendering import Message, Rendering
+from bot.model.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Awaitable, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
-
     from rich.console import RenderableType
-
-    from bot.commands import CommandContext
-    from bot.model.document import Document
-    from bot.model.i18n import Language
-    from bot.model.rendering import Message, Rendering
-    from bot.model.subscription import PlatformName, Target
 
 T = TypeVar("T")
 

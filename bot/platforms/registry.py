@@ -1,20 +1,15 @@
 """The registry of the platforms. Outside of the platforms' own folders, no other file names one."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from bot import config
+from bot.config import Config
+from bot.model.subscription import PlatformName
+from bot.platforms.base import Feature, PlatformRow, Renderer
 from bot.platforms.discord.row import ROW as DISCORD
 from bot.platforms.telegram.row import ROW as TELEGRAM
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from bot.config import Config
-    from bot.model.subscription import PlatformName
-    from bot.platforms.base import Feature, PlatformRow, Renderer
 
 PLATFORMS: dict[PlatformName, PlatformRow[Any, Any]] = {row.name: row for row in (TELEGRAM, DISCORD)}
 """The row of each platform, in the order in which people read the platforms."""

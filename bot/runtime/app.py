@@ -3,8 +3,6 @@
 This module and `services` alone choose the classes of storage and delivery; the registry chooses those of a platform.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import dataclasses
@@ -13,17 +11,20 @@ import functools
 import gc
 import logging
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import cast
 
 from bot.commands import Throttle
-from bot.config import reread
+from bot.config import Config, reread
 from bot.content.archive import Archive
 from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
 from bot.delivery.worker import Worker
 from bot.model import facts
 from bot.model.problems import ExpectedError, InvalidInputError
-from bot.platforms.base import Feature, SendError, TargetGoneError, TargetNotFoundError
+from bot.model.subscription import PlatformName, Subscription
+from bot.platforms.base import Account, Feature, Finder, Publisher, SendError, TargetGoneError, TargetNotFoundError
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
@@ -32,14 +33,6 @@ from bot.runtime.supervision import Supervisor
 from bot.runtime.watch import Stamp, watch_file, watch_folder
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
-    from bot.config import Config
-    from bot.model.subscription import PlatformName, Subscription
-    from bot.platforms.base import Account, Finder, Publisher
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from apscheduler.triggers.cron import CronTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
     from bot.config import Schedule
 
 _MINUTE = 60.0

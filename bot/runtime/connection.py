@@ -1,22 +1,15 @@
 """A connection: one platform with its pace, its worker and its commands, from the first connection to the last."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from bot.delivery.pacing import Pacer
+from bot.delivery.worker import Worker
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
-from bot.platforms.base import FloodError, UnauthorisedError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from bot.delivery.pacing import Pacer
-    from bot.delivery.worker import Worker
-    from bot.platforms.base import Account, Handlers
+from bot.platforms.base import Account, FloodError, Handlers, UnauthorisedError
 
 log = logging.getLogger(__name__)
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from bot.commands import CommandContext
+from bot.commands import CommandContext, Throttle
+from bot.config import Config
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
 from bot.model.i18n import words
-from bot.model.subscription import Target
-from bot.platforms.base import Feature
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import Feature, Platform
 from bot.platforms.registry import PLATFORMS, having
 from bot.runtime.clock import Timetable
 
 if TYPE_CHECKING:
-    import asyncio
-    import datetime as dt
-    from collections.abc import Callable, Mapping
-
-    from bot.commands import Throttle
-    from bot.config import Config
     from bot.content.archive import Archive
-    from bot.model.subscription import PlatformName
-    from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
 
 

@@ -7,14 +7,13 @@ import contextlib
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.delivery import retry
 from bot.model.problems import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     Service: TypeAlias = Callable[[], Awaitable[None]]
     Report: TypeAlias = Callable[[str, Exception], Awaitable[None]]
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import watchfiles
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 LOOK_AT_FILE_EVERY = 2.0
 """Seconds between looks at a single file."""

@@ -4,34 +4,27 @@ This file and the table options named `sqlite_…` hold all that is SQLite's own
 as well.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
+import datetime as dt
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import Delete
 
 from bot.storage import migrations
 from bot.storage.records import LedgerError
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterator, Sequence
-
-    from sqlalchemy import Select, Table, Update
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
-    from sqlalchemy.sql.dml import Delete
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -73,7 +66,7 @@ _CURES = {
         "check that the user that runs recap may write to it and its folder",
     ),
 }
-"""What is wrong with the file and its cure, by SQLite's primary result code."""
+"""The mistake of the file and its cure, by SQLite's primary result code."""
 
 
 class Database:

@@ -4,14 +4,15 @@ All that must be true stands in the database and nothing in memory: a broadcast 
 and a message has one sender because one statement claims it.
 """
 
-from __future__ import annotations
-
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from bot.model.rendering import Message, Rendering
+from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
 from bot.storage.database import Database, LedgerPart
@@ -22,8 +23,10 @@ from bot.storage.records import (
     BroadcastKind,
     BroadcastState,
     Choice,
+    Claim,
     Delivery,
     DeliveryState,
+    Outcome,
     StoredRendering,
     to_one,
 )
@@ -40,15 +43,6 @@ from bot.storage.tables import (
     renderings,
     subscriptions,
 )
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
-
-    from sqlalchemy import Connection
-
-    from bot.model.subscription import PlatformName, Target
-    from bot.storage.records import Claim, Outcome
 
 _OF_EPISODES = broadcasts.c.kind != BroadcastKind.NOTICE
 

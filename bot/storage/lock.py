@@ -1,15 +1,10 @@
 """The lock by which one process at a time delivers from a ledger. The operating system frees it when that one dies."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from bot.storage.records import LedgerError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATIENCE = 0.3
 """Seconds to wait, because a health check holds the lock for a moment."""

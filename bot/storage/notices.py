@@ -1,28 +1,19 @@
 """The notices to the admins: kept once over restarts, and delivered like every other broadcast."""
 
-from __future__ import annotations
-
+import datetime as dt
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import String, exists, func, literal, select, update
+from sqlalchemy import Connection, String, exists, func, literal, select, update
 
 from bot.model.facts import REPORT, Pushed, Unserved
+from bot.model.rendering import Rendering
+from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, target_of
+from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Notice, target_of
 from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, renderings
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import Connection
-
-    from bot.model.rendering import Rendering
-    from bot.model.subscription import PlatformName, Target
-    from bot.storage.records import Notice
 
 NAMED = 5
 """Targets of one result that a report can name."""

@@ -3,28 +3,20 @@
 Every function here is a step of a transaction.
 """
 
-from __future__ import annotations
-
 import dataclasses
+import datetime as dt
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Integer, bindparam, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, literal, select, update
 
-from bot.model.subscription import SubscriptionState
+from bot.model.rendering import Rendering
+from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
 from bot.storage.tables import broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
-
-    from sqlalchemy import ColumnElement, Connection
-
-    from bot.model.rendering import Rendering
-    from bot.model.subscription import PlatformName, Target
 
 _TARGET = ("platform", "chat", "thread")
 _CHOICE = [field.name for field in dataclasses.fields(Choice)]

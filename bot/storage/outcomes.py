@@ -1,13 +1,15 @@
 """The claims of messages and the outcomes of sending them. Every public function here is a step of a transaction."""
 
-from __future__ import annotations
-
+import datetime as dt
 import json
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
+    Connection,
     Integer,
     String,
     bindparam,
@@ -23,17 +25,9 @@ from sqlalchemy import (
 )
 
 from bot.model.facts import Code
-from bot.model.subscription import Target
+from bot.model.subscription import PlatformName, Target
 from bot.storage.records import BroadcastState, Claim, DeliveryState, Outcome
 from bot.storage.tables import BROADCAST_IS_OPEN, IS_PENDING, MOMENT, broadcasts, deliveries, publications, renderings
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
-
-    from sqlalchemy import ColumnElement, Connection
-
-    from bot.model.subscription import PlatformName
 
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""

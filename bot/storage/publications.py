@@ -1,20 +1,13 @@
 """The messages of announcement channels that are to be passed on to the channels that follow."""
 
-from __future__ import annotations
-
+import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from bot.model.subscription import Target
+from bot.model.subscription import PlatformName, Target
 from bot.storage.database import LedgerPart
 from bot.storage.tables import is_in_chat, publications
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from bot.model.subscription import PlatformName
 
 
 @dataclass(frozen=True, slots=True)

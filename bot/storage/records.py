@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bot.model.document import Document, Layout, plain
 from bot.model.problems import ExpectedError
+from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from sqlalchemy import Row
-
-    from bot.model.rendering import Rendering
 
 
 class LedgerError(ExpectedError):

@@ -1,15 +1,15 @@
 """The subscriptions in the ledger."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, tuple_, update
 
 from bot.model.document import Layout
 from bot.model.facts import Code
-from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState
+from bot.model.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
 from bot.storage.records import DeliveryState, target_of
@@ -28,14 +28,6 @@ from bot.storage.tables import (
     publications,
     subscriptions,
 )
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from sqlalchemy import ColumnElement, Connection, Row
-
-    from bot.model.subscription import PlatformName, Target
 
 UNDECLARED = "no longer in the config"
 """The reason of a subscription that ended because the config names it no more."""

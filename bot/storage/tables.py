@@ -3,17 +3,19 @@
 The migrations make the tables; a test holds both to each other.
 """
 
-from __future__ import annotations
-
 import datetime as dt
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
+    Dialect,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -28,18 +30,11 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 from bot.model.document import Layout
-from bot.model.subscription import Origin, PlatformName, SubscriptionState
+from bot.model.subscription import Origin, PlatformName, SubscriptionState, Target
 from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import ColumnElement, Dialect, FromClause
-    from sqlalchemy.types import TypeEngine
-
-    from bot.model.subscription import Target
 
 _Value = TypeVar("_Value")
 

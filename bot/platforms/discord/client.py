@@ -1,11 +1,11 @@
 """The client of Discord: sends messages over REST, and receives commands over the gateway."""
 
-from __future__ import annotations
-
 import asyncio
+import datetime as dt
 import functools
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import discord
 import discord.http
@@ -14,24 +14,17 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.platforms.base import Account, Finder, NotSentError, Publisher
+from bot.model.document import Document
+from bot.model.rendering import JsonObject, Rendering
+from bot.model.subscription import Target
+from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher
 from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, reaching, without_repeats
 from bot.platforms.discord.finding import SKEW, find_message, find_post
 from bot.platforms.discord.render import MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
-from bot.platforms.discord.section import DEFAULT_GATEWAY
+from bot.platforms.discord.section import DEFAULT_GATEWAY, Discord
 from bot.platforms.discord.tasks import TaskTracker
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Coroutine
-
-    from bot.model.document import Document
-    from bot.model.rendering import JsonObject, Rendering
-    from bot.model.subscription import Target
-    from bot.platforms.base import Post
-    from bot.platforms.discord.section import Discord
 
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""

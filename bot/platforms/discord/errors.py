@@ -1,11 +1,9 @@
 """The core's errors for Discord's refusals, by the JSON error codes of Discord's documentation."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
@@ -22,9 +20,6 @@ from bot.platforms.base import (
     UnauthorisedError,
     UnknownOutcomeError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NON_TEXT_CHANNEL = 50008
 """The code after a message to a place that takes none by itself, such as a forum."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from bot.model.rendering import Message
 from bot.platforms.discord.render import MAX_POST_NAME, TEXT_DISPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
-
     import discord
-
-    from bot.model.rendering import Message
 
 LOOK_BACK = 100
 """Messages of a channel, or archived posts of a forum, that one request returns."""

@@ -13,6 +13,7 @@ from discord import app_commands
 from bot.commands import (
     COMMANDS,
     Answer,
+    Answering,
     Command,
     CommandContext,
     Request,
@@ -25,7 +26,8 @@ from bot.commands import (
     sorry,
     suggest,
 )
-from bot.platforms.base import SPEECHLESS, SendError
+from bot.model.i18n import Language
+from bot.platforms.base import SPEECHLESS, Sender, SendError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ExpiredError, reaching
 from bot.platforms.discord.membership import Membership
@@ -35,9 +37,6 @@ from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import Reply
 
 if TYPE_CHECKING:
-    from bot.commands import Answering
-    from bot.model.i18n import Language
-    from bot.platforms.base import Sender
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)

@@ -7,19 +7,14 @@ invisible ZERO WIDTH SPACE keeps characters apart, as the last resort, because c
 Discord publishes no grammar. The rules are those of its desktop client, as its users and libraries have found them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import enum
 import itertools
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from bot.model.document import Block, CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Spans, Style
 from bot.model.split import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_ADDRESS = 3_000
 """Characters of a link's address. Discord's only limit is the message's, and the words need room too."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from bot.model.subscription import Target
+import discord
+
+from bot.model.subscription import Subscriptions, Target
 from bot.platforms.discord import NAME, rights
 
 if TYPE_CHECKING:
-    import discord
-
-    from bot.model.subscription import Subscriptions
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)

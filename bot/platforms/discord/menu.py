@@ -5,8 +5,6 @@ name alone, `/latest` in the bot's sentences, the team's posts and on Telegram w
 commands keep the original name anyway. The rest is translated, the options' names too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import logging

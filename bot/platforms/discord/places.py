@@ -1,8 +1,6 @@
 """The request of an interaction, with the rights of the person and of the bot in the place."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import discord
 
 from bot.commands import Answer, Obstacle, Request
 from bot.commands.request import notice
@@ -10,9 +8,6 @@ from bot.model.document import LinkButton
 from bot.model.i18n import Language
 from bot.model.subscription import Target
 from bot.platforms.discord import NAME, rights
-
-if TYPE_CHECKING:
-    import discord
 
 PROFILE = "https://discord.com/users/{id}"
 """The page on which Discord's apps show a bot, with a button to write to the bot."""

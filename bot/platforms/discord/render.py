@@ -4,8 +4,6 @@ A message is one container: the text of each section, a line between sections, p
 buttons at the end of the last. Because such messages show no previews of links, `Section.preview` is ignored.
 """
 
-from __future__ import annotations
-
 import bisect
 import dataclasses
 import functools

@@ -1,28 +1,21 @@
 """The answer to one interaction: in time, in its place, and visible to the right people."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import dataclasses
 import logging
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import discord
 from discord.http import Route
 
-from bot.commands import Obstacle
-from bot.platforms.base import Rank, SendError, SendRequest, UnknownOutcomeError
+from bot.commands import Obstacle, Request
+from bot.model.rendering import JsonObject, Message, Rendering
+from bot.platforms.base import Rank, Sender, SendError, SendRequest, UnknownOutcomeError
 from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching
 from bot.platforms.discord.finding import find_message
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-
-    from bot.commands import Request
-    from bot.model.rendering import JsonObject, Message, Rendering
-    from bot.platforms.base import Sender
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,5 @@
 """The bot's permissions in a channel, and those that it lacks for a push."""
 
-from __future__ import annotations
-
 import discord
 
 from bot.commands import Obstacle

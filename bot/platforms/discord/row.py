@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.platforms.base import Feature, PlatformRow
+from bot.model.rendering import Message
+from bot.platforms.base import Feature, PlatformRow, TerminalView
 from bot.platforms.discord import NAME
 from bot.platforms.discord.render import SUPPRESS_NOTIFICATIONS, render
 from bot.platforms.discord.section import Discord
 
 if TYPE_CHECKING:
-    from bot.model.rendering import Message
-    from bot.platforms.base import TerminalView
     from bot.platforms.discord.client import DiscordPlatform
     from bot.platforms.discord.handlers import Handlers
 

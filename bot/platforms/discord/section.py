@@ -1,7 +1,5 @@
 """Discord's section of the config, with the checks of a channel there."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, TypeAlias
 

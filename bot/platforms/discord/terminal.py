@@ -1,14 +1,14 @@
 """Discord's messages in a terminal, with the components and with markdown as far as a terminal can show it."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from markdown_it import MarkdownIt
+from rich.console import RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
+from bot.model.rendering import JsonObject, Message
 from bot.platforms.base import TerminalView
 from bot.platforms.discord.render import (
     ACTION_ROW,
@@ -19,13 +19,6 @@ from bot.platforms.discord.render import (
     TEXT_DISPLAY,
     component_count,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from rich.console import RenderableType
-
-    from bot.model.rendering import JsonObject, Message
 
 _STYLES = {"strong_open": "bold", "em_open": "italic", "s_open": "strike"}
 _INLINE = MarkdownIt("commonmark").enable("strikethrough")

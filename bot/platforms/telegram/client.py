@@ -1,21 +1,24 @@
 """The client of Telegram: sends messages, and receives commands by long polling."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
 import logging
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
 
 from telegram import Bot, Chat, ChatMember, ChatMemberRestricted, Update
 from telegram.error import TelegramError, TimedOut
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.model.document import Document
+from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.subscription import Target
 from bot.platforms.base import (
     Account,
     FloodError,
     PerMessageCache,
+    Post,
     SendError,
     TargetClosedError,
     TargetGoneError,
@@ -26,16 +29,7 @@ from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, proxy_for
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Any
-
-    from bot.model.document import Document
-    from bot.model.rendering import JsonObject, Message, Rendering
-    from bot.model.subscription import Target
-    from bot.platforms.base import Post
-    from bot.platforms.telegram.section import Telegram
+from bot.platforms.telegram.section import Telegram
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,11 @@
 Telegram describes a 400 in words only; the words below are those of the Bot API server's and TDLib's sources.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime as dt
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import httpx
 from telegram.error import (
@@ -37,9 +35,6 @@ from bot.platforms.base import (
     UnknownOutcomeError,
 )
 from bot.platforms.telegram.request import NeverSentError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LONGEST_TEXT = 150
 """Characters of an error that are worth a line in a report."""

@@ -1,11 +1,10 @@
 """Handlers of updates: parse, ask the command, render, reply. Nothing is decided here."""
 
-from __future__ import annotations
-
 import logging
 import re
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
 from telegram.error import TelegramError
@@ -37,20 +36,14 @@ from bot.commands import (
     slow_down,
     sorry,
 )
-from bot.model.i18n import Language, words
+from bot.model.i18n import Language, Words, words
+from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import SPEECHLESS, Post, Rank, SendError, SendRequest
+from bot.platforms.base import SPEECHLESS, Post, Rank, Sender, SendError, SendRequest
 from bot.platforms.telegram import NAME, inline
+from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.menus import publish_menus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.model.i18n import Words
-    from bot.model.rendering import JsonObject, Message, Rendering
-    from bot.platforms.base import Sender
-    from bot.platforms.telegram.client import TelegramPlatform
 
 log = logging.getLogger(__name__)
 

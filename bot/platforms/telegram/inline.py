@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.commands import CommandContext, to_share
 from bot.content.formatter import Formatter, link_to
+from bot.model.i18n import Words
+from bot.model.rendering import JsonObject
 from bot.platforms.telegram.keyboard import deep_link
 from bot.platforms.telegram.render import render
 
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from telegram import InlineQuery
 
     from bot.model.episode import Episode, Segment
-    from bot.model.i18n import Words
-    from bot.model.rendering import JsonObject
 
 RESULTS_MAX = 50
 """Results in one answer; the app asks for the next ones when somebody scrolls that far."""

@@ -1,16 +1,10 @@
 """Buttons below a Telegram message, and the links to the bot that they hold."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from bot.model.document import Button, CommandButton, LinkButton, ShareButton
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bot.model.rendering import JsonObject
+from bot.model.rendering import JsonObject
 
 CALLBACK_LIMIT = 64
 """Bytes of a button's `callback_data`."""

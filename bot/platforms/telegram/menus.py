@@ -1,12 +1,11 @@
 """The menus of commands that Telegram's apps show when somebody types a slash."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from telegram import (
+    Bot,
     BotCommandScope,
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
@@ -15,16 +14,9 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, Command
 from bot.model.i18n import Language, words
 from bot.platforms.telegram.errors import translate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from telegram import Bot
-
-    from bot.commands import Command
 
 log = logging.getLogger(__name__)
 

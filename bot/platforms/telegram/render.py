@@ -11,8 +11,9 @@ import dataclasses
 import itertools
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from bot.model import split
 from bot.model.document import (
@@ -31,14 +32,9 @@ from bot.model.document import (
     Spans,
     Style,
 )
-from bot.model.rendering import Message, Rendering
+from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.text import NO_BREAK_SPACE
 from bot.platforms.telegram.keyboard import keyboard
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from bot.model.rendering import JsonObject
 
 TEXT_LIMIT = 4096
 """UTF-16 units in a message. Telegram counts code points, never more; entities are placed in UTF-16 units."""

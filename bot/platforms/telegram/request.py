@@ -11,10 +11,12 @@ import os
 import re
 import ssl
 import urllib.request
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -28,11 +30,6 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.model.problems import ExpectedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp.abc import AbstractStreamWriter
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds that opening a connection may take, encryption included."""

@@ -4,10 +4,8 @@ The HTML has limits and an escaping of its own. A document beyond the limits has
 replaces a rich one that Telegram refuses.
 """
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from bot.model.document import (
     Block,
@@ -27,9 +25,6 @@ from bot.model.rendering import Message, Rendering
 from bot.model.split import text_of
 from bot.platforms.telegram.keyboard import keyboard
 from bot.platforms.telegram.render import clean, clean_text, completed, is_blank
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 RICH_MESSAGE = "rich_message"
 """The parameter that makes a body one of `sendRichMessage`."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bot.platforms.base import ChatLimit, Feature, PlatformRow
+from bot.model.rendering import Message
+from bot.platforms.base import ChatLimit, Feature, PlatformRow, TerminalView
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.section import Telegram
 
 if TYPE_CHECKING:
-    from bot.model.rendering import Message
-    from bot.platforms.base import TerminalView
     from bot.platforms.telegram.client import TelegramPlatform
     from bot.platforms.telegram.handlers import Handlers
 

@@ -1,7 +1,5 @@
 """Telegram's section of the config, and the rules of a channel there."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Self, TypeAlias

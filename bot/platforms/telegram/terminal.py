@@ -1,16 +1,10 @@
 """Telegram's messages in a terminal."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from rich.text import Text
 
+from bot.model.rendering import Message
 from bot.platforms.base import TerminalView
 from bot.platforms.telegram.render import ENTITY_LIMIT
-
-if TYPE_CHECKING:
-    from bot.model.rendering import Message
 
 _STYLES = {
     "bold": "bold",

@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.model.i18n import Language
 from bot.sandbox.demo.world import Person, find_message
+from bot.sandbox.discord.interactions import Interaction
+from bot.sandbox.shared.webserver import Json
 from bot.sandbox.telegram.model import ChatType, Status
 from bot.sandbox.telegram.text import TEXT_MAX
 
 if TYPE_CHECKING:
     from bot.sandbox.demo.demo import Demo
-    from bot.sandbox.discord.interactions import Interaction
-    from bot.sandbox.shared.webserver import Json
 
 PATIENCE = 3.0
 """Seconds to wait for an answer: Discord's own deadline."""

@@ -1,31 +1,25 @@
 """Demo: the real program on stand-ins of both platforms, with a clock that moves ahead on demand."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import datetime as dt
 import logging
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from bot.config import Channel, Storage
+from bot.config import Channel, Config, Storage
 from bot.content.archive import Archive
+from bot.model.subscription import Subscription, Target
 from bot.platforms.discord.section import Discord
 from bot.platforms.telegram.section import Telegram
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
 from bot.sandbox.demo.world import DemoWorld, Person
 from bot.sandbox.shared.changes import Changes
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from bot.config import Config
-    from bot.model.subscription import Subscription, Target
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.shared.webserver import Json
 
 log = logging.getLogger(__name__)
 

@@ -1,21 +1,17 @@
 """Files of the page: static, without a build step, and without files of other hosts."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.model.i18n import Language
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DRAWING = ("words.js", "build.js", "telegram.js", "discord.js")
 """Scripts that draw messages, in the demo and in the file of a preview."""

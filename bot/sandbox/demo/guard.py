@@ -5,19 +5,13 @@ Scripts of any site may send requests to 127.0.0.1 from a visitor's browser, and
 addresses and to `localhost`.
 """
 
-from __future__ import annotations
-
 import ipaddress
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Middleware
 
 HEADERS = {
     # Because the page shows pictures as words, the policy allows no `blob:`, `data:` or other host.

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import socket
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,13 +22,10 @@ from bot.sandbox.demo import files
 from bot.sandbox.demo.actions import ACTION
 from bot.sandbox.demo.guard import HEADERS, guard, is_loopback
 from bot.sandbox.demo.shown import messages, place_wire
-from bot.sandbox.shared.webserver import WebServer
+from bot.sandbox.shared.webserver import Json, WebServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from bot.sandbox.demo.demo import Demo
-    from bot.sandbox.shared.webserver import Json
 
 QUIET_SECONDS = 15.0
 """Seconds without changes after which a comment goes out, which detects a closed page."""

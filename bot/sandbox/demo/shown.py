@@ -1,31 +1,24 @@
 """JSON of messages, places and commands for the page, with each message's body in its platform's form."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.model.subscription import PlatformName
+from bot.model.rendering import Rendering
+from bot.model.subscription import PlatformName, Subscription
 from bot.platforms.registry import PLATFORMS
-from bot.sandbox.demo.world import DiscordPlace, TelegramPlace
+from bot.sandbox.demo.world import DemoWorld, DiscordPlace, Person, Place, TelegramPlace
 from bot.sandbox.discord.interactions import Interaction, Kind
 from bot.sandbox.discord.messages import Flag, texts
 from bot.sandbox.discord.rules import MAX_TEXT
 from bot.sandbox.discord.world import DirectChannel, Thread
+from bot.sandbox.discord.world import Message as DiscordMessage
+from bot.sandbox.shared.webserver import Json
 from bot.sandbox.telegram.model import ChatType
+from bot.sandbox.telegram.model import Message as TelegramMessage
 from bot.sandbox.telegram.rich import LENGTH_MAX, tree
 from bot.sandbox.telegram.text import TEXT_MAX, utf16
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from bot.model.rendering import Rendering
-    from bot.model.subscription import PlatformName, Subscription
-    from bot.sandbox.demo.world import DemoWorld, Person, Place
-    from bot.sandbox.discord.world import Message as DiscordMessage
-    from bot.sandbox.shared.webserver import Json
-    from bot.sandbox.telegram.model import Message as TelegramMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,23 @@
 """World of `recap demo`: the people on both platforms, and the chats and channels with the bot."""
 
-from __future__ import annotations
-
 import contextlib
+import datetime as dt
 import enum
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 from bot.model.i18n import Language
 from bot.model.subscription import Target
 from bot.platforms import discord, telegram
+from bot.sandbox.discord import world as discord_world
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import MEMBER, Permission, threads_of
+from bot.sandbox.discord.world import Message as DiscordMessage
+from bot.sandbox.telegram import model as telegram_model
+from bot.sandbox.telegram.model import Message as TelegramMessage
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterable
-
-    from bot.sandbox.discord import world as discord_world
-    from bot.sandbox.discord.world import Message as DiscordMessage
-    from bot.sandbox.telegram import model as telegram_model
-    from bot.sandbox.telegram.model import Message as TelegramMessage
 
 
 class Person(enum.StrEnum):

@@ -1,18 +1,11 @@
 """Methods of the API for the bot's account, the gateway's address and servers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from bot.sandbox.discord.errors import MISSING_ACCESS, UNKNOWN_GUILD, UNKNOWN_MEMBER, ApiError
 from bot.sandbox.discord.rest import Ask, Route
-from bot.sandbox.discord.world import Thread
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from bot.sandbox.discord.world import Guild, World
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.discord.world import Guild, Thread, World
+from bot.sandbox.shared.webserver import Json
 
 SESSIONS_A_DAY = 1000
 """Identifies that a bot has in a day."""

@@ -1,9 +1,7 @@
 """Methods of the API for channels, messages, forum posts and private conversations."""
 
-from __future__ import annotations
-
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bot.sandbox.discord.errors import (
     ALREADY_PUBLISHED,
@@ -24,7 +22,8 @@ from bot.sandbox.discord.errors import (
     ApiError,
     FormErrors,
 )
-from bot.sandbox.discord.messages import pings
+from bot.sandbox.discord.gateway import Gateway
+from bot.sandbox.discord.messages import Content, pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
 from bot.sandbox.discord.world import (
@@ -35,17 +34,12 @@ from bot.sandbox.discord.world import (
     GroupConversation,
     Message,
     Permission,
+    Tag,
     Thread,
+    World,
     threads_of,
 )
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from bot.sandbox.discord.gateway import Gateway
-    from bot.sandbox.discord.messages import Content
-    from bot.sandbox.discord.world import Tag, World
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.shared.webserver import Json
 
 NONCE_MEMORY = dt.timedelta(minutes=5)
 """Duration of a nonce; Discord's documentation says "a few minutes"."""

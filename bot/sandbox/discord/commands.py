@@ -3,24 +3,18 @@
 The rules of names and descriptions hold for their translations too.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from bot.sandbox.discord.errors import (
     TOO_MANY_COMMANDS,
     ApiError,
     FormErrors,
+    Path,
 )
 from bot.sandbox.discord.people import Install
 from bot.sandbox.discord.rest import Ask, Route
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bot.sandbox.discord.errors import Path
-    from bot.sandbox.discord.world import World
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.discord.world import World
+from bot.sandbox.shared.webserver import Json
 
 MAX_COMMANDS = 100
 """Slash commands of one application."""

@@ -6,11 +6,9 @@ the word of a field's error, the word is invented in Discord's manner: rely on t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 Path: TypeAlias = "tuple[str | int, ...]"
 

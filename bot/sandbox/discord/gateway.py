@@ -4,24 +4,20 @@ The protocol is that of version 10, with one shard: op 10 hello, 2 identify, 6 r
 invalid session.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import enum
 import json
 import secrets
 import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from bot.sandbox.shared.changes import Changes
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.shared.changes import Changes
+from bot.sandbox.shared.webserver import Json
 
 HEARTBEAT_SECONDS = 41.25
 """Heartbeat of the real gateway."""

@@ -10,7 +10,6 @@ import datetime as dt
 import enum
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.commands import check_choices
 from bot.sandbox.discord.errors import (
@@ -27,13 +26,9 @@ from bot.sandbox.discord.messages import Content, Flag, Pings, pings
 from bot.sandbox.discord.people import Install, context_of, owners
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_ANSWER, SETTABLE_BY_EDIT, compose
-from bot.sandbox.discord.world import Message
-from bot.sandbox.shared.changes import PATIENCE
-
-if TYPE_CHECKING:
-    from bot.sandbox.discord.world import Channel, User, World
-    from bot.sandbox.shared.changes import Changes
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.discord.world import Channel, Message, User, World
+from bot.sandbox.shared.changes import PATIENCE, Changes
+from bot.sandbox.shared.webserver import Json
 
 FIRST_ANSWER_WITHIN = dt.timedelta(seconds=3)
 TOKEN_VALID_FOR = dt.timedelta(minutes=15)

@@ -5,21 +5,16 @@ headers. The global limit counts all requests but those about interactions. A re
 JSON body; without them, clients take the 429 for a ban.
 """
 
-from __future__ import annotations
-
 import enum
 import zlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import ceil
-from typing import TYPE_CHECKING
 
 from bot.sandbox.shared.faults import Reply
 from bot.sandbox.shared.traffic import Limit, free_at
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GLOBAL_LIMIT = Limit(50, 1.0)
 """Requests of one bot, interactions excepted."""

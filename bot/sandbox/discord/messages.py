@@ -5,12 +5,11 @@ from __future__ import annotations
 import enum
 import itertools
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bot.sandbox.shared.webserver import Json
 
 TEXT_DISPLAY = 10

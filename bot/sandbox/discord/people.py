@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.messages import walk
 from bot.sandbox.discord.rules import BUTTON
-from bot.sandbox.discord.world import DirectChannel, GroupConversation, Permission
+from bot.sandbox.discord.world import Channel, DirectChannel, GroupConversation, Message, Permission, User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from bot.sandbox.discord.world import Channel, Message, User
     from bot.sandbox.shared.webserver import Json
 
 _TYPES: dict[int, type] = {3: str, 4: int, 5: bool}

@@ -1,25 +1,20 @@
 """Plumbing of the REST API: routes, bodies, tokens, limits, the request log and error answers."""
 
-from __future__ import annotations
-
 import functools
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from bot.sandbox.discord.errors import INVALID_JSON, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORISED, ApiError
 from bot.sandbox.discord.limits import Limits, Scope, too_many
+from bot.sandbox.shared.changes import Changes
+from bot.sandbox.shared.faults import Flood, Reply
 from bot.sandbox.shared.pipeline import Pipeline
 from bot.sandbox.shared.traffic import EVERYTHING, Wait
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from bot.sandbox.shared.changes import Changes
-    from bot.sandbox.shared.faults import Flood, Reply
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.shared.webserver import Json
 
 PREFIX = "/api/v10"
 _TOO_MANY = 429

@@ -7,16 +7,14 @@ refuses all others as ones that may not stand there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bot.sandbox.discord.errors import EMPTY_MESSAGE, INTERNAL_ERROR, ApiError, FormErrors
+from bot.sandbox.discord.errors import EMPTY_MESSAGE, INTERNAL_ERROR, ApiError, FormErrors, Path
 from bot.sandbox.discord.messages import TEXT_DISPLAY, Content, Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.sandbox.discord.errors import Path
     from bot.sandbox.shared.webserver import Json
 
 MAX_CONTENT = 2000

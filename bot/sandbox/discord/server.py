@@ -11,11 +11,10 @@ Discord refuses, with the same errors, and fails on demand (`faults`, `limits`, 
 messages by people, no categories, no roles but the bot's, and no uploads, embeds, menus, modals or polls.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from aiohttp import WSCloseCode, web
 
@@ -32,9 +31,11 @@ from bot.sandbox.discord.world import (
     MEMBER,
     Channel,
     ChannelType,
+    DirectChannel,
     Forum,
     GroupConversation,
     Guild,
+    Message,
     Permission,
     Tag,
     Thread,
@@ -42,13 +43,7 @@ from bot.sandbox.discord.world import (
     World,
 )
 from bot.sandbox.shared.changes import Changes
-from bot.sandbox.shared.webserver import HOST, WebServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bot.sandbox.discord.world import DirectChannel, Message
-    from bot.sandbox.shared.webserver import Json
+from bot.sandbox.shared.webserver import HOST, Json, WebServer
 
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.sandbox.discord.messages import Content, Flag, Pings, delivered, pings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bot.sandbox.shared.webserver import Json
 
 _ARCHIVE_AFTER_MINUTES = 4320

@@ -5,20 +5,16 @@ processes the request, or after, so that the request has its effect). Both stand
 of a lost answer reads the same for either platform.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket
 import struct
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
 
 # Because SO_LINGER is on with a time of 0, closing the socket sends a reset instead of an orderly end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)

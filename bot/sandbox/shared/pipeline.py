@@ -1,20 +1,12 @@
 """Path of every request through a stand-in: the log, the faults, the platform's rules, the answer."""
 
-from __future__ import annotations
+from collections.abc import Awaitable, Callable
 
-from typing import TYPE_CHECKING
+from aiohttp import web
 
-from bot.sandbox.shared.faults import Call, Faults
-from bot.sandbox.shared.traffic import Traffic
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from aiohttp import web
-
-    from bot.sandbox.shared.changes import Changes
-    from bot.sandbox.shared.faults import Flood
-    from bot.sandbox.shared.traffic import Request
+from bot.sandbox.shared.changes import Changes
+from bot.sandbox.shared.faults import Call, Faults, Flood
+from bot.sandbox.shared.traffic import Request, Traffic
 
 
 class Pipeline:

@@ -3,15 +3,11 @@
 All times are seconds of a monotonic clock.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 EVERYTHING = ""
 """Chat of a wait for every chat."""

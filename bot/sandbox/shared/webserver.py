@@ -1,7 +1,5 @@
 """Start and stop of the sandbox's web servers: both stand-ins and the demo's page."""
 
-from __future__ import annotations
-
 import abc
 from typing import Any, ClassVar, Self, TypeAlias
 

@@ -1,16 +1,10 @@
 """Access of the bot to chats, and its rights there."""
 
-from __future__ import annotations
-
 import enum
-from typing import TYPE_CHECKING
 
 from bot.sandbox.telegram.errors import bad_request, forbidden
-from bot.sandbox.telegram.model import ChatType, Status
-
-if TYPE_CHECKING:
-    from bot.sandbox.telegram.model import Chat, Member
-    from bot.sandbox.telegram.world import TelegramWorld
+from bot.sandbox.telegram.model import Chat, ChatType, Member, Status
+from bot.sandbox.telegram.world import TelegramWorld
 
 
 class Access(enum.IntEnum):

@@ -6,6 +6,7 @@ Each method ignores unknown parameters, as the real server does.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,13 @@ from bot.sandbox.telegram.access import Access, check_may_write, reach
 from bot.sandbox.telegram.errors import ApiError, bad_request
 from bot.sandbox.telegram.model import ChatType, Menu, Message
 from bot.sandbox.telegram.rich import rich_text
+from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.text import formatted
 from bot.sandbox.telegram.updates import UPDATES_MAX
+from bot.sandbox.telegram.world import TelegramWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bot.sandbox.shared.webserver import Json
-    from bot.sandbox.telegram.rules import Arguments
-    from bot.sandbox.telegram.world import TelegramWorld
 
 POLL_MAX_SECONDS = 50
 """Longest time-out of a long poll."""

@@ -5,14 +5,13 @@ All of it is plain state. `wire()` returns an object as the Bot API writes it.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
-
     from bot.sandbox.shared.webserver import Json
 
 _MANAGES = (

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from bot.sandbox.telegram.errors import ApiError, bad_request
+from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.text import is_link
 
 if TYPE_CHECKING:
     from bot.sandbox.shared.webserver import Json
-    from bot.sandbox.telegram.rules import Arguments
 
 LENGTH_MAX = 32_768
 BLOCKS_MAX = 500

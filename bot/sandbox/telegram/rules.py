@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.telegram.errors import bad_request
 from bot.sandbox.telegram.text import formatted, is_link
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bot.sandbox.shared.webserver import Json
 
 CALLBACK_DATA_MAX_BYTES = 64

@@ -4,19 +4,19 @@ The client connects with `base_url(f"{standin.url}/bot")`. The stand-in checks e
 refuses in its words, keeps and measures all messages, and limits or fails on demand.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import inspect
 import json
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from bot.sandbox.shared.faults import Flood
 from bot.sandbox.shared.pipeline import Pipeline
 from bot.sandbox.shared.traffic import EVERYTHING, FloodControl, Limit, Request, Wait
 from bot.sandbox.shared.webserver import HOST, WebServer
@@ -25,11 +25,6 @@ from bot.sandbox.telegram.methods import Methods
 from bot.sandbox.telegram.model import ChatType
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.world import BOT_ID, TelegramWorld
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bot.sandbox.shared.faults import Flood
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ links, names and hashtags in the bot's texts, does not split entities that overl
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.sandbox.telegram.errors import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bot.sandbox.shared.webserver import Json
 
 TEXT_MAX = 4096

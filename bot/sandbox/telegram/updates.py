@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import deque
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from bot.sandbox.shared.changes import Changes
 from bot.sandbox.telegram.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from bot.sandbox.shared.changes import Changes
     from bot.sandbox.shared.webserver import Json
 
 KEPT = dt.timedelta(hours=24)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.sandbox.shared.changes import Changes
@@ -23,9 +25,6 @@ from bot.sandbox.telegram.text import bot_commands
 from bot.sandbox.telegram.updates import UpdateQueue
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from bot.sandbox.shared.webserver import Json
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, column, inspect, select, table
+from sqlalchemy import Connection, String, column, inspect, select, table
 
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     from alembic.config import Config
-    from sqlalchemy import Connection
 
 REVISIONS = ("0001", "0002", "0004", "0003")
 """The revisions in `versions/`, in the order in which they are applied; a test compares them with the files."""
