@@ -5,12 +5,7 @@ The rules of names and descriptions hold for their translations too.
 
 from collections.abc import Iterator
 
-from bot.sandbox.discord.errors import (
-    TOO_MANY_COMMANDS,
-    ApiError,
-    FormErrors,
-    Path,
-)
+from bot.sandbox.discord.errors import TOO_MANY_COMMANDS, ApiError, FormErrors, Path
 from bot.sandbox.discord.people import Install
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.world import World
