@@ -97,7 +97,7 @@ class TestDefaults:
         """It is called monday and follows the show's time zone."""
         config = loaded(config_file, '[show]\ntimezone = "America/Montreal"\n')
         (monday,) = config.schedules
-        assert (monday.name, monday.cron, monday.zone) == ("monday", "0 8 * * mon", ZoneInfo("America/Montreal"))
+        assert (monday.name, monday.cron, monday.timezone) == ("monday", "0 8 * * mon", ZoneInfo("America/Montreal"))
         assert (monday.max_lateness, monday.max_age) == (dt.timedelta(hours=6), dt.timedelta(days=6))
 
     def test_the_process_environment_is_what_counts_when_none_is_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +242,7 @@ class TestSchedulesAndChannels:
             max_age = "6 d"
         """
         (schedule,) = loaded(config_file, text).schedules
-        assert (schedule.cron, schedule.zone) == ("0 8 * * mon", ZoneInfo("Asia/Tokyo"))
+        assert (schedule.cron, schedule.timezone) == ("0 8 * * mon", ZoneInfo("Asia/Tokyo"))
         assert (schedule.max_lateness, schedule.max_age) == (dt.timedelta(minutes=90), dt.timedelta(days=6))
 
     @pytest.mark.parametrize(

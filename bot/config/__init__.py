@@ -123,11 +123,6 @@ class Schedule(ConfigSection):
     max_lateness: Duration = dt.timedelta(hours=6)
     max_age: Duration = dt.timedelta(days=6)
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """Return the time zone of the cron line."""
-        return self.timezone
-
 
 class Channel(ConfigSection):
     """A subscription that the admin declares. `thread` and `rich` are Telegram's alone, `publish` is Discord's."""

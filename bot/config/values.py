@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticKnownError
 
 from bot.config.cron import CronError, normalise_cron
@@ -102,6 +102,18 @@ def _sqlite_url(url: str) -> str:
     if "?" in path:
         raise refusal("the path must not hold a question mark", cure)
     return url
+
+
+def shaped(shape: re.Pattern[str], message: str, cure: str) -> AfterValidator:
+    """Return the check of a secret, without the spaces around it, against the shape that all such secrets have."""
+
+    def check(secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value().strip()
+        if not shape.fullmatch(text):
+            raise refusal(message, cure)
+        return SecretStr(text)
+
+    return AfterValidator(check)
 
 
 def _address(*schemes: str) -> AfterValidator:

@@ -10,20 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bot.model.document import (
-    Block,
-    Button,
-    CommandButton,
-    Document,
-    Heading,
-    Layout,
-    LinkButton,
-    Note,
-    Picture,
-    Section,
-    ShareButton,
-    Span,
-)
+from bot.model import document as doc
 
 if TYPE_CHECKING:
     from bot.model.episode import Episode, Segment
@@ -52,8 +39,8 @@ class Formatter:
         self._words = words
 
     def episode(
-        self, episode: Episode, *, topics: Iterable[str] = (), layout: Layout = Layout.DIGEST
-    ) -> Document | None:
+        self, episode: Episode, *, topics: Iterable[str] = (), layout: doc.Layout = doc.Layout.DIGEST
+    ) -> doc.Document | None:
         """Return the recap of an episode; with `topics`, only the segments that have one of them.
 
         A segment keeps the number that it has in the whole episode. The recap is None if no segment has any of the
@@ -65,35 +52,40 @@ class Formatter:
             return None
         hidden = [segment for segment in episode.segments if segment not in chosen]
         sections = [self._opening(episode, chosen), *(self._segment(segment) for segment in chosen)]
-        if layout is Layout.DIGEST:
+        if layout is doc.Layout.DIGEST:
             sections = _one_preview(sections)
-        return Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout)
+        return doc.Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout)
 
-    def rest(self, episode: Episode, segments: Sequence[Segment]) -> Document:
+    def rest(self, episode: Episode, segments: Sequence[Segment]) -> doc.Document:
         """Return some segments of an episode, for somebody who has read the others."""
         sections = _one_preview([self._segment(segment) for segment in segments])
-        return Document(episode.title, tuple(sections), buttons=(self._whole_episode(episode),))
+        return doc.Document(episode.title, tuple(sections), buttons=(self._whole_episode(episode),))
 
-    def segment(self, episode: Episode, segment: Segment) -> Document:
+    def segment(self, episode: Episode, segment: Segment) -> doc.Document:
         """Return one segment, with a button for the whole episode."""
-        share = ShareButton(self._words.gettext("Share"), link_to(episode, segment), segment.title)
-        return Document(segment.title, (self._excerpt(episode, segment),), (self._whole_episode(episode), share))
+        share = doc.ShareButton(self._words.gettext("Share"), link_to(episode, segment), segment.title)
+        return doc.Document(segment.title, (self._excerpt(episode, segment),), (self._whole_episode(episode), share))
 
     def excerpts(
-        self, title: str, hits: Sequence[tuple[Episode, Segment]], *, hint: str = "", buttons: tuple[Button, ...] = ()
-    ) -> Document:
+        self,
+        title: str,
+        hits: Sequence[tuple[Episode, Segment]],
+        *,
+        hint: str = "",
+        buttons: tuple[doc.Button, ...] = (),
+    ) -> doc.Document:
         """Return segments of several episodes under a title, each with its episode and date."""
-        opening: list[Block] = [Heading((Span(title),), level=1)]
+        opening: list[doc.Block] = [doc.Heading((doc.Span(title),), level=1)]
         if hint:
-            opening.append(Note((Span(hint),)))
-        sections = [Section(tuple(opening)), *(self._excerpt(episode, segment) for episode, segment in hits)]
-        return Document(title=title, sections=tuple(_one_preview(sections)), buttons=buttons)
+            opening.append(doc.Note((doc.Span(hint),)))
+        sections = [doc.Section(tuple(opening)), *(self._excerpt(episode, segment) for episode, segment in hits)]
+        return doc.Document(title=title, sections=tuple(_one_preview(sections)), buttons=buttons)
 
-    def _opening(self, episode: Episode, chosen: Sequence[Segment]) -> Section:
+    def _opening(self, episode: Episode, chosen: Sequence[Segment]) -> doc.Section:
         number = self._words.gettext("episode {number}").format(number=episode.number)
-        blocks: list[Block] = [
-            Heading((Span(episode.title),), level=1),
-            Note((Span(SEPARATOR.join((self._show, number, self._words.date(episode.date)))),)),
+        blocks: list[doc.Block] = [
+            doc.Heading((doc.Span(episode.title),), level=1),
+            doc.Note((doc.Span(SEPARATOR.join((self._show, number, self._words.date(episode.date)))),)),
             *episode.intro,
         ]
         if len(chosen) < len(episode.segments):
@@ -101,50 +93,50 @@ class Formatter:
             sentence = self._words.ngettext(
                 "Your topics: {shown} subject of {total}.", "Your topics: {shown} subjects of {total}.", len(chosen)
             ).format(shown=len(chosen), total=len(episode.segments))
-            blocks.append(Note((Span(sentence),)))
-        return Section(tuple(blocks))
+            blocks.append(doc.Note((doc.Span(sentence),)))
+        return doc.Section(tuple(blocks))
 
-    def _segment(self, segment: Segment) -> Section:
-        return self._section(Heading((Span(f"{segment.number}. {segment.title}"),)), segment)
+    def _segment(self, segment: Segment) -> doc.Section:
+        return self._section(doc.Heading((doc.Span(f"{segment.number}. {segment.title}"),)), segment)
 
-    def _excerpt(self, episode: Episode, segment: Segment) -> Section:
+    def _excerpt(self, episode: Episode, segment: Segment) -> doc.Section:
         number = self._words.gettext("Episode {number}").format(number=episode.number)
-        reference = Note((Span(SEPARATOR.join((number, self._words.date(episode.date)))),))
-        return self._section(Heading((Span(segment.title),)), segment, under_title=(reference,))
+        reference = doc.Note((doc.Span(SEPARATOR.join((number, self._words.date(episode.date)))),))
+        return self._section(doc.Heading((doc.Span(segment.title),)), segment, under_title=(reference,))
 
-    def _section(self, title: Heading, segment: Segment, *, under_title: tuple[Block, ...] = ()) -> Section:
-        blocks: list[Block] = [title, *under_title, *segment.summary]
+    def _section(self, title: doc.Heading, segment: Segment, *, under_title: tuple[doc.Block, ...] = ()) -> doc.Section:
+        blocks: list[doc.Block] = [title, *under_title, *segment.summary]
         if segment.image is not None:
             blocks.append(segment.image)
         if segment.sources:
-            spans = [Span(self._words.ngettext("Source: ", "Sources: ", len(segment.sources)))]
+            spans = [doc.Span(self._words.ngettext("Source: ", "Sources: ", len(segment.sources)))]
             for source in segment.sources:
-                spans += [Span(source.title, url=source.url), Span(SEPARATOR)]
-            blocks.append(Note(tuple(spans[:-1])))
+                spans += [doc.Span(source.title, url=source.url), doc.Span(SEPARATOR)]
+            blocks.append(doc.Note(tuple(spans[:-1])))
         preview = segment.image or next(iter(segment.sources), None)
-        return Section(tuple(blocks), preview.url if preview else None)
+        return doc.Section(tuple(blocks), preview.url if preview else None)
 
-    def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[Button, ...]:
-        buttons: list[Button] = []
+    def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[doc.Button, ...]:
+        buttons: list[doc.Button] = []
         if hidden:
             label = self._words.ngettext("The other subject", "The {count} other subjects", len(hidden))
             wanted = f"{episode.number}-{'-'.join(str(segment.number) for segment in hidden)}"
             argument = wanted if len(wanted) <= LONGEST_LIST else str(episode.number)
-            buttons.append(CommandButton(label.format(count=len(hidden)), "rest", argument))
+            buttons.append(doc.CommandButton(label.format(count=len(hidden)), "rest", argument))
         if episode.audio:
-            buttons.append(LinkButton(self._words.gettext("🎧 Listen"), episode.audio))
+            buttons.append(doc.LinkButton(self._words.gettext("🎧 Listen"), episode.audio))
         if episode.page:
-            buttons.append(LinkButton(self._words.gettext("The episode's page"), episode.page))
+            buttons.append(doc.LinkButton(self._words.gettext("The episode's page"), episode.page))
         return tuple(buttons)
 
-    def _whole_episode(self, episode: Episode) -> CommandButton:
+    def _whole_episode(self, episode: Episode) -> doc.CommandButton:
         label = self._words.gettext("All of episode {number}").format(number=episode.number)
-        return CommandButton(label, "episode", str(episode.number))
+        return doc.CommandButton(label, "episode", str(episode.number))
 
 
-def _one_preview(sections: list[Section]) -> list[Section]:
+def _one_preview(sections: list[doc.Section]) -> list[doc.Section]:
     """Return the sections with one preview at most: the first picture's, else the first source's."""
     previews = [section for section in sections if section.preview]
-    pictures = [section for section in previews if any(isinstance(block, Picture) for block in section.blocks)]
+    pictures = [section for section in previews if any(isinstance(block, doc.Picture) for block in section.blocks)]
     keeper = next(iter(pictures or previews), None)
     return [section if section is keeper else dataclasses.replace(section, preview=None) for section in sections]

@@ -43,7 +43,7 @@ class DueEpisode:
     @classmethod
     def at(cls, occurrence: dt.datetime, schedule: Schedule, archive: Archive) -> DueEpisode:
         """Return the episode that is due at an occurrence, as the archive is now."""
-        day = occurrence.astimezone(schedule.zone).date()
+        day = occurrence.astimezone(schedule.timezone).date()
         newest = archive.latest(day)
         return cls(
             newest=newest,

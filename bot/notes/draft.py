@@ -22,10 +22,9 @@ from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
 from bot.notes.language import language_of, telling_words
 from bot.notes.model import Link, Notes, Outline, Subject
-from bot.notes.names import Spelling, main_name
 from bot.notes.structure import bare_title, outline
 from bot.notes.summary import MIN_LENGTH, summarise
-from bot.notes.topics import is_hashtags, topics_of
+from bot.notes.topics import Spelling, is_hashtags, main_name, topics_of
 
 _PARAGRAPH = 260
 """Characters of a paragraph after which the next sentence of a summary begins a new one."""

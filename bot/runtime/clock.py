@@ -26,7 +26,7 @@ class Timetable:
 
     def __init__(self, schedules: Sequence[Schedule], clock: Callable[[], dt.datetime]) -> None:
         self._triggers = {
-            schedule.name: CronTrigger.from_crontab(schedule.cron, timezone=schedule.zone) for schedule in schedules
+            schedule.name: CronTrigger.from_crontab(schedule.cron, timezone=schedule.timezone) for schedule in schedules
         }
         self._clock = clock
 

@@ -11,27 +11,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from bot.model.document import (
-    Block,
-    Button,
-    CodeBlock,
-    CommandButton,
-    Document,
-    Heading,
-    Layout,
-    LinkButton,
-    Listing,
-    Note,
-    Paragraph,
-    Picture,
-    Quote,
-    Section,
-    ShareButton,
-    Span,
-    Spans,
-    Style,
-    plain,
-)
+from bot.model import document as doc
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.split import Break, cut, text_of
 from bot.platforms.discord.markdown import clean, is_blank, link_to, web_address, write
@@ -76,8 +56,8 @@ COMMAND_PREFIX = "recap:"
 _STEP = 250
 """Characters less for the next try where a cut does not fit, which is rare."""
 
-_Button: TypeAlias = LinkButton | CommandButton
-_Blocks: TypeAlias = tuple[Block, ...]
+_Button: TypeAlias = doc.LinkButton | doc.CommandButton
+_Blocks: TypeAlias = tuple[doc.Block, ...]
 _Fits: TypeAlias = Callable[[_Blocks], bool]
 _Part: TypeAlias = tuple[JsonObject, ...]
 """Components that stay together in one message."""
@@ -85,7 +65,7 @@ _Page: TypeAlias = tuple[_Part, ...]
 _T = TypeVar("_T")
 
 
-def render(document: Document, *, silent: bool = False) -> Rendering:
+def render(document: doc.Document, *, silent: bool = False) -> Rendering:
     """Return the document as Discord messages, of which only the first rings, or none if `silent`.
 
     Text that does not fit is cut between sections, else blocks, else sentences, else words. Pictures and buttons beyond
@@ -94,7 +74,7 @@ def render(document: Document, *, silent: bool = False) -> Rendering:
     buttons, others = _buttons(document.buttons)
     sections = document.sections
     if others:
-        sections = (*sections, Section(tuple(map(_in_words, others))))
+        sections = (*sections, doc.Section(tuple(map(_in_words, others))))
     pages = _with_buttons(_pages(sections, document.layout), buttons)
     return Rendering(
         title=_shortened(" ".join(document.title.split()), MAX_POST_NAME),
@@ -139,11 +119,11 @@ def _fits(page: _Page, *, room: int = MAX_TEXT) -> bool:
     return max(size, sum(map(len, texts))) <= room and 1 + component_count(components) <= MAX_COMPONENTS
 
 
-def _pages(sections: Sequence[Section], layout: Layout) -> list[_Page]:
+def _pages(sections: Sequence[doc.Section], layout: doc.Layout) -> list[_Page]:
     pages: list[_Page] = []
     for section in sections:
         for part in _parts(section):
-            if layout is Layout.DIGEST and pages and _fits((*pages[-1], part)):
+            if layout is doc.Layout.DIGEST and pages and _fits((*pages[-1], part)):
                 pages[-1] += (part,)
             else:
                 pages.append((part,))
@@ -161,7 +141,7 @@ def _with_buttons(pages: Sequence[_Page], buttons: Sequence[JsonObject]) -> Sequ
     return [*before, *filter(None, [stays]), (*together, below)]
 
 
-def _parts(section: Section) -> Iterator[_Part]:
+def _parts(section: doc.Section) -> Iterator[_Part]:
     """Return the section as one part, or as few as possible where no message holds the whole."""
     rest = tuple(map(_allowed, section.blocks))
     while rest:
@@ -184,45 +164,45 @@ def _beginning(blocks: _Blocks) -> tuple[_Blocks, _Blocks]:
 
 def _fit(blocks: _Blocks, *, room: int) -> bool:
     """Return True if the blocks fit into a message of their own."""
-    words = plain(tuple(block for block in blocks if not isinstance(block, Picture)))
+    words = doc.plain(tuple(block for block in blocks if not isinstance(block, doc.Picture)))
     # Because writing takes long, text that is too long without markup is not written; else a cut would take minutes.
     return len(words) <= room and _fits((_displays(blocks),), room=room)
 
 
-def _allowed(block: Block) -> Block:
+def _allowed(block: doc.Block) -> doc.Block:
     """Return the block, or the link to a picture that no gallery takes."""
-    if not isinstance(block, Picture):
+    if not isinstance(block, doc.Picture):
         return block
     address = web_address(block.url)
     if address is None or len(address) > MAX_PICTURE_URL:
         return link_to(block)
-    return Picture(address, block.alt)
+    return doc.Picture(address, block.alt)
 
 
 def _displays(blocks: _Blocks) -> _Part:
     """Return the text in text displays, and pictures between in galleries."""
     components: list[JsonObject] = []
-    for in_gallery, group in itertools.groupby(blocks, key=lambda block: isinstance(block, Picture)):
+    for in_gallery, group in itertools.groupby(blocks, key=lambda block: isinstance(block, doc.Picture)):
         if in_gallery:
-            pictures = [_gallery_item(block) for block in group if isinstance(block, Picture)]
+            pictures = [_gallery_item(block) for block in group if isinstance(block, doc.Picture)]
             components += ({"type": MEDIA_GALLERY, "items": list(items)} for items in _batches(pictures, MAX_GALLERY))
         elif text := write(group):
             components.append({"type": TEXT_DISPLAY, "content": text})
     return tuple(components)
 
 
-def _gallery_item(picture: Picture) -> JsonObject:
+def _gallery_item(picture: doc.Picture) -> JsonObject:
     item: JsonObject = {"media": {"url": picture.url}}
     return item if is_blank(picture.alt) else {**item, "description": _shortened(picture.alt, MAX_DESCRIPTION)}
 
 
-def _buttons(buttons: Sequence[Button]) -> tuple[list[JsonObject], list[_Button]]:
+def _buttons(buttons: Sequence[doc.Button]) -> tuple[list[JsonObject], list[_Button]]:
     """Return the buttons as components, and those beyond the limits. Discord has no links to share a bot by."""
     # Because Discord refuses a message in which two buttons do the same.
     unique: dict[object, _Button] = {}
     for button in buttons:
-        if not isinstance(button, ShareButton):
-            unique.setdefault(button if isinstance(button, LinkButton) else _custom_id(button), button)
+        if not isinstance(button, doc.ShareButton):
+            unique.setdefault(button if isinstance(button, doc.LinkButton) else _custom_id(button), button)
     possible = {button: component for button in unique.values() if (component := _button(button))}
     shown = dict(itertools.islice(possible.items(), MAX_ROWS * MAX_ROW))
     return list(shown.values()), [button for button in unique.values() if button not in shown]
@@ -230,7 +210,7 @@ def _buttons(buttons: Sequence[Button]) -> tuple[list[JsonObject], list[_Button]
 
 def _button(button: _Button) -> JsonObject | None:
     label = _shortened(button.label, MAX_LABEL)
-    if isinstance(button, LinkButton):
+    if isinstance(button, doc.LinkButton):
         address = web_address(button.url)
         if address is None or len(address) > MAX_BUTTON_URL:
             return None
@@ -241,14 +221,16 @@ def _button(button: _Button) -> JsonObject | None:
     return {"type": BUTTON, "style": SECONDARY, "label": label, "custom_id": custom_id}
 
 
-def _custom_id(button: CommandButton) -> str:
+def _custom_id(button: doc.CommandButton) -> str:
     return f"{COMMAND_PREFIX}{button.data}"
 
 
-def _in_words(button: _Button) -> Paragraph:
-    if isinstance(button, LinkButton):
-        return Paragraph((Span(button.label, url=button.url),))
-    return Paragraph((Span(f"{button.label} "), Span(f"/{button.command} {button.argument}", Style.CODE)))
+def _in_words(button: _Button) -> doc.Paragraph:
+    if isinstance(button, doc.LinkButton):
+        return doc.Paragraph((doc.Span(button.label, url=button.url),))
+    return doc.Paragraph(
+        (doc.Span(f"{button.label} "), doc.Span(f"/{button.command} {button.argument}", doc.Style.CODE))
+    )
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -256,7 +238,7 @@ def _shortened(text: str, limit: int) -> str:
     text = clean(text)
     if len(text) <= limit:
         return text
-    head, _ = cut((Span(text),), lambda spans: len(text_of(spans)) < limit)
+    head, _ = cut((doc.Span(text),), lambda spans: len(text_of(spans)) < limit)
     return text_of(head) + "…"
 
 
@@ -273,7 +255,7 @@ def _cut_blocks(blocks: _Blocks, fits: _Fits, worst: Break) -> tuple[_Blocks, _B
     if longest == len(blocks):
         return blocks, ()
     between = longest
-    while between and isinstance(blocks[between - 1], Heading):
+    while between and isinstance(blocks[between - 1], doc.Heading):
         between -= 1
     if between and fits(blocks[between : longest + 1]):
         return blocks[:between], blocks[between:]
@@ -284,38 +266,40 @@ def _cut_blocks(blocks: _Blocks, fits: _Fits, worst: Break) -> tuple[_Blocks, _B
     return blocks[: between or longest], blocks[between or longest :]
 
 
-def _cut_block(block: Block, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
+def _cut_block(block: doc.Block, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
     """Cut off a beginning of one block. The head is empty without a place good enough."""
     match block:
-        case Heading() | Paragraph() | Note():
+        case doc.Heading() | doc.Paragraph() | doc.Note():
             return _cut_text(block.spans, lambda spans: dataclasses.replace(block, spans=spans), fits, worst)
-        case CodeBlock(text):
-            return _cut_text((Span(text),), lambda spans: CodeBlock(text_of(spans)), fits, worst)
-        case Picture():
+        case doc.CodeBlock(text):
+            return _cut_text((doc.Span(text),), lambda spans: doc.CodeBlock(text_of(spans)), fits, worst)
+        case doc.Picture():
             return _cut_block(link_to(block), fits, worst)
-        case Quote(blocks):
-            head, tail = _cut_blocks(blocks, lambda some: fits((Quote(some),)), worst)
-            return (Quote(head),) if head else (), (Quote(tail),)
-        case Listing():
+        case doc.Quote(blocks):
+            head, tail = _cut_blocks(blocks, lambda some: fits((doc.Quote(some),)), worst)
+            return (doc.Quote(head),) if head else (), (doc.Quote(tail),)
+        case doc.Listing():
             return _cut_listing(block, fits, worst)
 
 
-def _cut_text(spans: Spans, block_of: Callable[[Spans], Block], fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
+def _cut_text(
+    spans: doc.Spans, block_of: Callable[[doc.Spans], doc.Block], fits: _Fits, worst: Break
+) -> tuple[_Blocks, _Blocks]:
     head, tail = cut(spans, lambda some: fits((block_of(some),)), worst=worst)
     return (block_of(head),) if head else (), (block_of(tail),) if tail else ()
 
 
-def _cut_listing(listing: Listing, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
+def _cut_listing(listing: doc.Listing, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
     """Cut between items, else in the first, whose rest begins with the same mark again."""
     items, start = listing.items, listing.start
-    count = _how_many(items, lambda some: fits((Listing(some, start),)))
+    count = _how_many(items, lambda some: fits((doc.Listing(some, start),)))
     if count:
         after = None if start is None else start + count
-        return (Listing(items[:count], start),), (Listing(items[count:], after),)
-    head, tail = _cut_blocks(items[0], lambda some: fits((Listing((some,), start),)), worst)
+        return (doc.Listing(items[:count], start),), (doc.Listing(items[count:], after),)
+    head, tail = _cut_blocks(items[0], lambda some: fits((doc.Listing((some,), start),)), worst)
     if not head:
         return (), (listing,)
-    return (Listing((head,), start),), (Listing((tail, *items[1:]), start),)
+    return (doc.Listing((head,), start),), (doc.Listing((tail, *items[1:]), start),)
 
 
 def _how_many(items: tuple[_T, ...], fits: Callable[[tuple[_T, ...]], bool]) -> int:

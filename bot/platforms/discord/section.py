@@ -3,28 +3,20 @@
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from bot.config import PlatformSection
 from bot.config.problems import refusal
-from bot.config.values import PRINTABLE, Id, Number, SocketAddress, WebAddress, number_in
+from bot.config.values import PRINTABLE, Id, Number, SocketAddress, WebAddress, number_in, shaped
 
 RATE_LIMIT = 50
 """Requests a second that Discord allows a bot over all channels."""
 DEFAULT_GATEWAY = "wss://gateway.discord.gg"
 
 
-def _token(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value().strip()
-    if not PRINTABLE.fullmatch(text):
-        raise refusal(
-            "this is no Discord token, which has neither spaces nor accents",
-            "Copy the token alone, without the word Bot before it",
-        )
-    return SecretStr(text)
-
-
-Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
+_WRONG = "this is no Discord token, which has neither spaces nor accents"
+_CURE = "Copy the token alone, without the word Bot before it"
+Token: TypeAlias = Annotated[SecretStr, shaped(PRINTABLE, _WRONG, _CURE)]
 
 
 class Discord(PlatformSection):

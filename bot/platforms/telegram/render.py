@@ -15,23 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from bot.model import document as doc
 from bot.model import split
-from bot.model.document import (
-    Block,
-    CodeBlock,
-    Document,
-    Heading,
-    Layout,
-    Listing,
-    Note,
-    Paragraph,
-    Picture,
-    Quote,
-    Section,
-    Span,
-    Spans,
-    Style,
-)
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.text import NO_BREAK_SPACE
 from bot.platforms.telegram.keyboard import keyboard
@@ -47,7 +32,12 @@ INDENT = 3 * NO_BREAK_SPACE
 TAB_WIDTH = 4
 """Columns of a tab in code, which Telegram would replace by one space."""
 
-_ENTITY_TYPES = {Style.BOLD: "bold", Style.ITALIC: "italic", Style.STRIKE: "strikethrough", Style.CODE: "code"}
+_ENTITY_TYPES = {
+    doc.Style.BOLD: "bold",
+    doc.Style.ITALIC: "italic",
+    doc.Style.STRIKE: "strikethrough",
+    doc.Style.CODE: "code",
+}
 
 # misc.cpp, clean_input_string: direction overrides, a few combining lines and the ring are removed, control characters
 # become spaces. Beyond that, other line breaks become line feeds, and halves of surrogate pairs are removed.
@@ -81,22 +71,22 @@ class _Line:
     Lines with the same `quote` are one quotation. A line that `keeps_next` stays in one message with the next line.
     """
 
-    spans: Spans
+    spans: doc.Spans
     gap: str = "\n\n"
     quote: object | None = None
     is_code: bool = False
     keeps_next: bool = False
-    opens: Section | None = None
+    opens: doc.Section | None = None
 
     @property
     def text(self) -> str:
         return split.text_of(self.spans)
 
     def prefixed(self, prefix: str) -> _Line:
-        return dataclasses.replace(self, spans=(Span(prefix), *self.spans))
+        return dataclasses.replace(self, spans=(doc.Span(prefix), *self.spans))
 
 
-def render(document: Document, *, silent: bool = False, username: str = "") -> Rendering:
+def render(document: doc.Document, *, silent: bool = False, username: str = "") -> Rendering:
     """Return the document as the bodies of `sendMessage`, without `chat_id` and `message_thread_id`.
 
     Buttons that share link to the bot of that `username`; without a name they are left out.
@@ -105,7 +95,7 @@ def render(document: Document, *, silent: bool = False, username: str = "") -> R
         ValueError: the document has no text that Telegram would show, or the data of a button is too long.
     """
     sections = [_section(section) for section in document.sections]
-    if document.layout is Layout.DIGEST:
+    if document.layout is doc.Layout.DIGEST:
         sections = [list(itertools.chain(*sections))]
     messages = [message for lines in sections for message in _pack(lines)]
     if not messages:
@@ -125,44 +115,44 @@ def completed(messages: list[Message], buttons: list[list[JsonObject]], *, silen
 # Writing: from blocks to lines
 
 
-def _section(section: Section) -> list[_Line]:
+def _section(section: doc.Section) -> list[_Line]:
     lines = _lines(section.blocks)
     return [dataclasses.replace(line, opens=section) for line in lines[:1]] + lines[1:]
 
 
-def _lines(blocks: Iterable[Block]) -> list[_Line]:
+def _lines(blocks: Iterable[doc.Block]) -> list[_Line]:
     return [line for block in blocks for line in _block(block)]
 
 
-def _block(block: Block) -> list[_Line]:
+def _block(block: doc.Block) -> list[_Line]:
     match block:
-        case Heading(spans):
-            bold = (dataclasses.replace(span, style=span.style | Style.BOLD) for span in spans)
+        case doc.Heading(spans):
+            bold = (dataclasses.replace(span, style=span.style | doc.Style.BOLD) for span in spans)
             return _visible(_Line(clean(bold), keeps_next=True))
-        case Paragraph(spans) | Note(spans):
+        case doc.Paragraph(spans) | doc.Note(spans):
             return _visible(_Line(clean(spans)))
-        case Picture(url, alt):
-            return _visible(_Line(clean([Span(f"{PICTURE} {alt}", url=url)])))
-        case CodeBlock(text):
-            return _visible(_Line(clean([Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
-        case Quote(blocks):
+        case doc.Picture(url, alt):
+            return _visible(_Line(clean([doc.Span(f"{PICTURE} {alt}", url=url)])))
+        case doc.CodeBlock(text):
+            return _visible(_Line(clean([doc.Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
+        case doc.Quote(blocks):
             # Telegram drops quotations inside of one, so the outermost counts.
             quote = object()
             return [dataclasses.replace(line, quote=quote) for line in _lines(blocks)]
-        case Listing(items, start):
+        case doc.Listing(items, start):
             markers = (BULLET if start is None else f"{start + index}." for index in range(len(items)))
             lines = [line for marker, item in zip(markers, items, strict=True) for line in _item(marker, item)]
             return lines[:1] + [dataclasses.replace(line, gap="\n") for line in lines[1:]]
 
 
-def _item(marker: str, item: Iterable[Block]) -> list[_Line]:
+def _item(marker: str, item: Iterable[doc.Block]) -> list[_Line]:
     """Return the lines of a list's item: the marker before the first, the others indented, code unchanged."""
     lines = _lines(item)
     if not lines:
         return []
     first, *others = lines
     if first.is_code:
-        opening = [_Line((Span(marker),), quote=first.quote, keeps_next=True), first]
+        opening = [_Line((doc.Span(marker),), quote=first.quote, keeps_next=True), first]
     else:
         # The no-break space keeps the marker and the first word in one line and one message.
         opening = [first.prefixed(marker + NO_BREAK_SPACE)]
@@ -184,10 +174,10 @@ def is_blank(text: str) -> bool:
     return all(each.isspace() or each in _BLANK or unicodedata.category(each) == "Cf" for each in text)
 
 
-def clean(spans: Iterable[Span]) -> Spans:
+def clean(spans: Iterable[doc.Span]) -> doc.Spans:
     """Return the spans as Telegram can show them. Neighbours that look the same become one."""
     looks = itertools.groupby(spans, key=lambda span: (_possible(span), span.url))
-    return tuple(Span("".join(clean_text(span.text) for span in run), style, url) for (style, url), run in looks)
+    return tuple(doc.Span("".join(clean_text(span.text) for span in run), style, url) for (style, url), run in looks)
 
 
 def clean_text(text: str) -> str:
@@ -196,11 +186,11 @@ def clean_text(text: str) -> str:
     return unicodedata.normalize("NFC", text).replace("\r\n", "\n").translate(_CLEAN)
 
 
-def _possible(span: Span) -> Style:
+def _possible(span: doc.Span) -> doc.Style:
     """Return the style that Telegram allows: code alone, and none in a link (MessageEntity.cpp, are_entities_valid)."""
-    if Style.CODE not in span.style:
+    if doc.Style.CODE not in span.style:
         return span.style
-    return Style.CODE if span.url is None else span.style & ~Style.CODE
+    return doc.Style.CODE if span.url is None else span.style & ~doc.Style.CODE
 
 
 # Packing: from lines to messages
@@ -269,7 +259,7 @@ def _entity_count(line: _Line) -> int:
     """Return the most entities that the line can have with Telegram's own, each of which cuts the styles around."""
     if line.is_code:
         return 1
-    searched = "".join(" " if span.url or Style.CODE in span.style else span.text for span in line.spans)
+    searched = "".join(" " if span.url or doc.Style.CODE in span.style else span.text for span in line.spans)
     styles = max(len(span.style) for span in line.spans)
     return len(_entities(line, 0)) + len(_FOUND_BY_TELEGRAM.findall(searched)) * (1 + 2 * styles)
 

@@ -7,20 +7,7 @@ replaces a rich one that Telegram refuses.
 import itertools
 from collections.abc import Iterable, Iterator
 
-from bot.model.document import (
-    Block,
-    CodeBlock,
-    Document,
-    Heading,
-    Layout,
-    Listing,
-    Note,
-    Paragraph,
-    Picture,
-    Quote,
-    Spans,
-    Style,
-)
+from bot.model import document as doc
 from bot.model.rendering import Message, Rendering
 from bot.model.split import text_of
 from bot.platforms.telegram.keyboard import keyboard
@@ -37,7 +24,7 @@ MEDIA_LIMIT = 50
 DEPTH_LIMIT = 16
 """Blocks within each other."""
 
-_TAGS = {Style.BOLD: "b", Style.ITALIC: "i", Style.STRIKE: "s", Style.CODE: "code"}
+_TAGS = {doc.Style.BOLD: "b", doc.Style.ITALIC: "i", doc.Style.STRIKE: "s", doc.Style.CODE: "code"}
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _HEADINGS = {1: "h2", 2: "h3"}
 """Without `h1`, because a phone shows it too large."""
@@ -47,7 +34,7 @@ class _TooLargeError(Exception):
     """A block that no rich message can hold."""
 
 
-def render_rich(document: Document, *, classic: Rendering, silent: bool = False, username: str = "") -> Rendering:
+def render_rich(document: doc.Document, *, classic: Rendering, silent: bool = False, username: str = "") -> Rendering:
     """Return the document as the bodies of `sendRichMessage`, with `classic` as fallback.
 
     Returns:
@@ -55,7 +42,7 @@ def render_rich(document: Document, *, classic: Rendering, silent: bool = False,
     """
     sections = [[html for block in section.blocks for html in _block(block)] for section in document.sections]
     try:
-        pages = _pages(filter(None, sections), apart=document.layout is Layout.SEGMENTS)
+        pages = _pages(filter(None, sections), apart=document.layout is doc.Layout.SEGMENTS)
     except _TooLargeError:
         return classic
     # Because an entity that Telegram finds by itself can make it refuse a rich message, the detection is skipped.
@@ -97,24 +84,24 @@ def _fits(html: str) -> bool:
     return len(html) <= LENGTH_LIMIT and blocks <= BLOCK_LIMIT and html.count("<img ") <= MEDIA_LIMIT
 
 
-def _block(block: Block, depth: int = 1) -> Iterator[str]:
+def _block(block: doc.Block, depth: int = 1) -> Iterator[str]:
     """Return the block as HTML; nothing if it shows nothing. Too deep, its content stands without its own tag."""
     match block:
-        case Heading(spans, level):
+        case doc.Heading(spans, level):
             yield from _element(_HEADINGS[level], _inline(spans))
-        case Paragraph(spans):
+        case doc.Paragraph(spans):
             yield from _element("p", _inline(spans))
-        case Note(spans):
+        case doc.Note(spans):
             yield from _element("footer", _inline(spans))
-        case CodeBlock(text):
+        case doc.CodeBlock(text):
             yield from _element("pre", "" if is_blank(text) else _escaped(text))
-        case Picture(url, alt):
+        case doc.Picture(url, alt):
             caption = "".join(_element("figcaption", _escaped(alt)))
             yield f'<figure><img src="{_escaped(url)}">{caption}</figure>'
-        case Quote(blocks):
+        case doc.Quote(blocks):
             inner = _inside(blocks, depth + 1)
             yield from _element("blockquote", inner) if depth < DEPTH_LIMIT - 1 else [inner]
-        case Listing(items, start):
+        case doc.Listing(items, start):
             inners = [_inside(item, depth + 2) for item in items]
             if depth >= DEPTH_LIMIT - 2:
                 yield from inners
@@ -123,7 +110,7 @@ def _block(block: Block, depth: int = 1) -> Iterator[str]:
             yield from _element("ul" if start is None else f'ol start="{start}"', entries)
 
 
-def _inside(blocks: Iterable[Block], depth: int) -> str:
+def _inside(blocks: Iterable[doc.Block], depth: int) -> str:
     return "".join(html for block in blocks for html in _block(block, depth))
 
 
@@ -132,7 +119,7 @@ def _element(opening: str, inner: str) -> list[str]:
     return [f"<{opening}>{inner}</{opening.partition(' ')[0]}>"] if inner else []
 
 
-def _inline(spans: Spans) -> str:
+def _inline(spans: doc.Spans) -> str:
     """Return the spans as HTML; empty if Telegram shows nothing of them."""
     cleaned = clean(spans)
     if is_blank(text_of(cleaned)):

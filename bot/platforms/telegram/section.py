@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bot.config import PlatformSection
 from bot.config.problems import refusal
-from bot.config.values import TOKEN_WITH_ID, Id, Number, WebAddress, number_in
+from bot.config.values import TOKEN_WITH_ID, Id, Number, WebAddress, number_in, shaped
 
 FREE_RATE = 30
 """Messages a second over all chats that Telegram takes from a bot for nothing."""
@@ -18,18 +18,9 @@ RATE_LIMIT = 1000
 _NAME = re.compile(r"@[a-z]\w{3,31}", re.ASCII)
 
 
-def _token(token: SecretStr) -> SecretStr:
-    # Because Telegram promises only the shape, the length of 35 characters after the bot's id and a colon may change.
-    text = token.get_secret_value().strip()
-    if not TOKEN_WITH_ID.fullmatch(text):
-        raise refusal(
-            "this is no Telegram token, which is a number, a colon and about 35 letters and digits",
-            "Copy the whole token from @BotFather again",
-        )
-    return SecretStr(text)
-
-
-Token: TypeAlias = Annotated[SecretStr, AfterValidator(_token)]
+# Because Telegram promises only the shape, the length of 35 characters after the bot's id and a colon may change.
+_WRONG = "this is no Telegram token, which is a number, a colon and about 35 letters and digits"
+Token: TypeAlias = Annotated[SecretStr, shaped(TOKEN_WITH_ID, _WRONG, "Copy the whole token from @BotFather again")]
 
 
 class Telegram(PlatformSection):
