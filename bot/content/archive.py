@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -91,15 +91,15 @@ class Archive:
 
     def latest(self, on: dt.date | None = None) -> Episode | None:
         """Return the newest episode that readers see."""
-        return next(iter(self.published(on)), None)
+        return next(self._seen(on), None)
 
     def published(self, on: dt.date | None = None) -> list[Episode]:
         """Return the episodes that readers see, the newest first."""
-        return [
-            episode
-            for episode in self.episodes
-            if episode.status is not Status.DRAFT and (on is None or episode.date <= on)
-        ]
+        return list(self._seen(on))
+
+    def _seen(self, on: dt.date | None) -> Iterator[Episode]:
+        shown = (episode for episode in self.episodes if episode.status is not Status.DRAFT)
+        return (episode for episode in shown if on is None or episode.date <= on)
 
     def topics(self, on: dt.date | None = None) -> dict[str, int]:
         """Return the number of segments on each topic that readers see, the most frequent topic first."""
@@ -110,11 +110,8 @@ class Archive:
 
     def topic(self, name: str, on: dt.date | None = None) -> list[tuple[Episode, Segment]]:
         """Return the segments on a topic that readers see, the newest first; `name` as `resolve_topic` gives it."""
-        return [
-            (episode, segment)
-            for episode, segment in self._segments
-            if name in segment.topics and (on is None or episode.date <= on)
-        ]
+        hits = self._by_topic.get(name, ())
+        return [(episode, segment) for episode, segment in hits if on is None or episode.date <= on]
 
     def resolve_topic(self, text: str) -> str | None:
         """Return the topic of a text in any spelling; None if no such topic exists."""
@@ -154,6 +151,14 @@ class Archive:
     def _segments(self) -> list[tuple[Episode, Segment]]:
         """The segments of every episode but drafts, the newest episode first."""
         return [(episode, segment) for episode in self.published() for segment in episode.segments]
+
+    @functools.cached_property
+    def _by_topic(self) -> dict[str, list[tuple[Episode, Segment]]]:
+        found: dict[str, list[tuple[Episode, Segment]]] = {}
+        for episode, segment in self._segments:
+            for topic in segment.topics:
+                found.setdefault(topic, []).append((episode, segment))
+        return found
 
     @functools.cached_property
     def _index(self) -> WordIndex:
