@@ -21,7 +21,7 @@ class Line:
 
     name: str = "monday"
     cron: str = "0 8 * * mon"
-    zone: ZoneInfo = PARIS
+    timezone: ZoneInfo = PARIS
 
 
 def timetable(now: str, line: Line | None = None) -> Timetable:
