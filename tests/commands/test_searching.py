@@ -56,6 +56,11 @@ async def test_the_pages_of_a_search_are_turned_in_place(anna: TelegramPerson) -
     assert second.replaced
     assert "6. " in second.text
     assert (await anna.presses("◀ Retour")).buttons == first.buttons
+    last = first
+    while "Suite ▶" in last.buttons:
+        last = await anna.presses("Suite ▶")
+    assert "◀ Retour" in last.buttons
+    assert int(last.buttons[0]) > 5
 
 
 def test_little_words_are_neither_asked_for_nor_shown_as_found() -> None:
