@@ -153,7 +153,6 @@ class Broadcaster:
             title=episode.title,
             target=target,
             rendering=self._renderings(episode, [choice])[choice],
-            publish=False,
             again=again,
         )
 

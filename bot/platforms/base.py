@@ -319,26 +319,3 @@ class UnauthorisedError(SendError, code=Code.UNAUTHORISED):
 
 SPEECHLESS = (NotSentError, TargetClosedError, TargetGoneError, TargetNotFoundError, UnauthorisedError)
 """Errors after which the bot can send no other message to the place either."""
-
-KEPT = 256
-"""Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
-
-
-class PerMessageCache(Generic[T]):
-    """A cache of the results of `make` for the last `KEPT` messages.
-
-    The key is the identity of a message, which stays the same through a push, because a comparison reads all of it.
-    """
-
-    def __init__(self, make: Callable[[Message], T]) -> None:
-        self._make = make
-        # Because the cache keeps the message too, no other object can get its identity.
-        self._made: dict[int, tuple[Message, T]] = {}
-
-    def __call__(self, message: Message) -> T:
-        """Return the result for the message, made now or before."""
-        if id(message) not in self._made:
-            self._made[id(message)] = message, self._make(message)
-            if len(self._made) > KEPT:
-                del self._made[next(iter(self._made))]
-        return self._made[id(message)][1]

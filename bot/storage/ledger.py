@@ -123,12 +123,12 @@ class Ledger(LedgerPart):
         )
 
     async def create_single(
-        self, *, episode: int, title: str, target: Target, rendering: Rendering, publish: bool, again: bool = False
+        self, *, episode: int, title: str, target: Target, rendering: Rendering, again: bool = False
     ) -> Broadcast | None:
         """Open a broadcast to one target, subscribed or not; return None if it exists and not `again`."""
         return await self._database.write(
             opening.open_broadcast,
-            partial(opening.deliver_to_targets, targets=[target], rendering=rendering, publish=publish),
+            partial(opening.deliver_to_targets, targets=[target], rendering=rendering),
             BroadcastKind.SINGLE,
             episode=episode,
             title=title,

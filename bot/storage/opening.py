@@ -168,12 +168,10 @@ def deliver_to_targets(
     broadcast: Broadcast,
     targets: Sequence[Target],
     rendering: Rendering,
-    *,
-    publish: bool = False,
 ) -> None:
     """Add the rendering and a delivery of it to each target of one platform, subscribed or not."""
     rendering_id = _add_rendering(connection, broadcast, targets[0].platform, rendering)
-    same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": publish}
+    same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": False}
     connection.execute(deliveries.insert(), [{**same, **target._asdict()} for target in targets])
 
 

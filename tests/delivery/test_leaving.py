@@ -91,7 +91,7 @@ async def test_what_is_forgotten_is_nowhere_in_the_database(ledger: Ledger) -> N
     first, second = (each for each in await due(ledger) if each.target != neighbour)
     await ledger.claim(TELEGRAM, 1)
     for target in (one, another):
-        await ledger.create_single(episode=1207, title="", target=target, rendering=rendering("Encore"), publish=False)
+        await ledger.create_single(episode=1207, title="", target=target, rendering=rendering("Encore"))
     await ledger.subscriptions.move(telegram(-5), chat)
     await ledger.record([later(second, MONDAY)._replace(publish="4711")])
     for table in ("subscriptions", "deliveries", "broadcasts", "moves", "publications"):

@@ -96,7 +96,7 @@ async def test_a_rendering_comes_back_as_it_was(ledger: Ledger) -> None:
     """Title, every message's body and its length are kept, whatever the text."""
     body = {"text": "Été : « œuvre »\u202f! 🎧", "entities": [{"offset": 0, "length": 3}], "silent": None}
     kept = Rendering("L'été", (Message(body, 24, 4096), Message({}, 0, 4096)))
-    await ledger.create_single(episode=1207, title="", target=telegram(1), rendering=kept, publish=False)
+    await ledger.create_single(episode=1207, title="", target=telegram(1), rendering=kept)
     (delivery,) = await due(ledger)
     assert (await ledger.stored(delivery.rendering_id)).rendering == kept
 
@@ -176,7 +176,7 @@ async def test_an_episode_is_pushed_again_only_on_purpose(ledger: Ledger, clock:
 
 async def test_a_broadcast_to_one_target(ledger: Ledger) -> None:
     """It needs no subscription, exists once per target, and says in its key whom it is for."""
-    arguments = {"episode": 1207, "title": "T", "rendering": rendering("Toi"), "publish": True}
+    arguments = {"episode": 1207, "title": "T", "rendering": rendering("Toi")}
     target = telegram(-100, 7)
     single = await ledger.create_single(target=target, **arguments)  # type: ignore[arg-type] # as named
     assert single is not None
@@ -184,7 +184,7 @@ async def test_a_broadcast_to_one_target(ledger: Ledger) -> None:
     assert await ledger.create_single(target=target, **arguments) is None  # type: ignore[arg-type] # as named
     assert await ledger.create_single(target=target, again=True, **arguments) is not None  # type: ignore[arg-type] # as named
     (delivery, _again) = await due(ledger)
-    assert (delivery.target, delivery.publish, delivery.subscription_id) == (target, True, None)
+    assert (delivery.target, delivery.publish, delivery.subscription_id) == (target, False, None)
 
 
 async def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:

@@ -94,7 +94,7 @@ async def test_ending_twice_keeps_the_first_reason(ledger: Ledger) -> None:
 async def test_a_way_out_works_at_once(ledger: Ledger) -> None:
     """Who unsubscribes while a push is going on gets nothing more of it; what the admin sent to them alone stays."""
     await pushed_to(ledger, telegram(1), telegram(2))
-    await ledger.create_single(episode=1207, title="", target=telegram(1), rendering=rendering("À toi"), publish=False)
+    await ledger.create_single(episode=1207, title="", target=telegram(1), rendering=rendering("À toi"))
     await ledger.subscriptions.end(telegram(1), "unsubscribed")
     assert await waiting(ledger) == ["2", "1"]
     (ended,) = await ledger.failures(1)

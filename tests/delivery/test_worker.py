@@ -225,7 +225,7 @@ async def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback(ledge
     await subscribe(work.ledger, telegram(1))
     rich = dataclasses.replace(rendering("riche"), fallback=rendering("un", "deux"))
     work.carrier.errors["1"] = [base.RenderingRefusedError("no such method")]
-    await work.ledger.create_single(episode=1207, title="", target=telegram(1), rendering=rich, publish=False)
+    await work.ledger.create_single(episode=1207, title="", target=telegram(1), rendering=rich)
     async with work.going():
         await work.reaches(sent=1)
         assert work.carrier.taken == {"1": ["un", "deux"]}

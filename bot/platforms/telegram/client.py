@@ -17,7 +17,6 @@ from bot.model.subscription import Target
 from bot.platforms.base import (
     Account,
     FloodError,
-    PerMessageCache,
     Post,
     SendError,
     TargetClosedError,
@@ -41,6 +40,8 @@ POLL_TIMEOUT = 30
 """Seconds a long poll stays open at Telegram when there is nothing new."""
 POLL_GRACE = 5.0
 """Seconds that a poll's answer may take beyond `POLL_TIMEOUT`, and that stopping waits for a Telegram that is away."""
+KEPT = 256
+"""Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot stops."""
 LONGEST_PAUSE = 30.0
@@ -48,6 +49,26 @@ LONGEST_PAUSE = 30.0
 UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER]
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Refusals of an edit: the message was deleted meanwhile, is too old, or is not the bot's own."""
+
+
+class _FieldsCache:
+    """The fields of the last `KEPT` messages in JSON, made once for each.
+
+    The key is the identity of a message, which stays the same through a push, because a comparison reads all of it.
+    """
+
+    def __init__(self, more: JsonObject) -> None:
+        self._more = more
+        # Because the cache keeps the message too, no other object can get its identity.
+        self._made: dict[int, tuple[Message, bytes]] = {}
+
+    def __call__(self, message: Message) -> bytes:
+        """Return the fields of the message, and more."""
+        if id(message) not in self._made:
+            self._made[id(message)] = message, _as_json({**message.body, **self._more})
+            if len(self._made) > KEPT:
+                del self._made[next(iter(self._made))]
+        return self._made[id(message)][1]
 
 
 class TelegramPlatform(Account):
@@ -70,7 +91,7 @@ class TelegramPlatform(Account):
         self._polls = QuietRequest(1, read_timeout=POLL_GRACE, **same)
         self._offset = 0
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
-        self._fields = PerMessageCache(lambda message: _as_json({**message.body, **paid}))
+        self._fields = _FieldsCache(paid)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(token)
