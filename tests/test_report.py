@@ -196,6 +196,24 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             ),
         ),
         (
+            facts.AddressBanned(DISCORD, dt.timedelta(minutes=90)),
+            FRENCH,
+            (
+                "Discord fait patienter le bot\n"
+                "La protection de Discord refuse l’adresse de cette machine pendant 1 h 30 min. D’ici là, le bot n’y "
+                "envoie et n’y demande rien ; tout ce qui attend partira ensuite."
+            ),
+        ),
+        (
+            facts.Unreadable(DISCORD, "CHANNEL_UPDATE"),
+            FRENCH,
+            (
+                "Un élément venu de Discord a été laissé de côté\n"
+                "Discord a envoyé quelque chose que le bot ne sait pas lire (CHANNEL_UPDATE). Le bot passe outre et "
+                "continue ; les détails sont dans le journal."
+            ),
+        ),
+        (
             facts.Welcome(MONDAY),
             FRENCH,
             (
@@ -246,6 +264,8 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.ConfigRefused("9 42", [MISTAKE]), "config 9 42"),
     (facts.NeedsRestart("9 42", ["storage.url"]), "restart 9 42"),
     (facts.PlatformStopped(TELEGRAM), "stopped telegram 2024-11-05"),
+    (facts.AddressBanned(DISCORD, dt.timedelta(hours=1)), "banned discord 2024-11-05"),
+    (facts.Unreadable(DISCORD, "CHANNEL_UPDATE"), "unreadable discord CHANNEL_UPDATE"),
     (facts.ServiceRestarted("clock", "no connection"), "restarted clock 2024-11-05"),
     (facts.NotPublished(Target(DISCORD, "5"), "77", "no followers"), "not-published discord:5 77"),
     (facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"), "ended telegram:-5:7 2024-11-05"),

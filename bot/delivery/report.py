@@ -77,6 +77,26 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
                 "config and restart the bot; what has waited for less than a day is sent then."
             )
             return _notice(_("{platform} has stopped").format(platform=name), _paragraph(stopped, platform=name))
+        case facts.AddressBanned():
+            name = fact.platform.title()
+            banned = _(
+                "The protection of {platform} refuses the address of this machine for {time}. Until then the bot sends "
+                "and asks nothing there; everything that waits goes out afterwards."
+            )
+            return _notice(
+                _("{platform} makes the bot wait").format(platform=name),
+                _paragraph(banned, platform=name, time=words.duration(fact.pause)),
+            )
+        case facts.Unreadable():
+            name = fact.platform.title()
+            skipped = _(
+                "{platform} sent something that the bot cannot read ({kind}). The bot skips it and goes on; the log "
+                "has the details."
+            )
+            return _notice(
+                _("Something from {platform} was skipped").format(platform=name),
+                _paragraph(skipped, platform=name, kind=fact.kind),
+            )
         case facts.ServiceRestarted(service, reason):
             failed = _("“{service}” failed and was started again ({reason}). If this goes on, look into the log.")
             return _notice(_("A part of the bot was restarted"), _paragraph(failed, service=service, reason=reason))

@@ -180,6 +180,24 @@ class PlatformStopped(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class AddressBanned(Fact):
+    """A refusal of this machine's address by the platform's protection: nothing leaves before `pause` is over."""
+
+    KEY = "banned {fact.platform} {day}"
+    platform: PlatformName
+    pause: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Fact):
+    """A kind of update or event that the platform's library cannot read. The bot skips all like it."""
+
+    KEY = "unreadable {fact.platform} {fact.kind}"
+    platform: PlatformName
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRestarted(Fact):
     """A part of the bot that failed and was started again."""
 

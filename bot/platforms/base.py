@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 from bot.commands import CommandContext
 from bot.config import PlatformSection
 from bot.model.document import Document
-from bot.model.facts import Code
+from bot.model.facts import Code, Tell, tell_nobody
 from bot.model.i18n import Language
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
@@ -67,8 +67,34 @@ class Platform(Protocol):
         """
 
 
+class RequestTurn(Protocol):
+    """The turn of one request."""
+
+    def leave(self) -> bool:
+        """Count the request as leaving in this moment, and return whether it may leave."""
+
+    def give_back(self) -> None:
+        """Leave the turn to another request, unless this one has left."""
+
+
+class Pace(Protocol):
+    """The pace of one platform, for requests that the core does not see, such as a look for a message."""
+
+    async def turn(self, target: Target) -> RequestTurn | None:
+        """Wait for the turn of one request; None in a pause that the platform asked for."""
+
+    def note_flood(self, flood: FloodError, target: Target) -> None:
+        """Let nothing out for as long as the platform asked."""
+
+
 class Account(Platform, Protocol):
-    """A platform through the bot's account there."""
+    """A platform through the bot's account there.
+
+    The app sets the pace, without which requests leave at once, and the callback for facts that the admins should know.
+    """
+
+    pace: Pace | None = None
+    tell: Tell = staticmethod(tell_nobody)
 
     async def resolve(self, target: Target) -> Target:
         """Return the target with the chat's lasting id, so that no chat can be subscribed under two ids.

@@ -297,6 +297,10 @@ class App:
         if all(connection.refusal for connection in self.connections.values()):
             self._stop.set()
 
+    async def _tell(self, fact: facts.Fact) -> None:
+        # Because a worker or an account outlives the services that it began with, those that hold now are asked.
+        await self.services.notifier.tell(fact)
+
     async def _report_failure(self, service: str, error: Exception) -> None:
         # Because the text of a bug may hold anything, even an address with the token, only its kind is told.
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
@@ -312,6 +316,7 @@ class App:
     def _connection(self, account: Account) -> Connection:
         row = PLATFORMS[account.name]
         pacer = Pacer(self.config.platforms[account.name].rate, row.limits)
+        account.pace, account.tell = pacer, self._tell
         _, make_handlers = row.load()
         handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
         handlers.register()
@@ -326,8 +331,7 @@ class App:
                 finder=cast("Finder", account) if Feature.FIND in row.features else None,
                 publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
                 finished=self._finished.set,
-                # Because a worker may outlive the services that it began with, those that hold now are asked.
-                tell=lambda fact: self.services.notifier.tell(fact),  # noqa: PLW0108 - looked up at each call
+                tell=self._tell,
             )
 
         return Connection(
