@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import datetime as dt
 import io
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from bot.cli import send
-from bot.delivery.retry import advance
+from bot.delivery.retry import advance, fail
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
+from bot.platforms.base import RefusedError
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.storage.lock import DeliveryLock
@@ -164,3 +167,31 @@ async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: py
     assert "would go to telegram:5" in await hand.rehearse(one, again=True)
     with pytest.raises(send.NotSentAgainError, match="was sent to telegram:5 before; add --again"):
         await hand.push(one)
+
+
+async def test_a_push_to_the_failed_says_for_whom_it_is_and_for_whom_not(hand: Hand) -> None:
+    """Of three whom the push failed, one has unsubscribed and one is on holiday since: both are left out, and told."""
+    people = [Subscription(Target(PlatformName("telegram"), chat), "monday") for chat in ("1", "2", "3")]
+    subscriptions = hand.app.ledger.subscriptions
+    await hand.app.declare()
+    await subscriptions.save_all(people[1:])
+    async with asyncio.timeout(10):
+        pushing = asyncio.create_task(hand.push())
+        for _ in people:
+            claim = await hand.next_claim()
+            await hand.app.ledger.record([fail(claim, hand.app.clock(), RefusedError("filtered"))])
+        assert await pushing is False
+        await hand.app.ledger.finish()
+        await subscriptions.end(people[1].target, "unsubscribed")
+        holiday = hand.app.clock() + dt.timedelta(days=14)
+        await subscriptions.save(dataclasses.replace(people[2], paused_until=holiday))
+        hand.said()
+        pushing = asyncio.create_task(send.push_to_failed(hand.app, hand.episode))
+        claim = await hand.next_claim()
+        await hand.app.ledger.record([advance(claim, hand.app.clock(), messages=1, message_id="7")])
+        assert await pushing is True
+    assert claim.target == people[0].target
+    said = hand.said()
+    assert "Schedule monday: 3 failed, 1 tried again." in said
+    assert "2 left out: they have left or unsubscribed, or are on holiday." in said
+    assert "of unknown outcome" not in said

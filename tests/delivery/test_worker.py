@@ -84,6 +84,21 @@ async def test_who_is_reached_after_a_day_gets_no_old_news(ledger: Ledger, clock
     assert {each.code for each in await ledger.failures(1)} == {"not-sent", ""}
 
 
+async def test_a_claimed_message_whose_day_ends_before_its_turn_is_not_sent(ledger: Ledger, clock: Clock) -> None:
+    """Its turn is free as soon as the message before has left: even then, old news stays unsent and says why."""
+    work = Round(ledger, clock, window=1)
+    task = await work.all_under_way(3)
+    clock.advance(hours=24)
+    while work.worker._pacer.until_free():  # noqa: ASYNC110 - only the clock ends it
+        await asyncio.sleep(0)
+    work.carrier.gate.set()
+    await work.reaches(sent=1, failed=2)
+    await work.worker.stop()
+    await task
+    assert len(work.carrier.nonces) == 1
+    assert {each.reason for each in await ledger.failures(1)} == {"its day was over before it could be sent"}
+
+
 async def test_a_subscription_that_is_paused_for_weeks_ends(ledger: Ledger, clock: Clock) -> None:
     """Nobody has mended it in four weeks: at the end of the next push, wherever that is, it ends and is told."""
     paused = [Target(DISCORD, "1"), telegram(1)]

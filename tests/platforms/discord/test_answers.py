@@ -255,6 +255,17 @@ async def test_an_answer_that_discord_refuses_is_followed_by_one_it_takes(
     assert "too odd" in caplog.text
 
 
+async def test_an_excuse_for_a_shared_answer_stands_where_the_answer_was_announced(slow: Scene) -> None:
+    """All people in the channel saw that the bot thinks and the first message: they see as well that no more comes."""
+    refusal = {"message": "Invalid Form Body", "code": 50035}
+    slow.discord.faults.add(Fault(Reply(400, refusal), Match(FOLLOW_UP)))
+    interaction = await slow.says("latest", by=slow.manager, share=True)
+    excuse = await interaction.reply(2)
+    assert text_of(excuse).startswith("Désolé")
+    assert not excuse.ephemeral
+    assert slow.text.messages == interaction.messages
+
+
 async def test_a_command_of_another_version_gets_an_answer(scene: Scene) -> None:
     """Somebody's app still offers it, or an option of it that is no more."""
     await (await scene.says("help")).reply()
