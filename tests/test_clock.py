@@ -191,6 +191,19 @@ async def test_an_episode_that_appears_late_is_sent_on_arrival(tmp_path: Path) -
         assert await bot.told() == ["Pas encore d’épisode"]
 
 
+async def test_a_missing_episode_is_told_while_it_can_still_be_sent(tmp_path: Path) -> None:
+    """Where a push may be ten minutes late, the admins hear of it after five: the file that they save then goes out."""
+    hurried = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\nmax_lateness = "10m"\n'
+    async with week(tmp_path, hurried) as bot:
+        await bot.at(after(minutes=4))
+        assert await bot.told() == []
+        await bot.at(after(minutes=5))
+        assert await bot.told() == ["Pas encore d’épisode"]
+        bot.write(1207, MONDAY.date())
+        await bot.at(after(minutes=10))
+        assert await bot.pushes() == [(1207, "monday")]
+
+
 async def test_an_episode_that_appears_too_late_is_not_sent_unasked(tmp_path: Path) -> None:
     """At three in the afternoon the push of eight is over: the admins hear how to send it all the same."""
     async with week(tmp_path) as bot:
@@ -285,3 +298,11 @@ async def test_a_broken_file_is_told_once_for_each_version_when_nobody_is_writin
         bot.save(1207, "---\nnumber: x\n")
         await bot.at(after(hours=25))
         assert await bot.told() == ["Une erreur dans 1207.md"] * 2
+
+
+async def test_a_broken_file_from_a_machine_whose_clock_is_ahead_is_told(tmp_path: Path) -> None:
+    """It seems to be saved tomorrow: the admins need not wait until then to hear of its mistake."""
+    async with week(tmp_path) as bot:
+        bot.save(1207, "---\nnumber: x\n", at=after(hours=48))
+        await bot.at(after(hours=24))
+        assert await bot.told() == ["Une erreur dans 1207.md"]

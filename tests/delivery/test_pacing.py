@@ -215,6 +215,16 @@ async def test_a_pause_lets_nothing_out() -> None:
     assert time.monotonic() - started >= 0.2
 
 
+async def test_the_longest_of_several_pauses_holds() -> None:
+    """Requests that were on their way together are refused one after the other, and ask for less and less."""
+    clock = Stopwatch()
+    pacer = Pacer(30, now=clock)
+    for retry_after in (40.0, 5.0):
+        pacer.note_flood(FloodError("slow down", retry_after=retry_after, everything=True), somebody())
+    clock.now += 6
+    assert await wait_to_go(pacer, somebody()) == pytest.approx(34)
+
+
 async def test_a_cancelled_wait_takes_nobodys_turn() -> None:
     """Whoever gives up waiting leaves the turn to the others."""
     pacer = Pacer(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import time
 from typing import TYPE_CHECKING
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from bot.delivery import publishing
+from bot.delivery import publishing, retry
 from bot.model.facts import NotPublished
-from bot.model.subscription import PlatformName
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import FloodError
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
@@ -20,6 +21,7 @@ from bot.sandbox.shared.faults import Fault, Hook, Match, Reply
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import LedgerError
 from bot.storage.tables import publications
+from tests.delivery.ledger_kit import DISCORD, Clock, push, subscription
 from tests.delivery.side import SEND, finished, now
 
 if TYPE_CHECKING:
@@ -134,6 +136,28 @@ async def test_the_true_wait_is_waited_by_the_channel_and_by_no_push(
         assert await finished(real_ledger, broadcast) == {"sent": 2}
     assert not is_published(news)
     assert len([request for request in discord_side.standin.traffic.requests if request.route == CROSSPOST]) == 1
+
+
+async def test_a_wait_of_a_channel_brings_no_publication_forward(ledger: Ledger, clock: Clock) -> None:
+    """The channel asks for ten minutes while one of its messages waits for an hour: that one still waits its hour."""
+    channel = Target(DISCORD, "5")
+    await ledger.subscriptions.save(subscription(channel, publish=True))
+    await push(ledger, "Un", "Deux")
+    for message_id in ("1", "2"):
+        (claim,) = await ledger.claim(DISCORD, 1)
+        await ledger.record([retry.advance(claim, clock(), messages=2, message_id=message_id)])
+    first = await ledger.publications.next(DISCORD)
+    assert first is not None
+    await ledger.publications.put_off(first, dt.timedelta(hours=1), whole_channel=False)
+    second = await ledger.publications.next(DISCORD)
+    assert second is not None
+    await ledger.publications.put_off(second, dt.timedelta(minutes=10), whole_channel=True)
+    clock.advance(minutes=10)
+    assert await ledger.publications.next(DISCORD) == second
+    await ledger.publications.over(second)
+    assert await ledger.publications.next(DISCORD) is None
+    clock.advance(minutes=50)
+    assert await ledger.publications.next(DISCORD) == dataclasses.replace(first, attempts=1)
 
 
 async def test_publishing_waits_for_a_pause_like_everything_else(

@@ -99,6 +99,20 @@ async def test_a_claimed_message_whose_day_ends_before_its_turn_is_not_sent(ledg
     assert {each.reason for each in await ledger.failures(1)} == {"its day was over before it could be sent"}
 
 
+async def test_a_pause_finds_no_message_claimed(ledger: Ledger, clock: Clock) -> None:
+    """Messages that wait for its end wait in the ledger, where an unsubscription still reaches them."""
+    work = Round(ledger, clock, window=1)
+    task = await work.all_under_way(3)
+    flood = base.FloodError("slow down", retry_after=600, everything=True)
+    work.worker._pacer.note_flood(flood, telegram(9))
+    work.carrier.gate.set()
+    await work.reaches(sent=1, pending=2)
+    await ledger.subscriptions.end(telegram(3), "unsubscribed")
+    assert await work.tally() == {"sent": 1, "failed": 1, "pending": 1}
+    await work.worker.stop()
+    await task
+
+
 async def test_a_subscription_that_is_paused_for_weeks_ends(ledger: Ledger, clock: Clock) -> None:
     """Nobody has mended it in four weeks: at the end of the next push, wherever that is, it ends and is told."""
     paused = [Target(DISCORD, "1"), telegram(1)]
