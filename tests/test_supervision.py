@@ -110,6 +110,19 @@ async def test_the_admins_hear_of_a_bug_at_once_and_of_the_network_when_it_goes_
     assert caplog.records[-1].exc_info
 
 
+@pytest.mark.parametrize("error", [NotSentError("no connection"), RuntimeError("the report has a bug too")])
+async def test_a_report_that_fails_ends_no_service(error: Exception) -> None:
+    """The service is started again although nobody could be told why it had failed."""
+    watch = Watch()
+
+    async def fail(_service: str, _error: Exception) -> None:
+        raise error
+
+    watch.supervisor._report = fail
+    await watch.run((0, ZeroDivisionError("a bug")), (0, ZeroDivisionError("a bug")), (0, None))
+    assert len(watch.pauses) == 2
+
+
 @pytest.fixture
 async def place() -> AsyncIterator[DemoWorld]:
     """Both platforms with every kind of chat."""

@@ -42,10 +42,17 @@ class AdminNotifier:
     on_new: Callable[[], None]
 
     async def tell(self, fact: Fact) -> None:
-        """Tell the fact, unless one with the same key was told before.
+        """Tell the fact, unless one with the same key was told before. No error of telling leaves this method.
 
         If the database cannot be used, the log has the fact, and the next call may tell the admins.
         """
+        try:
+            await self._tell(fact)
+        except Exception:
+            # Because the part of the bot that reports a fact has work of its own, a bug here must not end that part.
+            log.exception("The admins cannot be told: %s", fact)
+
+    async def _tell(self, fact: Fact) -> None:
         key, notice = fact.key_on(self.today()), describe(fact, self.words)
         # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
         stopped = fact.platform if isinstance(fact, PlatformStopped) else None

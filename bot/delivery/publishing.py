@@ -63,7 +63,6 @@ class PublishingJob:
     async def meanwhile(self) -> AsyncIterator[None]:
         """Run as long as the block does."""
         task = asyncio.create_task(self.run(), name=f"{self.platform} publishing")
-        task.add_done_callback(_log_failure)
         try:
             yield
         finally:
@@ -82,6 +81,9 @@ class PublishingJob:
             except LedgerError as error:
                 # Because the worker meets the same trouble and reports it, this is no warning.
                 log.debug("%s: nothing is published now: %s", self.platform, error)
+            except Exception:
+                # Because nobody starts the job again before the worker, it goes on after a bug too.
+                log.exception("%s: publishing failed in a way that is not foreseen", self.platform)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
 
@@ -117,8 +119,3 @@ class PublishingJob:
             log.exception("%s: publishing failed in a way that is not foreseen", publication.target)
             return UnknownOutcomeError(f"{type(error).__name__} while publishing")
         return None
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("%s failed", task.get_name(), exc_info=error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -88,6 +87,9 @@ class Supervisor:
         reason = str(error) or type(error).__name__
         log.log(level, "%s: %s; starting it again in %.0f s", name, reason, pause, exc_info=trace)
         if failures == PATIENCE or not expected:
-            with contextlib.suppress(ExpectedError):
+            try:
                 await self._report(name, error)
+            except Exception:
+                # Because a report may meet the very trouble that it is about, no error of it ends the service.
+                log.exception("%s: the admins could not be told", name)
         await self._sleep(pause)

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, ev
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
@@ -182,9 +182,13 @@ def _plain_errors(url: URL) -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         # The low byte is the primary code; the rest says more than there are cures for.
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code not in _CURES:
-            raise
-        raise _trouble(url, code) from error
+        if code in _CURES:
+            raise _trouble(url, code) from error
+        # SQLite gives a mistake in a statement, which is a bug, the same class but a code of its own.
+        if code != sqlite3.SQLITE_ERROR and isinstance(error, OperationalError | sqlite3.OperationalError):
+            cure = "look whether it runs and has room; the bot tries again"
+            raise LedgerError(f"{url.database} cannot be used ({str(cause).strip()})", cure) from error
+        raise
 
 
 def _trouble(url: URL, code: int) -> LedgerError:

@@ -14,6 +14,7 @@ from bot.model.subscription import PlatformName, Target
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.render import render as render_for_telegram
+from bot.storage.notices import LedgerNotices
 from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
 from tests.delivery.ledger_kit import (
     DISCORD,
@@ -148,6 +149,20 @@ async def test_a_database_that_cannot_be_written_leaves_it_to_the_log(
         assert await told(ledger) == []
         await teller.tell(ONE)
         assert await told(ledger) == [TEXT]
+
+
+async def test_a_bug_in_telling_reaches_nobody_who_tells(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that reports a fact goes on; the log has the fact, and the traceback of the bug."""
+
+    async def fail(*_key: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(LedgerNotices, "has_been_sent", fail)
+    await notifier(ledger, ADA).tell(ONE)
+    assert "NeedsRestart" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledger: Ledger) -> None:

@@ -96,13 +96,17 @@ async def test_publishing_survives_a_restart_and_what_was_published_before(
     assert discord_side.told == []
 
 
-@pytest.mark.parametrize("trouble", [LedgerError("the disk is full"), ZeroDivisionError("a bug")])
+@pytest.mark.parametrize(
+    "trouble", [LedgerError("the disk is full"), ZeroDivisionError("a bug"), LookupError("another")]
+)
 async def test_publishing_goes_on_after_trouble_of_ours(
     discord_side: Side, real_ledger: Ledger, news: Channel, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     """A database that cannot be used for a while, a bug: neither ends the job until the next start."""
     owner, name = (
-        (LedgerPublications, "over") if isinstance(trouble, LedgerError) else (type(discord_side.platform), "publish")
+        (type(discord_side.platform), "publish")
+        if isinstance(trouble, ZeroDivisionError)
+        else (LedgerPublications, "over")
     )
     works, troubles = getattr(owner, name), [trouble]
 

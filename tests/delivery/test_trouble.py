@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
@@ -115,6 +117,22 @@ async def test_a_commit_that_fails_is_nothing_done_and_can_be_tried_again(
         assert len(await due(ledger)) == 1
         await ledger.record([sent(delivery, "7")])
         assert await due(ledger) == []
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM])
+async def test_a_trouble_that_has_no_sentence_of_its_own_is_one_all_the_same(tmp_path: Path, code: int) -> None:
+    """The parts of the bot wait for its end as for that of any other; only a mistake in a statement is a bug."""
+
+    def fail(_connection: Connection) -> None:
+        error = sqlite3.OperationalError("locking protocol")
+        error.sqlite_errorcode = code
+        raise error
+
+    async with opened(tmp_path) as ledger:
+        with pytest.raises(LedgerError, match=r"recap\.db cannot be used \(locking protocol\): look whether"):
+            await ledger._database.write(fail)
+        with pytest.raises(OperationalError, match="no such table"):
+            await ledger._database.write(lambda connection: connection.exec_driver_sql("SELECT * FROM nowhere"))
 
 
 async def test_claims_that_fail_once_are_made_later(
