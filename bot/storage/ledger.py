@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Self
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, union_all, update
 
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, Target
@@ -25,6 +25,7 @@ from bot.storage.records import (
     Choice,
     Claim,
     Delivery,
+    DeliveryRank,
     DeliveryState,
     Outcome,
     StoredRendering,
@@ -143,13 +144,19 @@ class Ledger(LedgerPart):
 
     async def next_due(self, platform: PlatformName) -> dt.datetime | None:
         """Return when the next pending delivery is due, which may be in the past; None if there is none."""
-        pending = select(deliveries.c.due).where(deliveries.c.platform == platform, IS_PENDING)
-        # Because PostgreSQL's driver fetches all that a statement finds, which here may be a million.
-        due: dt.datetime | None = await self._database.scalar(pending.order_by(deliveries.c.due).limit(1))
+        c = deliveries.c
+        # By rank, because the index leads to the first of each; else every pending delivery would be read.
+        firsts = union_all(
+            *(
+                select(func.min(c.due).label("due")).where(c.platform == platform, c.rank == rank, IS_PENDING)
+                for rank in DeliveryRank
+            )
+        ).subquery()
+        due: dt.datetime | None = await self._database.scalar(select(func.min(firsts.c.due)))
         return due
 
     async def claim(self, platform: PlatformName, limit: int, outcomes: Sequence[Outcome] = ()) -> list[Claim]:
-        """Claim up to `limit` messages that may be sent now, those that have waited longest first.
+        """Claim up to `limit` messages that may be sent now, by rank, then those that have waited longest.
 
         Each is `sending` from now on, no other process gets it, and the claim counts as an attempt. `outcomes` are
         recorded in the same transaction, because a transaction costs more than all that is in it.

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, fu
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
+from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
 from bot.storage.tables import broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
 
 _TARGET = ("platform", "chat", "thread")
@@ -82,6 +82,7 @@ def _fresh(broadcast: Broadcast) -> dict[str, object]:
         "code": "",
         "reason": "",
         "updated": broadcast.created,
+        "rank": DeliveryRank.LAST if broadcast.kind is BroadcastKind.PUSH else DeliveryRank.FIRST,
     }
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import operator
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -26,18 +27,27 @@ from sqlalchemy import (
 
 from bot.model.facts import Code
 from bot.model.subscription import PlatformName, Target
-from bot.storage.records import BroadcastState, Claim, DeliveryState, Outcome
+from bot.storage.records import BroadcastState, Claim, DeliveryRank, DeliveryState, Outcome
 from bot.storage.tables import BROADCAST_IS_OPEN, IS_PENDING, MOMENT, broadcasts, deliveries, publications, renderings
 
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
+
+IN_FRONT = 5
+"""Attempts of a message that go before the first messages of others, which takes about a minute. Without an end, chats
+to which each attempt fails could take the whole rate of a push for a day."""
 
 _BY_ID = operator.itemgetter(0)
 
 # Because building a statement costs more than running it, those on the path of every message are built once.
 _IN_TURN = (
     select(deliveries.c.id)
-    .where(deliveries.c.platform == bindparam("of_platform"), IS_PENDING, deliveries.c.due <= bindparam("now"))
+    .where(
+        deliveries.c.platform == bindparam("of_platform"),
+        deliveries.c.rank == bindparam("of_rank"),
+        IS_PENDING,
+        deliveries.c.due <= bindparam("now"),
+    )
     .order_by(deliveries.c.due, deliveries.c.id)
     .limit(bindparam("most"))
     # On PostgreSQL two processes that claim at once do not wait for each other; SQLite has one writer anyway.
@@ -62,7 +72,12 @@ _CLAIM = (
     )
 )
 _OF_DELIVERY = deliveries.c.id == bindparam("delivery_id")
-_RECORD = update(deliveries).where(_OF_DELIVERY)
+_FIRST: ColumnElement[int] = literal_column(str(int(DeliveryRank.FIRST)))
+_RECORD = (
+    update(deliveries)
+    .where(_OF_DELIVERY)
+    .values(rank=case((deliveries.c.rank == _FIRST, _FIRST), else_=bindparam("in_push", type_=Integer)))
+)
 # Because most messages are the last of their delivery and arrive at once, what that leaves as it was is not written.
 # Because entering the driver costs more than a row, all of them are one value: the ids of the messages by delivery.
 _ARRIVED = func.json_each(bindparam("ids_by_delivery", type_=JSON)).table_valued(
@@ -101,18 +116,24 @@ _PUBLISH = insert(publications).from_select(
 def record_and_claim(
     connection: Connection, outcomes: Sequence[Outcome], platform: PlatformName, most: int, now: dt.datetime
 ) -> list[Claim]:
-    """Record the outcomes, mark the messages that have waited longest as on their way, and return those."""
+    """Record the outcomes, mark the next messages by rank and due time as on their way, and return those."""
     record(connection, outcomes, now)
-    # All at once, because each entry into the driver has its cost.
-    rows = connection.execute(_CLAIM, {"of_platform": platform, "most": most, "now": now}).all()
-    return [
-        Claim(id_, broadcast, Target(platform, chat, thread), of, position, _decoded(ids), attempts, code, publish)
-        for id_, broadcast, chat, thread, of, position, ids, attempts, code, publish in sorted(rows, key=_BY_ID)
-    ]
+    claims: list[Claim] = []
+    # Rank by rank, because a statement for all of them would read past those that are due later.
+    for rank in DeliveryRank:
+        if most > len(claims):
+            of = {"of_platform": platform, "of_rank": rank, "most": most - len(claims), "now": now}
+            # All at once, because each entry into the driver has its cost.
+            claims += map(partial(_claim, platform), sorted(connection.execute(_CLAIM, of).all(), key=_BY_ID))
+    return claims
 
 
-def _decoded(message_ids: str | None) -> tuple[str | None, ...]:
-    return tuple(json.loads(message_ids)) if message_ids else ()
+def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
+    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish = row
+    message_ids = tuple(json.loads(ids)) if ids else ()
+    return Claim(
+        id_, broadcast, Target(platform, chat, thread), rendering, position, message_ids, attempts, code, publish
+    )
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
@@ -134,7 +155,14 @@ def _values(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     values = outcome._asdict()
     # The delivery's column of this name says something else, and stays.
     del values["publish"]
-    return {**values, "updated": now}
+    return {**values, "updated": now, "in_push": _rank_in_push(outcome)}
+
+
+def _rank_in_push(outcome: Outcome) -> DeliveryRank:
+    """Return the rank of a delivery of a push that goes on."""
+    if outcome.attempts > IN_FRONT:
+        return DeliveryRank.LAST
+    return DeliveryRank.BEGUN if outcome.position else DeliveryRank.AGAIN
 
 
 def _fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:

@@ -68,6 +68,19 @@ class DeliveryState(enum.StrEnum):
     """Nothing is left to send, and nobody can tell whether all of it arrived."""
 
 
+class DeliveryRank(enum.IntEnum):
+    """The place of a pending delivery among those that are due. Within a rank, the one due first goes first."""
+
+    FIRST = 0
+    """A notice, or an episode for one target: somebody waits for it, and it is one message among thousands."""
+    BEGUN = 1
+    """A further message of a delivery, because a recap is read as one."""
+    AGAIN = 2
+    """A first message whose turn had come before, so that it keeps its place."""
+    LAST = 3
+    """A first message in the order of its broadcast, or any message that failed often."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broadcast:
     """One episode on one schedule or to one target, or one notice to the admins.
@@ -123,7 +136,7 @@ class Delivery:
     def of(cls, row: Row[Any]) -> Self:
         """Return the delivery in a row of its table."""
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        del fields["updated"]
+        del fields["updated"], fields["rank"]
         target = Target(fields.pop("platform"), fields.pop("chat"), fields.pop("thread"))
         return cls(target=target, **fields)
 

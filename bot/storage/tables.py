@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from bot.model.document import Layout
 from bot.model.subscription import Origin, PlatformName, SubscriptionState, Target
-from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
+from bot.storage.records import BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
 
 _Value = TypeVar("_Value")
 
@@ -185,9 +185,10 @@ deliveries = Table(
     Column("reason", String, nullable=False),
     Column("publish", Boolean, nullable=False),
     Column("updated", MOMENT, nullable=False),
+    Column("rank", Integer, nullable=False, server_default=str(int(DeliveryRank.LAST))),  # while it is pending
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
-    # Leads to what is due and holds nothing else, so that it shrinks as a push goes on.
-    Index("ix_deliveries_claims", "platform", "due", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    # Leads to what is next and holds nothing else, so that it shrinks as a push goes on.
+    Index("ix_deliveries_claims", "platform", "rank", "due", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
     # Counting the states of a broadcast, and seeing that it is over, without reading its deliveries.
     Index("ix_deliveries_states", "broadcast_id", "state"),
     # Without these two, deleting one rendering or subscription reads every delivery.

@@ -121,12 +121,12 @@ async def push(
 
 
 async def due(ledger: Ledger, platform: PlatformName = TELEGRAM, limit: int = 1000) -> list[Delivery]:
-    """What may be sent now, those that wait longest first; nothing is claimed."""
+    """What may be sent now, by rank, then those that wait longest; nothing is claimed."""
     c = deliveries.c
     may_be_sent = select(deliveries).where(
         c.platform == platform, c.state == DeliveryState.PENDING, c.due <= ledger._clock()
     )
-    in_turn = may_be_sent.order_by(c.due, c.id).limit(limit)
+    in_turn = may_be_sent.order_by(c.rank, c.due, c.id).limit(limit)
     return await ledger._database.read(lambda connection: list(map(Delivery.of, connection.execute(in_turn))))
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from bot.storage.outcomes import IN_FRONT
 from bot.storage.records import Claim, Outcome
 from tests.delivery.ledger_kit import (
     DISCORD,
@@ -20,6 +21,7 @@ from tests.delivery.ledger_kit import (
     later,
     push,
     pushed_to,
+    rendering,
     sent,
     subscribe,
     tally,
@@ -45,6 +47,45 @@ async def test_the_longest_waiting_come_first(ledger: Ledger, clock: Clock) -> N
     clock.advance(seconds=20)
     assert [delivery.id for delivery in await due(ledger)] == [two.id, one.id]
     assert [delivery.id for delivery in await due(ledger, TELEGRAM, limit=1)] == [two.id]
+
+
+async def test_a_recap_is_read_as_one(ledger: Ledger, clock: Clock) -> None:
+    """First what is for one alone, then further messages, then first ones whose turn had come, then the others."""
+    begun, tried, waiting, troubled = await pushed_to(ledger, *map(telegram, range(1, 5)), texts=("a", "b"))
+    clock.advance(seconds=9)
+    alone = await ledger.create_single(episode=1, title="", target=telegram(5), rendering=rendering("c"))
+    assert alone is not None
+    await ledger.record(
+        [
+            later(tried, clock()),
+            Outcome(begun.id, PENDING, 1, ("41",), clock(), 0),
+            later(troubled, clock())._replace(position=1, message_ids=("41",), attempts=IN_FRONT + 1),
+        ]
+    )
+    (single,) = [each for each in await due(ledger) if each.broadcast_id == alone.id]
+    in_order = [single.id, begun.id, tried.id, waiting.id, troubled.id]
+    assert [each.id for each in await due(ledger)] == in_order
+    assert [claim.id for claim in await ledger.claim(TELEGRAM, 2)] == in_order[:2]
+    assert [claim.id for claim in await ledger.claim(TELEGRAM, 9)] == in_order[2:]
+
+
+async def test_what_is_for_one_alone_stays_first(ledger: Ledger) -> None:
+    """However often it was tried."""
+    (other,) = await pushed_to(ledger, telegram(1))
+    await ledger.create_single(episode=1, title="", target=telegram(5), rendering=rendering("c"))
+    single, _other = await due(ledger)
+    await ledger.record([later(single, MONDAY)._replace(attempts=IN_FRONT + 1), later(other, MONDAY)])
+    assert [each.id for each in await due(ledger)] == [single.id, other.id]
+
+
+async def test_the_soonest_of_any_rank_is_waited_for(ledger: Ledger) -> None:
+    """The next one due is found whatever its rank."""
+    ranks = await pushed_to(ledger, *map(telegram, range(1, 4)), texts=("a", "b"))
+    for number, delivery in enumerate(ranks):
+        later_by = MONDAY + dt.timedelta(seconds=90)
+        await ledger.record([later(each, later_by)._replace(position=each is ranks[0]) for each in ranks])
+        await ledger.record([later(delivery, MONDAY + dt.timedelta(seconds=number))])
+        assert await ledger.next_due(TELEGRAM) == MONDAY + dt.timedelta(seconds=number)
 
 
 async def test_platforms_do_not_see_each_other(ledger: Ledger) -> None:

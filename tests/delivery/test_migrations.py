@@ -24,7 +24,7 @@ import bot
 from bot.storage.database import check
 from bot.storage.ledger import Ledger
 from bot.storage.migrations import REVISIONS, config
-from bot.storage.records import LedgerError
+from bot.storage.records import DeliveryRank, LedgerError
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import Clock, opened, subscription, telegram
 
@@ -271,3 +271,23 @@ asyncio.run(main())
     assert result.stderr == ""
     assert Path(result.stdout.strip()).is_relative_to(site)
     assert "broadcasts" in schema(tmp_path / "recap.db")
+
+
+async def test_a_push_in_the_middle_is_ranked(tmp_path: Path) -> None:
+    """A database of before the ranks: notices and singles first, then what has begun, what was tried, and the rest."""
+    path = tmp_path / "recap.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((Path(__file__).parents[1] / "data" / "recap-0.1.0.sql").read_text(encoding="utf-8"))
+    async with opened(tmp_path):
+        pass
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute(
+            "SELECT b.kind, d.position > 0, d.attempts > 0, d.rank FROM deliveries d JOIN broadcasts b"
+            " ON b.id = d.broadcast_id WHERE d.state IN ('pending', 'sending')"
+        ).fetchall()
+    assert {(kind, begun, tried): rank for kind, begun, tried, rank in found} == {
+        ("single", False, False): DeliveryRank.FIRST,
+        ("push", True, True): DeliveryRank.BEGUN,
+        ("push", False, True): DeliveryRank.AGAIN,
+        ("push", False, False): DeliveryRank.LAST,
+    }

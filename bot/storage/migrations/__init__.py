@@ -15,7 +15,7 @@ from bot.storage.records import LedgerError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS = ("0001", "0002", "0004", "0003")
+REVISIONS = ("0001", "0002", "0004", "0003", "0005")
 """The revisions in `versions/`, in the order in which they are applied; a test compares them with the files."""
 
 
