@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     FromClause,
     Index,
@@ -165,6 +166,7 @@ renderings = Table(
 )
 
 _PENDING = text("state = 'pending'")
+_HAS_BEGUN = text("position > 0")
 
 deliveries = Table(
     "deliveries",
@@ -189,6 +191,8 @@ deliveries = Table(
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
     # Leads to what is next and holds nothing else, so that it shrinks as a push goes on.
     Index("ix_deliveries_claims", "platform", "rank", "due", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    # Finds those to whom something went just now; a push begins without an entry.
+    Index("ix_deliveries_lately", "platform", "updated", sqlite_where=_HAS_BEGUN, postgresql_where=_HAS_BEGUN),
     # Counting the states of a broadcast, and seeing that it is over, without reading its deliveries.
     Index("ix_deliveries_states", "broadcast_id", "state"),
     # Without these two, deleting one rendering or subscription reads every delivery.
@@ -210,6 +214,19 @@ publications = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", MOMENT, nullable=False),  # not before
     Index("ix_publications_due", "platform", "due"),
+)
+
+# One row, written every half minute by the process that delivers.
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("process", String, nullable=False),  # empty after an orderly end
+    Column("beat", MOMENT, nullable=False),  # by the ledger's clock
+    Column("wall", MOMENT, nullable=False),  # by the machine's
+    Column("boot", String, nullable=False),  # the run of the machine, and the seconds of it
+    Column("uptime", Float, nullable=False),
+    Column("troubles", JSON, nullable=False),  # list of sentences, empty while all is well
 )
 
 BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN

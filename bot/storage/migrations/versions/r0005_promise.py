@@ -1,4 +1,4 @@
-"""Deliveries are claimed by rank."""
+"""Deliveries are claimed by rank, and the process that delivers shows that it lives."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Rank the deliveries, and make the index of the claims anew."""
+    """Rank the deliveries, make the index of the claims anew, and add the heartbeat and an index of what just went."""
     op.drop_index("ix_deliveries_claims", "deliveries")
     op.add_column("deliveries", sa.Column("rank", sa.Integer(), nullable=False, server_default="3"))
     # What is not for everybody comes first, then what has begun, then what has been tried.
@@ -25,4 +25,19 @@ def upgrade() -> None:
         ["platform", "rank", "due", "id"],
         sqlite_where=pending,
         postgresql_where=pending,
+    )
+    begun = sa.text("position > 0")
+    op.create_index(
+        "ix_deliveries_lately", "deliveries", ["platform", "updated"], sqlite_where=begun, postgresql_where=begun
+    )
+    op.create_table(
+        "heartbeat",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("process", sa.String(), nullable=False),
+        sa.Column("beat", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("wall", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("boot", sa.String(), nullable=False),
+        sa.Column("uptime", sa.Float(), nullable=False),
+        sa.Column("troubles", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_heartbeat"),
     )
