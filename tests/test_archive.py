@@ -232,6 +232,21 @@ class TestReloading:
         assert numbers(archive.episodes) == [1]
         assert [problem.message for problem in archive.problems] == ["there is no such folder"]
 
+    def test_a_file_out_of_reach_is_in_order_again_when_it_is_back(self, tmp_path: Path) -> None:
+        """Though nobody has changed it: its problem goes, and its last good version stands meanwhile."""
+        path = write(tmp_path / "content", 1)
+        archive = Archive.load(path.parent)
+        path.rename(tmp_path / "elsewhere.md")
+        path.symlink_to(path.name)
+        archive = Archive.load(path.parent, previous=archive)
+        assert numbers(archive.episodes) == [1]
+        assert len(archive.problems) == 1
+        path.unlink()
+        (tmp_path / "elsewhere.md").rename(path)
+        archive = Archive.load(path.parent, previous=archive)
+        assert numbers(archive.episodes) == [1]
+        assert archive.problems == ()
+
     def test_new_aliases_count_for_unchanged_files(self, tmp_path: Path) -> None:
         """A change of the config alone renames the topics of the whole archive."""
         write(tmp_path, 1, "## A\n\n#bytedance\n\nTexte.\n")

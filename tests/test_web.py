@@ -183,6 +183,22 @@ async def test_a_name_is_judged_by_what_it_stands_for(site: Site, monkeypatch: p
         assert "not on the public internet" in (await web.ask(f"{named}/a")).failure
 
 
+async def test_a_name_is_judged_by_all_that_it_stands_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library may connect to any of its addresses, so that one inside the house is one too many."""
+
+    async def resolve(self: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, object]]:
+        del self, family
+        entry = {"hostname": host, "port": port, "family": 2, "proto": 6, "flags": 0}
+        return [{**entry, "host": address} for address in ("127.0.0.1", "10.9.9.9")]
+
+    monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", resolve)
+    site.pages["/a"] = 200
+    async with Web(lambda address: str(address) == "127.0.0.1") as web:
+        answer = await web.ask(f"{site.url.replace('127.0.0.1', 'both.example.org')}/a")
+    assert "not on the public internet" in answer.failure
+    assert site.asked == []
+
+
 async def test_a_fetch_takes_no_more_than_it_may(site: Site) -> None:
     """One byte more shows that there is more; and other than a page is an error."""
     site.pages["/a"] = 200

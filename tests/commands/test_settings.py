@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.model.subscription import PlatformName, SubscriptionState, Target
+from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from tests.conversation import talking
 from tests.world import town
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     import time_machine
 
-    from bot.model.subscription import Subscription
     from tests.conversation import Talk, TelegramPerson
 
 TWO_TIMES = """
@@ -85,6 +84,9 @@ async def test_topics_are_ticked(talk: Talk, anna: TelegramPerson) -> None:
     second = await anna.presses("Suite ▶")
     assert second.replaced
     assert "◀ Retour" in second.buttons
+    ticked = await anna.presses(second.buttons[0])
+    assert ticked.buttons[0] == f"✓ {second.buttons[0]}"
+    assert "◀ Retour" in ticked.buttons
     assert "✓ Tous les sujets" in (await anna.presses("Tous les sujets")).buttons
     assert (await subscription_of(talk, anna)).choices.topics == ()
 
@@ -161,6 +163,18 @@ async def test_who_left_and_subscribes_again_has_what_they_had(talk: Talk, anna:
     assert "sans sonner" not in (await anna.says("/subscribe")).text
 
 
+async def test_who_left_a_schedule_that_is_no_more_is_put_on_one_that_there_is(
+    talk: Talk, anna: TelegramPerson
+) -> None:
+    """Their choices are taken up again; on the old schedule, no push would ever come."""
+    target = Target(PlatformName("telegram"), str(anna.chat.id))
+    subscriptions = talk.app.ledger.subscriptions
+    await subscriptions.save(Subscription(target, "evening", Choices(silent=True)))
+    await subscriptions.end(target, "unsubscribed")
+    assert "Prochain envoi : lundi 11 novembre 2024 à 08:00" in (await anna.says("/subscribe")).text
+    assert (await subscription_of(talk, anna)).schedule == "monday"
+
+
 async def test_a_misspelt_topic_is_mended_and_the_others_stay(anna: TelegramPerson) -> None:
     """The button subscribes to all that was meant."""
     assert "Je ne connais pas le thème « tiktak »" in (await anna.says("/subscribe netflix, tiktak")).text
@@ -186,3 +200,16 @@ async def test_the_hour_is_chosen_where_there_are_several(two_times: Talk) -> No
     assert "Prochain envoi : mardi 5 novembre 2024 à 18:30" in changed.text
     assert (await subscription_of(two_times, anna)).schedule == "evening"
     assert (await anna.presses("Horaire")).buttons == ("lundi à 08:00", "✓ mardi à 18:30", "Terminé")
+
+
+async def test_another_hour_leaves_a_holiday_as_it_is(two_times: Talk) -> None:
+    """The pushes go on at the new hour, and not before."""
+    anna = two_times.on_telegram()
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    await anna.presses("Pause")
+    await anna.presses("2 semaines")
+    await anna.presses("Horaire")
+    changed = await anna.presses("mardi à 18:30")
+    assert "suspendus jusqu’au mardi 19 novembre 2024" in changed.text
+    assert "Prochain envoi : mardi 19 novembre 2024 à 18:30" in changed.text

@@ -58,15 +58,20 @@ async def test_the_menu_shows_what_one_may_use(talk: Talk) -> None:
 
 
 async def test_the_menu_is_told_only_when_it_changed(clock: time_machine.Traveller, tmp_path: Path) -> None:
-    """A restart asks what Telegram knows, and tells what is new."""
+    """A restart asks what Telegram knows, and tells what is new: a command, or the words about one."""
     del clock
     async with town() as place:
-        for told in (12, 0, 1):
+        told: list[int] = []
+        for _start in range(4):
             before = len(calls(place.telegram.traffic, "setMyCommands"))
             async with talking(place, tmp_path):
-                assert len(calls(place.telegram.traffic, "setMyCommands")) - before == told
-            if told == 0:
-                place.telegram.menus[0].commands.pop()
+                told.append(len(calls(place.telegram.traffic, "setMyCommands")) - before)
+            menu = place.telegram.menus[0].commands
+            if len(told) == 2:
+                menu.pop()
+            elif len(told) == 3:
+                menu[0]["description"] = "As it was called before"
+        assert told == [12, 0, 1, 1]
 
 
 def calls(traffic: Any, method: str) -> list[Any]:  # noqa: ANN401 - the stand-in's log
@@ -138,20 +143,23 @@ async def test_what_is_offered_by_what_is_typed(talk: Talk) -> None:
     assert nothing["button"]["start_parameter"] == "help"
 
 
-async def test_long_lists_are_offered_piece_by_piece(clock: time_machine.Traveller, tmp_path: Path) -> None:
-    """Fifty at a time; whatever offset a client sends."""
+@pytest.mark.parametrize(("count", "pieces"), [(120, [50, 50, 20]), (100, [50, 50])])
+async def test_long_lists_are_offered_piece_by_piece(
+    clock: time_machine.Traveller, tmp_path: Path, count: int, pieces: list[int]
+) -> None:
+    """Fifty at a time, and no further piece after the last, even a full one; whatever offset a client sends."""
     del clock
     content = tmp_path / "content"
     content.mkdir()
-    subjects = "".join(f"## Sujet {number}\n\n#tiktok\n\nTexte.\n\n" for number in range(1, 121))
+    subjects = "".join(f"## Sujet {number}\n\n#tiktok\n\nTexte.\n\n" for number in range(1, count + 1))
     (content / "1.md").write_text(f"---\nnumber: 1\ntitle: Un\ndate: 2024-11-04\n---\n\n{subjects}", "utf-8")
     async with town() as place, talking(place, tmp_path, content=content) as talk:
         sizes, offset = [], ""
-        for _ in range(3):
+        for _ in pieces:
             answer = await inline(talk, "tiktok", offset)
             sizes.append(len(answer["results"]))
             offset = answer["next_offset"]
-        assert (sizes, offset) == ([50, 50, 20], "")
+        assert (sizes, offset) == (pieces, "")
         for forged in ("-5", "x", "9" * 30):
             assert len((await inline(talk, "tiktok", forged))["results"]) in {0, 50}
 
@@ -178,6 +186,15 @@ async def test_a_start_after_a_block_that_went_unnoticed(talk: Talk, anna: Teleg
     await talk.app.ledger.subscriptions.left(target, "Forbidden: bot was blocked by the user")
     reply = await anna.says("/start")
     assert "Réglages" in reply.buttons
+    assert [each.choices.topics for each in await subscriptions_of(talk, anna.chat)] == [("tiktok",)]
+
+
+async def test_a_link_brings_back_who_had_blocked_the_bot(talk: Talk, anna: TelegramPerson) -> None:
+    """It is a start like any other, and shows what it leads to as well."""
+    await anna.says("/subscribe tiktok")
+    target = Target(PlatformName("telegram"), str(anna.chat.id))
+    await talk.app.ledger.subscriptions.left(target, "Forbidden: bot was blocked by the user")
+    assert "Netflix Moments" in (await anna.says("/start 1207-netflix")).text
     assert [each.choices.topics for each in await subscriptions_of(talk, anna.chat)] == [("tiktok",)]
 
 

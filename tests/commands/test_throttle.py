@@ -106,3 +106,14 @@ async def test_thirty_commands_in_a_second(talk: Talk, anna: TelegramPerson) -> 
     press = telegram.press(anna.seen()[0], "#tiktok")
     await telegram.wait_for(lambda: press.answer is not None)
     assert len(anna.seen()) == 7
+
+
+async def test_an_anonymous_admin_in_a_hurry_slows_down_no_other_groups(talk: Talk) -> None:
+    """Telegram gives all of them one and the same user; the group in whose name they write tells them apart."""
+    talk.app.throttle.clock = time.monotonic
+    telegram = talk.town.telegram
+    hasty, calm = (telegram.add_supergroup(title) for title in ("Les pressés", "Le club"))
+    for _ in range(30):
+        telegram.say(hasty, hasty, "/topics")
+    person = talk.on_telegram(calm, calm)
+    assert "Thèmes" in (await person.says("/topics")).text

@@ -17,6 +17,8 @@ from bot.notes.reading import read_notes
 from tests.notes.expected import MONDAY
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from bot.model.episode import Episode
 
 HERE = Path(__file__).parent
@@ -24,14 +26,14 @@ DEFAULTS = Defaults(99, MONDAY)
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def imported(name: str, language: Language = Language.FRENCH) -> tuple[str, Episode]:
-    """The draft that a file of notes becomes, as text and as an episode."""
+def imported(name: str, language: Language = Language.FRENCH, *, date: dt.date | None = None) -> tuple[str, Episode]:
+    """The draft that a file of notes becomes, on a date if one is asked for, as text and as an episode."""
     path = HERE / name
     if path.suffix == ".xml":
         notes = notes_from_feed(path.read_bytes(), path, None, PARIS)
     else:
         notes = read_notes(path.read_bytes(), path)
-    text = draft(notes, path, language=language, known=(), defaults=DEFAULTS)
+    text = draft(notes, path, language=language, known=(), defaults=DEFAULTS, date=date)
     return text, parse_episode(text, Path("draft.md"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 
@@ -63,6 +64,15 @@ def test_the_points_to_look_at_are_said_in_the_shows_language() -> None:
     text, episode = imported("english.txt", Language.ENGLISH)
     assert "<!-- To check: the date, which the notes do not say" in text
     assert "To check" not in plain((*episode.intro, *(block for each in episode.segments for block in each.summary)))
+
+
+@pytest.mark.parametrize("name", ["feed.xml", "french-news.txt"])
+def test_a_date_that_is_asked_for_is_the_date(name: str) -> None:
+    """Whatever the notes say, or do not say: the person who imports them knows when the episode goes out."""
+    date = dt.date(2031, 6, 2)
+    text, episode = imported(name, date=date)
+    assert episode.date == date
+    assert "la date, que les notes" not in text
 
 
 def test_notes_keep_the_typography_of_their_language() -> None:

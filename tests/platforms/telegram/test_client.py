@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -18,7 +19,9 @@ from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform, joined
+from bot.platforms.telegram.row import GROUP, PRIVATE, ROW
 from bot.platforms.telegram.section import Telegram
+from bot.sandbox.shared.faults import Fault, Flood, Match
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests import clients
@@ -26,6 +29,9 @@ from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from bot.platforms.base import ChatLimit
+    from bot.sandbox.shared.traffic import Request
 
 TOKEN = f"1234567:{'loopback' * 5}"
 ME = b'{"ok":true,"result":{"id":1234567,"is_bot":true,"first_name":"R","username":"recap_bot"}}'
@@ -169,6 +175,46 @@ async def test_a_method_is_called_and_its_refusal_is_an_error() -> None:
             await platform.call("answerCallbackQuery", {**body, "callback_query_id": "14"})
     assert server.received[0].path == f"/bot{TOKEN}/answerCallbackQuery"
     assert server.received[0].values == body
+
+
+@pytest.mark.parametrize(
+    ("chat", "limits"), [("5", PRIVATE), ("-5", GROUP), ("-1001234567890", GROUP), ("@recap", GROUP)]
+)
+def test_a_channel_is_paced_like_a_group_by_number_and_by_name(chat: str, limits: tuple[ChatLimit, ...]) -> None:
+    """Only a person's chat takes more than twenty messages a minute."""
+    assert ROW.limits(Target(PlatformName("telegram"), chat)) == limits
+
+
+async def test_a_pause_that_telegram_asks_for_holds_for_polls_too() -> None:
+    """Longer than the bot would wait by itself after a first failure."""
+    async with TelegramStandIn() as standin, clients.connected(clients.telegram_client(standin)) as platform:
+        standin.faults.add(Fault(Flood(2, everything=True), Match("getUpdates")))
+        listening = asyncio.create_task(platform.listen())
+        polls = await standin.wait_for(lambda: polls_of(standin)[1:], 10)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    assert polls[0].at - polls_of(standin)[0].at >= 2
+
+
+async def test_what_was_received_before_the_end_does_not_come_again() -> None:
+    """Telegram learns it at the end from a bot that had no other occasion; else commands would be answered twice."""
+    async with TelegramStandIn() as standin:
+        anna = standin.add_private(name="Anna")
+        async with clients.connected(clients.telegram_client(standin)) as platform:
+            # The poll that would confirm the update is refused, with a pause that outlasts the test.
+            standin.faults.add(Fault(Flood(60, everything=True), Match("getUpdates"), skip=1))
+            listening = asyncio.create_task(platform.listen())
+            standin.say(anna, anna.person, "/latest")
+            await standin.wait_for(lambda: len(polls_of(standin)) == 2, 10)
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            assert standin.updates.pending
+        assert not standin.updates.pending
+
+
+def polls_of(standin: TelegramStandIn) -> list[Request]:
+    """The polls so far."""
+    return [request for request in standin.traffic.requests if request.route == "getUpdates"]
 
 
 async def test_no_log_at_an_ordinary_level_holds_the_token(caplog: pytest.LogCaptureFixture) -> None:
