@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.model.subscription import PlatformName
-from bot.platforms.base import NotSentError
+from bot.platforms.base import FloodError, NotSentError
 from bot.runtime.app import AlreadyRunningError, App, opened
 from bot.runtime.supervision import HEALTHY, PATIENCE, Supervisor
-from bot.sandbox.shared.faults import Call, Fault, Hook, Match, Reply
+from bot.sandbox.shared.faults import Call, Fault, Flood, Hook, Match, Reply
 from bot.storage.records import DeliveryState
 from tests.running import at_work
 from tests.world import MONDAY, DemoWorld, read_discord, town
@@ -208,6 +208,16 @@ async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_t
         await discord_answers(place)
         await place.telegram.start()
         await place.telegram.wait_for(lambda: place.telegram.updates.polled, 20)
+
+
+async def test_a_pause_that_is_asked_at_the_login_holds_for_every_message(place: DemoWorld, tmp_path: Path) -> None:
+    """Discord says that it means this request alone; the next ones would be refused as well, and lengthen the pause."""
+    place.discord.faults.add(Fault(Flood(60.0), Match("GET /users/@me")))
+    async with opened(place.config(tmp_path)) as app:
+        discord = app.connections[PlatformName("discord")]
+        with pytest.raises(FloodError):
+            await discord.deliver()
+        assert discord.pacer.pause() == pytest.approx(60, abs=5)
 
 
 async def test_a_gateway_that_closes_for_good_is_entered_again(

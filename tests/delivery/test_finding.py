@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +10,12 @@ import pytest
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Permission
 from bot.sandbox.shared.faults import Fault, Match, Reset
-from tests.delivery.side import SEND, finished
+from tests.clients import connected, discord_client
+from tests.delivery.side import SEND, Side, finished, now
 
 if TYPE_CHECKING:
     from bot.sandbox.discord.world import Channel, Forum
     from bot.storage.ledger import Ledger
-    from tests.delivery.side import Side
 
 HISTORY = "GET /channels/{channel_id}/messages"
 OPEN_POST = "POST /channels/{channel_id}/threads"
@@ -43,6 +44,18 @@ async def test_a_message_is_found_and_not_sent_again(discord_side: Side, real_le
     states = await deliver_twice(discord_side, real_ledger, "Un", "Deux", arrived=arrived, route=route)
     assert states == {"sent": 1}
     assert discord_side.received(channel) == ["Un", "Deux"]
+
+
+async def test_a_message_is_found_although_discords_clock_is_behind(real_ledger: Ledger) -> None:
+    """Its time seems to be half a minute before the push was opened."""
+    behind = DiscordStandIn(clock=lambda: now() - dt.timedelta(seconds=30))
+    async with behind as discord, connected(discord_client(discord)) as platform:
+        side = Side(platform.name, discord, platform)
+        (channel,) = side.add(1)
+        await side.subscribe(real_ledger, channel)
+        states = await deliver_twice(side, real_ledger, "Un", arrived=True, route=SEND[side.name])
+    assert states == {"sent": 1}
+    assert side.received(channel) == ["Un"]
 
 
 async def test_a_look_takes_a_turn_of_its_own(discord_side: Side, real_ledger: Ledger) -> None:

@@ -45,6 +45,18 @@ async def test_a_finished_broadcast_is_closed(ledger: Ledger, clock: Clock) -> N
     assert (await work.ledger.broadcasts(1))[0].state is BroadcastState.DONE
 
 
+async def test_a_broadcast_whose_last_message_ends_with_the_bot_is_closed(ledger: Ledger, clock: Clock) -> None:
+    """Stopped while it is on its way: what was sent is recorded, and the push is over before the bot leaves."""
+    work = Round(ledger, clock, window=1)
+    task = await work.all_under_way(1)
+    stopping = asyncio.create_task(work.worker.stop())
+    await work.settled()
+    work.carrier.gate.set()
+    await asyncio.gather(stopping, task)
+    assert await work.tally() == {"sent": 1}
+    assert (await work.ledger.broadcasts(1))[0].state is BroadcastState.DONE
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [
