@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.model.subscription import Subscription
+from bot.model.subscription import Subscription, SubscriptionState
 from bot.sandbox.discord.world import BOT, MEMBER, Permission
 from tests.platforms.discord.answering import Scene, answering, target_of, text_of
 
@@ -190,6 +190,17 @@ async def test_a_server_that_lets_the_bot_in_again_has_its_subscriptions_back(sc
     scene.discord.restore_guild(scene.guild)
     await becomes(scene, scene.text, "active")
     assert await scene.state(news) == "ended"
+
+
+async def test_what_could_not_be_pushed_into_a_server_goes_on_when_it_lets_the_bot_in(scene: Scene) -> None:
+    """Thrown out while it was off, the bot learns of it by a push that is refused: that pauses, and ends nothing."""
+    await subscribed(scene, scene.text)
+    scene.discord.remove_guild(scene.guild)
+    await becomes(scene, scene.text, "ended")
+    refused = Subscription(target_of(scene.text), "monday", state=SubscriptionState.PAUSED, reason="Missing Access")
+    await scene.ledger.subscriptions.save(refused)
+    scene.discord.restore_guild(scene.guild)
+    await becomes(scene, scene.text, "active")
 
 
 async def test_a_server_that_let_the_bot_in_while_it_was_off_has_them_back_too(tmp_path: Path) -> None:
