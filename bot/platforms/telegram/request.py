@@ -114,7 +114,15 @@ class ApiSender:
         Raises:
             TelegramError: as `send` says.
         """
-        QuietRequest.parse_json_payload(await self._post(method, _Body(body, lambda: True)))
+        QuietRequest.parse_json_payload(await self.fetch(method, body))
+
+    async def fetch(self, method: str, body: bytes) -> bytes:
+        """Call a method and return its answer, unread.
+
+        Raises:
+            TelegramError: as `send` says.
+        """
+        return await self._post(method, _Body(body, lambda: True))
 
     async def close(self) -> None:
         """Close the connections. No request may follow."""
