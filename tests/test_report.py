@@ -30,10 +30,10 @@ MISTAKE = Problem(Path("content/1207.md"), "there is no date", "Write date: 2024
 FRENCH, ENGLISH = words(Language.FRENCH), words(Language.ENGLISH)
 
 
-def push(*unserved: Unserved, stopped: str = "", sent: int = 312, discord: int = 0) -> Pushed:
+def push(*unserved: Unserved, sent: int = 312, discord: int = 0) -> Pushed:
     """A push of eleven seconds."""
     served = {TELEGRAM: sent} | ({DISCORD: discord} if discord else {})
-    return Pushed(7, 1207, "monday", dt.timedelta(seconds=11), stopped, served, unserved)
+    return Pushed(7, 1207, "monday", dt.timedelta(seconds=11), served, unserved)
 
 
 def unserved(code: str, count: int = 1, *targets: Target, unknown: bool = False) -> Unserved:
@@ -68,12 +68,6 @@ def test_a_push_that_reached_everybody_is_told_in_one_line() -> None:
     )
 
 
-def test_subscriptions_that_ended_are_those_of_people_who_left_and_of_chats_that_nobody_knows() -> None:
-    """A paused one may go on, and one of unknown outcome is none that failed; `recap status` shows these sums."""
-    outcome = push(unserved("gone", 3), unserved("not-found", 2), unserved("closed"), unserved("", 4, unknown=True))
-    assert (outcome.sent, outcome.failed, outcome.unknown, outcome.ended) == (312, 6, 4, 5)
-
-
 def test_a_push_that_some_did_not_get_says_why_in_plain_words() -> None:
     """Each reason with its number, what became of the subscriptions, where the admin can mend it, and how to go on."""
     group = Target(TELEGRAM, "-1001234567890", 7)
@@ -100,14 +94,27 @@ def test_a_push_that_some_did_not_get_says_why_in_plain_words() -> None:
 
 def test_a_push_that_was_stopped_says_what_the_platform_said() -> None:
     """A message that is refused as such is the team's to look at."""
-    outcome = push(unserved("content"), unserved("stopped", 300), stopped="message is too long", sent=0)
+    outcome = push(unserved("content", 3), unserved("stopped", 300), sent=0)
     assert said(describe(outcome, FRENCH)) == (
         "Épisode 1207 : envoi interrompu\n"
-        "0 abonné sur 301 l’a reçu, en 11 s.\n"
-        "Une plateforme refuse le message lui-même : message is too long\n"
-        "Telegram : 301 ne l’ont pas reçu parce que l’envoi a été interrompu.\n"
+        "0 abonné sur 303 l’a reçu, en 11 s.\n"
+        "Telegram : 300 ne l’ont pas reçu, parce que ce message a été arrêté après le refus d’autres abonnés "
+        "(as Telegram says it).\n"
+        "Telegram : 3 refusent ce message (as Telegram says it).\n"
         "Pour réessayer auprès de ceux qui ne l’ont pas reçu : recap send 1207 --only failed"
     )
+
+
+def test_refusals_are_told_in_the_platforms_own_words_each_with_its_number() -> None:
+    """A filter is called one only where the platform says so."""
+    odd = Unserved(TELEGRAM, "refused", "403 Forbidden: some rule", 2)
+    worse = Unserved(TELEGRAM, "refused", "400 Bad Request: SOME_CODE", 1)
+    filtered = Unserved(DISCORD, "filtered", "Blocked (200000)", 1)
+    assert [_plain(line) for line in explain([odd, worse, filtered], ENGLISH)] == [
+        "Telegram: 2 refuse this message (403 Forbidden: some rule).",
+        "Telegram: 1 refuses this message (400 Bad Request: SOME_CODE).",
+        "Discord: 1 refuses this message by a rule of its own, such as a filter on words or links (Blocked (200000)).",
+    ]
 
 
 def test_a_push_to_nobody_says_so() -> None:
@@ -129,7 +136,7 @@ def test_every_reason_there_is_has_words_of_its_own_but_for_the_silences() -> No
 def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
     """A report sorts by it; no two kinds of error may be told as one."""
     errors = {each for each in _subclasses(base.SendError) if each.__module__ == base.__name__}
-    errors -= {base.UnverifiableError}
+    errors -= {base.UnverifiableError, base.ForeignAnswerError, base.ForeignRefusalError, base.ForeignResultError}
     codes = [error.code for error in errors]
     assert sorted(codes) == sorted(set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED})
 
@@ -246,6 +253,17 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             ),
         ),
         (
+            facts.MessageRefused(7, 1207, TELEGRAM, "400 Bad Request: can't parse entities", 297),
+            FRENCH,
+            (
+                "Épisode 1207 : Telegram refuse un message\n"
+                "Telegram refuse ce message : trois chats l’ont refusé et aucun ne l’a accepté (400 Bad Request: can't "
+                "parse entities). L’envoi de ce message est donc arrêté : 297 abonnés de plus ne le reçoivent pas. "
+                "Tout le reste continue.\n"
+                "Corrigez l’épisode, puis envoyez-le à ceux qui ne l’ont pas reçu : recap send 1207 --only failed"
+            ),
+        ),
+        (
             facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"),
             FRENCH,
             (
@@ -264,6 +282,7 @@ def test_the_other_notices(fact: Fact, language: Words, text: str) -> None:
 
 KEYS: list[tuple[Fact, str]] = [
     (push(), "report 7"),
+    (facts.MessageRefused(7, 1207, TELEGRAM, "too long", 297), "refused 7 telegram"),
     (facts.NoEpisode("monday", MONDAY, MONDAY), "no-episode monday 2024-11-04 08:00"),
     (facts.Missed("monday", MONDAY, 1207), "missed monday 2024-11-04 08:00 1207"),
     (facts.FileBroken("1207.md 9 42", [MISTAKE], in_use=True), "broken 1207.md 9 42"),

@@ -11,23 +11,24 @@ from bot.model.episode import Episode, Status
 from bot.model.facts import Code, Fact, Pushed, Unserved
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName
+from bot.storage.notices import TOLD
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
 
 _ALIKE: Mapping[str, str] = {
-    Code.CONTENT: Code.STOPPED,
-    Code.RENDERING: Code.STOPPED,
+    Code.CONTENT: Code.REFUSED,
+    Code.RENDERING: Code.REFUSED,
     Code.FLOOD: Code.NOT_SENT,
     Code.UNKNOWN: Code.NOT_SENT,
 }
-"""Codes for which the admins read the sentence of another code: the order of the sends may decide between them."""
+"""Codes for which the admins read the sentence of another code, because the cure is the same."""
 
 LONGEST_LIST = 5
 """Mistakes shown in one notice; `recap check` shows all."""
 
-MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED})
+MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED, Code.FILTERED})
 """Codes of failures that an admin can mend, and whose places a report therefore names."""
 
 
@@ -41,6 +42,24 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
     match fact:
         case facts.Pushed():
             return _pushed(fact, words)
+        case facts.MessageRefused():
+            refused = words.ngettext(
+                "{platform} refuses this message: three chats have refused it, and none has taken it ({reason}). So it "
+                "was stopped: {count} subscriber more does not get it. Everything else goes on.",
+                "{platform} refuses this message: three chats have refused it, and none has taken it ({reason}). So it "
+                "was stopped: {count} subscribers more do not get it. Everything else goes on.",
+                fact.left_out,
+            )
+            name = fact.platform.title()
+            return _notice(
+                _("Episode {number}: {platform} refuses a message").format(number=fact.episode, platform=name),
+                _paragraph(refused, platform=name, reason=fact.reason, count=fact.left_out),
+                _note(
+                    _("Mend the episode, then send it to those who did not get it: {command}"),
+                    command=f"recap send {fact.episode} --only failed",
+                ),
+                episode=fact.episode,
+            )
         case facts.NoEpisode():
             nothing = _("Nothing new was found for the push of {when} ({schedule}).")
             cure = _("Put the episode into the content folder before {until}, and it goes out at once.")
@@ -127,20 +146,18 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
 def _pushed(push: Pushed, words: Words) -> Notice:
     _ = words.gettext
     title = _("Episode {number} has been pushed")
-    if push.stopped:
+    if not push.sent and any(each.code == Code.STOPPED for each in push.unserved):
         title = _("Episode {number}: the push was stopped")
     elif push.failed or push.unknown:
         title = _("Episode {number} has been pushed, not to everybody")
     blocks: list[Block] = [_served(push, words)]
-    if push.stopped:
-        blocks.append(_paragraph(_("A platform refuses the message itself: {reason}"), reason=push.stopped))
     blocks += _listed(explain(push.unserved, words))
     if any(each.code == Code.CLOSED for each in push.unserved):
         blocks.append(_note(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
     if push.failed:
         again = f"recap send {push.episode} --only failed"
         blocks.append(_note(_("To try again with those who failed: {command}"), command=again))
-    alarming = bool(push.stopped or push.failed or push.unknown)
+    alarming = bool(push.failed or push.unknown)
     return _notice(title.format(number=push.episode), *blocks, episode=push.episode, alarming=alarming)
 
 
@@ -162,13 +179,14 @@ def _served(push: Pushed, words: Words) -> Paragraph:
 
 def explain(unserved: Iterable[Unserved], words: Words) -> list[str]:
     """Return a sentence for each reason why a push did not reach somebody, the most frequent reason first."""
-    groups: dict[tuple[PlatformName, str, bool], list[Unserved]] = {}
+    groups: dict[tuple[PlatformName, str, bool, str], list[Unserved]] = {}
     for each in unserved:
-        groups.setdefault((each.platform, _ALIKE.get(each.code, each.code), each.unknown), []).append(each)
+        told = each.reason if each.code in TOLD else ""
+        groups.setdefault((each.platform, _ALIKE.get(each.code, each.code), each.unknown, told), []).append(each)
     lines = []
-    for (platform, code, unknown), alike in groups.items():
+    for (platform, code, unknown, _told), alike in groups.items():
         count, targets = sum(each.count for each in alike), [target for each in alike for target in each.targets]
-        sentence = _reason(code, count, words, unknown=unknown).format(count=count)
+        sentence = _reason(code, count, words, unknown=unknown).format(count=count, reason=alike[0].reason)
         if targets and (unknown or code in MENDABLE):
             more = "…" if count > len(targets) else ""
             sentence += f" ({', '.join(map(str, targets))}{more})"
@@ -201,8 +219,11 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
             count,
         ),
         Code.REFUSED: ngettext(
-            "{count} refuses this message by a rule of its own, such as a filter on words or links.",
-            "{count} refuse this message by a rule of their own, such as a filter on words or links.",
+            "{count} refuses this message ({reason}).", "{count} refuse this message ({reason}).", count
+        ),
+        Code.FILTERED: ngettext(
+            "{count} refuses this message by a rule of its own, such as a filter on words or links ({reason}).",
+            "{count} refuse this message by a rule of their own, such as a filter on words or links ({reason}).",
             count,
         ),
         Code.ENDED: ngettext(
@@ -211,13 +232,15 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
             count,
         ),
         Code.STOPPED: ngettext(
-            "{count} did not get it because the push was stopped.",
-            "{count} did not get it because the push was stopped.",
+            "{count} did not get it, because this message was stopped after others had refused it ({reason}).",
+            "{count} did not get it, because this message was stopped after others had refused it ({reason}).",
             count,
         ),
     }
     unreached = ngettext(
-        "{count} could not be reached for a whole day.", "{count} could not be reached for a whole day.", count
+        "{count} could not be reached for a whole day (the last answer: {reason}).",
+        "{count} could not be reached for a whole day (the last answer: {reason}).",
+        count,
     )
     return sentences.get(code, unreached)
 

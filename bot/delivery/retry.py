@@ -50,8 +50,8 @@ class Step(enum.StrEnum):
     """Fail the delivery and pause the subscription, because an admin can mend the cause."""
     USE_FALLBACK = "UseFallback"
     """Begin again with the rendering's fallback, because the platform does not take messages of this kind."""
-    STOP_BROADCAST = "StopBroadcast"
-    """Fail every delivery of the broadcast, because the platform refuses the message itself."""
+    DOUBT_MESSAGE = "DoubtMessage"
+    """Fail the delivery, and stop the rendering if the ledger shows that several chats refuse and none takes it."""
     STOP_PLATFORM = "StopPlatform"
     """Send nothing more on this platform, because it refuses the token. The delivery waits for a valid one."""
 
@@ -91,7 +91,7 @@ def decide(
         case RenderingRefusedError() if fallback:
             return Decision(Step.USE_FALLBACK)
         case RenderingRefusedError() | ContentError():
-            return Decision(Step.STOP_BROADCAST)
+            return Decision(Step.DOUBT_MESSAGE)
         case TargetMovedError() if attempt < MOST_MOVES:
             return Decision(Step.REDIRECT, chat=error.chat)
         case TargetGoneError() | TargetNotFoundError():

@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from bot.delivery.pacing import Pacer, Turn
 from bot.delivery.publishing import PublishingJob
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
-from bot.model.facts import PausedTooLong, Tell, tell_nobody
+from bot.model.facts import MessageRefused, PausedTooLong, Tell, tell_nobody
 from bot.platforms.base import (
     Finder,
     Platform,
@@ -31,7 +32,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
-from bot.storage.records import Claim, DeliveryState, LedgerError, Outcome, StoredRendering
+from bot.storage.records import BroadcastKind, Claim, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -105,6 +106,9 @@ class Worker:
         self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._window = min(SMALLEST_WINDOW, self._widest)
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._under_way: Counter[int] = Counter()
+        self._answered = asyncio.Event()
+        self._doubted: set[int] = set()
         self._troubles = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -185,11 +189,11 @@ class Worker:
             if self._is_too_late(stored):
                 self._outbox.settle(retry.expire(claim, self._clock(), messages=len(stored.rendering.messages)))
                 return
-            turn = await self._pacer.turn(claim.target)
+            turn = None if claim.rendering_id in self._doubted else await self._pacer.turn(claim.target)
         except BaseException:
             self._outbox.put_back(claim)
             raise
-        if turn is None or self._is_stopping:
+        if turn is None or self._is_stopping or claim.rendering_id in self._doubted:
             if turn is not None:
                 turn.give_back()
             self._give_back(claim)
@@ -204,7 +208,7 @@ class Worker:
         await self._deliver(claim, stored, turn)
         while (first := self._outbox.first) is not None and not self._is_stopping:
             following = self._stored_renderings.get(first.rendering_id)
-            if following is None or self._is_too_late(following):
+            if following is None or self._is_too_late(following) or first.rendering_id in self._doubted:
                 return
             at_once = self._pacer.turn_at_once(first.target)
             if at_once is None:
@@ -213,37 +217,48 @@ class Worker:
 
     async def _deliver(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send one message of the delivery and settle its outcome."""
-        # Because a connection may have to be opened first, the platform counts the message when it is written.
-        post = retry.make_post(claim, stored, leave=turn.leave)
         try:
-            message_id = None
-            if retry.is_in_doubt(claim) and self._finder is not None:
-                with turn:
-                    message_id = await self._found(post, self._finder, stored) if turn.leave() else None
-                if message_id is None:
-                    # Because the look was a request too, the message needs a turn of its own.
-                    later = None if turn.refused else await self._pacer.turn(claim.target)
-                    if later is None:
-                        self._give_back(claim)
-                        return
-                    turn = later
-                    post = post._replace(leave=turn.leave)
-            if message_id is None:
-                with turn:
-                    message_id = await self._platform.send(post)
+            message_id = await self._attempt(claim, stored, turn)
         except SendError as error:
-            if turn.refused:
-                self._give_back(claim)
-            else:
-                await self._after_error(claim, stored, error)
+            await self._after_error(claim, stored, error)
         except Exception as error:  # a bug of ours must not stop other messages
             log.exception("%s: sending failed in a way that is not foreseen", claim.target)
             await self._after_error(claim, stored, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
+            if message_id is None:
+                self._give_back(claim)
+                return
             if self._window < self._widest:
                 self._window += 1
                 self._room.set()
             self._outbox.settle(self._advance(claim, stored, message_id))
+
+    async def _attempt(self, claim: Claim, stored: StoredRendering, turn: Turn) -> str | None:
+        """Send one message, or find it if it may have arrived, and return its id; None if it needs another turn."""
+        # Because a connection may have to be opened first, the platform counts the message when it is written.
+        post = retry.make_post(claim, stored, leave=turn.leave)
+        self._under_way[claim.rendering_id] += 1
+        try:
+            if retry.is_in_doubt(claim) and self._finder is not None:
+                with turn:
+                    message_id = await self._found(post, self._finder, stored) if turn.leave() else None
+                if message_id is not None:
+                    return message_id
+                # Because the look was a request too, the message needs a turn of its own.
+                later = None if turn.refused else await self._pacer.turn(claim.target)
+                if later is None:
+                    return None
+                turn = later
+                post = post._replace(leave=turn.leave)
+            with turn:
+                return await self._platform.send(post)
+        except SendError:
+            if turn.refused:
+                return None
+            raise
+        finally:
+            self._under_way[claim.rendering_id] -= 1
+            self._answered.set()
 
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""
@@ -294,11 +309,33 @@ class Worker:
                 await subscriptions.end(claim.target, reason)
             case Step.PAUSE_SUBSCRIPTION:
                 await subscriptions.pause(claim.target, reason)
-            case Step.STOP_BROADCAST:
-                log.error("%s refuses the message itself; the broadcast stops: %s", self._platform.name, reason)
-                await self._ledger.stop(claim.broadcast_id, reason)
+            case Step.DOUBT_MESSAGE:
+                await self._doubt(claim)
             case Step.STOP_PLATFORM if not self._is_stopping:
                 self._is_stopping, self._refusal = True, error
+
+    async def _doubt(self, claim: Claim) -> None:
+        """Stop the rendering if several chats have refused the message and, of all to whom it went, none takes it."""
+        if not await self._ledger.is_refused(claim.rendering_id, claim.position):
+            return
+        # Because a chat may still take a message that is on its way, those are awaited, and no other leaves meanwhile.
+        self._doubted.add(claim.rendering_id)
+        try:
+            while self._under_way[claim.rendering_id]:
+                self._answered.clear()
+                await self._answered.wait()
+            await self._outbox.flush()
+            refused = await self._ledger.stop_if_refused(claim.rendering_id, claim.position)
+            if not await self._ledger.is_refused(claim.rendering_id, claim.position):
+                self._doubted.discard(claim.rendering_id)
+        except BaseException:
+            self._doubted.discard(claim.rendering_id)
+            raise
+        if refused is not None:
+            push, reason, left_out = refused
+            log.error("%s refuses the message itself: %s", self._platform.name, reason)
+            if push.kind is not BroadcastKind.NOTICE:
+                await self._tell(MessageRefused(push.id, push.episode, self._platform.name, reason, left_out))
 
     def _give_back(self, claim: Claim) -> None:
         self._outbox.settle(retry.give_back(claim, self._when_free(claim)))
@@ -309,7 +346,10 @@ class Worker:
         return retry.advance(claim, due, messages=messages, message_id=message_id)
 
     def _when_free(self, claim: Claim) -> dt.datetime:
-        return self._clock() + dt.timedelta(seconds=self._pacer.delay(claim.target))
+        seconds = self._pacer.delay(claim.target)
+        if claim.rendering_id in self._doubted:
+            seconds = max(seconds, LOOK_EVERY)
+        return self._clock() + dt.timedelta(seconds=seconds)
 
     def _is_too_late(self, stored: StoredRendering) -> bool:
         return self._clock() - stored.opened >= retry.GIVE_UP_AFTER
@@ -329,6 +369,8 @@ class Worker:
         if await self._ledger.finish():
             self._finished()
             self._stored_renderings.clear()
+            self._under_way.clear()
+            self._doubted.clear()
             for ended in await self._ledger.subscriptions.end_paused(self._clock() - LONGEST_PAUSE):
                 await self._tell(PausedTooLong(ended.target, ended.reason))
 

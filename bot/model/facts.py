@@ -31,11 +31,13 @@ class Code(enum.StrEnum):
     MOVED = "moved"
     CLOSED = "closed"
     REFUSED = "refused"
+    FILTERED = "filtered"
+    """A refusal by a rule of the place. Version 0.1.0 stored `REFUSED` for it."""
     CONTENT = "content"
     RENDERING = "rendering"
     UNAUTHORISED = "unauthorised"
     STOPPED = "stopped"
-    """The broadcast was over before the turn of the delivery."""
+    """The message was stopped before the turn of the delivery, because other chats had refused it."""
     ENDED = "ended"
     """The subscription ended before the turn of the delivery."""
 
@@ -86,14 +88,13 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Fact):
-    """The end of a push. `took` is the time from its beginning to its end, `stopped` the reason if it was stopped."""
+    """The end of a push. `took` is the time from its beginning to its end."""
 
     KEY = REPORT + "{fact.broadcast}"
     broadcast: int
     episode: int
     schedule: str
     took: dt.timedelta
-    stopped: str = ""
     served: Mapping[PlatformName, int] = field(default_factory=dict)
     unserved: Sequence[Unserved] = ()
 
@@ -116,6 +117,18 @@ class Pushed(Fact):
     def ended(self) -> int:
         """The number of subscriptions that ended because of a platform's answer."""
         return sum(each.count for each in self.unserved if each.code in {Code.GONE, Code.NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused(Fact):
+    """A message of an episode that several chats refused and none took, so that `left_out` more do not get it."""
+
+    KEY = "refused {fact.broadcast} {fact.platform}"
+    broadcast: int
+    episode: int
+    platform: PlatformName
+    reason: str
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import textwrap
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -303,6 +304,25 @@ class UnknownOutcomeError(SendError, code=Code.UNKNOWN):
     """A request without an answer. The message may have arrived or not."""
 
 
+class ForeignAnswerError(SendError):
+    """An answer in another form than the platform's, such as the page of a proxy. It judges no chat and no token."""
+
+
+class ForeignRefusalError(ForeignAnswerError, NotSentError, code=Code.NOT_SENT):
+    """A refusal by something before the platform, which the message did not pass. Another attempt is of use."""
+
+
+class ForeignResultError(ForeignAnswerError, UnknownOutcomeError, code=Code.UNKNOWN):
+    """An answer that does not tell whether the message passed."""
+
+
+def foreign(platform: str, status: int) -> ForeignRefusalError | ForeignResultError:
+    """Return the error for an answer in another form than the platform's."""
+    text = f"not {platform} but something before it, such as a proxy, answers (HTTP {status})"
+    # By RFC 9110, a redirection or a refusal means that the request was not carried out.
+    return (ForeignRefusalError if status in range(300, 500) else ForeignResultError)(text)
+
+
 class UnverifiableError(UnknownOutcomeError):
     """A request without an answer in a place where the bot may not look for the message."""
 
@@ -328,11 +348,15 @@ class TargetClosedError(SendError, code=Code.CLOSED):
 
 
 class RefusedError(SendError, code=Code.REFUSED):
-    """A message that a rule of the place refuses (a filter on words or links)."""
+    """A refusal that says nothing of the chat or the message elsewhere, also each that the bot does not know."""
+
+
+class FilteredError(RefusedError, code=Code.FILTERED):
+    """A message that a rule of the place refuses, such as a filter on words or links."""
 
 
 class ContentError(SendError, code=Code.CONTENT):
-    """A message that the platform refuses everywhere: a bug in the rendering. Stops the broadcast alone."""
+    """A message that the platform calls malformed: perhaps a bug in the rendering, perhaps one odd answer."""
 
 
 class RenderingRefusedError(SendError, code=Code.RENDERING):
@@ -341,6 +365,15 @@ class RenderingRefusedError(SendError, code=Code.RENDERING):
 
 class UnauthorisedError(SendError, code=Code.UNAUTHORISED):
     """A token that is not valid, or no longer. Stops the whole platform."""
+
+
+LONGEST_TEXT = 150
+"""Characters of a platform's words that are worth a line in a report."""
+
+
+def in_brief(text: str) -> str:
+    """Return a platform's words in one line that fits into a report."""
+    return textwrap.shorten(text, LONGEST_TEXT, placeholder=" …")
 
 
 SPEECHLESS = (NotSentError, TargetClosedError, TargetGoneError, TargetNotFoundError, UnauthorisedError)

@@ -28,6 +28,7 @@ from bot.storage.records import (
     DeliveryRank,
     DeliveryState,
     Outcome,
+    Stopped,
     StoredRendering,
     to_one,
 )
@@ -166,7 +167,7 @@ class Ledger(LedgerPart):
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of deliveries. Cheapest with a hundred at once.
 
-        A delivery that would be pending in a broadcast that is over fails instead.
+        A delivery that would be pending in a stopped rendering fails instead.
         """
         await self._database.write(outcomes_of.record, outcomes, self._clock())
 
@@ -185,13 +186,17 @@ class Ledger(LedgerPart):
         """
         return await self._database.write(outcomes_of.recover, platform, self._clock(), hold=hold)
 
-    async def stop(self, broadcast_id: int, reason: str) -> bool:
-        """Stop an open broadcast: fail its pending deliveries, and leave messages on their way to their senders.
+    async def is_refused(self, rendering_id: int, position: int) -> bool:
+        """Return whether several chats refused the rendering's message at the position, and none took it."""
+        return await self._database.read(outcomes_of.refusal, rendering_id, position) is not None
+
+    async def stop_if_refused(self, rendering_id: int, position: int) -> Stopped | None:
+        """Stop the rendering if its message is refused: fail its pending deliveries. Other renderings go on.
 
         Returns:
-            True if the broadcast was open.
+            None if the message is not refused, or the rendering was stopped before.
         """
-        return await self._database.write(outcomes_of.stop, broadcast_id, reason, self._clock())
+        return await self._database.write(outcomes_of.stop_if_refused, rendering_id, position, self._clock())
 
     async def finish(self) -> list[Broadcast]:
         """Close the broadcasts of which nothing is left to send, and return each to the caller that closed it."""

@@ -5,9 +5,9 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, String, exists, func, literal, select, update
+from sqlalchemy import Connection, String, case, exists, func, literal, select, update
 
-from bot.model.facts import REPORT, Pushed, Unserved
+from bot.model.facts import REPORT, Code, Pushed, Unserved
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
@@ -15,6 +15,8 @@ from bot.storage.database import LedgerPart
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Notice, target_of
 from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, renderings
 
+TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED)
+"""Codes of refusals, which a report tells with the platform's own words, each with its number."""
 NAMED = 5
 """Targets of one result that a report can name."""
 
@@ -81,13 +83,16 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
     served: dict[PlatformName, int] = {}
     unserved = []
     c, in_push = deliveries.c, deliveries.c.broadcast_id == push.id
+    told = case((c.code.in_(TOLD), c.reason), else_="")
     results = select(c.platform, c.state, c.code, func.count().label("number"), func.max(c.reason).label("reason"))
-    by_result = (c.platform, c.state, c.code)
+    by_result = (c.platform, c.state, c.code, told)
     for row in connection.execute(results.where(in_push).group_by(*by_result).order_by(*by_result)).all():
         if row.state is DeliveryState.SENT:
             served[row.platform] = served.get(row.platform, 0) + row.number
         elif row.state in {DeliveryState.FAILED, DeliveryState.UNKNOWN}:
-            of_result = (c.platform == row.platform, c.state == row.state, c.code == row.code)
+            of_result = [c.platform == row.platform, c.state == row.state, c.code == row.code]
+            if row.code in TOLD:
+                of_result.append(c.reason == row.reason)
             named = select(deliveries).where(in_push, *of_result).order_by(c.id).limit(NAMED)
             unserved.append(
                 Unserved(
@@ -104,7 +109,6 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
         episode=push.episode,
         schedule=push.key,
         took=(push.finished or now) - push.created,
-        stopped=push.reason,
         served=served,
         unserved=tuple(unserved),
     )

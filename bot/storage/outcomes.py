@@ -27,8 +27,17 @@ from sqlalchemy import (
 
 from bot.model.facts import Code
 from bot.model.subscription import PlatformName, Target
-from bot.storage.records import BroadcastState, Claim, DeliveryRank, DeliveryState, Outcome
-from bot.storage.tables import BROADCAST_IS_OPEN, IS_PENDING, MOMENT, broadcasts, deliveries, publications, renderings
+from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
+from bot.storage.tables import (
+    BROADCAST_IS_OPEN,
+    IS_PENDING,
+    IS_UNFINISHED,
+    MOMENT,
+    broadcasts,
+    deliveries,
+    publications,
+    renderings,
+)
 
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
@@ -36,6 +45,8 @@ INTERRUPTED = "the bot was stopped before the platform answered"
 IN_FRONT = 5
 """Attempts of a message that go before the first messages of others, which takes about a minute. Without an end, chats
 to which each attempt fails could take the whole rate of a push for a day."""
+CONFIRMED_BY = 3
+"""Chats that must refuse a message before the message itself is taken to be at fault: fewer may be odd themselves."""
 
 _BY_ID = operator.itemgetter(0)
 
@@ -137,7 +148,7 @@ def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
-    """Write the outcomes down. A delivery that would be pending in a broadcast that is over fails instead."""
+    """Write the outcomes down. A delivery that would be pending and is stopped or over fails instead."""
     sent = {each.delivery_id: each.message_ids for each in outcomes if each.state is DeliveryState.SENT}
     if sent:
         connection.execute(_RECORD_SENT, {"ids_by_delivery": sent})
@@ -166,12 +177,14 @@ def _rank_in_push(outcome: Outcome) -> DeliveryRank:
 
 
 def _fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:
-    """Fail those of the deliveries that are pending in a broadcast that is over, for the reason that stopped it."""
-    c = deliveries.c
-    is_over = c.broadcast_id.in_(select(broadcasts.c.id).where(~BROADCAST_IS_OPEN))
-    why = select(broadcasts.c.reason).where(broadcasts.c.id == c.broadcast_id).scalar_subquery()
-    fail = update(deliveries).values(state=DeliveryState.FAILED, code=Code.STOPPED, reason=why, updated=now)
-    connection.execute(fail.where(IS_PENDING, is_over, which))
+    """Fail those of the deliveries that are pending in a stopped rendering or a broadcast that is over."""
+    c, r = deliveries.c, renderings.c
+    why = select(func.coalesce(r.refusal, broadcasts.c.reason)).join_from(renderings, broadcasts)
+    is_over = c.rendering_id.in_(select(r.id).join_from(renderings, broadcasts).where(~BROADCAST_IS_OPEN))
+    is_stopped = c.rendering_id.in_(select(r.id).where(r.refusal.is_not(None)))
+    fail = update(deliveries).values(state=DeliveryState.FAILED, code=Code.STOPPED, updated=now)
+    failed = fail.values(reason=why.where(r.id == c.rendering_id).scalar_subquery())
+    connection.execute(failed.where(IS_PENDING, is_over | is_stopped, which))
 
 
 def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> None:
@@ -183,16 +196,38 @@ def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> Non
     _fail_stopped(connection, this, now)
 
 
-def stop(connection: Connection, broadcast_id: int, reason: str, now: dt.datetime) -> bool:
-    """Stop an open broadcast and fail its pending deliveries; return whether it was open."""
-    stopped = (
-        update(broadcasts)
-        .where(broadcasts.c.id == broadcast_id, BROADCAST_IS_OPEN)
-        .values(state=BroadcastState.STOPPED, reason=reason, finished=now)
+def refusal(connection: Connection, rendering_id: int, position: int) -> str | None:
+    """Return the words of a refused message: several chats refused it and none took it; None for any other message."""
+    c = deliveries.c
+    # By way of the broadcast, because an index leads to its few failures.
+    of_push = (
+        c.broadcast_id == select(renderings.c.broadcast_id).where(renderings.c.id == rendering_id).scalar_subquery()
     )
-    was_open = connection.execute(stopped).rowcount > 0
-    _fail_stopped(connection, deliveries.c.broadcast_id == broadcast_id, now)
-    return was_open
+    in_push = of_push & (c.rendering_id == rendering_id)
+    refused = select(func.count(c.chat.distinct()), func.max(c.reason)).where(
+        in_push, c.state == DeliveryState.FAILED, c.code.in_((Code.CONTENT, Code.RENDERING)), c.position == position
+    )
+    chats, reason = connection.execute(refused).one()
+    if chats < CONFIRMED_BY:
+        return None
+    is_taken = connection.scalar(select(select(c.id).where(in_push, c.position > position).exists()))
+    return None if is_taken else str(reason)
+
+
+def stop_if_refused(connection: Connection, rendering_id: int, position: int, now: dt.datetime) -> Stopped | None:
+    """Stop a rendering whose message is refused, and fail its pending deliveries; None if there is nothing to stop."""
+    reason = refusal(connection, rendering_id, position)
+    if reason is None:
+        return None
+    is_going = (renderings.c.id == rendering_id) & renderings.c.refusal.is_(None)
+    if not connection.execute(update(renderings).where(is_going).values(refusal=reason)).rowcount:
+        return None
+    # A claimed message of it that has not left is given back, and fails then.
+    left = deliveries.c.rendering_id == rendering_id
+    left_out: int = connection.execute(select(func.count()).where(left, IS_UNFINISHED)).scalar_one()
+    _fail_stopped(connection, left, now)
+    of = select(broadcasts).join(renderings).where(renderings.c.id == rendering_id)
+    return Stopped(Broadcast.of(connection.execute(of).one()), reason, left_out)
 
 
 def recover(connection: Connection, platform: PlatformName, now: dt.datetime, *, hold: bool) -> int:

@@ -53,7 +53,7 @@ class BroadcastState(enum.StrEnum):
     DONE = "done"
     """No delivery is left to make."""
     STOPPED = "stopped"
-    """The platform refuses its content; the rest is never sent."""
+    """Over before its end, as version 0.1.0 stored a push whose message was refused."""
 
 
 class DeliveryState(enum.StrEnum):
@@ -165,6 +165,14 @@ class StoredRendering:
 
     rendering: Rendering
     opened: dt.datetime
+
+
+class Stopped(NamedTuple):
+    """A rendering that was stopped because its message is refused. `left_out` deliveries do not get it."""
+
+    broadcast: Broadcast
+    reason: str
+    left_out: int
 
 
 class Outcome(NamedTuple):

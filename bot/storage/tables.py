@@ -162,6 +162,7 @@ renderings = Table(
     Column("title", String, nullable=False),
     Column("messages", JSON, nullable=False),  # list of {body, used, limit}
     Column("fallback_id", ForeignKey("renderings.id")),  # what is sent where the platform refuses these messages
+    Column("refusal", String),  # the platform's words for which the rendering is stopped; null for none
     UniqueConstraint("broadcast_id", "key"),
 )
 

@@ -12,7 +12,7 @@ from bot.model.document import Layout
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, PlatformName, Subscription, Target
 from bot.storage.ledger import Ledger
-from bot.storage.records import Delivery, DeliveryState, Outcome
+from bot.storage.records import Claim, Delivery, DeliveryState, Outcome
 from bot.storage.tables import deliveries, metadata
 
 if TYPE_CHECKING:
@@ -149,14 +149,14 @@ async def everything(ledger: Ledger, *of_tables: str) -> str:
     return "\n".join(str(row) for of_table in rows for row in of_table)
 
 
-def sent(delivery: Delivery, *message_ids: str | None) -> Outcome:
+def sent(delivery: Delivery | Claim, *message_ids: str | None) -> Outcome:
     """All of the delivery has been sent."""
-    return Outcome(delivery.id, DeliveryState.SENT, len(message_ids), message_ids, delivery.due, 0)
+    return Outcome(delivery.id, DeliveryState.SENT, len(message_ids), message_ids, MONDAY, 0)
 
 
-def failed(delivery: Delivery, code: str, reason: str) -> Outcome:
+def failed(delivery: Delivery | Claim, code: str, reason: str) -> Outcome:
     """The delivery has failed."""
-    return Outcome(delivery.id, DeliveryState.FAILED, 0, (), delivery.due, 1, code, reason)
+    return Outcome(delivery.id, DeliveryState.FAILED, 0, (), MONDAY, 1, code, reason)
 
 
 def later(delivery: Delivery, due: dt.datetime) -> Outcome:

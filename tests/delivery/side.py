@@ -66,6 +66,7 @@ class Side:
         self.ended = asyncio.Event()
         self._news = asyncio.Condition()
         self.rate = 200
+        self.window: int | None = None
         self.hold = False
 
     def add(self, count: int) -> list[Place]:
@@ -119,6 +120,7 @@ class Side:
             pacer=pacer,
             clock=now,
             hold=self.hold,
+            window=self.window,
             finder=discord,
             publisher=discord,
             finished=self._finish,

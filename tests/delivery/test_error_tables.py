@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.delivery import retry
 from bot.delivery.report import describe
-from bot.model.facts import Code
+from bot.model.facts import Code, MessageRefused
 from bot.model.i18n import Language, words
 from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from bot.platforms.base import UnauthorisedError
@@ -19,8 +21,8 @@ from bot.sandbox.discord.world import Channel, Permission, Thread
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from bot.sandbox.telegram.model import Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
-from tests.delivery.ledger_kit import DISCORD, TELEGRAM, tally
-from tests.delivery.side import SEND, now, side
+from tests.delivery.ledger_kit import DISCORD, TELEGRAM, due, tally
+from tests.delivery.side import SEND, finished, now, side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,12 +88,23 @@ def as_it_is(_town: object, _place: object) -> None:
     """The place refuses messages without anything happening to it."""
 
 
-def refused(code: int) -> Callable[[DiscordStandIn, Channel], None]:
+def refused(code: int, status: int = 400) -> Callable[[DiscordStandIn, Channel], None]:
     """Discord refuses messages there with this code."""
 
     def refuse(town: DiscordStandIn, place: Channel) -> None:
-        reply = Reply(400, {"message": "refused", "code": code})
+        reply = Reply(status, {"message": "refused", "code": code})
         town.faults.add(Fault(reply, Match(route=SEND[DISCORD], chat=place.id)))
+
+    return refuse
+
+
+def answered(words: str, status: int = 0) -> Callable[[TelegramStandIn, Chat], None]:
+    """Telegram refuses messages there with these words."""
+
+    def refuse(town: TelegramStandIn, chat: Chat) -> None:
+        code = status or (403 if words.startswith("Forbidden") else 400)
+        reply = Reply(code, {"ok": False, "error_code": code, "description": words})
+        town.faults.add(Fault(reply, Match(route=SEND[TELEGRAM], chat=chat.id)))
 
     return refuse
 
@@ -143,21 +156,41 @@ ROWS = [
     Row(DISCORD, "50007", reserved_person, as_it_is, ENDED, Code.GONE),
     Row(DISCORD, "50278", stranger, as_it_is, ENDED, Code.GONE),
     # Where rights are missing the subscription waits for the admins, who read where.
-    Row(TELEGRAM, "Not enough rights to send", supergroup, demoted_to(Status.RESTRICTED), PAUSED, Code.CLOSED),
-    Row(TELEGRAM, "Need administrator rights", channel, demoted_to(Status.ADMINISTRATOR), PAUSED, Code.CLOSED),
-    Row(TELEGRAM, "Topic_closed", supergroup, close_topic, PAUSED, Code.CLOSED, TOPIC),
-    Row(TELEGRAM, "Message thread not found", supergroup, as_it_is, PAUSED, Code.CLOSED, TOPIC + 1),
+    Row(TELEGRAM, "not enough rights to send", supergroup, demoted_to(Status.RESTRICTED), PAUSED, Code.CLOSED),
+    Row(TELEGRAM, "need administrator rights", channel, demoted_to(Status.ADMINISTRATOR), PAUSED, Code.CLOSED),
+    Row(TELEGRAM, "TOPIC_CLOSED", supergroup, close_topic, PAUSED, Code.CLOSED, TOPIC),
+    Row(TELEGRAM, "message thread not found", supergroup, as_it_is, PAUSED, Code.CLOSED, TOPIC + 1),
     Row(DISCORD, "50001", text_channel, permitted(Permission(0)), PAUSED, Code.CLOSED),
     Row(DISCORD, "50013", text_channel, permitted(Permission.VIEW_CHANNEL), PAUSED, Code.CLOSED),
     Row(DISCORD, "160005", thread, changed(locked=True), PAUSED, Code.CLOSED),
     Row(DISCORD, "50083", thread, changed(archived=True, locked=True), PAUSED, Code.CLOSED),
     # What the platform does not know ends too, and the admins should look at the id.
-    Row(TELEGRAM, "Chat not found", person, lambda town, chat: town.chats.pop(chat.id), ENDED, Code.NOT_FOUND),
+    Row(TELEGRAM, "chat not found", person, lambda town, chat: town.chats.pop(chat.id), ENDED, Code.NOT_FOUND),
     Row(DISCORD, "10003", text_channel, lambda town, place: town.delete_channel(place), ENDED, Code.NOT_FOUND),
-    # What a server filters, and whatever is not known, is a rule of the place: nobody is unsubscribed.
-    Row(DISCORD, "200000", text_channel, refused(200000), ACTIVE, Code.REFUSED),
-    Row(DISCORD, "240000", text_channel, refused(240000), ACTIVE, Code.REFUSED),
-    Row(DISCORD, "99999", text_channel, refused(99999), ACTIVE, Code.REFUSED),
+    # What a server filters is a rule of the place: nobody is unsubscribed.
+    Row(DISCORD, "200000", text_channel, refused(200000), ACTIVE, Code.FILTERED),
+    Row(DISCORD, "240000", text_channel, refused(240000), ACTIVE, Code.FILTERED),
+    # A message that one place alone calls malformed, and a refusal that no table knows, cost that place this message.
+    Row(
+        TELEGRAM,
+        "400 Bad Request: can't parse entities",
+        person,
+        answered("Bad Request: can't parse entities"),
+        ACTIVE,
+        Code.CONTENT,
+    ),
+    Row(
+        TELEGRAM, "400 Bad Request: WRONG_URL_ODD", person, answered("Bad Request: WRONG_URL_ODD"), ACTIVE, Code.REFUSED
+    ),
+    Row(TELEGRAM, "403 Forbidden: some new rule", person, answered("Forbidden: some new rule"), ACTIVE, Code.REFUSED),
+    Row(TELEGRAM, "405 Not Allowed", person, answered("Not Allowed", 405), ACTIVE, Code.REFUSED),
+    Row(TELEGRAM, "413 Too Large", person, answered("Too Large", 413), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "refused (50035)", text_channel, refused(50035), ACTIVE, Code.CONTENT),
+    Row(DISCORD, "refused (60003)", text_channel, refused(60003, 403), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "refused (99999)", text_channel, refused(99999), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "refused (404)", text_channel, refused(0, 404), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "refused (405)", text_channel, refused(0, 405), ACTIVE, Code.REFUSED),
+    Row(DISCORD, "refused (413)", text_channel, refused(0, 413), ACTIVE, Code.REFUSED),
 ]
 
 
@@ -192,15 +225,55 @@ async def test_a_place_that_refuses_costs_nobody_else_anything(real_ledger: Ledg
     [(TELEGRAM, ""), (TELEGRAM, "x" * 4097), (DISCORD, "x" * 4001)],
     ids=["telegram 400 text is empty", "telegram 400 too long", "discord 50035 too long"],
 )
-async def test_what_no_place_can_take_stops_the_push(real_ledger: Ledger, platform: PlatformName, text: str) -> None:
-    """It is the content's fault: the push stops and says why, and every subscription stays."""
+async def test_what_no_place_can_take_is_stopped_and_told(
+    real_ledger: Ledger, platform: PlatformName, text: str
+) -> None:
+    """Three refusals and nobody who took it: the message stops, the admins hear of it at once, all stay subscribed."""
     async with side(platform) as out:
-        await out.subscribe(real_ledger, *out.add(3))
-        assert await out.deliver(real_ledger, await out.open(real_ledger, text)) == {"failed": 3}
+        out.window = 2
+        await out.subscribe(real_ledger, *out.add(20))
+        async with out.delivering(real_ledger):
+            states_of_all = await finished(real_ledger, await out.open(real_ledger, text))
+            await out.hears(MessageRefused)
+        assert states_of_all == {"failed": 20}
+        assert len(out.standin.traffic.sends) < 10
         assert set((await states(real_ledger)).values()) == {ACTIVE}
+        (told,) = out.told
+        assert isinstance(told, MessageRefused)
         (push,) = await real_ledger.broadcasts(1)
         report = describe(await real_ledger.notices.outcome(push), words(Language.ENGLISH)).text
-        assert f"A platform refuses the message itself: {push.reason}" in report
+        assert f"because this message was stopped after others had refused it ({told.reason})" in report
+
+
+async def test_a_small_audience_is_told_the_words(either: Side, real_ledger: Ledger) -> None:
+    """One or two chats prove nothing: each fails with the platform's words, and the report says them."""
+    places = either.add(2)
+    await either.subscribe(real_ledger, *places)
+    for place in places:
+        either.standin.faults.add(Fault(MALFORMED_SAYS[either.name], Match(SEND[either.name], place.id)))
+    broadcast = await either.open(real_ledger, "Bonjour")
+    assert await either.deliver(real_ledger, broadcast) == {"failed": 2}
+    assert either.told == []
+    (push,) = await real_ledger.broadcasts(1)
+    report = describe(await real_ledger.notices.outcome(push), words(Language.ENGLISH)).text
+    assert f"{either.name.title()}: 2 refuse this message ({MALFORMED_WORDS[either.name]})" in report
+
+
+@pytest.mark.parametrize("when", ["first", "last", "first of all, three of them"])
+async def test_an_odd_chat_among_many_costs_the_others_nothing(either: Side, real_ledger: Ledger, when: str) -> None:
+    """47 take it, and one calls it malformed; or the first three do, with others on their way."""
+    places = either.add(48)
+    await either.subscribe(real_ledger, *places)
+    broadcast = await either.open(real_ledger, "Bonjour")
+    order = [each.target.chat for each in await due(real_ledger, either.name)]
+    odd = {"first": order[:1], "last": order[-1:]}.get(when, order[:3])
+    for chat in odd:
+        either.standin.faults.add(Fault(MALFORMED_SAYS[either.name], Match(SEND[either.name], chat)))
+    assert await either.deliver(real_ledger, broadcast) == {"sent": 48 - len(odd), "failed": len(odd)}
+    assert either.told == []
+    failures = await real_ledger.failures(broadcast)
+    assert {each.target.chat for each in failures} == set(odd)
+    assert {each.reason for each in failures} == {MALFORMED_WORDS[either.name]}
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -230,17 +303,62 @@ async def test_a_refused_token_stops_the_platform(either: Side, real_ledger: Led
     assert set((await states(real_ledger)).values()) == {ACTIVE}
 
 
-async def test_opening_private_chats_too_fast_waits(
-    discord_side: Side, real_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+MALFORMED_SAYS = {
+    TELEGRAM: Reply(400, {"ok": False, "error_code": 400, "description": "Bad Request: can't parse entities: odd"}),
+    DISCORD: Reply(400, {"message": "Invalid Form Body", "code": 50035, "errors": {"flags": {"_errors": []}}}),
+}
+MALFORMED_WORDS = {
+    TELEGRAM: "400 Bad Request: can't parse entities: odd",
+    DISCORD: "Invalid Form Body In flags: (50035)",
+}
+FULL = {"_errors": [{"code": "TOO_MANY_MESSAGES", "message": "Too many messages"}]}
+PAGE = Reply(0, "<html><h1>Blocked by the proxy</h1></html>", "text/html")
+ODD_ANSWERS: dict[str, tuple[PlatformName, Reply]] = {
+    **{
+        f"{name} page with {status}": (name, dataclasses.replace(PAGE, status=status))
+        for name in (TELEGRAM, DISCORD)
+        for status in (302, 401, 403, 404, 408, 413, 502)
+    },
+    **{
+        f"telegram {status}": (TELEGRAM, Reply(status, {"ok": False, "error_code": status, "description": "odd"}))
+        for status in (408, 409, 429, 500)
+    },
+    "telegram cannot fetch the preview": (
+        TELEGRAM,
+        Reply(400, {"ok": False, "error_code": 400, "description": "Bad Request: WEBPAGE_CURL_FAILED"}),
+    ),
+    "telegram json of a proxy": (TELEGRAM, Reply(403, {"error": "forbidden"})),
+    "discord json of a proxy": (DISCORD, Reply(401, {"error": "unauthorized"})),
+    # Discord names no time for these; the message waits a while.
+    "discord opening private chats too fast": (DISCORD, Reply(400, {"message": "Too fast", "code": 40003})),
+    "discord slow mode": (DISCORD, Reply(400, {"message": "Slow mode", "code": 20016})),
+    "discord busy channel": (DISCORD, Reply(400, {"message": "Invalid Form", "code": 50035, "errors": FULL})),
+    "discord trouble in its network": (DISCORD, Reply(403, {"message": "internal network error", "code": 40333})),
+    "discord 408": (DISCORD, Reply(408, {"message": "Timeout", "code": 0})),
+    "discord 409": (DISCORD, Reply(409, {"message": "Conflict", "code": 0})),
+    "discord write limit": (
+        DISCORD,
+        Reply(429, {"message": "Write limit", "code": 20028, "retry_after": 0.3}, headers={"Retry-After": "9999"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_an_odd_answer_is_tried_again_and_ends_nothing(
+    real_ledger: Ledger, odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """40003: Discord names no time; the message waits a while and is sent then."""
-    monkeypatch.setattr("bot.platforms.discord.errors.DM_PAUSE", 0.2)
-    places = discord_side.add(2)
-    await discord_side.subscribe(real_ledger, *places)
-    reply = Reply(400, {"message": "You are opening direct messages too fast.", "code": 40003})
-    discord_side.standin.faults.add(Fault(reply, Match(route=SEND[discord_side.name], chat=places[0].id)))
-    assert await discord_side.deliver(real_ledger, await discord_side.open(real_ledger, "Bonjour")) == {"sent": 2}
-    assert [discord_side.received(place) for place in places] == [["Bonjour"]] * 2
+    """The chat that got it gets the message a moment later, once; nobody waits for that chat, and nobody is ended."""
+    monkeypatch.setattr("bot.platforms.discord.errors.PAUSE", 0.2)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", retry.FIRST_PAUSE / 10)
+    platform, reply = ODD_ANSWERS[odd]
+    async with side(platform) as out:
+        places = out.add(4)
+        await out.subscribe(real_ledger, *places)
+        out.standin.faults.add(Fault(reply, Match(route=SEND[platform], chat=places[1].id)))
+        assert await out.deliver(real_ledger, await out.open(real_ledger, "Bonjour")) == {"sent": 4}
+        assert [out.received(place) for place in places] == [["Bonjour"]] * 4
+        assert set((await states(real_ledger)).values()) == {ACTIVE}
+        assert not out.standin.faults.pending
 
 
 async def test_a_server_in_an_outage_keeps_its_subscriptions(discord_side: Side, real_ledger: Ledger) -> None:

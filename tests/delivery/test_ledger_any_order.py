@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
 from bot.storage.ledger import Ledger
+from bot.storage.outcomes import CONFIRMED_BY
 from bot.storage.records import BroadcastState, Choice, DeliveryState, Outcome
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import (
@@ -52,8 +53,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.lives = 1
         self.model: dict[int, tuple[DeliveryState, int]] = {}
         self.stopped: dict[int, bool] = {}
+        self.refused: set[int] = set()
         self.of: dict[int, int] = {}
-        for chat in range(1, 4):
+        self.renderings: dict[int, int] = {}
+        for chat in range(1, 6):
             self.do(self.ledger.subscriptions.save(subscription(telegram(chat))))
 
     def open(self) -> Ledger:
@@ -92,10 +95,11 @@ class AnyOrder(RuleBasedStateMachine):
         assert (made is None) == (known is not None and not again)
         if made is not None:
             fresh = [each for each in self.due() if each.broadcast_id == made.id]
-            assert len(fresh) == 3
+            assert len(fresh) == 5
             self.stopped[made.id] = False
             self.model |= {each.id: (PENDING, 0) for each in fresh}
             self.of |= {each.id: made.id for each in fresh}
+            self.renderings |= {each.id: each.rendering_id for each in fresh}
 
     def due(self) -> Any:  # noqa: ANN401 - as above
         """Everything that may be sent."""
@@ -118,7 +122,10 @@ class AnyOrder(RuleBasedStateMachine):
         for each in deliveries if life == self.lives else ():
             # One message on when it is to go on, and no further than the last.
             position = min(each.position + 1, len(MESSAGES) - 1) if state is PENDING else each.position
-            outcomes.append(Outcome(each.id, state, position, ("1",) * position, MONDAY, 0))
+            # Every failure here is the message's, as the platform says.
+            code = "content" if state is FAILED else ""
+            outcomes.append(Outcome(each.id, state, position, ("1",) * position, MONDAY, 0, code, "refused"))
+            self.refused |= {each.id} if state is FAILED else set()
             becomes = FAILED if state is PENDING and self.stopped[self.of[each.id]] else state
             self.model[each.id] = (becomes, position)
         self.do(self.ledger.record(outcomes))
@@ -137,16 +144,25 @@ class AnyOrder(RuleBasedStateMachine):
             state = PENDING if position < len(MESSAGES) else UNKNOWN
             self.model[each] = (FAILED if state is PENDING and self.stopped[self.of[each]] else state, position)
 
-    @rule(data=st.data())
-    def stop(self, data: st.DataObject) -> None:
-        """Stop any broadcast: what is pending in it fails."""
-        if self.stopped:
-            broadcast = data.draw(st.sampled_from(sorted(self.stopped)))
-            if self.do(self.ledger.stop(broadcast, "refused")):
+    @rule(data=st.data(), position=st.integers(0, 1))
+    def doubt(self, data: st.DataObject, position: int) -> None:
+        """A message that three chats refused and none took is stopped, once: what is pending with it fails."""
+        if self.of:
+            delivery = data.draw(st.sampled_from(sorted(self.of)))
+            broadcast, rendering_id = self.of[delivery], self.renderings[delivery]
+            alike = {each for each in self.of if self.of[each] == broadcast}
+            refusals = [each for each in alike & self.refused if self.model[each][1] == position]
+            is_taken = any(self.model[each][1] > position for each in alike)
+            is_refused = len(refusals) >= CONFIRMED_BY and not is_taken
+            pending = [each for each in alike if self.model[each][0] is PENDING]
+            assert self.do(self.ledger.is_refused(rendering_id, position)) is is_refused
+            stopped = self.do(self.ledger.stop_if_refused(rendering_id, position))
+            assert (stopped is not None) is (is_refused and not self.stopped[broadcast])
+            if stopped is not None:
+                left = sum(self.model[each][0] in {PENDING, SENDING} for each in alike)
+                assert (stopped.broadcast.id, stopped.reason, stopped.left_out) == (broadcast, "refused", left)
                 self.stopped[broadcast] = True
-                for each, (state, position) in self.model.items():
-                    if self.of[each] == broadcast and state is PENDING:
-                        self.model[each] = (FAILED, position)
+                self.model |= {each: (FAILED, self.model[each][1]) for each in pending}
 
     @rule()
     def finish(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.model.document import Layout
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import Choices, Subscription, SubscriptionState, Target
-from bot.storage.records import BroadcastState, Choice, Delivery
+from bot.storage.records import BroadcastState, Choice, Delivery, DeliveryState, Outcome, Stopped
 from tests.delivery.ledger_kit import (
     DISCORD,
     FAILED,
@@ -24,7 +24,6 @@ from tests.delivery.ledger_kit import (
     Clock,
     due,
     failed,
-    later,
     push,
     pushed_to,
     rendering,
@@ -226,38 +225,67 @@ async def test_a_broadcast_to_nobody_is_done_at_once(ledger: Ledger) -> None:
     assert [done.id for done in await ledger.finish()] == [broadcast.id]
 
 
-async def test_a_stopped_broadcast_sends_nothing_more(ledger: Ledger, clock: Clock) -> None:
-    """What was pending fails with the reason; it is stopped once, stays so, and other broadcasts go on."""
-    one, two, three = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
+async def refused(ledger: Ledger, *deliveries: Delivery, at: int = 0) -> Stopped | None:
+    """Let each of the deliveries be refused for its message at the position; what the ledger makes of it."""
+    refusals = [failed(each, "content", "too long")._replace(position=at) for each in deliveries]
+    await ledger.record(refusals)
+    return await ledger.stop_if_refused(deliveries[0].rendering_id, at)
+
+
+async def test_a_message_is_refused_when_three_chats_say_so_and_none_has_taken_it(ledger: Ledger) -> None:
+    """Then what waits with the same messages fails with the words, once; another rendering and broadcast go on."""
+    for chat in range(1, 8):
+        await ledger.subscriptions.save(subscription(telegram(chat), silent=chat > 5))
+    loud, silent = Choice(TELEGRAM), Choice(TELEGRAM, silent=True)
+    chosen = {loud: rendering("long"), silent: rendering("long", "et muet")}
+    broadcast = await ledger.create_broadcast(episode=1207, title="", schedule="monday", due=MONDAY, renderings=chosen)
+    assert broadcast is not None
+    pushed = {each.target.chat: each for each in await due(ledger)}
     other = await push(ledger, episode=1208)
-    await ledger.claim(TELEGRAM, 1)
-    await ledger.record([sent(two, "41")])
-    clock.advance(minutes=1)
-    assert await ledger.stop(three.broadcast_id, "can't parse entities") is True
-    assert await ledger.stop(three.broadcast_id, "something else") is False
-    assert await tally(ledger, three.broadcast_id) == {SENDING: 1, SENT: 1, FAILED: 1}
-    assert {delivery.broadcast_id for delivery in await due(ledger)} == {other.id}
-    (stopped,) = await ledger.failures(three.broadcast_id)
-    assert (stopped.id, stopped.code, stopped.reason) == (three.id, "stopped", "can't parse entities")
-    await ledger.record([sent(one, "40")])
-    assert await ledger.finish() == []
-    known = await ledger.broadcast_of(1207, "monday")
-    assert known is not None
-    assert (known.state, known.reason, known.finished) == (BroadcastState.STOPPED, "can't parse entities", clock.now)
+    assert await refused(ledger, pushed["1"]) is None
+    assert await refused(ledger, pushed["2"]) is None
+    assert not await ledger.is_refused(pushed["1"].rendering_id, 0)
+    stopped = await refused(ledger, pushed["3"])
+    assert stopped == Stopped(broadcast, "too long", left_out=2)
+    assert await ledger.stop_if_refused(pushed["1"].rendering_id, 0) is None
+    assert await tally(ledger, broadcast.id) == {FAILED: 5, PENDING: 2}
+    assert {each.code for each in await ledger.failures(broadcast.id)} == {"content", "stopped"}
+    assert {each.reason for each in await ledger.failures(broadcast.id)} == {"too long"}
+    assert await tally(ledger, other.id) == {PENDING: 7}
+
+
+@pytest.mark.parametrize("taken_in", [SENT, PENDING, SENDING, FAILED])
+async def test_a_message_that_somebody_took_is_never_stopped(ledger: Ledger, taken_in: DeliveryState) -> None:
+    """However many refuse it, and whatever became of the delivery of the chat that took it."""
+    first, *others = await pushed_to(ledger, *map(telegram, range(1, 9)), texts=("un", "deux"))
+    ids = ("41", "42") if taken_in is SENT else ("41",)
+    await ledger.record([Outcome(first.id, taken_in, len(ids), ids, first.due, 0)])
+    assert await refused(ledger, *others) is None
+    assert not await ledger.is_refused(first.rendering_id, 0)
+
+
+async def test_the_same_chat_is_one_voice(ledger: Ledger) -> None:
+    """Three topics of one odd forum are one chat; and what other refusals say is not about the message."""
+    everywhere = [telegram(-1, 1), telegram(-1, 2), telegram(-1, 3), *map(telegram, range(1, 6))]
+    one, two, three, *others = await pushed_to(ledger, *everywhere)
+    assert await refused(ledger, one, two, three) is None
+    await ledger.record([failed(each, "refused", "filtered") for each in others[:3]])
+    assert await ledger.stop_if_refused(one.rendering_id, 0) is None
 
 
 @pytest.mark.parametrize("crashed", [False, True])
 async def test_a_stop_reaches_what_was_on_its_way(ledger: Ledger, *, crashed: bool) -> None:
-    """A message in flight when the broadcast stopped is not tried again, by its sender or after a crash."""
-    (delivery,) = await pushed_to(ledger, telegram(1))
-    await ledger.claim(TELEGRAM, 1)
-    await ledger.stop(delivery.broadcast_id, "too long")
+    """A message in flight when its rendering stopped is not tried again, by its sender or after a crash."""
+    await pushed_to(ledger, *map(telegram, range(1, 5)))
+    *refusing, last = await ledger.claim(TELEGRAM, 4)
+    await ledger.record([failed(each, "content", "too long") for each in refusing])
+    assert await ledger.stop_if_refused(last.rendering_id, 0)
     if crashed:
         await ledger.recover(TELEGRAM, hold=False)
     else:
-        await ledger.record([later(delivery, MONDAY)])
-    (left,) = await ledger.failures(delivery.broadcast_id)
-    assert (left.state, left.code, left.reason) == (FAILED, "stopped", "too long")
+        await ledger.record([Outcome(last.id, PENDING, 0, (), MONDAY, 1, "not-sent", "no connection")])
+    assert await tally(ledger, last.broadcast_id) == {FAILED: 4}
+    assert [each.code for each in await ledger.failures(last.broadcast_id)].count("stopped") == 1
 
 
 async def test_counts_and_failures(ledger: Ledger) -> None:

@@ -233,7 +233,7 @@ async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(on_file: Ledger
         on_file.finish(),
         on_file.tally(1),
         on_file.recover(TELEGRAM, hold=True),
-        on_file.stop(1, ""),
+        on_file.stop_if_refused(1, 0),
         on_file.subscriptions.of(telegram(1)),
         on_file.subscriptions.end(telegram(1), ""),
         on_file.subscriptions.move(telegram(1), "2"),

@@ -187,13 +187,13 @@ async def test_a_push_that_ended_is_reported_once_and_no_report_on_reports(ledge
 
 async def test_a_push_that_was_stopped_is_reported_when_nothing_of_it_is_on_its_way(ledger: Ledger) -> None:
     """A message in flight may still arrive: the report waits for it."""
-    first, second = await pushed_to(ledger, telegram(1), telegram(2))
-    await ledger.claim(TELEGRAM, 2)
-    await ledger.record([failed(first, "content", "too long")])
-    await ledger.stop(first.broadcast_id, "too long")
-    await notifier(ledger).report(MONDAY)
-    assert await ledger.notices.latest(9) == []
-    await ledger.record([sent(second, "41")])
+    await pushed_to(ledger, *map(telegram, range(1, 6)))
+    *refusing, last = await ledger.claim(TELEGRAM, 4)
+    await ledger.record([failed(each, "content", "too long") for each in refusing])
+    assert await ledger.stop_if_refused(last.rendering_id, 0)
+    assert await ledger.finish() == []
+    await ledger.record([sent(last, "41")])
+    assert await ledger.finish()
     await notifier(ledger).report(MONDAY)
     assert len(await ledger.notices.latest(9)) == 1
 

@@ -40,6 +40,7 @@ class Carrier(Platform):
         self.sends = asyncio.Condition()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.gates: dict[str, asyncio.Event] = {}
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Nothing is rendered here."""
@@ -66,6 +67,8 @@ class Carrier(Platform):
         async with self.sends:
             self.sends.notify_all()
         await self.gate.wait()
+        if (gate := self.gates.get(post.target.chat)) is not None:
+            await gate.wait()
         self.nonces.append(post.nonce)
         async with self.sends:
             self.sends.notify_all()

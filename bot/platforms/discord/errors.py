@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ import discord
 
 from bot.platforms.base import (
     ContentError,
+    FilteredError,
     FloodError,
     NotSentError,
     RefusedError,
@@ -19,6 +21,8 @@ from bot.platforms.base import (
     TargetNotFoundError,
     UnauthorisedError,
     UnknownOutcomeError,
+    foreign,
+    in_brief,
 )
 
 NON_TEXT_CHANNEL = 50008
@@ -48,19 +52,28 @@ _MEANINGS: dict[int, type[SendError]] = {
     50035: ContentError,  # invalid form body
     50006: ContentError,  # empty message
     40001: UnauthorisedError,
-    200000: RefusedError,  # the server's own filter
-    200001: RefusedError,
-    240000: RefusedError,  # a link that Discord considers harmful
+    50014: UnauthorisedError,  # invalid authentication token
+    40333: NotSentError,  # a trouble in Discord's own network, told with the status 403
+    200000: FilteredError,  # the server's own filter
+    200001: FilteredError,
+    240000: FilteredError,  # a link that Discord considers harmful
     10008: RefusedError,  # the message with this nonce was deleted
+    60003: RefusedError,  # the server wants two-factor authentication of the bot's owner
     10015: ExpiredError,  # the interaction never had a first answer
     10062: ExpiredError,  # no first answer within 3 seconds
     50027: ExpiredError,  # further messages after 15 minutes
     ALREADY_ANSWERED: ExpiredError,
 }
 
-OPENING_DMS_TOO_FAST = 40003
-DM_PAUSE = 60.0
-"""Seconds to wait where Discord names none: after too many new private chats, or a ban of the address by its proxy."""
+INVALID_FORM = 50035
+TOO_SOON = frozenset({40003, 20016})
+"""The codes after too many new private chats, and after a message into a channel in slow mode."""
+PAUSE = 60.0
+"""Seconds to wait where Discord names none: after `TOO_SOON`, or a ban of the address by its proxy."""
+LONGEST_PAUSE = 86_400.0
+"""Seconds beyond which no pause is believed: nothing that the bot sends is of use so late."""
+_TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
+"""Statuses of refusals for a trouble that may be over at the next attempt."""
 
 
 class UnservedError(aiohttp.ClientError):
@@ -108,13 +121,11 @@ def translate(error: BaseException) -> SendError:
         case discord.ConnectionClosed() | discord.PrivilegedIntentsRequired():
             return NotSentError(str(error))
         case discord.HTTPException(code=code, status=status):
-            text = f"{error.text or status} ({code})"
-            if code == OPENING_DMS_TOO_FAST:
-                return FloodError(text, retry_after=DM_PAUSE)
             if code not in _MEANINGS and status == HTTPStatus.UNAUTHORIZED:
                 return UnauthorisedError("Discord refuses the token")
             # Because an unknown refusal counts for this channel alone, all other deliveries go on.
-            return _MEANINGS.get(code, RefusedError)(text)
+            otherwise = NotSentError if status in _TRY_AGAIN else RefusedError
+            return _MEANINGS.get(code, otherwise)(f"{in_brief(error.text) or 'HTTP'} ({code or status})")
         case aiohttp.ClientConnectorError():
             return NotSentError(f"no connection to Discord ({type(error).__name__})")
         case _:
@@ -122,12 +133,12 @@ def translate(error: BaseException) -> SendError:
 
 
 async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceRequestEndParams) -> None:
-    status = sent.response.status
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        sent.response.release()
-        raise UnservedError(UnknownOutcomeError(f"Discord answers with an error of its own ({status})"))
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise UnservedError(await _flood(sent.response))
+    response = sent.response
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        response.release()
+        raise UnservedError(UnknownOutcomeError(f"Discord answers with an error of its own ({response.status})"))
+    if response.status >= HTTPStatus.MULTIPLE_CHOICES and (meaning := _unserved(response, await response.read())):
+        raise UnservedError(meaning)
 
 
 async def _after_failure(_session: object, _context: object, sent: aiohttp.TraceRequestExceptionParams) -> None:
@@ -135,12 +146,34 @@ async def _after_failure(_session: object, _context: object, sent: aiohttp.Trace
         raise UnservedError(translate(sent.exception))
 
 
-async def _flood(response: aiohttp.ClientResponse) -> FloodError:
-    """Return the pause that a 429 asks for. Only the body has the whole of it."""
+def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | None:
+    """Return the meaning of a refusal that is not Discord's, or that asks for a pause; None for all others."""
+    asks_for_pause = response.status == HTTPStatus.TOO_MANY_REQUESTS
     try:
-        asked = await response.json()
-        return FloodError(asked["message"], retry_after=asked["retry_after"], everything=asked["global"])
-    except (aiohttp.ClientError, LookupError, TypeError, ValueError):
+        answer = json.loads(payload)
+    except (ValueError, RecursionError):
+        answer = None
+    match answer:
+        # Only the body has the whole pause, and a refused write may be without `global`.
+        case {"message": str(words), **rest} if asks_for_pause:
+            return FloodError(
+                in_brief(words), retry_after=_seconds(rest.get("retry_after")), everything=rest.get("global") is True
+            )
+        case {"message": str(words), "code": int(code), **rest}:
+            if code in TOO_SOON or (code == INVALID_FORM and "TOO_MANY_MESSAGES" in json.dumps(rest.get("errors"))):
+                return FloodError(f"{in_brief(words)} ({code})", retry_after=_seconds(rest.get("retry_after")))
+            return None
+    if asks_for_pause:
         # Cloudflare's ban of the whole address is a page without JSON.
-        pause = response.headers.get("Retry-After", "")
-        return FloodError("Discord's proxy refuses this address", retry_after=float(pause or DM_PAUSE), everything=True)
+        pause = _seconds(response.headers.get("Retry-After"))
+        return FloodError("Discord's proxy refuses this address", retry_after=pause, everything=True)
+    return foreign("Discord", response.status)
+
+
+def _seconds(asked: object) -> float:
+    """Return the pause that Discord asks for, or the bot's own where Discord names none that can be kept."""
+    try:
+        seconds = float(str(asked))
+    except ValueError:
+        return PAUSE
+    return seconds if 0 <= seconds <= LONGEST_PAUSE else PAUSE

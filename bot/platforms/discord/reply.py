@@ -13,8 +13,8 @@ from discord.http import Route
 
 from bot.commands import Obstacle, Request
 from bot.model.rendering import JsonObject, Message, Rendering
-from bot.platforms.base import Rank, Sender, SendError, SendRequest, UnknownOutcomeError
-from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching
+from bot.platforms.base import Rank, Sender, SendError, SendRequest, TargetClosedError, UnknownOutcomeError
+from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching, translate
 from bot.platforms.discord.finding import find_message
 
 log = logging.getLogger(__name__)
@@ -204,5 +204,7 @@ class Reply:
         client, since = self._interaction.client, self._interaction.created_at
         try:
             return await find_message(client, int(self._target.chat), message, since) is not None
-        except discord.Forbidden:
+        except discord.Forbidden as error:
+            if not isinstance(translate(error), TargetClosedError):
+                raise
             return True

@@ -4,6 +4,7 @@ import discord
 
 from bot.commands import Obstacle
 from bot.platforms.base import TargetClosedError
+from bot.platforms.discord.errors import translate
 
 CLOSED = {
     Obstacle.BLIND: "the bot may not see this channel: add it to the server, with the permission View Channel there",
@@ -40,6 +41,8 @@ async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> 
     try:
         channel = await client.fetch_channel(channel_id)
     except discord.Forbidden as error:
+        if not isinstance(translate(error), TargetClosedError):
+            raise
         raise TargetClosedError(CLOSED[Obstacle.BLIND]) from error
     if isinstance(channel, discord.abc.PrivateChannel):
         return

@@ -6,11 +6,19 @@ Telegram describes a 400 in words only; the words below are those of the Bot API
 import contextlib
 import datetime as dt
 import re
-import textwrap
 from collections.abc import Iterator
 
 import httpx
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 from bot.platforms.base import (
     ContentError,
@@ -25,20 +33,24 @@ from bot.platforms.base import (
     TargetNotFoundError,
     UnauthorisedError,
     UnknownOutcomeError,
+    foreign,
+    in_brief,
 )
-from bot.platforms.telegram.request import NeverSentError
+from bot.platforms.telegram.request import ForeignError, NeverSentError
 
-LONGEST_TEXT = 150
-"""Characters of an error that are worth a line in a report."""
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of the library's own requests before a request is written."""
 _MEANINGS: dict[type[SendError], str] = {
     TargetNotFoundError: "chat not found|user not found|peer_id_invalid|chat_id is empty",
-    TargetGoneError: "chat was deleted|group chat was deactivated|user_deactivated|kicked|blocked",
+    TargetGoneError: "chat was deleted|chat was deactivated|user_deactivated|user is deactivated|bot was kicked"
+    "|bot was blocked|user_is_blocked|bot is not a member|can't initiate conversation|can't send messages to bots",
     # `_forbidden` stands for chat_write_forbidden, chat_send_plain_forbidden and their like.
     TargetClosedError: "not enough rights|have no rights|need administrator rights|chat_admin_required|chat_restricted"
     "|_forbidden|message thread not found|topic_closed|topic_deleted",
-    ContentError: "can't parse|expected|too[ _]long|is empty|non-empty|utf-(8|16)|entit|button|keyboard|markup|url",
+    # Telegram could not fetch the page of a preview: a site's trouble, which may be over at the next attempt.
+    NotSentError: "webpage_|media_empty|failed to get http url content|wrong type of the web page content",
+    ContentError: "can't parse|too[ _]long|(text|message) is empty|non-empty|utf-(8|16)|entity|entities|inline keyboard"
+    "|button_|reply_markup|expected",
 }
 """The meaning of a refusal by an expression in its words; the first that fits counts."""
 
@@ -51,18 +63,21 @@ def translate(error: TelegramError) -> SendError:
             return FloodError(error.message, retry_after=pause.total_seconds(), everything=None)
         case ChatMigrated():
             return TargetMovedError(error.message, chat=str(error.new_chat_id))
+        case ForeignError():
+            return foreign("Telegram", error.status)
         case InvalidToken():
             # A 401, or a 404, which says that the token is not even of the right form.
             return UnauthorisedError("Telegram refuses the token")
-        case Forbidden():
-            return _meaning(error.message, otherwise=TargetGoneError)
-        case BadRequest():
+        case Forbidden() | BadRequest():
+            meanings = (each for each, words in _MEANINGS.items() if re.search(words, error.message, re.IGNORECASE))
             # Because an unknown refusal counts for this chat alone, all other deliveries go on.
-            return _meaning(error.message, otherwise=RefusedError)
+            return next(meanings, RefusedError)(in_brief(error.message))
+        case Conflict():
+            return NotSentError(in_brief(error.message))
         case NetworkError() if isinstance(error, NeverSentError) or isinstance(error.__cause__, _NO_CONNECTION):
-            return NotSentError(f"no connection to Telegram ({_short(error.message)})")
+            return NotSentError(f"no connection to Telegram ({in_brief(error.message)})")
         case _:
-            return UnknownOutcomeError(_short(error.message))
+            return UnknownOutcomeError(in_brief(error.message))
 
 
 @contextlib.contextmanager
@@ -81,21 +96,11 @@ def translate_rich(error: TelegramError) -> SendError:
         RenderingRefusedError if only this kind of message is refused: the server is older than Bot API 10.1, or cannot
         take the content, or cannot fetch a picture, or the bot may write in the chat but send no pictures.
     """
-    # A 404 begins so for a method that the server does not know; a 401 never does.
-    if isinstance(error, InvalidToken) and error.message.lower().startswith("not found"):
+    # A 404 says so for a method that the server does not know; a 401 never does.
+    if isinstance(error, InvalidToken) and "not found" in error.message.lower():
         # The token was of the right form when the bot connected.
         return RenderingRefusedError("this server knows no rich messages")
     meaning = translate(error)
     is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
-    is_about_content = isinstance(meaning, ContentError | RefusedError)
+    is_about_content = isinstance(error, BadRequest) and isinstance(meaning, ContentError | NotSentError | RefusedError)
     return RenderingRefusedError(str(meaning)) if is_about_content or is_about_media else meaning
-
-
-def _short(message: str) -> str:
-    # Because the library quotes an answer that is no JSON, the text may hold the whole page of a proxy.
-    return textwrap.shorten(message.partition(". Parsing the server response")[0], LONGEST_TEXT, placeholder=" …")
-
-
-def _meaning(message: str, otherwise: type[SendError]) -> SendError:
-    meanings = (meaning for meaning, words in _MEANINGS.items() if re.search(words, message, re.IGNORECASE))
-    return next(meanings, otherwise)(message)

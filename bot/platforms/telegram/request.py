@@ -12,6 +12,7 @@ import re
 import ssl
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from aiohttp.abc import AbstractStreamWriter
 from telegram.error import (
     BadRequest,
     ChatMigrated,
+    Conflict,
     Forbidden,
     InvalidToken,
     NetworkError,
@@ -36,8 +38,14 @@ CONNECT_TIMEOUT: Final = 5.0
 POOL_TIMEOUT: Final = 5.0
 """Seconds to wait for a connection while all are in use."""
 
-# A 404 is for a token of the wrong form, and for a method that the server does not know.
-_REFUSALS: dict[int, type[TelegramError]] = {400: BadRequest, 401: InvalidToken, 403: Forbidden, 404: InvalidToken}
+# A 404 is for a token of the wrong form, and for a method that the server does not know. After the three of `Conflict`
+# (a request that came too slowly, beside another, too soon) another attempt may succeed.
+_REFUSALS: dict[int, type[TelegramError]] = {
+    401: InvalidToken,
+    403: Forbidden,
+    404: InvalidToken,
+    **dict.fromkeys((408, 409, 429), Conflict),
+}
 _NEVER_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
@@ -57,23 +65,48 @@ class NeverSentError(NetworkError):
     """A request that certainly never left, for want of a connection or because it was withdrawn."""
 
 
+class ForeignError(NetworkError):
+    """An answer in another form than Telegram's, such as the page of a proxy."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status} in another form than Telegram's")
+        self.status = status
+
+
 class QuietRequest(HTTPXRequest):
     """python-telegram-bot's requests, without its log entries that quote each answer that is no JSON."""
 
-    @staticmethod
-    def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Return the answer's JSON object.
+    async def do_request(self, *args: Any, **options: Any) -> tuple[int, bytes]:  # noqa: ANN401 - the library's own
+        """Return the status and the content of the answer.
 
         Raises:
-            TelegramError: the answer is no JSON object.
+            TelegramError: no answer came, or one in another form than Telegram's.
         """
-        try:
-            answer = json.loads(payload.decode("utf-8", "replace"))
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise TelegramError("Invalid server response")
-        return answer
+        status, payload = await super().do_request(*args, **options)
+        parse(status, payload)
+        return status, payload
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Return the answer's JSON object."""
+        return parse(HTTPStatus.OK, payload)
+
+
+def parse(status: int, payload: bytes) -> dict[str, Any]:
+    """Return the answer as Telegram wrote it.
+
+    Raises:
+        ForeignError: the answer is not in Telegram's form.
+    """
+    try:
+        answer: Any = json.loads(payload.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        answer = None
+    match answer:
+        case {"ok": True, "result": _, **rest} | {"ok": False, **rest}:
+            if isinstance(rest.get("description", ""), str) and isinstance(rest.get("parameters", {}), dict):
+                return dict(answer)
+    raise ForeignError(status)
 
 
 class ApiSender:
@@ -104,9 +137,9 @@ class ApiSender:
         if (match := _MESSAGE_ID.match(payload)) is not None:
             return int(match[1])
         try:
-            return int(QuietRequest.parse_json_payload(payload)["result"]["message_id"])
+            return int(parse(HTTPStatus.OK, payload)["result"]["message_id"])
         except (LookupError, TypeError, ValueError):
-            raise TelegramError("Invalid server response") from None
+            raise ForeignError(HTTPStatus.OK) from None
 
     async def call(self, method: str, body: bytes) -> None:
         """Call a method whose result is of no use.
@@ -114,15 +147,7 @@ class ApiSender:
         Raises:
             TelegramError: as `send` says.
         """
-        QuietRequest.parse_json_payload(await self.fetch(method, body))
-
-    async def fetch(self, method: str, body: bytes) -> bytes:
-        """Call a method and return its answer, unread.
-
-        Raises:
-            TelegramError: as `send` says.
-        """
-        return await self._post(method, _Body(body, lambda: True))
+        parse(HTTPStatus.OK, await self._post(method, _Body(body, lambda: True)))
 
     async def close(self) -> None:
         """Close the connections. No request may follow."""
@@ -195,15 +220,17 @@ def certificates() -> ssl.SSLContext:
 def _refusal(status: int, payload: bytes) -> TelegramError:
     """Return the library's error for an answer other than success, without the page of a proxy that it may be."""
     try:
-        answer = QuietRequest.parse_json_payload(payload)
-    except TelegramError:
-        answer = {}
-    parameters = answer.get("parameters") or {}
+        answer = parse(status, payload)
+    except ForeignError as error:
+        return error
+    parameters = answer.get("parameters", {})
     if chat := parameters.get("migrate_to_chat_id"):
         return ChatMigrated(chat)
     if pause := parameters.get("retry_after"):
         return RetryAfter(pause)
-    return _REFUSALS.get(status, NetworkError)(answer.get("description") or f"HTTP {status} without a reason in JSON")
+    otherwise = BadRequest if status in range(400, 500) else NetworkError
+    # Because the library changes words that begin with those of a status, the number comes first.
+    return _REFUSALS.get(status, otherwise)(f"{status} {answer.get('description', 'without a reason')}")
 
 
 def _failure(error: Exception) -> TelegramError:

@@ -105,8 +105,10 @@ async def test_each_message_is_sent_as_itself() -> None:
         ("401 Unauthorized", b'{"ok":false,"description":"Unauthorized"}', base.UnauthorisedError),
         ("404 Not Found", b'{"ok":false,"description":"Not Found"}', base.UnauthorisedError),
         ("500 Internal Server Error", b'{"ok":false,"description":"Internal"}', base.UnknownOutcomeError),
-        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>" * 99, base.UnknownOutcomeError),
-        ("200 OK", b"{", base.UnknownOutcomeError),
+        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>" * 99, base.ForeignResultError),
+        ("200 OK", b"{", base.ForeignResultError),
+        ("403 Forbidden", b"<html>Blocked: kicked</html>", base.ForeignRefusalError),
+        ("404 Not Found", b"<html>404</html>", base.ForeignRefusalError),
     ],
 )
 async def test_what_telegram_answers_to_a_push_keeps_its_meaning(

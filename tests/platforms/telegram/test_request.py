@@ -16,6 +16,7 @@ import trustme
 from telegram.error import (
     BadRequest,
     ChatMigrated,
+    Conflict,
     Forbidden,
     InvalidToken,
     NetworkError,
@@ -25,7 +26,7 @@ from telegram.error import (
 )
 
 from bot.platforms.telegram import request
-from bot.platforms.telegram.request import ApiSender, NeverSentError, ProxyError, QuietRequest, proxy_for
+from bot.platforms.telegram.request import ApiSender, ForeignError, NeverSentError, ProxyError, QuietRequest, proxy_for
 from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ async def test_a_prepared_body_is_sent_as_it_stands_and_the_id_comes_back(status
 async def test_an_answer_without_the_messages_id_is_an_error(answer: bytes) -> None:
     """Nobody can tell what was sent."""
     async with wire.listening(wire.answering("200 OK", answer)) as server, wire.closing(sender(server)) as requests:
-        with pytest.raises(TelegramError, match=r"^Invalid server response$") as failed:
+        with pytest.raises(TelegramError, match=r"^HTTP 200 in another form than Telegram's$") as failed:
             await send(requests)
     assert not isinstance(failed.value, NeverSentError)
 
@@ -94,7 +95,7 @@ async def test_a_call_needs_json_behind_its_success() -> None:
     async with wire.listening(done) as server, wire.closing(sender(server)) as requests:
         await requests.call("answerCallbackQuery", b"{}")
         server.answer = wire.answering("200 OK", b"<html>")
-        with pytest.raises(TelegramError, match=r"^Invalid server response$"):
+        with pytest.raises(TelegramError, match=r"^HTTP 200 in another form than Telegram's$"):
             await requests.call("answerCallbackQuery", b"{}")
     assert server.received[0].path == f"{wire.PATH}/answerCallbackQuery"
 
@@ -110,20 +111,32 @@ async def test_connections_are_kept() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind", "text"),
     [
-        ("400 Bad Request", b'{"ok":false,"description":"Bad Request: chat not found"}', BadRequest, "Chat not found"),
-        ("400 Bad Request", b'{"description":"Bad Request: caf\xe9"}', BadRequest, "Caf\N{REPLACEMENT CHARACTER}"),
+        (
+            "400 Bad Request",
+            b'{"ok":false,"description":"Bad Request: chat not found"}',
+            BadRequest,
+            "400 Bad Request: chat not found",
+        ),
+        ("400 Bad Request", b'{"ok":false,"description":"caf\xe9"}', BadRequest, "caf\N{REPLACEMENT CHARACTER}"),
         ("401 Unauthorized", b'{"ok":false,"description":"Unauthorized"}', InvalidToken, "Unauthorized"),
         ("403 Forbidden", b'{"ok":false,"description":"Forbidden: bot was blocked"}', Forbidden, "bot was blocked"),
         ("404 Not Found", b'{"ok":false,"description":"Not Found"}', InvalidToken, "Not Found"),
         ("400 Bad Request", b'{"ok":false,"parameters":{"migrate_to_chat_id":-9}}', ChatMigrated, "-9"),
         ("429 Too Many", b'{"ok":false,"parameters":{"retry_after":17}}', RetryAfter, "17"),
         ("500 Internal Server Error", b'{"ok":false,"description":"broken"}', NetworkError, "broken"),
-        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>", NetworkError, "HTTP 502 without a reason"),
-        ("502 Bad Gateway", b"", NetworkError, "HTTP 502 without a reason"),
-        ("503 Service Unavailable", b"\xff\xfe\x00 not text", NetworkError, "HTTP 503 without a reason"),
-        ("400 Bad Request", b"<html>", BadRequest, "HTTP 400 without a reason"),
-        ("302 Found", b"elsewhere", NetworkError, "HTTP 302 without a reason"),
-        ("999 Strange", b"[]", NetworkError, "HTTP 999 without a reason"),
+        ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>", ForeignError, "HTTP 502 in another form"),
+        ("502 Bad Gateway", b"", ForeignError, "HTTP 502 in another form"),
+        ("503 Service Unavailable", b"\xff\xfe\x00 not text", ForeignError, "HTTP 503 in another form"),
+        ("400 Bad Request", b"<html>", ForeignError, "HTTP 400 in another form"),
+        ("302 Found", b"elsewhere", ForeignError, "HTTP 302 in another form"),
+        ("403 Forbidden", b'{"error":"forbidden"}', ForeignError, "HTTP 403 in another form"),
+        ("403 Forbidden", b'{"ok":false,"description":5}', ForeignError, "HTTP 403 in another form"),
+        ("404 Not Found", b"<h1>404</h1>", ForeignError, "HTTP 404 in another form"),
+        ("405 Not Allowed", b'{"ok":false,"description":"Not Allowed"}', BadRequest, "405 Not Allowed"),
+        ("408 Timeout", b'{"ok":false,"description":"Timeout"}', Conflict, "408 Timeout"),
+        ("409 Conflict", b'{"ok":false,"description":"Conflict"}', Conflict, "409 Conflict"),
+        ("429 Too Many", b'{"ok":false,"description":"Too Many"}', Conflict, "429 Too Many"),
+        ("999 Strange", b"[]", ForeignError, "HTTP 999 in another form"),
     ],
 )
 async def test_refusals_keep_their_kind_and_words(
@@ -390,6 +403,6 @@ async def test_the_librarys_requests_keep_quiet_about_an_answer_that_is_none(
 ) -> None:
     """It is an error of the library's own kind; a proxy's page does not fill the log with every poll."""
     async with wire.listening(wire.answering("200 OK", answer)) as server, QuietRequest() as requests:
-        with pytest.raises(TelegramError, match="Invalid server response"):
+        with pytest.raises(ForeignError, match="HTTP 200 in another form"):
             await requests.post(server.url)
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []

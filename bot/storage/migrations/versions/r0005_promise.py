@@ -1,4 +1,4 @@
-"""Deliveries are claimed by rank, and the process that delivers shows that it lives."""
+"""Deliveries are claimed by rank, refused renderings are stopped, and the process that delivers shows that it lives."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Rank the deliveries, make the index of the claims anew, and add the heartbeat and an index of what just went."""
+    """Rank the deliveries, make the index of claims anew, and add refusals, heartbeat and an index of what went."""
     op.drop_index("ix_deliveries_claims", "deliveries")
     op.add_column("deliveries", sa.Column("rank", sa.Integer(), nullable=False, server_default="3"))
     # What is not for everybody comes first, then what has begun, then what has been tried.
@@ -41,3 +41,4 @@ def upgrade() -> None:
         sa.Column("troubles", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_heartbeat"),
     )
+    op.add_column("renderings", sa.Column("refusal", sa.String(), nullable=True))
