@@ -126,18 +126,12 @@ class TelegramPerson:
         """Wait until the bot has taken every update and has nothing under way."""
         platform = self.app.connections[PlatformName("telegram")].platform
         assert isinstance(platform, TelegramPlatform)
-        application, updates = platform.application, self.town.telegram.updates
+        updates = self.town.telegram.updates
 
-        def idle() -> bool:
-            busy = application.update_processor.current_concurrent_updates
-            return not updates.pending and application.update_queue.empty() and not busy
-
-        quiet = 0
         async with asyncio.timeout(PATIENCE):
-            # Between leaving the queue and being processed, an update is nowhere for one turn of the loop.
-            while quiet < 2:
+            # The poll that confirms the last update comes after all of them have been taken.
+            while updates.pending or platform.polling.underway:  # noqa: ASYNC110 - neither tells of its end
                 await asyncio.sleep(0.002)
-                quiet = quiet + 1 if idle() else 0
 
 
 def read_telegram(message: telegram_model.Message) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.delivery.worker import DRAIN
-from bot.sandbox.discord.world import BOT, Permission
+from bot.sandbox.discord.world import BOT, ChannelType, Permission
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
 from bot.storage.ledger import Ledger
 from tests.running import as_process
@@ -209,15 +209,17 @@ async def test_only_those_who_failed_are_sent_to_again(place: DemoWorld, tmp_pat
 
 
 async def test_check_online_names_what_stands_in_the_way(place: DemoWorld, tmp_path: Path) -> None:
-    """Everything in order: exit code 0. A chat that the bot was thrown out of is found before Monday."""
+    """Everything in order: exit code 0. A chat without the bot, a channel without followers: found before Monday."""
     code, said = await recap(place, tmp_path, "check", "--online")
     assert code == 0, said
     place.telegram.kick(place.group)
-    place.discord.delete_channel(place.news)
+    place.discord.delete_channel(place.board)
+    place.news.type = ChannelType.TEXT
     code, said = await recap(place, tmp_path, "check", "--online")
     assert code == 1
     assert f"telegram:{place.group.id}" in said
-    assert f"discord:{place.news.id}" in said
+    assert f"discord:{place.board.id}" in said
+    assert f"discord:{place.news.id}: only announcement channels" in said
     assert said.lower().count("make the bot a member there") == 2
     assert "Traceback" not in said
 

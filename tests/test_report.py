@@ -68,6 +68,12 @@ def test_a_push_that_reached_everybody_is_told_in_one_line() -> None:
     )
 
 
+def test_subscriptions_that_ended_are_those_of_people_who_left_and_of_chats_that_nobody_knows() -> None:
+    """A paused one may go on, and one of unknown outcome is none that failed; `recap status` shows these sums."""
+    outcome = push(unserved("gone", 3), unserved("not-found", 2), unserved("closed"), unserved("", 4, unknown=True))
+    assert (outcome.sent, outcome.failed, outcome.unknown, outcome.ended) == (312, 6, 4, 5)
+
+
 def test_a_push_that_some_did_not_get_says_why_in_plain_words() -> None:
     """Each reason with its number, what became of the subscriptions, where the admin can mend it, and how to go on."""
     group = Target(TELEGRAM, "-1001234567890", 7)

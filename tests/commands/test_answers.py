@@ -146,11 +146,21 @@ async def test_an_answer_that_cannot_be_given_is_excused(
     assert "secret" not in caplog.text
 
 
-async def test_nothing_is_said_to_those_who_are_gone(talk: Talk, anna: TelegramPerson) -> None:
-    """An excuse would be refused too."""
+@pytest.mark.parametrize(
+    ("status", "description"),
+    [
+        (403, "Forbidden: bot was blocked by the user"),
+        (400, "Bad Request: chat not found"),
+        (400, "Bad Request: not enough rights to send text messages to the chat"),
+    ],
+)
+async def test_nothing_is_said_where_nothing_can_be_said(
+    talk: Talk, anna: TelegramPerson, status: int, description: str
+) -> None:
+    """To those who are gone, or where the bot may not write, an excuse would be refused too."""
     telegram = talk.town.telegram
-    gone = Reply(403, {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"})
-    telegram.faults.add(Fault(gone, Match("sendMessage"), times=None))
+    refusal = Reply(status, {"ok": False, "error_code": status, "description": description})
+    telegram.faults.add(Fault(refusal, Match("sendMessage"), times=None))
     before = len(telegram.traffic.sends)
     await anna.says("/topics")
     assert len(telegram.traffic.sends) - before == 1

@@ -119,18 +119,25 @@ def test_the_clock_goes_on_and_never_back() -> None:
         clock.move_to(before)
 
 
-@pytest.mark.parametrize("cron", ["30 7 * * tue", "0 18 * * fri"])
-async def test_it_begins_before_the_teams_own_push(cron: str, tmp_path: Path) -> None:
-    """Half a day before the first hour of their schedule that is not before the newest episode's date."""
+@pytest.mark.parametrize(
+    ("crons", "first"),
+    [
+        (["30 7 * * tue"], "2024-11-05T07:30"),
+        (["0 18 * * fri"], "2024-11-08T18:00"),
+        (["0 18 * * fri", "30 7 * * tue"], "2024-11-05T07:30"),
+    ],
+)
+async def test_it_begins_before_the_teams_own_push(crons: list[str], first: str, tmp_path: Path) -> None:
+    """Half a day before the first hour of any of their schedules that is not before the newest episode's date."""
     path = tmp_path / "config.toml"
-    path.write_text(
-        f'[content]\nfolder = "{CONTENT}"\n\n[[schedules]]\nname = "ours"\ncron = "{cron}"\n', encoding="utf-8"
-    )
+    schedules = [f'[[schedules]]\nname = "ours-{index}"\ncron = "{cron}"\n' for index, cron in enumerate(crons)]
+    path.write_text("\n".join([f'[content]\nfolder = "{CONTENT}"\n', *schedules]), encoding="utf-8")
     async with Demo(load(path, {})) as demo:
         facts = demo.facts()
         push = dt.datetime.fromisoformat(facts["next_push"])
-        assert dt.datetime.fromisoformat(facts["now"]) - (push - dt.timedelta(hours=12)) < dt.timedelta(seconds=20)
-        assert MONDAY.date() <= push.date() <= MONDAY.date() + dt.timedelta(days=6)
+        # The clock goes on while the demo starts, which a busy machine takes its time for.
+        assert dt.datetime.fromisoformat(facts["now"]) - (push - dt.timedelta(hours=12)) < dt.timedelta(minutes=10)
+        assert facts["next_push"].startswith(first)
         assert await demo.next_push() == 1207
 
 

@@ -268,6 +268,18 @@ async def test_discord_completes_and_answers_for_one_persons_eyes(fresh: Served)
     assert shown["asked"] == {"who": Person.MEMBER, "command": "topic"}
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "All the topics"), ("fr", "Tous les thèmes")])
+async def test_both_apps_take_the_visitors_language(fresh: Served, language: str, said: str) -> None:
+    """The bot answers each person in the language of their app, whatever that of the show."""
+    _, page = fresh
+    assert await do(page, do="speak", language=language) == (200, {})
+    async with watching(page) as stream:
+        await do(page, do="say", place="telegram-group", who=Person.MEMBER, text="/help")
+        await do(page, do="slash", place="discord-general", who=Person.MEMBER, command="help")
+        for place in ("telegram-group", "discord-general"):
+            await stream.until(lambda now, place=place: said in "".join(now.texts(place)))  # type: ignore[misc]
+
+
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     """The button below the confirmation shows the newest episode of that day."""
     demo, page = fresh

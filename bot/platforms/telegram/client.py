@@ -1,14 +1,12 @@
 """The client of Telegram: sends messages, and receives commands by long polling."""
 
-import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
+from typing import Any
 
-from telegram import Bot, Chat, ChatMember, ChatMemberRestricted, Update
-from telegram.error import TelegramError, TimedOut
+from telegram import Bot, Chat, ChatMember, ChatMemberRestricted
+from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.model.document import Document
@@ -16,15 +14,14 @@ from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
 from bot.platforms.base import (
     Account,
-    FloodError,
     Post,
     SendError,
     TargetClosedError,
     TargetGoneError,
-    UnauthorisedError,
 )
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate, translate_rich, translated
+from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, proxy_for
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
@@ -36,17 +33,10 @@ SEND_CONNECTIONS = 256
 """Connections: rate × latency × 2 is 200 at a thousand messages a second; the rest is for answers meanwhile."""
 SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer: many, because past them nobody can tell whether a message arrived."""
-POLL_TIMEOUT = 30
-"""Seconds a long poll stays open at Telegram when there is nothing new."""
-POLL_GRACE = 5.0
-"""Seconds that a poll's answer may take beyond `POLL_TIMEOUT`, and that stopping waits for a Telegram that is away."""
 KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot stops."""
-LONGEST_PAUSE = 30.0
-"""Seconds between polls of a Telegram that does not answer."""
-UPDATES = [Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER]
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Refusals of an edit: the message was deleted meanwhile, is too old, or is not the bot's own."""
 
@@ -88,8 +78,6 @@ class TelegramPlatform(Account):
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
         same: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False, "verify": certificates()}}
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
-        self._polls = QuietRequest(1, read_timeout=POLL_GRACE, **same)
-        self._offset = 0
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
         self._fields = _FieldsCache(paid)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
@@ -97,12 +85,13 @@ class TelegramPlatform(Account):
             .token(token)
             .base_url(f"{base}/bot")
             .request(self._questions)
-            .get_updates_request(self._polls)
-            # Because updates are handled side by side, a slow answer holds up nobody else's.
-            .concurrent_updates(True)  # noqa: FBT003 - the builder's own parameter
+            .get_updates_request(self._questions)
             .job_queue(None)
             .build()
         )
+        self._polls = ApiSender(f"{base}/bot{token}", 1, read_timeout=POLL_TIMEOUT + POLL_GRACE, proxy=proxy)
+        # Because `tell` is set afterwards, it is looked up at each fact.
+        self.polling = Polling(self._polls, self.application, lambda fact: self.tell(fact))  # noqa: PLW0108
 
     @property
     def bot(self) -> Bot:
@@ -205,47 +194,21 @@ class TelegramPlatform(Account):
         with translated():
             # Because a forgotten webhook would receive all updates, none stays.
             await self.bot.delete_webhook()
-        await self.application.start()
         try:
             # Because the library's own loop ends without an error after a refused token, the bot has one of its own.
-            await self._poll()
+            await self.polling.run()
         finally:
             # Because an answer may be tried again and again, the time is limited; else it would hold up the end.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LAST_ANSWERS):
-                    await self.application.stop()
+            await self.polling.finish(LAST_ANSWERS)
 
     async def close(self) -> None:
         """Confirm the updates that were received, and close the connections."""
-        if self._offset:
-            with contextlib.suppress(TelegramError):
-                await self.bot.get_updates(offset=self._offset, timeout=0, read_timeout=1.0)
+        await self.polling.confirm()
         await self.application.shutdown()
         # Because the application shuts down nothing after a failed `connect`, its requests are shut down here too.
         await self._questions.shutdown()
-        await self._polls.shutdown()
+        await self._polls.close()
         await self._sender.close()
-
-    async def _poll(self) -> NoReturn:
-        failures = 0
-        while True:
-            try:
-                updates = await self.bot.get_updates(offset=self._offset, timeout=POLL_TIMEOUT, allowed_updates=UPDATES)
-            except TelegramError as error:
-                reason = translate(error)
-                if isinstance(reason, UnauthorisedError):
-                    raise reason from None
-                level = logging.INFO if isinstance(error, TimedOut) else logging.WARNING
-                log.log(level, "Telegram polling: %s", reason)
-                pause = min(LONGEST_PAUSE, 2.0**failures)
-                await asyncio.sleep(reason.retry_after if isinstance(reason, FloodError) else pause)
-                # Because endless doubling grows beyond what a float can hold, the exponent has a bound.
-                failures = min(failures + 1, 10)
-                continue
-            failures = 0
-            for update in updates:
-                await self.application.update_queue.put(update)
-                self._offset = update.update_id + 1
 
 
 def address(target: Target) -> int | str:

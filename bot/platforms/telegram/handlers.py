@@ -63,6 +63,10 @@ INLINE_WORTH = 5.0
 PRESS_WORTH = 900.0
 """Seconds for which Telegram takes the acknowledgement of a press."""
 
+_PRESENCE = {
+    **dict.fromkeys((ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER), True),
+    **dict.fromkeys((ChatMember.LEFT, ChatMember.BANNED), False),
+}
 _COMMAND = re.compile(r"/(?P<name>\w*)")
 _TYPEABLE = {command.name: command for command in (*COMMANDS, START)}
 
@@ -162,7 +166,10 @@ class Handlers:
             return
         chat, member = change.chat, change.new_chat_member
         target, subscriptions = Target(NAME, str(chat.id)), self._context.subscriptions
-        if not _is_present(member):
+        is_present = _is_present(member)
+        if is_present is None:
+            return
+        if not is_present:
             await subscriptions.left(target, "blocked" if chat.type == Chat.PRIVATE else "removed")
             return
         is_new = not _is_present(change.old_chat_member) and not await subscriptions.came_back(target)
@@ -265,10 +272,9 @@ class Handlers:
         return member.status in {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
 
 
-def _is_present(member: ChatMember) -> bool:
-    if isinstance(member, ChatMemberRestricted):
-        return member.is_member
-    return member.status in {ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER}
+def _is_present(member: ChatMember) -> bool | None:
+    """Return whether the member is in the chat; None if Telegram says it in a word that nobody here knows."""
+    return member.is_member if isinstance(member, ChatMemberRestricted) else _PRESENCE.get(member.status)
 
 
 def _target(message: MaybeInaccessibleMessage) -> Target:

@@ -32,15 +32,15 @@ class UpdateQueue:
     def __init__(self, clock: Callable[[], dt.datetime], changes: Changes) -> None:
         self._clock = clock
         self._changes = changes
-        self._queue: deque[tuple[dt.datetime, Json]] = deque()
-        self._next_id = _FIRST_ID
+        self._queue: deque[tuple[dt.datetime, int, Json]] = deque()
+        self.next_id = _FIRST_ID
         self._allowed: Collection[str] = ()
         self._poll: asyncio.Future[None] | None = None
 
     @property
     def pending(self) -> list[Json]:
         """The unconfirmed updates."""
-        return [update for _, update in self._queue]
+        return [update for *_, update in self._queue]
 
     @property
     def polled(self) -> bool:
@@ -51,8 +51,12 @@ class UpdateQueue:
         """Queue an update if the bot has asked for its kind."""
         if self._allowed and kind not in self._allowed:
             return
-        self._queue.append((self._clock(), {"update_id": self._next_id, kind: content}))
-        self._next_id += 1
+        self.push_as_is({"update_id": self.next_id, kind: content})
+
+    def push_as_is(self, update: Json) -> None:
+        """Queue an update as it is, however odd. The queue counts it as `next_id`, also without that number in it."""
+        self._queue.append((self._clock(), self.next_id, update))
+        self.next_id += 1
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
@@ -69,12 +73,12 @@ class UpdateQueue:
             self._allowed = allowed
         if not self._queue and timeout > 0:
             await self._wait(timeout)
-        return [update for _, update in self._queue][:limit]
+        return [update for *_, update in self._queue][:limit]
 
     def _confirm(self, offset: int) -> None:
         before = len(self._queue)
         oldest = self._clock() - KEPT
-        while self._queue and (self._queue[0][1]["update_id"] < offset or self._queue[0][0] < oldest):
+        while self._queue and (self._queue[0][1] < offset or self._queue[0][0] < oldest):
             self._queue.popleft()
         if len(self._queue) != before:
             self._changes.notify()
