@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from telegram import Update
@@ -16,7 +17,7 @@ from bot.model.facts import Tell, Unreadable
 from bot.platforms.base import FloodError, UnauthorisedError
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate
-from bot.platforms.telegram.request import ApiSender
+from bot.platforms.telegram.request import ApiSender, ForeignError
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ def _updates_in(answer: bytes) -> Sequence[object]:
     match parsed:
         case {"ok": True, "result": list(updates)}:
             return updates
-    raise TelegramError("Invalid server response")
+    raise ForeignError(HTTPStatus.OK)
 
 
 def _parts_of(raw: object) -> Iterator[Mapping[str, object]]:

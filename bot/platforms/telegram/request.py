@@ -147,8 +147,7 @@ class ApiSender:
         Raises:
             TelegramError: as `send` says.
         """
-<<<<<<< HEAD
-        QuietRequest.parse_json_payload(await self.fetch(method, body))
+        parse(HTTPStatus.OK, await self.fetch(method, body))
 
     async def fetch(self, method: str, body: bytes) -> bytes:
         """Call a method and return its answer, unread.
@@ -157,9 +156,6 @@ class ApiSender:
             TelegramError: as `send` says.
         """
         return await self._post(method, _Body(body, lambda: True))
-=======
-        parse(HTTPStatus.OK, await self._post(method, _Body(body, lambda: True)))
->>>>>>> 9b2a37b (real)
 
     async def close(self) -> None:
         """Close the connections. No request may follow."""
