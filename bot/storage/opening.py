@@ -10,16 +10,42 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, literal, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    String,
+    bindparam,
+    cast,
+    column,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
-from bot.storage.tables import broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
+from bot.storage.tables import Coded, broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
 
 _TARGET = ("platform", "chat", "thread")
 _CHOICE = [field.name for field in dataclasses.fields(Choice)]
+# A choice and the id of its rendering, as a list under any key. One value holds all, because there may be thousands.
+_CHOSEN = func.json_each(bindparam("chosen", type_=JSON)).table_valued(
+    column("key", String), column("value", JSON), name="chosen"
+)
+
+_PRIME = 2**31 - 1
+"""Above every number of a block, and small enough for products to fit into the databases' 64 bits."""
+BLOCKS = 1000
+"""Parts of a large audience that are put into another order at each push. Within a part the order stays, because a
+database that inserts a million rows in no order at all takes six times as long."""
 
 
 def open_broadcast(
@@ -96,6 +122,7 @@ def deliver_to_choices(
 ) -> None:
     """Add the renderings, and a delivery for every active subscription with one of the choices, loading none.
 
+    The order of the deliveries, in which they are claimed, is another one at each push, so that nobody is always last.
     A target that got the episode on a schedule that it has left gets it only with `again`. With `only_failed_in`, only
     those get it whose delivery of that broadcast failed, and the messages that had arrived are skipped if unchanged.
     """
@@ -109,15 +136,40 @@ def deliver_to_choices(
         [*fresh, "rendering_id", "subscription_id", *_TARGET, "publish"],
         select(
             *(literal(value, deliveries.c[name].type) for name, value in fresh.items()),
-            *(bindparam("of_rendering", type_=Integer), c.id, *(c[name] for name in _TARGET), c.publish),
-        ).where(*(c[name] == bindparam(f"with_{name}") for name in _CHOICE), *wanted),
+            *(_CHOSEN.c.value[len(_CHOICE)].as_integer(), c.id, *(c[name] for name in _TARGET), c.publish),
+        )
+        .where(*(_is_chosen(index, c[name]) for index, name in enumerate(_CHOICE)), *wanted)
+        .order_by(_place(connection, broadcast), c.id),
     )
-    for choice, rendering in chosen.items():
-        with_choice = {f"with_{name}": getattr(choice, name) for name in _CHOICE}
-        rendering_id = _add_rendering(connection, broadcast, choice.platform, rendering)
-        connection.execute(deliver, {"of_rendering": rendering_id, **with_choice})
+    rows = {
+        str(number): [
+            *(_as_json(c[name], getattr(choice, name)) for name in _CHOICE),
+            _add_rendering(connection, broadcast, choice.platform, rendering),
+        ]
+        for number, (choice, rendering) in enumerate(chosen.items())
+    }
+    connection.execute(deliver, {"chosen": rows})
     if only_failed_in is not None:
         _go_on_where_it_failed(connection, broadcast, only_failed_in)
+
+
+def _as_json(kept: Column[Any], value: object) -> object:
+    return kept.type.encode(value) if isinstance(kept.type, Coded) else value
+
+
+def _is_chosen(index: int, kept: Column[Any]) -> ColumnElement[bool]:
+    said = _CHOSEN.c.value[index]
+    is_chosen: ColumnElement[bool] = kept == (said.as_boolean() if isinstance(kept.type, Boolean) else said.as_string())
+    return is_chosen
+
+
+def _place(connection: Connection, broadcast: Broadcast) -> ColumnElement[int]:
+    """Return the place of a subscription in the order of the broadcast: a hash of both."""
+    size = (connection.scalar(select(func.max(subscriptions.c.id))) or 0) // BLOCKS + 1
+    of_broadcast = hashlib.sha256(f"{broadcast.episode} {broadcast.key} {broadcast.repeat}".encode()).digest()
+    factor, shift = (int.from_bytes(half) for half in (of_broadcast[:16], of_broadcast[16:]))
+    number = cast(subscriptions.c.id, BigInteger) // size
+    return (number * (factor % (_PRIME - 1) + 1) + shift % _PRIME) % _PRIME
 
 
 def _is_other_push(broadcast: Broadcast) -> ColumnElement[bool]:

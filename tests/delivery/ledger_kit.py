@@ -16,7 +16,7 @@ from bot.storage.records import Claim, Delivery, DeliveryState, Outcome
 from bot.storage.tables import deliveries, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -128,6 +128,11 @@ async def due(ledger: Ledger, platform: PlatformName = TELEGRAM, limit: int = 10
     )
     in_turn = may_be_sent.order_by(c.rank, c.due, c.id).limit(limit)
     return await ledger._database.read(lambda connection: list(map(Delivery.of, connection.execute(in_turn))))
+
+
+def by_chat(found: Iterable[Delivery]) -> list[Delivery]:
+    """The deliveries by chat and thread, because a push has an order of its own."""
+    return sorted(found, key=lambda each: (int(each.target.chat), each.target.thread))
 
 
 async def tally(ledger: Ledger, broadcast_id: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,10 +114,10 @@ async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
         due=MONDAY,
         renderings={Choice(TELEGRAM): rich, Choice(TELEGRAM, silent=True): plain},
     )
-    (first, second) = await due(ledger)
+    first, second = sorted(await due(ledger), key=lambda each: each.target)
     assert (await ledger.stored(first.rendering_id)).rendering == rich
     await ledger.fall_back(first.id)
-    (fallen, _) = await due(ledger)
+    fallen, _ = sorted(await due(ledger), key=lambda each: each.target)
     assert fallen.rendering_id == second.rendering_id
 
 
@@ -300,7 +301,8 @@ async def test_counts_and_failures(ledger: Ledger) -> None:
         ]
     )
     assert await ledger.tally(one.broadcast_id) == {PENDING: 1, SENDING: 0, SENT: 1, FAILED: 3, UNKNOWN: 0}
-    assert [failure.target.chat for failure in await ledger.failures(one.broadcast_id)] == ["2", "3", "4"]
+    by_target = sorted(each.target.chat for each in (two, three, four))
+    assert [failure.target.chat for failure in await ledger.failures(one.broadcast_id)] == by_target
 
 
 async def test_the_latest_broadcasts(ledger: Ledger) -> None:
@@ -309,3 +311,36 @@ async def test_the_latest_broadcasts(ledger: Ledger) -> None:
         await push(ledger, episode=episode)
     assert [broadcast.episode for broadcast in await ledger.broadcasts(2)] == [1207, 1206]
     assert await ledger.broadcast_of(1205, "friday") is None
+
+
+async def places(ledger: Ledger, episode: int) -> dict[str, int]:
+    """Push an episode to everybody, and return the place of each chat in the order in which they get it."""
+    broadcast = await push(ledger, episode=episode)
+    waiting = [each for each in await due(ledger, limit=100_000) if each.broadcast_id == broadcast.id]
+    assert sorted({each.id for each in waiting}) == [each.id for each in waiting]
+    return {each.target.chat: place for place, each in enumerate(waiting)}
+
+
+async def test_nobody_is_always_last(ledger: Ledger) -> None:
+    """Every push has an order of its own over all choices, in which each chat is early and late about as often."""
+    people, pushes = 60, 40
+    for chat in range(people):
+        await ledger.subscriptions.save(subscription(telegram(chat), silent=chat % 2 == 0))
+    orders = [await places(ledger, episode) for episode in range(1, pushes + 1)]
+    assert len({tuple(order) for order in orders}) == pushes
+    for chat in range(people):
+        got = [order[str(chat)] for order in orders]
+        assert min(got) < people / 4 < people * 3 / 4 <= max(got)
+        assert people / 4 < sum(got) / pushes < people * 3 / 4
+
+
+async def test_the_order_of_a_large_audience_goes_by_parts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more people than parts, neighbours stay together, and the parts go in an order of each push's own."""
+    monkeypatch.setattr("bot.storage.opening.BLOCKS", 8)
+    for chat in range(64):
+        await ledger.subscriptions.save(subscription(telegram(chat)))
+    orders = [list(await places(ledger, episode)) for episode in range(1, 9)]
+    for order in orders:
+        assert sorted(map(int, order)) == list(range(64))
+        assert sum(int(after) - int(before) != 1 for before, after in itertools.pairwise(order)) <= 8
+    assert len({order[-1] for order in orders}) > 2

@@ -101,7 +101,7 @@ async def test_a_claim_is_given_once(ledger: Ledger) -> None:
     """A delivery that was claimed is no longer due, cannot be claimed again, and counts the attempt."""
     one, two = await pushed_to(ledger, telegram(1), telegram(2))
     assert await ledger.claim(TELEGRAM, 1) == [
-        Claim(one.id, 1, telegram(1), rendering_id=1, position=0, message_ids=(), attempts=1, code="", publish=False)
+        Claim(one.id, 1, one.target, rendering_id=1, position=0, message_ids=(), attempts=1, code="", publish=False)
     ]
     assert [claim.id for claim in await ledger.claim(TELEGRAM, 10)] == [two.id]
     assert await ledger.claim(TELEGRAM, 10) == []

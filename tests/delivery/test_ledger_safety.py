@@ -73,8 +73,8 @@ async def test_a_killed_sender_leaves_a_trace_of_what_was_in_flight(url: str, *,
         assert await ledger.tally(1) == {PENDING: 1, SENDING: 1, SENT: 1, FAILED: 0, UNKNOWN: 0}
         assert await ledger.recover(TELEGRAM, hold=hold) == 1
         in_doubt, untouched = await due(ledger)
-        assert (in_doubt.target, in_doubt.position, in_doubt.code) == (telegram(2), position, "unknown")
-        assert (untouched.target, untouched.position, untouched.code) == (telegram(3), 0, "")
+        assert (in_doubt.id, in_doubt.position, in_doubt.code) == (2, position, "unknown")
+        assert (untouched.id, untouched.position, untouched.code) == (3, 0, "")
 
 
 async def test_two_processes_never_claim_the_same(url: str) -> None:

@@ -21,6 +21,7 @@ from tests.delivery.ledger_kit import (
     MONDAY,
     TELEGRAM,
     Clock,
+    by_chat,
     due,
     everything,
     failed,
@@ -210,7 +211,7 @@ async def test_old_pushes_and_those_to_one_target_are_not_reported(ledger: Ledge
 
 async def test_a_report_counts_what_became_of_everybody(ledger: Ledger, clock: Clock) -> None:
     """By platform and reason, with the time it took, and some targets of each failure."""
-    ok, gone, lost = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
+    ok, gone, lost = by_chat(await pushed_to(ledger, telegram(1), telegram(2), telegram(3)))
     unknown = sent(lost, None)
     clock.advance(seconds=75)
     await ledger.record([sent(ok, "41"), failed(gone, "gone", "blocked")])

@@ -119,7 +119,8 @@ async def test_a_pause_finds_no_message_claimed(ledger: Ledger, clock: Clock) ->
     work.worker._pacer.note_flood(flood, telegram(9))
     work.carrier.gate.set()
     await work.reaches(sent=1, pending=2)
-    await ledger.subscriptions.end(telegram(3), "unsubscribed")
+    waiting, _other = await due(ledger)
+    await ledger.subscriptions.end(waiting.target, "unsubscribed")
     assert await work.tally() == {"sent": 1, "failed": 1, "pending": 1}
     await work.worker.stop()
     await task
