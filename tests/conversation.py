@@ -262,5 +262,5 @@ async def _listening_on_discord(app: App) -> None:
     platform = app.connections[PlatformName("discord")].platform
     assert isinstance(platform, DiscordPlatform)
     async with asyncio.timeout(PATIENCE):
-        while not platform.client.is_ready():  # noqa: ASYNC110 - before it has logged in, it cannot be waited for
+        while not platform.gateway.is_ready:  # noqa: ASYNC110 - before it has logged in, it cannot be waited for
             await asyncio.sleep(0.002)

@@ -108,7 +108,7 @@ class PublishingJob:
         # Because publishing has a limit of its own, its pauses hold up no message to the channel.
         route = target._replace(chat=f"{target.chat}/publish")
         publish = SendRequest(
-            route, lambda _leave: self.publisher.publish(target, publication.message_id), rank=Rank.PUSH
+            route, lambda leave: self.publisher.publish(target, publication.message_id, leave), Rank.PUSH, leaves=True
         )
         try:
             await self.sender.send(publish)

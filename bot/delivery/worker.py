@@ -241,11 +241,11 @@ class Worker:
         try:
             if retry.is_in_doubt(claim) and self._finder is not None:
                 with turn:
-                    message_id = await self._found(post, self._finder, stored) if turn.leave() else None
+                    message_id = await self._found(post, self._finder, stored)
                 if message_id is not None:
                     return message_id
                 # Because the look was a request too, the message needs a turn of its own.
-                later = None if turn.refused else await self._pacer.turn(claim.target)
+                later = await self._pacer.turn(claim.target)
                 if later is None:
                     return None
                 turn = later

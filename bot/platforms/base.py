@@ -126,8 +126,8 @@ class Account(Platform, Protocol):
 class Publisher(Protocol):
     """A platform on which channels can follow a channel."""
 
-    async def publish(self, target: Target, message_id: str) -> None:
-        """Pass a sent message on to the followers. Publishing twice is no error.
+    async def publish(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Pass a sent message on to the followers. Publishing twice is no error. `leave` is that of `Post`.
 
         Raises:
             SendError: the message was not passed on.
@@ -139,6 +139,8 @@ class Finder(Protocol):
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
         """Return the id of the bot's message to the target with the same text and no older than `since`.
+
+        The first request takes the turn of the post, and each further one a turn of the account's pace.
 
         Raises:
             TargetClosedError: the bot may not read there.

@@ -113,7 +113,8 @@ class Side:
     async def delivering(self, ledger: Ledger) -> AsyncIterator[Pacer]:
         """A worker at work; its pace."""
         discord = self.platform if isinstance(self.platform, DiscordPlatform) else None
-        pacer = Pacer(self.rate, limits)
+        self.platform.pace = pacer = Pacer(self.rate, limits)
+        self.platform.tell = self._hear
         worker = Worker(
             platform=self.platform,
             ledger=ledger,

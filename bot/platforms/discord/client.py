@@ -1,14 +1,12 @@
 """The client of Discord: sends messages over REST, and receives commands over the gateway."""
 
 import asyncio
+import contextlib
 import datetime as dt
-import functools
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import discord
-import discord.http
 import yarl
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
@@ -17,14 +15,17 @@ from discord.http import Route
 from bot.model.document import Document
 from bot.model.rendering import JsonObject, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher
+from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher, UnknownOutcomeError
 from bot.platforms.discord import NAME, rights
-from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, reaching, without_repeats
-from bot.platforms.discord.finding import SKEW, find_message, find_post
+from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, reaching
+from bot.platforms.discord.finding import find_message, find_post
+from bot.platforms.discord.forums import Forum, Forums
+from bot.platforms.discord.gateway import Equip, Gateway, HTTPClient
 from bot.platforms.discord.render import MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
 from bot.platforms.discord.section import DEFAULT_GATEWAY, Discord
 from bot.platforms.discord.tasks import TaskTracker
+from bot.platforms.discord.traffic import FirstTurn, Traffic
 
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
@@ -32,15 +33,18 @@ SEND_TIMEOUT = 60.0
 """Seconds that one send may take, such a wait included. Without it, discord.py waits five minutes for an answer."""
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot is to leave."""
-CLEAN_EVERY = 60.0
-"""Seconds between two searches for buckets to forget. discord.py keeps each bucket for five minutes anyway."""
+
+
+async def _no_setup(_tree: app_commands.CommandTree) -> None:
+    """Do nothing."""
 
 
 class DiscordPlatform(Account, Finder, Publisher):
     """Discord through one bot account.
 
-    Before `listen`, handlers register with discord.py's `client` and with `tree`, its table of slash commands.
-    `on_setup` runs from then on, beside the rest. The bot leaves when the handlers that are `underway` have ended.
+    All messages and answers go through `client`, which needs no gateway. Before `listen`, the handlers are put into
+    `equip`, which prepares each new client of the gateway, and into `on_setup`, which runs from then on, beside the
+    rest. The bot leaves when the handlers that are `underway` have ended.
     """
 
     name = NAME
@@ -55,21 +59,24 @@ class DiscordPlatform(Account, Finder, Publisher):
         self._token = config.token
         self._is_opened = False
         own_gateway = config.gateway_url.rstrip("/") != DEFAULT_GATEWAY
-        self.client = discord.AutoShardedClient(
-            intents=discord.Intents(guilds=True),
-            http_trace=without_repeats(),
-            max_ratelimit_timeout=LONGEST_WAIT,
+        self._options: dict[str, Any] = {
+            "intents": discord.Intents(guilds=True),
+            "http_trace": Traffic(self).trace(),
+            "max_ratelimit_timeout": LONGEST_WAIT,
+        }
+        receiving = {
             # With a given number of shards, discord.py uses the configured gateway and does not ask for one.
-            shard_count=1 if own_gateway else None,
+            "shard_count": 1 if own_gateway else None,
             # Seconds of pause after which the stream of servers counts as over. On one's own gateway it never pauses.
-            guild_ready_timeout=0.05 if own_gateway else 2.0,
-        )
-        # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
-        self.client.http.__class__ = _HTTPClient
-        self.tree = app_commands.CommandTree(self.client)
-        self.on_setup: Callable[[], Coroutine[Any, Any, None]] = functools.partial(asyncio.sleep, 0)
+            "guild_ready_timeout": 0.05 if own_gateway else 2.0,
+        }
+        self.client = self._new_client()
+        # Because the app sets `tell` later, it is looked up at each call.
+        self.gateway = Gateway(self._options | receiving, lambda fact: self.tell(fact))  # noqa: PLW0108
+        self.equip: Equip = lambda _client, _tree: None
+        self.on_setup: Callable[[app_commands.CommandTree], Coroutine[Any, Any, None]] = _no_setup
         self.underway = TaskTracker()
-        self._forums: set[int] = set()
+        self._forums = Forums(self.gateway)
         self._direct: dict[int, int] = {}
 
     def render(
@@ -85,9 +92,6 @@ class DiscordPlatform(Account, Finder, Publisher):
     async def send(self, post: Post) -> str:
         """Send one message and return its id, as `Platform.send` says."""
         with reaching(self.client):
-            # Because discord.py does not tell when it writes, this is the last moment; its connections are open by now.
-            if not post.leave():
-                raise NotSentError("Discord has asked for a pause")
             async with asyncio.timeout(SEND_TIMEOUT):
                 return await self._send(post)
 
@@ -98,28 +102,33 @@ class DiscordPlatform(Account, Finder, Publisher):
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
         """Return the id of a message that has arrived, as `Finder.find` says."""
-        since -= SKEW
+        turn = FirstTurn(post.leave)
         with reaching(self.client):
-            channel_id = await self._channel_id(post.target)
-            channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
-            if isinstance(channel, discord.ForumChannel):
+            place = await self._channel_id(post.target, turn)
+            forum = await self._forums.find(self.client, place, turn, surely=True)
+            if forum is not None:
                 if post.first_id is None:
-                    return await find_post(self.client, channel, post.title, since)
-                channel_id = int(post.first_id)
-            return await find_message(self.client, channel_id, post.message, since)
+                    return await find_post(self.client, forum, post.title, since, turn)
+                place = int(post.first_id)
+            return await find_message(self.client, place, post.message, since, turn)
 
-    async def publish(self, target: Target, message_id: str) -> None:
+    async def publish(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
         """Pass a message of an announcement channel on to the followers, as `Publisher.publish` says."""
-        message = self.client.get_partial_messageable(int(target.chat)).get_partial_message(int(message_id))
+        path = "/channels/{channel_id}/messages/{message_id}/crosspost"
+        route = Route("POST", path, channel_id=int(target.chat), message_id=int(message_id))
         with reaching(self.client):
             try:
-                await message.publish()
+                await self.client.http.request(route, trace_request_ctx=leave)
             except discord.HTTPException as error:
                 if error.code != ALREADY_PUBLISHED:
                     raise
 
     async def connect(self) -> None:
         """Log in, as `Account.connect` says."""
+        if self._is_opened:
+            # Because discord.py leaves the session of a failed login open, the next attempt is a new client's.
+            await self.client.close()
+            self.client = self._new_client()
         self._is_opened = True
         with reaching(self.client):
             await self.client.login(self._token.get_secret_value())
@@ -130,85 +139,83 @@ class DiscordPlatform(Account, Finder, Publisher):
         Raises:
             SendError: Discord has closed the gateway for good. The next call connects anew.
         """
-        if self.client.is_closed():
-            self.client.clear()
-            # Because clearing forgets only the session, the connector that was closed with it is removed here.
-            self.client.http.connector = discord.utils.MISSING
-            await self.connect()
-        setup = asyncio.create_task(self.on_setup(), name="discord setup")
-        try:
-            with reaching(self.client):
-                await self.client.connect(reconnect=True)
-        finally:
-            setup.cancel()
-            await asyncio.wait({setup})
+        with reaching(self.client):
+            await self.gateway.listen(self._token.get_secret_value(), self.equip, self.on_setup)
         raise NotSentError("Discord has closed the gateway")
 
     async def close(self) -> None:
-        """Finish the answers under way, leave the gateway and close the connections."""
+        """Finish the answers under way, and close the connections."""
         await self.underway.finish(within=LAST_ANSWERS)
         if self._is_opened:
             # discord.py cannot close a client that never tried to log in.
             await self.client.close()
         await self.underway.finish(within=0.0)
 
-    async def _channel_id(self, target: Target) -> int:
+    def _new_client(self) -> discord.Client:
+        client = discord.Client(**self._options)
+        # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
+        client.http.__class__ = HTTPClient
+        return client
+
+    async def _channel_id(self, target: Target, turn: FirstTurn) -> int:
         """Return the channel of the target. For `@` and a person's id, open their private channel once."""
         if not target.chat.startswith("@"):
             return int(target.chat)
         person = int(target.chat[1:])
         if person not in self._direct:
-            self._direct[person] = (await self.client.create_dm(discord.Object(person))).id
+            body = {"recipient_id": person}
+            opened = await self.client.http.request(
+                Route("POST", "/users/@me/channels"), json=body, trace_request_ctx=turn.take()
+            )
+            self._direct[person] = int(opened["id"])
         return self._direct[person]
 
     async def _send(self, post: Post) -> str:
-        channel_id = await self._channel_id(post.target)
-        if channel_id not in self._forums:
+        turn = FirstTurn(post.leave)
+        with _nothing_sent(self.client):
+            channel_id = await self._channel_id(post.target, turn)
+            forum = await self._forums.find(self.client, channel_id, turn)
+        if forum is None:
             try:
-                return await self._send_to_channel(channel_id, post)
+                return await self._send_to_channel(channel_id, post, turn)
             except discord.HTTPException as error:
-                # Because a look into discord.py's cache goes through every server, the first attempt shows the forum.
                 if error.code != NON_TEXT_CHANNEL:
                     raise
-            self._forums.add(channel_id)
+                with _nothing_sent(self.client):
+                    forum = await self._forums.find(self.client, channel_id, turn, surely=True)
+                if forum is None:
+                    # The kind of the channel contradicts the refusal, which is then an odd answer like others.
+                    raise
         if post.first_id is not None:
-            return await self._send_to_channel(int(post.first_id), post)
-        return await self._open_post(channel_id, post)
+            return await self._send_to_channel(int(post.first_id), post, turn)
+        return await self._open_post(forum, post, turn)
 
-    async def _send_to_channel(self, channel_id: int, post: Post) -> str:
+    async def _send_to_channel(self, channel_id: int, post: Post, turn: FirstTurn) -> str:
         body = {**post.message.body, "nonce": post.nonce, "enforce_nonce": True, "allowed_mentions": NOBODY}
-        return await self._post("/channels/{channel_id}/messages", channel_id, body)
+        return await self._post("/channels/{channel_id}/messages", channel_id, body, turn)
 
-    async def _open_post(self, channel_id: int, post: Post) -> str:
+    async def _open_post(self, forum: Forum, post: Post, turn: FirstTurn) -> str:
         """Open a post in a forum with the first message of a delivery, and return the id of both."""
-        forum = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
-        if not isinstance(forum, discord.ForumChannel):
-            raise discord.InvalidData(f"channel {channel_id} takes no messages")
         body = {
             "name": post.title[:MAX_POST_NAME],
             "message": {**post.message.body, "allowed_mentions": NOBODY},
-            # Because a forum may insist on some tag, the post gets the first one.
-            "applied_tags": [tag.id for tag in forum.available_tags[:1] if forum.flags.require_tag],
+            "applied_tags": forum.tags,
         }
-        return await self._post("/channels/{channel_id}/threads", channel_id, body)
+        return await self._post("/channels/{channel_id}/threads", forum.id, body, turn)
 
-    async def _post(self, path: str, channel_id: int, body: JsonObject) -> str:
+    async def _post(self, path: str, channel_id: int, body: JsonObject, turn: FirstTurn) -> str:
         # Because the library's `send` takes a message only as objects, of which it makes this JSON again.
-        made = await self.client.http.request(Route("POST", path, channel_id=channel_id), json=body)
+        made = await self.client.http.request(
+            Route("POST", path, channel_id=channel_id), json=body, trace_request_ctx=turn.take()
+        )
         return str(made["id"])
 
 
-class _HTTPClient(discord.http.HTTPClient):
-    """A client that searches for old buckets once a minute.
-
-    discord.py itself searches all buckets for each new channel beyond the 256th, which is most of its work in a push to
-    15,000 channels. A test fails if a later version no longer calls this method.
-    """
-
-    _cleaned = 0.0
-
-    def _try_clear_expired_ratelimits(self) -> None:
-        now = time.monotonic()
-        if now - self._cleaned >= CLEAN_EVERY:
-            self._cleaned = now
-            super()._try_clear_expired_ratelimits()
+@contextlib.contextmanager
+def _nothing_sent(client: discord.Client) -> Iterator[None]:
+    """Make no doubt of a request without an answer in the context, because the message comes after it."""
+    try:
+        with reaching(client):
+            yield
+    except UnknownOutcomeError as error:
+        raise NotSentError(str(error)) from error

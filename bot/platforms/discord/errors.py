@@ -76,6 +76,10 @@ _TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
 """Statuses of refusals for a trouble that may be over at the next attempt."""
 
 
+class BannedError(FloodError):
+    """A refusal of the whole address by Discord's proxy."""
+
+
 class UnservedError(aiohttp.ClientError):
     """An answer or a failure after which discord.py would repeat the request at a pace of its own."""
 
@@ -166,7 +170,7 @@ def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | N
     if asks_for_pause:
         # Cloudflare's ban of the whole address is a page without JSON.
         pause = _seconds(response.headers.get("Retry-After"))
-        return FloodError("Discord's proxy refuses this address", retry_after=pause, everything=True)
+        return BannedError("Discord's proxy refuses this address", retry_after=pause, everything=True)
     return foreign("Discord", response.status)
 
 

@@ -6,57 +6,89 @@ import datetime as dt
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from bot.model.rendering import Message
+from discord.http import Route
+from discord.utils import snowflake_time, time_snowflake
+
+from bot.model.rendering import JsonObject, Message
 from bot.platforms.discord.render import MAX_POST_NAME, TEXT_DISPLAY
 
 if TYPE_CHECKING:
     import discord
 
-LOOK_BACK = 100
+    from bot.platforms.discord.forums import Forum
+    from bot.platforms.discord.traffic import FirstTurn
+
+PAGE = 100
 """Messages of a channel, or archived posts of a forum, that one request returns."""
 SKEW = dt.timedelta(minutes=1)
 """The largest difference between this machine's clock and Discord's."""
 
 
-async def find_message(client: discord.Client, channel_id: int, sent: Message, since: dt.datetime) -> str | None:
+async def find_message(
+    client: discord.Client, channel_id: int, sent: Message, since: dt.datetime, turn: FirstTurn
+) -> str | None:
     """Return the id of the bot's message in the channel with the same texts; None if no message has them.
+
+    The search goes forward from `since` to the newest message, because people may have written many since then.
 
     Raises:
         discord.DiscordException: the channel cannot be read.
     """
     said = list(_said(sent.body["components"]))
-    async for message in client.get_partial_messageable(channel_id).history(limit=LOOK_BACK):
-        if message.created_at < since:
-            break
-        components = [component.to_dict() for component in message.components]
-        if _is_own(client, message.author.id) and list(_said(components)) == said:
-            return str(message.id)
-    return None
+    route = Route("GET", "/channels/{channel_id}/messages", channel_id=channel_id)
+    last = time_snowflake(since - SKEW)
+    while True:
+        page = await client.http.request(
+            route, params={"after": str(last), "limit": PAGE}, trace_request_ctx=turn.take()
+        )
+        for message in page:
+            if _is_own(client, message["author"]["id"]) and list(_said(message["components"])) == said:
+                return str(message["id"])
+        if len(page) < PAGE:
+            return None
+        last = max(int(message["id"]) for message in page)
 
 
-async def find_post(client: discord.Client, forum: discord.ForumChannel, title: str, since: dt.datetime) -> str | None:
+async def find_post(
+    client: discord.Client, forum: Forum, title: str, since: dt.datetime, turn: FirstTurn
+) -> str | None:
     """Return the id of the forum post that the bot opened under the title. The post's first message has the same id.
 
     Raises:
         discord.DiscordException: the forum cannot be read.
     """
-    async for thread in _threads(forum):
-        is_younger = thread.created_at is not None and thread.created_at >= since
-        if is_younger and _is_own(client, thread.owner_id) and thread.name == title[:MAX_POST_NAME]:
-            return str(thread.id)
+    async for thread in _threads(client, forum, since - SKEW, turn):
+        is_younger = snowflake_time(int(thread["id"])) >= since - SKEW
+        if is_younger and _is_own(client, thread.get("owner_id")) and thread["name"] == title[:MAX_POST_NAME]:
+            return str(thread["id"])
     return None
 
 
-async def _threads(forum: discord.ForumChannel) -> AsyncIterator[discord.Thread]:
-    for thread in await forum.guild.active_threads():
-        if thread.parent_id == forum.id:
+async def _threads(
+    client: discord.Client, forum: Forum, since: dt.datetime, turn: FirstTurn
+) -> AsyncIterator[JsonObject]:
+    """Yield the open posts of the forum, then those that were archived since then, the last one first."""
+    route = Route("GET", "/guilds/{guild_id}/threads/active", guild_id=forum.guild_id)
+    active = await client.http.request(route, trace_request_ctx=turn.take())
+    for thread in active["threads"]:
+        if int(thread["parent_id"]) == forum.id:
             yield thread
-    async for thread in forum.archived_threads(limit=LOOK_BACK):
-        yield thread
+    route = Route("GET", "/channels/{channel_id}/threads/archived/public", channel_id=forum.id)
+    before: dict[str, str] = {}
+    while True:
+        archived = await client.http.request(route, params={"limit": PAGE, **before})
+        for thread in archived["threads"]:
+            moment = thread["thread_metadata"]["archive_timestamp"]
+            if dt.datetime.fromisoformat(moment) < since:
+                return
+            before = {"before": moment}
+            yield thread
+        if not archived["has_more"] or not archived["threads"]:
+            return
 
 
-def _is_own(client: discord.Client, author_id: int) -> bool:
-    return client.user is not None and author_id == client.user.id
+def _is_own(client: discord.Client, author_id: object) -> bool:
+    return client.user is not None and str(author_id) == str(client.user.id)
 
 
 def _said(components: Iterable[Any]) -> Iterator[str]:

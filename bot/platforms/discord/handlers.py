@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -61,14 +60,17 @@ class Handlers:
         self._language = language
 
     def register(self) -> None:
-        """Add the commands to the platform's tree. Discord learns of them when the platform listens."""
-        tree, counted = self._platform.tree, self._platform.underway.counted
+        """Have the platform put the handlers into each client of the gateway. Discord learns of the commands then."""
+        self._platform.equip = self._equip
+        self._platform.on_setup = publish
+
+    def _equip(self, client: discord.AutoShardedClient, tree: app_commands.CommandTree) -> None:
+        counted = self._platform.underway.counted
         for command in COMMANDS:
             tree.add_command(slash(command, counted(self._answer), counted(self._suggest)))
         tree.error(counted(self._not_understood))
-        self._platform.client.event(counted(self.on_interaction))
-        Membership(self._context.subscriptions).follow(self._platform)
-        self._platform.on_setup = functools.partial(publish, tree)
+        client.event(counted(self.on_interaction))
+        Membership(self._context.subscriptions).follow(client, counted)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer a button's press by its custom id alone, so that buttons outlive every restart."""
@@ -82,10 +84,15 @@ class Handlers:
             await self._answer(interaction, pressed.command.answer, pressed.argument, page=pressed.page)
 
     async def _not_understood(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-        """Answer a command of another version that a person's app still offers."""
+        """Answer a command that did not come to its handler, or that failed there."""
+        answering = _outdated
+        if isinstance(error, app_commands.CommandInvokeError):
+            log.error("A command failed in a way that is not foreseen", exc_info=error.original)
+            answering = _sorry
+        else:
+            log.info("Discord sent a command of another version: %s", error)
         if interaction.type is discord.InteractionType.application_command:
-            log.info("Discord sent a command of another version: %s", type(error).__name__)
-            await self._answer(interaction, _outdated)
+            await self._answer(interaction, answering)
 
     async def _suggest(
         self, interaction: discord.Interaction, command: Command, typed: str
@@ -120,7 +127,7 @@ class Handlers:
         verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
         request = request_of(interaction, argument, page, self._language)
         shared = share and may_share(interaction)
-        reply = Reply(interaction, self._sender, request, shared=shared)
+        reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
         if verdict is Verdict.SILENCE:
             await reply.stay_silent()
             return
@@ -153,6 +160,10 @@ def _alone(answering: Answering) -> Answering:
 
 async def _outdated(_context: CommandContext, request: Request) -> Answer:
     return outdated(request.words)
+
+
+async def _sorry(_context: CommandContext, request: Request) -> Answer:
+    return sorry(request.words)
 
 
 async def _slow_down(_context: CommandContext, request: Request) -> Answer:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
 
 import discord
 
 from bot.model.subscription import Subscriptions, Target
 from bot.platforms.discord import NAME, rights
 
-if TYPE_CHECKING:
-    from bot.platforms.discord.client import DiscordPlatform
-
 log = logging.getLogger(__name__)
 
 REMOVED = "the bot was removed from the server"
 DELETED = "the channel was deleted"
 """Reasons for which subscriptions end, for the admins' reports."""
+
+
+Listener: TypeAlias = Callable[..., Coroutine[Any, Any, None]]
 
 
 class Membership:
@@ -29,8 +30,8 @@ class Membership:
     def __init__(self, subscriptions: Subscriptions) -> None:
         self._subscriptions = subscriptions
 
-    def follow(self, platform: DiscordPlatform) -> None:
-        """Listen to the platform's client from now on."""
+    def follow(self, client: discord.Client, counted: Callable[[Listener], Listener]) -> None:
+        """Listen to the client's events from now on, each listener as `counted` returns it."""
         for listener in (
             self.on_guild_remove,
             self.on_guild_available,
@@ -40,7 +41,7 @@ class Membership:
             self.on_guild_channel_delete,
             self.on_raw_thread_delete,
         ):
-            platform.client.event(platform.underway.counted(listener))
+            client.event(counted(listener))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End the server's subscriptions, because the bot was removed or the server deleted."""

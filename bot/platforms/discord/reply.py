@@ -16,6 +16,7 @@ from bot.model.rendering import JsonObject, Message, Rendering
 from bot.platforms.base import Rank, Sender, SendError, SendRequest, TargetClosedError, UnknownOutcomeError
 from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching, translate
 from bot.platforms.discord.finding import find_message
+from bot.platforms.discord.traffic import FirstTurn
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +45,30 @@ T = TypeVar("T")
 
 
 class Reply:
-    """The reply to a command or a press. All people in the place see a `shared` reply, else only the person does."""
+    """The reply to a command or a press. All people in the place see a `shared` reply, else only the person does.
 
-    def __init__(self, interaction: discord.Interaction, sender: Sender, request: Request, *, shared: bool) -> None:
+    The reply goes through `client` and not through that of the gateway, which may end at any moment.
+    """
+
+    def __init__(
+        self,
+        interaction: discord.Interaction,
+        client: discord.Client,
+        sender: Sender,
+        request: Request,
+        *,
+        shared: bool,
+    ) -> None:
         self._interaction = interaction
+        self._client = client
         self._sender = sender
         self._target = request.target
         self._is_guest = request.obstacle is Obstacle.GUEST
         # Because each person has a line of their own in the channel, one does not wait for the answers to another.
         self._line = self._target._replace(chat=f"{self._target.chat}/{interaction.user.id}")
-        self._flags = 0 if shared else EPHEMERAL
+        # Because nobody else reads along in a private chat, an answer there stays.
+        self._alone = 0 if request.is_private else EPHEMERAL
+        self._flags = 0 if shared else self._alone
         self._opening = asyncio.Lock()
         self._is_begun = False
         self._is_open = False
@@ -90,7 +105,7 @@ class Reply:
             SendError: Discord did not take the answer.
         """
         if private and self._acknowledged is not ResponseType.deferred_channel_message:
-            self._flags = EPHEMERAL
+            self._flags = self._alone
         in_place = replaces and self._is_theirs and len(rendering.messages) == 1
         async with self._sender.in_order(self._line):
             for position, message in enumerate(rendering.messages):
@@ -128,7 +143,7 @@ class Reply:
         worth = worth or WORTH
 
         async def attempt(_leave: Callable[[], bool]) -> T:
-            with reaching(self._interaction.client):
+            with reaching(self._client):
                 async with asyncio.timeout(min(worth, LONGEST_REQUEST)):
                     return await call()
 
@@ -178,7 +193,8 @@ class Reply:
         asked = self._interaction
         route = Route(method, path, webhook_id=owner or asked.application_id, webhook_token=asked.token)
         # Without a body, discord.py would send "null", which Discord cannot read.
-        await (asked.client.http.request(route) if body is None else asked.client.http.request(route, json=body))
+        http = self._client.http
+        await (http.request(route) if body is None else http.request(route, json=body))
 
     def _body(self, message: Message) -> JsonObject:
         flags = message.body["flags"] | self._flags
@@ -196,15 +212,20 @@ class Reply:
                 return await self._request(partial(self._ask, "POST", WEBHOOK, self._body(message)), hold=True)
             except UnknownOutcomeError as error:
                 log.info("A message of an answer in %s may have arrived: %s", self._target, error)
-            if can_look and await self._request(partial(self._has_arrived, message)):
+            if can_look and await self._has_arrived(message):
                 return None
         return None
 
     async def _has_arrived(self, message: Message) -> bool:
-        client, since = self._interaction.client, self._interaction.created_at
-        try:
-            return await find_message(client, int(self._target.chat), message, since) is not None
-        except discord.Forbidden as error:
-            if not isinstance(translate(error), TargetClosedError):
-                raise
-            return True
+        channel_id, since = int(self._target.chat), self._interaction.created_at
+
+        async def look(leave: Callable[[], bool]) -> bool:
+            with reaching(self._client):
+                try:
+                    return await find_message(self._client, channel_id, message, since, FirstTurn(leave)) is not None
+                except discord.Forbidden as error:
+                    if not isinstance(translate(error), TargetClosedError):
+                        raise
+                    return True
+
+        return await self._sender.send(SendRequest(self._line, look, Rank.ANSWER, WORTH, leaves=True))

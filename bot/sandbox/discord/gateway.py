@@ -10,7 +10,7 @@ import enum
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -137,7 +137,7 @@ class Session:
 
 
 class Gateway:
-    """All sessions and connections. `identified` and `resumed` count the clients' successes.
+    """All sessions and connections. `identified` and `resumed` count the clients' successes, `connected` all attempts.
 
     `welcome` returns the events for a client that has identified: READY, without the gateway's fields, and the servers.
     """
@@ -148,9 +148,14 @@ class Gateway:
         self._changes = changes
         self._connections: set[Connection] = set()
         self.sessions: dict[str, Session] = {}
+        self.connected = 0
         self.identified = 0
         self.resumed = 0
         self.url = ""
+        self.hangs_up: Callable[[Connection], Awaitable[None]] | None = None
+        """Ends each connection before HELLO, as a gateway in trouble does."""
+        self.spoil: Callable[[str, Json], Json] = lambda _name, data: data
+        """Changes the events that greet a client."""
 
     @property
     def online(self) -> bool:
@@ -177,8 +182,13 @@ class Gateway:
         await socket.prepare(request)
         connection = Connection(request, socket, _ENCODERS.get(request.query.get("compress", ""), _plain)())
         self._connections.add(connection)
+        self.connected += 1
+        self._changes.notify()
         writer = asyncio.create_task(connection.write())
         try:
+            if self.hangs_up is not None:
+                await self.hangs_up(connection)
+                return socket
             connection.send_op(Op.HELLO, {"heartbeat_interval": int(HEARTBEAT_SECONDS * 1000)})
             code = await self._listen(connection)
             if code in {WSCloseCode.OK, WSCloseCode.GOING_AWAY} and connection.session is not None:
@@ -237,7 +247,7 @@ class Gateway:
         self.identified += 1
         own = {"v": 10, "session_id": session.id, "resume_gateway_url": self.url, "shard": ONE_SHARD}
         for name, event in self._welcome():
-            session.event(name, event | own if name == "READY" else event)
+            session.event(name, self.spoil(name, event | own if name == "READY" else event))
         self._changes.notify()
         return None
 

@@ -43,6 +43,11 @@ def too_many(retry_after: float, scope: Scope = Scope.USER) -> Reply:
     return Reply(429, body, headers=headers)
 
 
+def banned(seconds: float) -> Reply:
+    """Return the answer of the proxy in front of Discord to an address that it has banned for so long."""
+    return Reply(429, "error code: 1015", "text/plain", headers={"Retry-After": str(ceil(seconds))})
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Limit on the routes that match a shell pattern. Unless `announced`, no header tells of the limit."""
@@ -76,10 +81,18 @@ class Limits:
         self._now = now
         self._recent: deque[float] = deque()
         self._windows: dict[tuple[Bucket, str], _Window] = {}
+        self._silent_until = 0.0
+        self._is_banned = False
+
+    def silence(self, seconds: float, *, is_ban: bool = False) -> None:
+        """Refuse all requests from now on for so long, by the global limit or by a ban of the address."""
+        self._silent_until, self._is_banned = self._now() + seconds, is_ban
 
     def admit(self, route: str, place: str) -> Verdict:
         """Count one request on the route about the place, and return the verdict."""
         now = self._now()
+        if (left := self._silent_until - now) > 0:
+            return Verdict({}, banned(left) if self._is_banned else too_many(left, Scope.GLOBAL))
         wait = self._overall_wait(now) if not any(fnmatchcase(route, free) for free in _FREE_ROUTES) else 0.0
         if wait:
             return Verdict({}, too_many(wait, Scope.GLOBAL))

@@ -107,13 +107,13 @@ class Rest:
         return web.json_response(answer, status=route.status, headers=verdict.headers)
 
     def _note_wait(self, response: web.Response, route: Route, place: str) -> None:
-        """Log the wait that a 429 asks of sends.
-
-        A wait of another route does not concern sends. A 429 without JSON is a ban by the proxy and names no time.
-        """
-        if (response.status, response.content_type) != (_TOO_MANY, _JSON) or not response.text:
+        """Log the wait that a 429 asks of sends. A wait of another route does not concern sends."""
+        if response.status != _TOO_MANY or not response.text:
             return
-        asked, now = json.loads(response.text), self._monotonic()
+        now = self._monotonic()
+        # A 429 without JSON is a ban of the address, which only the header ends.
+        ban = {"global": True, "retry_after": float(response.headers.get("Retry-After", 0))}
+        asked = json.loads(response.text) if response.content_type == _JSON else ban
         if asked["global"] or route.name in _SENDS:
             chat = EVERYTHING if asked["global"] else place
             self.pipeline.traffic.waits.append(Wait(now, now + asked["retry_after"], chat))
@@ -136,7 +136,9 @@ def _flood(asked: Flood) -> web.Response:
 
 
 def _reply(reply: Reply, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.json_response(reply.body, status=reply.status, headers={**(headers or {}), **reply.headers})
+    body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+    found = {**(headers or {}), **reply.headers}
+    return web.Response(text=body, status=reply.status, content_type=reply.content_type, headers=found)
 
 
 def _refused(error: ApiError, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -17,6 +17,7 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
 from bot.model.i18n import Language
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import SendError
 from bot.platforms.discord import reply
 from bot.platforms.discord.handlers import Handlers
 from bot.runtime.clock import Timetable
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from bot.sandbox.discord.interactions import Interaction
     from bot.sandbox.discord.world import Channel, Guild, Message, User
     from bot.sandbox.shared.traffic import Request
+    from bot.sandbox.shared.webserver import Json
     from bot.storage.subscriptions import LedgerSubscriptions
 
 TUESDAY = dt.datetime(2024, 11, 5, 8, 0, tzinfo=PARIS)
@@ -124,16 +126,39 @@ def custom_ids(message: Message) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
+async def listening(platform: DiscordPlatform) -> AsyncIterator[None]:
+    """Listen, and begin anew when Discord ends it, as the supervisor does."""
+
+    async def listen() -> None:
+        while True:
+            with contextlib.suppress(SendError):
+                await platform.listen()
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(listen())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@contextlib.asynccontextmanager
 async def answering(
     folder: Path,
     *,
     patience: float = reply.PATIENCE,
     before: Callable[[LedgerSubscriptions, Target], Awaitable[None]] | None = None,
+    spoil: Callable[[str, Json], Json] = lambda _name, data: data,
 ) -> AsyncIterator[Scene]:
-    """The scene, the bot listening; what happens `before` finds the subscriptions and the text channel as they were."""
+    """The scene, the bot listening; what happens `before` finds the subscriptions and the text channel as they were.
+
+    The gateway greets the bot with the events as `spoil` changes them.
+    """
     clock = Clock()
     url = f"sqlite:///{folder / 'recap.db'}"
     async with DiscordStandIn(clock=clock) as discord, await Ledger.open(url, clock) as ledger:
+        discord.gateway.spoil = spoil
         guild = discord.add_guild("Auditeurs")
         reader, manager = discord.add_user("lectrice"), discord.add_user("gérante")
         discord.add_member(guild, reader)
@@ -153,17 +178,10 @@ async def answering(
             throttle=Throttle(lambda: clock().timestamp()),
             changing=asyncio.Lock(),
         )
-        pacer = Pacer(45)
+        platform.pace = pacer = Pacer(45)
         handlers = Handlers(platform, context, PacedSender(pacer), Language.FRENCH)
         handlers.register()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reply, "PATIENCE", patience)
-            async with connected(platform):
-                listening = asyncio.create_task(platform.listen())
-                try:
-                    yield Scene(
-                        discord, clock, platform, handlers, pacer, context, ledger, guild, text, reader, manager
-                    )
-                finally:
-                    listening.cancel()
-                    await asyncio.wait({listening})
+            async with connected(platform), listening(platform):
+                yield Scene(discord, clock, platform, handlers, pacer, context, ledger, guild, text, reader, manager)

@@ -24,7 +24,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def test_buttons_work_after_a_restart(scene: Scene, tmp_path: Path) -> None:
     """They hold all they need: no memory of the message is kept."""
     first = await (await scene.says("topics")).reply()
-    assert scene.platform.client.persistent_views == []
+    assert scene.platform.gateway.client is not None
+    assert scene.platform.gateway.client.persistent_views == []
     custom_id = custom_ids(first)["#tiktok"]
     folder = tmp_path / "again"
     folder.mkdir()

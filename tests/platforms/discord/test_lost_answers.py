@@ -245,7 +245,7 @@ async def test_a_client_that_is_closed_is_no_bug(
     for call in (
         scene.platform.send(post),
         scene.platform.find(post, scene.clock()),
-        scene.platform.publish(channel, "1"),
+        scene.platform.publish(channel, "1", lambda: True),
         scene.platform.inspect(channel),
     ):
         with pytest.raises(NotSentError):

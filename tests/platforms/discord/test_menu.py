@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from discord import app_commands
 
 from bot.commands import COMMANDS
 from bot.platforms.discord import menu
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import discord
-    from discord import app_commands
 
     from bot.commands import Answering, Command
-    from bot.platforms.discord.client import DiscordPlatform
 
 TELL = "PUT /applications/{application_id}/commands"
 ASK = "GET /applications/{application_id}/commands"
@@ -34,13 +33,13 @@ async def standin() -> AsyncIterator[DiscordStandIn]:
 
 
 @pytest.fixture
-async def platform(standin: DiscordStandIn) -> AsyncIterator[DiscordPlatform]:
+async def tree(standin: DiscordStandIn) -> AsyncIterator[app_commands.CommandTree]:
     """The bot's side of it, logged in, with all its commands."""
-    platform = discord_client(standin)
-    for command in COMMANDS:
-        platform.tree.add_command(slash(command, _respond, _suggest))
-    async with connected(platform):
-        yield platform
+    async with connected(discord_client(standin)) as platform:
+        tree = app_commands.CommandTree(platform.client)
+        for command in COMMANDS:
+            tree.add_command(slash(command, _respond, _suggest))
+        yield tree
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +61,11 @@ def told(standin: DiscordStandIn) -> list[list[dict[str, Any]]]:
     return [request.body[""] for request in standin.traffic.requests if request.route == TELL]
 
 
-async def test_the_commands_are_told_in_french_and_english(standin: DiscordStandIn, platform: DiscordPlatform) -> None:
+async def test_the_commands_are_told_in_french_and_english(
+    standin: DiscordStandIn, tree: app_commands.CommandTree
+) -> None:
     """Descriptions and options are translated; a command's own name is the same for everybody."""
-    await publish(platform.tree)
+    await publish(tree)
     ((*commands,),) = told(standin)
     by_name = {command["name"]: command for command in commands}
     assert list(by_name) == [command.name for command in COMMANDS]
@@ -82,52 +83,52 @@ async def test_the_commands_are_told_in_french_and_english(standin: DiscordStand
 
 
 async def test_a_server_and_a_person_can_install_the_commands(
-    standin: DiscordStandIn, platform: DiscordPlatform
+    standin: DiscordStandIn, tree: app_commands.CommandTree
 ) -> None:
     """Every command is offered in servers, in private and wherever a person who installed the bot goes."""
-    await publish(platform.tree)
+    await publish(tree)
     ((*commands,),) = told(standin)
     assert {tuple(command["integration_types"]) for command in commands} == {(0, 1)}
     assert {tuple(command["contexts"]) for command in commands} == {(0, 1, 2)}
 
 
 async def test_the_commands_are_told_again_only_when_they_changed(
-    standin: DiscordStandIn, platform: DiscordPlatform
+    standin: DiscordStandIn, tree: app_commands.CommandTree
 ) -> None:
     """A restart asks what Discord knows and leaves it at that; one more command, or other words, and it is told."""
-    await publish(platform.tree)
-    await publish(platform.tree)
+    await publish(tree)
+    await publish(tree)
     assert len(told(standin)) == 1
-    platform.tree.remove_command("help")
-    await publish(platform.tree)
-    await publish(platform.tree)
+    tree.remove_command("help")
+    await publish(tree)
+    await publish(tree)
     assert len(told(standin)) == 2
-    latest = platform.tree.get_command("latest")
+    latest = tree.get_command("latest")
     assert latest is not None
     latest.nsfw = True
-    await publish(platform.tree)
+    await publish(tree)
     assert len(told(standin)) == 3
 
 
 async def test_a_refused_attempt_is_made_again(
-    standin: DiscordStandIn, platform: DiscordPlatform, caplog: pytest.LogCaptureFixture
+    standin: DiscordStandIn, tree: app_commands.CommandTree, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Discord being away is logged in a sentence, and the commands are told when it is back."""
     away = Reply(503, {"message": "503: Service Unavailable", "code": 0})
     standin.faults.add(Fault(away, Match(ASK)))
     standin.faults.add(Fault(away, Match(TELL)))
-    await publish(platform.tree)
+    await publish(tree)
     assert len(told(standin)) == 2
     assert caplog.text.count("could not be told the commands") == 2
     assert "Traceback" not in caplog.text
 
 
 async def test_commands_that_discord_does_not_take_are_a_bug(
-    standin: DiscordStandIn, platform: DiscordPlatform, caplog: pytest.LogCaptureFixture
+    standin: DiscordStandIn, tree: app_commands.CommandTree, caplog: pytest.LogCaptureFixture
 ) -> None:
     """They are not told for ever: the log holds what Discord says is wrong with them."""
     wrong = {"0": {"name": {"_errors": [{"code": "APPLICATION_COMMAND_INVALID_NAME", "message": "Wrong"}]}}}
     standin.faults.add(Fault(Reply(400, {"message": "Invalid Form Body", "code": 50035, "errors": wrong}), Match(TELL)))
-    await publish(platform.tree)
+    await publish(tree)
     assert len(told(standin)) == 1
     assert "does not take the commands" in caplog.text

@@ -1,0 +1,173 @@
+"""The one connection to Discord's gateway: each is a new client of discord.py, and ends before the next begins.
+
+A client that discord.py opens again keeps signs of its first life, by which it forgets a session that goes on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
+
+import aiohttp
+import discord
+import discord.http
+import discord.shard
+from discord import app_commands, utils
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket, WebSocketClosure
+
+from bot.model.facts import Tell, Unreadable
+from bot.platforms.discord import NAME
+
+log = logging.getLogger(__name__)
+
+CLEAN_EVERY = 60.0
+"""Seconds between two searches for buckets to forget. discord.py keeps each bucket for five minutes anyway."""
+CONNECT_EVERY = 1.0
+"""Seconds between two connections. discord.py connects again at once where the gateway hangs up at once."""
+FAREWELL = 3.0
+"""Seconds that the gateway gets to take leave, before its connections are cut."""
+LONGEST_KIND = 50
+"""Characters of an event's name in the log and in notices."""
+
+Equip: TypeAlias = Callable[[discord.AutoShardedClient, app_commands.CommandTree], None]
+"""Registers handlers with a new client and its table of slash commands."""
+Setup: TypeAlias = Coroutine[Any, Any, None]
+
+
+class Gateway:
+    """The owner of the connection, which makes a client for each life of it.
+
+    `options` are those of discord.py's client; `tell` hears of each kind of event that discord.py cannot read.
+    """
+
+    def __init__(self, options: dict[str, Any], tell: Tell) -> None:
+        self._options = options
+        self._tell = tell
+        self._skipped: set[str] = set()
+        self._is_free = asyncio.Lock()
+        self.client: discord.AutoShardedClient | None = None
+        """The client that is connected, or connects; None in between."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the bot hears commands."""
+        return self.client is not None and self.client.is_ready()
+
+    async def listen(self, token: str, equip: Equip, beside: Callable[[app_commands.CommandTree], Setup]) -> None:
+        """Hear commands by a new client that `equip` has prepared, until Discord ends the connection for good.
+
+        The client is gone afterwards. `beside` runs meanwhile with the client's commands.
+
+        Raises:
+            discord.DiscordException: Discord has ended the connection, or there was none.
+        """
+        async with self._is_free:
+            client = discord.AutoShardedClient(**self._options)
+            # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
+            client.http.__class__ = HTTPClient
+            tree = _Tree(client)
+            client.event(self.on_unreadable)
+            equip(client, tree)
+            tasks: list[asyncio.Task[None]] = []
+            try:
+                await client.login(token)
+                self.client = client
+                tasks += asyncio.create_task(client.connect()), asyncio.create_task(beside(tree))
+                await asyncio.wait(tasks[:1])
+                tasks[0].result()
+            finally:
+                self.client = None
+                await _end(client, tasks)
+
+    async def on_unreadable(self, event: str, error: Exception) -> None:
+        """Log and tell that the bot skips events of a kind, once per kind."""
+        if event not in self._skipped:
+            self._skipped.add(event)
+            log.warning("Discord sent %s in a form that cannot be read; it is skipped", event, exc_info=error)
+            await self._tell(Unreadable(NAME, event))
+
+
+async def _end(client: discord.AutoShardedClient, tasks: Sequence[asyncio.Task[None]]) -> None:
+    try:
+        async with asyncio.timeout(FAREWELL):
+            await client.close()
+    except TimeoutError:
+        log.info("The gateway takes no leave; its connections are cut")
+    finally:
+        # Because a client that is closed in the middle of connecting forgets its socket, all sockets are closed here.
+        await client.http.close()
+        # Because discord.py drops a cancellation that comes while it reconnects, one may not be enough.
+        while running := [task for task in tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=0.1)
+
+
+class HTTPClient(discord.http.HTTPClient):
+    """A client that searches for old buckets once a minute, and connects to the gateway once a second.
+
+    discord.py itself searches all buckets for each new channel beyond the 256th, which is most of its work in a push to
+    15,000 channels. A test fails if a later version no longer calls this method.
+    """
+
+    _cleaned = 0.0
+    _next_connection = 0.0
+
+    async def ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        """Connect to the gateway when the time has come."""
+        now = time.monotonic()
+        moment = max(now, self._next_connection)
+        self._next_connection = moment + CONNECT_EVERY
+        await asyncio.sleep(moment - now)
+        return await super().ws_connect(url, compress=compress)
+
+    def _try_clear_expired_ratelimits(self) -> None:
+        now = time.monotonic()
+        if now - self._cleaned >= CLEAN_EVERY:
+            self._cleaned = now
+            super()._try_clear_expired_ratelimits()
+
+
+class _Tree(app_commands.CommandTree):
+    """A table of slash commands that outlives a command in a form that cannot be read."""
+
+    async def _call(self, interaction: discord.Interaction) -> None:
+        error: Exception = TypeError("nobody has sent the interaction")
+        if isinstance(interaction.user, discord.abc.User):
+            try:
+                return await super()._call(interaction)
+            except (LookupError, TypeError, ValueError, AttributeError) as failure:
+                error = failure
+        self.client.dispatch("unreadable", "INTERACTION_CREATE", error)
+        return None
+
+
+class _Socket(DiscordWebSocket):
+    """A connection that outlives an event in a form that discord.py cannot read."""
+
+    async def received_message(self, msg: Any, /) -> None:  # noqa: ANN401 - text or bytes, by discord.py's own types
+        """Read a message, and skip it if that fails."""
+        if isinstance(msg, bytes):
+            # Because a stream that cannot be unpacked is lost with all that follows, an error here ends the connection.
+            msg = self._decompressor.decompress(msg)
+            if msg is None:
+                return
+        try:
+            await super().received_message(msg)
+        except (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - no message of any form may end the connection
+            self._dispatch("unreadable", _kind(msg), error)
+
+
+# Because discord.py takes no other class for its connections, this one stands in its place.
+discord.shard.DiscordWebSocket = _Socket  # type: ignore[misc]
+
+
+def _kind(message: str) -> str:
+    with contextlib.suppress(ValueError):
+        if isinstance(parsed := utils._from_json(message), dict):  # noqa: SLF001 - the reader of the connection itself
+            return str(parsed.get("t") or f"op {parsed.get('op')}")[:LONGEST_KIND]
+    return "a message"
