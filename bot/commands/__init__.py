@@ -6,8 +6,30 @@ an `Answer`. A command knows neither platform nor database. Each file here answe
 
 from bot.commands.completion import suggest
 from bot.commands.episodes import to_share
-from bot.commands.request import Answer, CommandContext, Obstacle, Request, for_you_alone, outdated, slow_down, sorry
-from bot.commands.table import COMMANDS, SAID, START, UNKNOWN, Answering, Argument, Command, answered, hello, press
+from bot.commands.request import (
+    Answer,
+    CommandContext,
+    Obstacle,
+    Request,
+    busy,
+    for_you_alone,
+    outdated,
+    slow_down,
+    sorry,
+)
+from bot.commands.table import (
+    COMMANDS,
+    SAID,
+    START,
+    UNKNOWN,
+    Answering,
+    Argument,
+    Command,
+    Press,
+    answered,
+    hello,
+    press,
+)
 from bot.commands.throttle import Throttle, Verdict
 
 __all__ = [
@@ -21,10 +43,12 @@ __all__ = [
     "Command",
     "CommandContext",
     "Obstacle",
+    "Press",
     "Request",
     "Throttle",
     "Verdict",
     "answered",
+    "busy",
     "for_you_alone",
     "hello",
     "outdated",

@@ -135,6 +135,11 @@ def slow_down(catalogue: Words) -> Answer:
     return in_short(catalogue.gettext("Gently! I need a short break. Ask me again in half a minute."))
 
 
+def busy(catalogue: Words) -> Answer:
+    """Return the word that somebody gets who asks while more people ask than the bot can answer."""
+    return in_short(catalogue.gettext("Too many people are asking me at this moment. Please try again in a minute."))
+
+
 def in_short(sentence: str) -> Answer:
     """Return an answer that may stand over the chat as a toast."""
     return dataclasses.replace(notice(sentence), toast=sentence)

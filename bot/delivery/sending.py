@@ -4,19 +4,30 @@ A push waits in the ledger between two attempts, so the worker makes each of its
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import random
 import time
+from collections.abc import Hashable, Iterator
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from bot.delivery import retry
 from bot.delivery.pacing import Pacer, Turn
 from bot.model.subscription import Target
-from bot.platforms.base import Rank, Sender, SendError, SendRequest
+from bot.platforms.base import Entry, Rank, Sender, SendError, SendRequest
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 20.0
+"""Seconds in which the rate must let out all answers that wait, because nobody waits longer."""
+LONGEST_LINE = 1000
+"""Questions that wait at once, whatever the rate, because each takes memory until it is answered."""
+LINE_OF_A_CHAT = 20
+"""Questions of one chat that wait at once: a group gets no more messages than that in a minute."""
+COMPLAIN_EVERY = 60.0
+"""Seconds between two entries of the log about questions that were turned away."""
 
 T = TypeVar("T")
 
@@ -27,6 +38,32 @@ class PacedSender(Sender):
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
         self._orders: WeakValueDictionary[Target, asyncio.Lock] = WeakValueDictionary()
+        self._lines: dict[Target, list[Hashable]] = {}
+        self._waiting = 0
+        self._complained = float("-inf")
+
+    @contextlib.contextmanager
+    def in_line(self, target: Target, question: Hashable, *, changes: bool) -> Iterator[Entry]:
+        """Keep the question's place in the line, as `Sender.in_line` says."""
+        line = self._lines.get(target, [])
+        if question in (line[-1:] if changes else line):
+            yield Entry.REPEATED
+            return
+        # Because a chat without a place comes first, a few chats with many questions do not fill the line.
+        longest = min(LONGEST_LINE, self._pacer.rate * LONGEST_WAIT) / (2 if line else 1)
+        if self._waiting >= longest or len(line) >= LINE_OF_A_CHAT:
+            self._complain(target)
+            yield Entry.FULL
+            return
+        self._lines.setdefault(target, line).append(question)
+        self._waiting += 1
+        try:
+            yield Entry.ADMITTED
+        finally:
+            self._waiting -= 1
+            line.remove(question)
+            if not line:
+                del self._lines[target]
 
     def in_order(self, target: Target) -> asyncio.Lock:
         """Return the lock of the target, which tasks get in the order in which they ask for it."""
@@ -60,6 +97,11 @@ class PacedSender(Sender):
                 pause = decision.pause.total_seconds()
                 log.info("%s: %s; next try in %.1f s", request.target, error, pause)
             await asyncio.sleep(pause)
+
+    def _complain(self, target: Target) -> None:
+        if time.monotonic() - self._complained >= COMPLAIN_EVERY:
+            self._complained = time.monotonic()
+            log.warning("%s: more is asked than can be answered (%d wait)", target.platform, self._waiting)
 
     async def _turn(self, request: SendRequest[T]) -> Turn:
         target, pacer = request.target, self._pacer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import textwrap
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -181,8 +181,24 @@ class SendRequest(Generic[T]):
     leaves: bool = False
 
 
+class Entry(enum.Enum):
+    """The treatment of a question that asks for a place in the line of answers."""
+
+    ADMITTED = enum.auto()
+    REPEATED = enum.auto()
+    """The same question of the same chat waits already, and one answer is enough for both."""
+    FULL = enum.auto()
+    """More questions wait than can be answered while people wait. This one is turned away before it costs anything."""
+
+
 class Sender(Protocol):
     """The only way out to a platform, in turns and with repeats."""
+
+    def in_line(self, target: Target, question: Hashable, *, changes: bool) -> AbstractContextManager[Entry]:
+        """Return a context in which an admitted question keeps its place until it is answered.
+
+        A question that `changes` something repeats only the chat's last one, because another may have undone it.
+        """
 
     def in_order(self, target: Target) -> AbstractAsyncContextManager[Any]:
         """Return a context without another answer to the target, so that two answers do not mix."""

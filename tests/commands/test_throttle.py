@@ -95,8 +95,8 @@ async def test_thirty_commands_in_a_second(talk: Talk, anna: TelegramPerson) -> 
     """Six answers and one word; somebody else is answered as ever."""
     talk.app.throttle.clock = time.monotonic
     telegram = talk.town.telegram
-    for _ in range(30):
-        telegram.say(anna.chat, anna.chat.person, "/topics")
+    for number in range(30):
+        telegram.say(anna.chat, anna.chat.person, f"/topics {number}")
     await anna.settled()
     texts = [message.text for message in anna.seen()]
     assert len(texts) == 7

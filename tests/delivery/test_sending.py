@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import (
     ChatLimit,
+    Entry,
     FloodError,
     NotSentError,
     Rank,
@@ -148,3 +152,77 @@ async def test_answers_in_order_do_not_mix() -> None:
     await asyncio.gather(*(answer(HERE, name) for name in "abc"), answer(THERE, "x"))
     assert [each for each in said if each[0] != "x"] == [f"{name}{part}" for name in "abc" for part in range(3)]
     assert said.index("x2") < said.index("c0")
+
+
+class Line:
+    """A line of answers, and the questions that have a place in it."""
+
+    def __init__(self, rate: int = 100) -> None:
+        self.sender = PacedSender(Pacer(rate))
+        self.places = contextlib.ExitStack()
+
+    def ask(self, question: str, target: Target = HERE, *, changes: bool = False) -> Entry:
+        """Ask, and keep the place."""
+        return self.places.enter_context(self.sender.in_line(target, question, changes=changes))
+
+
+async def test_a_question_that_is_repeated_while_its_answer_waits_is_answered_once() -> None:
+    """By the same chat; after the answer, and by another chat, it is a question again."""
+    line = Line()
+    assert [line.ask(each) for each in ("/latest", "/topics", "/latest")] == [
+        Entry.ADMITTED,
+        Entry.ADMITTED,
+        Entry.REPEATED,
+    ]
+    assert line.ask("/latest", THERE) is Entry.ADMITTED
+    line.places.close()
+    assert line.ask("/latest") is Entry.ADMITTED
+
+
+async def test_a_change_is_made_again_if_something_came_between() -> None:
+    """Who subscribes, leaves and subscribes again is subscribed."""
+    line = Line()
+    asked = ["/subscribe", "/subscribe", "/unsubscribe", "/subscribe"]
+    assert [line.ask(each, changes=True) for each in asked] == [
+        Entry.ADMITTED,
+        Entry.REPEATED,
+        Entry.ADMITTED,
+        Entry.ADMITTED,
+    ]
+
+
+async def test_the_line_has_an_end(caplog: pytest.LogCaptureFixture) -> None:
+    """As many wait as the rate lets out in twenty seconds, and never more than memory allows; the log says it once."""
+    for rate, length in ((1, 20), (30, 600), (1000, 1000)):
+        line = Line(rate)
+        entries = [line.ask("/latest", HERE._replace(chat=str(chat))) for chat in range(1500)]
+        assert entries == [Entry.ADMITTED] * length + [Entry.FULL] * (1500 - length)
+    assert len([record for record in caplog.records if "more is asked" in record.message]) == 3
+
+
+async def test_a_few_chats_do_not_fill_the_line() -> None:
+    """Half of it is for chats that have no place yet, and no chat has more than a group may get in a minute."""
+    line = Line(30)
+    chats = [HERE._replace(chat=str(chat)) for chat in range(60)]
+    for number in range(30):
+        for chat in chats:
+            line.ask(str(number), chat)
+    assert line.ask("/help", THERE._replace(chat="-5")) is Entry.ADMITTED
+    alone = Line(1000)
+    assert [alone.ask(str(number)) for number in range(21)].count(Entry.ADMITTED) == 20
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab"), st.booleans(), st.booleans()), max_size=60))
+async def test_every_place_is_given_back(asked: list[tuple[int, str, bool, bool]]) -> None:
+    """In any order of asking and being answered; afterwards the line is as empty as it was."""
+    sender = PacedSender(Pacer(1))
+    places: list[contextlib.ExitStack] = []
+    for chat, question, changes, is_answered in asked:
+        place = contextlib.ExitStack()
+        place.enter_context(sender.in_line(HERE._replace(chat=str(chat)), question, changes=changes))
+        places.append(place)
+        if is_answered:
+            places.pop(len(places) // 2).close()
+    for place in places:
+        place.close()
+    assert (sender._waiting, sender._lines) == (0, {})

@@ -18,6 +18,7 @@ from bot.commands import (
     Request,
     Verdict,
     answered,
+    busy,
     for_you_alone,
     outdated,
     press,
@@ -26,7 +27,7 @@ from bot.commands import (
     suggest,
 )
 from bot.model.i18n import Language
-from bot.platforms.base import SPEECHLESS, Sender, SendError
+from bot.platforms.base import SPEECHLESS, Entry, Sender, SendError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ExpiredError, reaching
 from bot.platforms.discord.membership import Membership
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_AT_ONCE = 2000
+"""Interactions that are handled at once, which bounds memory: Discord takes no answer to one of three seconds ago."""
 MAX_CHOICES = 25
 """Choices of an autocompletion. Discord refuses more."""
 MAX_CHOICE = 100
@@ -123,17 +126,33 @@ class Handlers:
         *,
         page: int | None = None,
     ) -> None:
-        is_press = interaction.type is discord.InteractionType.component
-        verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
+        if len(self._platform.underway.tasks) > MOST_AT_ONCE:
+            # Because thousands of acknowledgements would all come too late, some in time are better.
+            return
         request = request_of(interaction, argument, page, self._language)
         shared = share and may_share(interaction)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
+        question = (answering, argument, share, page, interaction.message and interaction.message.id)
+        with self._sender.in_line(reply.line, question, changes=True) as entry:
+            match entry:
+                case Entry.REPEATED:
+                    await reply.stay_silent()
+                case Entry.FULL:
+                    await reply.say_at_once(self._platform.render(busy(request.words).document))
+                case Entry.ADMITTED:
+                    await self._answer_in_turn(interaction, answering, request, reply, is_alone=share and not shared)
+
+    async def _answer_in_turn(
+        self, interaction: discord.Interaction, answering: Answering, request: Request, reply: Reply, *, is_alone: bool
+    ) -> None:
+        is_press = interaction.type is discord.InteractionType.component
+        verdict = self._context.throttle.admit(f"{NAME}:{interaction.user.id}", is_press=is_press)
         if verdict is Verdict.SILENCE:
             await reply.stay_silent()
             return
         if verdict is Verdict.WARNING:
             answering = _slow_down
-        elif share and not shared:
+        elif is_alone:
             answering = _alone(answering)
         await reply.in_time(self._give(reply, answering, request))
 

@@ -65,7 +65,7 @@ class Reply:
         self._target = request.target
         self._is_guest = request.obstacle is Obstacle.GUEST
         # Because each person has a line of their own in the channel, one does not wait for the answers to another.
-        self._line = self._target._replace(chat=f"{self._target.chat}/{interaction.user.id}")
+        self.line = self._target._replace(chat=f"{self._target.chat}/{interaction.user.id}")
         # Because nobody else reads along in a private chat, an answer there stays.
         self._alone = 0 if request.is_private else EPHEMERAL
         self._flags = 0 if shared else self._alone
@@ -95,6 +95,13 @@ class Reply:
             with contextlib.suppress(SendError):
                 await self._request(partial(self._ask, "DELETE", f"{WEBHOOK}/messages/@original"), Rank.UNCOUNTED)
 
+    async def say_at_once(self, rendering: Rendering) -> None:
+        """Show the person one message as the first answer, which Discord keeps out of its limits."""
+        self._flags = self._alone
+        with contextlib.suppress(SendError):
+            first = partial(self._open, rendering.messages[0], in_place=False)
+            await self._request(first, Rank.EXEMPT, FIRST_ANSWER_WITHIN)
+
     async def send(self, rendering: Rendering, *, replaces: bool = False, private: bool = False) -> None:
         """Send the answer; with `replaces`, in the place of the message whose button was pressed.
 
@@ -107,7 +114,7 @@ class Reply:
         if private and self._acknowledged is not ResponseType.deferred_channel_message:
             self._flags = self._alone
         in_place = replaces and self._is_theirs and len(rendering.messages) == 1
-        async with self._sender.in_order(self._line):
+        async with self._sender.in_order(self.line):
             for position, message in enumerate(rendering.messages):
                 first = partial(self._open, message, in_place=in_place)
                 if position > 0 or self._is_shown or not await self._request(first):
@@ -147,7 +154,7 @@ class Reply:
                 async with asyncio.timeout(min(worth, LONGEST_REQUEST)):
                     return await call()
 
-        return await self._sender.send(SendRequest(self._line, attempt, rank, worth, hold=hold))
+        return await self._sender.send(SendRequest(self.line, attempt, rank, worth, hold=hold))
 
     async def _defer(self, silently: bool) -> None:
         async with self._opening:
@@ -228,4 +235,4 @@ class Reply:
                         raise
                     return True
 
-        return await self._sender.send(SendRequest(self._line, look, Rank.ANSWER, WORTH, leaves=True))
+        return await self._sender.send(SendRequest(self.line, look, Rank.ANSWER, WORTH, leaves=True))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from telegram import CallbackQuery, Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
+from telegram import Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
 from telegram.error import TelegramError
 from telegram.ext import (
     Application,
@@ -27,9 +27,11 @@ from bot.commands import (
     Answer,
     Command,
     CommandContext,
+    Press,
     Request,
     Verdict,
     answered,
+    busy,
     hello,
     outdated,
     press,
@@ -37,13 +39,15 @@ from bot.commands import (
     sorry,
 )
 from bot.model.i18n import Language, Words, words
+from bot.model.problems import ExpectedError
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import SPEECHLESS, Post, Rank, Sender, SendError, SendRequest
+from bot.platforms.base import SPEECHLESS, Entry, Post, Rank, Sender, SendError, SendRequest
 from bot.platforms.telegram import NAME, inline
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.errors import translate
 from bot.platforms.telegram.menus import publish_menus
+from bot.platforms.telegram.polling import KINDS
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +104,28 @@ class Handlers:
         message = update.effective_message
         if message is None or message.text is None:
             return
+        command, typed = _read(message.text, context)
+        changes = command.manages or command is SAID
+        # Because rights are a person's and a language may be, one person's question is not another's.
+        asker = self._asker(update) if changes else self._language_of(update)
+        with self._sender.in_line(_target(message), (asker, message.text), changes=changes) as entry:
+            if entry is not Entry.ADMITTED:
+                return
+            try:
+                await self._answer_typed(update, message, command, typed)
+            except Exception:
+                await self._say(sorry(self._words_for(update)), _target(message))
+                raise
+
+    async def _answer_typed(
+        self, update: Update, message: MaybeInaccessibleMessage, command: Command, typed: str
+    ) -> None:
         match self._admit(update):
             case Verdict.SILENCE:
                 return
             case Verdict.WARNING:
                 await self._say(slow_down(self._words_for(update)), _target(message))
                 return
-        command, typed = _read(message.text, context)
         request = await self._request(update, message, command, typed)
         _answer, rendering = await answered(self._context, command.answer, request, self._platform.render)
         if not await self._send(rendering, request.target):
@@ -116,24 +135,31 @@ class Handlers:
         query = update.callback_query
         if query is None:
             return
-        toast = ""
-        try:
-            toast = await self._answer_press(update, query)
-        finally:
-            # Because the button looks pressed for minutes until then, each press is acknowledged.
-            body = {"callback_query_id": query.id, "text": toast}
-            chat = update.effective_chat.id if update.effective_chat else 0
-            await self._call("answerCallbackQuery", body, chat, PRESS_WORTH, "A press could not be acknowledged")
+        message, pressed = query.message, press(query.data or "")
+        place = Target(NAME, str(query.from_user.id)) if message is None else _target(message)
+        question = (query.from_user.id, message and message.message_id, query.data)
+        with self._sender.in_line(place, question, changes=pressed is None or pressed.command.manages) as entry:
+            word = sorry if entry is Entry.ADMITTED else busy
+            toast = "" if entry is Entry.REPEATED else word(self._words_for(update)).toast
+            try:
+                if entry is Entry.ADMITTED:
+                    toast = await self._answer_press(update, message, pressed)
+            finally:
+                # Because the button looks pressed for minutes until then, each press is acknowledged, once at least.
+                body = {"callback_query_id": query.id, "text": toast}
+                worth = PRESS_WORTH if entry is Entry.ADMITTED else 0.0
+                chat = update.effective_chat.id if update.effective_chat else 0
+                await self._call("answerCallbackQuery", body, chat, worth, "A press could not be acknowledged")
 
-    async def _answer_press(self, update: Update, query: CallbackQuery) -> str:
+    async def _answer_press(
+        self, update: Update, message: MaybeInaccessibleMessage | None, pressed: Press | None
+    ) -> str:
         """Answer a press in the chat, and return the toast to show over the chat."""
-        message = query.message
         match self._admit(update):
             case Verdict.SILENCE:
                 return ""
             case Verdict.WARNING:
                 return slow_down(self._words_for(update)).toast
-        pressed = press(query.data or "")
         if message is None or pressed is None:
             return outdated(self._words_for(update)).toast
         if pressed.command.manages and message.chat.is_forum and not message.is_accessible:
@@ -182,8 +208,12 @@ class Handlers:
         if message is not None and message.migrate_to_chat_id is not None:
             await self._context.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
 
+    def _asker(self, update: Update) -> int:
+        """Return the id of the person, or of the chat in whose name the person writes."""
+        return update.effective_sender.id if update.effective_sender else 0
+
     def _admit(self, update: Update) -> Verdict:
-        """Return the throttle's verdict on the person, or on the chat in whose name the person writes."""
+        """Return the throttle's verdict on the asker."""
         chat, sender = update.effective_chat, update.effective_sender
         if chat is None or sender is None:
             return Verdict.SILENCE
@@ -292,4 +322,8 @@ def _read(text: str, context: Context) -> tuple[Command, str]:
 
 async def _failed(update: object, context: Context) -> None:
     # Because people's words are private, the log names the kind of the update alone.
-    log.error("A Telegram %s could not be answered", type(update).__name__, exc_info=context.error)
+    kind = next((kind for kind in KINDS if getattr(update, kind, None)), "update")
+    # Because the admin can mend an expected error, its sentence is enough; a bug gets its traceback.
+    trace = None if isinstance(context.error, ExpectedError) else context.error
+    reason = type(trace).__name__ if trace else context.error
+    log.error("A %s of Telegram could not be handled: %s", kind, reason, exc_info=trace)

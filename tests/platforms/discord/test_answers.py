@@ -175,6 +175,22 @@ async def test_the_desk_may_take_longer_than_discord_waits(scene: Scene, tmp_pat
         assert "Abonnement enregistré" in text_of(await interaction.reply())
 
 
+async def test_a_question_beyond_the_end_of_the_line_is_acknowledged_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a word to the person alone, as a first answer, which Discord does not count; a repeated one with none."""
+    monkeypatch.setattr("bot.delivery.sending.LONGEST_LINE", 1)
+    async with scene.context.changing:
+        first, again = [await scene.says("subscribe", by=scene.manager) for _ in range(2)]
+        turned_away = await scene.says("latest")
+        assert "Trop de monde" in text_of(await turned_away.reply())
+        await scene.discord.wait_for(lambda: again.callback)
+    assert turned_away.ephemeral
+    assert "Abonnement enregistré" in text_of(await first.reply())
+    await scene.platform.underway.finish(within=5.0)
+    assert again.messages == []
+
+
 async def test_an_answer_that_comes_too_late_is_logged_in_a_sentence(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
