@@ -209,9 +209,17 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             FRENCH,
             (
                 "Telegram est à l’arrêt\n"
-                "Telegram refuse le jeton du bot. Rien n’y est envoyé tant que vous n’avez pas mis un jeton valable "
-                "dans la configuration et redémarré le bot ; ce qui attend depuis moins d’un jour "
-                "partira alors."
+                "Telegram refuse le jeton du bot. Si le jeton a été changé, mettez le nouveau dans la configuration et "
+                "redémarrez le bot. Sinon, le bot redemande de temps en temps et reprend tout seul. Ce qui attend "
+                "depuis moins d’un jour partira alors."
+            ),
+        ),
+        (
+            facts.PlatformResumed(TELEGRAM),
+            FRENCH,
+            (
+                "Telegram est de retour\n"
+                "Telegram accepte de nouveau le jeton du bot. Le bot y reprend, et envoie ce qui attendait."
             ),
         ),
         (
@@ -295,6 +303,7 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.ConfigRefused("9 42", [MISTAKE]), "config 9 42"),
     (facts.NeedsRestart("9 42", ["storage.url"]), "restart 9 42"),
     (facts.PlatformStopped(TELEGRAM), "stopped telegram 2024-11-05"),
+    (facts.PlatformResumed(TELEGRAM), "resumed telegram 2024-11-05"),
     (facts.AddressBanned(DISCORD, dt.timedelta(hours=1)), "banned discord 2024-11-05"),
     (facts.Unreadable(DISCORD, "CHANNEL_UPDATE"), "unreadable discord CHANNEL_UPDATE"),
     (facts.ServiceRestarted("clock", "no connection"), "restarted clock 2024-11-05"),

@@ -167,36 +167,53 @@ async def discord_answers(place: DemoWorld) -> None:
     await place.discord.wait_for(lambda: latest.messages, 20)
 
 
-async def test_a_refused_token_stops_its_platform_alone_and_the_other_tells(
-    place: DemoWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+REFUSAL = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token is refused after two answers, and asked for again after hundredths of a second."""
+    monkeypatch.setattr("bot.runtime.connection.LATER", (2, 0.0))
+    monkeypatch.setattr("bot.delivery.retry.FIRST_PAUSE", dt.timedelta(seconds=0.02))
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("met_by", ["getUpdates", "sendMessage"])
+async def test_a_refused_token_stops_its_platform_alone_and_the_bot_comes_back(
+    place: DemoWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture, met_by: str
 ) -> None:
-    """Telegram says 401 in the middle of polling: Discord goes on, and its admin hears of it, once; so does the log."""
+    """Telegram says 401 to the polls or to the first message: Discord goes on, and its admin hears of it, once.
+
+    When Telegram takes the token again, it is served and polled again without a restart.
+    """
+    faults = place.telegram.faults
+    faults.add(Fault(REFUSAL, Match(met_by), times=None))
+    faults.add(Fault(REFUSAL, Match("getMe"), times=None, skip=1))
+    async with running(place, tmp_path) as app:
+        await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
+        await discord_answers(place)
+        assert [bool(each.refusal) for each in app.connections.values()] == [True, False]
+        faults.clear()
+        place.telegram.say(place.private, place.private.person, "/topics")
+        await place.telegram.wait_for(lambda: any("#tiktok" in each.text for each in place.private.messages), 20)
+        await place.discord.wait_for(lambda: "Telegram est de retour" in told_on_discord(place), 20)
+        assert [bool(each.refusal) for each in app.connections.values()] == [False, False]
+    assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
+    assert place.telegram.token not in caplog.text
+
+
+async def test_a_poll_that_is_refused_alone_stops_no_platform(place: DemoWorld, tmp_path: Path) -> None:
+    """Telegram takes the token when asked for it: nothing is told, and polling goes on after a moment."""
     async with running(place, tmp_path) as app:
         await place.telegram.wait_for(lambda: place.telegram.updates.polled)
-        refusal = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
-        place.telegram.faults.add(Fault(refusal, Match("getUpdates"), times=None))
-        place.telegram.say(place.private, place.private.person, "/latest")
-        await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
-        await discord_answers(place)
-        assert app.connections[PlatformName("telegram")].refusal is not None
-        # Its worker has ended, and would send nothing more even if Telegram took messages again.
-        await asyncio.wait_for(app.supervisor._tasks["telegram delivery"], 10)
-        assert app.connections[PlatformName("discord")].refusal is None
-    assert told_on_discord(place).count("Telegram est à l’arrêt") == 1
-    logged = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-    assert [message.splitlines()[0].replace("\N{NO-BREAK SPACE}", " ") for message in logged] == [
-        "Telegram est à l’arrêt"
-    ]
-
-
-async def test_a_token_that_is_refused_for_a_message_stops_its_platform_too(place: DemoWorld, tmp_path: Path) -> None:
-    """The worker meets it first, with the welcome to Telegram's admin."""
-    refusal = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
-    place.telegram.faults.add(Fault(refusal, Match("send*"), times=None))
-    async with running(place, tmp_path) as app:
-        await place.discord.wait_for(lambda: "Telegram est à l’arrêt" in told_on_discord(place), 20)
-        assert app.connections[PlatformName("telegram")].refusal is not None
-        await discord_answers(place)
+        place.telegram.faults.add(Fault(REFUSAL, Match("getUpdates")))
+        place.telegram.say(place.private, place.private.person, "/topics")
+        place.telegram.say(place.private, place.private.person, "/topics")
+        await place.telegram.wait_for(lambda: any("#tiktok" in each.text for each in place.private.messages), 20)
+        assert not place.telegram.faults.pending
+        assert app.connections[PlatformName("telegram")].refusal is None
+        notices = await app.ledger.notices.latest(9)
+    assert "Telegram" not in "".join(each.title for each in notices)
 
 
 async def test_a_platform_that_cannot_be_reached_at_the_start_does_not_hold_up_the_other(

@@ -92,10 +92,16 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
         case facts.PlatformStopped():
             name = fact.platform.title()
             stopped = _(
-                "{platform} refuses the bot's token. Nothing is sent there until you put a valid token into the "
-                "config and restart the bot; what has waited for less than a day is sent then."
+                "{platform} refuses the bot's token. If the token was changed, put the new one into the config and "
+                "restart the bot. Otherwise the bot asks again from time to time and goes on by itself. What has "
+                "waited for less than a day is sent then."
             )
             return _notice(_("{platform} has stopped").format(platform=name), _paragraph(stopped, platform=name))
+        case facts.PlatformResumed():
+            name = fact.platform.title()
+            resumed = _("{platform} takes the bot's token again. The bot goes on there, and sends what has waited.")
+            title = _("{platform} is back").format(platform=name)
+            return _notice(title, _paragraph(resumed, platform=name), alarming=False)
         case facts.AddressBanned():
             name = fact.platform.title()
             banned = _(

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from bot.delivery import retry
 from bot.delivery.pacing import Pacer, Turn
 from bot.model.subscription import Target
-from bot.platforms.base import Entry, Rank, Sender, SendError, SendRequest
+from bot.platforms.base import Entry, NotSentError, Rank, Sender, SendError, SendRequest, UnauthorisedError
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +80,12 @@ class PacedSender(Sender):
                     if not request.leaves:
                         turn.leave()
                     return await request.call(turn.leave)
-            except SendError as error:
+            except SendError as refusal:
                 if turn.refused:
                     continue
                 attempt += 1
+                # Because one refusal of the token is no verdict, it counts as any answer after which nothing was sent.
+                error = NotSentError(str(refusal)) if isinstance(refusal, UnauthorisedError) else refusal
                 decision = retry.decide(
                     error,
                     attempt=attempt,
@@ -93,7 +95,7 @@ class PacedSender(Sender):
                     worth=dt.timedelta(seconds=request.worth),
                 )
                 if decision.step is not retry.Step.RETRY:
-                    raise
+                    raise error from error.__cause__
                 pause = decision.pause.total_seconds()
                 log.info("%s: %s; next try in %.1f s", request.target, error, pause)
             await asyncio.sleep(pause)

@@ -12,8 +12,8 @@ import datetime as dt
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bot.delivery import retry
 from bot.delivery.outbox import Outbox
@@ -24,11 +24,13 @@ from bot.delivery.sending import PacedSender
 from bot.model.facts import MessageRefused, PausedTooLong, Tell, tell_nobody
 from bot.platforms.base import (
     Finder,
+    NotSentError,
     Platform,
     Post,
     Publisher,
     SendError,
     TargetClosedError,
+    UnauthorisedError,
     UnknownOutcomeError,
     UnverifiableError,
 )
@@ -66,6 +68,7 @@ class Worker:
         publisher: passes messages on to followers, on platforms that can.
         finished: called when a broadcast has no delivery left to make.
         tell: hears the facts that the admins should know.
+        identify: asks the platform whether it takes the token, before a refusal of the token is believed.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Worker:
         publisher: Publisher | None = None,
         finished: Callable[[], object] = lambda: None,
         tell: Tell = tell_nobody,
+        identify: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._platform = platform
         self._ledger = ledger
@@ -90,6 +94,7 @@ class Worker:
         self._finder = finder
         self._finished = finished
         self._tell = tell
+        self._identify = identify
         self._publishing: PublishingJob | None = None
         if publisher is not None:
             self._publishing = PublishingJob(
@@ -109,6 +114,7 @@ class Worker:
         self._under_way: Counter[int] = Counter()
         self._answered = asyncio.Event()
         self._doubted: set[int] = set()
+        self._asking: asyncio.Task[None] | None = None
         self._troubles = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -270,7 +276,19 @@ class Worker:
             # Because the bot may write there and not read, only the platform's nonce prevents a second copy.
             return None
 
+    async def _is_token_refused(self) -> bool:
+        """Ask the platform, once for all messages that it answers so; a platform that does not tell refuses nothing."""
+        if self._identify is None:
+            return True
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._identify(), name=f"{self._platform.name} token")
+        asking = self._asking
+        await asyncio.wait({asking})
+        return isinstance(asking.exception(), UnauthorisedError)
+
     async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:
+        if isinstance(error, UnauthorisedError) and not await self._is_token_refused():
+            error = NotSentError(str(error))
         now = self._clock()
         decision = retry.decide(
             error,

@@ -186,9 +186,17 @@ class NeedsRestart(Fact):
 
 @dataclass(frozen=True, slots=True)
 class PlatformStopped(Fact):
-    """A platform that refuses the token: nothing is sent or received there until a restart with a valid one."""
+    """A platform that refuses the token: nothing is sent or received there until it takes the token again."""
 
     KEY = "stopped {fact.platform} {day}"
+    platform: PlatformName
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformResumed(Fact):
+    """A platform that takes the token again."""
+
+    KEY = "resumed {fact.platform} {day}"
     platform: PlatformName
 
 

@@ -112,6 +112,15 @@ class Account(Platform, Protocol):
             SendError: the token is refused, or the platform cannot be reached.
         """
 
+    async def identify(self) -> None:
+        """Ask the platform, by the simplest of its questions, whether it takes the token.
+
+        Raises:
+            UnauthorisedError: it does not.
+            SendError: it does not tell now.
+        """
+        await self.connect()
+
     async def listen(self) -> None:
         """Receive commands until cancelled.
 
@@ -382,7 +391,7 @@ class RenderingRefusedError(SendError, code=Code.RENDERING):
 
 
 class UnauthorisedError(SendError, code=Code.UNAUTHORISED):
-    """A token that is not valid, or no longer. Stops the whole platform."""
+    """A refusal of the token. Stops the whole platform if the platform says the same when it is asked."""
 
 
 LONGEST_TEXT = 150

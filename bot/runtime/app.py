@@ -24,7 +24,16 @@ from bot.delivery.worker import Worker
 from bot.model import facts
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName, Subscription
-from bot.platforms.base import Account, Feature, Finder, Publisher, SendError, TargetGoneError, TargetNotFoundError
+from bot.platforms.base import (
+    Account,
+    Feature,
+    Finder,
+    Publisher,
+    SendError,
+    TargetGoneError,
+    TargetNotFoundError,
+    UnauthorisedError,
+)
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
@@ -292,9 +301,9 @@ class App:
             await self.ledger.prune()
             await self._finished.wait()
 
-    async def _after_refusal(self, platform: PlatformName) -> None:
-        await self.services.notifier.tell(facts.PlatformStopped(platform))
-        if all(connection.refusal for connection in self.connections.values()):
+    async def _after_refusal(self, platform: PlatformName, *, is_over: bool) -> None:
+        await self._tell(facts.PlatformResumed(platform) if is_over else facts.PlatformStopped(platform))
+        if self._first_refusal is not None:
             self._stop.set()
 
     async def _tell(self, fact: facts.Fact) -> None:
@@ -306,10 +315,16 @@ class App:
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
         await self.services.notifier.tell(facts.ServiceRestarted(service, reason))
 
+    @property
+    def _first_refusal(self) -> UnauthorisedError | None:
+        """The first refusal if every platform refuses its token, and none has taken it since the start."""
+        connections = self.connections.values()
+        is_hopeless = all(each.refusal and not each.was_accepted for each in connections)
+        return next((each.refusal for each in connections), None) if is_hopeless else None
+
     def _check_tokens(self) -> None:
-        refusals = [connection.refusal for connection in self.connections.values()]
-        if all(refusals) and (first := next(iter(refusals), None)):
-            raise first
+        if (refusal := self._first_refusal) is not None:
+            raise refusal
 
     # Building and closing
 
@@ -332,6 +347,7 @@ class App:
                 publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
                 finished=self._finished.set,
                 tell=self._tell,
+                identify=account.identify,
             )
 
         return Connection(
@@ -339,7 +355,7 @@ class App:
             pacer=pacer,
             make_worker=make_worker,
             handlers=handlers,
-            refused=lambda: self._after_refusal(account.name),
+            on_refusal=functools.partial(self._after_refusal, account.name),
         )
 
     async def _close(self, connection: Connection) -> None:

@@ -1,96 +1,132 @@
 """A connection: one platform with its pace, its worker and its commands, from the first connection to the last."""
 
 import asyncio
+import itertools
 import logging
+import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NoReturn, Protocol
 
+from bot.delivery import retry
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
-from bot.platforms.base import Account, FloodError, Handlers, UnauthorisedError
+from bot.platforms.base import Account, FloodError, Handlers, NotSentError, SendError, UnauthorisedError
 
 log = logging.getLogger(__name__)
 
+AT_START = (2, 0.0)
+"""Answers, and seconds from the first to the last of them, after which a refusal of the token is certain at the start,
+where a mistyped token must not take minutes."""
+LATER = (4, 120.0)
+"""The same for a token that the platform took before: a proxy in trouble may answer so for a while."""
 CLOSE_WITHIN = 9.0
 """Seconds in which a platform must have finished and closed, of the ten that Docker gives the program."""
+
+
+class OnRefusal(Protocol):
+    """A hearer of refused tokens."""
+
+    async def __call__(self, *, is_over: bool) -> None:
+        """Take note that the platform refuses the token, or that it takes the token again."""
 
 
 @dataclass(eq=False, kw_only=True)
 class Connection:
     """One platform, its pace, its worker and its commands.
 
-    `make_worker` makes a worker in place of each that has failed. `refused` is called once when the platform refuses
-    the token, which is then the `refusal`. `tried` is set after the first attempt to connect.
+    `make_worker` makes a worker in place of each that has failed. `refusal` is that of the token, as long as it lasts;
+    `on_refusal` is called at its beginning and at its end. `tried` is set after the first attempt to connect. `now` is
+    a monotonic clock, in seconds, and `sleep` waits for so many.
     """
 
     platform: Account
     pacer: Pacer
     make_worker: Callable[[], Worker]
     handlers: Handlers
-    refused: Callable[[], Awaitable[None]]
+    on_refusal: OnRefusal
     refusal: UnauthorisedError | None = None
     is_closed: bool = False
     tried: asyncio.Event = field(default_factory=asyncio.Event)
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_refused: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.name = self.platform.name
         self.worker = self.make_worker()
 
+    @property
+    def was_accepted(self) -> bool:
+        """Whether the platform has taken the token since the start."""
+        return self._ready.is_set()
+
     async def deliver(self) -> None:
-        """Deliver until stopped, or until the platform refuses the token.
+        """Deliver until stopped. While the platform refuses the token, ask it from time to time.
 
         Raises:
-            ExpectedError: the platform cannot be reached, or the database cannot be used.
+            ExpectedError: the platform cannot be reached, or took the token again, or the database cannot be used.
         """
         try:
             if not self._ready.is_set():
-                await self._after_pause(self.platform.connect)
+                await self._until_accepted(self.platform.connect, *AT_START)
                 self._ready.set()
-        except UnauthorisedError as error:
-            await self.refuse(error)
         finally:
             self.tried.set()
-        if self.refusal is not None:
-            return
         self.worker = self.make_worker()
         try:
             await self.worker.run()
         except UnauthorisedError as error:
-            await self.refuse(error)
+            await self._ask_again(error)
         finally:
             await self.worker.stop()
 
     async def listen(self) -> None:
-        """Answer commands until cancelled, or until the platform refuses the token.
+        """Answer commands until cancelled. While the platform refuses the token, ask it from time to time.
 
         Raises:
-            SendError: the platform has sent the bot away.
+            SendError: the platform has sent the bot away, or took the token again.
         """
         await self._ready.wait()
-        listening = asyncio.create_task(self._after_pause(self.platform.listen), name=f"{self.name} listening")
-        refused = asyncio.create_task(self._is_refused.wait())
         try:
-            await asyncio.wait({listening, refused}, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                listening.result()
+            await self._after_pause(self.platform.listen)
         except UnauthorisedError as error:
-            await self.refuse(error)
-            await self.worker.stop()
-        finally:
-            for task in (listening, refused):
-                task.cancel()
-            await asyncio.gather(listening, refused, return_exceptions=True)
+            await self._ask_again(error)
 
-    async def refuse(self, error: UnauthorisedError) -> None:
-        """Deliver and listen no more, because the platform refuses the token."""
-        if self.refusal is None:
-            self.refusal = error
-            self._is_refused.set()
-            await self.refused()
+    async def _ask_again(self, error: UnauthorisedError) -> NoReturn:
+        await self._until_accepted(self.platform.identify, *LATER)
+        # Because a platform may contradict itself for long, the supervisor begins anew after a pause that grows.
+        raise NotSentError(f"{error}, and takes it when asked") from error
+
+    async def _until_accepted(self, ask: Callable[[], Awaitable[None]], answers: int, seconds: float) -> None:
+        """Ask until the platform takes the token. The `refusal` is certain after so many answers and so much time.
+
+        Raises:
+            SendError: the platform does not tell, and has not refused the token.
+        """
+        began, refusals = self.now(), 0
+        for attempt in itertools.count(1):
+            try:
+                await self._after_pause(ask)
+            except UnauthorisedError as error:
+                refusals += 1
+                if refusals >= answers and self.now() - began >= seconds and self.refusal is None:
+                    self.refusal = error
+                    self.tried.set()
+                    await self.on_refusal(is_over=False)
+            except SendError as error:
+                if not refusals:
+                    raise
+                log.info("%s: %s; the token is in doubt", self.name, error)
+            else:
+                break
+            await self.sleep(retry.backoff(attempt, luck=random.random()).total_seconds())  # noqa: S311 - guards nothing
+        if self.refusal is not None:
+            self.refusal = None
+            await self.on_refusal(is_over=True)
 
     async def close(self, silence: Callable[[], Awaitable[None]]) -> None:
         """Finish and record what is in flight, end both services by `silence`, and close the account.

@@ -126,6 +126,7 @@ class Side:
             publisher=discord,
             finished=self._finish,
             tell=self._hear,
+            identify=self.platform.identify,
         )
         task = asyncio.create_task(worker.run())
         task.add_done_callback(lambda _task: self.ended.set())

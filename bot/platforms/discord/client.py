@@ -133,6 +133,11 @@ class DiscordPlatform(Account, Finder, Publisher):
         with reaching(self.client):
             await self.client.login(self._token.get_secret_value())
 
+    async def identify(self) -> None:
+        """Ask for the bot's own account, as `Account.identify` says."""
+        with reaching(self.client):
+            await self.client.http.request(Route("GET", "/users/@me"))
+
     async def listen(self) -> None:
         """Receive commands until cancelled. discord.py reconnects by itself where Discord allows it.
 

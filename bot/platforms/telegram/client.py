@@ -183,6 +183,11 @@ class TelegramPlatform(Account):
         with translated():
             await self.application.initialize()
 
+    async def identify(self) -> None:
+        """Ask for the bot's own account, as `Account.identify` says."""
+        with translated():
+            await self.bot.get_me()
+
     async def listen(self) -> None:
         """Receive commands until cancelled; poll again after a pause while Telegram does not answer.
 
