@@ -1,5 +1,8 @@
 """Asking for addresses that others wrote, from a real server on loopback."""
 
+# Because other spellings of an address are what is tested, ambiguous characters are meant.
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import asyncio
@@ -27,6 +30,7 @@ class Site:
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[str] = []
+        self.headers: dict[str, str] = {}
         self.pages: dict[str, Handler | int | str] = {}
         """A status, a status with where to go (`301 /there`), or what answers."""
 
@@ -39,7 +43,7 @@ class Site:
         if isinstance(page, int):
             return server.Response(status=page, text="x" * 10)
         status, target = page.split()
-        return server.Response(status=int(status), headers={"Location": target})
+        return server.Response(status=int(status), headers={"Location": target, **self.headers})
 
     async def ask(self, path: str, patience: float = 5.0) -> LinkAnswer:
         """Ask for a page."""
@@ -162,41 +166,73 @@ async def test_nothing_inside_the_house_is_asked_for(site: Site) -> None:
         assert (await web.ask(f"{site.url}/a")).failure == "10.1.2.3 is not on the public internet"
 
 
-async def test_a_name_is_judged_by_what_it_stands_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And looked up but once: what was judged is what is connected to."""
-    lookups = 0
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("①②⑦.⓪.⓪.①", "１２７.０.０.１", "𝟏𝟐𝟕.𝟎.𝟎.𝟏", "127。0。0。1", "127.0.0.1.", "[::ffff:127.0.0.1]"),
+        *("[::ffff:7f00:1]", "example.org@127.0.0.1", "example.org:80@127.0.0.1"),
+    ],
+)
+async def test_this_machine_is_not_asked_however_its_address_is_spelt(site: Site, host: str) -> None:
+    """Given as the address, or in a redirection from outside."""
+    spelt = site.url.replace("127.0.0.1", host)
+    async with Web() as web:
+        assert "not on the public internet" in (await web.ask(f"{spelt}/a")).failure
+    port = site.url.rpartition(":")[2]
+    site.pages["/a"] = f"302 http://{host}:{port}/b"
+    visited: list[str] = []
 
-    async def resolve(self: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, object]]:
-        del self, family
-        nonlocal lookups
-        lookups += 1
-        found = "127.0.0.1" if lookups == 1 else "10.9.9.9"
-        return [{"hostname": host, "host": found, "port": port, "family": 2, "proto": 6, "flags": 0}]
+    def once(address: IpAddress) -> bool:
+        visited.append(str(address))
+        return len(visited) == 1
 
-    monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", resolve)
-    site.pages["/a"] = 200
-    named = site.url.replace("127.0.0.1", "rebinding.example.org")
-    async with Web(lambda address: str(address) == "127.0.0.1") as web:
-        assert await web.ask(f"{named}/a") == LinkAnswer(200)
-    assert lookups == 1
-    async with Web(lambda address: str(address) == "127.0.0.1") as web:
-        assert "not on the public internet" in (await web.ask(f"{named}/a")).failure
+    async with Web(once) as web:
+        site.headers = {"Connection": "close"}
+        assert "not on the public internet" in (await web.ask(f"{site.url}/a")).failure
+    assert site.asked == ["HEAD /a"]
 
 
-async def test_a_name_is_judged_by_all_that_it_stands_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library may connect to any of its addresses, so that one inside the house is one too many."""
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f.1", "０x7f.1", "2130706433", "017700000001", "0x7f000001"),
+        *("%31%32%37.0.0.1", "127.0.0.1\\@example.org", "a@127.0.0.1@example.org"),
+        *("[::1%25lo]", "[::1]é", "localhost。"),
+    ],
+)
+async def test_what_some_read_as_another_machine_is_no_address(site: Site, host: str) -> None:
+    """Numbers that only some programs know, names and passwords before the site, escapes in the site."""
+    site.pages["/a"] = f"302 http://{host}/"
+    async with Web(everywhere) as web:
+        assert (await web.ask(f"http://{host}:{site.url.rpartition(':')[2]}/b")).is_dead
+        assert "the address" in (await web.ask(f"{site.url}/a")).failure
+    assert site.asked == ["HEAD /a"]
+
+
+async def test_a_redirection_that_no_program_can_read_is_told(site: Site) -> None:
+    """An answer like every other, and no traceback."""
+    site.pages |= {"/a": "302 //[::1/", "/b": "302 http://[::1]é/"}
+    assert (await site.ask("/a")).failure
+    assert (await site.ask("/b")).failure
+
+
+async def test_a_name_leads_to_public_addresses_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked up once; of what it stands for then, only what may be visited is connected to."""
+    found = [["10.9.9.9", "127.0.0.1"], ["10.9.9.9"]]
 
     async def resolve(self: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, object]]:
         del self, family
         entry = {"hostname": host, "port": port, "family": 2, "proto": 6, "flags": 0}
-        return [{**entry, "host": address} for address in ("127.0.0.1", "10.9.9.9")]
+        return [{**entry, "host": address} for address in found.pop(0)]
 
     monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", resolve)
     site.pages["/a"] = 200
-    async with Web(lambda address: str(address) == "127.0.0.1") as web:
-        answer = await web.ask(f"{site.url.replace('127.0.0.1', 'both.example.org')}/a")
-    assert "not on the public internet" in answer.failure
-    assert site.asked == []
+    named = site.url.replace("127.0.0.1", "rebinding.example.org")
+    for is_alive in (True, False):
+        async with Web(lambda address: str(address) == "127.0.0.1") as web:
+            answer = await web.ask(f"{named}/a")
+        assert answer == (LinkAnswer(200) if is_alive else LinkAnswer(failure="10.9.9.9 is not on the public internet"))
+    assert found == []
 
 
 async def test_a_fetch_takes_no_more_than_it_may(site: Site) -> None:

@@ -1,7 +1,7 @@
 """Requests to addresses that others wrote: only on the public internet, in limited time, of limited size.
 
-The author of a link or of a feed must not reach hosts that only this machine can reach (request forgery). So a host
-name is looked up once and judged, the connection goes to the address that was judged, and each redirection is judged.
+The author of a link or of a feed must not reach hosts that only this machine can reach (request forgery). Because names
+and spellings can hide where an address leads, the address of the machine is judged, when the connection to it is made.
 """
 
 import asyncio
@@ -9,14 +9,12 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Self, TypeAlias
-from urllib.parse import urljoin, urlsplit
+from typing import Any, Self, TypeAlias
+from urllib.parse import urljoin
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.model.address import site, web_address
-from bot.model.problems import BadValueError
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -77,7 +75,7 @@ class Web:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=_Resolver(self._may_visit), use_dns_cache=False),
+            connector=aiohttp.TCPConnector(socket_factory=self._socket, use_dns_cache=False),
             timeout=self._timeout,
             headers={"User-Agent": USER_AGENT},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -129,33 +127,31 @@ class Web:
             WebError: the address, or one on the way, could not be requested.
         """
         moved, still_permanent = "", True
-        for _ in range(MAX_REDIRECTIONS):
-            self._look_at(address)
-            try:
+        try:
+            address = web_address(address)
+            for _ in range(MAX_REDIRECTIONS):
                 response = await self._session.request(method, address, allow_redirects=False)
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                raise WebError(_reason(error)) from error
-            target = response.headers.get("Location", "")
-            if response.status not in _REDIRECTIONS or not target:
-                return response, moved
-            response.release()
-            address = urljoin(address, target)
-            still_permanent = still_permanent and response.status in _PERMANENT
-            moved = address if still_permanent else moved
+                target = response.headers.get("Location", "")
+                if response.status not in _REDIRECTIONS or not target:
+                    return response, moved
+                response.release()
+                address = web_address(urljoin(address, target))
+                still_permanent = still_permanent and response.status in _PERMANENT
+                moved = address if still_permanent else moved
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise WebError(_reason(error)) from error
         raise WebError("it redirects in circles")
 
-    def _look_at(self, address: str) -> None:
-        """Judge the address itself: the resolver judges names, but the library does not ask it about IP addresses."""
-        try:
-            web_address(address)
-        except BadValueError as error:
-            raise WebError(str(error)) from error
-        try:
-            literal = ipaddress.ip_address(urlsplit(address).hostname or "")
-        except ValueError:
-            return
-        if not self._may_visit(literal):
-            raise WebError(_not_public(str(literal)))
+    def _socket(self, found: tuple[Any, ...]) -> socket.socket:
+        """Return a socket for one of a host's addresses, as `socket.getaddrinfo` gives it.
+
+        Raises:
+            OSError: the address must not be visited.
+        """
+        family, kind, protocol, _name, (host, *_port) = found
+        if not self._may_visit(ipaddress.ip_address(host.partition("%")[0])):
+            raise OSError(None, f"{host} is not on the public internet")
+        return socket.socket(family, kind, protocol)
 
 
 async def ask_all(
@@ -172,30 +168,6 @@ async def ask_all(
         return address, answer
 
     return dict(await asyncio.gather(*map(ask, dict.fromkeys(addresses))))
-
-
-class _Resolver(AbstractResolver):
-    """A resolver that refuses addresses that must not be visited; the library connects to the address it returns."""
-
-    def __init__(self, may_visit: Callable[[IpAddress], bool]) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-        self._may_visit = may_visit
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for result in found:
-            if not self._may_visit(ipaddress.ip_address(result["host"].partition("%")[0])):
-                raise OSError(None, _not_public(host))
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-
-def _not_public(host: str) -> str:
-    return f"{host} is not on the public internet"
 
 
 def _reason(error: BaseException) -> str:

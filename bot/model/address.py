@@ -1,24 +1,37 @@
 """Addresses on the web, as episode files may hold them."""
 
+import ipaddress
 import re
 from collections.abc import Iterator
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import quote, urlsplit
 
-from markdown_it.common.normalize_url import normalizeLink
+import idna
 
 from bot.model.problems import BadValueError
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?://(?P<site>[^/?#]*))?", re.IGNORECASE | re.ASCII)
+_SITE = re.compile(
+    r"(?:[a-z0-9._~!$&'()*+,;=%:-]*@)?(?P<host>\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)(?::(?P<port>[0-9]{1,5}))?",
+    re.IGNORECASE | re.ASCII,
+)
+"""A name and host and port, where all readers find the same. Of `a%2eb`, `a\\b` and `a@b@c` each makes its own host."""
+_LAST_STOP = re.compile(r"\.(?=:[0-9]*\Z|\Z)")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE | re.ASCII)
+_LONGEST_HOST = 253
+"""Characters of a name in the DNS (RFC 1035)."""
+_PORTS = range(1, 1 << 16)
 _BARE = re.compile(r"https?://[^\s<>«»“”]+", re.IGNORECASE)
 _CLOSING_MARKS = ".,;:!?…'’\"*_~"
 """Marks that end a sentence or a pair rather than an address."""
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f]")
-# Because RFC 3986 allows no other characters, the others are percent-encoded.
-_PORTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+# Because RFC 3986 allows no characters but these, letters and digits, the others are percent-encoded.
+_PORTABLE = "-._~:/?#[]@!$&'()*+,;=%"
 
 
 def web_address(text: str) -> str:
     """Return the address as every platform takes it: http or https, with a host, in ASCII.
+
+    Each reader of addresses finds the same host and port in the result: platforms, libraries, and `urlsplit`.
 
     Raises:
         BadValueError: no reader could open the address.
@@ -27,27 +40,21 @@ def web_address(text: str) -> str:
         raise BadValueError("the address is empty", cure="Write one that begins with https://")
     if _UNPRINTABLE.search(text):
         raise BadValueError(f"the address '{text}' holds a space", cure="Remove the space, or write %20 for it")
-    parts = _split(text)
-    if parts.scheme not in {"http", "https"}:
-        if _SCHEME.match(text):
-            cure = "Write one that begins with https:// or http://"
-            raise BadValueError(f"the address '{text}' is not of the web", cure=cure)
+    found = _ADDRESS.match(text)
+    if found is None:
         raise BadValueError(f"the address '{text}' does not begin with https://", cure=f"Write https://{text}")
-    host = parts.hostname or ""
-    if not host:
+    if found["scheme"].lower() not in {"http", "https"}:
+        cure = "Write one that begins with https:// or http://"
+        raise BadValueError(f"the address '{text}' is not of the web", cure=cure)
+    if not found["site"]:
         raise BadValueError(f"the address '{text}' names no site", cure="Write it as in https://example.org/page")
-    if "." not in host.strip(".") and ":" not in host:
-        # Because Telegram drops such links without an error, they are refused; else the reader would miss them.
-        raise BadValueError(
-            f"the address '{text}' leads nowhere on the web: '{host}' is not the full name of a site",
-            cure="Copy the whole address from the browser, as in https://example.org/page",
-        )
-    return text if _PORTABLE.fullmatch(text) else normalizeLink(text)
+    rest = quote(text[found.end() :], safe=_PORTABLE, errors="surrogatepass")
+    return f"{found['scheme']}://{_site(found['site'], text)}{rest}"
 
 
 def site(address: str) -> str:
-    """Return the name of the site that an address leads to: its host without `www.`."""
-    return (_split(address).hostname or "").removeprefix("www.")
+    """Return the name of the site that a `web_address` leads to: its host without `www.`."""
+    return (urlsplit(address).hostname or "").removeprefix("www.")
 
 
 def bare_addresses(text: str) -> Iterator[tuple[int, str]]:
@@ -56,17 +63,53 @@ def bare_addresses(text: str) -> Iterator[tuple[int, str]]:
     if "://" in text:
         for match in _BARE.finditer(text):
             address = match[0]
-            while address[-1] in _CLOSING_MARKS or (address[-1] == ")" and address.count("(") < address.count(")")):
-                address = address[:-1]
-            yield match.start(), address
+            end, unopened = len(address), address.count(")") - address.count("(")
+            while (last := address[end - 1]) in _CLOSING_MARKS or (last == ")" and unopened > 0):
+                end, unopened = end - 1, unopened - (last == ")")
+            yield match.start(), address[:end]
 
 
-def _split(text: str) -> SplitResult:
+def _site(written: str, address: str) -> str:
+    """Return the host and port of the address in ASCII, as they were written if they were.
+
+    Raises:
+        BadValueError: there is no such host or port.
+    """
+
+    def malformed(why: str) -> BadValueError:
+        return BadValueError(f"the address '{address}' is malformed ({why})", cure="Copy it again from the browser")
+
+    found = _SITE.fullmatch(_in_ascii(written))
+    if found is None or len(found["host"]) > _LONGEST_HOST:
+        raise malformed(f"'{written}' is no site")
+    if found["port"] and int(found["port"]) not in _PORTS:
+        raise malformed(f"there is no port {found['port']}")
+    host = found["ipv6"] or found["host"].lower()
     try:
-        parts = urlsplit(text)
-        # Because the library checks a port only when it is read, read it.
-        _ = parts.port
-    except ValueError as error:
-        cure = "Copy it again from the browser"
-        raise BadValueError(f"the address '{text}' is malformed ({error})", cure=cure) from error
-    return parts
+        # Because some read 127.1, 0177.0.0.1 and 0x7f.1 as numbers of a machine and others as names, they are neither.
+        if found["ipv6"] or ("." in host and _NUMBER.fullmatch(host.rpartition(".")[2])):
+            ipaddress.ip_address(host)
+    except ValueError:
+        raise malformed(f"'{host}' is the number of no machine") from None
+    if "." not in host and ":" not in host:
+        # Because Telegram drops such links without an error, they are refused; else the reader would miss them.
+        raise BadValueError(
+            f"the address '{address}' leads nowhere on the web: '{host}' is not the full name of a site",
+            cure="Copy the whole address from the browser, as in https://example.org/page",
+        )
+    return found[0]
+
+
+def _in_ascii(written: str) -> str:
+    """Return a host as browsers read it (UTS 46), `é。fr` as `xn--9ca.fr`; an empty text for one that is none."""
+    if len(written) > 2 * _LONGEST_HOST:
+        # Because the time below is not linear, no site is longer than a name and a host.
+        return ""
+    if not written.isascii():
+        try:
+            labels = idna.uts46_remap(written, std3_rules=False, transitional=False).split(".")
+        except idna.IDNAError:
+            return ""
+        written = ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+    # The full stop of the DNS itself, as in `example.org.`, is no part of a site's name.
+    return _LAST_STOP.sub("", written)
