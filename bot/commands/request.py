@@ -41,16 +41,16 @@ class Request:
     """A command as somebody typed it, or as a button stands for it.
 
     `target` is the place of the request, as the platform tells it; a button never carries it. `may_manage` says whether
-    the person may change the target's subscription: in groups and servers only admins may. `is_private` marks a chat
-    between one person and the bot. `page` is that of a button that turns pages, None for a typed command. `obstacle`
-    keeps pushes from the target. `private_chat` is the address of a private chat with the bot, on platforms that have
-    one.
+    the person may change the target's subscription: in groups and servers only admins may; None if the platform does
+    not tell now. `is_private` marks a chat between one person and the bot. `page` is that of a button that turns pages,
+    None for a typed command. `obstacle` keeps pushes from the target. `private_chat` is the address of a private chat
+    with the bot, on platforms that have one.
     """
 
     argument: str
     target: Target
     language: Language
-    may_manage: bool = True
+    may_manage: bool | None = True
     is_private: bool = True
     page: int | None = None
     obstacle: Obstacle | None = None

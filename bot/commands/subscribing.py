@@ -84,6 +84,11 @@ def not_allowed(request: Request) -> Answer | None:
     _ = request.words.gettext
     if request.obstacle is Obstacle.GUEST:
         sentence = _("I am only a guest here and cannot bring the recap. In a private chat with me, I can!")
+    elif request.may_manage is None:
+        sentence = _(
+            "I cannot find out right now whether you are an admin here. Try again in a moment; if it stays so, make me "
+            "an admin too."
+        )
     elif not request.may_manage:
         sentence = _("Here only the admins choose the subscription. In a private chat with me, you choose your own!")
     else:

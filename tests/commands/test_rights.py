@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.model.subscription import PlatformName, Target
+from bot.sandbox.shared.faults import Fault, Match, Reply
 from bot.sandbox.telegram.model import Status
 
 if TYPE_CHECKING:
@@ -122,3 +123,38 @@ async def test_a_button_of_another_version_is_answered(talk: Talk) -> None:
     reply = await eve.presses_on(message, "Ancien")
     assert reply.texts == ()
     assert "/help" in reply.toast
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks Telegram for long."""
+    monkeypatch.setattr("bot.platforms.telegram.handlers.RIGHTS_WORTH", 0.2)
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("command", ["/subscribe", "/unsubscribe", "/settings"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(500, {"ok": False, "error_code": 500, "description": "Internal Server Error"}),
+        Reply(403, "<h1>Blocked by the proxy</h1>", "text/html"),
+        Reply(400, {"ok": False, "error_code": 400, "description": "Bad Request: member list is inaccessible"}),
+    ],
+    ids=["500", "page", "hidden"],
+)
+async def test_not_to_know_is_neither_yes_nor_no(
+    talk: Talk, club: Chat, grace: User, command: str, answer: Reply
+) -> None:
+    """Telegram does not tell who is an admin: the admin is not called a stranger, and nobody gets a right."""
+    talk.town.telegram.faults.add(Fault(answer, Match("getChatMember"), times=None))
+    for person in (grace, talk.town.telegram.add_user("Max")):
+        reply = await talk.on_telegram(club, person).says(command)
+        assert "Je n’arrive pas à savoir en ce moment si vous êtes admin ici. Réessayez dans un instant" in reply.text
+    assert not await is_subscribed(talk, club)
+
+
+async def test_one_failed_look_at_a_right_is_made_good(talk: Talk, club: Chat, grace: User) -> None:
+    """The bot asks again before it says anything."""
+    answer = Reply(502, "<h1>Bad Gateway</h1>", "text/html")
+    talk.town.telegram.faults.add(Fault(answer, Match("getChatMember")))
+    assert "Abonnement enregistré" in (await talk.on_telegram(club, grace).says("/subscribe")).text

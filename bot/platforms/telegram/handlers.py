@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from telegram import Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
-from telegram.error import TelegramError
 from telegram.ext import (
     Application,
     CallbackContext,
@@ -45,7 +44,7 @@ from bot.model.subscription import Target
 from bot.platforms.base import SPEECHLESS, Entry, Post, Rank, Sender, SendError, SendRequest
 from bot.platforms.telegram import NAME, inline
 from bot.platforms.telegram.client import TelegramPlatform
-from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.errors import translated
 from bot.platforms.telegram.menus import publish_menus
 from bot.platforms.telegram.polling import KINDS
 
@@ -64,6 +63,13 @@ WORTH = 20.0
 """Seconds for which somebody waits for an answer."""
 INLINE_WORTH = 5.0
 """Seconds for which somebody waits for the results of inline mode. Nothing is lost: people who type on ask again."""
+RIGHTS_WORTH = 5.0
+"""Seconds in which Telegram may tell whether somebody is an admin, of those for which that person waits."""
+_IS_ADMIN = {
+    ChatMember.OWNER: True,
+    ChatMember.ADMINISTRATOR: True,
+    **dict.fromkeys((ChatMember.MEMBER, ChatMember.RESTRICTED, ChatMember.LEFT, ChatMember.BANNED), False),
+}
 PRESS_WORTH = 900.0
 """Seconds for which Telegram takes the acknowledgement of a press."""
 
@@ -287,19 +293,28 @@ class Handlers:
         except SendError as error:
             log.info("%s: %s", failure, error)
 
-    async def _may_manage(self, update: Update, message: MaybeInaccessibleMessage) -> bool:
-        chat = message.chat
-        # Only a channel's admins can post in it, and an anonymous admin writes in the name of the chat.
-        if chat.type == Chat.PRIVATE or update.channel_post or (update.message and update.message.sender_chat == chat):
+    async def _may_manage(self, update: Update, message: MaybeInaccessibleMessage) -> bool | None:
+        """Return whether the person is an admin of the chat; None if Telegram does not tell."""
+        chat, person = message.chat, update.effective_user
+        # Only a channel's admins can post in it.
+        if chat.type == Chat.PRIVATE or update.channel_post:
             return True
-        if update.effective_user is None:
+        # An anonymous admin writes in the name of the chat. The name of another chat gives no right.
+        if update.message and update.message.sender_chat:
+            return bool(update.message.sender_chat == chat)
+        if person is None:
             return False
+
+        async def look(_leave: Callable[[], bool]) -> ChatMember:
+            with translated():
+                return await self._platform.bot.get_chat_member(chat.id, person.id)
+
         try:
-            member = await self._platform.bot.get_chat_member(chat.id, update.effective_user.id)
-        except TelegramError as error:
-            log.warning("Cannot tell who is an admin of %s: %s", chat.id, translate(error))
-            return False
-        return member.status in {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
+            member = await self._sender.send(SendRequest(_target(message), look, Rank.UNCOUNTED, RIGHTS_WORTH))
+        except SendError as error:
+            log.warning("Cannot tell who is an admin of %s: %s", chat.id, error)
+            return None
+        return _IS_ADMIN.get(member.status)
 
 
 def _is_present(member: ChatMember) -> bool | None:
