@@ -52,14 +52,20 @@ class Formatter:
             return None
         hidden = [segment for segment in episode.segments if segment not in chosen]
         sections = [self._opening(episode, chosen), *(self._segment(segment) for segment in chosen)]
+        more = self._words.ngettext(
+            "{count} subject follows in a message of its own.",
+            "{count} subjects follow, each in a message of its own.",
+            len(chosen),
+        ).format(count=len(chosen))
         if layout is doc.Layout.DIGEST:
-            sections = _one_preview(sections)
-        return doc.Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout)
+            sections, more = _one_preview(sections), self._words.gettext("The rest follows at once.")
+        return doc.Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout, more)
 
     def rest(self, episode: Episode, segments: Sequence[Segment]) -> doc.Document:
         """Return some segments of an episode, for somebody who has read the others."""
         sections = _one_preview([self._segment(segment) for segment in segments])
-        return doc.Document(episode.title, tuple(sections), buttons=(self._whole_episode(episode),))
+        more = self._words.gettext("The rest follows at once.")
+        return doc.Document(episode.title, tuple(sections), (self._whole_episode(episode),), more=more)
 
     def segment(self, episode: Episode, segment: Segment) -> doc.Document:
         """Return one segment, with a button for the whole episode."""

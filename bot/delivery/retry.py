@@ -49,7 +49,7 @@ class Step(enum.StrEnum):
     PAUSE_SUBSCRIPTION = "PauseSubscription"
     """Fail the delivery and pause the subscription, because an admin can mend the cause."""
     USE_FALLBACK = "UseFallback"
-    """Begin again with the rendering's fallback, because the platform does not take messages of this kind."""
+    """Send the message's fallback in its place, because the platform does not take messages of this kind."""
     DOUBT_MESSAGE = "DoubtMessage"
     """Fail the delivery, and stop the rendering if the ledger shows that several chats refuse and none takes it."""
     STOP_PLATFORM = "StopPlatform"
@@ -82,7 +82,7 @@ def decide(
         age: the time since its broadcast was opened, or since the first attempt where there is no broadcast.
         hold: whether a message of unknown outcome must not be sent again.
         luck: a number in [0, 1) that spreads the retries of many deliveries over time.
-        fallback: whether the message's rendering has one.
+        fallback: whether the message has one.
         worth: the age at which no further attempt is of use.
     """
     match error:

@@ -296,7 +296,7 @@ class Worker:
             age=now - stored.opened,
             hold=self._holds_back,
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
-            fallback=stored.rendering.fallback is not None,
+            fallback=bool(stored.rendering.messages[claim.position].fallback),
         )
         log.info("%s: %s (%s)", claim.target, error, decision.step)
         if decision.step is Step.RETRY:

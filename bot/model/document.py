@@ -151,13 +151,20 @@ Button: TypeAlias = LinkButton | CommandButton | ShareButton
 class Document:
     """The content of one push or one answer, in order. The buttons stand below the last message.
 
-    `title` is the name where a platform wants one beside the text (a forum post, a notification).
+    `title` is the name where a platform wants one beside the text (a forum post, a notification). `more` is small print
+    that stands below the first message if others follow.
     """
 
     title: str
     sections: tuple[Section, ...]
     buttons: tuple[Button, ...] = ()
     layout: Layout = Layout.DIGEST
+    more: str = ""
+
+    @property
+    def continued(self) -> tuple[Block, ...]:
+        """The blocks below the first message if others follow."""
+        return (Note((Span(self.more),)),) if self.more else ()
 
 
 def plain(blocks: tuple[Block, ...]) -> str:

@@ -50,7 +50,7 @@ class Platform(Protocol):
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Return the document as messages within every limit of the platform. Pure.
 
-        With `rich`, the messages are of the platform's richer kind, if any, with the plain kind as fallback.
+        With `rich`, the messages are of the platform's richer kind, if any, each with its fallback of the plain kind.
         """
 
     async def send(self, post: Post) -> str:
@@ -387,7 +387,7 @@ class ContentError(SendError, code=Code.CONTENT):
 
 
 class RenderingRefusedError(SendError, code=Code.RENDERING):
-    """A kind of message that the platform refuses, here or everywhere. The rendering's fallback is sent instead."""
+    """A kind of message that the platform refuses, here or everywhere. The message's fallback is sent instead."""
 
 
 class UnauthorisedError(SendError, code=Code.UNAUTHORISED):

@@ -4,6 +4,7 @@ All that must be true stands in the database and nothing in memory: a broadcast 
 and a message has one sender because one statement claims it.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Self
 
 from sqlalchemy import Connection, delete, func, select, union_all, update
 
-from bot.model.rendering import Message, Rendering
+from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
@@ -140,7 +141,7 @@ class Ledger(LedgerPart):
         )
 
     async def stored(self, rendering_id: int) -> StoredRendering:
-        """Return the rendering with this id, its fallback included."""
+        """Return the rendering with this id, its messages' fallbacks included."""
         return await self._database.read(_stored, rendering_id)
 
     async def next_due(self, platform: PlatformName) -> dt.datetime | None:
@@ -172,7 +173,7 @@ class Ledger(LedgerPart):
         await self._database.write(outcomes_of.record, outcomes, self._clock())
 
     async def fall_back(self, delivery_id: int) -> None:
-        """Begin the delivery again with the fallback of its rendering."""
+        """Go on with the delivery in a rendering whose next message is replaced by its fallback."""
         await self._database.write(outcomes_of.fall_back, delivery_id, self._clock())
 
     async def recover(self, platform: PlatformName, *, hold: bool) -> int:
@@ -268,6 +269,12 @@ class Ledger(LedgerPart):
 def _stored(connection: Connection, rendering_id: int) -> StoredRendering:
     stored = select(renderings, broadcasts.c.created).join(broadcasts).where(renderings.c.id == rendering_id)
     row = connection.execute(stored).one()
-    fallback = None if row.fallback_id is None else _stored(connection, row.fallback_id).rendering
-    messages = tuple(Message(**message) for message in row.messages)
-    return StoredRendering(Rendering(row.title, messages, fallback), row.created)
+    messages = tuple(map(_message, row.messages))
+    if row.fallback_id is not None:
+        instead = _stored(connection, row.fallback_id).rendering.messages
+        messages = tuple(dataclasses.replace(message, fallback=instead) for message in messages)
+    return StoredRendering(Rendering(row.title, messages), row.created)
+
+
+def _message(kept: JsonObject) -> Message:
+    return Message(**{**kept, "fallback": tuple(map(_message, kept.get("fallback", ())))})

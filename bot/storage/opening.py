@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     JSON,
@@ -28,11 +28,14 @@ from sqlalchemy import (
     update,
 )
 
-from bot.model.rendering import Rendering
+from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
 from bot.storage.tables import Coded, broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
+
+_Messages: TypeAlias = list[dict[str, Any]]
+"""Messages as the database keeps them."""
 
 _TARGET = ("platform", "chat", "thread")
 _CHOICE = [field.name for field in dataclasses.fields(Choice)]
@@ -197,23 +200,48 @@ def _moved_with_it(broadcast: Broadcast) -> ColumnElement[bool]:
 
 
 def _go_on_where_it_failed(connection: Connection, broadcast: Broadcast, failed_in: int) -> None:
-    """Begin deliveries at the message that did not arrive, in the rendering (or its fallback) that they failed with."""
-    failed, said = deliveries.alias(), renderings.alias()
-    chosen, same = renderings.alias(), renderings.alias()
-    connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.broadcast_id == broadcast.id,
-            failed.c.broadcast_id == failed_in,
-            failed.c.subscription_id == deliveries.c.subscription_id,
-            failed.c.position > 0,
-            said.c.id == failed.c.rendering_id,
-            chosen.c.id == deliveries.c.rendering_id,
-            same.c.id.in_((chosen.c.id, chosen.c.fallback_id)),
-            same.c.key == said.c.key,
-        )
-        .values(rendering_id=same.c.id, position=failed.c.position, message_ids=failed.c.message_ids)
+    """Begin deliveries behind the messages that had arrived, as long as the episode begins with the same ones."""
+    c, failed = deliveries.c, deliveries.alias()
+    is_next = (
+        (c.broadcast_id == broadcast.id)
+        & (failed.c.broadcast_id == failed_in)
+        & (failed.c.subscription_id == c.subscription_id)
+        & (failed.c.position > 0)
     )
+    ways = select(failed.c.rendering_id, failed.c.position, c.rendering_id).where(is_next).distinct()
+    for before, position, chosen in connection.execute(ways).all():
+        arrived = _kept_messages(connection, before)[:position]
+        if rest := _rest(arrived, _kept_messages(connection, chosen)):
+            of = connection.execute(select(renderings).where(renderings.c.id == chosen)).one()
+            going_on = keep_rendering(connection, broadcast.id, of.platform, of.title, [*arrived, *rest])
+            is_this_way = (failed.c.rendering_id == before) & (failed.c.position == position)
+            go_on = update(deliveries).where(is_next, is_this_way, c.rendering_id == chosen)
+            connection.execute(go_on.values(rendering_id=going_on, position=position, message_ids=failed.c.message_ids))
+
+
+def _kept_messages(connection: Connection, rendering_id: int) -> _Messages:
+    messages: _Messages = connection.execute(
+        select(renderings.c.messages).where(renderings.c.id == rendering_id)
+    ).scalar_one()
+    return messages
+
+
+def _rest(arrived: _Messages, messages: _Messages) -> _Messages:
+    """Return those of the messages that are left after the ones that arrived, some perhaps as fallbacks.
+
+    Returns:
+        An empty list if others arrived, or if none is left.
+    """
+    if not arrived or not messages:
+        return [] if arrived else messages
+    first, *others = messages
+    for way in filter(None, ([first], first.get("fallback"))):
+        if arrived[: len(way)] == way[: len(arrived)]:
+            # The last one to arrive may be in the middle of a fallback.
+            rest = _rest(arrived[len(way) :], [*way[len(arrived) :], *others])
+            if rest:
+                return rest
+    return []
 
 
 def deliver_to_targets(
@@ -229,30 +257,24 @@ def deliver_to_targets(
 
 
 def _add_rendering(connection: Connection, broadcast: Broadcast, platform: PlatformName, rendering: Rendering) -> int:
-    """Return the id of the rendering, which a broadcast has once, however many choices lead to it."""
-    key, fallback = _key(platform, rendering), rendering.fallback
-    c = renderings.c
-    known: int | None = connection.scalar(select(c.id).where(c.broadcast_id == broadcast.id, c.key == key))
+    messages = [*map(_as_kept, rendering.messages)]
+    return keep_rendering(connection, broadcast.id, platform, rendering.title, messages)
+
+
+def keep_rendering(
+    connection: Connection, broadcast_id: int, platform: PlatformName, title: str, messages: _Messages
+) -> int:
+    """Return the id of the rendering, which a broadcast has once, however many ways lead to it."""
+    key = hashlib.sha256(json.dumps([platform, title, messages], sort_keys=True).encode()).hexdigest()
+    c, of = renderings.c, {"broadcast_id": broadcast_id, "key": key}
+    known: int | None = connection.scalar(select(c.id).where(c.broadcast_id == broadcast_id, c.key == key))
     if known is not None:
         return known
-    added = renderings.insert().values(
-        broadcast_id=broadcast.id,
-        platform=platform,
-        key=key,
-        title=rendering.title,
-        messages=_messages(rendering),
-        fallback_id=fallback and _add_rendering(connection, broadcast, platform, fallback),
-    )
+    added = renderings.insert().values(platform=platform, title=title, messages=messages, **of)
     new: int = connection.execute(added.returning(c.id)).scalar_one()
     return new
 
 
-def _key(platform: PlatformName, rendering: Rendering) -> str:
-    """Return a digest that equal renderings share."""
-    fallback = rendering.fallback and _key(platform, rendering.fallback)
-    content = json.dumps([platform, rendering.title, _messages(rendering), fallback], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _messages(rendering: Rendering) -> list[dict[str, Any]]:
-    return [{"body": message.body, "used": message.used, "limit": message.limit} for message in rendering.messages]
+def _as_kept(message: Message) -> dict[str, Any]:
+    kept = {"body": message.body, "used": message.used, "limit": message.limit}
+    return {**kept, "fallback": [*map(_as_kept, message.fallback)]} if message.fallback else kept

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from bot.model.facts import Code
 from bot.model.subscription import PlatformName, Target
+from bot.storage.opening import keep_rendering
 from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
@@ -188,12 +189,17 @@ def _fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.da
 
 
 def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> None:
-    """Begin the delivery again with the fallback of its rendering."""
+    """Go on in a rendering whose next message is replaced by its fallback; if of 0.1.0, begin that of the whole."""
     this = deliveries.c.id == delivery_id
-    fallback = select(renderings.c.fallback_id).where(renderings.c.id == deliveries.c.rendering_id).scalar_subquery()
-    again = update(deliveries).where(this).values(rendering_id=fallback, state=DeliveryState.PENDING, position=0)
-    connection.execute(again.values(message_ids=(), attempts=0, due=now, updated=now))
-    _fail_stopped(connection, this, now)
+    of = select(deliveries.c.position, deliveries.c.message_ids, renderings).join_from(deliveries, renderings)
+    row = connection.execute(of.where(this)).one()
+    rendering_id, position, message_ids = row.fallback_id, 0, ()
+    if rendering_id is None:
+        position, message_ids = row.position, row.message_ids
+        messages = [*row.messages[:position], *row.messages[position]["fallback"], *row.messages[position + 1 :]]
+        rendering_id = keep_rendering(connection, row.broadcast_id, row.platform, row.title, messages)
+    connection.execute(update(deliveries).where(this).values(rendering_id=rendering_id))
+    record(connection, [Outcome(delivery_id, DeliveryState.PENDING, position, message_ids, now, attempts=0)], now)
 
 
 def refusal(connection: Connection, rendering_id: int, position: int) -> str | None:

@@ -158,10 +158,14 @@ renderings = Table(
     Column("id", Integer, primary_key=True),
     Column("broadcast_id", ForeignKey(broadcasts.c.id), nullable=False),
     Column("platform", PLATFORM, nullable=False),
-    Column("key", String, nullable=False),  # digest of platform, title, messages and fallback
+    Column("key", String, nullable=False),  # digest of platform, title and messages
     Column("title", String, nullable=False),
-    Column("messages", JSON, nullable=False),  # list of {body, used, limit}
-    Column("fallback_id", ForeignKey("renderings.id")),  # what is sent where the platform refuses these messages
+    Column(
+        "messages", JSON, nullable=False
+    ),  # list of {body, used, limit}, perhaps with a `fallback` that is such a list
+    Column(
+        "fallback_id", ForeignKey("renderings.id")
+    ),  # of version 0.1.0: sent from its beginning where a message is refused
     Column("refusal", String),  # the platform's words for which the rendering is stopped; null for none
     UniqueConstraint("broadcast_id", "key"),
 )

@@ -56,8 +56,8 @@ cron = "30 18 * * tue"
 
 KEYWORDS = {"_": None, "gettext": None, "gettext_noop": None, "ngettext": (1, 2)}
 TOO_OLD = "This message is too old for its buttons: type /{command} again."
-NEVER_SHOWN = {"Begin"}
-"""Telegram sends `/start` by itself."""
+NEVER_SHOWN = {"Begin", "The rest follows at once."}
+"""Telegram sends `/start` by itself; no episode here is too long for one message."""
 
 
 class Transcript:
@@ -65,7 +65,7 @@ class Transcript:
 
     def __init__(self, language: Language) -> None:
         self.lines: list[str] = []
-        self._words = words(language)
+        self.words = words(language)
 
     def chapter(self, title: str) -> None:
         """Begin another part."""
@@ -79,14 +79,14 @@ class Transcript:
 
     async def presses(self, person: Person, message: str) -> Reply:
         """Somebody presses the button with that message of the catalogue, or that very label."""
-        label = self._words.gettext(message)
+        label = self.words.gettext(message)
         reply = await person.presses(label)
         self._note(f"[{label}]", reply)
         return reply
 
     def counted(self, singular: str, plural: str, count: int) -> str:
         """A message of the catalogue that counts something."""
-        return self._words.ngettext(singular, plural, count).format(count=count)
+        return self.words.ngettext(singular, plural, count).format(count=count)
 
     def see(self, text: str) -> None:
         """Somebody sees this."""
@@ -233,16 +233,18 @@ async def pushed(script: Transcript, talk: Talk, clock: time_machine.Traveller, 
 async def pushed_on_discord(
     script: Transcript, talk: Talk, clock: time_machine.Traveller, person: DiscordPerson
 ) -> None:
-    """The same there."""
+    """The same there, in a message per subject."""
     await person.says("/subscribe tiktok")
+    await person.says("/settings")
+    await person.presses(script.words.gettext("One message per subject"))
     said = len(person.channel.messages)
     script.chapter("On Monday, for #tiktok")
     clock.move_to(MONDAY + dt.timedelta(minutes=1))
     await talk.app.tick()
-    await talk.town.discord.wait_for(lambda: len(person.channel.messages) > said, 10)
-    message = person.channel.messages[-1]
-    script.see(read_discord(message.components))
-    script.see(" ".join(f"[{label}]" for label in read_labels(message.components)))
+    await talk.town.discord.wait_for(lambda: len(person.channel.messages) > said + 1, 10)
+    for message in person.channel.messages[said:]:
+        script.see(read_discord(message.components))
+    script.see(" ".join(f"[{label}]" for label in read_labels(person.channel.messages[-1].components)))
     await script.presses(person, script.counted("The other subject", "The {count} other subjects", 1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,14 @@ def subscription(target: Target, *topics: str, schedule: str = "monday", **choic
 def rendering(*texts: str) -> Rendering:
     """A rendering with one message per text."""
     return Rendering("Le récap", tuple(Message({"text": text}, len(text), 4096) for text in texts))
+
+
+def with_fallbacks(rich: Rendering, *fallbacks: Rendering) -> Rendering:
+    """The rendering, each message of which has those of another as its fallback."""
+    pairs = zip(rich.messages, fallbacks, strict=True)
+    return dataclasses.replace(
+        rich, messages=tuple(dataclasses.replace(each, fallback=instead.messages) for each, instead in pairs)
+    )
 
 
 async def subscribe(ledger: Ledger, *targets: Target) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,7 @@ from tests.delivery.ledger_kit import (
     subscribe,
     subscription,
     telegram,
+    with_fallbacks,
 )
 
 if TYPE_CHECKING:
@@ -161,9 +161,9 @@ async def test_only_those_who_failed_are_tried_again(ledger: Ledger, clock: Cloc
 
 
 async def test_who_has_the_first_messages_gets_only_the_others(ledger: Ledger, clock: Clock) -> None:
-    """Of the kind that they were sent in; whom none had reached, or whose episode was changed, begins anew."""
+    """Whatever they were sent as; whom none had reached, or of whose messages one was changed, begins anew."""
     await subscribe(ledger, *map(telegram, range(1, 4)))
-    rich = dataclasses.replace(rendering("A", "B"), fallback=rendering("a", "b", "c"))
+    rich = with_fallbacks(rendering("A", "B"), rendering("a", "b", "c"), rendering("d"))
     choices = dict.fromkeys(await ledger.choices("monday"), rich)
 
     async def again(only_failed_in: int | None, renderings: dict[Choice, Rendering]) -> tuple[int, list[str]]:
@@ -173,14 +173,14 @@ async def test_who_has_the_first_messages_gets_only_the_others(ledger: Ledger, c
         )  # fmt: skip
         assert push is not None
         next_texts = []
-        for each in await due(ledger):
+        for each in by_chat(await due(ledger)):
             messages = (await ledger.stored(each.rendering_id)).rendering.messages
             assert len(each.message_ids) == each.position
             next_texts.append(messages[each.position].body["text"])
         return push.id, next_texts
 
     async def fail(*, fallen_back: bool) -> None:
-        in_rich, in_plain, at_first = await due(ledger)
+        in_rich, in_plain, at_first = by_chat(await due(ledger))
         if fallen_back:
             await ledger.fall_back(in_plain.id)
         there = failed(in_rich, "not-sent", "")
@@ -194,8 +194,12 @@ async def test_who_has_the_first_messages_gets_only_the_others(ledger: Ledger, c
     second, texts = await again(first, choices)
     assert texts == ["B", "c", "A"]
     await fail(fallen_back=False)
+    mended = dict.fromkeys(choices, with_fallbacks(rendering("A", "BB"), rendering("a", "b", "c"), rendering("d")))
+    third, texts = await again(second, mended)
+    assert texts == ["BB", "c", "A"]
+    await fail(fallen_back=False)
     changed = dict.fromkeys(choices, rendering("Autre", "B"))
-    assert (await again(second, changed))[1] == ["Autre"] * 3
+    assert (await again(third, changed))[1] == ["Autre"] * 3
 
 
 @pytest.mark.parametrize(("max_age", "days"), [("12h", 0), ("24h", 1), ("36h", 1), ("6d", 6), ("8d", 8)])

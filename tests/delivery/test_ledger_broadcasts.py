@@ -23,6 +23,7 @@ from tests.delivery.ledger_kit import (
     TELEGRAM,
     UNKNOWN,
     Clock,
+    by_chat,
     due,
     failed,
     push,
@@ -33,6 +34,7 @@ from tests.delivery.ledger_kit import (
     subscription,
     tally,
     telegram,
+    with_fallbacks,
 )
 
 if TYPE_CHECKING:
@@ -102,9 +104,9 @@ async def test_a_rendering_comes_back_as_it_was(ledger: Ledger) -> None:
 
 
 async def test_a_rendering_keeps_its_fallback(ledger: Ledger) -> None:
-    """It is stored beside what it stands in for, and shared with those who get it anyway."""
+    """It is stored with what it stands in for, and shared with those who get it anyway."""
     plain = rendering("simple")
-    rich = dataclasses.replace(rendering("riche"), fallback=plain)
+    rich = with_fallbacks(rendering("riche"), plain)
     await subscribe(ledger, telegram(1))
     await ledger.subscriptions.save(subscription(telegram(2), silent=True))
     await ledger.create_broadcast(
@@ -268,7 +270,7 @@ async def test_a_message_that_somebody_took_is_never_stopped(ledger: Ledger, tak
 async def test_the_same_chat_is_one_voice(ledger: Ledger) -> None:
     """Three topics of one odd forum are one chat; and what other refusals say is not about the message."""
     everywhere = [telegram(-1, 1), telegram(-1, 2), telegram(-1, 3), *map(telegram, range(1, 6))]
-    one, two, three, *others = await pushed_to(ledger, *everywhere)
+    one, two, three, *others = by_chat(await pushed_to(ledger, *everywhere))
     assert await refused(ledger, one, two, three) is None
     await ledger.record([failed(each, "refused", "filtered") for each in others[:3]])
     assert await ledger.stop_if_refused(one.rendering_id, 0) is None

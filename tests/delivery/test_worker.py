@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from bot.model.facts import MessageRefused, PausedTooLong
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms import base
 from bot.storage.records import BroadcastState, Claim, StoredRendering
-from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, due, push, rendering, subscribe, telegram
+from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, due, push, rendering, subscribe, telegram, with_fallbacks
 from tests.delivery.worker_kit import Round
 
 if TYPE_CHECKING:
@@ -306,19 +305,20 @@ async def test_a_refused_token_stops_everything_and_loses_nothing(ledger: Ledger
 
 
 async def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback(ledger: Ledger, clock: Clock) -> None:
-    """The delivery begins again with the plainer messages; a rendering without any is a fault of the content."""
+    """The plainer messages replace that one alone; a message without any is a fault of the content."""
     work = Round(ledger, clock)
     await subscribe(work.ledger, telegram(1))
-    rich = dataclasses.replace(rendering("riche"), fallback=rendering("un", "deux"))
-    work.carrier.errors["1"] = [base.RenderingRefusedError("no such method")]
+    plain = rendering("annonce"), rendering("un", "deux"), rendering("fin")
+    rich = with_fallbacks(rendering("Annonce", "Image", "Fin"), *plain)
+    work.carrier.refused["Image"] = base.RenderingRefusedError("no picture")
     await work.ledger.create_single(episode=1207, title="", target=telegram(1), rendering=rich)
     async with work.going():
         await work.reaches(sent=1)
-        assert work.carrier.taken == {"1": ["un", "deux"]}
+        assert work.carrier.taken == {"1": ["Annonce", "un", "deux", "Fin"]}
         work.carrier.errors["1"] = [base.RenderingRefusedError("no such method")]
         await push(work.ledger, "simple", episode=1208)
         await work.reaches(failed=1)
-    assert work.carrier.taken == {"1": ["un", "deux"]}
+    assert work.carrier.taken == {"1": ["Annonce", "un", "deux", "Fin"]}
     assert [each.code for each in await work.ledger.failures(2)] == ["rendering"]
 
 

@@ -34,6 +34,7 @@ class Carrier(Platform):
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.errors: dict[str, list[base.SendError]] = defaultdict(list)
+        self.refused: dict[str, base.SendError] = {}
         self.taken: dict[str, list[str]] = defaultdict(list)
         self.nonces: list[str] = []
         self.states_while_sending: list[int] = []
@@ -72,6 +73,8 @@ class Carrier(Platform):
         self.nonces.append(post.nonce)
         async with self.sends:
             self.sends.notify_all()
+        if (refusal := self.refused.get(post.message.body["text"])) is not None:
+            raise refusal
         if self.errors[post.target.chat]:
             raise self.errors[post.target.chat].pop(0)
         self.taken[post.target.chat].append(post.message.body["text"])

@@ -76,6 +76,9 @@ def render(document: doc.Document, *, silent: bool = False) -> Rendering:
     if others:
         sections = (*sections, doc.Section(tuple(map(_in_words, others))))
     pages = _with_buttons(_pages(sections, document.layout), buttons)
+    if len(pages) > 1 and (more := _displays(document.continued)):
+        begun, *following = _with_buttons(_pages(sections, document.layout, below=(more,)), buttons)
+        pages = [(*begun, more), *following]
     return Rendering(
         title=_shortened(" ".join(document.title.split()), MAX_POST_NAME),
         messages=tuple(_message(page, rings=index == 0 and not silent) for index, page in enumerate(pages)),
@@ -119,11 +122,13 @@ def _fits(page: _Page, *, room: int = MAX_TEXT) -> bool:
     return max(size, sum(map(len, texts))) <= room and 1 + component_count(components) <= MAX_COMPONENTS
 
 
-def _pages(sections: Sequence[doc.Section], layout: doc.Layout) -> list[_Page]:
+def _pages(sections: Sequence[doc.Section], layout: doc.Layout, below: _Page = ()) -> list[_Page]:
+    """Return the pages of the sections, the first with room for what stands `below`."""
     pages: list[_Page] = []
     for section in sections:
-        for part in _parts(section):
-            if layout is doc.Layout.DIGEST and pages and _fits((*pages[-1], part)):
+        for part in _parts(section, () if pages else below):
+            room_for = below if len(pages) == 1 else ()
+            if layout is doc.Layout.DIGEST and pages and _fits((*pages[-1], part, *room_for)):
                 pages[-1] += (part,)
             else:
                 pages.append((part,))
@@ -141,32 +146,37 @@ def _with_buttons(pages: Sequence[_Page], buttons: Sequence[JsonObject]) -> Sequ
     return [*before, *filter(None, [stays]), (*together, below)]
 
 
-def _parts(section: doc.Section) -> Iterator[_Part]:
-    """Return the section as one part, or as few as possible where no message holds the whole."""
+def _parts(section: doc.Section, below: _Page) -> Iterator[_Part]:
+    """Return the section as one part, or as few as possible where no message holds the whole.
+
+    The first one leaves room for what stands `below`.
+    """
     rest = tuple(map(_allowed, section.blocks))
     while rest:
-        blocks, rest = _beginning(rest)
+        blocks, rest = _beginning(rest, below)
         if part := _displays(blocks):
             yield part
+            below = ()
 
 
-def _beginning(blocks: _Blocks) -> tuple[_Blocks, _Blocks]:
-    """Return as much of the blocks as fits into a message, and the rest."""
-    if _fit(blocks, room=MAX_TEXT):
+def _beginning(blocks: _Blocks, below: _Page) -> tuple[_Blocks, _Blocks]:
+    """Return as much of the blocks as fits into a message with what stands `below`, and the rest."""
+    if _fit(blocks, below, room=MAX_TEXT):
         return blocks, ()
     # Because a part of a link can be longer in markdown than the whole, with the label on other words, a cut found for
     # a full message may not fit. Then the next cut is made for less room.
     cuts = (
-        _cut_blocks(blocks, functools.partial(_fit, room=room), Break.INSIDE) for room in range(MAX_TEXT, 0, -_STEP)
+        _cut_blocks(blocks, functools.partial(_fit, below=below, room=room), Break.INSIDE)
+        for room in range(MAX_TEXT, 0, -_STEP)
     )
-    return next((head, tail) for head, tail in cuts if _fit(head, room=MAX_TEXT))
+    return next((head, tail) for head, tail in cuts if _fit(head, below, room=MAX_TEXT))
 
 
-def _fit(blocks: _Blocks, *, room: int) -> bool:
-    """Return True if the blocks fit into a message of their own."""
+def _fit(blocks: _Blocks, below: _Page, *, room: int) -> bool:
+    """Return True if the blocks fit into a message of their own with what stands `below`."""
     words = doc.plain(tuple(block for block in blocks if not isinstance(block, doc.Picture)))
     # Because writing takes long, text that is too long without markup is not written; else a cut would take minutes.
-    return len(words) <= room and _fits((_displays(blocks),), room=room)
+    return len(words) <= room and _fits((_displays(blocks), *below), room=room)
 
 
 def _allowed(block: doc.Block) -> doc.Block:

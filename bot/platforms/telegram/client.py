@@ -109,10 +109,7 @@ class TelegramPlatform(Account):
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Return the document as Telegram messages, rich ones with classic ones as their fallback."""
-        classic = render(document, silent=silent, username=self.username)
-        if not rich:
-            return classic
-        return render_rich(document, classic=classic, silent=silent, username=self.username)
+        return (render_rich if rich else render)(document, silent=silent, username=self.username)
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id, as `Platform.send` says."""

@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -97,7 +97,9 @@ def render(document: doc.Document, *, silent: bool = False, username: str = "") 
     sections = [_section(section) for section in document.sections]
     if document.layout is doc.Layout.DIGEST:
         sections = [list(itertools.chain(*sections))]
-    messages = [message for lines in sections for message in _pack(lines)]
+    messages = _packed(sections)
+    if len(messages) > 1:
+        messages = _packed(sections, _lines(document.continued))
     if not messages:
         raise ValueError(f"'{document.title}' has no text to show: Telegram takes no empty message")
     buttons = keyboard(document.buttons, username)
@@ -196,16 +198,25 @@ def _possible(span: doc.Span) -> doc.Style:
 # Packing: from lines to messages
 
 
-def _pack(lines: list[_Line]) -> Iterator[list[_Line]]:
-    while lines:
-        message, lines = _first_message(lines)
-        if message:
-            yield message
+def _packed(sections: Iterable[list[_Line]], below: Sequence[_Line] = ()) -> list[list[_Line]]:
+    """Return the lines of each message, the first with those `below`."""
+    messages: list[list[_Line]] = []
+    for section in sections:
+        lines = section
+        while lines:
+            below_this = () if messages else below
+            message, lines = _first_message(lines, below_this)
+            if message:
+                messages.append([*message, *below_this])
+    return messages
 
 
-def _first_message(lines: list[_Line]) -> tuple[list[_Line], list[_Line]]:
-    """Return the lines of one message, and the rest. Only a line that is too long for any message is cut itself."""
-    count = _fitting(lines)
+def _first_message(lines: list[_Line], below: Sequence[_Line]) -> tuple[list[_Line], list[_Line]]:
+    """Return the lines of one message, with room for those `below`, and the rest.
+
+    Only a line that is too long for any message is cut itself.
+    """
+    count = _fitting(lines, below)
     if count == len(lines):
         return lines, []
     boundary = _boundary(lines, count)
@@ -214,7 +225,7 @@ def _first_message(lines: list[_Line]) -> tuple[list[_Line], list[_Line]]:
     line = lines[count]
     head, tail = split.cut(
         line.spans,
-        lambda spans: _fit([*lines[:count], dataclasses.replace(line, spans=spans)]),
+        lambda spans: _fit([*lines[:count], dataclasses.replace(line, spans=spans), *below]),
         worst=split.Break.INSIDE if count == 0 else split.Break.SENTENCE if boundary else split.Break.WORD,
     )
     if not head:
@@ -240,9 +251,10 @@ def _fit(lines: list[_Line]) -> bool:
     return _fitting(lines) == len(lines)
 
 
-def _fitting(lines: list[_Line]) -> int:
-    """Return how many of the lines, from the first, fit into one message."""
-    units = entities = 0
+def _fitting(lines: list[_Line], below: Sequence[_Line] = ()) -> int:
+    """Return how many of the lines, from the first, fit into one message with those `below`."""
+    units = sum(_units(line.gap + line.text) for line in below)
+    entities = sum(map(_entity_count, below))
     quote = None
     for count, line in enumerate(lines):
         units += _units(line.text) + (len(line.gap) if count else 0)

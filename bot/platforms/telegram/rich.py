@@ -1,17 +1,20 @@
 """A document as Telegram rich messages (Bot API 10.1): HTML with tags for headings, lists and pictures.
 
-The HTML has limits and an escaping of its own. A document beyond the limits has its classic rendering alone, which also
-replaces a rich one that Telegram refuses.
+The HTML has limits and an escaping of its own. A document beyond the limits has its classic rendering alone. Where
+Telegram refuses a rich message, classic ones replace it.
 """
 
+import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from bot.model import document as doc
 from bot.model.rendering import Message, Rendering
 from bot.model.split import text_of
 from bot.platforms.telegram.keyboard import keyboard
-from bot.platforms.telegram.render import clean, clean_text, completed, is_blank
+from bot.platforms.telegram.render import clean, clean_text, completed, is_blank, render
 
 RICH_MESSAGE = "rich_message"
 """The parameter that makes a body one of `sendRichMessage`."""
@@ -30,55 +33,93 @@ _HEADINGS = {1: "h2", 2: "h3"}
 """Without `h1`, because a phone shows it too large."""
 
 
+_Page: TypeAlias = list[doc.Section]
+"""The sections of one message, or parts of them."""
+
+
 class _TooLargeError(Exception):
     """A block that no rich message can hold."""
 
 
-def render_rich(document: doc.Document, *, classic: Rendering, silent: bool = False, username: str = "") -> Rendering:
-    """Return the document as the bodies of `sendRichMessage`, with `classic` as fallback.
+def render_rich(document: doc.Document, *, silent: bool = False, username: str = "") -> Rendering:
+    """Return the document as the bodies of `sendRichMessage`, each with classic messages as its fallback.
 
     Returns:
-        `classic` alone if a block is too large.
+        The classic rendering if a block is too large.
     """
-    sections = [[html for block in section.blocks for html in _block(block)] for section in document.sections]
     try:
-        pages = _pages(filter(None, sections), apart=document.layout is doc.Layout.SEGMENTS)
+        pages = _pages(document)
+        if len(pages) > 1:
+            pages = _pages(document, below=document.continued)
     except _TooLargeError:
-        return classic
+        pages = []
+    if not pages:
+        return render(document, silent=silent, username=username)
+    messages = [
+        _message(
+            page, document.buttons if page is pages[-1] else (), silent=silent or page is not pages[0], of=username
+        )
+        for page in pages
+    ]
+    return Rendering(document.title, tuple(messages))
+
+
+def _message(page: _Page, buttons: tuple[doc.Button, ...], *, silent: bool, of: str) -> Message:
+    html = _html(page)
     # Because an entity that Telegram finds by itself can make it refuse a rich message, the detection is skipped.
-    bodies = [{RICH_MESSAGE: {"html": html, "skip_entity_detection": True}} for html in pages]
-    messages = [Message(body, len(html), LENGTH_LIMIT) for body, html in zip(bodies, pages, strict=True)]
-    buttons = keyboard(document.buttons, username)
-    return Rendering(document.title, completed(messages, buttons, silent=silent), fallback=classic)
+    body = {RICH_MESSAGE: {"html": html, "skip_entity_detection": True}}
+    (message,) = completed([Message(body, len(html), LENGTH_LIMIT)], keyboard(buttons, of), silent=silent)
+    classic = render(doc.Document("", tuple(page), buttons), silent=silent, username=of)
+    return dataclasses.replace(message, fallback=classic.messages)
 
 
-def _pages(sections: Iterable[list[str]], *, apart: bool) -> list[str]:
-    """Return the sections in as few messages as possible, or each `apart`, cut between blocks where one is too long."""
-    pages: list[str] = []
-    for section in sections:
-        whole = "".join(section)
-        if pages and not apart and _fits(pages[-1] + whole):
-            pages[-1] += whole
-        elif _fits(whole):
-            pages.append(whole)
-        else:
-            pages += _cut(section)
+def _pages(document: doc.Document, below: tuple[doc.Block, ...] = ()) -> list[_Page]:
+    """Return the sections in as few messages as possible, or each apart, cut between blocks where one is too long.
+
+    The first message ends with the blocks that stand `below`.
+    """
+    pages: list[_Page] = []
+    last = [doc.Section(below)] if below else []
+    for section in document.sections:
+        if not _html([section]):
+            continue
+        for part in [section] if _fits([section, *last]) else _cut(section, last):
+            if pages and document.layout is doc.Layout.DIGEST and _fits([*pages[-1], part, *last]):
+                pages[-1].append(part)
+            else:
+                if len(pages) == 1:
+                    pages[0] += last
+                    last = []
+                pages.append([part])
     return pages
 
 
-def _cut(blocks: Iterable[str]) -> Iterator[str]:
-    page = ""
-    for block in blocks:
-        if not _fits(block):
+def _cut(section: doc.Section, last: _Page) -> Iterator[doc.Section]:
+    """Yield the section in parts, between blocks, each of which has room for the `last` section."""
+    part: tuple[doc.Block, ...] = ()
+    preview = section.preview
+    for block in section.blocks:
+        if not _fits([doc.Section((block,)), *last]):
             raise _TooLargeError
-        if not _fits(page + block):
-            yield page
-            page = ""
-        page += block
-    yield page
+        if not _fits([doc.Section((*part, block)), *last]):
+            yield doc.Section(part, preview)
+            part, preview = (), None
+        part += (block,)
+    yield doc.Section(part, preview)
 
 
-def _fits(html: str) -> bool:
+def _html(page: _Page) -> str:
+    return "".join(_written(block) for section in page for block in section.blocks)
+
+
+@functools.lru_cache(maxsize=512)
+def _written(block: doc.Block) -> str:
+    # Because a message is measured again with each block that it gets, the HTML of a block is kept.
+    return "".join(_block(block))
+
+
+def _fits(page: _Page) -> bool:
+    html = _html(page)
     tags = sum(html.count(f"<{tag}") for tag in ("p>", "h2>", "h3>", "li>", "ul>", "ol", "blockquote>", "pre>"))
     blocks = tags + html.count("<footer>") + 2 * html.count("<figure>")
     return len(html) <= LENGTH_LIMIT and blocks <= BLOCK_LIMIT and html.count("<img ") <= MEDIA_LIMIT

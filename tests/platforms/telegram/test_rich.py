@@ -44,8 +44,8 @@ LINK = "https://example.org/?a=1&b=2"
 
 
 def rich(document: Document, *, silent: bool = False) -> Rendering:
-    """The rich rendering, with the classic one behind it."""
-    return render_rich(document, classic=render(document), silent=silent)
+    """The rich rendering."""
+    return render_rich(document, silent=silent)
 
 
 def written(*blocks: Block) -> str:
@@ -119,16 +119,18 @@ def test_the_server_takes_it_and_all_is_said(document: Document) -> None:
         classic = render(document)
     except ValueError:
         return
-    rendering = render_rich(document, classic=classic, username="recap_bot")
+    rendering = render_rich(document, username="recap_bot")
     texts = []
     for message in rendering.messages:
         assert message.used <= message.limit
         if RICH_MESSAGE not in message.body:
             return
         texts.append(rich_text(Arguments(message.body, 0))[1])
-    assert rendering.fallback == classic
-    said = "".join(message.body["text"] for message in classic.messages)
-    assert letters("".join(texts)) == letters(said)
+    said = letters("".join(message.body["text"] for message in classic.messages))
+    instead = [each for message in rendering.messages for each in message.fallback]
+    assert letters("".join(texts)) == letters("".join(each.body["text"] for each in instead)) == said
+    assert [each.body["disable_notification"] for each in instead] == [False, *[True] * (len(instead) - 1)]
+    assert [each for each in instead if "reply_markup" in each.body] == instead[-1:] * bool(document.buttons)
 
 
 def letters(text: str) -> str:
