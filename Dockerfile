@@ -16,7 +16,7 @@ ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER recap
 WORKDIR /data
 VOLUME /data
-# Healthy while the bot holds the ledger's lock: the lock dies with the process.
+# Healthy while the bot works: its database takes writes, each platform answers, and nothing has waited for too long.
 HEALTHCHECK --interval=60s --timeout=10s --start-period=30s CMD ["recap", "healthy"]
 # The exec form makes the bot process 1, so that SIGTERM reaches it.
 ENTRYPOINT ["recap"]

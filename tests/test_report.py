@@ -258,6 +258,24 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             ),
         ),
         (
+            facts.ClockSet(dt.timedelta(hours=-2)),
+            FRENCH,
+            (
+                "L’horloge a changé\n"
+                "L’horloge de la machine du bot a été retardée de 2 h. Les envois en cours continuent, et rien n’est "
+                "envoyé deux fois. Si l’horloge est maintenant fausse, remettez-la à l’heure."
+            ),
+        ),
+        (
+            facts.StorageTrouble("recap.db cannot grow, the disk is full: make room on it"),
+            ENGLISH,
+            (
+                "The database cannot be used\n"
+                "recap.db cannot grow, the disk is full: make room on it.\n"
+                "Until then the bot pushes nothing, saves nothing, and tells people so. Nothing that it knows is lost."
+            ),
+        ),
+        (
             facts.NotPublished(Target(DISCORD, "5"), "7", "no followers"),
             ENGLISH,
             (
@@ -306,6 +324,9 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.PlatformResumed(TELEGRAM), "resumed telegram 2024-11-05"),
     (facts.AddressBanned(DISCORD, dt.timedelta(hours=1)), "banned discord 2024-11-05"),
     (facts.Unreadable(DISCORD, "CHANNEL_UPDATE"), "unreadable discord CHANNEL_UPDATE"),
+    (facts.ClockSet(dt.timedelta(hours=1)), "clock 60 2024-11-05"),
+    (facts.StorageTrouble("the disk is full"), "storage 2024-11-05"),
+    (facts.StorageMended(MONDAY), f"storage mended {MONDAY}"),
     (facts.ServiceRestarted("clock", "no connection"), "restarted clock 2024-11-05"),
     (facts.NotPublished(Target(DISCORD, "5"), "77", "no followers"), "not-published discord:5 77"),
     (facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"), "ended telegram:-5:7 2024-11-05"),

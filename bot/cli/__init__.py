@@ -21,7 +21,10 @@ COMMANDS = {
     "run": ("run", "Run the bot until it is stopped (Ctrl-C or SIGTERM)."),
     "send": ("send", "Push an episode now, to everybody or to one target."),
     "status": ("status", "Tell whether the bot runs, what was pushed, and what is next."),
-    "healthy": ("status", "Tell a health check by the exit code whether the bot runs."),
+    "healthy": (
+        "status",
+        "Tell a health check by the exit code whether the bot works, and what is wrong if it does not.",
+    ),
     "check": ("check", "Check the config and the content, and list the next pushes."),
     "import": ("episodes", "Make a draft episode file of raw show notes."),
     "new": ("episodes", "Begin the file of the next Monday's episode."),

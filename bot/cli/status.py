@@ -9,6 +9,7 @@ from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
 from bot.delivery.report import explain
 from bot.model.i18n import Language, words
+from bot.storage.health import troubles_of
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import Broadcast, DeliveryState
 
@@ -35,9 +36,14 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 @cli.command()
-def healthy(config: ConfigOption = None) -> None:
-    """Tell a health check by the exit code whether the bot runs."""
-    if not DeliveryLock(console.read_settings(config).storage.path).is_held():
+def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Tell a health check by the exit code whether the bot works, and what is wrong if it does not."""
+    troubles = troubles_of(console.read_settings(config).storage.path)
+    if as_json:
+        console.print_json({"healthy": not troubles, "troubles": troubles})
+    else:
+        typer.echo("\n".join(troubles or ["The bot is healthy."]))
+    if troubles:
         raise typer.Exit(Exit.FAILED)
 
 
@@ -46,6 +52,7 @@ async def _facts(app: "App") -> dict[str, Any]:
     runs = {schedule.name: app.services.timetable.next_run(schedule.name) for schedule in app.config.schedules}
     return {
         "running": DeliveryLock(app.config.storage.path).is_held(),
+        "troubles": troubles_of(app.config.storage.path),
         "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
         "notices": [
             {"told": notice.created.isoformat(), "text": notice.text, "state": str(notice.state)}
@@ -93,7 +100,8 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
     def local(moment: str) -> str:
         return f"{dt.datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
 
-    out().print("The bot is running." if facts["running"] else "The bot is not running: `recap run` starts it.")
+    for line in facts["troubles"] or ["The bot is running and healthy."]:
+        out().print(line, soft_wrap=True)
     rows = [
         push | {"due": local(push["due"]), "deliveries": _counted(push["deliveries"])} for push in facts["broadcasts"]
     ]

@@ -125,6 +125,15 @@ def sorry(catalogue: Words) -> Answer:
     return in_short(catalogue.gettext("Sorry, something went wrong on my side. Please try again in a moment."))
 
 
+def unsaved(catalogue: Words) -> Answer:
+    """Return the excuse for a database that cannot be used."""
+    return in_short(
+        catalogue.gettext(
+            "Sorry, I cannot get at my notes now, so nothing was saved. Please try again in a few minutes."
+        )
+    )
+
+
 def outdated(catalogue: Words) -> Answer:
     """Return the answer to a button or command of another version, or a forged one."""
     return in_short(catalogue.gettext("This is from another version of me. /help shows what I can do now."))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from bot.commands import episodes, search, settings, subscribing, topics
-from bot.commands.request import Answer, notice, sorry
+from bot.commands.request import Answer, notice, sorry, unsaved
 from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, gettext_noop, words
-from bot.model.problems import ExpectedError
+from bot.model.problems import ExpectedError, StorageError
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -164,7 +164,8 @@ async def answered(
     except ExpectedError as error:
         # Because the admin can mend this, the sentence is enough; a bug gets its traceback below.
         log.error("A command in %s could not be answered: %s", request.target, error)  # noqa: TRY400
+        answer = (unsaved if isinstance(error, StorageError) else sorry)(request.words)
     except Exception:
         log.exception("A command in %s could not be answered", request.target)
-    answer = sorry(request.words)
+        answer = sorry(request.words)
     return answer, render(answer.document)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import functools
 import logging
+import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.delivery.report import describe
 from bot.model.facts import Fact, PlatformStopped
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import Post, Sender, SendError, SendRequest
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
+    from bot.model.rendering import Rendering
     from bot.platforms.base import Platform
     from bot.storage.ledger import Ledger
 
 log = logging.getLogger(__name__)
+
+
+ALARM_WORTH = 3600.0
+"""Seconds for which a notice that cannot wait in the ledger is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +37,7 @@ class AdminNotifier:
     Args:
         ledger: keeps the notices.
         platforms: render the notices.
+        senders: take a notice to a platform at once.
         admins: the admins' targets on each platform.
         words: the language of the notices.
         today: the day in the show's time zone.
@@ -36,6 +46,7 @@ class AdminNotifier:
 
     ledger: Ledger
     platforms: Mapping[PlatformName, Platform]
+    senders: Mapping[PlatformName, Sender] = field(default_factory=dict)
     admins: Mapping[PlatformName, Sequence[Target]]
     words: Words
     today: Callable[[], dt.date]
@@ -77,6 +88,28 @@ class AdminNotifier:
             # Because the admins were told today already, a restart with the same token would go unnoticed without this.
             log.error("%s", notice.text)
 
+    async def alarm(self, fact: Fact) -> None:
+        """Tell the fact at once and past the ledger, because the ledger cannot be used. The log has the fact too."""
+        notice = describe(fact, self.words)
+        log.error("%s", notice.text)
+        await asyncio.gather(
+            *(
+                self._send(sender, self.platforms[name], target, self.platforms[name].render(notice.document))
+                for name, sender in self.senders.items()
+                for target in dict.fromkeys(self.admins.get(name, ()))
+            )
+        )
+
+    async def _send(self, sender: Sender, platform: Platform, target: Target, rendering: Rendering) -> None:
+        for message in rendering.messages:
+            post = Post(target, rendering.title, message, nonce=secrets.token_hex(8))
+            send = functools.partial(_send, platform, post)
+            try:
+                await sender.send(SendRequest(target, send, worth=ALARM_WORTH, leaves=True))
+            except SendError as error:
+                log.error("%s cannot be told: %s", target, error)  # noqa: TRY400 - said in full
+                return
+
     async def report(self, since: dt.datetime) -> None:
         """Tell the outcome of each push that has ended since then and is not reported yet.
 
@@ -85,3 +118,7 @@ class AdminNotifier:
         """
         for push in await self.ledger.notices.unreported(since):
             await self.tell(await self.ledger.notices.outcome(push))
+
+
+async def _send(platform: Platform, post: Post, leave: Callable[[], bool]) -> str:
+    return await platform.send(post._replace(leave=leave))

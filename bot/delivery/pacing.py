@@ -8,14 +8,15 @@ a push in the ledger, with the time that it has to wait.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
 from bot.model.subscription import Target
-from bot.platforms.base import ChatLimit, FloodError
+from bot.platforms.base import ChatLimit, FloodError, NotSentError, SendError, UnknownOutcomeError
 
 PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, which leaves time to make good a delay."""
@@ -37,6 +38,8 @@ CHAT_SLACK = 0.02
 """Seconds added to a chat's limits, because two messages may arrive closer together than they left."""
 LONGEST_LIMIT = 60.0
 """Seconds after which no platform's limit looks back at a message."""
+ASKED_LATELY = 900.0
+"""Seconds after a request without an answer in which another one follows, if there is still something to say."""
 SAME_FLOOD = 2.0
 """Seconds within which refusals of several chats are taken to be one: the bot as a whole was too fast."""
 
@@ -73,6 +76,7 @@ class Turn:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self._pacer.note_end(error)
         if error is None:
             # Because a platform may not have asked, the message counts now at the latest.
             self.leave()
@@ -137,6 +141,7 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
         self._sent: OrderedDict[str, list[float]] = OrderedDict()
         self._floods: dict[str, _Flood] = {}
+        self._answered = self._unanswered = now()
 
     def change_rate(self, rate: int) -> None:
         """Keep another overall rate from now on. Messages that left before that still count."""
@@ -193,6 +198,26 @@ class Pacer:
                     wait.turn.set_result(None)
         else:
             self._floods[target.chat] = _Flood(now, until, guessed=flood.everything is None)
+
+    def note_end(self, error: BaseException | None) -> None:
+        """Note whether the platform answered a request; a refusal is an answer."""
+        if isinstance(error, NotSentError | UnknownOutcomeError) and not isinstance(error, FloodError):
+            self._unanswered = self._now()
+        elif error is None or isinstance(error, SendError):
+            self._answered = self._now()
+
+    def unanswered(self) -> float:
+        """Return the seconds since the platform answered last; 0 if it did, or if nothing was asked lately."""
+        now = self._now()
+        is_asked = self._unanswered > self._answered and now - self._unanswered <= ASKED_LATELY
+        return now - self._answered if is_asked else 0.0
+
+    def remember(self, sent: Iterable[tuple[Target, dt.timedelta, int]]) -> None:
+        """Count messages of an earlier process: the chat, the time since the last of them left, and their number."""
+        now = self._now()
+        for target, ago, count in sorted(sent, key=lambda each: -each[1]):
+            self._sent.setdefault(target.chat, []).extend([now - ago.total_seconds()] * count)
+            self._sent.move_to_end(target.chat)
 
     def pause(self) -> float:
         """Return the seconds left of a pause in which the platform wants no message at all."""

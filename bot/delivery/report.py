@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
-from bot.model.facts import Code, Fact, Pushed, Unserved
+from bot.model.facts import TOLD, Code, Fact, Pushed, Unserved
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName
-from bot.storage.notices import TOLD
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED, Code.FILTERED})
 """Codes of failures that an admin can mend, and whose places a report therefore names."""
 
 
-def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR0912 - one case for each fact
+def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
     """Return the notice that tells the fact to the admins.
 
     Raises:
@@ -122,6 +122,21 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
                 _("Something from {platform} was skipped").format(platform=name),
                 _paragraph(skipped, platform=name, kind=fact.kind),
             )
+        case facts.ClockSet(by):
+            jump = _("The clock of the bot's machine was set back by {time}.")
+            if by > dt.timedelta():
+                jump = _("The clock of the bot's machine was set forward by {time}.")
+            survived = _("Pushes under way go on, and nothing is sent twice. If the clock is wrong now, mend it.")
+            text = f"{jump} {survived}"
+            return _notice(_("The clock has changed"), _paragraph(text, time=words.duration(abs(by))))
+        case facts.StorageTrouble(reason):
+            waits = _(
+                "Until then the bot pushes nothing, saves nothing, and tells people so. Nothing that it knows is lost."
+            )
+            return _notice(_("The database cannot be used"), _paragraph("{reason}.", reason=reason), _paragraph(waits))
+        case facts.StorageMended():
+            again = _paragraph(_("The bot goes on where it was."))
+            return _notice(_("The database can be used again"), again, alarming=False)
         case facts.ServiceRestarted(service, reason):
             failed = _("“{service}” failed and was started again ({reason}). If this goes on, look into the log.")
             return _notice(_("A part of the bot was restarted"), _paragraph(failed, service=service, reason=reason))

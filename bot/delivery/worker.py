@@ -269,7 +269,9 @@ class Worker:
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""
         try:
-            return await finder.find(post, since=stored.opened)
+            # By the platform's time, which is the machine's: nobody knows better where the two of ours differ.
+            since = stored.opened + min(dt.timedelta(), self._ledger.clock.slip)
+            return await finder.find(post, since=since)
         except TargetClosedError as error:
             if self._hold:
                 raise UnverifiableError(str(error)) from error

@@ -42,6 +42,8 @@ class Code(enum.StrEnum):
     """The subscription ended before the turn of the delivery."""
 
 
+TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED)
+"""Codes of refusals, which a report tells with the platform's own words, each with its number."""
 REPORT = "report "
 """The beginning of the key of a push's report; the number of the push's broadcast follows."""
 WELCOME = "welcome"
@@ -216,6 +218,35 @@ class Unreadable(Fact):
     KEY = "unreadable {fact.platform} {fact.kind}"
     platform: PlatformName
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet(Fact):
+    """A change of the machine's clock while the bot runs; `by` is negative if it was set back."""
+
+    KEY = "clock {fact.minutes} {day}"
+    by: dt.timedelta
+
+    @property
+    def minutes(self) -> int:
+        """The change in minutes, so that a clock which goes back and forth all day is not told each time."""
+        return round(self.by / dt.timedelta(minutes=1))
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTrouble(Fact):
+    """A database that cannot be used. Because the ledger cannot take this fact, it is told past it."""
+
+    KEY = "storage {day}"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageMended(Fact):
+    """A database that can be used again since that moment."""
+
+    KEY = "storage mended {fact.at}"
+    at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ class ExpectedError(Exception):
     """A failure that the admin can understand: the text names it and its cure."""
 
 
+class StorageError(ExpectedError):
+    """A storage that cannot be used: nothing was saved."""
+
+
 class InvalidInputError(Exception):
     """Text of the team that cannot be used. `problems` holds every reason, not only the first."""
 

@@ -37,11 +37,14 @@ from bot.platforms.base import (
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
-from bot.runtime.services import Services
+from bot.runtime.heart import Heart
+from bot.runtime.services import PatientLock, Services
 from bot.runtime.supervision import Supervisor
 from bot.runtime.watch import Stamp, watch_file, watch_folder
+from bot.storage.clock import SteadyClock
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
+from bot.storage.records import LedgerError
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +60,6 @@ class AlreadyRunningError(ExpectedError):
     """Another process delivers from this database."""
 
 
-def utc_now() -> dt.datetime:
-    """Return the time. Tests have clocks of their own."""
-    return dt.datetime.now(dt.UTC)
-
-
 class App:
     """The whole bot, which `opened` makes and which `run` runs until it is told to stop.
 
@@ -70,9 +68,10 @@ class App:
     `file` when that changes.
     """
 
-    def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], dt.datetime], file: Path | None) -> None:
+    def __init__(self, config: Config, ledger: Ledger, file: Path | None) -> None:
         self.ledger = ledger
-        self.clock = clock
+        self.clock = ledger.clock.wall
+        """The machine's clock, by which schedules go."""
         self.archive = Archive.load(config.content.folder, config.topics)
         self.supervisor = Supervisor(self._report_failure)
         self._file = file
@@ -84,22 +83,35 @@ class App:
         self._finished = asyncio.Event()
         self._is_declared = False
         self._stop = asyncio.Event()
+        self._is_second = False
         self._accounts: dict[PlatformName, Account] = {
             name: PLATFORMS[name].load()[0](section) for name, section in config.platforms.items()
         }
+        self._pacers = {name: Pacer(section.rate, PLATFORMS[name].limits) for name, section in config.platforms.items()}
         self.throttle = Throttle(time.monotonic)
         self._services_of = functools.partial(
             Services.of,
             ledger=ledger,
             platforms=self._accounts,
+            senders={name: PacedSender(pacer) for name, pacer in self._pacers.items()},
             archive=lambda: self.archive,
-            clock=clock,
+            clock=self.clock,
             on_new=self.wake,
             throttle=self.throttle,
-            changing=asyncio.Lock(),
+            changing=PatientLock(),
         )
         self.services = self._services_of(config)
         self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
+        self._heart = Heart(
+            ledger,
+            self._lock,
+            self.connections,
+            tell=self._tell,
+            # Because the services may be replaced meanwhile, those that hold now are asked.
+            alarm=lambda fact: self.services.notifier.alarm(fact),  # noqa: PLW0108 - looked up at each call
+            mended=self.wake,
+            lost=self._give_way,
+        )
 
     @property
     def config(self) -> Config:
@@ -133,6 +145,7 @@ class App:
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
             await self.supervisor.stop("clock", "reports", "content", "config")
+        self._check_alone()
         self._check_tokens()
 
     @contextlib.asynccontextmanager
@@ -141,14 +154,19 @@ class App:
 
         Raises:
             AlreadyRunningError: another process delivers from this database.
+            LedgerError: the database cannot be used, or an admin has to choose between it and a copy.
             UnauthorisedError: every platform refuses its token.
         """
-        if not self._lock.acquire():
-            raise AlreadyRunningError(
-                f"another recap process already delivers from {self.config.storage.path}: stop that one first, "
-                "or give this one a database of its own (storage.url)"
-            )
+        self._is_second = not self._lock.acquire()
+        self._check_alone()
         try:
+            self.ledger.check_copies()
+            # Where somebody has deleted the file of the lock, the heartbeat tells of the other process.
+            self._is_second = not await self.ledger.heartbeat.take()
+            self._check_alone()
+            for name, pacer in self._pacers.items():
+                pacer.remember(await self.ledger.lately(name))
+            self.supervisor.start("heart", self._heart.run)
             for name, connection in self.connections.items():
                 self.supervisor.start(f"{name} delivery", connection.deliver)
                 if listen:
@@ -162,6 +180,8 @@ class App:
         finally:
             await asyncio.gather(*map(self._close, self.connections.values()))
             await self.supervisor.stop()
+            with contextlib.suppress(LedgerError):
+                await self.ledger.heartbeat.end()
             self._lock.release()
 
     async def close(self) -> None:
@@ -178,6 +198,8 @@ class App:
             LedgerError: the database cannot be used.
         """
         async with self._looking:
+            # Before a push is opened, because it grows old by the ledger's clock.
+            await self._heart.follow_clock()
             if self._file is not None and Stamp.of(self._file) != self._stamp:
                 await self._reload_config(self._file)
             self._swap(self.services, await self._load_archive(self.config))
@@ -220,7 +242,7 @@ class App:
         Raises:
             LedgerError: the database cannot be used.
         """
-        await self.services.notifier.report(self.clock() - REPORTED_WITHIN)
+        await self.services.notifier.report(self.ledger.clock() - REPORTED_WITHIN)
 
     def wake(self) -> None:
         """Tell the workers that something may be due."""
@@ -322,6 +344,17 @@ class App:
         is_hopeless = all(each.refusal and not each.was_accepted for each in connections)
         return next((each.refusal for each in connections), None) if is_hopeless else None
 
+    def _give_way(self) -> None:
+        self._is_second = True
+        self._stop.set()
+
+    def _check_alone(self) -> None:
+        if self._is_second:
+            raise AlreadyRunningError(
+                f"another recap process already delivers from {self.config.storage.path}: stop that one first, "
+                "or give this one a database of its own (storage.url)"
+            )
+
     def _check_tokens(self) -> None:
         if (refusal := self._first_refusal) is not None:
             raise refusal
@@ -329,8 +362,7 @@ class App:
     # Building and closing
 
     def _connection(self, account: Account) -> Connection:
-        row = PLATFORMS[account.name]
-        pacer = Pacer(self.config.platforms[account.name].rate, row.limits)
+        row, pacer = PLATFORMS[account.name], self._pacers[account.name]
         account.pace, account.tell = pacer, self._tell
         _, make_handlers = row.load()
         handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
@@ -341,7 +373,7 @@ class App:
                 platform=account,
                 ledger=self.ledger,
                 pacer=pacer,
-                clock=self.clock,
+                clock=self.ledger.clock,
                 hold=self.config.delivery.on_unknown == "hold",
                 finder=cast("Finder", account) if Feature.FIND in row.features else None,
                 publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
@@ -366,15 +398,15 @@ class App:
 
 @contextlib.asynccontextmanager
 async def opened(
-    config: Config, clock: Callable[[], dt.datetime] = utc_now, file: Path | None = None
+    config: Config, clock: Callable[[], dt.datetime] | None = None, file: Path | None = None
 ) -> AsyncIterator[App]:
-    """Open the ledger and yield the app of a config; `file` is where the config was read.
+    """Open the ledger and yield the app of a config; `file` is where the config was read, `clock` that of a test.
 
     Raises:
         LedgerError: the database cannot be used.
     """
-    async with await Ledger.open(config.storage.url, clock) as ledger:
-        app = App(config, ledger, clock, file)
+    async with await Ledger.open(config.storage.url, clock or SteadyClock()) as ledger:
+        app = App(config, ledger, file)
         try:
             yield app
         finally:

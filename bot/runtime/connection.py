@@ -118,6 +118,7 @@ class Connection:
                     self.tried.set()
                     await self.on_refusal(is_over=False)
             except SendError as error:
+                self.pacer.note_end(error)
                 if not refusals:
                     raise
                 log.info("%s: %s; the token is in doubt", self.name, error)

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from bot.commands import CommandContext, Throttle
 from bot.config import Config
@@ -15,13 +15,31 @@ from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
 from bot.model.i18n import words
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import Feature, Platform
+from bot.platforms.base import Feature, Platform, Sender
 from bot.platforms.registry import PLATFORMS, having
 from bot.runtime.clock import Timetable
+from bot.storage.database import PATIENCE_OF_PEOPLE
+from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     from bot.content.archive import Archive
     from bot.storage.ledger import Ledger
+
+
+class PatientLock(asyncio.Lock):
+    """A lock whose turn comes within the patience of a person, or not at all."""
+
+    async def acquire(self) -> Literal[True]:
+        """Take the lock.
+
+        Raises:
+            LedgerError: the person before still waits for the database.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_OF_PEOPLE):
+                return await super().acquire()
+        except TimeoutError:
+            raise LedgerError("the database makes the change before this one wait") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +59,7 @@ class Services:
         *,
         ledger: Ledger,
         platforms: Mapping[PlatformName, Platform],
+        senders: Mapping[PlatformName, Sender],
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
         on_new: Callable[[], None],
@@ -53,6 +72,7 @@ class Services:
         notifier = AdminNotifier(
             ledger=ledger,
             platforms=platforms,
+            senders=senders,
             admins={
                 name: [Target(name, PLATFORMS[name].private_chat(person)) for person in section.admins]
                 for name, section in config.platforms.items()
@@ -76,7 +96,7 @@ class Services:
             context=CommandContext(
                 show=config.show.name,
                 archive=archive,
-                subscriptions=ledger.subscriptions,
+                subscriptions=ledger.for_people,
                 schedules=[schedule.name for schedule in config.schedules],
                 agenda=timetable,
                 clock=lambda: clock().astimezone(config.show.timezone),

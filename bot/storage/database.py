@@ -6,10 +6,12 @@ as well.
 
 import asyncio
 import contextlib
+import copy
 import datetime as dt
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
 from bot.storage import migrations
+from bot.storage.place import DisplacedError, Place
 from bot.storage.records import LedgerError
 
 _P = ParamSpec("_P")
@@ -33,6 +36,10 @@ Insert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 PATIENCE = 30
 """Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
+PATIENCE_OF_PEOPLE = 2.0
+"""Seconds that a person's command waits for its turn, and as many for another process: five are over soon."""
+PUT_BACK_AFTER = 10.0
+"""Seconds without a file after which the bot puts its copy there: an admin who swaps files takes less."""
 READERS = 4
 """Threads that read, so that a report on a million deliveries does not delay the answer to a command."""
 
@@ -82,9 +89,15 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
         # Because SQLite lets one connection write at a time and has the others poll, all writes take turns on one.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
-        self._kept: Connection | None = None
+        self._kept: list[Connection] = []
+        self._place: Place | None = None
+        self._gone_since: float | None = None
+        self._is_ahead = False
+        self._patience: float | None = None
         if url.get_backend_name() == "sqlite":
-            event.listen(self._engine, "connect", _configure)
+            self._place = Place(Path(str(url.database)))
+            event.listen(self._engine, "do_connect", lambda *_arguments: self._check_place())
+            event.listen(self._engine, "connect", self._configure)
             event.listen(self._engine, "begin", _begin)
 
     @classmethod
@@ -100,6 +113,8 @@ class Database:
         """
         database = cls(_address(url))
         try:
+            if database._place is not None:
+                database._place.adopt()
             if await database.read(migrations.are_due):
                 await database.write(migrations.apply)
         except BaseException:
@@ -112,14 +127,26 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
         self._writer.shutdown()
 
+    def for_people(self) -> Self:
+        """Return the same database for people's commands, which rather fail soon than wait long."""
+        view = copy.copy(self)
+        view._patience = PATIENCE_OF_PEOPLE  # noqa: SLF001 - of this class
+        return view
+
     async def read(self, step: _Step[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
         """Run the step in a transaction that sees one state of the database and changes nothing."""
 
         def run() -> _Result:
-            with _plain_errors(self._engine.url), self._to_read.begin() as connection:
+            self._check_place()
+            with (
+                _plain_errors(self._engine.url),
+                self._to_read.connect() as connection,
+                self._waiting(connection),
+                connection.begin(),
+            ):
                 return step(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        return await self._run(self._readers, run)
 
     async def rows(self, statement: Select[Any]) -> Sequence[Any]:
         """Return every row that the statement finds."""
@@ -133,30 +160,153 @@ class Database:
         """Run the step in a transaction that is committed at its end, and undone when the step raises."""
 
         def run() -> _Result:
-            with _plain_errors(self._engine.url):
-                try:
-                    # Because taking a connection from the pool costs as much as the commit, the writer keeps its own.
-                    self._kept = self._kept or self._to_write.connect()
-                    with self._kept.begin():
-                        return step(self._kept, *args, **kwargs)
-                except BaseException:
-                    # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over.
-                    self._let_go()
-                    raise
+            self._check_place()
+            return self._write(lambda connection: step(connection, *args, **kwargs))
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+        return await self._run(self._writer, run)
+
+    async def write_anywhere(self, step: _Step[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        """Run the step like `write`, also in a file that is not in its place: what has happened must be known."""
+
+        def run() -> _Result:
+            self._is_ahead = True
+            return self._write(lambda connection: step(connection, *args, **kwargs))
+
+        return await self._run(self._writer, run)
 
     async def change(self, statement: Update | Delete) -> int:
         """Return how many rows the statement changed."""
         return await self.write(lambda connection: connection.execute(statement).rowcount)
 
+    async def keep_place(self) -> None:
+        """Keep a copy of a file that is not in its place, and put it there when no other file has come for a while.
+
+        Raises:
+            DisplacedError: the file is not in its place; nothing is read or written until it is there again.
+            LedgerError: the copy cannot be made.
+        """
+        await self._run(self._writer, self._keep_place)
+
+    def check_copies(self) -> None:
+        """Raise an error if an admin has to choose between the file and a copy beside it.
+
+        Raises:
+            LedgerError: there is such a copy.
+        """
+        if self._place is not None:
+            self._place.check_copies()
+
+    async def _run(self, threads: ThreadPoolExecutor, job: Callable[..., _Result], *args: object) -> _Result:
+        turn = threads.submit(job, *args)
+        waiting = asyncio.wrap_future(turn)
+        if self._patience is not None:
+            done, _late = await asyncio.wait({waiting}, timeout=self._patience)
+            # A job that has begun cannot be cancelled and is waited for; one that has not will never be done.
+            if not done and turn.cancel():
+                raise _trouble(self._engine.url, sqlite3.SQLITE_BUSY)
+        return await waiting
+
+    def _write(self, step: Callable[[Connection], _Result]) -> _Result:
+        with _plain_errors(self._engine.url):
+            try:
+                connection = self._writing()
+                with self._waiting(connection), connection.begin():
+                    return step(connection)
+            except BaseException:
+                # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over.
+                self._let_go()
+                raise
+
+    @contextlib.contextmanager
+    def _waiting(self, connection: Connection) -> Iterator[None]:
+        """Have SQLite wait for other processes no longer than a person would."""
+        if self._patience is None or self._place is None:
+            yield
+            return
+        usual = float(str(self._engine.url.query["timeout"]))
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(min(usual, self._patience) * 1000)}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(usual * 1000)}")
+            cursor.close()
+
+    def _configure(self, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        if self._place is not None:
+            self._place.note()
+
+    def _check_place(self) -> None:
+        if self._place is not None:
+            self._place.check()
+
+    def _keep_place(self) -> None:
+        if (place := self._place) is None:
+            return
+        try:
+            place.check()
+        except DisplacedError:
+            try:
+                self._copy(place)
+                self._put_back(place)
+            except OSError as error:
+                raise LedgerError(
+                    f"{place.path} cannot be put back ({error.strerror})", "make room, check the rights"
+                ) from error
+        place.note()
+        place.drop_copy()
+        self._gone_since = None
+
+    def _copy(self, place: Place) -> None:
+        """Copy the open file beside its place, from within SQLite, unless the copy is up to date."""
+        if place.has_copy() and not self._is_ahead:
+            return
+        self._is_ahead = False
+        unready = place.path.with_name(f"{place.path.name}.copying")
+        with _plain_errors(self._engine.url):
+            # SQLite's backup writes into a file that only its owner may read, and that has its name when it is whole.
+            os.close(os.open(unready, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+            with contextlib.closing(sqlite3.connect(unready)) as target:
+                driver: Any = self._writing().connection.driver_connection
+                driver.backup(target)
+        unready.replace(place.copy_to())
+
+    def _put_back(self, place: Place) -> None:
+        """Put the copy into its place and open it there, if no file has been there for a while.
+
+        Raises:
+            DisplacedError: a file is there, or may still come.
+        """
+        if not place.is_empty():
+            self._gone_since = None
+            place.clear_beside()
+            place.check()
+        self._gone_since = self._gone_since or time.monotonic()
+        if time.monotonic() - self._gone_since < PUT_BACK_AFTER:
+            place.check()
+        place.move_in()
+        self._let_go()
+        self._engine.dispose()
+
+    def _writing(self) -> Connection:
+        # Because taking a connection from the pool costs as much as the commit, the writer keeps its own.
+        if not self._kept:
+            self._kept.append(self._to_write.connect())
+        return self._kept[0]
+
     def _let_go(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        while self._kept:
+            self._kept.pop().close()
 
     def _close(self) -> None:
         self._readers.shutdown()
+        if self._place is not None and self._place.has_copy():
+            with contextlib.suppress(LedgerError, OSError):
+                self._copy(self._place)
         self._let_go()
         self._engine.dispose()
 
@@ -244,13 +394,6 @@ def _file(text: str) -> URL:
     if not path.parent.is_dir():
         raise LedgerError(f"there is no folder {path.parent}", "make it, or name another", key="storage.url")
     return url.set(query={"timeout": str(PATIENCE), **url.query})
-
-
-def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _begin(connection: Connection) -> None:

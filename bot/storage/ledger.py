@@ -16,7 +16,9 @@ from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
+from bot.storage.clock import SteadyClock
 from bot.storage.database import Database, LedgerPart
+from bot.storage.heartbeat import LedgerHeartbeat
 from bot.storage.notices import LedgerNotices
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
@@ -53,9 +55,14 @@ _OF_EPISODES = broadcasts.c.kind != BroadcastKind.NOTICE
 class Ledger(LedgerPart):
     """The open ledger. Every method is one transaction and may raise `LedgerError`."""
 
-    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, database: Database, clock: SteadyClock) -> None:
         super().__init__(database, clock)
+        self.clock = clock
+        """The time by which deliveries wait and grow old."""
+        self.heartbeat = LedgerHeartbeat(database, clock)
         self.subscriptions = LedgerSubscriptions(database, clock)
+        self.for_people = LedgerSubscriptions(database.for_people(), clock)
+        """The same subscriptions for a person who waits: in trouble an error comes within five seconds."""
         self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
 
@@ -70,7 +77,21 @@ class Ledger(LedgerPart):
         Raises:
             LedgerError: it cannot be opened, is damaged, in use, no ledger, or newer than the program.
         """
-        return cls(await Database.open(url), clock)
+        ledger = cls(await Database.open(url), SteadyClock.by(clock))
+        try:
+            await ledger.heartbeat.resume()
+        except BaseException:
+            await ledger.close()
+            raise
+        return ledger
+
+    async def keep_place(self) -> None:
+        """Keep what the open file alone knows while it is not in its place, as `Database.keep_place` does."""
+        await self._database.keep_place()
+
+    def check_copies(self) -> None:
+        """Raise an error if an admin has to choose between the database and a copy of it, as `Database` says."""
+        self._database.check_copies()
 
     async def close(self) -> None:
         """Close the database."""
@@ -165,12 +186,20 @@ class Ledger(LedgerPart):
         """
         return await self._database.write(outcomes_of.record_and_claim, outcomes, platform, limit, self._clock())
 
+    async def lately(self, platform: PlatformName) -> list[tuple[Target, dt.timedelta, int]]:
+        """Return the chats to which messages left within the last minute.
+
+        Each with the time since the last of them left, and how many there may have been.
+        """
+        return await self._database.read(outcomes_of.lately, platform, self._clock())
+
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of deliveries. Cheapest with a hundred at once.
 
-        A delivery that would be pending in a stopped rendering fails instead.
+        A delivery that would be pending in a stopped rendering fails instead. Because messages that have left must not
+        leave again, a file that is not in its place takes outcomes too.
         """
-        await self._database.write(outcomes_of.record, outcomes, self._clock())
+        await self._database.write_anywhere(outcomes_of.record, outcomes, self._clock())
 
     async def fall_back(self, delivery_id: int) -> None:
         """Go on with the delivery in a rendering whose next message is replaced by its fallback."""

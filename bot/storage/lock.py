@@ -14,7 +14,9 @@ class DeliveryLock:
     """The right to deliver from the ledger in `database`, held by one process."""
 
     def __init__(self, database: Path) -> None:
-        self._lock = FileLock(database.with_name(f"{database.name}.lock"))
+        self._file = database.with_name(f"{database.name}.lock")
+        self._lock = FileLock(self._file)
+        self._locked: tuple[int, int] | None = None
 
     def acquire(self) -> bool:
         """Take the lock; return False if another process has it.
@@ -31,7 +33,24 @@ class DeliveryLock:
                 f"{self._lock.lock_file} cannot be written ({error.strerror})",
                 "check that the user that runs recap may write to this folder, and that the disk is not full",
             ) from error
+        self._locked = self._identity()
         return True
+
+    def keep(self) -> bool:
+        """Take the lock again if its file was deleted; return False if another process was quicker.
+
+        Raises:
+            LedgerError: the lock's file cannot be written.
+        """
+        if self._identity() == self._locked:
+            return True
+        # The lock on the file without a name is of no use; it is not given up before the new one is held.
+        before, self._lock = self._lock, FileLock(self._file)
+        if self.acquire():
+            before.release()
+            return True
+        self._lock = before
+        return False
 
     def is_held(self) -> bool:
         """Return whether a process holds the lock now."""
@@ -46,3 +65,10 @@ class DeliveryLock:
     def release(self) -> None:
         """Release the lock, if this process holds it."""
         self._lock.release()
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, String, case, exists, func, literal, select, update
 
-from bot.model.facts import REPORT, Code, Pushed, Unserved
+from bot.model.facts import REPORT, TOLD, Pushed, Unserved
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
@@ -15,8 +15,6 @@ from bot.storage.database import LedgerPart
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Notice, target_of
 from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, renderings
 
-TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED)
-"""Codes of refusals, which a report tells with the platform's own words, each with its number."""
 NAMED = 5
 """Targets of one result that a report can name."""
 

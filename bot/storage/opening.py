@@ -32,7 +32,7 @@ from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
-from bot.storage.tables import Coded, broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions
+from bot.storage.tables import Coded, broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions, to_utc
 
 _Messages: TypeAlias = list[dict[str, Any]]
 """Messages as the database keeps them."""
@@ -83,7 +83,8 @@ def open_broadcast(
             key=key,
             text=text,
             repeat=0 if last is None else last + 1,
-            due=due or now,
+            # Because the machine's clock, by which schedules go, may be ahead of the ledger's.
+            due=min(to_utc(due or now), now),
             created=now,
             state=BroadcastState.OPEN,
             reason="",

@@ -43,6 +43,11 @@ from bot.storage.tables import (
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
 
+LATELY = dt.timedelta(minutes=1)
+"""Time for which a platform's limits of a chat look back."""
+LEFT_WITHIN = dt.timedelta(seconds=2)
+"""Time after its claim, which is when the row was written, in which a message leaves."""
+
 IN_FRONT = 5
 """Attempts of a message that go before the first messages of others, which takes about a minute. Without an end, chats
 to which each attempt fails could take the whole rate of a push for a day."""
@@ -146,6 +151,20 @@ def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
     return Claim(
         id_, broadcast, Target(platform, chat, thread), rendering, position, message_ids, attempts, code, publish
     )
+
+
+def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:
+    """Return the chats to which messages left lately, with the time since and how many there may have been."""
+    c = deliveries.c
+    on_their_way = (c.broadcast_id.in_(select(broadcasts.c.id)), c.state == DeliveryState.SENDING)
+    recent = now - LATELY - LEFT_WITHIN
+    found = []
+    for which in ((c.position > 0, c.updated >= recent), (*on_their_way, c.position == 0, c.updated >= recent)):
+        rows = select(c.chat, c.thread, c.updated, c.position, c.state).where(c.platform == platform, *which)
+        for chat, thread, updated, position, state in connection.execute(rows):
+            ago = max(dt.timedelta(), now - updated - LEFT_WITHIN)
+            found.append((Target(platform, chat, thread), ago, position + (state is DeliveryState.SENDING)))
+    return found
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bot.model.document import Document, Layout, plain
-from bot.model.problems import ExpectedError
+from bot.model.problems import StorageError
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 
-class LedgerError(ExpectedError):
+class LedgerError(StorageError):
     """The error of a database that cannot be used: `message` says what is wrong, `cure` what to do."""
 
     def __init__(self, message: str, cure: str = "", *, key: str = "") -> None:

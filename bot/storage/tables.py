@@ -65,7 +65,12 @@ class Coded(TypeDecorator[_Value]):
         return None if value is None else self.decode(value)
 
 
-def _to_utc(moment: dt.datetime) -> dt.datetime:
+def to_utc(moment: dt.datetime) -> dt.datetime:
+    """Return the moment in UTC.
+
+    Raises:
+        ValueError: the moment has no time zone.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone: the ledger takes aware times only")
     return moment.astimezone(dt.UTC)
@@ -76,7 +81,7 @@ def _in_utc(moment: dt.datetime) -> dt.datetime:
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
-MOMENT = Coded(DateTime(timezone=True), _to_utc, _in_utc)
+MOMENT = Coded(DateTime(timezone=True), to_utc, _in_utc)
 """An aware instant, in UTC in every database."""
 TOPICS: Coded[tuple[str, ...]] = Coded(
     String(), lambda topics: " ".join(sorted(topics)), lambda kept: tuple(kept.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 import time
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.delivery.pacing import CLOSER, PACE, SAME_FLOOD, Pacer, Turn
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import ChatLimit, FloodError
+from bot.platforms.base import ChatLimit, FloodError, NotSentError
 
 HERE = Target(PlatformName("telegram"), "1")
 THERE = Target(PlatformName("telegram"), "2")
@@ -411,3 +412,31 @@ async def test_obeying_the_delay_keeps_every_window_of_a_chat(pauses: list[float
     slack = 1e-6
     assert all(later - earlier >= 1 - slack for earlier, later in itertools.pairwise(sent))
     assert all(later - earlier >= 60 - slack for earlier, later in zip(sent, sent[20:], strict=False))
+
+
+def test_a_platform_is_silent_only_while_it_is_asked() -> None:
+    """A refusal and a pause are answers; an old failure that nothing followed says nothing."""
+    watch = Stopwatch()
+    pacer = Pacer(10, now=watch)
+    pacer.note_end(NotSentError("no connection"))
+    watch.now += 600
+    pacer.note_end(NotSentError("no connection"))
+    assert pacer.unanswered() == 600.0
+    pacer.note_end(FloodError("wait", retry_after=9))
+    assert pacer.unanswered() == 0.0
+    watch.now += 100
+    pacer.note_end(NotSentError("no connection"))
+    watch.now += 5000
+    assert pacer.unanswered() == 0.0
+
+
+def test_messages_of_an_earlier_process_count_in_each_chats_minute() -> None:
+    """A group has had its twenty, some in another thread; it gets the next when the oldest are a minute old."""
+    watch = Stopwatch()
+    pacer = Pacer(1000, lambda _target: (ChatLimit(20, 60.0),), watch)
+    earlier = [(HERE, dt.timedelta(seconds=10), 12), (HERE._replace(thread=7), dt.timedelta(seconds=50), 8)]
+    pacer.remember([*earlier, (THERE, dt.timedelta(seconds=5), 19)])
+    assert pacer.delay(HERE) == pytest.approx(10, abs=0.1)
+    assert pacer.delay(THERE) == 0
+    watch.now += 11
+    assert pacer.delay(HERE) == 0

@@ -1,0 +1,123 @@
+"""The heart: looks every few seconds whether clock, lock and database are as they were, and shows that the bot lives.
+
+Trouble with the database is told past the ledger, which cannot take it.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from bot.model.facts import ClockSet, Fact, StorageMended, StorageTrouble, Tell
+from bot.model.subscription import PlatformName
+from bot.platforms.registry import PLATFORMS
+from bot.runtime.connection import Connection
+from bot.storage.health import BEAT_EVERY
+from bot.storage.heartbeat import SLIP
+from bot.storage.ledger import Ledger
+from bot.storage.lock import DeliveryLock
+from bot.storage.records import LedgerError
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks."""
+UNREACHED = 300.0
+"""Seconds without an answer of a platform that is asked after which it counts as trouble: retries are over by then."""
+STANDSTILL = dt.timedelta(minutes=10)
+"""Time in which a message that is due arrives, as the longest pause between two attempts."""
+
+
+class Heart:
+    """The looks at all that the bot rests on, and its heartbeat in the ledger.
+
+    `tell` takes facts to the admins by way of the ledger, `alarm` past it. `mended` is called when the database can be
+    used again, `lost` when another process delivers from it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        lock: DeliveryLock,
+        connections: Mapping[PlatformName, Connection],
+        *,
+        tell: Tell,
+        alarm: Callable[[Fact], Coroutine[Any, Any, None]],
+        mended: Callable[[], None],
+        lost: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._lock = lock
+        self._connections = connections
+        self._tell = tell
+        self._alarm = alarm
+        self._mended = mended
+        self._lost = lost
+        self._slip = dt.timedelta()
+        self._next_beat = 0.0
+        self._causes: set[str] = set()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        async with asyncio.TaskGroup() as alarms:
+            while True:
+                await self.look(alarms)
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def look(self, alarms: asyncio.TaskGroup) -> None:
+        """Look once, and beat when it is time."""
+        try:
+            if not self._lock.keep():
+                self._lost()
+            await self._ledger.keep_place()
+            await self.follow_clock()
+            if time.monotonic() >= self._next_beat:
+                await self._beat()
+        except LedgerError as error:
+            self._next_beat = 0.0
+            # Once per cause: the place and the cure of the same trouble may be said in other words later.
+            if error.message not in self._causes:
+                self._causes.add(error.message)
+                alarms.create_task(self._alarm(StorageTrouble(str(error))))
+            return
+        if self._causes:
+            self._causes.clear()
+            self._mended()
+            await self._tell(StorageMended(self._ledger.clock.wall()))
+
+    async def follow_clock(self) -> None:
+        """Notice that the machine's clock was set, and tell the admins.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        clock = self._ledger.clock
+        by = clock.slip - self._slip
+        await self._ledger.heartbeat.follow()
+        self._slip = clock.slip
+        if abs(by) >= SLIP:
+            log.warning("The machine's clock was set by %s; deliveries go by the time that has passed", by)
+            await self._tell(ClockSet(by))
+
+    async def _beat(self) -> None:
+        if not await self._ledger.heartbeat.beat(await self._troubles()):
+            self._lost()
+        self._next_beat = time.monotonic() + BEAT_EVERY
+
+    async def _troubles(self) -> list[str]:
+        """Return a sentence for each platform on which something is wrong."""
+        troubles = []
+        for name, connection in self._connections.items():
+            title = PLATFORMS[name].title
+            due = await self._ledger.next_due(name)
+            standstill = await self._ledger.heartbeat.standstill(name, due)
+            if connection.refusal is not None:
+                troubles.append(f"{title} refuses the bot's token.")
+            elif (seconds := connection.pacer.unanswered()) >= UNREACHED:
+                troubles.append(f"{title} has not answered for {seconds / 60:.0f} minutes.")
+            elif standstill >= STANDSTILL:
+                minutes = standstill.total_seconds() / 60
+                troubles.append(f"{title}: messages have been due for {minutes:.0f} minutes, and none arrives.")
+        return troubles

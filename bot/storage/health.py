@@ -1,0 +1,40 @@
+"""The health of a bot, as another process sees it in the heartbeat, without loading what runs a ledger."""
+
+import datetime as dt
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bot.storage.clock import SteadyClock
+from bot.storage.lock import DeliveryLock
+
+BEAT_EVERY = 30.0
+"""Seconds between two heartbeats, each of which is a write of the ledger."""
+LATE = 3 * BEAT_EVERY
+"""Seconds without a heartbeat after which a bot that runs does not work: a busy disk may delay one."""
+
+_BEAT = "SELECT process, wall, boot, uptime, troubles FROM heartbeat"
+
+
+def troubles_of(database: Path) -> list[str]:
+    """Return a sentence for each trouble of the bot that delivers from the database; none if it is healthy."""
+    if not database.exists():
+        return [f"There is no database at {database}."]
+    if not DeliveryLock(database).is_held():
+        return ["The bot is not running: `recap run` starts it."]
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute(_BEAT).fetchone()
+    except sqlite3.Error as error:
+        return [f"The database cannot be read ({error})."]
+    if row is None or not row[0]:
+        return ["The bot has not begun to deliver."]
+    _process, wall, boot, uptime, troubles = row
+    clock = SteadyClock()
+    ago = clock.elapsed().total_seconds() - uptime
+    if boot != clock.boot or ago < 0:
+        ago = (clock.wall() - dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)).total_seconds()
+    if ago > LATE:
+        return [f"The bot has written nothing for {ago:.0f} s: it stands still, or the database takes no writes."]
+    return [str(trouble) for trouble in json.loads(troubles)]

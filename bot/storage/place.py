@@ -1,0 +1,134 @@
+"""The place of an SQLite file: whether the open file is still there, and where a copy of it is kept if not.
+
+Because closing any descriptor of the file takes SQLite's locks off it, nothing here opens the file.
+"""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+from bot.storage.lock import DeliveryLock
+from bot.storage.records import LedgerError
+
+_RESCUED = ".rescued-"
+
+
+class DisplacedError(LedgerError):
+    """The error of a file that is not in its place any more; the database is open and has no name."""
+
+
+class Place:
+    """The place of the file at `path` and of the two files that SQLite keeps beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+        self._open: dict[Path, tuple[int, int] | None] = {}
+        self._copy: Path | None = None
+
+    def note(self) -> None:
+        """Take the file that is there first for the one that is open, and the newest ones beside it."""
+        is_open = self._open.get(self.path) or _identity(self.path)
+        self._open = {path: _identity(path) for path in self._beside} | {self.path: is_open}
+
+    def has_copy(self) -> bool:
+        """Return whether a copy of the open file is kept."""
+        return self._copy is not None and self._copy.exists()
+
+    def move_in(self) -> None:
+        """Put the copy into the place, as the file that is open from now on.
+
+        Raises:
+            FileExistsError: another file has just come; unlike a rename, this replaces none.
+        """
+        self.clear_beside()
+        os.link(self.copy_to(), self.path)
+        self._open = {self.path: _identity(self.path)}
+
+    def check(self) -> None:
+        """Raise an error if the file that was noted is not in its place.
+
+        Raises:
+            DisplacedError: another file or none is there.
+        """
+        there = _identity(self.path)
+        if not self._open or there == self._open[self.path]:
+            return
+        kept = f"what the bot knew is in {self._copy}" if self._copy else "the bot keeps what it knows"
+        if there is None:
+            raise DisplacedError(
+                f"{self.path} was deleted or moved away while the bot runs",
+                f"move it back, or leave it to the bot, which puts its copy there within a minute; {kept}",
+            )
+        raise DisplacedError(f"{self.path} was replaced by another file while the bot runs", self._choice(kept))
+
+    def is_empty(self) -> bool:
+        """Return whether no file is there."""
+        return _identity(self.path) is None
+
+    def copy_to(self) -> Path:
+        """Return the path of the copy that is kept while the file is not in its place."""
+        if self._copy is None:
+            stamp = f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
+            self._copy = self.path.with_name(f"{self.path.name}{_RESCUED}{stamp}")
+        return self._copy
+
+    def clear_beside(self) -> None:
+        """Take the names of the open files beside the database away.
+
+        Else SQLite would write what stands in them into another database that comes into this place.
+        """
+        for path in self._beside:
+            if _identity(path) is not None and _identity(path) == self._open.get(path):
+                path.unlink()
+
+    def drop_copy(self) -> None:
+        """Delete the copy, because the database is in its place again."""
+        if self._copy is not None:
+            self._copy.unlink(missing_ok=True)
+            self._copy = None
+
+    def adopt(self) -> None:
+        """Put the newest copy into an empty place, because a bot that was stopped meanwhile could not.
+
+        Raises:
+            LedgerError: the bot runs, and will do so itself.
+        """
+        if not self.is_empty() or not (copies := self.copies()):
+            return
+        if DeliveryLock(self.path).is_held():
+            cure = "the bot puts it back within a minute; try again then"
+            raise LedgerError(f"{self.path} is gone while the bot runs", cure)
+        for path in self._beside:
+            path.unlink(missing_ok=True)
+        copies[-1].rename(self.path)
+
+    def copies(self) -> list[Path]:
+        """Return the copies that are there, the oldest first."""
+        return sorted(self.path.parent.glob(f"{self.path.name}{_RESCUED}*"))
+
+    def check_copies(self) -> None:
+        """Raise an error if a copy awaits a decision.
+
+        Raises:
+            LedgerError: there is a copy, and nobody but the admin knows which of the two files is to be used.
+        """
+        if copies := self.copies():
+            message = f"{self.path} was replaced while the bot ran, and {copies[-1].name} holds what the bot knew then"
+            raise LedgerError(message, self._choice("both are there"))
+
+    def _choice(self, kept: str) -> str:
+        name = self.path.name
+        return (
+            f"stop the bot; either rename the {name}{_RESCUED}… file to {name} (without {name}-wal and {name}-shm), "
+            f"which loses nothing, or delete it to use the new file; then start the bot ({kept})"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return the device and the inode of the file; None without one."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - on the path of every message, and `Path.stat` takes three times as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
