@@ -110,9 +110,9 @@ class Rest:
         """Log the wait that a 429 asks of sends. A wait of another route does not concern sends."""
         if response.status != _TOO_MANY or not response.text:
             return
-        now = self._monotonic()
-        # A 429 without JSON is a ban of the address, which only the header ends.
-        ban = {"global": True, "retry_after": float(response.headers.get("Retry-After", 0))}
+        now, seconds = self._monotonic(), response.headers.get("Retry-After", "")
+        # A 429 without JSON is a ban of the address, and may name no time.
+        ban = {"global": True, "retry_after": int(seconds) if seconds.isdecimal() else 0}
         asked = json.loads(response.text) if response.content_type == _JSON else ban
         if asked["global"] or route.name in _SENDS:
             chat = EVERYTHING if asked["global"] else place
