@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -276,11 +277,11 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             ),
         ),
         (
-            facts.NotPublished(Target(DISCORD, "5"), "7", "no followers"),
+            facts.NotPublished(Target(DISCORD, "5"), "no followers"),
             ENGLISH,
             (
-                "A message was not published\n"
-                "discord:5 has the message, but it could not be published to its followers (no followers).\n"
+                "The recap was not published\n"
+                "The recap is in discord:5, but it could not be published to the channel’s followers (no followers).\n"
                 "You can publish it by hand in Discord."
             ),
         ),
@@ -328,7 +329,7 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.StorageTrouble("the disk is full"), "storage 2024-11-05"),
     (facts.StorageMended(MONDAY), f"storage mended {MONDAY}"),
     (facts.ServiceRestarted("clock", "no connection"), "restarted clock 2024-11-05"),
-    (facts.NotPublished(Target(DISCORD, "5"), "77", "no followers"), "not-published discord:5 77"),
+    (facts.NotPublished(Target(DISCORD, "5"), "no followers"), "not-published discord:5 2024-11-05"),
     (facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"), "ended telegram:-5:7 2024-11-05"),
     (facts.Welcome(None), "welcome"),
 ]
@@ -343,6 +344,13 @@ def test_every_fact_has_the_key_and_the_words_that_it_always_had() -> None:
         assert fact.key_on(MONDAY.date() + dt.timedelta(days=1)) == key
         for language in (FRENCH, ENGLISH):
             assert describe(fact, language).document.title
+
+
+def test_what_is_still_to_be_published_is_told_without_alarm() -> None:
+    """Discord passes few messages on in an hour, so some wait when everybody has the recap."""
+    notice = describe(dataclasses.replace(push(), publishing=2), FRENCH)
+    assert "2 messages de salons d’annonces restent à publier auprès des abonnés." in said(notice)
+    assert not notice.alarming
 
 
 def test_the_hour_that_autumn_repeats_is_one_occasion() -> None:

@@ -54,6 +54,7 @@ async def _facts(app: "App") -> dict[str, Any]:
         "running": DeliveryLock(app.config.storage.path).is_held(),
         "troubles": troubles_of(app.config.storage.path),
         "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
+        "publishing": await app.ledger.publications.waiting(),
         "notices": [
             {"told": notice.created.isoformat(), "text": notice.text, "state": str(notice.state)}
             for notice in await app.ledger.notices.latest(SHOWN_NOTICES)
@@ -112,6 +113,8 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
         out().print("Nothing has been pushed yet.")
     for push in facts["broadcasts"]:
         _print_troubles(push)
+    if facts["publishing"]:
+        out().print(f"Messages still to be published to followers: {facts['publishing']}")
     for notice in facts["notices"]:
         first, *rest = notice["text"].splitlines()
         out().print(f"{local(notice['told'])}  {first}")

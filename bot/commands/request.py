@@ -43,8 +43,8 @@ class Request:
     `target` is the place of the request, as the platform tells it; a button never carries it. `may_manage` says whether
     the person may change the target's subscription: in groups and servers only admins may; None if the platform does
     not tell now. `is_private` marks a chat between one person and the bot. `page` is that of a button that turns pages,
-    None for a typed command. `obstacle` keeps pushes from the target. `private_chat` is the address of a private chat
-    with the bot, on platforms that have one.
+    None for a typed command. `obstacle` keeps pushes from the target. Other channels can follow a target that
+    `has_followers`. `private_chat` is the address of a private chat with the bot, on platforms that have one.
     """
 
     argument: str
@@ -54,6 +54,7 @@ class Request:
     is_private: bool = True
     page: int | None = None
     obstacle: Obstacle | None = None
+    has_followers: bool = False
     private_chat: str = ""
 
     @property

@@ -40,14 +40,14 @@ async def settings(context: CommandContext, request: Request) -> Answer:
             await context.subscriptions.end(request.target, "unsubscribed")
         elif subscriptions and step == "at":
             subscriptions = await _reschedule(context, request, subscriptions, value)
-        elif subscriptions and (change := _change(context, step, value)) is not None:
+        elif subscriptions and (change := _change(context, request, step, value)) is not None:
             subscriptions = [change(active(each)) for each in subscriptions]
             for each in subscriptions:
                 await context.subscriptions.save(each)
     return _panel(context, request, step, subscriptions)
 
 
-def _change(context: CommandContext, step: str, value: str) -> Change | None:
+def _change(context: CommandContext, request: Request, step: str, value: str) -> Change | None:
     """Return the change that a button makes to a subscription; None for a button that only shows, or a forged one."""
     match step, value:
         case (("on" | "off"), topic) if (name := context.archive().resolve_topic(topic)) is not None:
@@ -58,6 +58,8 @@ def _change(context: CommandContext, step: str, value: str) -> Change | None:
             return lambda each: active(each, layout=Layout(value))
         case (("silent" | "rich"), ("on" | "off")):
             return lambda each: active(each, **{step: value == "on"})
+        case "publish", ("on" | "off") if request.has_followers:
+            return lambda each: active(each, publish=value == "on")
         case "pause", weeks if weeks in set(map(str, HOLIDAYS)):
             until = context.clock() + dt.timedelta(weeks=int(weeks))
             return lambda each: dataclasses.replace(each, paused_until=until)
@@ -122,6 +124,8 @@ def _overview(context: CommandContext, request: Request, subscriptions: Sequence
         steps.append((_("Time"), "times"))
     if request.target.platform in context.rich_on:
         steps.append((_("Simple messages"), "rich off") if choices.rich else (_("Rich messages"), "rich on"))
+    if request.has_followers:
+        steps.append((_("Keep from followers"), "publish off") if choices.publish else (_("Publish"), "publish on"))
     steps.append((_("Unsubscribe"), "stop"))
     sentences = [*described(context, request, first), *next_push(context, request, subscriptions)]
     return _page(_("Settings"), sentences, [CommandButton(label, "settings", step) for label, step in steps])

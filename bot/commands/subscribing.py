@@ -133,6 +133,8 @@ def described(context: CommandContext, request: Request, subscription: Subscript
         sentences.append(_("The messages come without a sound."))
     if choices.rich:
         sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
+    if choices.publish:
+        sentences.append(_("The messages are published to the channels that follow this one."))
     if (until := paused_until(context, subscription)) is not None:
         sentences.append(_("Pushes are paused until {day}.").format(day=catalogue.date(until)))
     return sentences

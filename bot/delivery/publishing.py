@@ -101,7 +101,7 @@ class PublishingJob:
                 await self.publications.put_off(publication, retry.backoff(attempt, luck=1.0), whole_channel=False)
             case _:
                 await self.publications.over(publication)
-                await self.tell(NotPublished(publication.target, publication.message_id, str(error)))
+                await self.tell(NotPublished(publication.target, str(error)))
 
     async def _publish(self, publication: Publication) -> SendError | None:
         target = publication.target

@@ -141,9 +141,9 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
             failed = _("“{service}” failed and was started again ({reason}). If this goes on, look into the log.")
             return _notice(_("A part of the bot was restarted"), _paragraph(failed, service=service, reason=reason))
         case facts.NotPublished():
-            kept = _("{target} has the message, but it could not be published to its followers ({reason}).")
+            kept = _("The recap is in {target}, but it could not be published to the channel's followers ({reason}).")
             return _notice(
-                _("A message was not published"),
+                _("The recap was not published"),
                 _paragraph(kept, target=fact.target, reason=fact.reason),
                 _note(_("You can publish it by hand in Discord.")),
             )
@@ -172,7 +172,15 @@ def _pushed(push: Pushed, words: Words) -> Notice:
     elif push.failed or push.unknown:
         title = _("Episode {number} has been pushed, not to everybody")
     blocks: list[Block] = [_served(push, words)]
-    blocks += _listed(explain(push.unserved, words))
+    lines = explain(push.unserved, words)
+    if push.publishing:
+        waiting = words.ngettext(
+            "{count} message of an announcement channel is still to be published to the followers.",
+            "{count} messages of announcement channels are still to be published to the followers.",
+            push.publishing,
+        )
+        lines.append(waiting.format(count=push.publishing))
+    blocks += _listed(lines)
     if any(each.code == Code.CLOSED for each in push.unserved):
         blocks.append(_note(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
     if push.failed:

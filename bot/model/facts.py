@@ -90,7 +90,10 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Fact):
-    """The end of a push. `took` is the time from its beginning to its end."""
+    """The end of a push. `took` is the time from its beginning to its end.
+
+    `publishing` are the messages that are not yet passed on to the followers of an announcement channel.
+    """
 
     KEY = REPORT + "{fact.broadcast}"
     broadcast: int
@@ -99,6 +102,7 @@ class Pushed(Fact):
     took: dt.timedelta
     served: Mapping[PlatformName, int] = field(default_factory=dict)
     unserved: Sequence[Unserved] = ()
+    publishing: int = 0
 
     @property
     def sent(self) -> int:
@@ -260,11 +264,10 @@ class ServiceRestarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NotPublished(Fact):
-    """A message in an announcement channel that could not be passed on to the channel's followers."""
+    """An announcement channel with messages that could not be passed on to its followers."""
 
-    KEY = "not-published {fact.target} {fact.message_id}"
+    KEY = "not-published {fact.target} {day}"
     target: Target
-    message_id: str
     reason: str
 
 

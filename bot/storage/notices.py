@@ -13,7 +13,7 @@ from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Notice, target_of
-from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, renderings
+from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, publications, renderings
 
 NAMED = 5
 """Targets of one result that a report can name."""
@@ -109,6 +109,7 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
         took=(push.finished or now) - push.created,
         served=served,
         unserved=tuple(unserved),
+        publishing=connection.scalar(select(func.count()).select_from(publications)) or 0,
     )
 
 

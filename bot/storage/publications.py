@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot.model.subscription import PlatformName, Target
 from bot.storage.database import LedgerPart
@@ -30,6 +30,10 @@ class LedgerPublications(LedgerPart):
         rows = await self._database.rows(due.order_by(c.due, c.id).limit(1))
         found = (Publication(row.id, Target(row.platform, row.chat), row.message_id, row.attempts) for row in rows)
         return next(found, None)
+
+    async def waiting(self) -> int:
+        """Return how many messages are not yet passed on."""
+        return await self._database.scalar(select(func.count()).select_from(publications)) or 0
 
     async def over(self, publication: Publication) -> None:
         """Remove a publication that was passed on or never will be."""

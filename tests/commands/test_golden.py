@@ -154,6 +154,15 @@ async def subscribing(script: Transcript, person: Person) -> None:
     await script.says(person, "/unsubscribe")
 
 
+async def publishing(script: Transcript, person: Person) -> None:
+    """In a channel that others can follow."""
+    script.chapter("In an announcement channel")
+    await script.says(person, "/subscribe")
+    await script.says(person, "/settings")
+    await script.presses(person, "Publish")
+    await script.presses(person, "Keep from followers")
+
+
 async def forgetting(script: Transcript, person: Person) -> None:
     """What is kept, and that it can be deleted."""
     script.chapter("/help, /privacy")
@@ -308,6 +317,7 @@ async def discord_transcript(folder: Path, clock: time_machine.Traveller, langua
     async with town() as place:
         # One that the config does not declare.
         room = place.discord.add_text(place.guild, "salon")
+        news = place.discord.add_announcement(place.guild, "nouvelles")
         place.manager.locale = place.reader.locale = "fr" if language is Language.FRENCH else "en-GB"
         async with talking(place, folder, content=made_empty(folder), more=show) as talk:
             await beginning(script, talk.on_discord(room))
@@ -316,6 +326,7 @@ async def discord_transcript(folder: Path, clock: time_machine.Traveller, langua
             await reading(script, reader)
             await subscribing(script, manager)
             await forgetting(script, manager)
+            await publishing(script, talk.on_discord(news, place.manager))
             script.chapter("To somebody who is no admin")
             await script.says(reader, "/subscribe")
             await script.says(reader, "/privacy")

@@ -148,10 +148,10 @@ class Side:
             return [read_telegram(message).strip() for message in chat.messages if message.by_bot] if chat else []
         return [read_discord(message.components) for message in self.standin.world.channels[place.id].messages]
 
-    async def hears(self, kind: type[object], within: float = 10.0) -> None:
-        """Wait until the admins are to know of something of this kind."""
+    async def hears(self, kind: type[object], within: float = 10.0, times: int = 1) -> None:
+        """Wait until the admins are to know so often of something of this kind."""
         async with asyncio.timeout(within), self._news:
-            await self._news.wait_for(lambda: any(isinstance(fact, kind) for fact in self.told))
+            await self._news.wait_for(lambda: sum(isinstance(fact, kind) for fact in self.told) >= times)
 
     def _finish(self) -> None:
         self.finished += 1

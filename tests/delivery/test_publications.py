@@ -191,3 +191,26 @@ async def test_what_cannot_be_passed_on_is_told(discord_side: Side, real_ledger:
         await discord_side.hears(NotPublished)
     assert discord_side.received(text) == ["Bonjour"]
     assert await real_ledger.publications.next(PlatformName("discord")) is None
+
+
+async def test_a_channel_without_followers_is_told_once(discord_side: Side, real_ledger: Ledger) -> None:
+    """Not for each of its messages."""
+    (text,) = discord_side.add(1)
+    await discord_side.subscribe(real_ledger, text, publish=True)
+    await discord_side.deliver(real_ledger, await discord_side.open(real_ledger, "Un", "Deux"))
+    async with discord_side.delivering(real_ledger):
+        await discord_side.hears(NotPublished, times=2)
+    refused = [fact for fact in discord_side.told if isinstance(fact, NotPublished)]
+    assert len({fact.key_on(now().date()) for fact in refused}) == 1
+
+
+@pytest.mark.usefixtures("news")
+async def test_what_still_waits_stands_in_the_report(discord_side: Side, real_ledger: Ledger) -> None:
+    """Discord passes on ten messages of a channel in an hour: two of twelve are left when everybody has the recap."""
+    texts = [f"Sujet {number}" for number in range(12)]
+    broadcast = await discord_side.open(real_ledger, *texts)
+    async with discord_side.delivering(real_ledger):
+        assert await finished(real_ledger, broadcast) == {"sent": 1}
+        await until_waiting(real_ledger, 2, at_least=dt.timedelta(minutes=50))
+        (push_of_twelve,) = await real_ledger.broadcasts(1)
+        assert (await real_ledger.notices.outcome(push_of_twelve)).publishing == 2

@@ -164,7 +164,18 @@ async def test_an_answer_that_is_not_json_is_an_error(place: Place) -> None:
     assert len(place.text.messages) == 1
 
 
-async def test_a_ban_by_the_proxy_asks_for_no_wait(place: Place) -> None:
+async def test_a_ban_of_the_address_refuses_every_request_until_it_ends(place: Place) -> None:
+    """A 429 without `Via` and JSON, which is an error for discord.py, and a wait for everything in the log."""
+    place.standin.limits.silence(0.5, is_ban=True)
+    for _ in range(2):
+        with pytest.raises(discord.HTTPException, match="1015"):
+            await place.client.fetch_channel(place.text.id)
+    assert [wait.chat for wait in place.standin.traffic.waits] == [EVERYTHING] * 2
+    await asyncio.sleep(0.5)
+    await place.at(place.text).send("Salut")
+
+
+async def test_a_ban_that_names_no_time_asks_for_no_wait(place: Place) -> None:
     """A 429 without `Via` and JSON is an error for discord.py, and no wait in the log."""
     place.standin.faults.add(Fault(Reply(429, "error code: 1015", content_type="text/plain"), SENDS))
     with pytest.raises(discord.HTTPException) as error:

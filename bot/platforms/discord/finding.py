@@ -44,9 +44,10 @@ async def find_message(
         for message in page:
             if _is_own(client, message["author"]["id"]) and list(_said(message["components"])) == said:
                 return str(message["id"])
-        if len(page) < PAGE:
+        newest = max((int(message["id"]) for message in page), default=last)
+        if len(page) < PAGE or newest <= last:
             return None
-        last = max(int(message["id"]) for message in page)
+        last = newest
 
 
 async def find_post(

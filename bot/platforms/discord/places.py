@@ -36,6 +36,7 @@ def request_of(interaction: discord.Interaction, argument: str, page: int | None
         is_private=is_private,
         page=page,
         obstacle=obstacle,
+        has_followers=isinstance(interaction.channel, discord.TextChannel) and interaction.channel.is_news(),
         private_chat="" if is_private else PROFILE.format(id=interaction.application_id),
     )
 

@@ -106,12 +106,16 @@ class Channels:
 
     def _history(self, ask: Ask) -> list[Json]:
         channel = self._readable(ask)
-        before = int(ask.query.get("before", 1 << 63))
-        older = [message for message in reversed(channel.messages) if message.id < before]
-        return [message.wire() for message in older[: _limit(ask, MOST_MESSAGES)]]
+        before, after = int(ask.query.get("before", 1 << 63)), int(ask.query.get("after", 0))
+        found = [message for message in reversed(channel.messages) if after < message.id < before]
+        limit = _limit(ask, MOST_MESSAGES)
+        # With `after`, the oldest of them come, and still the newest of these first.
+        return [message.wire() for message in (found[-limit:] if after else found[:limit])]
 
     def _archived_threads(self, ask: Ask) -> Json:
-        threads = [thread for thread in reversed(threads_of(self._readable(ask))) if thread.archived]
+        before = ask.query.get("before", "~")
+        archived = [thread for thread in reversed(threads_of(self._readable(ask))) if thread.archived]
+        threads = [each for each in archived if each.wire()["thread_metadata"]["archive_timestamp"] < before]
         limit = _limit(ask, MOST_THREADS)
         return {
             "threads": [thread.wire() for thread in threads[:limit]],

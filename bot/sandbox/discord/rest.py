@@ -111,9 +111,13 @@ class Rest:
         if response.status != _TOO_MANY or not response.text:
             return
         now, seconds = self._monotonic(), response.headers.get("Retry-After", "")
-        # A 429 without JSON is a ban of the address, and may name no time.
-        ban = {"global": True, "retry_after": int(seconds) if seconds.isdecimal() else 0}
-        asked = json.loads(response.text) if response.content_type == _JSON else ban
+        if response.content_type == _JSON:
+            asked = json.loads(response.text)
+        elif seconds.isdecimal():
+            # A 429 without JSON is a ban of the address.
+            asked = {"global": True, "retry_after": int(seconds)}
+        else:
+            return
         if asked["global"] or route.name in _SENDS:
             chat = EVERYTHING if asked["global"] else place
             self.pipeline.traffic.waits.append(Wait(now, now + asked["retry_after"], chat))

@@ -13,6 +13,7 @@ import pytest
 from bot.commands import answered
 from bot.model.problems import ExpectedError
 from bot.platforms.discord import handlers
+from bot.platforms.discord.places import request_of
 from bot.sandbox.discord.interactions import Callback
 from bot.sandbox.shared.faults import Fault, Flood, Match, Reply
 from tests.platforms.discord.answering import Scene, answering, text_of
@@ -291,6 +292,34 @@ async def test_a_command_of_another_version_gets_an_answer(scene: Scene) -> None
     reply = await (await scene.says("old")).reply()
     assert "autre version" in text_of(reply)
     assert reply.ephemeral
+
+
+async def test_a_handler_that_fails_is_no_command_of_another_version(
+    scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cause is in the log, and the person gets an excuse."""
+    failures = [ZeroDivisionError("the cause")]
+
+    def fail_once(*arguments: Any) -> Any:  # noqa: ANN401 - as the original takes and returns them
+        if failures:
+            raise failures.pop()
+        return request_of(*arguments)
+
+    monkeypatch.setattr(handlers, "request_of", fail_once)
+    reply = await (await scene.says("help")).reply()
+    assert "autre version" not in text_of(reply)
+    assert text_of(reply).startswith("Désolé")
+    assert "ZeroDivisionError: the cause" in caplog.text
+
+
+async def test_an_answer_in_a_private_chat_stays(scene: Scene) -> None:
+    """Nobody else reads there; an excuse stays, too."""
+    private = scene.discord.direct(scene.reader)
+    assert not (await (await scene.says("topics", private)).reply()).ephemeral
+    scene.discord.faults.add(Fault(Reply(403, {"message": "Blocked by AutoMod", "code": 200000}), Match(CALLBACK)))
+    excuse = await (await scene.says("topics", private)).reply()
+    assert text_of(excuse).startswith("Désolé")
+    assert not excuse.ephemeral
 
 
 # While people type

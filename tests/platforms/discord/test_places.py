@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.model.document import CommandButton
 from bot.model.subscription import Subscription, SubscriptionState
+from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.sandbox.discord.world import BOT, MEMBER, Permission
-from tests.platforms.discord.answering import Scene, answering, target_of, text_of
+from tests.platforms.discord.answering import Scene, answering, custom_ids, target_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -271,3 +273,36 @@ async def becomes(scene: Scene, channel: Channel, state: str) -> None:
     async with asyncio.timeout(5):
         while await scene.state(channel) != state:  # noqa: ASYNC110 - the ledger announces nothing
             await asyncio.sleep(0.002)
+
+
+# Followers
+
+
+async def test_an_announcement_channel_chooses_whether_its_followers_get_the_recap(scene: Scene) -> None:
+    """By a button of the settings, which says what holds; other channels have no followers and no such button."""
+    news = scene.discord.add_announcement(scene.guild, "annonces")
+    await subscribed(scene, news)
+    panel = await (await scene.says("settings", news, by=scene.manager)).reply()
+    await (await scene.presses(panel, "Publier", by=scene.manager)).answered()
+    await scene.discord.wait_for(lambda: "publiés dans les salons qui suivent celui-ci" in text_of(panel))
+    assert await publishes(scene, news)
+    await (await scene.presses(panel, "Ne plus publier", by=scene.manager)).answered()
+    await scene.discord.wait_for(lambda: "publiés" not in text_of(panel))
+    assert not await publishes(scene, news)
+
+
+async def test_a_channel_without_followers_has_no_such_choice(scene: Scene) -> None:
+    """Not even with a button that somebody made up."""
+    await subscribed(scene, scene.text)
+    panel = await (await scene.says("settings", by=scene.manager)).reply()
+    assert "Publier" not in custom_ids(panel)
+    data = COMMAND_PREFIX + CommandButton("", "settings", "publish on").data
+    forged = await scene.posts(data)
+    await (await scene.presses(forged, data, by=scene.manager)).answered()
+    assert not await publishes(scene, scene.text)
+
+
+async def publishes(scene: Scene, channel: Channel) -> bool:
+    """Whether the channel's subscription passes its messages on."""
+    (subscription,) = await scene.ledger.subscriptions.of(target_of(channel))
+    return subscription.choices.publish
