@@ -13,6 +13,7 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
+from bot.cli.console import length_of_push
 from bot.content.archive import Archive
 from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
 from bot.content.links import LinkAnswer, Web
@@ -180,6 +181,7 @@ class TestCheck:
             "refusals",
             "next_runs",
             "next_episodes",
+            "next_seconds",
         }
 
     @pytest.mark.parametrize("name", ["1401.md.txt", "1401.MD.TXT", "1401.markdown", "1401.markdown.txt"])
@@ -286,6 +288,28 @@ class TestCheck:
             line.endswith(", unless it has gone out since Tuesday 05 November 2024, 08:00 (CET)") for line in lines
         )
         assert (facts["daily"]["number"], facts["daily"]["due_before"]) == (1207, "2024-11-05T08:00:00+01:00")
+
+    def test_it_says_how_long_the_next_push_takes(self, recap: Recap, tmp_path: Path) -> None:
+        """To those who are subscribed now, at the platforms' pace; without a database there is nobody to count."""
+        config = '[telegram]\ntoken = "123456789:AAEloopbackloopbackloopbackloopback"\nrate = 1\n'
+        (tmp_path / "config.toml").write_text(config, encoding="utf-8")
+        with time_machine.travel(dt.datetime(2024, 11, 2, 12, tzinfo=dt.UTC), tick=False):
+            assert json.loads(recap("check", "--json").stdout)["next_seconds"] == {}
+            for chat in range(1, 31):
+                recap("subscriptions", "add", f"telegram:{chat}")
+            lines = recap("check").stdout.splitlines()
+            assert json.loads(recap("check", "--json").stdout)["next_seconds"] == {"monday": 60}
+        told = "At the platforms' pace it takes 1\u00a0min, until Monday 04 November 2024, 08:01 (CET)."
+        assert lines[-1].strip() == told
+
+    def test_a_push_that_passes_its_day_is_told_beforehand(self) -> None:
+        """With what becomes of the rest, and the cure: two messages to two million at 30 a second."""
+        begin = dt.datetime(2024, 11, 4, 8, tzinfo=dt.UTC)
+        told = length_of_push(dt.timedelta(seconds=4_000_000 / 30), begin)
+        assert told.startswith(
+            "At the platforms' pace it takes 37\u00a0h 2\u00a0min, until Tuesday 05 November 2024, 21:02"
+        )
+        assert "What has not left after 24\u00a0h is given up: a higher `rate`" in told
 
 
 class TestNew:

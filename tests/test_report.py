@@ -172,6 +172,17 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
     ("fact", "language", "text"),
     [
         (
+            facts.TooLong(7, 1207, dt.timedelta(hours=37, minutes=2), dt.timedelta(hours=24)),
+            FRENCH,
+            (
+                "Épisode 1207 : l’envoi dure trop longtemps\n"
+                "Au rythme que permet la plateforme, cet envoi dure 37 h 2 min. Au bout de 24 h, le reste est "
+                "abandonné.\n"
+                "Avec un débit (rate) plus élevé dans la configuration, si la plateforme vous l’accorde, tout le monde "
+                "est servi à temps."
+            ),
+        ),
+        (
             facts.Missed("monday", MONDAY, 1207),
             FRENCH,
             (
@@ -316,6 +327,7 @@ def test_the_other_notices(fact: Fact, language: Words, text: str) -> None:
 KEYS: list[tuple[Fact, str]] = [
     (push(), "report 7"),
     (facts.MessageRefused(7, 1207, TELEGRAM, "too long", 297), "refused 7 telegram"),
+    (facts.TooLong(7, 1207, dt.timedelta(hours=37), dt.timedelta(hours=24)), "too-long 7"),
     (facts.NoEpisode("monday", MONDAY, MONDAY), "no-episode monday 2024-11-04 08:00"),
     (facts.Missed("monday", MONDAY, 1207), "missed monday 2024-11-04 08:00 1207"),
     (facts.FileBroken("1207.md 9 42", [MISTAKE], in_use=True), "broken 1207.md 9 42"),

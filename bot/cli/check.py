@@ -2,8 +2,9 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,7 @@ def check(
     """Check the config and the content, and list the next pushes."""
     settings, archive = console.read(config)
     path = console.config_path(config)
-    unusable = _storage(settings, path)
+    unusable, is_current = _storage(settings, path)
     problems = [*unusable, *archive.problems]
     dead, moved = _look_up_links(settings, archive) if links else ([], [])
     topics = located(path, _unknown_topics(settings, archive))
@@ -50,6 +51,7 @@ def check(
     refusals = console.with_app(settings, _refusals) if online and not unusable else []
     timetable = Timetable(settings.schedules, console.now)
     pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
+    lengths = console.with_app(settings, partial(_lengths, pushes=pushes)) if is_current else {}
     if as_json:
         console.print_json(
             {
@@ -60,6 +62,7 @@ def check(
                 "refusals": refusals,
                 "next_runs": {name: push and push.run.isoformat() for name, push in pushes.items()},
                 "next_episodes": {name: push and push.for_json() for name, push in pushes.items()},
+                "next_seconds": {name: takes.total_seconds() for name, takes in lengths.items()},
             }
         )
     else:
@@ -72,20 +75,33 @@ def check(
             out().print(f"Next push on schedule {name}: {in_words(push.run if push else None)}")
             if push is not None:
                 out().print(f"    {push}", soft_wrap=True)
+            if push is not None and name in lengths:
+                out().print(f"    {console.length_of_push(lengths[name], push.run)}", soft_wrap=True)
     if problems:
         raise typer.Exit(Exit.BAD_INPUT)
     if refusals or dead or (strict and (warnings or moved)):
         raise typer.Exit(Exit.FAILED)
 
 
-def _storage(settings: Config, config: Path | None) -> list[Problem]:
-    """Return the reason why `recap run` could not open the database. Nothing is made or changed."""
+def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool]:
+    """Return the reason why `recap run` could not open the database, and whether it is there and up to date.
+
+    Nothing is made or changed.
+    """
     try:
-        database.check(settings.storage.url)
+        return [], database.check(settings.storage.url)
     except LedgerError as error:
         cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
-        return located(config, [Fault(("storage", "url"), error.message, cure)])
-    return []
+        return located(config, [Fault(("storage", "url"), error.message, cure)]), False
+
+
+async def _lengths(app: "App", *, pushes: Mapping[str, "NextPush | None"]) -> dict[str, dt.timedelta]:
+    """Return how long each push takes that has an episode, to the subscriptions of now."""
+    return {
+        name: await app.services.broadcaster.takes(push.due.episode, name)
+        for name, push in pushes.items()
+        if push is not None and push.due.episode is not None
+    }
 
 
 def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:

@@ -219,6 +219,19 @@ def in_words(moment: dt.datetime | None) -> str:
     return "never" if moment is None else f"{moment:%A %d %B %Y, %H:%M} ({moment:%Z})"
 
 
+def length_of_push(takes: dt.timedelta, begin: dt.datetime) -> str:
+    """Return the sentence that tells how long a push takes that begins then, at the platforms' pace."""
+    from bot.delivery.retry import GIVE_UP_AFTER
+    from bot.model.i18n import Language, words
+
+    duration = words(Language.ENGLISH).duration
+    sentence = f"At the platforms' pace it takes {duration(takes)}, until {in_words(begin + takes)}."
+    if takes <= GIVE_UP_AFTER:
+        return sentence
+    left_out = f"What has not left after {duration(GIVE_UP_AFTER)} is given up"
+    return f"{sentence} {left_out}: a higher `rate`, if the platform grants you one, reaches everybody."
+
+
 def tell(problems: Iterable[Problem]) -> None:
     """Print the problems on standard error, a line each."""
     for problem in problems:

@@ -163,6 +163,9 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
             continue
         count = await app.ledger.subscriptions.count(schedule.name, app.config.platforms)
         out().print(f"Schedule {schedule.name}: episode {episode.number} would go to {count} subscriptions.")
+        takes = await app.services.broadcaster.takes(episode, schedule.name)
+        begin = app.clock().astimezone(schedule.timezone)
+        out().print(f"    {console.length_of_push(takes, begin)}", soft_wrap=True)
         await _tell_left_out(app, schedule.name)
 
 

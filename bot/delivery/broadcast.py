@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.content.formatter import Formatter
+from bot.delivery.retry import GIVE_UP_AFTER
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
-from bot.model.facts import WELCOME, Missed, NoEpisode, Tell
+from bot.model.facts import WELCOME, Missed, NoEpisode, Tell, TooLong
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Broadcast, Choice
@@ -72,7 +74,8 @@ class Broadcaster:
         formatter: makes the document of an episode.
         archive: returns the episodes as they are now.
         clock: the time, aware.
-        tell: hears which push is missed or waits for its episode.
+        tell: hears which push is missed, waits for its episode, or takes too long.
+        rates: the messages a second of each platform.
     """
 
     ledger: Ledger
@@ -81,6 +84,7 @@ class Broadcaster:
     archive: Callable[[], Archive]
     clock: Callable[[], dt.datetime]
     tell: Tell
+    rates: Mapping[PlatformName, int]
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence. A second call for the same occurrence does nothing.
@@ -116,10 +120,11 @@ class Broadcaster:
         Returns:
             None if the broadcast is there already, or if no subscription failed.
         """
-        renderings = self._renderings(episode, await self.ledger.choices(schedule, only_failed_in=failed_in))
+        audience = await self.ledger.choices(schedule, only_failed_in=failed_in)
+        renderings = self._renderings(episode, audience)
         if failed_in is not None and not renderings:
             return None
-        return await self.ledger.create_broadcast(
+        broadcast = await self.ledger.create_broadcast(
             episode=episode.number,
             title=episode.title,
             schedule=schedule,
@@ -128,6 +133,21 @@ class Broadcaster:
             again=again,
             only_failed_in=failed_in,
         )
+        if broadcast is not None and (takes := self._takes(audience, renderings)) > GIVE_UP_AFTER:
+            await self.tell(TooLong(broadcast.id, episode.number, takes, GIVE_UP_AFTER))
+        return broadcast
+
+    async def takes(self, episode: Episode, schedule: str) -> dt.timedelta:
+        """Return the time that a push to all subscriptions of the schedule takes, the limits of single chats aside."""
+        audience = await self.ledger.choices(schedule)
+        return self._takes(audience, self._renderings(episode, audience))
+
+    def _takes(self, audience: Mapping[Choice, int], renderings: Mapping[Choice, Rendering]) -> dt.timedelta:
+        messages: Counter[PlatformName] = Counter()
+        for choice, rendering in renderings.items():
+            messages[choice.platform] += audience[choice] * len(rendering.messages)
+        # The platforms are served side by side.
+        return dt.timedelta(seconds=max((count / self.rates[name] for name, count in messages.items()), default=0.0))
 
     async def open_for_failed(self, push: Broadcast, episode: Episode, *, due: dt.datetime) -> Broadcast | None:
         """Push the episode, as it is now, again to the subscriptions whose delivery of `push` failed.

@@ -69,6 +69,15 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
                 _paragraph(cure, until=words.moment(fact.until)),
                 *_listed([*(_unready(episode, words) for episode in fact.unready), *_shown(fact.problems)]),
             )
+        case facts.TooLong():
+            long = _("At the platform's pace this push takes {time}. After {limit} the rest is given up.")
+            cure = _("A higher rate in the config, if the platform grants you one, reaches everybody in time.")
+            return _notice(
+                _("Episode {number}: the push takes too long").format(number=fact.episode),
+                _paragraph(long, time=words.duration(fact.takes), limit=words.duration(fact.given_up_after)),
+                _note(cure),
+                episode=fact.episode,
+            )
         case facts.Missed():
             missed = _("The push of {when} ({schedule}) was missed, and it is too late now to send it unasked.")
             return _notice(

@@ -138,6 +138,17 @@ class MessageRefused(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class TooLong(Fact):
+    """A push that has begun and `takes` longer than the time after which its messages are given up."""
+
+    KEY = "too-long {fact.broadcast}"
+    broadcast: int
+    episode: int
+    takes: dt.timedelta
+    given_up_after: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class NoEpisode(Fact):
     """The absence of a new episode at the hour of a push. Until `until`, one goes out as soon as it is saved.
 

@@ -92,6 +92,7 @@ class Services:
                 archive=archive,
                 clock=clock,
                 tell=notifier.tell,
+                rates={name: section.rate for name, section in config.platforms.items()},
             ),
             context=CommandContext(
                 show=config.show.name,

@@ -346,8 +346,11 @@ def _trouble(url: URL, code: int) -> LedgerError:
     return LedgerError(f"{url.database} {message}", cure)
 
 
-def check(url: str) -> None:
+def check(url: str) -> bool:
     """Look whether `Database.open` could open the file, without creating or changing it.
+
+    Returns:
+        True if it would create and change nothing either.
 
     Raises:
         LedgerError: the file could not be opened.
@@ -360,14 +363,14 @@ def check(url: str) -> None:
     except OSError as error:
         raise _trouble(address, sqlite3.SQLITE_CANTOPEN) from error
     if not path.exists():
-        return
+        return False
     if not os.access(path, os.W_OK):
         raise _trouble(address, sqlite3.SQLITE_READONLY)
     # Unlike "ro", this mode takes its files beside the database away again; and it creates no database either.
     engine = create_engine(address, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
     try:
         with _plain_errors(address), engine.connect() as connection:
-            migrations.are_due(connection)
+            return not migrations.are_due(connection)
     finally:
         engine.dispose()
 

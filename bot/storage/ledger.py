@@ -103,16 +103,17 @@ class Ledger(LedgerPart):
     async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
-    async def choices(self, schedule: str, *, only_failed_in: int | None = None) -> list[Choice]:
-        """Return the distinct choices of those who get the schedule's pushes, each of which needs a rendering.
+    async def choices(self, schedule: str, *, only_failed_in: int | None = None) -> dict[Choice, int]:
+        """Return the distinct choices of those who get the schedule's pushes, each with how many share it.
 
         With `only_failed_in`, only those count whose delivery of that broadcast failed.
         """
         choice = [subscriptions.c[name] for name in Choice.__dataclass_fields__]
-        wanted = select(*choice).where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
+        wanted = select(*choice, func.count()).where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
         if only_failed_in is not None:
             wanted = wanted.where(failed_in(only_failed_in))
-        return [Choice(*row) for row in await self._database.rows(wanted.distinct().order_by(*choice))]
+        rows = await self._database.rows(wanted.group_by(*choice).order_by(*choice))
+        return {Choice(*chosen): count for *chosen, count in rows}
 
     async def create_broadcast(
         self,

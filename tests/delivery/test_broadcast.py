@@ -13,9 +13,10 @@ from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.content.formatter import Formatter
 from bot.delivery.broadcast import Broadcaster, DueEpisode
-from bot.model.facts import tell_nobody
+from bot.model.document import Layout
+from bot.model.facts import Fact, Tell, TooLong, tell_nobody
 from bot.model.i18n import Language, words
-from bot.model.subscription import PlatformName, SubscriptionState
+from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState
 from bot.platforms.telegram.render import render
 from bot.storage.records import BroadcastKind, Choice, DeliveryState
 from tests.delivery.ledger_kit import (
@@ -58,7 +59,9 @@ class Renderer:
         return render(document, silent=silent)
 
 
-def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) -> Broadcaster:
+def broadcaster(
+    ledger: Ledger, clock: Clock, renderer: Renderer | None = None, *, rate: int = 30, tell: Tell = tell_nobody
+) -> Broadcaster:
     """The broadcaster of the real archive."""
     archive = Archive.load(CONTENT)
     return Broadcaster(
@@ -67,7 +70,8 @@ def broadcaster(ledger: Ledger, clock: Clock, renderer: Renderer | None = None) 
         formatter=Formatter("Le récap du lundi", words(Language.FRENCH)),
         archive=lambda: archive,
         clock=clock,
-        tell=tell_nobody,
+        tell=tell,
+        rates={PlatformName("telegram"): rate},
     )
 
 
@@ -215,3 +219,39 @@ def test_an_offer_is_as_old_as_the_schedule_allows(max_age: str, days: int) -> N
     assert [offer.age.days for offer in found] == [days, days + 1]
     assert {offer.newest for offer in found} == {archive.get(1207)}
     assert [offer.episode for offer in found] == [archive.get(1207), None]
+
+
+async def test_how_long_a_push_takes_is_known_beforehand(ledger: Ledger, clock: Clock) -> None:
+    """The messages of all choices by how many share each, at the platform's pace; others' schedules do not count."""
+    for chat in range(1, 4):
+        await ledger.subscriptions.save(subscription(telegram(chat)))
+    await ledger.subscriptions.save(Subscription(telegram(4), "monday", Choices(layout=Layout.SEGMENTS)))
+    await ledger.subscriptions.save(subscription(telegram(5), "nothing"))
+    await ledger.subscriptions.save(subscription(telegram(6), schedule="friday"))
+    pushing = broadcaster(ledger, clock, rate=3)
+    episode = Archive.load(CONTENT).get(1207)
+    assert episode is not None
+    assert len(episode.segments) == 5
+    assert await pushing.takes(episode, "monday") == dt.timedelta(seconds=(3 * 2 + 6) / 3)
+
+
+@pytest.mark.parametrize(("people", "is_told"), [(43_200, False), (43_201, True)])
+async def test_a_push_that_passes_its_day_is_told_when_it_begins(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch, people: int, *, is_told: bool
+) -> None:
+    """Two messages to each at one a second: who comes after a day gets nothing any more."""
+    told: list[Fact] = []
+    choices = ledger.choices
+
+    async def many(schedule: str, *, only_failed_in: int | None = None) -> dict[Choice, int]:
+        return dict.fromkeys(await choices(schedule, only_failed_in=only_failed_in), people)
+
+    async def tell(fact: Fact) -> None:
+        told.append(fact)
+
+    monkeypatch.setattr(ledger, "choices", many)
+    await subscribe(ledger, telegram(1))
+    push = await broadcaster(ledger, clock, rate=1, tell=tell).push(SCHEDULE, EIGHT)
+    assert push is not None
+    takes, day = dt.timedelta(seconds=2 * people), dt.timedelta(hours=24)
+    assert told == [TooLong(push.id, 1207, takes, day)] * is_told

@@ -60,7 +60,7 @@ async def test_nothing_is_pushed_during_a_holiday(ledger: Ledger, clock: Clock) 
     away = dataclasses.replace(subscription(telegram(1)), paused_until=until)
     await ledger.subscriptions.save(away)
     assert await ledger.subscriptions.of(telegram(1)) == [away]
-    assert await ledger.choices("monday") == []
+    assert await ledger.choices("monday") == {}
     assert await ledger.subscriptions.count("monday") == 0
     await ledger.subscriptions.save(subscription(telegram(2)))
     await push(ledger, episode=1207)

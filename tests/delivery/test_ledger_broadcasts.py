@@ -54,11 +54,11 @@ async def test_choices_are_those_of_active_subscriptions(ledger: Ledger) -> None
     ):
         await ledger.subscriptions.save(chosen)
     await ledger.subscriptions.end(telegram(5), "unsubscribed")
-    assert await ledger.choices("monday") == [
-        Choice(DISCORD),
-        Choice(TELEGRAM, silent=True),
-        Choice(TELEGRAM, layout=Layout.SEGMENTS),
-        Choice(TELEGRAM, ("ai", "tiktok")),
+    assert list((await ledger.choices("monday")).items()) == [
+        (Choice(DISCORD), 1),
+        (Choice(TELEGRAM, silent=True), 1),
+        (Choice(TELEGRAM, layout=Layout.SEGMENTS), 1),
+        (Choice(TELEGRAM, ("ai", "tiktok")), 2),
     ]
 
 
