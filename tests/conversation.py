@@ -251,16 +251,14 @@ async def talking(town: DemoWorld, folder: Path, *, content: Path | None = None,
     async with opened(config) as app:
         app.throttle.clock = itertools.count(step=60).__next__
         async with at_work(app):
+            await _ready(app)
             await town.telegram.wait_for(lambda: town.telegram.updates.polled, PATIENCE)
-            await _listening_on_discord(app)
             with unhurried:
                 yield Talk(app, town)
 
 
-async def _listening_on_discord(app: App) -> None:
-    """Wait until this very bot hears Discord: the one before it may seem to be there still, and hears nothing."""
-    platform = app.connections[PlatformName("discord")].platform
-    assert isinstance(platform, DiscordPlatform)
-    async with asyncio.timeout(PATIENCE):
-        while not platform.gateway.is_ready:  # noqa: ASYNC110 - before it has logged in, it cannot be waited for
+async def _ready(app: App) -> None:
+    """Wait until this very bot hears both platforms, and has subscribed the channels of the config."""
+    async with asyncio.timeout(2 * PATIENCE):
+        while any(standing.failing for standing in await app.readiness.known()) or not app._is_declared:  # noqa: ASYNC110
             await asyncio.sleep(0.002)

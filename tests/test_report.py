@@ -13,7 +13,7 @@ import pytest
 from bot.delivery.report import describe, explain
 from bot.model import facts
 from bot.model.episode import Episode, Segment, Status
-from bot.model.facts import Code, Fact, Pushed, Unserved
+from bot.model.facts import Ability, Code, Fact, Pushed, Unserved
 from bot.model.i18n import Language, Words, words
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName, Target
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TELEGRAM, DISCORD = PlatformName("telegram"), PlatformName("discord")
 MONDAY = dt.datetime(2024, 11, 4, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
 MISTAKE = Problem(Path("content/1207.md"), "there is no date", "Write date: 2024-11-04", 2)
+
+WORKS = facts.Standing(TELEGRAM, dict.fromkeys(Ability, ""))
 
 FRENCH, ENGLISH = words(Language.FRENCH), words(Language.ENGLISH)
 
@@ -262,6 +264,31 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             ),
         ),
         (
+            facts.Welcome(MONDAY, [WORKS, facts.Standing(DISCORD, {Ability.CONNECTED: "no connection to Discord"})]),
+            FRENCH,
+            (
+                "Le bot est en marche, mais tout ne fonctionne pas\n"
+                "Le bot est en marche, et ses comptes rendus arriveront ici. Prochain envoi : lundi 4 novembre 2024 à "
+                "08:00.\n"
+                "Telegram : connecté, menu des commandes accepté, commandes entendues\n"
+                "Discord : pas connecté (no connection to Discord)"
+            ),
+        ),
+        (
+            facts.Standing(TELEGRAM, {Ability.CONNECTED: "", Ability.MENU: "HTTP 500"}),
+            FRENCH,
+            (
+                "Telegram : tout ne fonctionne pas\n"
+                "connecté, menu des commandes pas accepté (HTTP 500), commandes pas entendues (pas encore de réponse)\n"
+                "Le bot continue d’essayer et dira ici quand cela change."
+            ),
+        ),
+        (
+            WORKS,
+            ENGLISH,
+            "Telegram: everything works\nconnected, menu of commands accepted, commands are heard",
+        ),
+        (
             facts.ServiceRestarted("clock", "no connection"),
             FRENCH,
             (
@@ -340,6 +367,10 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.ClockSet(dt.timedelta(hours=1)), "clock 60 2024-11-05"),
     (facts.StorageTrouble("the disk is full"), "storage 2024-11-05"),
     (facts.StorageMended(MONDAY), f"storage mended {MONDAY}"),
+    (
+        facts.Standing(TELEGRAM, {Ability.CONNECTED: "", Ability.MENU: "no"}),
+        "standing telegram menu+listening 2024-11-05",
+    ),
     (facts.ServiceRestarted("clock", "no connection"), "restarted clock 2024-11-05"),
     (facts.NotPublished(Target(DISCORD, "5"), "no followers"), "not-published discord:5 2024-11-05"),
     (facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"), "ended telegram:-5:7 2024-11-05"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
-from bot.model.facts import TOLD, Code, Fact, Pushed, Unserved
+from bot.model.facts import TOLD, Ability, Code, Fact, Pushed, Standing, Unserved
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName
 from bot.storage.records import Notice
@@ -168,9 +168,34 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
             if fact.next_push is not None:
                 text += " " + _("Next push: {when}.")
             when = fact.next_push and words.moment(fact.next_push)
-            return _notice(_("All is set"), _paragraph(text, when=when), alarming=False)
+            lines = _listed(_labelled(each.platform.title(), _standing(each, words), words) for each in fact.standings)
+            if not any(each.failing for each in fact.standings):
+                return _notice(_("All is set"), _paragraph(text, when=when), *lines, alarming=False)
+            return _notice(_("The bot is running, but not everything works"), _paragraph(text, when=when), *lines)
+        case facts.Standing():
+            state, more = _("everything works"), []
+            if fact.failing:
+                state = _("not everything works")
+                more = [_note(_("The bot goes on trying, and says here when this changes."))]
+            title = _labelled(fact.platform.title(), state, words)
+            return _notice(title, _paragraph(_standing(fact, words)), *more, alarming=bool(fact.failing))
         case _:
             raise NotImplementedError(type(fact).__name__)
+
+
+def _standing(standing: Standing, words: Words) -> str:
+    _ = words.gettext
+    phrases = {
+        Ability.CONNECTED: (_("connected"), _("not connected ({reason})")),
+        Ability.MENU: (_("menu of commands accepted"), _("menu of commands not accepted ({reason})")),
+        Ability.LISTENING: (_("commands are heard"), _("commands are not heard ({reason})")),
+    }
+    if standing.reasons.get(Ability.CONNECTED):
+        # Because nothing else can work without a connection, that says it all.
+        phrases = {Ability.CONNECTED: phrases[Ability.CONNECTED]}
+    reasons = {ability: standing.reasons.get(ability, _("no answer yet")) for ability in phrases}
+    said = (fails.format(reason=reasons[each]) if reasons[each] else works for each, (works, fails) in phrases.items())
+    return ", ".join(said)
 
 
 def _pushed(push: Pushed, words: Words) -> Notice:

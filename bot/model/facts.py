@@ -44,6 +44,17 @@ class Code(enum.StrEnum):
 
 TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED)
 """Codes of refusals, which a report tells with the platform's own words, each with its number."""
+
+
+class Ability(enum.StrEnum):
+    """A part of the work on a platform that can fail by itself. The words are part of keys."""
+
+    CONNECTED = "connected"
+    MENU = "menu"
+    """The platform has taken the menu of commands."""
+    LISTENING = "listening"
+
+
 REPORT = "report "
 """The beginning of the key of a push's report; the number of the push's broadcast follows."""
 WELCOME = "welcome"
@@ -265,6 +276,32 @@ class StorageMended(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing(Fact):
+    """The abilities on a platform: each with the reason why it fails, or with an empty one if it works.
+
+    Without a connection nothing else can be known. An ability without an entry has not shown yet whether it works.
+    """
+
+    KEY = "standing {fact.platform} {fact.failing} {day}"
+    platform: PlatformName
+    reasons: Mapping[Ability, str]
+
+    @property
+    def failing(self) -> str:
+        """The abilities that do not work, or not yet; empty if all do."""
+        return "+".join(ability for ability in Ability if self.reasons.get(ability, "unknown"))
+
+    def __str__(self) -> str:
+        said = {ability: self.reasons.get(ability, "no answer yet") for ability in Ability}
+        return ", ".join(f"not {ability} ({reason})" if reason else ability for ability, reason in said.items())
+
+    @property
+    def is_known(self) -> bool:
+        """Whether nothing more is to be learned at a start."""
+        return bool(self.reasons.get(Ability.CONNECTED)) or len(self.reasons) == len(Ability)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRestarted(Fact):
     """A part of the bot that failed and was started again."""
 
@@ -293,7 +330,8 @@ class PausedTooLong(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Welcome(Fact):
-    """The first start of the bot. `next_push` is None if no push is scheduled."""
+    """The first start of the bot, with what works there. `next_push` is None if no push is scheduled."""
 
     KEY = WELCOME
     next_push: dt.datetime | None
+    standings: Sequence[Standing] = ()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 import enum
+import itertools
+import logging
 import textwrap
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from bot.commands import CommandContext
 from bot.config import PlatformSection
 from bot.model.document import Document
-from bot.model.facts import Code, Tell, tell_nobody
+from bot.model.facts import Ability, Code, Tell, tell_nobody
 from bot.model.i18n import Language
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
@@ -21,6 +25,8 @@ from bot.model.subscription import PlatformName, Target
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -88,6 +94,9 @@ class Pace(Protocol):
         """Let nothing out for as long as the platform asked."""
 
 
+OnAbility: TypeAlias = Callable[[Ability, str], None]
+
+
 class Account(Platform, Protocol):
     """A platform through the bot's account there.
 
@@ -96,6 +105,18 @@ class Account(Platform, Protocol):
 
     pace: Pace | None = None
     tell: Tell = staticmethod(tell_nobody)
+    on_ability: OnAbility = staticmethod(lambda _ability, _reason: None)
+    """Hears that an ability works, with an empty reason, or why it does not."""
+
+    @contextlib.contextmanager
+    def noting(self, ability: Ability) -> Iterator[None]:
+        """Report whether the context succeeds."""
+        try:
+            yield
+        except SendError as error:
+            self.on_ability(ability, str(error))
+            raise
+        self.on_ability(ability, "")
 
     async def resolve(self, target: Target) -> Target:
         """Return the target with the chat's lasting id, so that no chat can be subscribed under two ids.
@@ -130,6 +151,30 @@ class Account(Platform, Protocol):
 
     async def close(self) -> None:
         """Close the connections, also those of a `connect` that failed."""
+
+
+MENU_DELAYS = (5.0, 30.0, 120.0, 600.0)
+"""Seconds after which a refused menu of commands is offered again; the last one from then on."""
+
+
+async def offer_menu(step: Callable[[], Awaitable[None]], on_ability: OnAbility) -> None:
+    """Have the platform take the menu of commands by the step, again and again until it does.
+
+    The commands work without their menu, and Discord keeps the one that it has.
+    """
+    for delay in itertools.chain(MENU_DELAYS, itertools.repeat(MENU_DELAYS[-1])):
+        try:
+            await step()
+        except SendError as error:
+            log.warning("The menu of commands is not accepted: %s; next try in %g s", error, delay)
+            on_ability(Ability.MENU, str(error))
+        except Exception as error:
+            log.exception("The menu of commands is not accepted; next try in %g s", delay)
+            on_ability(Ability.MENU, type(error).__name__)
+        else:
+            on_ability(Ability.MENU, "")
+            return
+        await asyncio.sleep(delay)
 
 
 class Publisher(Protocol):

@@ -38,6 +38,7 @@ from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
 from bot.runtime.heart import Heart
+from bot.runtime.readiness import Readiness
 from bot.runtime.services import PatientLock, Services
 from bot.runtime.supervision import Supervisor
 from bot.runtime.watch import Stamp, watch_file, watch_folder
@@ -101,6 +102,7 @@ class App:
             changing=PatientLock(),
         )
         self.services = self._services_of(config)
+        self.readiness = Readiness(self._accounts, self._tell)
         self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
         self._heart = Heart(
             ledger,
@@ -127,7 +129,11 @@ class App:
         """
         self._stop = stop
         async with self.delivering(listen=True):
-            await self.services.notifier.tell(facts.Welcome(self.services.next_push()))
+            standings = await self.readiness.known()
+            if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
+                self.readiness.has_told(standings)
+            await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
+            self.supervisor.start("readiness", self.readiness.follow)
             await self.declare()
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
             # Because the watcher begins with its first step, that comes before the first look; else a change between
@@ -138,13 +144,14 @@ class App:
             self.supervisor.start("reports", self._report_whenever_one_ends)
             if (file := self._file) is not None:
                 self.supervisor.start("config", lambda: watch_file(file, self.tick))
-            log.info("Ready. Next push: %s", self.services.next_push() or "none is scheduled")
+            next_push = self.services.next_push() or "none is scheduled"
+            log.info("Ready. Next push: %s. What works: %s", next_push, self.readiness)
             # Because this takes a while, a thread does it; else the start or the first search would wait.
             await asyncio.to_thread(self.archive.prepare)
             settle_in()
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
-            await self.supervisor.stop("clock", "reports", "content", "config")
+            await self.supervisor.stop("clock", "reports", "content", "config", "readiness")
         self._check_alone()
         self._check_tokens()
 
@@ -364,6 +371,7 @@ class App:
     def _connection(self, account: Account) -> Connection:
         row, pacer = PLATFORMS[account.name], self._pacers[account.name]
         account.pace, account.tell = pacer, self._tell
+        account.on_ability = functools.partial(self.readiness.note, account.name)
         _, make_handlers = row.load()
         handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
         handlers.register()

@@ -13,9 +13,10 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.model.document import Document
+from bot.model.facts import Ability
 from bot.model.rendering import JsonObject, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher, UnknownOutcomeError
+from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher, SendError, UnknownOutcomeError
 from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, reaching
 from bot.platforms.discord.finding import find_message, find_post
@@ -130,7 +131,7 @@ class DiscordPlatform(Account, Finder, Publisher):
             await self.client.close()
             self.client = self._new_client()
         self._is_opened = True
-        with reaching(self.client):
+        with self.noting(Ability.CONNECTED), reaching(self.client):
             await self.client.login(self._token.get_secret_value())
 
     async def identify(self) -> None:
@@ -144,9 +145,27 @@ class DiscordPlatform(Account, Finder, Publisher):
         Raises:
             SendError: Discord has closed the gateway for good. The next call connects anew.
         """
-        with reaching(self.client):
-            await self.gateway.listen(self._token.get_secret_value(), self.equip, self.on_setup)
-        raise NotSentError("Discord has closed the gateway")
+        try:
+            with reaching(self.client):
+                await self.gateway.listen(self._token.get_secret_value(), self._equip, self.on_setup)
+            raise NotSentError("Discord has closed the gateway")
+        except SendError as error:
+            self.on_ability(Ability.LISTENING, str(error))
+            raise
+
+    def _equip(self, client: discord.AutoShardedClient, tree: app_commands.CommandTree) -> None:
+        async def on_ready() -> None:
+            self.on_ability(Ability.LISTENING, "")
+
+        async def on_resumed() -> None:
+            self.on_ability(Ability.LISTENING, "")
+
+        async def on_disconnect() -> None:
+            self.on_ability(Ability.LISTENING, "the gateway is disconnected")
+
+        self.equip(client, tree)
+        for listener in (on_ready, on_resumed, on_disconnect):
+            client.event(listener)
 
     async def close(self) -> None:
         """Finish the answers under way, and close the connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ class Handlers:
     def register(self) -> None:
         """Have the platform put the handlers into each client of the gateway. Discord learns of the commands then."""
         self._platform.equip = self._equip
-        self._platform.on_setup = publish
+        self._platform.on_setup = functools.partial(publish, self._platform.on_ability)
 
     def _equip(self, client: discord.AutoShardedClient, tree: app_commands.CommandTree) -> None:
         counted = self._platform.underway.counted

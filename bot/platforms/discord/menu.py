@@ -5,8 +5,6 @@ name alone, `/latest` in the bot's sentences, the team's posts and on Telegram w
 commands keep the original name anyway. The rest is translated, the options' names too.
 """
 
-import asyncio
-import itertools
 import logging
 import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,16 +17,14 @@ from discord.http import Route
 
 from bot.commands import Answering, Argument, Command
 from bot.model.i18n import Language, gettext_noop, words
-from bot.platforms.discord.errors import NO_ANSWER, translate
+from bot.platforms.base import OnAbility, UnknownOutcomeError, offer_menu
+from bot.platforms.discord.errors import reaching
 
 log = logging.getLogger(__name__)
 
 EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 ANYBODYS = app_commands.AppInstallationType(guild=True, user=True)
 """A server can install the commands, and so can a person, who then has them everywhere."""
-
-DELAYS = (5.0, 30.0, 120.0, 600.0)
-"""Seconds after which publishing is tried again; the last one from then on."""
 
 Respond: TypeAlias = Callable[[discord.Interaction, Answering, str, bool], Awaitable[None]]
 """Answers a command with its argument. With the boolean, the answer is shared."""
@@ -97,28 +93,25 @@ def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
     return made
 
 
-async def publish(tree: app_commands.CommandTree) -> None:
-    """Tell Discord the commands of the tree if they differ from those that it offers, and repeat until it takes them.
-
-    The commands that Discord offers work meanwhile.
-    """
+async def publish(on_ability: OnAbility, tree: app_commands.CommandTree) -> None:
+    """Tell Discord the commands of the tree if it offers others, and repeat until it takes them."""
     translator = _Translator()
     await tree.set_translator(translator)
-    for delay in itertools.chain(DELAYS, itertools.repeat(DELAYS[-1])):
-        try:
-            if await _is_up_to_date(tree, translator):
-                log.debug("Discord knows the commands as they are")
-            else:
-                await tree.sync()
-                log.info("Told Discord the commands")
-        except app_commands.CommandSyncFailure:
-            # Because this is a bug, Discord would refuse the same commands again.
-            log.exception("Discord does not take the commands")
-        except NO_ANSWER as error:
-            log.warning("Discord could not be told the commands: %s; next try in %g s", translate(error), delay)
-            await asyncio.sleep(delay)
-            continue
-        return
+
+    async def step() -> None:
+        with reaching(tree.client):
+            try:
+                if await _is_up_to_date(tree, translator):
+                    log.debug("Discord knows the commands as they are")
+                else:
+                    await tree.sync()
+                    log.info("Told Discord the commands")
+            except app_commands.CommandSyncFailure:
+                # Because this is a bug, the log gets all that Discord says.
+                log.exception("Discord does not take the commands")
+                raise
+
+    await offer_menu(step, on_ability)
 
 
 async def _is_up_to_date(tree: app_commands.CommandTree, translator: app_commands.Translator) -> bool:
@@ -126,6 +119,8 @@ async def _is_up_to_date(tree: app_commands.CommandTree, translator: app_command
     # Because the library's own call leaves the translations out.
     route = Route("GET", "/applications/{application_id}/commands", application_id=tree.client.application_id)
     theirs = await tree.client.http.request(route, params={"with_localizations": "true"})
+    if not isinstance(theirs, list):
+        raise UnknownOutcomeError("Discord answers with something else than its commands")
     return _essences(ours) == _essences(theirs)
 
 

@@ -1,8 +1,10 @@
 """The client of Telegram: sends messages, and receives commands by long polling."""
 
+import asyncio
+import functools
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from telegram import Bot, Chat, ChatMember, ChatMemberRestricted
@@ -10,6 +12,7 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.model.document import Document
+from bot.model.facts import Ability
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
 from bot.platforms.base import (
@@ -64,13 +67,13 @@ class _FieldsCache:
 class TelegramPlatform(Account):
     """Telegram through one bot account.
 
-    `application` is python-telegram-bot's: handlers register with it before `listen`, which awaits `on_setup` first.
+    `application` is python-telegram-bot's: handlers register with it before `listen`, beside which `on_setup` runs.
     """
 
     name = NAME
 
     def __init__(self, config: Telegram) -> None:
-        self.on_setup: Callable[[], Awaitable[None]] | None = None
+        self.on_setup: Callable[[], Coroutine[Any, Any, None]] = functools.partial(asyncio.sleep, 0)
         base = config.api_url.rstrip("/")
         token = config.token.get_secret_value()
         proxy = proxy_for(base)
@@ -90,8 +93,13 @@ class TelegramPlatform(Account):
             .build()
         )
         self._polls = ApiSender(f"{base}/bot{token}", 1, read_timeout=POLL_TIMEOUT + POLL_GRACE, proxy=proxy)
-        # Because `tell` is set afterwards, it is looked up at each fact.
-        self.polling = Polling(self._polls, self.application, lambda fact: self.tell(fact))  # noqa: PLW0108
+        # Because the app sets both callbacks afterwards, each is looked up when it is called.
+        self.polling = Polling(
+            self._polls,
+            self.application,
+            tell=lambda fact: self.tell(fact),  # noqa: PLW0108
+            on_heard=lambda reason: self.on_ability(Ability.LISTENING, reason),
+        )
 
     @property
     def bot(self) -> Bot:
@@ -177,7 +185,7 @@ class TelegramPlatform(Account):
 
     async def connect(self) -> None:
         """Check the token and learn the bot's name, as `Account.connect` says."""
-        with translated():
+        with self.noting(Ability.CONNECTED), translated():
             await self.application.initialize()
 
     async def identify(self) -> None:
@@ -191,15 +199,12 @@ class TelegramPlatform(Account):
         Raises:
             SendError: Telegram refuses the token.
         """
-        if self.on_setup is not None:
-            await self.on_setup()
-        with translated():
-            # Because a forgotten webhook would receive all updates, none stays.
-            await self.bot.delete_webhook()
+        setup = asyncio.create_task(self.on_setup(), name="telegram menu")
         try:
             # Because the library's own loop ends without an error after a refused token, the bot has one of its own.
             await self.polling.run()
         finally:
+            setup.cancel()
             # Because an answer may be tried again and again, the time is limited; else it would hold up the end.
             await self.polling.finish(LAST_ANSWERS)
 

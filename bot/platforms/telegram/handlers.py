@@ -41,7 +41,7 @@ from bot.model.i18n import Language, Words, words
 from bot.model.problems import ExpectedError
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import SPEECHLESS, Entry, Post, Rank, Sender, SendError, SendRequest
+from bot.platforms.base import SPEECHLESS, Entry, Post, Rank, Sender, SendError, SendRequest, offer_menu
 from bot.platforms.telegram import NAME, inline
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.errors import translated
@@ -104,7 +104,9 @@ class Handlers:
         application.add_handler(ChatMemberHandler(self._came_or_went, ChatMemberHandler.MY_CHAT_MEMBER))
         application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         application.add_error_handler(_failed)
-        self._platform.on_setup = lambda: publish_menus(self._platform.bot, self._language)
+        self._platform.on_setup = lambda: offer_menu(
+            lambda: publish_menus(self._platform.bot, self._language), self._platform.on_ability
+        )
 
     async def _typed(self, update: Update, context: Context) -> None:
         message = update.effective_message

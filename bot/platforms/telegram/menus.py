@@ -1,7 +1,6 @@
 """The menus of commands that Telegram's apps show when somebody types a slash."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from telegram import (
@@ -12,13 +11,10 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
     BotCommandScopeDefault,
 )
-from telegram.error import TelegramError
 
 from bot.commands import COMMANDS, Command
 from bot.model.i18n import Language, words
-from bot.platforms.telegram.errors import translate
-
-log = logging.getLogger(__name__)
+from bot.platforms.telegram.errors import translated
 
 _FOR_READERS = tuple(command for command in COMMANDS if not command.manages)
 _MENUS: tuple[tuple[BotCommandScope, Sequence[Command]], ...] = (
@@ -34,6 +30,9 @@ async def publish_menus(bot: Bot, default: Language) -> None:
     """Tell Telegram's apps the commands, in the default language and in each that the bot speaks.
 
     Menus that Telegram knows already are not sent.
+
+    Raises:
+        SendError: Telegram did not take all of them.
     """
 
     async def publish(scope: BotCommandScope, code: str | None, commands: list[tuple[str, str]]) -> None:
@@ -47,8 +46,5 @@ async def publish_menus(bot: Bot, default: Language) -> None:
         for scope, commands in _MENUS
         for language, code in languages
     )
-    try:
+    with translated():
         await asyncio.gather(*menus)
-    except TelegramError as error:
-        # Because the commands work without their menu, the bot goes on.
-        log.warning("Telegram did not take the menu of commands: %s", translate(error))

@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -49,6 +49,8 @@ _TYPES: Mapping[str, type] = {
 """Fields of an update or its message that the handlers use and the library takes as they are."""
 _OWNERS = ("chat", "from", "sender_chat")
 """Fields that hold somebody with a numeric id."""
+_NOBODY: Mapping[str, object] = {"id": 0}
+"""An absent owner, of which nothing is asked."""
 _UPDATE_ID = re.compile(rb'"update_id"\s*:\s*(\d{1,18})\b')
 
 
@@ -60,14 +62,24 @@ class Polling:
     """The stream of updates of one bot, each of which gets a task of its own.
 
     An update that cannot be read is skipped; else Telegram would send it again for ever, and nobody's next one would be
-    heard. The log has the first one of each kind, and `tell` hears of it.
+    heard. The log has the first one of each kind, and `tell` hears of it. `on_heard` gets the reason
+    why a poll failed, or an empty one.
     """
 
-    def __init__(self, requests: ApiSender, application: Application[Any, Any, Any, Any, Any, Any], tell: Tell) -> None:
+    def __init__(
+        self,
+        requests: ApiSender,
+        application: Application[Any, Any, Any, Any, Any, Any],
+        *,
+        tell: Tell,
+        on_heard: Callable[[str], None],
+    ) -> None:
         self.underway: set[asyncio.Task[None]] = set()
         self._requests = requests
         self._application = application
         self._tell = tell
+        self._on_heard = on_heard
+        self._is_heard = False
         self._offset = 0
         self._batch = BATCH
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
@@ -80,11 +92,17 @@ class Polling:
             SendError: Telegram refuses the token.
         """
         failures = 0
+        self._is_heard = False
         while True:
             try:
+                if not self._is_heard:
+                    # Because a forgotten webhook would receive all updates, none stays.
+                    await self._requests.fetch("deleteWebhook", _as_json())
                 await self._poll()
             except TelegramError as error:
                 reason = translate(error)
+                self._is_heard = False
+                self._on_heard(str(reason))
                 if isinstance(reason, UnauthorisedError):
                     raise reason from None
                 level = logging.INFO if isinstance(error, TimedOut) else logging.WARNING
@@ -95,6 +113,8 @@ class Polling:
                 failures = min(failures + 1, 10)
             else:
                 failures = 0
+                self._is_heard = True
+                self._on_heard("")
 
     async def finish(self, within: float) -> None:
         """Wait for the updates that are handled now, and cancel those that take longer than so many seconds."""
@@ -117,7 +137,9 @@ class Polling:
         Raises:
             TelegramError: the poll failed, or no update in the answer has a number by which to go on.
         """
-        wanted = {"offset": self._offset, "limit": self._batch, "timeout": POLL_TIMEOUT, "allowed_updates": KINDS}
+        # Because a long poll shows only at its end that it works, the first one is short.
+        timeout = POLL_TIMEOUT if self._is_heard else 0
+        wanted = {"offset": self._offset, "limit": self._batch, "timeout": timeout, "allowed_updates": KINDS}
         answer = await self._requests.fetch("getUpdates", _as_json(**wanted))
         try:
             updates = _updates_in(answer)
@@ -213,8 +235,12 @@ def _check(part: Mapping[str, object]) -> None:
         if not isinstance(part.get(key), kind | None):
             raise UnreadableError(f"{key} is no {kind.__name__}")
     for key in _OWNERS:
-        if isinstance(owner := part.get(key), dict) and type(owner.get("id")) is not int:
-            raise UnreadableError(f"the id of {key} is no int")
+        match part.get(key, _NOBODY):
+            case {"id": int(number), **more} if number is not True and isinstance(
+                more.get("language_code"), str | None
+            ):
+                continue
+        raise UnreadableError(f"{key} is nobody")
 
 
 def _as_json(**body: object) -> bytes:

@@ -8,7 +8,6 @@ import pytest
 from discord import app_commands
 
 from bot.commands import COMMANDS
-from bot.platforms.discord import menu
 from bot.platforms.discord.menu import publish, slash
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reply
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import discord
 
     from bot.commands import Answering, Command
+    from bot.model.facts import Ability
 
 TELL = "PUT /applications/{application_id}/commands"
 ASK = "GET /applications/{application_id}/commands"
@@ -44,8 +44,17 @@ async def tree(standin: DiscordStandIn) -> AsyncIterator[app_commands.CommandTre
 
 @pytest.fixture(autouse=True)
 def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Publishing that is tried again without a pause."""
-    monkeypatch.setattr(menu, "DELAYS", (0.0,))
+    """Publishing that is tried again without a pause, of which nothing is noted yet."""
+    NOTED.clear()
+    monkeypatch.setattr("bot.platforms.base.MENU_DELAYS", (0.0,))
+
+
+NOTED: list[str] = []
+
+
+def noted(_ability: Ability, reason: str) -> None:
+    """Note that the menu was taken, or why not."""
+    NOTED.append(reason)
 
 
 async def _respond(_interaction: discord.Interaction, _answering: Answering, _argument: str, _share: bool) -> None:
@@ -65,7 +74,7 @@ async def test_the_commands_are_told_in_french_and_english(
     standin: DiscordStandIn, tree: app_commands.CommandTree
 ) -> None:
     """Descriptions and options are translated; a command's own name is the same for everybody."""
-    await publish(tree)
+    await publish(noted, tree)
     ((*commands,),) = told(standin)
     by_name = {command["name"]: command for command in commands}
     assert list(by_name) == [command.name for command in COMMANDS]
@@ -86,7 +95,7 @@ async def test_a_server_and_a_person_can_install_the_commands(
     standin: DiscordStandIn, tree: app_commands.CommandTree
 ) -> None:
     """Every command is offered in servers, in private and wherever a person who installed the bot goes."""
-    await publish(tree)
+    await publish(noted, tree)
     ((*commands,),) = told(standin)
     assert {tuple(command["integration_types"]) for command in commands} == {(0, 1)}
     assert {tuple(command["contexts"]) for command in commands} == {(0, 1, 2)}
@@ -96,17 +105,17 @@ async def test_the_commands_are_told_again_only_when_they_changed(
     standin: DiscordStandIn, tree: app_commands.CommandTree
 ) -> None:
     """A restart asks what Discord knows and leaves it at that; one more command, or other words, and it is told."""
-    await publish(tree)
-    await publish(tree)
+    await publish(noted, tree)
+    await publish(noted, tree)
     assert len(told(standin)) == 1
     tree.remove_command("help")
-    await publish(tree)
-    await publish(tree)
+    await publish(noted, tree)
+    await publish(noted, tree)
     assert len(told(standin)) == 2
     latest = tree.get_command("latest")
     assert latest is not None
     latest.nsfw = True
-    await publish(tree)
+    await publish(noted, tree)
     assert len(told(standin)) == 3
 
 
@@ -117,18 +126,21 @@ async def test_a_refused_attempt_is_made_again(
     away = Reply(503, {"message": "503: Service Unavailable", "code": 0})
     standin.faults.add(Fault(away, Match(ASK)))
     standin.faults.add(Fault(away, Match(TELL)))
-    await publish(tree)
+    await publish(noted, tree)
     assert len(told(standin)) == 2
-    assert caplog.text.count("could not be told the commands") == 2
+    assert caplog.text.count("The menu of commands is not accepted") == 2
+    assert (len(NOTED), NOTED[-1]) == (3, "")
     assert "Traceback" not in caplog.text
 
 
-async def test_commands_that_discord_does_not_take_are_a_bug(
+async def test_commands_that_discord_does_not_take_are_offered_again(
     standin: DiscordStandIn, tree: app_commands.CommandTree, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They are not told for ever: the log holds what Discord says is wrong with them."""
+    """Later, and not in vain for ever: the log holds what Discord says is wrong with them."""
     wrong = {"0": {"name": {"_errors": [{"code": "APPLICATION_COMMAND_INVALID_NAME", "message": "Wrong"}]}}}
     standin.faults.add(Fault(Reply(400, {"message": "Invalid Form Body", "code": 50035, "errors": wrong}), Match(TELL)))
-    await publish(tree)
-    assert len(told(standin)) == 1
+    await publish(noted, tree)
+    assert len(told(standin)) == 2
     assert "does not take the commands" in caplog.text
+    assert "Invalid Form Body" in NOTED[0]
+    assert NOTED[-1] == ""

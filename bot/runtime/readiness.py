@@ -1,0 +1,72 @@
+"""The readiness: what works on each platform, told in the log at once, and to the admins when it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from bot.model.facts import Ability, Standing, Tell
+
+if TYPE_CHECKING:
+    from bot.model.subscription import PlatformName
+
+log = logging.getLogger(__name__)
+
+KNOWN_WITHIN = 5.0
+"""Seconds in which a platform shows at the start what works there."""
+LASTING = 30.0
+"""Seconds after which a change is told, because a connection that comes back by itself is no news."""
+
+
+class Readiness:
+    """The standing of every platform. `tell` hears of each change that lasts."""
+
+    def __init__(self, platforms: Iterable[PlatformName], tell: Tell) -> None:
+        self._reasons: dict[PlatformName, dict[Ability, str]] = {name: {} for name in platforms}
+        self._tell = tell
+        self._told: dict[PlatformName, str] = {}
+        self._news = asyncio.Event()
+
+    @property
+    def standings(self) -> Sequence[Standing]:
+        """The standing of each platform now."""
+        return [Standing(name, dict(reasons)) for name, reasons in self._reasons.items()]
+
+    def note(self, platform: PlatformName, ability: Ability, reason: str) -> None:
+        """Note that an ability works, or the reason why it does not."""
+        reasons = self._reasons[platform]
+        before = reasons.get(ability)
+        reasons[ability] = reason
+        if before is None or bool(before) != bool(reason):
+            log.info("%s: %s", platform, f"not {ability}: {reason}" if reason else ability)
+            self._news.set()
+
+    async def known(self) -> Sequence[Standing]:
+        """Return the standings as soon as they are known, and in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN_WITHIN):
+                while not all(each.is_known for each in self.standings):
+                    await self._news.wait()
+                    self._news.clear()
+        return self.standings
+
+    async def follow(self) -> NoReturn:
+        """Tell each change that lasts."""
+        while True:
+            await asyncio.sleep(LASTING)
+            for standing in self.standings:
+                if standing.failing != self._told.get(standing.platform, ""):
+                    await self._tell(standing)
+                    self.has_told([standing])
+            await self._news.wait()
+            self._news.clear()
+
+    def has_told(self, standings: Iterable[Standing]) -> None:
+        """Take these standings as those of which the admins know."""
+        self._told |= {each.platform: each.failing for each in standings}
+
+    def __str__(self) -> str:
+        return "; ".join(f"{each.platform}: {each}" for each in self.standings)
