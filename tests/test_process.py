@@ -83,6 +83,22 @@ async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, t
     assert (await recap(place, tmp_path, "healthy"))[0] == 1
 
 
+async def test_a_second_bot_does_not_start_where_the_lock_has_just_been_deleted(
+    place: DemoWorld, tmp_path: Path
+) -> None:
+    """Before the first one can notice, the heartbeat tells that it lives. One that was killed is no obstacle."""
+    async with process(place, tmp_path) as running:
+        await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
+        (tmp_path / "recap.db.lock").unlink()
+        code, said = await recap(place, tmp_path, "run")
+        assert code == 1
+        assert "another recap process already delivers" in said
+        running.kill()
+        await running.wait()
+    async with process(place, tmp_path):
+        await until_complete(place)
+
+
 UNUSED = {"alembic", "cryptography", "discord", "feedparser", "mako", "pygments", "rich"}
 """Libraries of which an idle bot on Telegram alone needs nothing: they took a fifth of its memory."""
 

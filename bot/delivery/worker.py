@@ -406,6 +406,8 @@ class Worker:
             await asyncio.gather(*late, return_exceptions=True)
         try:
             await self._outbox.give_back()
-            await self._finish()
         except LedgerError as error:
             log.error("%s: what was just sent could not be recorded: %s", self._platform.name, error)  # noqa: TRY400 - said in full
+        # The next start finishes the others.
+        with contextlib.suppress(LedgerError):
+            await self._finish()

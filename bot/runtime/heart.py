@@ -98,7 +98,7 @@ class Heart:
         await self._ledger.heartbeat.follow()
         self._slip = clock.slip
         if abs(by) >= SLIP:
-            log.warning("The machine's clock was set by %s; deliveries go by the time that has passed", by)
+            log.info("The clock was set by %+.0f s; deliveries go by the time that passes", by.total_seconds())
             await self._tell(ClockSet(by))
 
     async def _beat(self) -> None:

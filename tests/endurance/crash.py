@@ -151,18 +151,18 @@ async def push(targets: int, kills: int, figures: Figures, luck: random.Random, 
         while figures.kills < kills:
             before = place.sends()
             async with as_process(place.config) as running:
-                await place.until(lambda: place.sends() > before or _is_over(place), running)  # noqa: B023 - used at once
-                if _is_over(place):
+                await place.until(lambda: place.sends() > before or is_over(place), running)  # noqa: B023 - used at once
+                if is_over(place):
                     break
                 await asyncio.sleep(luck.uniform(0, LONGEST_LIFE))
-                if _is_over(place):
+                if is_over(place):
                     break
             left = place.rows(in_doubt)
             figures.kills += 1
             figures.telegram_in_doubt += left.get("telegram", 0)
             figures.discord_in_doubt += left.get("discord", 0)
         async with as_process(place.config) as running:
-            await place.until(lambda: _is_over(place), running)
+            await place.until(lambda: is_over(place), running)
         unknown = "SELECT platform, count(*) FROM deliveries WHERE state = 'unknown' GROUP BY platform"
         got = Counter(sum(message.by_bot for message in chat.messages) for chat in place.chats)
         had = Counter(len(channel.messages) for channel in place.channels)
@@ -174,7 +174,8 @@ async def push(targets: int, kills: int, figures: Figures, luck: random.Random, 
         figures.discord_twice += sum((times - 1) * channels for times, channels in had.items() if times > 1)
 
 
-def _is_over(place: DemoWorld) -> bool:
+def is_over(place: DemoWorld) -> bool:
+    """Return whether the one push is over."""
     return place.rows("SELECT state, count(*) FROM broadcasts WHERE kind = 'push' GROUP BY state").keys() == {"done"}
 
 
