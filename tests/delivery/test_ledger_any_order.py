@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
 from bot.storage.ledger import Ledger
-from bot.storage.outcomes import CONFIRMED_BY
-from bot.storage.records import BroadcastState, Choice, DeliveryState, Outcome
+from bot.storage.outcomes import CONFIRMED_BY, IN_FRONT
+from bot.storage.records import BroadcastState, Choice, DeliveryRank, DeliveryState, Outcome
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import (
     DISCORD,
@@ -38,7 +38,7 @@ MESSAGES = ("a", "b")
 class AnyOrder(RuleBasedStateMachine):
     """The ledger against a plain model of it, whatever happens in whatever order.
 
-    The model of a delivery is its state and its position; each push has two messages.
+    The model of a delivery is its state and its position, its rank and its attempts; each push has two messages.
     """
 
     claimed = Bundle("claimed")
@@ -56,6 +56,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.refused: set[int] = set()
         self.of: dict[int, int] = {}
         self.renderings: dict[int, int] = {}
+        self.rank: dict[int, DeliveryRank] = {}
+        self.attempts: dict[int, int] = {}
         for chat in range(1, 6):
             self.do(self.ledger.subscriptions.save(subscription(telegram(chat))))
 
@@ -94,12 +96,31 @@ class AnyOrder(RuleBasedStateMachine):
         )
         assert (made is None) == (known is not None and not again)
         if made is not None:
-            fresh = [each for each in self.due() if each.broadcast_id == made.id]
-            assert len(fresh) == 5
-            self.stopped[made.id] = False
-            self.model |= {each.id: (PENDING, 0) for each in fresh}
-            self.of |= {each.id: made.id for each in fresh}
-            self.renderings |= {each.id: each.rendering_id for each in fresh}
+            assert len(self.begin(made.id, DeliveryRank.LAST)) == 5
+
+    @rule(episode=st.integers(4, 9))
+    def push_to_one(self, episode: int) -> None:
+        """Open a broadcast to one target, which goes first."""
+        alone = {"title": "", "target": telegram(9), "rendering": rendering(*MESSAGES), "again": True}
+        made = self.do(self.ledger.create_single(episode=episode, **alone))  # type: ignore[arg-type]  # as named
+        assert len(self.begin(made.id, DeliveryRank.FIRST)) == 1
+
+    def begin(self, broadcast_id: int, rank: DeliveryRank) -> list[Any]:
+        """Take a new broadcast into the model, and return its deliveries."""
+        fresh = [each for each in self.due() if each.broadcast_id == broadcast_id]
+        self.stopped[broadcast_id] = False
+        for each in fresh:
+            self.model[each.id], self.of[each.id] = (PENDING, 0), broadcast_id
+            self.renderings[each.id] = each.rendering_id
+            self.rank[each.id], self.attempts[each.id] = rank, 0
+        return fresh
+
+    def go_on(self, each: int, attempts: int) -> None:
+        """Take into the model how often the next message of a delivery was tried, and with that its rank."""
+        self.attempts[each] = attempts
+        if self.rank[each] is not DeliveryRank.FIRST:
+            begun = DeliveryRank.BEGUN if self.model[each][1] else DeliveryRank.AGAIN
+            self.rank[each] = DeliveryRank.LAST if attempts > IN_FRONT else begun
 
     def due(self) -> Any:  # noqa: ANN401 - as above
         """Everything that may be sent."""
@@ -108,14 +129,19 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(target=claimed, limit=st.integers(1, 4))
     def claim(self, limit: int) -> Any:  # noqa: ANN401 - a bundle's value
         """Claim some: those that are pending, and those that come first."""
-        waiting = self.due()
+        pending = [each for each, (state, _position) in self.model.items() if state is PENDING]
         given = self.do(self.ledger.claim(TELEGRAM, limit))
-        assert [each.id for each in given] == [each.id for each in waiting[:limit]]
+        assert [each.id for each in given] == sorted(pending, key=lambda each: (self.rank[each], each))[:limit]
         self.model |= {each.id: (SENDING, self.model[each.id][1]) for each in given}
+        for each in given:
+            self.attempts[each.id] += 1
+            assert each.attempts == self.attempts[each.id]
         return self.lives, given
 
-    @rule(claim=consumes(claimed), state=st.sampled_from([PENDING, SENT, FAILED]))
-    def record(self, claim: Any, state: DeliveryState) -> None:  # noqa: ANN401 - as above
+    @rule(
+        claim=consumes(claimed), state=st.sampled_from([PENDING, SENT, FAILED]), attempts=st.integers(0, IN_FRONT + 1)
+    )
+    def record(self, claim: Any, state: DeliveryState, attempts: int) -> None:  # noqa: ANN401 - as above
         """Record an outcome of what was claimed; a process that has died records nothing."""
         life, deliveries = claim
         outcomes = []
@@ -124,10 +150,11 @@ class AnyOrder(RuleBasedStateMachine):
             position = min(each.position + 1, len(MESSAGES) - 1) if state is PENDING else each.position
             # Every failure here is the message's, as the platform says.
             code = "content" if state is FAILED else ""
-            outcomes.append(Outcome(each.id, state, position, ("1",) * position, MONDAY, 0, code, "refused"))
+            outcomes.append(Outcome(each.id, state, position, ("1",) * position, MONDAY, attempts, code, "refused"))
             self.refused |= {each.id} if state is FAILED else set()
             becomes = FAILED if state is PENDING and self.stopped[self.of[each.id]] else state
             self.model[each.id] = (becomes, position)
+            self.go_on(each.id, attempts)
         self.do(self.ledger.record(outcomes))
 
     @rule(hold=st.booleans())
@@ -143,6 +170,7 @@ class AnyOrder(RuleBasedStateMachine):
             position = self.model[each][1] + hold
             state = PENDING if position < len(MESSAGES) else UNKNOWN
             self.model[each] = (FAILED if state is PENDING and self.stopped[self.of[each]] else state, position)
+            self.go_on(each, 0 if hold else self.attempts[each])
 
     @rule(data=st.data(), position=st.integers(0, 1))
     def doubt(self, data: st.DataObject, position: int) -> None:

@@ -7,16 +7,21 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
+
 from bot.delivery import retry
-from bot.model.document import Document, Heading, Section, Span
+from bot.model.document import Document, Heading, Layout, Section, Span
 from bot.model.rendering import Message, Rendering
 from bot.platforms.base import NotSentError
-from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match
+from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply
+from bot.sandbox.telegram import model as telegram_model
 from bot.storage.records import Notice
-from tests.delivery.ledger_kit import TELEGRAM, Clock, push, subscribe, telegram
+from bot.storage.tables import renderings
+from tests.delivery.ledger_kit import TELEGRAM, Clock, due, push, rendering, subscribe, telegram
 from tests.delivery.side import SEND, finished
 
 if TYPE_CHECKING:
+    from bot.sandbox.shared.faults import Call
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
@@ -82,3 +87,49 @@ async def test_chats_that_always_fail_do_not_take_the_whole_rate(ledger: Ledger,
                 pause = retry.backoff(claim.attempts, luck=0.5)
                 await ledger.record([retry.postpone(claim, clock() + pause, NotSentError("no connection"))])
     assert served == set(well)
+
+
+async def test_a_refused_picture_costs_that_message_its_form_and_repeats_nothing(
+    telegram_side: Side, real_ledger: Ledger
+) -> None:
+    """Two of four rich messages are refused: each is replaced in its place, and only the very first one rings."""
+    side, (place,) = telegram_side, telegram_side.add(1)
+    sections = tuple(Section((Heading((Span(f"Sujet {number}"),)),)) for number in range(1, 5))
+    document = Document("Le récap", sections, layout=Layout.SEGMENTS, more="Trois sujets suivent.")
+    refused = Reply(400, {"ok": False, "error_code": 400, "description": "Bad Request: WEBPAGE_CURL_FAILED"})
+
+    def has_no_picture(call: Call) -> bool:
+        return any(said in str(call.body) for said in ("Sujet 1", "Sujet 3"))
+
+    side.standin.faults.add(Fault(refused, Match(route="sendRichMessage", where=has_no_picture), times=2))
+    broadcast = await real_ledger.create_single(
+        episode=1207, title="", target=side.target(place), rendering=side.platform.render(document, rich=True)
+    )
+    assert broadcast is not None
+    assert await side.deliver(real_ledger, broadcast.id) == {"sent": 1}
+    assert isinstance(place, telegram_model.Chat)
+    got = [(message.rich or message.text, message.disable_notification) for message in place.messages]
+    assert got == [
+        ("Sujet 1\n\nTrois sujets suivent.", False),
+        ("<h3>Sujet 2</h3>", True),
+        ("Sujet 3", True),
+        ("<h3>Sujet 4</h3>", True),
+    ]
+
+
+async def test_a_rendering_of_0_1_0_begins_its_fallback(ledger: Ledger) -> None:
+    """There the fallback is that of the whole."""
+    await ledger.create_single(episode=1, title="", target=telegram(1), rendering=rendering("A", "B"))
+    await ledger.create_single(episode=1, title="", target=telegram(2), rendering=rendering("a", "b", "c"))
+    rich, plain = await due(ledger)
+    instead = update(renderings).where(renderings.c.id == rich.rendering_id).values(fallback_id=plain.rendering_id)
+    await ledger._database.change(instead)
+    (claim, *_) = await ledger.claim(TELEGRAM, 1)
+    stored = await ledger.stored(claim.rendering_id)
+    assert [message.fallback for message in stored.rendering.messages] == [rendering("a", "b", "c").messages] * 2
+    await ledger.record([retry.advance(claim, ledger._clock(), messages=2, message_id="7")])
+    await ledger.claim(TELEGRAM, 1)
+    await ledger.fall_back(claim.id)
+    fallen, _other = await due(ledger)
+    assert (fallen.id, fallen.rendering_id) == (rich.id, plain.rendering_id)
+    assert (fallen.position, fallen.message_ids) == (0, ())
