@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import functools
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+NAMES_WITHIN = 5.0
+"""Seconds that the platforms get to tell the names of the places in a notice."""
 ALARM_WORTH = 3600.0
 """Seconds for which a notice that cannot wait in the ledger is tried again."""
 
@@ -70,13 +73,7 @@ class AdminNotifier:
         try:
             # Because the clock reports a lasting fact every minute, look before writing; else each minute locks.
             is_new = await self.ledger.notices.has_been_sent(key) is None and await self.ledger.notices.add(
-                key,
-                notice,
-                [
-                    (self.platforms[name].render(notice.document), list(dict.fromkeys(targets)))
-                    for name, targets in self.admins.items()
-                    if targets and name != stopped and name in self.platforms
-                ],
+                key, notice, await self._rendered(fact, stopped)
             )
         except LedgerError as error:
             log.warning("%s (the admins cannot be told: %s)", notice.text, error)
@@ -87,6 +84,26 @@ class AdminNotifier:
         elif stopped is not None:
             # Because the admins were told today already, a restart with the same token would go unnoticed without this.
             log.error("%s", notice.text)
+
+    async def _rendered(self, fact: Fact, stopped: PlatformName | None) -> list[tuple[Rendering, list[Target]]]:
+        """Return the messages for the admins, in which alone places have names: the log and the status keep none."""
+        document = describe(fact, self.words, await self._names(fact.places)).document
+        return [
+            (self.platforms[name].render(document), list(dict.fromkeys(targets)))
+            for name, targets in self.admins.items()
+            if targets and name != stopped and name in self.platforms
+        ]
+
+    async def _names(self, places: Iterable[Target]) -> dict[Target, str]:
+        """Return the names that the platforms tell now. Without its name, a place has its number."""
+        names: dict[Target, str] = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(NAMES_WITHIN):
+                for place in dict.fromkeys(places):
+                    with contextlib.suppress(SendError):
+                        if (platform := self.platforms.get(place.platform)) is not None:
+                            names[place] = await platform.name_of(place)
+        return names
 
     async def alarm(self, fact: Fact) -> None:
         """Tell the fact at once and past the ledger, because the ledger cannot be used. The log has the fact too."""

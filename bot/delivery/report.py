@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
 from bot.model.facts import TOLD, Ability, Code, Fact, Pushed, Standing, Unserved
 from bot.model.problems import Problem
-from bot.model.subscription import PlatformName
+from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:
@@ -32,8 +33,16 @@ MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED, Code.FILTERED})
 """Codes of failures that an admin can mend, and whose places a report therefore names."""
 
 
-def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
-    """Return the notice that tells the fact to the admins.
+Names: TypeAlias = Mapping[Target, str]
+"""The names of places, where the platforms tell them."""
+NAMELESS: Names = MappingProxyType({})
+LONGEST_NAME = 60
+"""Characters of a place's name in a notice."""
+_NO_QUOTES = str.maketrans(dict.fromkeys('“”«»"\\', "'"))
+
+
+def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
+    """Return the notice that tells the fact to the admins, with the `names` of its places.
 
     Raises:
         NotImplementedError: the fact has no words.
@@ -41,7 +50,7 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
     _ = words.gettext
     match fact:
         case facts.Pushed():
-            return _pushed(fact, words)
+            return _pushed(fact, words, names)
         case facts.MessageRefused():
             refused = words.ngettext(
                 "{platform} refuses this message: three chats have refused it, and none has taken it ({reason}). So it "
@@ -153,14 +162,14 @@ def describe(fact: Fact, words: Words) -> Notice:  # noqa: C901, PLR0911, PLR091
             kept = _("The recap is in {target}, but it could not be published to the channel's followers ({reason}).")
             return _notice(
                 _("The recap was not published"),
-                _paragraph(kept, target=fact.target, reason=fact.reason),
+                _paragraph(kept, target=_place(fact.target, words, names), reason=fact.reason),
                 _note(_("You can publish it by hand in Discord.")),
             )
         case facts.PausedTooLong():
             ended = _("{target} has not let the bot write for weeks ({reason}). Its subscription has ended.")
             return _notice(
                 _("A subscription has ended"),
-                _paragraph(ended, target=fact.target, reason=fact.reason),
+                _paragraph(ended, target=_place(fact.target, words, names), reason=fact.reason),
                 _note(_("To bring it back: {command}"), command=f"recap subscriptions add {fact.target}"),
             )
         case facts.Welcome():
@@ -198,7 +207,7 @@ def _standing(standing: Standing, words: Words) -> str:
     return ", ".join(said)
 
 
-def _pushed(push: Pushed, words: Words) -> Notice:
+def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
     _ = words.gettext
     title = _("Episode {number} has been pushed")
     if not push.sent and any(each.code == Code.STOPPED for each in push.unserved):
@@ -206,7 +215,7 @@ def _pushed(push: Pushed, words: Words) -> Notice:
     elif push.failed or push.unknown:
         title = _("Episode {number} has been pushed, not to everybody")
     blocks: list[Block] = [_served(push, words)]
-    lines = explain(push.unserved, words)
+    lines = explain(push.unserved, words, names)
     if push.publishing:
         waiting = words.ngettext(
             "{count} message of an announcement channel is still to be published to the followers.",
@@ -240,7 +249,7 @@ def _served(push: Pushed, words: Words) -> Paragraph:
     return Paragraph((Span(sentence),))
 
 
-def explain(unserved: Iterable[Unserved], words: Words) -> list[str]:
+def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS) -> list[str]:
     """Return a sentence for each reason why a push did not reach somebody, the most frequent reason first."""
     groups: dict[tuple[PlatformName, str, bool, str], list[Unserved]] = {}
     for each in unserved:
@@ -252,9 +261,17 @@ def explain(unserved: Iterable[Unserved], words: Words) -> list[str]:
         sentence = _reason(code, count, words, unknown=unknown).format(count=count, reason=alike[0].reason)
         if targets and (unknown or code in MENDABLE):
             more = "…" if count > len(targets) else ""
-            sentence += f" ({', '.join(map(str, targets))}{more})"
+            shown = ", ".join(_place(target, words, names) for target in targets)
+            sentence += f" ({shown}{more})"
         lines.append((count, _labelled(platform.title(), sentence, words)))
     return [line for _count, line in sorted(lines, key=lambda each: -each[0])]
+
+
+def _place(target: Target, words: Words, names: Names) -> str:
+    """Return the place as the admins know it, with the number by which commands know it."""
+    # Because the chat may have its name taken out of the notice later, the name has no quotation marks of its own.
+    name = " ".join(names.get(target, "").translate(_NO_QUOTES).split())[:LONGEST_NAME]
+    return f"{words.quoted(name)} [{target}]" if name else str(target)
 
 
 def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:

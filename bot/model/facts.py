@@ -71,6 +71,11 @@ class Fact:
     KEY: ClassVar[str]
     """The key, with the names of the fact's fields. With `{day}` in it, the fact is told once a day."""
 
+    @property
+    def places(self) -> Sequence[Target]:
+        """The places that the notice shows."""
+        return ()
+
     def key_on(self, day: dt.date) -> str:
         """Return the key of the fact if it is told on that day."""
         return self.KEY.format(fact=self, day=day)
@@ -114,6 +119,11 @@ class Pushed(Fact):
     served: Mapping[PlatformName, int] = field(default_factory=dict)
     unserved: Sequence[Unserved] = ()
     publishing: int = 0
+
+    @property
+    def places(self) -> Sequence[Target]:
+        """The places that the notice shows."""
+        return [target for each in self.unserved for target in each.targets]
 
     @property
     def sent(self) -> int:
@@ -318,6 +328,11 @@ class NotPublished(Fact):
     target: Target
     reason: str
 
+    @property
+    def places(self) -> Sequence[Target]:
+        """The places that the notice shows."""
+        return (self.target,)
+
 
 @dataclass(frozen=True, slots=True)
 class PausedTooLong(Fact):
@@ -326,6 +341,11 @@ class PausedTooLong(Fact):
     KEY = "ended {fact.target} {day}"
     target: Target
     reason: str
+
+    @property
+    def places(self) -> Sequence[Target]:
+        """The places that the notice shows."""
+        return (self.target,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,15 @@ class Platform(Protocol):
             SendError: the bot may not, or the platform does not tell now.
         """
 
+    async def name_of(self, target: Target) -> str:
+        """Return the name that people know a group or channel by; empty for others.
+
+        Raises:
+            SendError: the platform does not tell the name.
+        """
+        del target
+        return ""
+
 
 class RequestTurn(Protocol):
     """The turn of one request."""

@@ -114,15 +114,20 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
 
 
 def unname(connection: Connection, target: Target) -> None:
-    """Replace a chat's id by dots in all notices to the admins and all that was sent there by hand.
+    """Replace a chat's id and name by dots in all notices to the admins and all that was sent there by hand.
 
     The dots are as many as the digits, because a notice may still be pending and Telegram counts where its formats
     begin.
     """
     c, name = broadcasts.c, f"{target.platform}:{target.chat}"
     # In Discord's markdown a backslash may stand before the colon, and in JSON two.
-    whole = re.compile(rf"({target.platform}\\*:){re.escape(target.chat)}(?!\w)")
-    dots = rf"\g<1>{'•' * len(target.chat)}"
+    number = rf"({target.platform}\\*:){re.escape(target.chat)}(?!\w)"
+    whole = re.compile(rf"(?:([“«])([^“”«»]*)([”»] \\*\[))?{number}")
+
+    def dots(found: re.Match[str]) -> str:
+        before, name, after, platform = (group or "" for group in found.groups())
+        return f"{before}{_dots(name)}{after}{platform}{_dots(target.chat)}"
+
     mentions = c.text.contains(name, autoescape=True) | c.key.contains(name, autoescape=True)
     named = select(c.id, c.key.label("key"), c.text).where(c.kind != BroadcastKind.PUSH, mentions)
     for row in connection.execute(named).all():
@@ -133,5 +138,10 @@ def unname(connection: Connection, target: Target) -> None:
             update(broadcasts).where(c.id == row.id).values(text=row.text and whole.sub(dots, row.text), key=key)
         )
         for rendering in connection.execute(select(renderings).where(renderings.c.broadcast_id == row.id)).all():
-            messages = json.loads(whole.sub(dots, json.dumps(rendering.messages)))
+            messages = json.loads(whole.sub(dots, json.dumps(rendering.messages, ensure_ascii=False)))
             connection.execute(update(renderings).where(renderings.c.id == rendering.id).values(messages=messages))
+
+
+def _dots(text: str) -> str:
+    # Because Telegram counts in UTF-16, a character beyond its first plane is two dots.
+    return "•" * (len(text.encode("utf-16-le")) // 2)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import re
 from typing import TYPE_CHECKING
+
+from sqlalchemy import select
 
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.report import describe
 from bot.model.facts import Missed, NeedsRestart, PausedTooLong, PlatformStopped, Pushed, Unserved
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import NotSentError
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.render import render as render_for_telegram
 from bot.storage.notices import LedgerNotices
 from bot.storage.records import BroadcastKind, BroadcastState, DeliveryState
+from bot.storage.tables import renderings
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -34,7 +40,7 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pytest
@@ -52,14 +58,25 @@ class Renderer:
     def __init__(self, name: PlatformName, render: Callable[..., Rendering]) -> None:
         self.name = name
         self.render = render
+        self.titles: dict[str, str] = {}
+
+    async def name_of(self, target: Target) -> str:
+        """The name of the place."""
+        if target.chat not in self.titles:
+            raise NotSentError("no connection")
+        return self.titles[target.chat]
 
 
-def notifier(ledger: Ledger, *admins: Target, on_new: Callable[[], None] = lambda: None) -> AdminNotifier:
-    """A notifier who tells these admins."""
+def notifier(
+    ledger: Ledger, *admins: Target, on_new: Callable[[], None] = lambda: None, titles: Mapping[str, str] | None = None
+) -> AdminNotifier:
+    """A notifier who tells these admins; Telegram tells the titles of some chats."""
+    telegram_renderer = Renderer(TELEGRAM, render_for_telegram)
+    telegram_renderer.titles.update(titles or {})
     return AdminNotifier(
         ledger=ledger,
         platforms={
-            TELEGRAM: Renderer(TELEGRAM, render_for_telegram),  # type: ignore[dict-item] # it only renders
+            TELEGRAM: telegram_renderer,  # type: ignore[dict-item] # it only renders
             DISCORD: Renderer(DISCORD, render_for_discord),  # type: ignore[dict-item] # likewise
         },
         admins={platform: [each for each in admins if each.platform is platform] for platform in PLATFORMS},
@@ -257,3 +274,43 @@ async def test_who_is_forgotten_is_not_named_any_more(ledger: Ledger) -> None:
     assert set(re.findall(r"-100\d+", await everything(ledger))) == {"-10012345678"}
     assert [each.target for each in await due(ledger)] == [ADA] * 3
     assert [text.count("telegram:•••••••••••:7") for text in await told(ledger)] == [2, 2, 0]
+
+
+async def written(ledger: Ledger) -> list[str]:
+    """The messages to the admins, as they are stored."""
+    query = select(renderings.c.messages).order_by(renderings.c.id)
+    stored = await ledger._database.read(lambda connection: [*connection.scalars(query)])
+    return [json.dumps(messages, ensure_ascii=False) for messages in stored]
+
+
+async def test_a_place_has_its_name_in_the_message_to_the_admins_alone(ledger: Ledger) -> None:
+    """The platform tells the name when the notice is made; the log and the status have the number."""
+    titles = {"-1001234567": 'Les « amis » \N{GRINNING FACE} de "Théo"\n\\o/'}
+    teller = dataclasses.replace(notifier(ledger, titles=titles), admins={TELEGRAM: [ADA], DISCORD: [GRACE]})
+    await teller.tell(PausedTooLong(telegram(-1001234567), "no rights"))
+    (status,) = await told(ledger)
+    assert "amis" not in status
+    for message in await written(ledger):
+        assert "Les ' amis ' \N{GRINNING FACE} de 'Théo' 'o/" in message
+
+
+async def test_a_place_that_no_platform_names_has_its_number(ledger: Ledger) -> None:
+    """The notice comes all the same."""
+    await notifier(ledger, ADA).tell(PausedTooLong(telegram(-5), "no rights"))
+    (message,) = await written(ledger)
+    assert "telegram:-5 n’a pas laissé" in message
+
+
+async def test_the_name_goes_with_the_number_when_a_chat_is_forgotten(ledger: Ledger) -> None:
+    """Dots stand in its place, as many as Telegram counts, so that what is bold begins where it did."""
+    titles = {"-1001234567": "Les amis \N{GRINNING FACE}", "-10012": "Le club"}
+    teller = dataclasses.replace(notifier(ledger, titles=titles), admins={TELEGRAM: [ADA], DISCORD: [GRACE]})
+    for chat in titles:
+        await teller.tell(PausedTooLong(telegram(chat), "no rights"))
+    before = await written(ledger)
+    await ledger.subscriptions.forget(telegram("-1001234567"))
+    after = await written(ledger)
+    assert ["amis" in message for message in before] == [True, True, False, False]
+    assert not any("amis" in message or "1234567" in message for message in after)
+    assert after[2:] == before[2:]
+    assert [len(each.encode("utf-16-le")) for each in after] == [len(each.encode("utf-16-le")) for each in before]

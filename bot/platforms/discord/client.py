@@ -101,6 +101,22 @@ class DiscordPlatform(Account, Finder, Publisher):
         with reaching(self.client):
             await rights.inspect(self.client, int(target.chat), publish=publish)
 
+    async def name_of(self, target: Target) -> str:
+        """Return the names of the channel and of its server, as `Platform.name_of` says."""
+        if target.chat.startswith("@"):
+            return ""
+        channel = self.gateway.client and self.gateway.client.get_channel(int(target.chat))
+        if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+            return f"#{channel.name}, {channel.guild.name}"
+        with reaching(self.client):
+            found = await self.client.http.request(Route("GET", "/channels/{channel_id}", channel_id=int(target.chat)))
+            guild_id = found.get("guild_id")
+            guild = guild_id and await self.client.http.request(Route("GET", "/guilds/{guild_id}", guild_id=guild_id))
+        match found, guild:
+            case {"name": str(name)}, {"name": str(server)}:
+                return f"#{name}, {server}"
+        return ""
+
     async def find(self, post: Post, since: dt.datetime) -> str | None:
         """Return the id of a message that has arrived, as `Finder.find` says."""
         turn = FirstTurn(post.leave)

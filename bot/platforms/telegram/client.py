@@ -175,6 +175,12 @@ class TelegramPlatform(Account):
         if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):
             raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
 
+    async def name_of(self, target: Target) -> str:
+        """Return the title of the group or channel, as `Platform.name_of` says."""
+        with translated():
+            chat = await self.bot.get_chat(address(target))
+        return chat.title or ""
+
     async def resolve(self, target: Target) -> Target:
         """Return the target with the chat's number for its `@name`, as `Account.resolve` says."""
         if not target.chat.startswith("@"):

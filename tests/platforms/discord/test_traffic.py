@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from typing import TYPE_CHECKING
@@ -227,3 +228,20 @@ async def test_a_slow_channel_is_its_own_matter(discord: Side, ledger: Ledger, r
     assert len(arrived) == 3
     assert arrived[-1] - began >= 0.6
     assert all(discord.received(each) == ["Un"] for each in (slow, *others))
+
+
+@pytest.mark.parametrize("is_listening", [True, False])
+async def test_a_place_is_named_by_its_channel_and_server(discord: Side, *, is_listening: bool) -> None:
+    """From the gateway, or asked where there is none; a person has no name there."""
+    standin, client = standin_of(discord), client_of(discord)
+    news = standin.add_announcement(standin.add_guild("Auditeurs"), "annonces")
+    ada = standin.add_user("Ada")
+    async with listening(client) if is_listening else contextlib.nullcontext():
+        async with asyncio.timeout(10):
+            while is_listening and not client.gateway.is_ready:  # noqa: ASYNC110 - it announces nothing
+                await asyncio.sleep(0.005)
+        assert await client.name_of(discord.target(news)) == "#annonces, Auditeurs"
+        assert await client.name_of(discord.target(standin.direct(ada))) == ""
+        assert await client.name_of(Target(NAME, f"@{ada.id}")) == ""
+    asked = times(standin, KIND)
+    assert len(asked) == (1 if is_listening else 2)
