@@ -10,8 +10,10 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, NumberArgument, out
+from bot.delivery.report import explain
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
+from bot.model.i18n import Language, words
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
 from bot.platforms.registry import PLATFORMS
@@ -82,7 +84,7 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
     """Push the episode to one target or to every subscription.
 
     Returns:
-        True if every delivery was sent.
+        True if nobody is left without that wanted it.
 
     Raises:
         ExpectedError: the episode was pushed before, or nobody has subscribed.
@@ -117,7 +119,7 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
     """Push the episode again to the targets that its last push on each schedule failed.
 
     Returns:
-        True if every delivery was sent now.
+        True if nobody is left out that wanted it now.
 
     Raises:
         ExpectedError: the episode was never pushed, or is being pushed.
@@ -130,8 +132,8 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
         raise ExpectedError(f"episode {episode.number} is still being pushed: try again when `recap status` says done")
     opened = []
     for push in pushes:
-        before = await app.ledger.tally(push.id)
-        failed, unknown, again = before[DeliveryState.FAILED], before[DeliveryState.UNKNOWN], 0
+        before = await app.ledger.notices.outcome(push)
+        failed, unknown, again = before.failed, before.unknown, 0
         if retried := await app.services.broadcaster.open_for_failed(push, episode, due=app.clock()):
             opened.append(retried)
             again = sum((await app.ledger.tally(retried.id)).values())
@@ -183,7 +185,7 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
     """Deliver the broadcasts, or watch the bot that runs deliver them.
 
     Returns:
-        True if every delivery was sent.
+        True if nobody is left without that wanted it.
     """
     from bot.runtime.app import AlreadyRunningError
 
@@ -195,15 +197,21 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
         out().print("The running bot delivers.")
         await _watch(app, broadcasts, bot=DeliveryLock(app.config.storage.path))
     counts = await _counts(app, broadcasts)
-    out().print(", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nobody to send to")
-    for broadcast in broadcasts:
-        for failure in await app.ledger.failures(broadcast.id):
-            out().print(f"{failure.target}: {failure.reason}")
+    results: Counter[str] = Counter({state: counts[state] for state in (DeliveryState.PENDING, DeliveryState.SENDING)})
+    outcomes = [await app.ledger.notices.outcome(broadcast) for broadcast in broadcasts]
+    for outcome in outcomes:
+        results.update(outcome.results)
+    out().print(", ".join(f"{count} {result}" for result, count in results.items() if count) or "nobody to send to")
+    for line in explain((each for outcome in outcomes for each in outcome.unserved), words(Language.ENGLISH)):
+        out().print(line, soft_wrap=True)
+    failures = [each for broadcast in broadcasts for each in await app.ledger.failures(broadcast.id)]
+    for failure in failures:
+        out().print(f"{failure.target}: {failure.reason}")
     for connection in app.connections.values():
         if connection.refusal is not None:
             until = "what waits there is sent when the bot runs with a valid one within a day"
             out().print(f"{connection.refusal}: {until}.")
-    return counts[DeliveryState.SENT] == sum(counts.values())
+    return not (failures or results[DeliveryState.PENDING] or results[DeliveryState.SENDING])
 
 
 async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock | None = None) -> None:

@@ -65,7 +65,7 @@ async def _facts(app: "App") -> dict[str, Any]:
 
 async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
     outcome = await app.ledger.notices.outcome(push)
-    failures = await app.ledger.failures(push.id)
+    failures, states = await app.ledger.failures(push.id), await app.ledger.tally(push.id)
     english = words(Language.ENGLISH)
     return {
         "episode": push.episode,
@@ -76,9 +76,14 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
         "seconds": round(outcome.took.total_seconds()),
         "state": str(push.state),
         "reason": push.reason,
-        "deliveries": {str(state): count for state, count in (await app.ledger.tally(push.id)).items()},
+        "deliveries": {str(state): count for state, count in states.items()},
+        "results": {
+            **{str(state): states[state] for state in (DeliveryState.PENDING, DeliveryState.SENDING)},
+            **outcome.results,
+        },
         "sent": {str(platform): count for platform, count in outcome.served.items()},
         "ended": outcome.ended,
+        "left_out": outcome.left_out,
         "unserved": [
             {
                 "platform": str(each.platform),
@@ -103,9 +108,7 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
 
     for line in facts["troubles"] or ["The bot is running and healthy."]:
         out().print(line, soft_wrap=True)
-    rows = [
-        push | {"due": local(push["due"]), "deliveries": _counted(push["deliveries"])} for push in facts["broadcasts"]
-    ]
+    rows = [push | {"due": local(push["due"]), "deliveries": _counted(push["results"])} for push in facts["broadcasts"]]
     if rows:
         columns = {name.title(): name for name in ("episode", "schedule", "due", "state", "deliveries")}
         console.print_table(columns, rows)
@@ -125,8 +128,8 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
         out().print(f"Next push on schedule {name}: {in_words(when)}")
 
 
-def _counted(deliveries: dict[str, int]) -> str:
-    return ", ".join(f"{deliveries[state]} {state}" for state in DeliveryState if deliveries[state]) or "none"
+def _counted(results: dict[str, int]) -> str:
+    return ", ".join(f"{count} {result}" for result, count in results.items() if count) or "none"
 
 
 def _print_troubles(push: dict[str, Any]) -> None:

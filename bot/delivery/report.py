@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
-from bot.model.facts import TOLD, Ability, Code, Fact, Pushed, Standing, Unserved
+from bot.model.facts import NO_FAILURES, TOLD, Ability, Code, Fact, Pushed, Standing, Unserved
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Notice
@@ -216,6 +216,16 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
         title = _("Episode {number} has been pushed, not to everybody")
     blocks: list[Block] = [_served(push, words)]
     lines = explain(push.unserved, words, names)
+    if push.mended:
+        later = words.ngettext("{count} got it at a later attempt.", "{count} got it at a later attempt.", push.mended)
+        lines.append(later.format(count=push.mended))
+    if push.left_out:
+        nothing = words.ngettext(
+            "{count} was left out: paused, without a subject on its topics, or served at another time.",
+            "{count} were left out: paused, without a subject on their topics, or served at another time.",
+            push.left_out,
+        )
+        lines.append(nothing.format(count=push.left_out))
     if push.publishing:
         waiting = words.ngettext(
             "{count} message of an announcement channel is still to be published to the followers.",
@@ -226,7 +236,7 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
     blocks += _listed(lines)
     if any(each.code == Code.CLOSED for each in push.unserved):
         blocks.append(_note(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
-    if push.failed:
+    if any(each.code not in {*NO_FAILURES, Code.NOT_FOUND} and not each.unknown for each in push.unserved):
         again = f"recap send {push.episode} --only failed"
         blocks.append(_note(_("To try again with those who failed: {command}"), command=again))
     alarming = bool(push.failed or push.unknown)
@@ -234,15 +244,14 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
 
 
 def _served(push: Pushed, words: Words) -> Paragraph:
-    everybody = push.sent + push.failed + push.unknown
-    if not everybody:
+    if not push.total:
         nobody = words.gettext("Nobody is subscribed to {schedule} with topics that came up.")
         return _paragraph(nobody, schedule=push.schedule)
     sentence = words.ngettext(
         "It reached {sent} subscriber of {count}, in {time}.",
         "It reached {sent} subscribers of {count}, in {time}.",
         push.sent,
-    ).format(sent=push.sent, count=everybody, time=words.duration(push.took))
+    ).format(sent=push.sent, count=push.total, time=words.duration(push.took))
     if len(push.served) > 1:
         by_platform = (_labelled(name.title(), count, words) for name, count in sorted(push.served.items()))
         sentence += " " + " · ".join(by_platform)
@@ -253,8 +262,10 @@ def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS)
     """Return a sentence for each reason why a push did not reach somebody, the most frequent reason first."""
     groups: dict[tuple[PlatformName, str, bool, str], list[Unserved]] = {}
     for each in unserved:
-        told = each.reason if each.code in TOLD else ""
-        groups.setdefault((each.platform, _ALIKE.get(each.code, each.code), each.unknown, told), []).append(each)
+        told = each.reason if each.code in TOLD and not each.unknown else ""
+        # Because a message in doubt has a code only if something followed, doubt is one reason whatever its code.
+        code = Code.UNKNOWN if each.unknown else _ALIKE.get(each.code, each.code)
+        groups.setdefault((each.platform, code, each.unknown, told), []).append(each)
     lines = []
     for (platform, code, unknown, _told), alike in groups.items():
         count, targets = sum(each.count for each in alike), [target for each in alike for target in each.targets]
@@ -289,8 +300,8 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
             count,
         ),
         Code.NOT_FOUND: ngettext(
-            "{count} does not exist, perhaps the number is wrong; the subscription has ended.",
-            "{count} do not exist, perhaps the numbers are wrong; their subscriptions have ended.",
+            "{count} does not exist, or no longer; the subscription has ended.",
+            "{count} do not exist, or no longer; their subscriptions have ended.",
             count,
         ),
         Code.CLOSED: ngettext(
@@ -307,8 +318,13 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
             count,
         ),
         Code.ENDED: ngettext(
-            "{count} unsubscribed while the push was under way.",
-            "{count} unsubscribed while the push was under way.",
+            "{count} unsubscribed or chose another time while the push was under way.",
+            "{count} unsubscribed or chose another time while the push was under way.",
+            count,
+        ),
+        Code.PAUSED: ngettext(
+            "{count} paused the pushes while this one was under way.",
+            "{count} paused the pushes while this one was under way.",
             count,
         ),
         Code.STOPPED: ngettext(

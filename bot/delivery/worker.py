@@ -30,6 +30,7 @@ from bot.platforms.base import (
     Publisher,
     SendError,
     TargetClosedError,
+    TargetGoneError,
     UnauthorisedError,
     UnknownOutcomeError,
     UnverifiableError,
@@ -135,7 +136,9 @@ class Worker:
         """
         self._ended.clear()
         try:
-            recovered = await self._ledger.recover(self._platform.name, hold=self._holds_back)
+            recovered = await self._ledger.recover(
+                self._platform.name, hold=self._holds_back, hold_reports=self._finder is None
+            )
             if recovered:
                 log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
             async with contextlib.nullcontext() if self._publishing is None else self._publishing.meanwhile():
@@ -325,6 +328,8 @@ class Worker:
         match decision.step:
             case Step.REDIRECT:
                 await subscriptions.move(claim.target, decision.chat)
+            case Step.END_SUBSCRIPTION if isinstance(error, TargetGoneError):
+                await subscriptions.left(claim.target, reason)
             case Step.END_SUBSCRIPTION:
                 await subscriptions.end(claim.target, reason)
             case Step.PAUSE_SUBSCRIPTION:

@@ -40,6 +40,12 @@ class Code(enum.StrEnum):
     """The message was stopped before the turn of the delivery, because other chats had refused it."""
     ENDED = "ended"
     """The subscription ended before the turn of the delivery."""
+    PAUSED = "paused"
+    """The people of the place paused the pushes before the turn of the delivery."""
+
+
+NO_FAILURES = frozenset({Code.GONE, Code.ENDED, Code.PAUSED})
+"""Codes of deliveries that did not arrive because the people left, unsubscribed or paused."""
 
 
 TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED)
@@ -108,6 +114,8 @@ class Unserved:
 class Pushed(Fact):
     """The end of a push. `took` is the time from its beginning to its end.
 
+    `served`, `mended` and `unserved` together are all deliveries. `mended` counts those that failed here and arrived in
+    a later push of the episode. `left_out` subscriptions had no delivery.
     `publishing` are the messages that are not yet passed on to the followers of an announcement channel.
     """
 
@@ -118,6 +126,8 @@ class Pushed(Fact):
     took: dt.timedelta
     served: Mapping[PlatformName, int] = field(default_factory=dict)
     unserved: Sequence[Unserved] = ()
+    mended: int = 0
+    left_out: int = 0
     publishing: int = 0
 
     @property
@@ -132,8 +142,8 @@ class Pushed(Fact):
 
     @property
     def failed(self) -> int:
-        """The number of deliveries that certainly did not arrive."""
-        return sum(each.count for each in self.unserved if not each.unknown)
+        """The number of deliveries that certainly did not arrive to people who wanted them."""
+        return sum(each.count for each in self.unserved if not each.unknown and each.code not in NO_FAILURES)
 
     @property
     def unknown(self) -> int:
@@ -142,8 +152,19 @@ class Pushed(Fact):
 
     @property
     def ended(self) -> int:
-        """The number of subscriptions that ended because of a platform's answer."""
-        return sum(each.count for each in self.unserved if each.code in {Code.GONE, Code.NOT_FOUND})
+        """The number of subscriptions that ended meanwhile, by the people or because of a platform's answer."""
+        return sum(each.count for each in self.unserved if each.code in {Code.GONE, Code.ENDED, Code.NOT_FOUND})
+
+    @property
+    def total(self) -> int:
+        """The number of all deliveries."""
+        return self.sent + self.mended + sum(each.count for each in self.unserved)
+
+    @property
+    def results(self) -> dict[str, int]:
+        """The number of deliveries by their result, in words; together they are all that are over."""
+        results = {"sent": self.sent, "sent later": self.mended, "failed": self.failed, "unknown": self.unknown}
+        return results | {"not wanted any more": self.total - sum(results.values())}
 
 
 @dataclass(frozen=True, slots=True)

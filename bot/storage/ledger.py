@@ -12,6 +12,7 @@ from typing import Self
 
 from sqlalchemy import Connection, delete, func, select, union_all, update
 
+from bot.model.facts import NO_FAILURES
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage import opening
@@ -37,6 +38,7 @@ from bot.storage.records import (
 )
 from bot.storage.subscriptions import LedgerSubscriptions
 from bot.storage.tables import (
+    ARRIVED_LATER,
     BROADCAST_IS_OPEN,
     BROADCAST_IS_UNFINISHED,
     IS_PENDING,
@@ -197,8 +199,9 @@ class Ledger(LedgerPart):
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of deliveries. Cheapest with a hundred at once.
 
-        A delivery that would be pending in a stopped rendering fails instead. Because messages that have left must not
-        leave again, a file that is not in its place takes outcomes too.
+        A delivery that would be pending fails instead if nobody wants it any more: its rendering is stopped, its
+        broadcast or subscription is over, or its people are on holiday. Because messages that have left must not leave
+        again, a file that is not in its place takes outcomes too.
         """
         await self._database.write_anywhere(outcomes_of.record, outcomes, self._clock())
 
@@ -206,16 +209,18 @@ class Ledger(LedgerPart):
         """Go on with the delivery in a rendering whose next message is replaced by its fallback."""
         await self._database.write(outcomes_of.fall_back, delivery_id, self._clock())
 
-    async def recover(self, platform: PlatformName, *, hold: bool) -> int:
+    async def recover(self, platform: PlatformName, *, hold: bool, hold_reports: bool = False) -> int:
         """Take back the claims of a process that died. Only for a platform on which nobody is sending.
 
         Because nobody knows whether those messages arrived, they are pending again, or with `hold` skipped: their ids
-        are then None, and a delivery whose last message is skipped is `unknown`.
+        are then None, and a delivery whose last message is skipped is `unknown`. With `hold_reports`, only the reports
+        of pushes are skipped, because `recap status` shows what they say and an admin would read them twice.
 
         Returns:
             The number of claims.
         """
-        return await self._database.write(outcomes_of.recover, platform, self._clock(), hold=hold)
+        now = self._clock()
+        return await self._database.write(outcomes_of.recover, platform, now, hold=hold, hold_reports=hold_reports)
 
     async def is_refused(self, rendering_id: int, position: int) -> bool:
         """Return whether several chats refused the rendering's message at the position, and none took it."""
@@ -270,10 +275,13 @@ class Ledger(LedgerPart):
         return dict(await self._database.rows(counts.group_by(c.platform)))
 
     async def failures(self, broadcast_id: int) -> list[Delivery]:
-        """Return the deliveries of the broadcast that failed or are `unknown`, by target."""
+        """Return the deliveries of the broadcast that failed or are `unknown`, and did not arrive later, by target."""
         c = deliveries.c
         failed = select(deliveries).where(
-            c.broadcast_id == broadcast_id, c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+            c.broadcast_id == broadcast_id,
+            c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+            c.code.not_in(NO_FAILURES),
+            ~ARRIVED_LATER,
         )
         return list(map(Delivery.of, await self._database.rows(failed.order_by(c.platform, c.chat, c.thread))))
 

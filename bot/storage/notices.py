@@ -9,11 +9,18 @@ from sqlalchemy import Connection, String, case, exists, func, literal, select, 
 
 from bot.model.facts import REPORT, TOLD, Pushed, Unserved
 from bot.model.rendering import Rendering
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Notice, target_of
-from bot.storage.tables import BROADCAST_IS_UNFINISHED, broadcasts, deliveries, publications, renderings
+from bot.storage.tables import (
+    ARRIVED_LATER,
+    BROADCAST_IS_UNFINISHED,
+    broadcasts,
+    deliveries,
+    publications,
+    renderings,
+)
 
 NAMED = 5
 """Targets of one result that a report can name."""
@@ -78,37 +85,38 @@ class LedgerNotices(LedgerPart):
 
 
 def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushed:
-    served: dict[PlatformName, int] = {}
     unserved = []
     c, in_push = deliveries.c, deliveries.c.broadcast_id == push.id
+    arrived = select(c.platform, func.count().label("number")).where(in_push, c.state == DeliveryState.SENT)
+    not_here = in_push & c.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
     told = case((c.code.in_(TOLD), c.reason), else_="")
     results = select(c.platform, c.state, c.code, func.count().label("number"), func.max(c.reason).label("reason"))
     by_result = (c.platform, c.state, c.code, told)
-    for row in connection.execute(results.where(in_push).group_by(*by_result).order_by(*by_result)).all():
-        if row.state is DeliveryState.SENT:
-            served[row.platform] = served.get(row.platform, 0) + row.number
-        elif row.state in {DeliveryState.FAILED, DeliveryState.UNKNOWN}:
-            of_result = [c.platform == row.platform, c.state == row.state, c.code == row.code]
-            if row.code in TOLD:
-                of_result.append(c.reason == row.reason)
-            named = select(deliveries).where(in_push, *of_result).order_by(c.id).limit(NAMED)
-            unserved.append(
-                Unserved(
-                    platform=row.platform,
-                    code=row.code,
-                    reason=row.reason,
-                    count=row.number,
-                    unknown=row.state is DeliveryState.UNKNOWN,
-                    targets=tuple(map(target_of, connection.execute(named))),
-                )
+    missing = results.where(not_here, ~ARRIVED_LATER).group_by(*by_result).order_by(*by_result)
+    for row in connection.execute(missing).all():
+        of_result = [c.platform == row.platform, c.state == row.state, c.code == row.code, ~ARRIVED_LATER]
+        if row.code in TOLD:
+            of_result.append(c.reason == row.reason)
+        named = select(deliveries).where(in_push, *of_result).order_by(c.id).limit(NAMED)
+        unserved.append(
+            Unserved(
+                platform=row.platform,
+                code=row.code,
+                reason=row.reason,
+                count=row.number,
+                unknown=row.state is DeliveryState.UNKNOWN,
+                targets=tuple(map(target_of, connection.execute(named))),
             )
+        )
     return Pushed(
         broadcast=push.id,
         episode=push.episode,
         schedule=push.key,
         took=(push.finished or now) - push.created,
-        served=served,
+        served={row.platform: row.number for row in connection.execute(arrived.group_by(c.platform))},
         unserved=tuple(unserved),
+        left_out=push.left_out,
+        mended=connection.scalar(select(func.count()).where(not_here, ARRIVED_LATER)) or 0,
         publishing=connection.scalar(select(func.count()).select_from(publications)) or 0,
     )
 

@@ -32,7 +32,17 @@ from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
-from bot.storage.tables import Coded, broadcasts, deliveries, failed_in, gets_pushes, renderings, subscriptions, to_utc
+from bot.storage.tables import (
+    HAS_ENDED,
+    Coded,
+    broadcasts,
+    deliveries,
+    failed_in,
+    gets_pushes,
+    renderings,
+    subscriptions,
+    to_utc,
+)
 
 _Messages: TypeAlias = list[dict[str, Any]]
 """Messages as the database keeps them."""
@@ -155,6 +165,11 @@ def deliver_to_choices(
     connection.execute(deliver, {"chosen": rows})
     if only_failed_in is not None:
         _go_on_where_it_failed(connection, broadcast, only_failed_in)
+    else:
+        subscribed = select(func.count()).where(c.schedule == broadcast.key, ~HAS_ENDED).scalar_subquery()
+        served = select(func.count()).where(deliveries.c.broadcast_id == broadcast.id).scalar_subquery()
+        count = update(broadcasts).where(broadcasts.c.id == broadcast.id).values(left_out=subscribed - served)
+        connection.execute(count)
 
 
 def _as_json(kept: Column[Any], value: object) -> object:

@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import operator
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -12,25 +11,29 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Row,
     String,
     bindparam,
     case,
     cast,
     column,
+    exists,
     func,
     insert,
     literal,
     literal_column,
+    or_,
     select,
     update,
 )
 
-from bot.model.facts import Code
+from bot.model.facts import REPORT, Code
 from bot.model.subscription import PlatformName, Target
 from bot.storage.opening import keep_rendering
 from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
+    HAS_ENDED,
     IS_PENDING,
     IS_UNFINISHED,
     MOMENT,
@@ -38,10 +41,30 @@ from bot.storage.tables import (
     deliveries,
     publications,
     renderings,
+    subscriptions,
 )
 
 INTERRUPTED = "the bot was stopped before the platform answered"
 """The reason of a delivery whose message was on its way when the process died."""
+ON_HOLIDAY = "its people have paused the pushes"
+"""The reason of a delivery that a holiday came before."""
+
+_BROADCAST = broadcasts.c.id == deliveries.c.broadcast_id
+_SUBSCRIPTION = subscriptions.c.id == deliveries.c.subscription_id
+_IS_ON_HOLIDAY = subscriptions.c.paused_until > bindparam("now", type_=MOMENT)
+_STOPPED = (
+    select(func.coalesce(renderings.c.refusal, broadcasts.c.reason))
+    .join_from(renderings, broadcasts)
+    .where(renderings.c.id == deliveries.c.rendering_id, or_(renderings.c.refusal.is_not(None), ~BROADCAST_IS_OPEN))
+)
+_WHY_STOPPED = _STOPPED.scalar_subquery()
+_WHY_ENDED = select(subscriptions.c.reason).where(_SUBSCRIPTION, HAS_ENDED).scalar_subquery()
+_SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
+_FAILED: ColumnElement[str] = literal_column(f"'{DeliveryState.FAILED}'")
+_IS_UNWANTED = or_(_STOPPED.exists(), exists().where(_SUBSCRIPTION, or_(HAS_ENDED, _IS_ON_HOLIDAY)))
+"""True for a delivery of which nothing more is to be sent: its rendering is stopped, its broadcast or subscription is
+over, or its people are on holiday. Because another transaction may end it while a retry is recorded, each claim looks
+at this too."""
 
 LATELY = dt.timedelta(minutes=1)
 """Time for which a platform's limits of a chat look back."""
@@ -73,7 +96,11 @@ _IN_TURN = (
 _CLAIM = (
     update(deliveries)
     .where(deliveries.c.id.in_(_IN_TURN))
-    .values(state=DeliveryState.SENDING, attempts=deliveries.c.attempts + 1, updated=bindparam("now"))
+    .values(
+        state=case((_IS_UNWANTED, _FAILED), else_=_SENDING),
+        attempts=deliveries.c.attempts + 1,
+        updated=bindparam("now"),
+    )
     .returning(
         deliveries.c.id,
         deliveries.c.broadcast_id,
@@ -86,6 +113,22 @@ _CLAIM = (
         deliveries.c.attempts,
         deliveries.c.code,
         deliveries.c.publish,
+        (deliveries.c.state == _FAILED).label("is_unwanted"),
+    )
+)
+_FAIL_UNWANTED = (
+    update(deliveries)
+    .where(_IS_UNWANTED)
+    .values(
+        state=DeliveryState.FAILED,
+        code=case(
+            (_WHY_STOPPED.is_not(None), Code.STOPPED),
+            (exists().where(_SUBSCRIPTION, HAS_ENDED, subscriptions.c.has_left), Code.GONE),
+            (_WHY_ENDED.is_not(None), Code.ENDED),
+            else_=Code.PAUSED,
+        ),
+        reason=func.coalesce(_WHY_STOPPED, _WHY_ENDED, ON_HOLIDAY),
+        updated=bindparam("now", type_=MOMENT),
     )
 )
 _OF_DELIVERY = deliveries.c.id == bindparam("delivery_id")
@@ -135,18 +178,20 @@ def record_and_claim(
 ) -> list[Claim]:
     """Record the outcomes, mark the next messages by rank and due time as on their way, and return those."""
     record(connection, outcomes, now)
-    claims: list[Claim] = []
+    rows: list[Row[Any]] = []
     # Rank by rank, because a statement for all of them would read past those that are due later.
     for rank in DeliveryRank:
-        if most > len(claims):
-            of = {"of_platform": platform, "of_rank": rank, "most": most - len(claims), "now": now}
+        if most > len(rows):
+            of = {"of_platform": platform, "of_rank": rank, "most": most - len(rows), "now": now}
             # All at once, because each entry into the driver has its cost.
-            claims += map(partial(_claim, platform), sorted(connection.execute(_CLAIM, of).all(), key=_BY_ID))
-    return claims
+            rows += sorted(connection.execute(_CLAIM, of).all(), key=_BY_ID)
+    if unwanted := [row.id for row in rows if row.is_unwanted]:
+        fail_unwanted(connection, deliveries.c.id.in_(unwanted), now)
+    return [_claim(platform, row) for row in rows if not row.is_unwanted]
 
 
 def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
-    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish = row
+    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, _is_unwanted = row
     message_ids = tuple(json.loads(ids)) if ids else ()
     return Claim(
         id_, broadcast, Target(platform, chat, thread), rendering, position, message_ids, attempts, code, publish
@@ -168,14 +213,14 @@ def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> 
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
-    """Write the outcomes down. A delivery that would be pending and is stopped or over fails instead."""
+    """Write the outcomes down. A delivery that would be pending and is no longer wanted fails instead."""
     sent = {each.delivery_id: each.message_ids for each in outcomes if each.state is DeliveryState.SENT}
     if sent:
         connection.execute(_RECORD_SENT, {"ids_by_delivery": sent})
     if others := [each for each in outcomes if each.state is not DeliveryState.SENT]:
         connection.execute(_RECORD, [_values(each, now) for each in others])
     if pending := [each.delivery_id for each in others if each.state is DeliveryState.PENDING]:
-        _fail_stopped(connection, deliveries.c.id.in_(pending), now)
+        fail_unwanted(connection, deliveries.c.id.in_(pending), now)
     for each in outcomes:
         if each.publish is not None:
             published = {"delivery_id": each.delivery_id, "message": each.publish, "from_now": now}
@@ -196,15 +241,12 @@ def _rank_in_push(outcome: Outcome) -> DeliveryRank:
     return DeliveryRank.BEGUN if outcome.position else DeliveryRank.AGAIN
 
 
-def _fail_stopped(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:
-    """Fail those of the deliveries that are pending in a stopped rendering or a broadcast that is over."""
-    c, r = deliveries.c, renderings.c
-    why = select(func.coalesce(r.refusal, broadcasts.c.reason)).join_from(renderings, broadcasts)
-    is_over = c.rendering_id.in_(select(r.id).join_from(renderings, broadcasts).where(~BROADCAST_IS_OPEN))
-    is_stopped = c.rendering_id.in_(select(r.id).where(r.refusal.is_not(None)))
-    fail = update(deliveries).values(state=DeliveryState.FAILED, code=Code.STOPPED, updated=now)
-    failed = fail.values(reason=why.where(r.id == c.rendering_id).scalar_subquery())
-    connection.execute(failed.where(IS_PENDING, is_over | is_stopped, which))
+def fail_unwanted(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:
+    """Fail those of the deliveries that are no longer wanted, for the reason that ended the broadcast or subscription.
+
+    A message that is on its way may not be among them.
+    """
+    connection.execute(_FAIL_UNWANTED.where(which), {"now": now})
 
 
 def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> None:
@@ -250,24 +292,25 @@ def stop_if_refused(connection: Connection, rendering_id: int, position: int, no
     # A claimed message of it that has not left is given back, and fails then.
     left = deliveries.c.rendering_id == rendering_id
     left_out: int = connection.execute(select(func.count()).where(left, IS_UNFINISHED)).scalar_one()
-    _fail_stopped(connection, left, now)
+    fail_unwanted(connection, IS_PENDING & left, now)
     of = select(broadcasts).join(renderings).where(renderings.c.id == rendering_id)
     return Stopped(Broadcast.of(connection.execute(of).one()), reason, left_out)
 
 
-def recover(connection: Connection, platform: PlatformName, now: dt.datetime, *, hold: bool) -> int:
-    """Repeat the messages that were on their way when the process died, or skip them with `hold`; return how many."""
+def recover(connection: Connection, platform: PlatformName, now: dt.datetime, *, hold: bool, hold_reports: bool) -> int:
+    """Repeat the messages that were on their way when the process died, or skip them; return how many."""
     c = deliveries.c
     on_their_way = (
-        select(deliveries, func.json_array_length(renderings.c.messages).label("length"))
+        select(deliveries, func.json_array_length(renderings.c.messages).label("length"), broadcasts.c.key)
         .join_from(deliveries, renderings)
+        .join(broadcasts, _BROADCAST)
         # By way of the broadcasts, of which there are few, and the index on their states.
         .where(c.broadcast_id.in_(select(broadcasts.c.id)), c.state == DeliveryState.SENDING, c.platform == platform)
     )
     outcomes = []
     for row in connection.execute(on_their_way):
         state, position, ids, attempts = DeliveryState.PENDING, row.position, row.message_ids, row.attempts
-        if hold:
+        if hold or (hold_reports and row.key.startswith(REPORT)):
             position, ids, attempts = position + 1, (*ids, None), 0
             state = state if position < row.length else DeliveryState.UNKNOWN
         outcomes.append(Outcome(row.id, state, position, ids, row.due, attempts, Code.UNKNOWN, INTERRUPTED))

@@ -87,6 +87,7 @@ class Broadcast:
 
     `key` makes it exist once for its episode: the schedule's name of a push, `to TARGET` of a single, the notice's key.
     `repeat` counts the times that the admin pushed it again. A notice has a `text`, and 0 for `episode` if about none.
+    `left_out` counts the subscriptions of the schedule that had nothing to get when a push was opened.
     """
 
     id: int
@@ -101,6 +102,7 @@ class Broadcast:
     reason: str
     finished: dt.datetime | None
     text: str
+    left_out: int = 0
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:

@@ -12,6 +12,7 @@ from bot.model.facts import Code
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
+from bot.storage.outcomes import fail_unwanted
 from bot.storage.records import DeliveryState, target_of
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
@@ -203,8 +204,17 @@ def _end(
     end = update(subscriptions).where(which, ~HAS_ENDED)
     end = end.values(state=SubscriptionState.ENDED, reason=reason, has_left=has_left, updated=now)
     ended = connection.scalars(end.returning(subscriptions.c.id)).all()
-    fail = update(deliveries).where(IS_PENDING, deliveries.c.subscription_id.in_(ended))
-    connection.execute(fail.values(state=DeliveryState.FAILED, code=Code.ENDED, reason=reason, updated=now))
+    fail_unwanted(connection, IS_PENDING & deliveries.c.subscription_id.in_(ended), now)
+    if has_left:
+        # Because a chat that removes the bot refuses its message first and is seen to be gone a moment later, what the
+        # report of the push says is that the chat is gone.
+        refused = update(deliveries).where(
+            deliveries.c.state == DeliveryState.FAILED,
+            deliveries.c.code.in_((Code.CLOSED, Code.NOT_FOUND)),
+            deliveries.c.subscription_id.in_(select(subscriptions.c.id).where(which)),
+            deliveries.c.broadcast_id.in_(select(broadcasts.c.id).where(BROADCAST_IS_OPEN)),
+        )
+        connection.execute(refused.values(code=Code.GONE, reason=reason))
     return bool(ended)
 
 

@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from bot.model.document import Layout
+from bot.model.facts import NO_FAILURES
 from bot.model.subscription import Origin, PlatformName, SubscriptionState, Target
 from bot.storage.records import BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
 
@@ -154,6 +155,7 @@ broadcasts = Table(
     Column("finished", MOMENT),
     Column("kind", Coded(String(), str, BroadcastKind), nullable=False, server_default="push"),
     Column("text", String),  # what a notice says, in plain words
+    Column("left_out", Integer, nullable=False, server_default="0"),  # subscriptions without a delivery of a push
     UniqueConstraint("episode", "key", "repeat"),
 )
 
@@ -248,6 +250,23 @@ BROADCAST_IS_UNFINISHED = exists().where(deliveries.c.broadcast_id == broadcasts
 HAS_ENDED = subscriptions.c.state == SubscriptionState.ENDED
 
 
+def _arrived_later() -> ColumnElement[bool]:
+    this, later, again = broadcasts.alias(), broadcasts.alias(), deliveries.alias()
+    return exists().where(
+        this.c.id == deliveries.c.broadcast_id,
+        later.c.episode == this.c.episode,
+        later.c.id > this.c.id,
+        later.c.kind != BroadcastKind.NOTICE,
+        again.c.broadcast_id == later.c.id,
+        *(again.c[name] == deliveries.c[name] for name in ("platform", "chat", "thread")),
+        again.c.state == DeliveryState.SENT,
+    )
+
+
+ARRIVED_LATER = _arrived_later()
+"""True for a delivery whose episode reached the same target by a later broadcast."""
+
+
 def is_in_chat(table: FromClause, target: Target) -> ColumnElement[bool]:
     """Return whether a row is about the target's chat, threads included."""
     return (table.c.platform == target.platform) & (table.c.chat == target.chat)
@@ -265,9 +284,12 @@ def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[
 
 
 def failed_in(broadcast_id: int | ColumnElement[int]) -> ColumnElement[bool]:
-    """Return whether the subscription's delivery of that broadcast failed."""
+    """Return whether the subscription's delivery of that broadcast failed though its people wanted it."""
     c = deliveries.c
     failed = select(c.subscription_id).where(
-        c.broadcast_id == broadcast_id, c.state == DeliveryState.FAILED, c.subscription_id.is_not(None)
+        c.broadcast_id == broadcast_id,
+        c.state == DeliveryState.FAILED,
+        c.code.not_in(NO_FAILURES),
+        c.subscription_id.is_not(None),
     )
     return subscriptions.c.id.in_(failed)

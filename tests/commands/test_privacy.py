@@ -38,7 +38,7 @@ KEPT = {
     "leur date": {"created", "updated"},
     "si les envois ont cessé, pourquoi": {"state", "reason", "has_left"},
     "la liste des derniers épisodes envoyés ici": {"broadcast_id", "subscription_id", "rendering_id"},
-    "avec la date, le résultat": {"due", "position", "attempts", "code"},
+    "avec la date, le résultat": {"due", "position", "attempts", "code", "rank"},
     "les numéros de ces messages": {"message_ids", "message_id"},
 }
 """What `/privacy` says, and the columns about a chat that this is about."""

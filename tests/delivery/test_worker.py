@@ -75,8 +75,9 @@ async def test_one_broken_target_costs_nobody_else_anything(
     work.carrier.errors["3"] = [error]
     async with work.going():
         await work.reaches(sent=4, failed=1)
-    (failure,) = await work.ledger.failures(1)
-    assert (failure.target, failure.code, failure.reason) == (telegram(3), error.code, str(error))
+    (broadcast,) = await work.ledger.broadcasts(1)
+    (cause,) = (await work.ledger.notices.outcome(broadcast)).unserved
+    assert (cause.targets, cause.code, cause.reason) == ((telegram(3),), error.code, str(error))
     states = {each.target: each.state for each in await work.ledger.subscriptions.all()}
     assert states.pop(telegram(3)) is state
     assert set(states.values()) == {SubscriptionState.ACTIVE}

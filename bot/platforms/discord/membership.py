@@ -93,7 +93,7 @@ class Membership:
 
     async def _delete(self, channel_id: int) -> None:
         target = _target(channel_id)
-        if await self._subscriptions.end(target, DELETED):
+        if await self._subscriptions.left(target, DELETED):
             log.info("%s: %s", target, DELETED)
 
 

@@ -41,4 +41,5 @@ def upgrade() -> None:
         sa.Column("troubles", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_heartbeat"),
     )
+    op.add_column("broadcasts", sa.Column("left_out", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("renderings", sa.Column("refusal", sa.String(), nullable=True))
