@@ -163,7 +163,7 @@ class DiscordPerson:
     async def says(self, text: str, **options: object) -> Reply:
         """Send a slash command; what follows it goes into its option, further ones by name."""
         name, _, rest = text.removeprefix("/").partition(" ")
-        command = next(command for command in COMMANDS if command.name == name)
+        command = next(command for command in COMMANDS if name in {command.name, *command.french})
         if rest:
             options[_OPTIONS[command.argument]] = rest
         interaction = await self.town.discord.slash(self.user, self.channel, name, **options)

@@ -17,6 +17,7 @@ from bot.commands.request import (
     slow_down,
     sorry,
 )
+from bot.commands.subscribing import no_voice
 from bot.commands.table import (
     COMMANDS,
     SAID,
@@ -27,6 +28,7 @@ from bot.commands.table import (
     Command,
     Press,
     answered,
+    command_named,
     hello,
     press,
 )
@@ -49,8 +51,10 @@ __all__ = [
     "Verdict",
     "answered",
     "busy",
+    "command_named",
     "for_you_alone",
     "hello",
+    "no_voice",
     "outdated",
     "press",
     "slow_down",

@@ -67,7 +67,8 @@ def _topics(context: CommandContext, typed: str, without: Collection[str] = ()) 
             fits[topic] = min(fit, fits.get(topic, fit))
     fitting = sorted(fits, key=lambda topic: (fits[topic], places[topic]))
     near = archive.nearest_topics(typed, NEAR_TOPICS) if key else []
-    return [*fitting, *(topic for topic in near if topic in places and topic not in {*fits, *without})]
+    found = [*fitting, *(topic for topic in near if topic in places and topic not in {*fits, *without})]
+    return [archive.hashtag(topic)[1:] for topic in found]
 
 
 # Two, because a reload makes a second archive beside the one in use.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import fuzz, process
 
 from bot.commands.request import Answer, CommandContext, Request, notice
+from bot.commands.subscribing import next_push, would_get
 from bot.model.document import Button, CommandButton
 from bot.model.text import fold, fold_words, normalise_topic
 
@@ -24,22 +25,30 @@ MOST_CHOICES = 5
 
 async def latest(context: CommandContext, request: Request) -> Answer:
     """Show the newest episode."""
-    _ = request.words.gettext
-    nothing = _("No episode has been published yet. The first one will be here on a Monday.")
-    return _shown(context, request, context.archive().latest(context.today)) or notice(nothing)
+    return _shown(context, request, context.archive().latest(context.today)) or await _nothing_yet(context, request)
 
 
 async def episode(context: CommandContext, request: Request) -> Answer:
     """Show an episode by its number, or by words of its title or its segments."""
     _ = request.words.gettext
+    newest = context.archive().latest(context.today)
+    if newest is None:
+        return await _nothing_yet(context, request)
     if not request.argument.strip(" #"):
-        return notice(_("Which episode? Add its number: /episode 1207"), *_newest_buttons(context, request))
+        which = _("Which episode? Add its number: /episode {number}")
+        return notice(which.format(number=newest.number), *_newest_buttons(context, request))
     number = re.fullmatch(r"\D*(\d{1,9})\D*", request.argument)
     if number is None:
-        return _by_words(context, request)
+        return _by_words(context, request, newest)
     nothing = _("There is no episode {number}.").format(number=int(number[1]))
     shown = _shown(context, request, _published(context, int(number[1])))
     return shown or notice(nothing, *_newest_buttons(context, request))
+
+
+async def _nothing_yet(context: CommandContext, request: Request) -> Answer:
+    """Say that there is no episode yet, and when the next push comes."""
+    nothing = request.words.gettext("No episode has been published yet.")
+    return notice(" ".join([nothing, *next_push(context, request, await would_get(context, request))]))
 
 
 def _shown(context: CommandContext, request: Request, episode: Episode | None) -> Answer | None:
@@ -70,11 +79,12 @@ async def rest(context: CommandContext, request: Request) -> Answer:
     return Answer(context.formatter(request).rest(found, segments))
 
 
-def _by_words(context: CommandContext, request: Request) -> Answer:
+def _by_words(context: CommandContext, request: Request, newest: Episode) -> Answer:
     _ = request.words.gettext
     found = episodes_with(context, request.argument)
     if not found:
-        return notice(_("An episode is asked for by its number: /episode 1207"), *_newest_buttons(context, request))
+        by_number = _("An episode is asked for by its number: /episode {number}")
+        return notice(by_number.format(number=newest.number), *_newest_buttons(context, request))
     if len(found) == 1 and (shown := _shown(context, request, found[0])):
         return shown
     choices = (CommandButton(f"{each.number} – {each.title}", "episode", str(each.number)) for each in found)

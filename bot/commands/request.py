@@ -17,6 +17,7 @@ from bot.model.i18n import Language, Words, words
 from bot.model.subscription import PlatformName, Subscriptions, Target
 
 if TYPE_CHECKING:
+    from bot.config.cron import Days
     from bot.content.archive import Archive
 
 BUTTON_MAX = 48
@@ -80,10 +81,13 @@ class Answer:
 
 
 class Agenda(Protocol):
-    """The times of the next pushes."""
+    """The times of the pushes."""
 
     def next_run(self, schedule: str, after: dt.datetime | None = None) -> dt.datetime | None:
         """Return the next occurrence after now or a later moment, in the schedule's own time zone."""
+
+    def days(self, schedule: str) -> Days | None:
+        """Return the days on which the schedule pushes, in its own time zone."""
 
 
 @dataclass(frozen=True, slots=True)

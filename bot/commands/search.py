@@ -6,14 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.commands import episodes
 from bot.commands.request import BUTTON_MAX, Answer, Page, notice
-from bot.commands.topics import COMPARED, all_topics, shortened, topic
+from bot.commands.topics import COMPARED, all_topics, shortened
 from bot.content.formatter import SEPARATOR
 from bot.content.search import is_match, wanted
 from bot.model.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span, Spans, Style
 from bot.model.i18n import Words
-from bot.model.text import fold_words
+from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, fold_words
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -23,22 +22,13 @@ PAGE_SIZE = 5
 """Hits on a page; each has a button of its own, and that many stand side by side."""
 
 
-async def said(context: CommandContext, request: Request) -> Answer:
-    """Answer words without a command: with an episode, a topic, else the segments that hold the words."""
-    if episodes.is_published(context, request.argument):
-        return await episodes.episode(context, request)
-    if context.archive().resolve_topic(request.argument) is not None:
-        return await topic(context, request)
-    return await search(context, request)
-
-
 async def search(context: CommandContext, request: Request) -> Answer:
     """Show the segments that hold all the words, the best first, a page at a time."""
     catalogue = request.words
     _ = catalogue.gettext
     searched = wanted(request.argument)
     if not searched:
-        return notice(_("Which words? For example: /search netflix europe"), all_topics(request))
+        return notice(_with_example(context, request), all_topics(request))
     hits = context.archive().search(request.argument, context.today)
     state = " ".join(searched)
     typed = catalogue.quoted(shortened(request.argument if request.page is None else state))
@@ -62,6 +52,19 @@ async def search(context: CommandContext, request: Request) -> Answer:
     return Answer(Document(title, tuple(sections), (*readers, *turn)), replaces=request.page is not None)
 
 
+def _with_example(context: CommandContext, request: Request) -> str:
+    """Ask for words, with two topics of the newest subject as an example, because the search finds that subject."""
+    ask, archive = request.words.gettext("Which words?"), context.archive()
+    segments = (segment for episode in archive.published(context.today) for segment in episode.segments)
+    topics = next((segment.topics[:2] for segment in segments if segment.topics), None)
+    if topics is None:
+        return ask
+    written = (archive.hashtag(topic)[1:] for topic in topics)
+    # Because a search reads words, a topic that is written with a sign between them is given in one word.
+    words = " ".join(text if len(fold_words(text)) == 1 else topic for topic, text in zip(topics, written, strict=True))
+    return f"{ask} {request.words.gettext('For example: {command}').format(command=f'/search {words}')}"
+
+
 def _hit(catalogue: Words, number: int, episode: Episode, segment: Segment, searched: Sequence[str]) -> Section:
     reference = catalogue.gettext("Episode {number}").format(number=episode.number)
     blocks: list[Block] = [
@@ -80,13 +83,16 @@ def _hit(catalogue: Words, number: int, episode: Episode, segment: Segment, sear
 
 def _nothing(context: CommandContext, request: Request, typed: str, searched: Sequence[str]) -> Answer:
     _ = request.words.gettext
-    nearest = context.archive().nearest_topics(" ".join(searched)[:COMPARED])
+    archive = context.archive()
+    nearest = archive.nearest_topics(" ".join(searched)[:COMPARED])
     sentence = _("I found nothing with {words}.").format(words=typed)
     if nearest:
         sentence += " " + _("Perhaps one of these topics:")
     elif len(searched) > 1:
         sentence += " " + _("Try with fewer words.")
-    return notice(sentence, *(CommandButton(f"#{name}", "topic", name) for name in nearest), all_topics(request))
+    return notice(
+        sentence, *(CommandButton(archive.hashtag(name), "topic", name) for name in nearest), all_topics(request)
+    )
 
 
 SNIPPET = 240
@@ -95,6 +101,8 @@ _BEFORE = 60
 """Characters of context that a snippet shows before the first word it is about."""
 
 _TOKEN = re.compile(r"[^\W_]+")
+_GAP = re.compile(r"\s+")
+_NO_BREAK = (NO_BREAK_SPACE, NARROW_NO_BREAK_SPACE)
 
 
 def snippet(text: str, searched: Sequence[str]) -> Spans:
@@ -102,7 +110,7 @@ def snippet(text: str, searched: Sequence[str]) -> Spans:
 
     A text with none of the words is cut after its beginning.
     """
-    text = text.replace("\n", " ").strip()
+    text = _GAP.sub(lambda gap: next((sign for sign in gap[0] if sign in _NO_BREAK), " "), text).strip()
     places = _matches(text, searched)
     start, end = _window(text, [begin for begin, _end in places])
     spans = [Span("… ")] if start else []

@@ -35,21 +35,32 @@ async def settings(context: CommandContext, request: Request) -> Answer:
         return refusal
     step, _, value = request.argument.strip().partition(" ")
     async with context.changing:
+        if step == "stop":
+            has_ended = await context.subscriptions.end(request.target, "unsubscribed")
+            return dataclasses.replace(farewell(request) if has_ended else nothing_here(request), replaces=True)
         subscriptions = await context.subscriptions.of(request.target)
-        if subscriptions and step == "stop":
-            await context.subscriptions.end(request.target, "unsubscribed")
-        elif subscriptions and step == "at":
-            subscriptions = await _reschedule(context, request, subscriptions, value)
-        elif subscriptions and (change := _change(context, request, step, value)) is not None:
-            subscriptions = [change(active(each)) for each in subscriptions]
+        is_saved = False
+        if subscriptions and step == "at":
+            is_saved = await _reschedule(context, request, subscriptions, value)
+        elif subscriptions and (change := _change(context, request, subscriptions, step, value)) is not None:
             for each in subscriptions:
-                await context.subscriptions.save(each)
-    return _panel(context, request, step, subscriptions)
+                await context.subscriptions.save(change(active(each)))
+            is_saved = True
+        if is_saved:
+            # The panel shows the choices that the database has now.
+            subscriptions = await context.subscriptions.of(request.target)
+    answer = _panel(context, request, step, subscriptions)
+    return dataclasses.replace(answer, toast=request.words.gettext("Saved.")) if is_saved else answer
 
 
-def _change(context: CommandContext, request: Request, step: str, value: str) -> Change | None:
+def _change(
+    context: CommandContext, request: Request, subscriptions: Sequence[Subscription], step: str, value: str
+) -> Change | None:
     """Return the change that a button makes to a subscription; None for a button that only shows, or a forged one."""
     match step, value:
+        case "off", topic if any(topic in each.choices.topics for each in subscriptions):
+            # Because no episode may have the topic any more, the subscription alone knows it.
+            return lambda each: _with_topic(each, topic, is_wanted=False)
         case (("on" | "off"), topic) if (name := context.archive().resolve_topic(topic)) is not None:
             return lambda each: _with_topic(each, name, is_wanted=step == "on")
         case "all", _:
@@ -74,27 +85,22 @@ def _with_topic(subscription: Subscription, topic: str, *, is_wanted: bool) -> S
 
 
 async def _reschedule(
-    context: CommandContext, request: Request, subscriptions: list[Subscription], schedule: str
-) -> list[Subscription]:
-    """Move the subscription to a schedule of the config.
-
-    Returns:
-        The subscriptions that hold now; unchanged when the config has no such schedule.
-    """
+    context: CommandContext, request: Request, subscriptions: Sequence[Subscription], schedule: str
+) -> bool:
+    """Move the subscription to a schedule of the config; return False when the config has no such schedule."""
     if schedule not in context.schedules:
-        return subscriptions
+        return False
     chosen = active(dataclasses.replace(subscriptions[0], schedule=schedule))
     for each in subscriptions:
         if each.schedule != schedule:
             await context.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
     await context.subscriptions.save(chosen)
-    return [chosen]
+    return True
 
 
 def _panel(context: CommandContext, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
-    if not subscriptions or step == "stop":
-        end = farewell(request, subscriptions) if subscriptions else nothing_here(request)
-        return dataclasses.replace(end, replaces=bool(step))
+    if not subscriptions:
+        return dataclasses.replace(nothing_here(request), replaces=bool(step))
     match step:
         case "topics" | "on" | "off" | "all":
             document = _topics(context, request, subscriptions[0])
@@ -104,8 +110,7 @@ def _panel(context: CommandContext, request: Request, step: str, subscriptions: 
             document = _times(context, request, subscriptions)
         case _:
             document = _overview(context, request, subscriptions)
-    is_change = step not in {"", "show", "topics", "holiday", "times"}
-    return Answer(document, replaces=bool(step), toast=request.words.gettext("Saved.") if is_change else "")
+    return Answer(document, replaces=bool(step))
 
 
 def _overview(context: CommandContext, request: Request, subscriptions: Sequence[Subscription]) -> Document:
@@ -135,11 +140,13 @@ def _topics(context: CommandContext, request: Request, subscription: Subscriptio
     _ = request.words.gettext
     chosen = set(subscription.choices.topics)
     # Because a chosen topic may vanish from the archive, it stays in the list; else nobody could take it off.
-    known = [*context.archive().topics(context.today)]
+    archive = context.archive()
+    known = [*archive.topics(context.today)]
     names = [*known, *sorted(chosen - set(known))]
     page = Page.of(request, names, TOPICS_ON_A_PAGE)
     steps = [
-        (f"{_CHOSEN}#{name}", f"off {name}") if name in chosen else (f"#{name}", f"on {name}") for name in page.items
+        (_CHOSEN + archive.hashtag(name), f"off {name}") if name in chosen else (archive.hashtag(name), f"on {name}")
+        for name in page.items
     ]
     steps.append(((_("All subjects") if chosen else _CHOSEN + _("All subjects")), "all"))
     buttons = [CommandButton(label, "settings", step, page.number) for label, step in steps]

@@ -23,16 +23,36 @@ async def subscribe(context: CommandContext, request: Request) -> Answer:
     """Subscribe the chat from the next push on, to everything or to some topics."""
     if refusal := not_allowed(request) or not_possible(request):
         return refusal
-    topics, unknown = parse_topics(context.archive(), request.argument)
-    if unknown:
-        meant = functools.partial(_corrected, request.argument, unknown)
-        return unknown_topic(context, request, unknown, "subscribe", meant)
     async with context.changing:
         current = await context.subscriptions.of(request.target) or await _before(context, request)
+        held = {topic for each in current for topic in each.choices.topics}
+        topics, unknown = parse_topics(context.archive(), request.argument, held)
+        if unknown:
+            meant = functools.partial(_corrected, request.argument, unknown)
+            return unknown_topic(context, request, unknown, "subscribe", meant)
         chosen = [dataclasses.replace(active(each, topics=topics), paused_until=None) for each in current]
-        for subscription in chosen:
-            await context.subscriptions.save(subscription)
-    return _confirmation(context, request, chosen)
+        return await _saved(context, request, chosen)
+
+
+async def again(context: CommandContext, request: Request) -> Answer:
+    """Take up the last subscription of the chat with every choice that it had."""
+    if refusal := not_allowed(request) or not_possible(request):
+        return refusal
+    async with context.changing:
+        current = await context.subscriptions.of(request.target) or await _before(context, request)
+        return await _saved(context, request, [active(each) for each in current])
+
+
+async def _saved(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> Answer:
+    """Save the subscriptions, and confirm those that the database then has."""
+    for subscription in chosen:
+        await context.subscriptions.save(subscription)
+    return _confirmation(context, request, await context.subscriptions.of(request.target))
+
+
+async def would_get(context: CommandContext, request: Request) -> list[Subscription]:
+    """Return the subscriptions of the chat; without any, the one that `/subscribe` would make."""
+    return await context.subscriptions.of(request.target) or [Subscription(request.target, context.schedules[0])]
 
 
 def active(subscription: Subscription, **choices: object) -> Subscription:
@@ -44,9 +64,11 @@ def active(subscription: Subscription, **choices: object) -> Subscription:
 async def _before(context: CommandContext, request: Request) -> list[Subscription]:
     """Return the last subscription of the chat, to be taken up again; else that of a newcomer."""
     last = await context.subscriptions.last_ended(request.target)
-    if last is None or last.schedule not in context.schedules:
-        return [Subscription(request.target, context.schedules[0])]
-    return [dataclasses.replace(last, origin=Origin.COMMAND)]
+    default = context.schedules[0]
+    if last is None:
+        return [Subscription(request.target, default)]
+    schedule = last.schedule if last.schedule in context.schedules else default
+    return [dataclasses.replace(last, schedule=schedule, origin=Origin.COMMAND)]
 
 
 def _corrected(typed: str, wrong: str, right: str) -> str:
@@ -60,17 +82,15 @@ async def unsubscribe(context: CommandContext, request: Request) -> Answer:
     if refusal := not_allowed(request):
         return refusal
     async with context.changing:
-        ended = await context.subscriptions.of(request.target)
-        await context.subscriptions.end(request.target, "unsubscribed")
-    return farewell(request, ended) if ended else nothing_here(request)
+        has_ended = await context.subscriptions.end(request.target, "unsubscribed")
+    return farewell(request) if has_ended else nothing_here(request)
 
 
-def farewell(request: Request, ended: Sequence[Subscription]) -> Answer:
-    """Say that the subscriptions have ended; a button brings them back, with their topics if it can carry them."""
+def farewell(request: Request) -> Answer:
+    """Say that the subscriptions have ended; a button brings them back as they were."""
     _ = request.words.gettext
-    topics = " ".join(ended[0].choices.topics)
-    again = CommandButton(_("Subscribe again"), "subscribe", topics if len(topics.encode()) <= BUTTON_MAX else "")
-    return notice(_("It is done: no more pushes here. /latest and the other commands still work."), again)
+    gone = _("It is done. You will receive nothing more here. /latest and the other commands still work.")
+    return notice(gone, CommandButton(_("Subscribe again"), "again"))
 
 
 def nothing_here(request: Request) -> Answer:
@@ -102,6 +122,15 @@ def not_possible(request: Request) -> Answer | None:
     return None if request.obstacle is None else notice(request.words.gettext(_OBSTACLES[request.obstacle]))
 
 
+def no_voice(request: Request, place: str) -> Answer:
+    """Say, outside of a place in which the bot may not write, what its admins must change for the pushes to come."""
+    sentence = request.words.gettext(
+        "I may not write in {place}. Let me send messages there (or reopen the topic), then type /subscribe there "
+        "again."
+    ).format(place=request.words.quoted(place))
+    return dataclasses.replace(notice(sentence), toast=sentence)
+
+
 _OBSTACLES = {
     Obstacle.BLIND: gettext_noop(
         "I cannot see this channel. Let me view it and send messages in it, then subscribe again."
@@ -124,7 +153,7 @@ def described(context: CommandContext, request: Request, subscription: Subscript
             "You will receive each episode's subjects on the topics {topics}.",
             len(choices.topics),
         )
-        sentences = [some.format(topics=catalogue.listed([f"#{topic}" for topic in choices.topics]))]
+        sentences = [some.format(topics=catalogue.listed([*map(context.archive().hashtag, choices.topics)]))]
     if choices.layout is Layout.SEGMENTS and choices.silent:
         sentences.append(_("Each subject comes in a message of its own."))
     elif choices.layout is Layout.SEGMENTS:

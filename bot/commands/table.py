@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import logging
 import re
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from bot.commands import episodes, search, settings, subscribing, topics
 from bot.commands.request import Answer, notice, sorry, unsaved
+from bot.commands.rhythm import in_words
+from bot.commands.talk import Meaning, meaning_of
 from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, gettext_noop, words
 from bot.model.problems import ExpectedError, StorageError
+from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -39,7 +43,9 @@ class Command:
     """One row of the table.
 
     `summary` is a message of the catalogues, at most 100 characters in every language (Discord's limit, the shorter
-    one). `manages` marks a command that only admins may use in a group or server.
+    one). `manages` marks a command that only admins may use in a group or server. `french` are other words for the
+    name, as `normalise_topic` gives them, the first of which platforms offer beside the name. `typed` is the command to
+    type in place of one that buttons alone ask for.
     """
 
     name: str
@@ -47,6 +53,8 @@ class Command:
     answer: Answering
     argument: Argument = Argument.NONE
     manages: bool = False
+    french: tuple[str, ...] = ()
+    typed: str = ""
 
     def usage(self, language: Language) -> str:
         """Return the command as a person types it, with a word for its argument."""
@@ -57,7 +65,7 @@ class Command:
 
 
 _WHAT_IT_IS = gettext_noop(
-    "Every Monday I bring you the recap of the episode: a summary of each subject, with its sources. "
+    "I bring you the recap of the episode {days}: a summary of each subject, with its sources. "
     "You can also ask me at any time:"
 )
 
@@ -65,14 +73,44 @@ _WHAT_IT_IS = gettext_noop(
 async def help_(context: CommandContext, request: Request) -> Answer:
     """Say what the bot is for, and list every command."""
     _ = request.words.gettext
+    rhythms = (context.agenda.days(each.schedule) for each in await subscribing.would_get(context, request))
+    days = next((in_words(each, request.words) for each in rhythms if each), _("every week"))
     rows = ((f"/{command.usage(request.language)}", " – " + _(command.summary)) for command in COMMANDS)
     sections = (
-        Section((Heading((Span(context.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS)),)))),
+        Section((Heading((Span(context.show),), level=1), Paragraph((Span(_(_WHAT_IT_IS).format(days=days)),)))),
         Section((Listing(tuple((Paragraph((Span(usage), Span(summary))),) for usage, summary in rows)),)),
     )
+    return Answer(Document(context.show, sections, await _next_steps(context, request)))
+
+
+async def _next_steps(context: CommandContext, request: Request) -> tuple[CommandButton, ...]:
+    _ = request.words.gettext
     is_subscribed = bool(await context.subscriptions.of(request.target))
     choice = CommandButton(_("Settings"), "settings") if is_subscribed else CommandButton(_("Subscribe"), "subscribe")
-    return Answer(Document(context.show, sections, (CommandButton(_("Read the latest episode"), "latest"), choice)))
+    return CommandButton(_("Read the latest episode"), "latest"), choice
+
+
+async def said(context: CommandContext, request: Request) -> Answer:
+    """Answer words without a command: a wish, a command's name, an episode, a topic, else a search."""
+    _ = request.words.gettext
+    meaning, named = meaning_of(request.argument), command_named(request.argument)
+    if meaning is Meaning.STOP:
+        return await subscribing.unsubscribe(context, request)
+    if episodes.is_published(context, request.argument):
+        return await episodes.episode(context, request)
+    if context.archive().resolve_topic(request.argument) is not None:
+        return await topics.topic(context, request)
+    if named is not None:
+        return await named.answer(context, dataclasses.replace(request, argument=""))
+    if meaning is None:
+        return await search.search(context, request)
+    sentences = {
+        Meaning.THANKS: _("You are welcome! See you soon."),
+        Meaning.GOODBYE: _("See you soon!"),
+        Meaning.GREETING: _("Hello! I am {show}. What would you like to read?"),
+    }
+    sentence = sentences[meaning].format(show=request.words.quoted(context.show))
+    return notice(sentence, *(await _next_steps(context, request) if meaning is Meaning.GREETING else ()))
 
 
 async def start(context: CommandContext, request: Request) -> Answer:
@@ -95,38 +133,72 @@ def hello(context: CommandContext, catalogue: Words) -> Answer:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("latest", gettext_noop("The latest episode"), episodes.latest),
-    Command("topic", gettext_noop("One topic through the episodes"), topics.topic, Argument.TOPIC),
-    Command("topics", gettext_noop("All the topics"), topics.topics),
+    Command("latest", gettext_noop("The latest episode"), episodes.latest, french=("dernier", "derniere")),
+    Command("topic", gettext_noop("One topic through the episodes"), topics.topic, Argument.TOPIC, french=("theme",)),
+    Command("topics", gettext_noop("All the topics"), topics.topics, french=("themes",)),
     Command("episode", gettext_noop("An episode by its number"), episodes.episode, Argument.EPISODE),
-    Command("search", gettext_noop("Subjects that hold all of these words"), search.search, Argument.WORDS),
+    Command(
+        "search",
+        gettext_noop("Subjects that hold all of these words"),
+        search.search,
+        Argument.WORDS,
+        french=("recherche", "rechercher", "chercher", "cherche"),
+    ),
     Command(
         "subscribe",
         gettext_noop("Receive the recap here, with all subjects or some topics"),
         subscribing.subscribe,
         Argument.TOPICS,
         manages=True,
+        french=("abonner", "sabonner", "abonnement"),
     ),
-    Command("unsubscribe", gettext_noop("Stop receiving the recap here"), subscribing.unsubscribe, manages=True),
-    Command("settings", gettext_noop("Choose what you receive here, and how"), settings.settings, manages=True),
-    Command("help", gettext_noop("What I can do"), help_),
-    Command("privacy", gettext_noop("What I keep about you, and how to delete it"), settings.privacy, manages=True),
+    Command(
+        "unsubscribe",
+        gettext_noop("Stop receiving the recap here"),
+        subscribing.unsubscribe,
+        manages=True,
+        french=("arreter", "arret", "arrete", "desabonner", "sedesabonner", "desabonnement", "stop"),
+    ),
+    Command(
+        "settings",
+        gettext_noop("Choose what you receive here, and how"),
+        settings.settings,
+        manages=True,
+        french=("reglages", "reglage", "parametres", "preferences"),
+    ),
+    Command("help", gettext_noop("What I can do"), help_, french=("aide",)),
+    Command(
+        "privacy",
+        gettext_noop("What I keep about you, and how to delete it"),
+        settings.privacy,
+        manages=True,
+        french=("confidentialite",),
+    ),
 )
 
-START = Command("start", gettext_noop("Begin"), start)
+START = Command("start", gettext_noop("Begin"), start, french=("commencer", "demarrer"))
 """Telegram sends this command when somebody opens the bot. Nobody types it, so `/help` does not list it."""
 
-SAID = Command("said", "", search.said, Argument.WORDS)
+SAID = Command("said", "", said, Argument.WORDS)
 """Words without a command, in a private chat, where people speak to the bot alone."""
 
 UNKNOWN = Command("unknown", "", help_)
 """An unknown command, in a private chat."""
 
-# Buttons alone ask for the last two.
-_PRESSABLE = {
-    command.name: command
-    for command in (*COMMANDS, Command("segment", "", episodes.segment), Command("rest", "", episodes.rest))
-}
+_TYPEABLE = {word: command for command in (*COMMANDS, START) for word in (command.name, *command.french)}
+
+
+def command_named(text: str) -> Command | None:
+    """Return the command that the text names in English or French, with or without accents; None for any other text."""
+    return _TYPEABLE.get(normalise_topic(text))
+
+
+_OF_BUTTONS = (
+    Command("segment", "", episodes.segment),
+    Command("rest", "", episodes.rest),
+    Command("again", "", subscribing.again, manages=True, typed="subscribe"),
+)
+_PRESSABLE = {command.name: command for command in (*COMMANDS, *_OF_BUTTONS)}
 _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from bot.commands.request import Answer, Page, notice
@@ -38,40 +38,52 @@ async def topic(context: CommandContext, request: Request) -> Answer:
     _ = catalogue.gettext
     archive = context.archive()
     if not normalise_topic(request.argument):
-        return notice(_("Which topic? For example: /topic tiktok"), all_topics(request))
+        return notice(_with_example(context, request), all_topics(request))
     name = archive.resolve_topic(request.argument)
     if name is None:
         return unknown_topic(context, request, request.argument, "topic")
     hits = archive.topic(name, context.today)
     if not hits:
-        return notice(_("Nothing about #{topic} so far. It will come!").format(topic=name), all_topics(request))
+        nothing = _("Nothing about {topic} so far. It will come!")
+        return notice(nothing.format(topic=archive.hashtag(name)), all_topics(request))
     page = Page.of(request, hits, PAGE_SIZE, PAGE_TEXT, _length)
     hint = catalogue.ngettext("{count} subject in the archive", "{count} subjects in the archive", len(hits))
     hint = hint.format(count=len(hits)) + page.place(catalogue)
     turn = page.turning("topic", name, _("◀ Newer"), _("Older ▶"))
-    document = context.formatter(request).excerpts(f"#{name}", page.items, hint=hint, buttons=turn)
+    document = context.formatter(request).excerpts(archive.hashtag(name), page.items, hint=hint, buttons=turn)
     return Answer(document, replaces=request.page is not None)
 
 
 async def topics(context: CommandContext, request: Request) -> Answer:
     """List every topic with the number of its segments, the most frequent first."""
     _ = request.words.gettext
-    counts = context.archive().topics(context.today)
+    archive = context.archive()
+    counts = archive.topics(context.today)
     if not counts:
         return notice(_("There are no topics yet."))
     title = _("Topics")
-    listing = SEPARATOR.join(f"#{name} ({count})" for name, count in counts.items())
+    listing = SEPARATOR.join(f"{archive.hashtag(name)} ({count})" for name, count in counts.items())
     hint = _("To read about one of them: /topic followed by its name.")
     sections = (
         Section((Heading((Span(title),), level=1), Paragraph((Span(listing),)))),
         Section((Note((Span(hint),)),)),
     )
-    top = tuple(CommandButton(f"#{name}", "topic", name) for name in [*counts][:6])
+    top = tuple(CommandButton(archive.hashtag(name), "topic", name) for name in [*counts][:6])
     return Answer(Document(title, sections, top))
 
 
-def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
+def _with_example(context: CommandContext, request: Request) -> str:
+    """Ask for a topic, with the most frequent one as an example."""
+    archive, ask = context.archive(), request.words.gettext("Which topic?")
+    frequent = next(iter(archive.topics(context.today)), None)
+    example = request.words.gettext("For example: {command}")
+    return ask if frequent is None else f"{ask} {example.format(command=f'/topic {archive.hashtag(frequent)[1:]}')}"
+
+
+def parse_topics(archive: Archive, text: str, held: Collection[str] = ()) -> tuple[tuple[str, ...], str]:
     """Read the topics that somebody typed, in any spelling and with any separator.
+
+    A topic that the chat holds counts also when no episode has it any more.
 
     Returns:
         The topics, and the first word that is no topic; no topics if there is such a word.
@@ -81,7 +93,11 @@ def parse_topics(archive: Archive, text: str) -> tuple[tuple[str, ...], str]:
         rest = part.split()
         while rest:
             for length in range(min(TOPIC_WORDS, len(rest)), 0, -1):
-                if (name := archive.resolve_topic(" ".join(rest[:length]))) is not None:
+                typed = " ".join(rest[:length])
+                name = archive.resolve_topic(typed) or next(
+                    (each for each in held if each == normalise_topic(typed)), None
+                )
+                if name is not None:
                     found.append(name)
                     rest = rest[length:]
                     break
@@ -95,11 +111,12 @@ def unknown_topic(
 ) -> Answer:
     """Say that the topic is unknown, with the nearest topics as buttons: each runs `command` with `meant(topic)`."""
     _ = request.words.gettext
-    nearest = context.archive().nearest_topics(typed[:COMPARED])
+    archive = context.archive()
+    nearest = archive.nearest_topics(typed[:COMPARED])
     sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
     if nearest:
         sentence += " " + _("Did you mean:")
-    suggestions = (CommandButton(f"#{name}", command, meant(name)) for name in nearest)
+    suggestions = (CommandButton(archive.hashtag(name), command, meant(name)) for name in nearest)
     return notice(sentence, *suggestions, all_topics(request))
 
 

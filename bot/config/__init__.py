@@ -28,11 +28,12 @@ from pydantic_core import ErrorDetails, PydanticKnownError
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.problems import contradictions, strangers, translated
 from bot.config.sources import TOKEN_KEYS, Fault, read, variable_name
-from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, Zone
+from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, WrittenTopic, Zone
 from bot.model.document import Layout
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
+from bot.model.text import normalise_topic
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
@@ -183,7 +184,7 @@ class _General(ConfigSection):
     show: Show = Field(default_factory=Show)
     content: ContentFolder = Field(default_factory=ContentFolder)
     storage: Storage = Field(default_factory=Storage)
-    topics: dict[Topic, tuple[Topic, ...]] = Field(default_factory=dict, examples=[["tik tok"]])
+    topics: dict[WrittenTopic, tuple[Topic, ...]] = Field(default_factory=dict, examples=[["tik tok"]])
 
 
 class Config(_General):
@@ -209,7 +210,8 @@ class Config(_General):
     @property
     def aliases(self) -> dict[str, str]:
         """Return the topic that each alias stands for, both in their one spelling."""
-        return {alias: topic for topic, aliases in self.topics.items() for alias in aliases if alias != topic}
+        names = ((normalise_topic(topic), aliases) for topic, aliases in self.topics.items())
+        return {alias: topic for topic, aliases in names for alias in aliases if alias != topic}
 
     def subscriptions(self) -> list[Subscription]:
         """Return the subscriptions that the admin declares, aliases of topics resolved."""

@@ -6,6 +6,7 @@ a step after names is left out because the scheduler reads the step without a co
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from bot.model.problems import BadValueError
 
@@ -82,6 +83,40 @@ _DAY = _Field("day of the month", 1, 31)
 _MONTH = _Field("month", 1, 12, MONTHS)
 _WEEKDAY = _Field("weekday", 0, 6, WEEKDAYS, numbers=False)
 _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+
+
+class Days(NamedTuple):
+    """The days on which a cron line fires. Monday is 0; a day must fit its weekday, its date and its month."""
+
+    weekdays: tuple[int, ...]
+    dates: tuple[int, ...]
+    months: tuple[int, ...]
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """Return the days of a line, as `normalise_cron` gives it."""
+        dates, months, weekdays = line.split()[2:]
+        return cls(
+            *(
+                tuple(sorted(field.values(text)))
+                for field, text in zip((_WEEKDAY, _DAY, _MONTH), (weekdays, dates, months), strict=True)
+            )
+        )
+
+    @property
+    def every_weekday(self) -> bool:
+        """Whether no weekday is left out."""
+        return len(self.weekdays) == len(WEEKDAYS)
+
+    @property
+    def every_date(self) -> bool:
+        """Whether no day of the month is left out."""
+        return len(self.dates) == max(_DAYS_OF_MONTH)
+
+    @property
+    def every_month(self) -> bool:
+        """Whether no month is left out."""
+        return len(self.months) == len(MONTHS)
 
 
 def normalise_cron(line: str) -> str:

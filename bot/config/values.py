@@ -77,6 +77,11 @@ def _topic(value: str) -> str:
     return topic
 
 
+def _written_topic(value: str) -> str:
+    _topic(value)
+    return value.strip().removeprefix("#")
+
+
 def _schedule_name(value: str) -> str:
     if not SCHEDULE_NAME.fullmatch(value):
         raise refusal("a name has small letters, digits and hyphens only", 'Write a name such as "monday"')
@@ -150,6 +155,9 @@ Duration: TypeAlias = Annotated[dt.timedelta, BeforeValidator(_duration)]
 
 Topic: TypeAlias = Annotated[str, AfterValidator(_topic)]
 """A topic in its one spelling."""
+
+WrittenTopic: TypeAlias = Annotated[str, AfterValidator(_written_topic)]
+"""A topic as the team writes it, which is how people see it."""
 
 # Because tables and reports show the name, it is short.
 ScheduleName: TypeAlias = Annotated[str, Field(max_length=32), AfterValidator(_schedule_name)]

@@ -117,6 +117,20 @@ class Archive:
         """Return the topic of a text in any spelling; None if no such topic exists."""
         return self.spellings.get(normalise_topic(text))
 
+    def hashtag(self, topic: str) -> str:
+        """Return the topic with its sign, in the spelling that the team uses most."""
+        return f"#{self._written.get(topic, topic)}"
+
+    @functools.cached_property
+    def _written(self) -> Mapping[str, str]:
+        """Each topic as the team writes it: in the files as a rule, the newest of equals, else in the config."""
+        spelt: dict[str, Counter[str]] = {}
+        for _episode, segment in self._segments:
+            for written in segment.hashtags:
+                spelt.setdefault(normalise_topic(written), Counter())[written] += 1
+        in_files = {topic: max(spellings, key=spellings.__getitem__) for topic, spellings in spelt.items()}
+        return {normalise_topic(topic): "".join(topic.split()) for topic in self.aliases} | in_files
+
     @functools.cached_property
     def spellings(self) -> Mapping[str, str]:
         """Every topic by its own name and by its aliases, all as `normalise_topic` gives them."""
@@ -144,8 +158,8 @@ class Archive:
         return [(episode, segment) for episode, segment in hits if on is None or episode.date <= on]
 
     def prepare(self) -> None:
-        """Make the index that the first search needs, which takes a second with a thousand episodes."""
-        self._index  # noqa: B018 - the look makes it
+        """Make what the first answers need, which takes a second with a thousand episodes."""
+        self._index, self._written  # noqa: B018 - the look makes it
 
     @functools.cached_property
     def _segments(self) -> list[tuple[Episode, Segment]]:

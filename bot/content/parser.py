@@ -130,6 +130,7 @@ def _segments(parts: Sequence[Part], mistakes: Mistakes) -> list[Segment]:
             slug=part.slug,
             title=part.title,
             topics=tuple(part.topics),
+            hashtags=tuple(part.topics.values()),
             summary=tuple(part.summary),
             sources=tuple(part.sources),
             image=part.image,

@@ -40,7 +40,8 @@ class Part:
     is_segment: bool = True
     """False above the first title, and below a title of a wrong level: such a part may be without a summary."""
     summary: list[Block] = field(default_factory=list)
-    topics: list[str] = field(default_factory=list)
+    topics: dict[str, str] = field(default_factory=dict)
+    """Each topic, and the hashtag that names it."""
     topics_line: int = 0
     image: Picture | None = None
     image_line: int = 0
@@ -186,7 +187,7 @@ class _PartReader:
                 cure = f"Write a shorter one, of {LONGEST_TOPIC} letters without accents at most"
                 self._mistakes.add(line, f"the topic '#{hashtag}' is too long for a button", cure)
             elif topic not in self._part.topics:
-                self._part.topics.append(topic)
+                self._part.topics[topic] = hashtag
 
     def _image(self, image: Token, line: int) -> None:
         part = self._part

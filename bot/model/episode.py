@@ -32,6 +32,8 @@ class Segment(BaseModel, frozen=True, extra="forbid"):
     slug: str
     title: str
     topics: tuple[str, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    """The topics as the team writes them, without the sign."""
     summary: tuple[Block, ...]
     sources: tuple[Source, ...] = ()
     image: Picture | None = None

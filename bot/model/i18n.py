@@ -10,10 +10,10 @@ import enum
 import functools
 import gettext
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_day_names, get_month_names
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -62,6 +62,16 @@ class Words:
     def weekday(self, when: dt.datetime) -> str:
         """Return a day of the week and an hour in the time zone of `when`: `lundi à 08:00`."""
         return self._at(format_date(when.date(), "EEEE", locale=self.language), when)
+
+    def weekdays(self, numbers: Iterable[int]) -> list[str]:
+        """Return the names of days of the week within a sentence; Monday is 0."""
+        names = get_day_names("wide", "format", self.language)
+        return [names[number] for number in numbers]
+
+    def months(self, numbers: Iterable[int]) -> list[str]:
+        """Return the names of months within a sentence; January is 1."""
+        names = get_month_names("wide", "format", self.language)
+        return [names[number] for number in numbers]
 
     def duration(self, time: dt.timedelta) -> str:
         """Return a length of time by its two largest units: `45 s`, `2 min 5 s`, `1 h 3 min`."""

@@ -120,6 +120,9 @@ class Subscriptions(Protocol):
             True if there was one.
         """
 
+    async def pause(self, target: Target, reason: str) -> bool:
+        """Pause the target's active subscriptions until the cause is mended, and return whether there was one."""
+
     async def resume(self, target: Target) -> bool:
         """Make the target's paused subscriptions active, because the cause is mended; return whether there was one."""
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.config.cron import Days
+
 if TYPE_CHECKING:
     from bot.config import Schedule
 
@@ -28,7 +30,12 @@ class Timetable:
         self._triggers = {
             schedule.name: CronTrigger.from_crontab(schedule.cron, timezone=schedule.timezone) for schedule in schedules
         }
+        self._days = {schedule.name: Days.of(schedule.cron) for schedule in schedules}
         self._clock = clock
+
+    def days(self, schedule: str) -> Days | None:
+        """Return the days on which the schedule pushes, in its own zone; None for an unknown one."""
+        return self._days.get(schedule)
 
     def next_run(self, schedule: str, after: dt.datetime | None = None) -> dt.datetime | None:
         """Return the next occurrence after now or a later moment, in the schedule's zone; None for an unknown one."""

@@ -64,10 +64,10 @@ def values(context: CommandContext, argument: Argument, typed: str) -> list[str]
 @pytest.mark.parametrize(
     ("typed", "first"),
     [
-        ("", ["tiktok", "netflix", "serietv"]),
+        ("", ["tiktok", "netflix", "série-tv"]),
         ("t", ["tiktok", "twitch", "netflix"]),
-        ("Cinema", ["cinema"]),
-        ("#SÉRIE t", ["serietv"]),
+        ("Cinema", ["cinéma"]),
+        ("#SÉRIE t", ["série-tv"]),
         ("dance", ["tiktok"]),
         ("byted", ["tiktok"]),
         ("netflux", ["netflix"]),
@@ -87,7 +87,7 @@ def test_topics_by_how_well_they_fit(context: CommandContext, typed: str, first:
         ("netflix, twi", "netflix twitch"),
         ("tiktok ", "tiktok netflix"),
         ("tiktok t", "tiktok twitch"),
-        ("netflix serie", "netflix serietv"),
+        ("netflix serie", "netflix série-tv"),
     ],
 )
 def test_only_the_last_of_several_topics_is_completed(context: CommandContext, typed: str, first: str) -> None:

@@ -16,8 +16,10 @@ import pytest
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 
-from bot.commands import Obstacle, Request, for_you_alone, outdated, slow_down, sorry
+from bot.commands import Obstacle, Request, busy, for_you_alone, no_voice, outdated, slow_down, sorry
+from bot.commands.rhythm import in_words
 from bot.commands.subscribing import not_allowed, not_possible
+from bot.config.cron import Days, normalise_cron
 from bot.model.document import plain
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
@@ -200,7 +202,10 @@ async def telegram_alone(script: Transcript, talk: Talk, anna: TelegramPerson) -
     script.see(slow_down(words(Language(language))).toast)
     script.chapter("What is too old, and what goes wrong")
     script.see(f"({words(Language(language)).gettext(TOO_OLD).format(command='settings')})")
+    asked = Request("", Target(PlatformName("telegram"), "1"), Language(language))
+    script.see(no_voice(asked, "Le club").document.title)
     script.see(sorry(words(Language(language))).toast)
+    script.see(busy(words(Language(language))).toast)
 
 
 async def inline(script: Transcript, talk: Talk) -> None:
@@ -217,6 +222,32 @@ async def inline(script: Transcript, talk: Talk) -> None:
             script.see(f"{result['title']}\n{result['description']}\n{' '.join(f'[{label}]' for label in buttons)}")
         if answer["button"]:
             script.see(f"[{answer['button']['text']}]")
+
+
+def rhythms(script: Transcript, language: Language) -> None:
+    """The days of any schedule, as `/help` says them."""
+    script.chapter("The days of a schedule")
+    for cron in (
+        "0 8 * * *",
+        "0 8 * * mon",
+        "30 7 * * mon,thu",
+        "0 8 1,15 * *",
+        "0 18 1-7 * fri",
+        "0 18 8-14 * fri",
+        "0 18 15-21 * fri",
+        "0 18 22-28 * fri",
+        "0 8 13 * fri",
+        "0 8 * 1-6,9-12 tue",
+    ):
+        script.see(f"{cron}: {in_words(Days.of(normalise_cron(cron)), words(language))}")
+    script.see(words(language).gettext("every week"))
+
+
+async def talking_freely(script: Transcript, person: Person) -> None:
+    """Words as people write them."""
+    script.chapter("Words without a command")
+    for typed in ("bonjour", "merci beaucoup", "au revoir", "stop"):
+        await script.says(person, typed)
 
 
 async def beginning(script: Transcript, person: Person) -> None:
@@ -299,6 +330,7 @@ async def telegram_transcript(folder: Path, clock: time_machine.Traveller, langu
             await subscribing(script, anna)
             await forgetting(script, anna)
             await telegram_alone(script, talk, anna)
+            await talking_freely(script, anna)
             await inline(script, talk)
         async with talking(place, folder, content=write_many(folder / "many"), more=show) as talk:
             await many(script, talk.on_telegram(anna_at))
@@ -307,6 +339,7 @@ async def telegram_transcript(folder: Path, clock: time_machine.Traveller, langu
             eve = talk.on_telegram(place.telegram.add_private(name="Eve", language=language))
             await eve.says("/subscribe tiktok")
             await pushed(script, talk, clock, eve)
+    rhythms(script, language)
     return script.text
 
 

@@ -141,7 +141,7 @@ async def test_the_way_out_is_among_the_settings(talk: Talk, anna: TelegramPerso
     await anna.says("/settings")
     gone = await anna.presses("Se désabonner")
     assert gone.replaced
-    assert "C’est fait : plus d’envoi ici" in gone.text
+    assert "C’est fait. Vous ne recevrez plus rien ici." in gone.text
     assert await talk.app.ledger.subscriptions.of(Target(PlatformName("telegram"), str(anna.chat.id))) == []
     assert "pas d’abonnement ici" in (await anna.says("/settings")).text
     assert "Abonnement enregistré" in (await anna.presses("S’abonner")).text

@@ -71,7 +71,8 @@ class Handlers:
     def _equip(self, client: discord.AutoShardedClient, tree: app_commands.CommandTree) -> None:
         counted = self._platform.underway.counted
         for command in COMMANDS:
-            tree.add_command(slash(command, counted(self._answer), counted(self._suggest)))
+            for name in (command.name, *command.french[:1]):
+                tree.add_command(slash(command, name, counted(self._answer), counted(self._suggest)))
         tree.error(counted(self._not_understood))
         client.event(counted(self.on_interaction))
         Membership(self._context.subscriptions).follow(client, counted)
@@ -130,8 +131,8 @@ class Handlers:
         if len(self._platform.underway.tasks) > MOST_AT_ONCE:
             # Because thousands of acknowledgements would all come too late, some in time are better.
             return
-        request = request_of(interaction, argument, page, self._language)
         shared = share and may_share(interaction)
+        request = request_of(interaction, argument, page, self._language, shared=shared)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
         question = (answering, argument, share, page, interaction.message and interaction.message.id)
         with self._sender.in_line(reply.line, question, changes=True) as entry:

@@ -1,8 +1,8 @@
 """The slash commands with options, words in each language and places, published when they changed.
 
-A command's name is the same in every language. Because an app in French offers a command with a French name under that
-name alone, `/latest` in the bot's sentences, the team's posts and on Telegram would name no command there. Mentions of
-commands keep the original name anyway. The rest is translated, the options' names too.
+A command has its name and a French one beside it, the same in every language. Because an app in French offers a command
+with a translated name under that name alone, `/latest` in the bot's sentences, the team's posts and on Telegram would
+name no command there. The rest is translated, the options' names too.
 """
 
 import logging
@@ -58,8 +58,8 @@ OPTIONS: Mapping[Argument, Option] = {
 """The option that holds a command's argument."""
 
 
-def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
-    """Return a command of the table as discord.py's, offered everywhere."""
+def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> SlashCommand:
+    """Return a command of the table as discord.py's, offered everywhere under this name."""
 
     async def alone(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
         await respond(interaction, command.answer, "", share)
@@ -82,7 +82,7 @@ def slash(command: Command, respond: Respond, suggest: Suggest) -> SlashCommand:
     app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(callback)
     app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(callback)
     made: SlashCommand = app_commands.Command(
-        name=command.name,
+        name=name,
         description=locale_str(command.summary),
         callback=callback,  # type: ignore[arg-type] # discord.py reads its real signature
         allowed_contexts=EVERYWHERE,

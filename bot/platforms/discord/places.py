@@ -13,11 +13,14 @@ PROFILE = "https://discord.com/users/{id}"
 """The page on which Discord's apps show a bot, with a button to write to the bot."""
 
 
-def request_of(interaction: discord.Interaction, argument: str, page: int | None, otherwise: Language) -> Request:
+def request_of(
+    interaction: discord.Interaction, argument: str, page: int | None, otherwise: Language, *, shared: bool
+) -> Request:
     """Return the request of an interaction, without asking Discord, which sends all rights along.
 
     The command acts on the channel of the interaction, because no command or button names another. The language is
-    `otherwise` for a person whose own the bot does not speak.
+    `otherwise` for a person whose own the bot does not speak, and for an answer that all people in the place see: a
+    shared one keeps the language of the pushes, whoever presses.
     """
     is_private = interaction.guild_id is None and not interaction.context.private_channel
     is_member = _is_member(interaction)
@@ -27,11 +30,13 @@ def request_of(interaction: discord.Interaction, argument: str, page: int | None
     else:
         bot = interaction.app_permissions
         obstacle = rights.obstacle(bot, interaction.channel) if is_member else Obstacle.GUEST
-    person = interaction.permissions
+    person, message = interaction.permissions, interaction.message
+    is_answer = message is not None and message.interaction_metadata is not None and not message.flags.ephemeral
+    is_public = not is_private and (shared or is_answer)
     return Request(
         argument=argument,
         target=Target(NAME, str(interaction.channel_id or 0)),
-        language=Language.pick(str(interaction.locale), otherwise),
+        language=otherwise if is_public else Language.pick(str(interaction.locale), otherwise),
         may_manage=is_private or (is_member and (person.manage_guild or person.administrator)),
         is_private=is_private,
         page=page,

@@ -1,7 +1,6 @@
 """Handlers of updates: parse, ask the command, render, reply. Nothing is decided here."""
 
 import logging
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
@@ -12,16 +11,13 @@ from telegram.ext import (
     CallbackContext,
     CallbackQueryHandler,
     ChatMemberHandler,
-    CommandHandler,
     InlineQueryHandler,
     MessageHandler,
     filters,
 )
 
 from bot.commands import (
-    COMMANDS,
     SAID,
-    START,
     UNKNOWN,
     Answer,
     Command,
@@ -31,7 +27,9 @@ from bot.commands import (
     Verdict,
     answered,
     busy,
+    command_named,
     hello,
+    no_voice,
     outdated,
     press,
     slow_down,
@@ -41,7 +39,17 @@ from bot.model.i18n import Language, Words, words
 from bot.model.problems import ExpectedError
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import SPEECHLESS, Entry, Post, Rank, Sender, SendError, SendRequest, offer_menu
+from bot.platforms.base import (
+    SPEECHLESS,
+    Entry,
+    Post,
+    Rank,
+    Sender,
+    SendError,
+    SendRequest,
+    TargetClosedError,
+    offer_menu,
+)
 from bot.platforms.telegram import NAME, inline
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.errors import translated
@@ -77,8 +85,6 @@ _PRESENCE = {
     **dict.fromkeys((ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER), True),
     **dict.fromkeys((ChatMember.LEFT, ChatMember.BANNED), False),
 }
-_COMMAND = re.compile(r"/(?P<name>\w*)")
-_TYPEABLE = {command.name: command for command in (*COMMANDS, START)}
 
 
 class Handlers:
@@ -97,8 +103,7 @@ class Handlers:
     def register(self) -> None:
         """Add the handlers to the platform's application."""
         application: Application[Any, Any, Any, Any, Any, Any] = self._platform.application
-        application.add_handler(CommandHandler(list(_TYPEABLE), self._typed, filters=_TYPED))
-        application.add_handler(MessageHandler(_SAID, self._typed))
+        application.add_handler(MessageHandler((_TYPED & filters.Regex("^/")) | _SAID, self._typed))
         application.add_handler(CallbackQueryHandler(self._pressed))
         application.add_handler(InlineQueryHandler(self._inquired))
         application.add_handler(ChatMemberHandler(self._came_or_went, ChatMemberHandler.MY_CHAT_MEMBER))
@@ -108,11 +113,15 @@ class Handlers:
             lambda: publish_menus(self._platform.bot, self._language), self._platform.on_ability
         )
 
-    async def _typed(self, update: Update, context: Context) -> None:
+    async def _typed(self, update: Update, _context: Context) -> None:
         message = update.effective_message
         if message is None or message.text is None:
             return
-        command, typed = _read(message.text, context)
+        read = _read(message.text, self._platform.username)
+        if read is None and message.chat.type != Chat.PRIVATE:
+            # Other bots of a group have commands too.
+            return
+        command, typed = read or (UNKNOWN, "")
         changes = command.manages or command is SAID
         # Because rights are a person's and a language may be, one person's question is not another's.
         asker = self._asker(update) if changes else self._language_of(update)
@@ -136,7 +145,10 @@ class Handlers:
                 return
         request = await self._request(update, message, command, typed)
         _answer, rendering = await answered(self._context, command.answer, request, self._platform.render)
-        if not await self._send(rendering, request.target):
+        refusal = await self._send(rendering, request.target)
+        if command.manages and isinstance(refusal, TargetClosedError):
+            await self._tell_elsewhere(update, request, refusal)
+        elif refusal is not None and not isinstance(refusal, SPEECHLESS):
             await self._say(sorry(request.words), request.target)
 
     async def _pressed(self, update: Update, _context: Context) -> None:
@@ -174,14 +186,16 @@ class Handlers:
             # Because Telegram does not tell the topic of a message that old, the answer could go to another topic.
             _ = self._words_for(update).gettext
             return _("This message is too old for its buttons: type /{command} again.").format(
-                command=pressed.command.name
+                command=pressed.command.typed or pressed.command.name
             )
         request = await self._request(update, message, pressed.command, pressed.argument, pressed.page)
         answer, rendering = await answered(self._context, pressed.command.answer, request, self._platform.render)
-        is_shown = answer.replaces or not answer.toast
-        if is_shown and not await self._send(rendering, request.target, message if answer.replaces else None):
-            return sorry(request.words).toast
-        return answer.toast
+        if answer.toast and not answer.replaces:
+            return answer.toast
+        refusal = await self._send(rendering, request.target, message if answer.replaces else None)
+        if pressed.command.manages and isinstance(refusal, TargetClosedError):
+            return (await self._note_closed(update, request, refusal)).toast
+        return answer.toast if refusal is None or isinstance(refusal, SPEECHLESS) else sorry(request.words).toast
 
     async def _inquired(self, update: Update, _context: Context) -> None:
         query = update.inline_query
@@ -242,8 +256,13 @@ class Handlers:
         )
 
     def _language_of(self, update: Update) -> Language:
-        user = update.effective_user
-        return Language.pick(user.language_code if user else None, self._language)
+        """Return the person's language in private; elsewhere that of the show, in which the pushes come there too.
+
+        Because a press changes a panel for everybody in the place, the panel keeps one language.
+        """
+        chat, user = update.effective_chat, update.effective_user
+        is_private = chat is not None and chat.type == Chat.PRIVATE
+        return Language.pick(user.language_code if user and is_private else None, self._language)
 
     def _words_for(self, update: Update) -> Words:
         return words(self._language_of(update))
@@ -253,24 +272,39 @@ class Handlers:
 
     async def _send(
         self, rendering: Rendering, target: Target, instead_of: MaybeInaccessibleMessage | None = None
-    ) -> bool:
+    ) -> SendError | None:
         """Send an answer whole, or replace a message by it if one message is enough and Telegram allows that.
 
         Returns:
-            False if the answer could not be given and another message may be sent in its place.
+            The reason why the answer could not be given.
         """
         async with self._sender.in_order(target):
             try:
                 replaced = instead_of if len(rendering.messages) == 1 else None
                 if replaced is not None and await self._edit(rendering.messages[0], target, str(replaced.message_id)):
-                    return True
+                    return None
                 for message in rendering.messages:
                     post = Post(target, rendering.title, message, nonce="")
                     await self._sender.send(SendRequest(target, partial(self._post, post), worth=WORTH, leaves=True))
             except SendError as error:
                 log.warning("No answer in %s: %s", target, error)
-                return isinstance(error, SPEECHLESS)
-        return True
+                return error
+        return None
+
+    async def _note_closed(self, update: Update, request: Request, refusal: TargetClosedError) -> Answer:
+        """Pause the subscription of a place that does not take the answer about it; return the word about that."""
+        await self._context.subscriptions.pause(request.target, str(refusal))
+        chat = update.effective_chat
+        return no_voice(request, (chat and chat.title) or "")
+
+    async def _tell_elsewhere(self, update: Update, request: Request, refusal: TargetClosedError) -> None:
+        """Tell the person in private, or else the rest of the chat, that the place does not let the bot write."""
+        answer = await self._note_closed(update, request, refusal)
+        person = update.effective_user
+        private = Target(NAME, str(person.id if person else 0))
+        rendering = self._platform.render(answer.document)
+        if person is None or await self._send(rendering, private) is not None:
+            await self._send(rendering, request.target._replace(thread=0))
 
     async def _post(self, post: Post, leave: Callable[[], bool]) -> str:
         return await self._platform.send(post._replace(leave=leave))
@@ -329,12 +363,17 @@ def _target(message: MaybeInaccessibleMessage) -> Target:
     return Target(NAME, str(message.chat.id), thread or 0)
 
 
-def _read(text: str, context: Context) -> tuple[Command, str]:
-    """Return the command and its argument. The library has checked that a bot's name in the command is this one's."""
-    typed = _COMMAND.match(text)
-    if typed is None:
+def _read(text: str, username: str) -> tuple[Command, str] | None:
+    """Return the command and its argument; None for a command that the bot does not have, or of another bot.
+
+    Telegram sees no command in a word with an accent, so the text itself is read.
+    """
+    if not text.startswith("/"):
         return SAID, text
-    return _TYPEABLE.get(typed["name"].lower(), UNKNOWN), " ".join(context.args or ())
+    first, *rest = text.split()
+    name, _, bot = first.removeprefix("/").partition("@")
+    command = command_named(name)
+    return None if command is None or bot.lower() not in {"", username.lower()} else (command, " ".join(rest))
 
 
 async def _failed(update: object, context: Context) -> None:

@@ -300,10 +300,10 @@ async def test_a_handler_that_fails_is_no_command_of_another_version(
     """The cause is in the log, and the person gets an excuse."""
     failures = [ZeroDivisionError("the cause")]
 
-    def fail_once(*arguments: Any) -> Any:  # noqa: ANN401 - as the original takes and returns them
+    def fail_once(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the original takes and returns them
         if failures:
             raise failures.pop()
-        return request_of(*arguments)
+        return request_of(*arguments, **options)
 
     monkeypatch.setattr(handlers, "request_of", fail_once)
     reply = await (await scene.says("help")).reply()

@@ -38,7 +38,7 @@ async def tree(standin: DiscordStandIn) -> AsyncIterator[app_commands.CommandTre
     async with connected(discord_client(standin)) as platform:
         tree = app_commands.CommandTree(platform.client)
         for command in COMMANDS:
-            tree.add_command(slash(command, _respond, _suggest))
+            tree.add_command(slash(command, command.name, _respond, _suggest))
         yield tree
 
 

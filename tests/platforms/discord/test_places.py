@@ -134,7 +134,7 @@ async def test_the_way_out_is_open_where_the_bot_may_no_longer_write(scene: Scen
     await subscribed(scene, scene.text)
     scene.discord.permit(scene.text, Permission(0))
     reply = await (await scene.says("unsubscribe", by=scene.manager)).reply()
-    assert "plus d’envoi ici" in text_of(reply)
+    assert "Vous ne recevrez plus rien ici." in text_of(reply)
     assert await scene.state(scene.text) == "ended"
 
 
