@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.model.facts import ClockSet
-from bot.model.subscription import PlatformName
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import NotSentError, TargetGoneError, UnauthorisedError
 from bot.runtime import heart
 from bot.runtime.app import AlreadyRunningError, App, opened
@@ -24,6 +24,8 @@ from bot.storage.clock import SteadyClock
 from bot.storage.health import LATE, troubles_of
 from bot.storage.heartbeat import SLIP
 from bot.storage.place import Place
+from bot.storage.records import DeliveryState, Outcome
+from tests.delivery.ledger_kit import rendering
 from tests.running import at_work
 from tests.world import MONDAY, DemoWorld, read_telegram, town
 
@@ -194,6 +196,22 @@ async def test_a_clock_that_is_set_is_told_once(place: DemoWorld, tmp_path: Path
         await hears(place, "Abonnement enregistré")
         assert abs(app.ledger.clock.slip - jump) < SLIP or abs(app.ledger.clock.slip) < SLIP
     assert said(place).count("L’horloge a changé") == 1
+
+
+async def test_after_a_restart_a_groups_last_minute_is_known(place: DemoWorld, tmp_path: Path) -> None:
+    """Twenty messages just before a crash: the group gets the next one a minute after them, other chats at once."""
+    group, machine = Target(TELEGRAM, str(place.group.id)), Machine()
+    async with running(place, tmp_path, machine) as app:
+        await app.connections[TELEGRAM].worker.stop()
+        parts = rendering(*("Bonjour",) * 20)
+        await app.ledger.create_single(episode=1, title="", target=group, rendering=parts)
+        (claim,) = await app.ledger.claim(TELEGRAM, 1)
+        arrived = Outcome(claim.id, DeliveryState.SENT, 20, ("7",) * 20, machine(), 0)
+        await app.ledger.record([arrived])
+    async with running(place, tmp_path, machine) as app:
+        pacer = app.connections[TELEGRAM].pacer
+        assert 30 < pacer.delay(group) < 63
+        assert pacer.delay(Target(TELEGRAM, str(place.forum.id))) == 0
 
 
 async def test_the_health_of_a_bot(place: DemoWorld, tmp_path: Path) -> None:
