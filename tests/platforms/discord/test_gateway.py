@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.model.facts import Fact
     from bot.sandbox.discord.gateway import Connection
+    from bot.sandbox.discord.interactions import Interaction
     from bot.sandbox.shared.webserver import Json
     from tests.platforms.discord.answering import Scene
 
@@ -51,10 +52,16 @@ def told_to(scene: Scene) -> list[Fact]:
     return told
 
 
-async def answered_once(scene: Scene) -> None:
-    """A command that follows is answered, and handled by one client only."""
+async def answered(scene: Scene) -> Interaction:
+    """A command that follows is answered."""
     interaction = await scene.says("help")
     await interaction.reply(within=20)
+    return interaction
+
+
+async def answered_once(scene: Scene) -> None:
+    """A command that follows is answered, and handled by one client only."""
+    interaction = await answered(scene)
     async with asyncio.timeout(20):
         while scene.platform.underway.tasks:  # noqa: ASYNC110 - they announce nothing
             await asyncio.sleep(0.005)
@@ -152,7 +159,7 @@ async def test_no_event_of_any_form_ends_the_connection(scene: Scene, caplog: py
         for nothing in ODD:
             scene.discord.gateway.event(kind, nothing)
         scene.clock.move(minutes=1)
-        await answered_once(scene)
+        await answered(scene)
         skipped = [record for record in caplog.records if "in a form that cannot be read" in record.message]
         assert len(skipped) <= 1, kind
         logged |= {kind for _ in skipped}
