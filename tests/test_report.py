@@ -66,6 +66,8 @@ def test_a_push_that_reached_everybody_is_told_in_one_line() -> None:
         "Épisode 1207 : envoyé\n324 abonnés sur 324 l’ont reçu, en 11 s. Discord : 12 · Telegram : 312"
     )
     assert not notice.alarming
+    ended = dataclasses.replace(push(), ended_at=MONDAY + dt.timedelta(minutes=2))
+    assert said(describe(ended, FRENCH)).endswith(", en 11 s. Fin de l’envoi : lundi 4 novembre 2024 à 08:02.")
     assert (
         said(describe(push(sent=1), ENGLISH)) == "Episode 1207 has been pushed\nIt reached 1 subscriber of 1, in 11 s."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -43,7 +44,8 @@ class AdminNotifier:
         senders: take a notice to a platform at once.
         admins: the admins' targets on each platform.
         words: the language of the notices.
-        today: the day in the show's time zone.
+        zone: the show's time zone.
+        clock: the time, aware.
         on_new: called when there is a notice to deliver.
     """
 
@@ -52,7 +54,8 @@ class AdminNotifier:
     senders: Mapping[PlatformName, Sender] = field(default_factory=dict)
     admins: Mapping[PlatformName, Sequence[Target]]
     words: Words
-    today: Callable[[], dt.date]
+    zone: dt.tzinfo
+    clock: Callable[[], dt.datetime]
     on_new: Callable[[], None]
 
     async def tell(self, fact: Fact) -> None:
@@ -67,7 +70,7 @@ class AdminNotifier:
             log.exception("The admins cannot be told: %s", fact)
 
     async def _tell(self, fact: Fact) -> None:
-        key, notice = fact.key_on(self.today()), describe(fact, self.words)
+        key, notice = fact.key_on(self.clock().astimezone(self.zone).date()), describe(fact, self.words)
         # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
         stopped = fact.platform if isinstance(fact, PlatformStopped) else None
         try:
@@ -134,7 +137,9 @@ class AdminNotifier:
             LedgerError: the database cannot be used.
         """
         for push in await self.ledger.notices.unreported(since):
-            await self.tell(await self.ledger.notices.outcome(push))
+            outcome = await self.ledger.notices.outcome(push)
+            ended_at = push.finished and push.finished.astimezone(self.zone)
+            await self.tell(dataclasses.replace(outcome, ended_at=ended_at))
 
 
 async def _send(platform: Platform, post: Post, leave: Callable[[], bool]) -> str:

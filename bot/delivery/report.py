@@ -255,6 +255,8 @@ def _served(push: Pushed, words: Words) -> Paragraph:
     if len(push.served) > 1:
         by_platform = (_labelled(name.title(), count, words) for name, count in sorted(push.served.items()))
         sentence += " " + " · ".join(by_platform)
+    if push.ended_at is not None:
+        sentence += " " + words.gettext("End: {when}.").format(when=words.moment(push.ended_at))
     return Paragraph((Span(sentence),))
 
 

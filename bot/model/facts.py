@@ -112,7 +112,7 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Fact):
-    """The end of a push. `took` is the time from its beginning to its end.
+    """The end of a push, at `ended_at`. `took` is the time from its beginning to its end.
 
     `served`, `mended` and `unserved` together are all deliveries. `mended` counts those that failed here and arrived in
     a later push of the episode. `left_out` subscriptions had no delivery.
@@ -129,6 +129,7 @@ class Pushed(Fact):
     mended: int = 0
     left_out: int = 0
     publishing: int = 0
+    ended_at: dt.datetime | None = None
 
     @property
     def places(self) -> Sequence[Target]:

@@ -78,7 +78,8 @@ class Services:
                 for name, section in config.platforms.items()
             },
             words=catalogue,
-            today=lambda: clock().astimezone(config.show.timezone).date(),
+            zone=config.show.timezone,
+            clock=clock,
             on_new=on_new,
         )
         return cls(

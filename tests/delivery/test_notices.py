@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import logging
 import re
@@ -81,7 +82,8 @@ def notifier(
         },
         admins={platform: [each for each in admins if each.platform is platform] for platform in PLATFORMS},
         words=FRENCH,
-        today=lambda: ledger._clock().date(),
+        zone=dt.UTC,
+        clock=ledger._clock,
         on_new=on_new,
     )
 
