@@ -42,7 +42,14 @@ def test_an_address_in_the_spelling_that_all_read_alike(written: str, taken: str
     [
         *("https://example.org:/x", "https://a.b:0/x", "https://a.b:65536/", "https://a.b:٣/", "https://a.b:x/"),
         *("https://[::1]x/", "https://[::1]é/", "https://[::1", "https://[v1.a]/", "https://[fe80::1%25lo]/"),
-        *("https://example.org%/x", "https://exa%6dple.org/", "https://a..b/", "https://.a.b/", "https://a.b../"),
+        *(
+            "https://example.org%/x",
+            "https://u%zz@a.b/",
+            "https://exa%6dple.org/",
+            "https://a..b/",
+            "https://.a.b/",
+            "https://a.b../",
+        ),
         *("https://a@b@example.org/", "https://a.b\\@c.d/", "https://a.b\\c/", "https://a[@b.c/", "https://@/"),
         *("https://127.1/", "https://0x7f.1/", "https://0177.0.0.1/", "https://1.2.3.4.5/", "https://a.b.256/"),
         *("https://a／b.c/", "https://a\u200bb\ud800.c/", f"https://{'a' * 64}.org/", f"https://{'a.' * 130}org/"),

@@ -147,7 +147,13 @@ def test_every_reason_there_is_has_words_of_its_own_but_for_the_silences() -> No
 def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
     """A report sorts by it; no two kinds of error may be told as one."""
     errors = {each for each in _subclasses(base.SendError) if each.__module__ == base.__name__}
-    errors -= {base.UnverifiableError, base.ForeignAnswerError, base.ForeignRefusalError, base.ForeignResultError}
+    errors -= {
+        base.UnverifiableError,
+        base.PreviewError,
+        base.ForeignAnswerError,
+        base.ForeignRefusalError,
+        base.ForeignResultError,
+    }
     codes = [error.code for error in errors]
     assert sorted(codes) == sorted(set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED})
 

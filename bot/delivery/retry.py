@@ -12,6 +12,7 @@ from bot.platforms.base import (
     FloodError,
     NotSentError,
     Post,
+    PreviewError,
     RenderingRefusedError,
     SendError,
     TargetClosedError,
@@ -88,7 +89,7 @@ def decide(
     match error:
         case UnauthorisedError():
             return Decision(Step.STOP_PLATFORM)
-        case RenderingRefusedError() if fallback:
+        case RenderingRefusedError() | PreviewError() if fallback:
             return Decision(Step.USE_FALLBACK)
         case RenderingRefusedError() | ContentError():
             return Decision(Step.DOUBT_MESSAGE)

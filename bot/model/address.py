@@ -11,7 +11,8 @@ from bot.model.problems import BadValueError
 
 _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?://(?P<site>[^/?#]*))?", re.IGNORECASE | re.ASCII)
 _SITE = re.compile(
-    r"(?:[a-z0-9._~!$&'()*+,;=%:-]*@)?(?P<host>\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)(?::(?P<port>[0-9]{1,5}))?",
+    r"(?:(?:[a-z0-9._~!$&'()*+,;=:-]|%[0-9a-f]{2})*@)?"
+    r"(?P<host>\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)(?::(?P<port>[0-9]{1,5}))?",
     re.IGNORECASE | re.ASCII,
 )
 """A name and host and port, where all readers find the same. Of `a%2eb`, `a\\b` and `a@b@c` each makes its own host."""

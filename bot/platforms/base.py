@@ -385,6 +385,10 @@ class UnknownOutcomeError(SendError, code=Code.UNKNOWN):
     """A request without an answer. The message may have arrived or not."""
 
 
+class PreviewError(NotSentError):
+    """A message with the preview of a page that the platform could not fetch. The fallback, if any, has no preview."""
+
+
 class ForeignAnswerError(SendError):
     """An answer in another form than the platform's, such as the page of a proxy. It judges no chat and no token."""
 

@@ -191,3 +191,12 @@ async def test_the_bot_does_not_stay_for_answers_that_cannot_be_given(
             began = time.monotonic()
         assert time.monotonic() - began < 6
     assert "did not close in time" not in caplog.text
+
+
+async def test_an_answer_whose_preview_cannot_be_fetched_comes_without_it(talk: Talk, anna: TelegramPerson) -> None:
+    """Telegram could not open the page of the first source: the person reads the rest all the same."""
+    words = {"ok": False, "error_code": 400, "description": "Bad Request: WEBPAGE_CURL_FAILED"}
+    has_preview = Match("sendMessage", where=lambda call: "url" in call.body.get("link_preview_options", {}))
+    talk.town.telegram.faults.add(Fault(Reply(400, words), has_preview, times=None))
+    assert "quelque chose s’est mal passé" not in (await anna.says("/latest")).text
+    assert talk.town.telegram.traffic.sends[-1].body["link_preview_options"] == {"is_disabled": True}

@@ -12,10 +12,12 @@ import pytest
 
 from bot.delivery import retry
 from bot.delivery.report import describe
+from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.facts import Code, MessageRefused
 from bot.model.i18n import Language, words
 from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from bot.platforms.base import UnauthorisedError
+from bot.platforms.telegram.render import render
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Channel, Permission, Thread
 from bot.sandbox.shared.faults import Fault, Match, Reply
@@ -364,6 +366,34 @@ async def test_an_odd_answer_is_tried_again_and_ends_nothing(
         assert [out.received(place) for place in places] == [["Bonjour"]] * 4
         assert set((await states(real_ledger)).values()) == {ACTIVE}
         assert not out.standin.faults.pending
+
+
+@pytest.mark.parametrize(
+    "words_of_it", ["WEBPAGE_CURL_FAILED", "WEBPAGE_MEDIA_EMPTY", "failed to get HTTP URL content"]
+)
+async def test_a_page_that_cannot_be_fetched_costs_the_preview_alone(
+    telegram_side: Side, real_ledger: Ledger, words_of_it: str
+) -> None:
+    """Whoever's message Telegram refuses for its preview gets it without; all others get it whole, and nobody fails."""
+    places = telegram_side.add(8)
+    await telegram_side.subscribe(real_ledger, *places)
+    section = Section((Paragraph((Span("Bonjour"),)),), preview="https://example.org/")
+    rendering = render(Document("Un", (section,)))
+    chosen = dict.fromkeys(await real_ledger.choices("monday"), rendering)
+    push = await real_ledger.create_broadcast(episode=1, title="", schedule="monday", due=now(), renderings=chosen)
+    assert push is not None
+    reply = Reply(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {words_of_it}"})
+    for place in places[:4]:
+        has_preview = Match("sendMessage", place.id, lambda call: "url" in call.body["link_preview_options"])
+        telegram_side.standin.faults.add(Fault(reply, has_preview, times=None))
+    assert await telegram_side.deliver(real_ledger, push.id) == {"sent": 8}
+    assert [telegram_side.received(place) for place in places] == [["Bonjour"]] * 8
+    assert telegram_side.told == []
+    sent = [each.body for each in telegram_side.standin.traffic.sends]
+    assert len(sent) == 12
+    assert {each["chat_id"] for each in sent if "url" not in each["link_preview_options"]} == {
+        place.id for place in places[:4]
+    }
 
 
 async def test_a_server_in_an_outage_keeps_its_subscriptions(discord_side: Side, real_ledger: Ledger) -> None:

@@ -128,7 +128,19 @@ def test_what_is_within_the_limits_is_taken(body: dict[str, Any]) -> None:
         ),
         (layout(row({**LINK, "url": "https://"})), {"components.0.components.0.url": "URL_TYPE_INVALID_URL"}),
         (layout(row({**LINK, "url": "https://a b"})), {"components.0.components.0.url": "URL_TYPE_INVALID_URL"}),
-        (layout(row({**LINK, "url": "https://[x"})), {"components.0.components.0.url": "URL_TYPE_INVALID_URL"}),
+        *(
+            (layout(row({**LINK, "url": url})), {"components.0.components.0.url": "URL_TYPE_INVALID_URL"})
+            for url in (
+                *(
+                    "https://[x",
+                    "https://example.org:/x",
+                    "https://a.b:0/x",
+                    "https://[::1]x/",
+                    "https://example.org%/x",
+                ),
+                *("https://a.b:x/", "https://[::g]/", "https://a|b.c/"),
+            )
+        ),
         (
             layout(row({**LINK, "custom_id": "x"})),
             {"components.0.components.0.custom_id": "COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE"},

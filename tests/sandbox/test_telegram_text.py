@@ -148,11 +148,38 @@ def test_an_entity_stays_on_its_words(parts: tuple[str, str, str]) -> None:
         "mailto:ada@example.org",
         "ftp://example.org/",
         "https://example.org:99999/",
+        "https://example.org:/x",
+        "https://a.b:0/x",
+        "https://a.b:00080/x",
+        "https://a.b:80:90/",
+        "https://[::1]x/",
+        "https://[::g]/",
+        "https://[fe80::1%25lo]/",
+        "https://example.org%/x",
+        "https://example.org%41/x",
+        "https://u%zz@example.org/",
+        "https://us^er@a.b/",
+        "https://a.b@/x",
+        "https://./",
+        "https://../",
+        "https://a..b/",
+        "https://exa<mple.org/",
+        "https://é.fr?x",
+        "://a.b",
         "",
     ],
 )
 def test_a_link_is_one_when_tdlib_says_so(url: str) -> None:
     """Without TDLib the rules accept no address that it refuses, nor refuse what it accepts."""
+    assert is_link(url) is (_tdlib_refusal("x", _link(url)) is None)
+
+
+SITES = st.text("ab.-_:/?#[]@%!~+0149fé", max_size=20)
+
+
+@given(st.builds(str.__add__, st.sampled_from(["https://", "http://", "HTTPS://a.", ""]), SITES))
+def test_any_link_is_one_when_tdlib_says_so(url: str) -> None:
+    """Whatever is in it."""
     assert is_link(url) is (_tdlib_refusal("x", _link(url)) is None)
 
 

@@ -63,6 +63,7 @@ _NOT_IN_LABEL = re.compile(
 _SPACE = re.compile(r"\s")
 
 _WEB_ADDRESS = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_PLAIN_ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _NOT_IN_ADDRESS = re.compile(r"[^\w%/:?#@!$&+,;=.-]")
 
 
@@ -111,6 +112,14 @@ def web_address(url: str) -> str | None:
         return None
     address = _NOT_IN_ADDRESS.sub(_percent_encoded, url)
     return address if len(address) <= MAX_ADDRESS else None
+
+
+def plain_address(url: str) -> str | None:
+    """Return the address for a button or a picture, where no character is markup, as `web_address` does.
+
+    The brackets around a host of IPv6 stay, because Discord would refuse the message without them.
+    """
+    return url if _PLAIN_ADDRESS.fullmatch(url) and len(url) <= MAX_ADDRESS else web_address(url)
 
 
 def clean(text: str) -> str:

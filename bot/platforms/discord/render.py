@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar
 from bot.model import document as doc
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.split import Break, cut, text_of
-from bot.platforms.discord.markdown import clean, is_blank, link_to, web_address, write
+from bot.platforms.discord.markdown import clean, is_blank, link_to, plain_address, write
 
 # The numbers below are those of Discord's published OpenAPI description and component reference.
 MAX_TEXT = 4_000
@@ -183,7 +183,7 @@ def _allowed(block: doc.Block) -> doc.Block:
     """Return the block, or the link to a picture that no gallery takes."""
     if not isinstance(block, doc.Picture):
         return block
-    address = web_address(block.url)
+    address = plain_address(block.url)
     if address is None or len(address) > MAX_PICTURE_URL:
         return link_to(block)
     return doc.Picture(address, block.alt)
@@ -221,7 +221,7 @@ def _buttons(buttons: Sequence[doc.Button]) -> tuple[list[JsonObject], list[_But
 def _button(button: _Button) -> JsonObject | None:
     label = _shortened(button.label, MAX_LABEL)
     if isinstance(button, doc.LinkButton):
-        address = web_address(button.url)
+        address = plain_address(button.url)
         if address is None or len(address) > MAX_BUTTON_URL:
             return None
         return {"type": BUTTON, "style": LINK, "label": label, "url": address}

@@ -24,6 +24,7 @@ from bot.platforms.base import (
     ContentError,
     FloodError,
     NotSentError,
+    PreviewError,
     RefusedError,
     RenderingRefusedError,
     SendError,
@@ -47,8 +48,7 @@ _MEANINGS: dict[type[SendError], str] = {
     # `_forbidden` stands for chat_write_forbidden, chat_send_plain_forbidden and their like.
     TargetClosedError: "not enough rights|have no rights|need administrator rights|chat_admin_required|chat_restricted"
     "|_forbidden|message thread not found|topic_closed|topic_deleted",
-    # Telegram could not fetch the page of a preview: a site's trouble, which may be over at the next attempt.
-    NotSentError: "webpage_|media_empty|failed to get http url content|wrong type of the web page content",
+    PreviewError: "webpage_|media_empty|failed to get http url content|wrong type of the web page content",
     ContentError: "can't parse|too[ _]long|(text|message) is empty|non-empty|utf-(8|16)|entity|entities|inline keyboard"
     "|button_|reply_markup|expected",
 }

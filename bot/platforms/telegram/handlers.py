@@ -1,9 +1,9 @@
 """Handlers of updates: parse, ask the command, render, reply. Nothing is decided here."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from telegram import Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
 from telegram.ext import (
@@ -43,6 +43,7 @@ from bot.platforms.base import (
     SPEECHLESS,
     Entry,
     Post,
+    PreviewError,
     Rank,
     Sender,
     SendError,
@@ -58,6 +59,7 @@ from bot.platforms.telegram.polling import KINDS
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Context: TypeAlias = "CallbackContext[Any, Any, Any, Any]"
 
 # Because an edited message is not a second command, both kinds are named; the library's default would take edited ones
@@ -284,8 +286,8 @@ class Handlers:
                 if replaced is not None and await self._edit(rendering.messages[0], target, str(replaced.message_id)):
                     return None
                 for message in rendering.messages:
-                    post = Post(target, rendering.title, message, nonce="")
-                    await self._sender.send(SendRequest(target, partial(self._post, post), worth=WORTH, leaves=True))
+                    post = partial(self._post, Post(target, rendering.title, message, nonce=""))
+                    await self._sender.send(SendRequest(target, _attempt(message, post), worth=WORTH, leaves=True))
             except SendError as error:
                 log.warning("No answer in %s: %s", target, error)
                 return error
@@ -306,14 +308,14 @@ class Handlers:
         if person is None or await self._send(rendering, private) is not None:
             await self._send(rendering, request.target._replace(thread=0))
 
-    async def _post(self, post: Post, leave: Callable[[], bool]) -> str:
-        return await self._platform.send(post._replace(leave=leave))
+    async def _post(self, post: Post, message: Message, leave: Callable[[], bool]) -> str:
+        return await self._platform.send(post._replace(message=message, leave=leave))
 
     async def _edit(self, message: Message, target: Target, message_id: str) -> bool:
         """Return True if the message now stands in the place of another; False if the chat may still get it anew."""
-        edit = SendRequest(target, lambda _leave: self._platform.edit(target, message_id, message), worth=WORTH)
+        edit = _attempt(message, lambda message, _leave: self._platform.edit(target, message_id, message))
         try:
-            return await self._sender.send(edit)
+            return await self._sender.send(SendRequest(target, edit, worth=WORTH))
         except SPEECHLESS:
             raise
         except SendError as error:
@@ -351,6 +353,22 @@ class Handlers:
             log.warning("Cannot tell who is an admin of %s: %s", chat.id, error)
             return None
         return _IS_ADMIN.get(member.status)
+
+
+def _attempt(
+    message: Message, call: Callable[[Message, Callable[[], bool]], Awaitable[T]]
+) -> Callable[[Callable[[], bool]], Awaitable[T]]:
+    """Return the attempts to send a message: without its preview from the first on that failed because of it."""
+
+    async def attempt(leave: Callable[[], bool]) -> T:
+        nonlocal message
+        try:
+            return await call(message, leave)
+        except PreviewError:
+            message = next(iter(message.fallback), message)
+            raise
+
+    return attempt
 
 
 def _is_present(member: ChatMember) -> bool | None:

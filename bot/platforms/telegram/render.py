@@ -32,6 +32,7 @@ INDENT = 3 * NO_BREAK_SPACE
 TAB_WIDTH = 4
 """Columns of a tab in code, which Telegram would replace by one space."""
 
+_NO_PREVIEW = {"is_disabled": True}
 _ENTITY_TYPES = {
     doc.Style.BOLD: "bold",
     doc.Style.ITALIC: "italic",
@@ -103,7 +104,16 @@ def render(document: doc.Document, *, silent: bool = False, username: str = "") 
     if not messages:
         raise ValueError(f"'{document.title}' has no text to show: Telegram takes no empty message")
     buttons = keyboard(document.buttons, username)
-    return Rendering(document.title, completed([*map(_message, messages)], buttons, silent=silent))
+    complete = completed([*map(_message, messages)], buttons, silent=silent)
+    return Rendering(document.title, tuple(map(_with_fallback, complete)))
+
+
+def _with_fallback(message: Message) -> Message:
+    """Return the message; one with a preview gets itself without it as fallback, for a page that cannot be fetched."""
+    if "url" not in message.body["link_preview_options"]:
+        return message
+    plain = {**message.body, "link_preview_options": _NO_PREVIEW}
+    return dataclasses.replace(message, fallback=(dataclasses.replace(message, body=plain),))
 
 
 def completed(messages: list[Message], buttons: list[list[JsonObject]], *, silent: bool) -> tuple[Message, ...]:
@@ -294,7 +304,7 @@ def _message(lines: list[_Line]) -> Message:
     # The outer entities come first.
     entities = sorted([*quotes.values(), *entities], key=lambda entity: (entity["offset"], -entity["length"]))
     preview = next((line.opens.preview for line in lines if line.opens and line.opens.preview), None)
-    options = {"url": preview, "prefer_large_media": True} if preview else {"is_disabled": True}
+    options = {"url": preview, "prefer_large_media": True} if preview else _NO_PREVIEW
     return Message({"text": text, "entities": entities, "link_preview_options": options}, _units(text), TEXT_LIMIT)
 
 

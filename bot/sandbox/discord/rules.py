@@ -7,6 +7,8 @@ refuses all others as ones that may not stand there.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -54,6 +56,11 @@ LINK = 5
 BUTTON_STYLES = (1, 2, 3, 4, LINK)
 BUTTON_SCHEMES = ("http", "https", "discord")
 MEDIA_SCHEMES = ("http", "https")
+
+_AUTHORITY = re.compile(
+    r"(?:(?:[\w.~!$&'()*+,;=:-]|%[0-9a-f]{2})*@)?(?:\[[0-9a-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::[0-9]+)?",
+    re.IGNORECASE | re.ASCII,
+)
 
 _IN_CONTAINER = (ROW, TEXT_DISPLAY, GALLERY, SEPARATOR)
 _AT_TOP = (*_IN_CONTAINER, CONTAINER)
@@ -268,9 +275,15 @@ class _ComponentRules:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Return the scheme and the host; the host is empty when the address cannot be parsed."""
+    """Return the scheme and the host; the host is empty when the address cannot be parsed.
+
+    Because no document tells how Discord parses addresses, the stand-in takes only those that RFC 3986 allows.
+    """
     try:
         parts = urlsplit(url)
+        is_good = _AUTHORITY.fullmatch(parts.netloc) and parts.port != 0
+        if parts.netloc.rpartition("@")[2].startswith("["):
+            ipaddress.IPv6Address(parts.hostname or "")
     except ValueError:
         return url.partition(":")[0].lower(), ""
-    return parts.scheme, parts.netloc
+    return parts.scheme, parts.netloc if is_good else ""

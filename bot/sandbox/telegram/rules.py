@@ -114,12 +114,16 @@ def link_preview(arguments: Arguments) -> Json | None:
     """Return the request's options for the preview of a link, or None.
 
     Raises:
-        ApiError: the options are not an object.
+        ApiError: the options are not an object, or name an address that is no link.
     """
     options = arguments.structure("link_preview_options", "link preview options")
-    if options is None or isinstance(options, dict):
-        return options
-    raise bad_request("Object expected as link preview options")
+    if options is None:
+        return None
+    if not isinstance(options, dict):
+        raise bad_request("Object expected as link preview options")
+    if options.get("url") and not is_link(options["url"]):
+        raise bad_request("WEBPAGE_URL_INVALID")
+    return options
 
 
 def bot_commands(arguments: Arguments) -> list[Json]:

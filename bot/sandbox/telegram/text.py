@@ -6,10 +6,10 @@ links, names and hashtags in the bot's texts, does not split entities that overl
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from bot.sandbox.telegram.errors import bad_request
 
@@ -48,6 +48,11 @@ _COMMAND = re.compile(
     rf"{_NOT_AFTER_COMMAND}"
 )
 
+_SCHEME = re.compile(r"[^:/?#@\[\]]*")
+_TO_PATH = re.compile(r"[/?#]")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_HOST = re.compile(r"(?:[a-z0-9._!$,~*'();&+=-]|%[0-9a-f]{2}|[^\x00-\x7f])*", re.IGNORECASE | re.ASCII)
+_USERINFO = re.compile(r"(?:[a-z0-9._!$,~*'();&+=:-]|%[0-9a-f]{2}|[^\x00-\x7f])*", re.IGNORECASE | re.ASCII)
 _LINK_SCHEMES = frozenset({"http", "https"})
 _APP_SCHEMES = frozenset({"tg", "ton", "tonsite"})
 
@@ -66,16 +71,36 @@ def bot_commands(text: str) -> list[Json]:
 
 
 def is_link(url: str) -> bool:
-    """Return whether Telegram takes the address for a link: a web address whose host has a dot, or an app's address."""
+    """Return whether Telegram takes the address for a link: an app's address, or one on the web by TDLib's own parser.
+
+    The steps are those of HttpUrl.cpp, parse_url, and of LinkManager.cpp, check_link_impl.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or not _SCHEME.fullmatch(scheme):
+        scheme, rest = "http", url
+    if scheme.lower() in _APP_SCHEMES:
+        return True
+    site = _TO_PATH.split(rest, maxsplit=1)[0]
+    colon = max(map(site.rfind, ":]@"))
+    if colon > 0 and site[colon] == ":":
+        site, port = site[:colon], site[colon + 1 :].lstrip("0")
+        if not _PORT.fullmatch(port) or int(port) >= 1 << 16:
+            return False
+    userinfo, _at, host = site.rpartition("@")
+    is_ipv6 = len(host) > 1 and host[0] == "[" and host[-1] == "]"
+    if is_ipv6 and not _is_ipv6(host[1:-1]):
+        return False
+    is_named = "." in host and host != "." and _HOST.fullmatch(host) is not None
+    has_user = is_ipv6 or _USERINFO.fullmatch(userinfo) is not None
+    return scheme.lower() in _LINK_SCHEMES and has_user and (is_ipv6 or is_named)
+
+
+def _is_ipv6(text: str) -> bool:
     try:
-        parts = urlsplit(url if re.match(r"[A-Za-z]+://", url) else f"http://{url}")
-        parts.port  # noqa: B018 - reading it is what checks it
+        ipaddress.IPv6Address(text)
     except ValueError:
         return False
-    if parts.scheme.lower() in _APP_SCHEMES:
-        return True
-    host = parts.hostname or ""
-    return parts.scheme.lower() in _LINK_SCHEMES and ("." in host or ":" in host)
+    return "%" not in text
 
 
 def formatted(text: str, entities: object) -> tuple[str, tuple[Json, ...]]:
