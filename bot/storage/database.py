@@ -283,8 +283,13 @@ class Database:
         """
         if not place.is_empty():
             self._gone_since = None
-            place.clear_beside()
-            place.check()
+            try:
+                place.check()
+            except DisplacedError:
+                place.clear_beside()
+                raise
+            # Because a copy takes its time, the file may be back; then the ones beside it belong to it.
+            return
         self._gone_since = self._gone_since or time.monotonic()
         if time.monotonic() - self._gone_since < PUT_BACK_AFTER:
             place.check()

@@ -41,8 +41,8 @@ class Place:
         Raises:
             FileExistsError: another file has just come; unlike a rename, this replaces none.
         """
-        self.clear_beside()
         os.link(self.copy_to(), self.path)
+        self.clear_beside()
         self._open = {self.path: _identity(self.path)}
 
     def check(self) -> None:

@@ -88,6 +88,21 @@ async def test_a_file_that_is_moved_away_and_back_goes_on_where_it_was(tmp_path:
         await subscribe(ledger, telegram(3))
 
 
+async def test_a_file_that_comes_back_during_the_copy_keeps_what_stands_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest transactions stand in the file beside the database until SQLite moves them into it."""
+    path, elsewhere = tmp_path / "recap.db", tmp_path / "elsewhere.db"
+    async with opened(tmp_path) as ledger:
+        await begun(ledger)
+        path.rename(elsewhere)
+        monkeypatch.setattr(database.Database, "_copy", lambda *_place: elsewhere.rename(path))
+        await ledger.keep_place()
+        await subscribe(ledger, telegram(3))
+        assert path.with_name("recap.db-wal").exists()
+        assert counted(path) == {"sending": 1, "pending": 1}
+
+
 async def test_a_file_that_is_deleted_is_put_back_with_all_that_the_bot_knew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
