@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
 from bot.cli.console import length_of_push
+from bot.cli import episodes
 from bot.content.archive import Archive
 from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
 from bot.content.links import LinkAnswer, Web
@@ -52,6 +54,16 @@ class TestImport:
         draft = archive.get(41)
         assert draft is not None
         assert (draft.status, draft.date.isoformat()) == ("draft", "2026-12-07")
+
+    def test_a_draft_that_takes_too_long_ends_in_a_sentence(
+        self, recap: Recap, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Even inside a regular expression, which looks for signals while it tries."""
+        monkeypatch.setattr(episodes, "IMPORT_WITHIN", 0.2)
+        monkeypatch.setattr(episodes, "draft", lambda *_args, **_kept: re.fullmatch(r"(?:a|a)+", "a" * 40 + "b"))
+        result = recap("import", str(NOTES / "french-news.txt"))
+        assert isinstance(result.exception, InvalidInputError)
+        assert "no draft of it was ready after 0.2 seconds. Give the words" in str(result.exception)
 
     def test_it_writes_a_file_and_never_over_another(self, recap: Recap, tmp_path: Path) -> None:
         """The second time it says so, and leaves the first one alone."""

@@ -1,7 +1,11 @@
 """The commands on episode files: `recap import`, `recap new`, `recap schema` and `recap list`."""
 
 import asyncio
+import contextlib
 import datetime as dt
+import functools
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +18,15 @@ from bot.content.archive import Archive
 from bot.content.frontmatter import json_schema
 from bot.content.parser import parse_episode
 from bot.model.i18n import words
-from bot.model.problems import ExpectedError, Problem
+from bot.model.problems import ExpectedError, InvalidInputError, Problem
 from bot.notes.draft import Defaults, draft
 from bot.notes.model import Notes
 from bot.notes.reading import MAX_LENGTH, read_notes
 
 cli = typer.Typer()
+
+IMPORT_WITHIN = 60.0
+"""Seconds that a draft may take; one of long notes takes two on a slow machine."""
 
 DateOption = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The date of the episode.")]
 
@@ -43,19 +50,24 @@ def import_notes(
     if episode is not None and rss is None:
         raise typer.BadParameter("--episode says which one of a feed: give --rss FEED too")
     settings, archive = console.read(config)
+    read: Callable[[bytes, Path], Notes] = read_notes
     if notes:
         # A character has at most four bytes. Because one byte more is read, notes that are too long are seen.
-        path, found = notes, read_notes(console.read_input(notes, 4 * MAX_LENGTH + 1), notes)
+        path, data = notes, console.read_input(notes, 4 * MAX_LENGTH + 1)
     else:
-        path, found = _notes_of_feed(rss or "", episode, settings.show.timezone)
-    text = draft(
-        found,
-        path,
-        language=settings.show.language,
-        known=archive.topics(),
-        defaults=_next_episode(settings, archive),
-        date=date.date() if date else None,
-    )
+        from bot.notes.feed import notes_from_feed
+
+        path, data = _feed(rss or "")
+        read = functools.partial(notes_from_feed, number=episode, zone=settings.show.timezone)
+    with _in_time(path):
+        text = draft(
+            read(data, path),
+            path,
+            language=settings.show.language,
+            known=archive.topics(),
+            defaults=_next_episode(settings, archive),
+            date=date.date() if date else None,
+        )
     if there := archive.get(parse_episode(text, path).number):
         told = f"the archive has an episode {there.number} already"
         warning = Problem(archive.folder / there.path, told, "Give one of the two another number")
@@ -113,19 +125,43 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
         raise typer.Exit(Exit.BAD_INPUT)
 
 
-def _notes_of_feed(feed: str, number: int | None, zone: dt.tzinfo) -> "tuple[Path, Notes]":
-    """Return the notes of an episode of a feed, an address or a file, and the path to name them by.
+@contextlib.contextmanager
+def _in_time(path: Path) -> Iterator[None]:
+    """End a draft that takes too long. No text is known that does, but nobody has tried all.
 
     Raises:
-        InvalidInputError: they cannot be read.
+        InvalidInputError: the time is over.
+    """
+
+    def end(*_signal: object) -> None:
+        told = f"no draft of it was ready after {IMPORT_WITHIN:g} seconds"
+        raise InvalidInputError([Problem(path, told, "Give the words of one episode alone, as plain text")])
+
+    if not hasattr(signal, "setitimer"):
+        # Windows has no such clock.
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, IMPORT_WITHIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _feed(feed: str) -> tuple[Path, bytes]:
+    """Return a feed, given by its address or its file, and the path to name the feed by.
+
+    Raises:
+        InvalidInputError: the file cannot be read.
         ExpectedError: the address cannot be reached.
     """
-    from bot.notes.feed import MAX_FEED, notes_from_feed
+    from bot.notes.feed import MAX_FEED
 
     # Because a path joins the two slashes of an address, the scheme is left out of it.
     path = Path(feed.rpartition("://")[2])
-    data = asyncio.run(_fetched(feed, MAX_FEED)) if "://" in feed else console.read_input(path, MAX_FEED + 1)
-    return path, notes_from_feed(data, path, number, zone)
+    return path, asyncio.run(_fetched(feed, MAX_FEED)) if "://" in feed else console.read_input(path, MAX_FEED + 1)
 
 
 def _next_episode(settings: Config, archive: Archive) -> Defaults:

@@ -22,7 +22,7 @@ SQLITE = "sqlite:///"
 # A longer duration could take a date minus the duration out of the calendar.
 _LONGEST_DURATION = dt.timedelta(days=3650)
 
-TOKEN_WITH_ID = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
+TOKEN_WITH_ID = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
 """A bot's id, a colon and a secret. People copy such a token together with the address around it."""
 PRINTABLE = re.compile(r"[!-~]+")
 _NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)

@@ -25,7 +25,7 @@ _EMPTY = "tag:yaml.org,2002:null"
 # Because the smallest integer of the databases holds nine digits, no number has more.
 _NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_BREAKS = re.compile(r"[ \t]*\n[ \t\n]*")
+_BREAKS = re.compile(r"(?<![ \t])[ \t]*\n[ \t\n]*")
 
 # Because libyaml is ten times as fast, it is used where PyYAML comes with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -37,7 +37,7 @@ _CAPITALS = 8
 _TITLE = re.compile(r"^## ")
 _NOT_TEXT = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^<>]*>|https?://\S+|\{#[^{}]*\}")
 _NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->", re.DOTALL | re.MULTILINE)
-_REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b.*?)\s*-->", re.IGNORECASE)
+_REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b(?:(?!-->|<!--).)*)-->", re.IGNORECASE)
 _ON_SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
 _HARD_SPACES = NO_BREAK_SPACE + NARROW_NO_BREAK_SPACE
 _TYPOGRAPHY = (
@@ -217,7 +217,7 @@ class _Review:
         for at, (raw, prose) in enumerate(zip(self._file.lines, self._file.prose(), strict=True), start=1):
             fences += raw.rstrip() == "---"
             for remark in _REMARK.finditer(raw):
-                message = f"a remark stands here{ending}: {remark[1].rstrip('. ')}"
+                message = f"a remark stands here{ending}: {remark[1].rstrip().rstrip('. ')}"
                 self._warnings.add(at, message, "See to it and delete it")
             is_text = fences > 1 and not SOURCES_LINE.fullmatch(raw.strip())
             if self._language is Language.FRENCH and (is_text or raw.startswith("title:")):

@@ -30,7 +30,7 @@ _OTHER_FILES = (
     (r"\{\\rtf", "this is an RTF document, not text", _SAVE_AS_TEXT),
     (r"PK\x03\x04", "this is a document of an office program or an archive, not text", _SAVE_AS_TEXT),
     (
-        r"\ufeff?\s*(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b",
+        r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b",
         "this is a feed",
         "Give it with --rss, and --episode for another one than the newest",
     ),
@@ -49,7 +49,7 @@ _OTHER_FILES = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
 _WWW = re.compile(r"(?<![\w/.])www\.(?=\w[\w-]*\.\w)")
-_LABEL = re.compile(r"^\W*(?:(?:source|lien|link|via|lire|voir|read|see|plus d.infos?|more)s?\b\W*)+$", re.IGNORECASE)
+_LABEL = re.compile(r"^\W*+(?:(?:source|lien|link|via|lire|voir|read|see|plus d.info|more)s?\b\W*+)++$", re.IGNORECASE)
 _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
 _TITLE_LENGTH = 80

@@ -15,14 +15,14 @@ from bot.notes.matching import Matcher
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _NUMBER = re.compile(
-    r"^\W*(?:(?:[ée]pisode|ep|[ée]p|num[ée]ro|no|n°|issue|show)\s*\.?\s*(?:n°|no|#)?\s*|#)(\d{1,6})\b"
+    r"^\W*(?:(?:[ée]pisode|ep|[ée]p|num[ée]ro|no|n°|issue|show)\s*+\.?\s*+(?:n°|no|#)?\s*|#)(\d{1,6})\b"
     r"[\s:.,|•·–—-]*",
     re.IGNORECASE,
 )
 _NUMBER_ALONE = re.compile(r"^(\d{2,6})(?:\s*[:|•·–—-]\s*(?=\D)|$)")
 # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
 _NUMBER_AFTER_SHOW = re.compile(
-    r"^[^.!?\d\n]{1,40}?(?:\b(?:[ée]pisode|[ée]p\.?|num[ée]ro)\s*(?:n°|no|#)?\s*|n°\s*|#)(\d{1,6})\s*(?:[:|•·–—-]\s*|$)",
+    r"^[^.!?\d\n]{1,40}?(?:\b(?:[ée]pisode|[ée]p\.?|num[ée]ro)\s*+(?:n°|no|#)?\s*|n°\s*|#)(\d{1,6})\s*(?:[:|•·–—-]\s*|$)",
     re.IGNORECASE,
 )
 _HEAD = 6
@@ -42,12 +42,12 @@ _LEAD_ONLY = re.compile(
 )
 # After "we talk of", each phrase may repeat these words.
 _OF = re.compile(r"^(?:des?\s+|du\s+|d[’'])", re.IGNORECASE)
-_PARTS = re.compile(r"\s*[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?")
-_LAST_TWO = re.compile(r"\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
+_PARTS = re.compile(r"(?:(?<!\s)\s+)?[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?")
+_LAST_TWO = re.compile(r"(?<!\s)\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
 
 _TIME = re.compile(r"^\W*\d{1,2}:\d{2}(?::\d{2})?\W*")
 _NUMBERED = re.compile(
-    r"^(?:(?:sujet|subject|story|topic|question|partie|part|chapitre|chapter)\s*(?:n°|no|#)?\s*)?"
+    r"^(?:(?:sujet|subject|story|topic|question|partie|part|chapitre|chapter)\s*+(?:n°|no|#)?\s*)?"
     r"(\d{1,2})\s*[.):°/–-]\s*(?=\D)",
     re.IGNORECASE,
 )
@@ -62,9 +62,9 @@ _SOURCES = re.compile(
     r"resources?|further reading)(?: .{0,30})?\W*$"
 )
 _BOILERPLATE = re.compile(
-    r"^\W*(?:abonne[zr]|suive[zr]|retrouve[zr]|rejoigne[zr]|soutene[zr]|laisse[zr]|contacte[zr]|merci d|subscribe|"
+    r"^\W*+(?:abonne[zr]|suive[zr]|retrouve[zr]|rejoigne[zr]|soutene[zr]|laisse[zr]|contacte[zr]|merci d|subscribe|"
     r"follow (?:us|me|the)|find us|leave (?:us|a)|support (?:us|the)|hosted (?:on|by)|heberge par|produit par|"
-    r"[\w.+-]+@[\w.-]+\W*$|musique :|music by|credits?\b|see acast|visitez|bonne ecoute|a lundi|see you)"
+    r"[\w.+-]+@[\w.-]++\W*$|musique :|music by|credits?\b|see acast|visitez|bonne ecoute|a lundi|see you)"
 )
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _MAX_SUBJECTS = 20

@@ -114,6 +114,8 @@ BOMBS = {
     "emoji": "Épisode 3 x y\n" + "🎉" * _FULL,
     "digits": "Épisode " + "1" * _FULL + " x y",
     "one word": "Épisode 3 : " + "a" * _FULL,
+    "labels": "<p>x y z</p><a href='https://a.fr/b'>" + "plus d'infos " * 30 + "x</a>",
+    "addresses in brackets": "<p>x y z</p><a href='https://[::1]é/'>a</a><img src='https://[::1]é/'>",
 }
 
 

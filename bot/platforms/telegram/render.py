@@ -52,7 +52,7 @@ _BLANK = frozenset(
     {"\N{BRAILLE PATTERN BLANK}", "\N{OBJECT REPLACEMENT CHARACTER}", *map(chr, range(0xE0000, 0xE0080))}
 )
 _SPACE = re.compile(r"\s+")
-_BLANK_LINES = re.compile(r"\s*\n")
+_BLANK_LINES = re.compile(r"(?<!\s)\s*\n")
 # MessageEntity.cpp, find_entities: in plain text Telegram itself finds mentions and commands, hashtags and cashtags,
 # addresses, times and card numbers, and counts them. This expression finds at least as many.
 _FOUND_BY_TELEGRAM = re.compile(
