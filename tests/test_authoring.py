@@ -14,8 +14,8 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
-from bot.cli.console import length_of_push
 from bot.cli import episodes
+from bot.cli.console import length_of_push
 from bot.content.archive import Archive
 from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
 from bot.content.links import LinkAnswer, Web

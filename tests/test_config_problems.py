@@ -345,3 +345,10 @@ def test_a_slip_of_the_keyboard_is_told_with_a_line(scratch: Path, start: int, l
     else:
         located = [True]
     assert all(located)
+
+
+def test_brackets_in_brackets_end_in_a_sentence(tmp_path: Path) -> None:
+    """A thousand deep, where the library for TOML gives up without a word of its own."""
+    (path := tmp_path / "config.toml").write_text(f"x = {'[' * 1000}{']' * 1000}")
+    with pytest.raises(InvalidInputError, match="brackets stand in brackets too often"):
+        load(path, {})

@@ -132,7 +132,7 @@ def _piece(kind: object, value: Any, chance: random.Random) -> str:  # noqa: ANN
 
 
 REPEATS = {parts.MAX_REPEAT, parts.MIN_REPEAT, parts.POSSESSIVE_REPEAT}
-_CATEGORIES = {
+_CATEGORIES: Mapping[object, Callable[[str], bool]] = {
     parts.CATEGORY_DIGIT: str.isdigit,
     parts.CATEGORY_NOT_DIGIT: lambda letter: not letter.isdigit(),
     parts.CATEGORY_SPACE: str.isspace,
@@ -156,9 +156,9 @@ def _letters(items: Sequence[_Item]) -> str:
 def _has(item: _Item, letter: str) -> bool:
     kind, value = item
     if kind is parts.LITERAL:
-        return ord(letter) == value
+        return bool(ord(letter) == value)
     if kind is parts.RANGE:
-        return value[0] <= ord(letter) <= value[1]
+        return bool(value[0] <= ord(letter) <= value[1])
     return kind is parts.CATEGORY and bool(_CATEGORIES[value](letter))
 
 
@@ -198,7 +198,7 @@ def _hostile(pattern: re.Pattern[Any]) -> Iterator[str]:
 
 
 @pytest.fixture
-def patience() -> Iterator[Callable[[], None]]:
+def patience() -> Iterator[Callable[[], object]]:
     """Begin anew the time after which the test fails, even inside an expression."""
 
     def fail(*_signal: object) -> None:
@@ -211,7 +211,7 @@ def patience() -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.parametrize("use", [pytest.param(use, id=where) for use, where in USES.items()])
-def test_each_expression_is_fast_on_text_made_to_be_slow_for_it(use: Use, patience: Callable[[], None]) -> None:
+def test_each_expression_is_fast_on_text_made_to_be_slow_for_it(use: Use, patience: Callable[[], object]) -> None:
     """In a time that grows with the length alone."""
     for text in _hostile(use.pattern):
         given = text if isinstance(use.pattern.pattern, str) else text.encode(errors="replace")

@@ -224,6 +224,10 @@ def _with_cure(error: base.SendError) -> str:
             return f"{error}. Correct it in the config, and make the bot a member there."
         case base.TargetGoneError():
             return f"{error}. Make the bot a member there."
+        case base.ForeignAnswerError():
+            return (
+                f"{error}. See that api_url is the address of the platform itself, with no page of a network before it."
+            )
         case base.NotSentError() | base.UnknownOutcomeError():
             return f"{error}. See whether this machine is online, then try again."
     # The texts of the platforms name the missing right themselves.

@@ -145,6 +145,8 @@ def _text_of(path: Path) -> str:
 def _table_of(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
+    except RecursionError:
+        reason = "Brackets stand in brackets too often"
     except ValueError as error:
         reason = str(error)
     place = _TOML_PLACE.search(reason)

@@ -111,7 +111,12 @@ class Database:
         Raises:
             LedgerError: the database cannot be used.
         """
-        database = cls(_address(url))
+        address = _address(url)
+        if address.get_backend_name() == "sqlite":
+            # SQLite gives its files beside the database the rights of the database, which is for its owner alone.
+            with contextlib.suppress(OSError):
+                os.close(os.open(str(address.database), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        database = cls(address)
         try:
             if database._place is not None:
                 database._place.adopt()

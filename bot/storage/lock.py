@@ -15,7 +15,7 @@ class DeliveryLock:
 
     def __init__(self, database: Path) -> None:
         self._file = database.with_name(f"{database.name}.lock")
-        self._lock = FileLock(self._file)
+        self._lock = FileLock(self._file, mode=0o600)
         self._locked: tuple[int, int] | None = None
 
     def acquire(self) -> bool:
@@ -45,7 +45,7 @@ class DeliveryLock:
         if self._identity() == self._locked:
             return True
         # The lock on the file without a name is of no use; it is not given up before the new one is held.
-        before, self._lock = self._lock, FileLock(self._file)
+        before, self._lock = self._lock, FileLock(self._file, mode=0o600)
         if self.acquire():
             before.release()
             return True

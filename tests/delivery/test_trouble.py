@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
 from tests.delivery.ledger_kit import (
@@ -177,3 +179,13 @@ def test_a_lock_is_seen_by_others_and_looking_does_not_take_it(tmp_path: Path) -
     assert not other.is_held()
     assert other.acquire()
     other.release()
+
+
+async def test_the_files_of_the_ledger_are_their_owners_alone(tmp_path: Path) -> None:
+    """The database, and what SQLite and the lock write beside it."""
+    async with await Ledger.open(f"sqlite:///{tmp_path}/recap.db", lambda: dt.datetime.now(dt.UTC)):
+        lock = DeliveryLock(tmp_path / "recap.db")
+        assert lock.acquire()
+        rights = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}  # noqa: ASYNC240 - a folder of four files
+        lock.release()
+    assert rights == dict.fromkeys(("recap.db", "recap.db-wal", "recap.db-shm", "recap.db.lock"), 0o600)
