@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from functools import partial
@@ -17,6 +18,7 @@ from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 
 from bot.commands import Obstacle, Request, busy, for_you_alone, no_voice, outdated, slow_down, sorry
+from bot.commands.request import unsaved
 from bot.commands.rhythm import in_words
 from bot.commands.subscribing import not_allowed, not_possible
 from bot.config.cron import Days, normalise_cron
@@ -206,6 +208,10 @@ async def telegram_alone(script: Transcript, talk: Talk, anna: TelegramPerson) -
     script.see(no_voice(asked, "Le club").document.title)
     script.see(sorry(words(Language(language))).toast)
     script.see(busy(words(Language(language))).toast)
+    script.see(unsaved(words(Language(language))).toast)
+    refusal = not_allowed(dataclasses.replace(asked, may_manage=None))
+    assert refusal is not None
+    script.see(refusal.toast)
 
 
 async def inline(script: Transcript, talk: Talk) -> None:
