@@ -57,8 +57,9 @@ async def test_hasty_commands_do_not_mix(wordy: Talk) -> None:
     anna = wordy.on_telegram()
     telegram = wordy.town.telegram
     telegram.faults.add(Fault(TROUBLE["500"], Match("sendMessage"), skip=1))
-    for _ in range(3):
-        telegram.say(anna.chat, anna.chat.person, "/latest")
+    # Three ways to ask for the same episode, because the same question would be answered once.
+    for question in ("/latest", "/episode 1", "1"):
+        telegram.say(anna.chat, anna.chat.person, question)
     await anna.settled()
     texts = [message.text for message in anna.seen()]
     assert texts == texts[:3] * 3
@@ -138,7 +139,7 @@ async def test_an_answer_that_cannot_be_given_is_excused(
     reply = await anna.says("/search mon secret")
     assert len(reply.texts) == 1
     assert "quelque chose s’est mal passé" in reply.text
-    assert "Not in this place" in caplog.text
+    assert "not in this place" in caplog.text
     await anna.says("/topics")
     telegram.faults.add(Fault(REFUSAL, Match("sendMessage")))
     reply = await anna.presses("#tiktok")
