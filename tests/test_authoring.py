@@ -338,6 +338,24 @@ class TestNew:
         assert "exists already" in str(result.exception)
         assert (tmp_path / "content" / "1208.md").read_text(encoding="utf-8") == text
 
+    @pytest.mark.parametrize(
+        ("cron", "now", "date"),
+        [
+            ("0 8 * * mon", dt.datetime(2024, 11, 11, 5, tzinfo=dt.UTC), "2024-11-11"),
+            ("0 8 * * mon", dt.datetime(2024, 11, 11, 12, tzinfo=dt.UTC), "2024-11-18"),
+            ("30 17 * * fri", dt.datetime(2024, 11, 11, 12, tzinfo=dt.UTC), "2024-11-15"),
+        ],
+    )
+    def test_the_date_is_that_of_the_next_push(
+        self, recap: Recap, tmp_path: Path, cron: str, now: dt.datetime, date: str
+    ) -> None:
+        """Today before the hour of the push; a Friday for a show of Fridays."""
+        config = f'[[schedules]]\nname = "weekly"\ncron = "{cron}"\n'
+        (tmp_path / "config.toml").write_text(config, encoding="utf-8")
+        with time_machine.travel(now, tick=False):
+            recap("new", "-o", "a.md")
+        assert f"date: {date}\n" in (tmp_path / "a.md").read_text(encoding="utf-8")
+
     def test_it_makes_the_content_folder_of_a_new_team(self, recap: Recap, tmp_path: Path) -> None:
         """And says what comes next."""
         shutil.rmtree(tmp_path / "content")

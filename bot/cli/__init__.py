@@ -27,7 +27,7 @@ COMMANDS = {
     ),
     "check": ("check", "Check the config and the content, and list the next pushes."),
     "import": ("episodes", "Make a draft episode file of raw show notes."),
-    "new": ("episodes", "Begin the file of the next Monday's episode."),
+    "new": ("episodes", "Begin the file of the next episode."),
     "schema": ("episodes", "Print the JSON Schema of the front matter, for editors."),
     "list": ("episodes", "List the episodes of the archive, the newest first."),
     "preview": ("preview", "Show exactly what would be sent."),

@@ -60,8 +60,12 @@ def import_notes(
         path, data = _feed(rss or "")
         read = functools.partial(notes_from_feed, number=episode, zone=settings.show.timezone)
     with _in_time(path):
+        found = read(data, path)
+    if found.chapters_page and not found.chapters:
+        found = _with_chapters(found, path)
+    with _in_time(path):
         text = draft(
-            read(data, path),
+            found,
             path,
             language=settings.show.language,
             known=archive.topics(),
@@ -83,7 +87,7 @@ def new(
     date: DateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Begin the file of the next Monday's episode."""
+    """Begin the file of the next episode."""
     settings, archive = console.read(config)
     defaults = _next_episode(settings, archive)
     if date is not None:
@@ -164,14 +168,32 @@ def _feed(feed: str) -> tuple[Path, bytes]:
     return path, asyncio.run(_fetched(feed, MAX_FEED)) if "://" in feed else console.read_input(path, MAX_FEED + 1)
 
 
+def _with_chapters(notes: Notes, path: Path) -> Notes:
+    """Return the notes with the chapters at the address that their feed names; without them if it gives none."""
+    from bot.notes.feed import MAX_FEED, with_chapters
+
+    try:
+        return with_chapters(notes, asyncio.run(_fetched(notes.chapters_page, MAX_FEED)))
+    except ExpectedError as error:
+        console.tell_warnings([Problem(path, f"the times of the chapters are left out: {error}", "Try again later")])
+        return notes
+
+
 def _next_episode(settings: Config, archive: Archive) -> Defaults:
-    """Return the number after the highest, and the next Monday without an episode, after today in the show's zone."""
-    today = console.now().astimezone(settings.show.timezone).date()
+    """Return the number after the highest, and the day of the next push that has no episode yet."""
+    from bot.runtime.clock import Timetable
+
     taken = {episode.date for episode in archive.episodes}
-    monday = today + dt.timedelta(7 - today.weekday())
-    while monday in taken:
-        monday += dt.timedelta(7)
-    return Defaults(max((episode.number for episode in archive.episodes), default=0) + 1, monday)
+    timetable = Timetable(settings.schedules, console.now)
+    days = []
+    for schedule in settings.schedules:
+        run = timetable.next_run(schedule.name)
+        while run is not None and run.date() in taken:
+            run = timetable.next_run(schedule.name, run)
+        if run is not None:
+            days.append(run.date())
+    number = max((episode.number for episode in archive.episodes), default=0) + 1
+    return Defaults(number, min(days, default=console.now().astimezone(settings.show.timezone).date()))
 
 
 def template(settings: Config, defaults: Defaults) -> str:

@@ -16,14 +16,17 @@ import yaml
 
 from bot.content.parser import parse_episode
 from bot.content.segments import ascii_slug
+from bot.model.document import Picture
 from bot.model.i18n import Language, words
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
-from bot.notes.language import language_of, telling_words
-from bot.notes.model import Link, Notes, Outline, Subject
-from bot.notes.structure import bare_title, outline
-from bot.notes.summary import MIN_LENGTH, summarise
+from bot.notes.language import language_of, leans, telling_words
+from bot.notes.language import sentences as split
+from bot.notes.marks import bare_title
+from bot.notes.model import Line, Link, Notes, Outline, Subject
+from bot.notes.structure import outline
+from bot.notes.summary import summarise
 from bot.notes.topics import Spelling, is_hashtags, main_name, topics_of
 
 _PARAGRAPH = 260
@@ -34,15 +37,23 @@ _MAX_SLUG = 40
 _SHORT_LEAD = 5
 """Words of a lead that presents nothing, such as `Au programme`."""
 _MAX_INTRO = 400
+_UNFINISHED = re.compile(
+    r"\b(?:programme|sommaire|menu|parle[rs]?|parlons|revient|talk|about|cover|discuss)\W{0,3}(?:d[eu]s?|sur|d.)?\W{0,3}$"
+)
+_MAX_PLACED = 300
+"""Lines that are looked for in the file; a transcript has thousands."""
+_MAX_QUOTED, _MAX_QUOTE = 12, 110
+"""Passages that a remark quotes, and the characters of each."""
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
 _LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
+_DASHES = re.compile(r"-{2,}")
 _SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The number and date of a draft whose notes have none: the next number, the next Monday."""
+    """The number and date of a draft whose notes have none: the next number, the day of the next push."""
 
     number: int
     date: dt.date
@@ -74,7 +85,7 @@ def draft(
     Raises:
         InvalidInputError: The notes cannot be understood.
     """
-    found = outline(notes)
+    found = outline(notes, path, defaults.date)
     if not any(
         each.heading or each.announced or any(telling_words(line.text) for line in each.lines)
         for each in found.subjects
@@ -95,7 +106,7 @@ class _Writer:
     def __init__(self, notes: Notes, found: Outline, language: Language, known: frozenset[str]) -> None:
         self._notes = notes
         self._outline = found
-        self._words = words(language)
+        self._words, self._shows = words(language), language
         self._known = known
         texts = [line.text for line in notes.lines]
         self._language = language_of(texts) or language
@@ -103,65 +114,116 @@ class _Writer:
         self._spelling = Spelling(texts)
         self._all_words = {word for text in (notes.title, *texts) for word in fold_words(text)}
         self._titles = [self._title(subject) for subject in found.subjects]
+        self._unused: list[Line] = []
+        self._raw = notes.source.split("\n")
         self._names: list[str] = []
         for subject, title in zip(found.subjects, self._titles, strict=True):
-            self._names.append(main_name([self._spelling.restored(subject.announced), title], self._names))
+            self._names.append(main_name([title, self._spelling.restored(subject.announced)], self._spelling))
 
     def write(self, date: dt.date | None, defaults: Defaults) -> str:
-        gettext = self._words.gettext
-        found, day = self._outline, date or self._outline.date
-        (title, is_made), intro = self._episode_title(), self._intro()
-        missing = gettext("the notes announce “{subject}”, and nothing more can be found about it")
-        left_out = gettext("a link was left out: {url}")
-        conditions = (
-            (not found.number, gettext("the number, which the notes do not say; this is the next one")),
-            (not day, gettext("the date, which the notes do not say; this is the next Monday without an episode")),
-            (self._is_foreign, gettext("the language, which is not that of the show")),
-            (is_made, gettext("the title, made of the names of the subjects")),
-            (found.guessed, gettext("the subjects, which the notes do not announce")),
-            *((True, missing.format(subject=subject)) for subject in found.missing),
-            *((True, left_out.format(url=url)) for url in dict.fromkeys(found.left_out)),
-            (not intro, gettext("the introduction is missing")),
-            (True, gettext("each summary, whose sentences stand in the notes as they are here")),
-        )
-        remarks = (remark for condition, remark in conditions if condition)
-        number = found.number or defaults.number
+        day = date or self._outline.date
+        title, intro = self._episode_title(), self._intro()
+        number = self._outline.number or defaults.number
+        segments = self._segments()
         head: dict[str, object] = {"number": number, "title": title, "date": day or defaults.date}
         head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
         front = yaml.safe_dump(head | {"status": "draft"}, allow_unicode=True, sort_keys=False, width=10_000)
-        blocks = [f"---\n{front}---", *map(self._remark, remarks), *([_escaped(intro)] if intro else [])]
-        slugs: set[str] = set()
-        for index, subject in enumerate(found.subjects):
-            blocks += self._segment(index, subject, slugs)
+        remarks = [self._remark(remark) for remark in self._remarks(is_dated=day is not None) if remark]
+        blocks = [f"---\n{front}---", *remarks, *([_escaped(intro)] if intro else []), *segments]
         return "\n\n".join(blocks) + "\n"
 
-    def _episode_title(self) -> tuple[str, bool]:
-        """Return the episode's title, and whether it was made of names."""
+    def _remarks(self, *, is_dated: bool) -> Iterator[str]:
+        """Yield what is lost, what is guessed and what is left out, by the harm that it does."""
+        gettext, found = self._words.gettext, self._outline
+        missing = gettext("the notes announce “{subject}”, and nothing more can be found about it")
+        lost = [missing.format(subject=subject) for subject in found.missing]
+        if found.unplaced:
+            links = self._quoted([Line("", links=(link,)) for link in found.unplaced])
+            lost.append(gettext("the links of the notes that belong to no subject: {links}").format(links=links))
+        yield "; ".join(lost)
+        day = gettext("the date, which the notes do not say; this is the day of the next push without an episode")
+        skipped = gettext("the newer trailers or bonuses of the feed, which were left aside: {titles}")
+        titles = ", ".join(gettext("“{text}”").format(text=title) for title in self._notes.skipped)
+        guessed = (
+            (not found.number, gettext("the number, which the notes do not say; this is the next one")),
+            (not is_dated, day),
+            (self._is_foreign, gettext("the language, which is not that of the show")),
+            (found.guessed, gettext("the subjects, which the notes do not announce")),
+            (titles, skipped.format(titles=titles)),
+        )
+        yield "; ".join(remark for condition, remark in guessed if condition)
+        out = gettext("the lines that were left out, because they are no subject: {lines}")
+        unused = gettext("the lines that no summary repeats: {lines}")
+        rest = ((out, found.left_out), (unused, self._unused))
+        yield "; ".join(told.format(lines=self._quoted(lines)) for told, lines in rest if lines)
+
+    def _quoted(self, lines: Sequence[Line]) -> str:
+        """Return the beginnings of the lines, neighbours together, each with the number of its line in the file."""
+        gettext = self._words.gettext
+        groups: list[tuple[int, int, str, list[str]]] = []
+        passages = ((line.text, [link.url for link in line.links]) for line in lines[:_MAX_PLACED])
+        for place, text, urls in sorted(
+            (self._notes.place(" ".join([text, *urls])), text, urls) for text, urls in passages
+        ):
+            if groups and place and self._are_neighbours(groups[-1][1], place):
+                begin, _end, told, above = groups.pop()
+                groups.append((begin, place, f"{told} {text}", above + urls))
+            else:
+                groups.append((place, place, text, urls))
+        quotes = []
+        for begin, end, text, urls in groups[:_MAX_QUOTED]:
+            short = text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE].rstrip()}…"
+            quote = gettext("“{text}”").format(text=" ".join(filter(None, (short, *urls))))
+            told = gettext("line {line}") if begin == end else gettext("lines {begin} to {end}")
+            quotes.append(f"{quote} ({told.format(line=begin, begin=begin, end=end)})" if begin else quote)
+        if more := max(0, len(groups) - _MAX_QUOTED) + max(0, len(lines) - _MAX_PLACED):
+            quotes.append(gettext("and {count} more").format(count=more))
+        return ", ".join(quotes)
+
+    def _are_neighbours(self, end: int, begin: int) -> bool:
+        """Tell whether nothing stands between two lines of the file."""
+        return 0 < end <= begin and not any(line.strip() for line in self._raw[end : begin - 1])
+
+    def _episode_title(self) -> str:
+        """Return the title of the notes, else one of the names of all subjects."""
         written = self._plain(self._outline.title)
-        if written:
-            return written[:1].upper() + written[1:_MAX_TITLE], False
+        if written and telling_words(written):
+            return written[:1].upper() + written[1:_MAX_TITLE]
         if len(self._titles) == 1:
-            return self._titles[0][:_MAX_TITLE], False
-        names = list(dict.fromkeys(filter(None, self._names)))
-        if len(names) < min(2, len(self._titles)):
-            return self._titles[0][:_MAX_TITLE], True
+            return self._titles[0][:_MAX_TITLE]
+        named = (name or title for name, title in zip(self._names, self._titles, strict=True))
+        names = list(dict.fromkeys(named))
+        if len(names) == 1:
+            return self._titles[0][:_MAX_TITLE]
+        # A long title stands for a subject only as long as the others have their place.
+        while len(", ".join(names)) > TITLE_ON_PHONE and len(names) > 2:  # noqa: PLR2004
+            names.remove(max(reversed(names), key=len))
         joint = "et" if self._language is Language.FRENCH else "and"
         last = f" {joint} " if joint in self._all_words else ", "
-        while len(title := ", ".join(names[:-1]) + last + names[-1]) > TITLE_ON_PHONE and len(names) > 2:  # noqa: PLR2004
-            names.pop()
-        return title, True
+        title = ", ".join(names[:-1]) + last + names[-1]
+        return title if len(title) <= _MAX_TITLE else self._titles[0][:_MAX_TITLE]
 
     def _title(self, subject: Subject) -> str:
         heading = subject.heading
         heading = self._plain(self._spelling.restored(heading) if heading.isupper() else heading)
         announced = self._plain(self._spelling.restored(subject.announced))
+        own, wanted = set(fold_words(heading)), set(fold_words(announced))
+        if heading and own < wanted and len(announced) <= TITLE_ON_PHONE:
+            # The teaser says more: a speaker names the subject by one word.
+            return announced
         if heading and (len(heading) <= TITLE_ON_PHONE or not announced):
             return heading[:_MAX_TITLE]
         if announced:
             return announced[:_MAX_TITLE]
         # Without a heading and a name, the title is the beginning of the first sentence.
         told = (*summarise(subject.lines, ""), *(line.text for line in subject.lines if telling_words(line.text)))
-        pieces = (piece for text in told for piece in re.split(r"[.!?…:;,](?:\s|$)", text) if telling_words(piece))
+        # A sentence that leans on another says least by itself.
+        pieces = (
+            piece
+            for text in sorted(told, key=leans)
+            for piece in re.split(r"[.!?…:;,](?:\s|$)", text)
+            if telling_words(piece)
+        )
         kept = ""
         for word in next(pieces, "").split():
             if kept and len(kept) + 1 + len(word) > TITLE_ON_PHONE:
@@ -175,60 +237,67 @@ class _Writer:
 
     def _intro(self) -> str:
         found = self._outline
-        if len(found.lead.split()) > _SHORT_LEAD and not found.lead_is_subject:
+        if len(found.lead.split()) > _SHORT_LEAD and not _UNFINISHED.search(fold(found.lead)):
             return self._sentence(found.lead)
         if told := summarise(found.opening, ""):
             return self._tidied(" ".join(told[:2]))
-        return self._sentence(found.teaser) if 0 < len(found.teaser) <= _MAX_INTRO else ""
+        is_sentence = len(found.teaser.split()) > _SHORT_LEAD and len(found.teaser) <= _MAX_INTRO
+        return self._sentence(found.teaser) if is_sentence else ""
 
     def _sentence(self, text: str) -> str:
         text = self._spelling.restored(text)
         return self._tidied(text if text.endswith((".", "!", "?", "…")) else f"{text}.")
 
+    def _segments(self) -> list[str]:
+        blocks: list[str] = []
+        slugs: set[str] = set()
+        for index, subject in enumerate(self._outline.subjects):
+            blocks += self._segment(index, subject, slugs)
+        return blocks
+
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
-        gettext = self._words.gettext
         title = self._titles[index]
         slug = self._slug(index, title, slugs)
         yield f"## {_escaped(title)} {{#{slug}}}"
         texts = [line.text for line in subject.lines]
-        topics = topics_of(f"{title} {subject.announced} {subject.heading}", texts, self._known)
+        topics = topics_of([title, self._spelling.restored(subject.announced)], texts, self._known, self._spelling)
         if topics:
             yield " ".join(f"#{topic}" for topic in topics)
-        remarks = self._remarks_on_title(subject, title)
-        if not topics:
-            remarks.append(gettext("the topics are missing"))
         prose = [line for line in subject.lines if not is_hashtags(line.text)]
-        sentences = [self._tidied(text) for text in summarise(prose, f"{subject.announced} {subject.heading} {title}")]
-        if sum(len(text) + 1 for text in sentences) < MIN_LENGTH:
-            remarks.append(gettext("the summary, which is short: the notes say no more"))
+        sentences = summarise(prose, f"{subject.announced} {subject.heading} {title}")
+        chosen = " ".join(fold_words(" ".join((*sentences, title))))
+        self._unused += [
+            line for line in prose if not any(" ".join(fold_words(text)) in chosen for text in split(line.text))
+        ]
         images = list({image.url: image for image in subject.images}.values())
-        alt = ""
-        if images:
-            alt = self._plain(images[0].alt) or title
-            if not images[0].alt:
-                remarks.append(gettext("the words that describe the image to those who cannot see it"))
-            remarks += [gettext("another image was left out: {url}").format(url=image.url) for image in images[1:]]
         links = _unique(subject.links)
-        if not links:
-            remarks.append(gettext("the source is missing"))
-        yield from map(self._remark, remarks)
-        yield from map(_escaped, _paragraphs(sentences or [f"{title}."]))
+        remark = next(self._remarks_on(subject, title, images, has_link=bool(links)), "")
+        # Because an episode file has no field for a time, the remark keeps it.
+        if remark or subject.time:
+            yield self._remark(remark, subject.time)
+        yield from map(_escaped, _paragraphs([self._tidied(text) for text in sentences] or [f"{title}."]))
         if images:
             url = images[0].url
             address = f"<{url}>" if "(" in url else url
-            yield f"![{_escaped(alt)}]({address})"
+            yield f"![{_escaped(self._plain(images[0].alt) or title)}]({address})"
         if links:
             yield "Sources :\n" + "\n".join(self._source(link, title) for link in links)
 
-    def _remarks_on_title(self, subject: Subject, title: str) -> list[str]:
+    def _remarks_on(self, subject: Subject, title: str, images: Sequence[Picture], *, has_link: bool) -> Iterator[str]:
+        """Yield the remarks on a segment, the most harmful first."""
         gettext = self._words.gettext
         heading = self._plain(subject.heading)
-        if heading and fold(heading) != fold(title):
-            said = gettext("the title, which is that of the teaser; the notes say “{title}”")
-            return [said.format(title=heading)]
         if not heading and not subject.announced:
-            return [gettext("the title, which is the beginning of the text")]
-        return []
+            yield gettext("the title, which is the beginning of the text")
+        if len(images) > 1:
+            yield gettext("another image was left out: {url}").format(url=", ".join(image.url for image in images[1:]))
+        if heading and not set(fold_words(heading)) <= set(fold_words(title)):
+            said = gettext("the title, which is that of the teaser; the notes say “{title}”")
+            yield said.format(title=heading)
+        if not has_link and any(each.links for each in self._outline.subjects):
+            yield gettext("the source is missing")
+        if images and not images[0].alt:
+            yield gettext("the words that describe the image to those who cannot see it")
 
     def _slug(self, index: int, title: str, taken: set[str]) -> str:
         whole = _shortened(ascii_slug(title))
@@ -251,9 +320,10 @@ class _Writer:
     def _plain(self, text: str) -> str:
         return _SLUG_MARK.sub("", self._tidied(text)).strip()
 
-    def _remark(self, text: str) -> str:
-        said = self._words.gettext("To check: {what}.").format(what=text)
-        return f"<!-- {said.replace('--', '–').replace('>', ' ')} -->"
+    def _remark(self, text: str, time: str = "") -> str:
+        said = self._words.gettext("To check: {what}.").format(what=text) if text else ""
+        said = tidied(f"{time} {said}".replace(">", " "), self._shows)
+        return f"<!-- {_DASHES.sub('–', said)} -->"
 
 
 def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:

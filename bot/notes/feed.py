@@ -4,7 +4,7 @@ import calendar
 import dataclasses
 import datetime as dt
 import html
-import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +14,15 @@ import feedparser
 
 from bot.model.address import web_address
 from bot.model.problems import BadValueError, InvalidInputError, Problem
-from bot.notes.html import looks_like_html
+from bot.notes.head import number_in
+from bot.notes.html import html_tags
 from bot.notes.model import Notes
 from bot.notes.reading import notes_in
 
 MAX_FEED = 20_000_000
 """Bytes of a feed: twice a thousand episodes with all their notes."""
 _SHOWN = 5
+_MAX_DIGITS = 6
 _NUMBER = re.compile(r"(?<!\d)(\d{1,6})(?!\d)")
 
 
@@ -42,21 +44,59 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
         raise InvalidInputError([Problem(path, "there is no episode in this feed", cure)])
     entry = _newest(entries) if number is None else _numbered(entries, number)
     if entry is None:
-        newest = ", ".join(f"'{_text(each, 'title') or '?'}'" for each in entries[:_SHOWN])
+        newest = ", ".join(f"'{_title(each) or '?'}'" for each in entries[:_SHOWN])
         cure = f"Leave --episode out for the newest; the feed begins with {newest}"
         raise InvalidInputError([Problem(path, f"there is no episode {number} in this feed", cure)])
     contents = [_text(content, "value") for content in entry.get("content", ())]
     text = max((*contents, _text(entry, "summary")), key=len)
     published = _published(entry)
+    pages = entry.get("podcast_chapters") or {}
     return dataclasses.replace(
         # Because feeds write entities in plain text too, they are decoded there; else a reader would see `&amp;`.
-        notes_in(text if looks_like_html(text) else html.unescape(text), path),
-        title=" ".join(_text(entry, "title").split()),
+        notes_in(text if any(html_tags(text)) else html.unescape(text), path),
+        title=_title(entry),
         number=number or _stated_number(entry),
         date=published and published.astimezone(zone).date(),
         audio=_good([_text(each, "href") for each in entry.get("enclosures", ()) if "audio" in _text(each, "type")]),
         page=_good([_text(entry, "link")]),
+        chapters=_chapters((entry.get("psc_chapters") or {}).get("chapters", ())),
+        chapters_page=_good([_text(pages, "url")]) if isinstance(pages, Mapping) else "",
+        skipped=()
+        if number
+        else tuple(_title(each) for each in entries if _is_extra(each) and _moment(each) > _moment(entry)),
     )
+
+
+def with_chapters(notes: Notes, data: bytes) -> Notes:
+    """Return the notes with the chapters of a file of Podcasting 2.0; without any if the data are none."""
+    try:
+        chapters = json.loads(data)["chapters"]
+        told = [each for each in chapters if each.get("toc", True) is not False]
+        return dataclasses.replace(notes, chapters=_chapters([each | {"start": each["startTime"]} for each in told]))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return notes
+
+
+def _chapters(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (_clock(str(each.get("start", ""))), " ".join(_text(each, "title").split()))
+        for each in found
+        if each.get("title")
+    )
+
+
+def _clock(start: str) -> str:
+    """Return the start of a chapter, in seconds or as hours, minutes and seconds, as the latter."""
+    whole = start.partition(".")[0]
+    if not whole.isdecimal() or len(whole) > _MAX_DIGITS:
+        return whole
+    minutes, seconds = divmod(int(whole), 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+
+
+def _title(entry: Mapping[str, Any]) -> str:
+    """Return the title of an item; some hosts escape it twice."""
+    return " ".join(html.unescape(_text(entry, "title")).split())
 
 
 def _text(found: Mapping[str, Any], key: str) -> str:
@@ -65,19 +105,31 @@ def _text(found: Mapping[str, Any], key: str) -> str:
 
 
 def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
-    return max(entries, key=lambda entry: _published(entry) or oldest)
+    return max((entry for entry in entries if not _is_extra(entry)), key=_moment, default=entries[0])
+
+
+def _is_extra(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an item is a trailer or a bonus."""
+    return _text(entry, "itunes_episodetype").strip().lower() in {"trailer", "bonus"}
+
+
+def _moment(entry: Mapping[str, Any]) -> dt.datetime:
+    return _published(entry) or dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def _numbered(entries: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any] | None:
-    stated = (entry for entry in entries if _stated_number(entry) == number)
-    titled = (entry for entry in entries if str(number) in _NUMBER.findall(_text(entry, "title")))
-    return next(itertools.chain(stated, titled), None)
+    whole = [entry for entry in entries if not _is_extra(entry)]
+    stated = [entry for entry in whole if _stated_number(entry) == number]
+    titled = [entry for entry in whole if number_in(_title(entry)) == number]
+    mentioned = [entry for entry in whole if str(number) in _NUMBER.findall(_title(entry))]
+    # Because each season may count from 1, the newest of several is meant.
+    return next((max(found, key=_moment) for found in (stated, titled, mentioned) if found), None)
 
 
 def _stated_number(entry: Mapping[str, Any]) -> int | None:
-    text = _text(entry, "itunes_episode").strip()
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 7 and int(text) else None  # noqa: PLR2004
+    texts = (_text(entry, key).strip() for key in ("itunes_episode", "podcast_episode"))
+    good = (int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS)
+    return next(filter(None, good), None)
 
 
 def _published(entry: Mapping[str, Any]) -> dt.datetime | None:

@@ -1,4 +1,4 @@
-"""From show notes in HTML, as podcast hosts keep them, to lines.
+"""From show notes in HTML, as podcast hosts, office programs and clipboards write them, to lines.
 
 One pattern reads the tags, and no tree is built. The HTML of hosts is flat or broken, and only a dozen elements matter.
 The time is linear in the length, however deep the tags are nested: a parser in C that builds a tree, selectolax, took
@@ -12,35 +12,43 @@ from bot.model.document import Picture
 from bot.model.text import fold_words
 from bot.notes.model import BOLD_LEVEL, Line, Link
 
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*)>")
-_ATTRIBUTE = re.compile(r"""\b(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*+)([^<>]*)>")
+_ATTRIBUTE = re.compile(r"""\b(href|src|alt|style|class)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 # A comment may end where it begins (`<!-->`); one without an end hides the rest.
 _COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
+# Word hides the mark of a list between these: a bullet and spaces, which are no words of the item.
+_LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTALL)
+_CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>")
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
+_WEIGHT = re.compile(r"font-weight\s*:\s*(\w+)", re.IGNORECASE)
+_BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")
 
 # Elements of the page itself and its navigation, which are no part of an episode's notes.
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
-_ENDS_LINE = frozenset(
+_BLOCKS = frozenset(
     fold_words(
-        "address article aside blockquote body br dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr "
+        "address article aside blockquote body dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr "
         "html li main ol p pre section table td th tr ul"
     )
 )
+_ENDS_LINE = _BLOCKS | {"br"}
 _BOLD = frozenset({"b", "strong"})
 _HEADING = re.compile(r"h[1-6]")
 
 
-def looks_like_html(text: str) -> bool:
-    """Tell whether the text has elements that only HTML has."""
-    names = {match[2].lower() for match in _TAG.finditer(text[:20_000])}
-    return bool(names & (_ENDS_LINE | _HIDDEN | {"a", "strong"}))
+def html_tags(text: str) -> tuple[int, int]:
+    """Return how many elements of blocks, and of other kinds that only HTML has, open in a text."""
+    names = [match[2].lower() for match in _TAG.finditer(text[:20_000]) if not match[1]]
+    blocks = sum(name in _BLOCKS or name in _HIDDEN for name in names)
+    return blocks, sum(name in {"a", "strong", "b", "br", "em"} for name in names)
 
 
 def read_html(text: str) -> tuple[Line, ...]:
     """Return the lines of a page or of a fragment."""
     reader = _Reader()
     end = 0
-    text = _COMMENT.sub("", text).replace("<![CDATA[", "").replace("]]>", "")
+    text = _COMMENT.sub("", _LIST_MARK.sub("", text)).replace("<![CDATA[", "").replace("]]>", "")
+    text = _CONDITION.sub("", text)
     for match in _TAG.finditer(text):
         reader.say(text[end : match.start()])
         reader.tag(match[2].lower(), match[3], closing=bool(match[1]))
@@ -55,9 +63,14 @@ class _Reader:
         self.lines: list[Line] = []
         self._hidden = ""
         self._level = 0
-        self._bold = 0
+        # Whether each open element of inline text is bold: a clipboard wraps all its text into a bold that is none.
+        self._bold: list[tuple[str, bool]] = []
         self._item = False
         self._gap = False
+        self._aside = 0
+        self._breaks = 0
+        self._depth = 0
+        self._lists = 0
         self._pieces: list[tuple[str, bool]] = []
         self._links: list[Link] = []
         self._images: list[Picture] = []
@@ -66,7 +79,7 @@ class _Reader:
     def say(self, text: str) -> None:
         """Take the text between two tags."""
         if not self._hidden and text:
-            self._pieces.append((html.unescape(text), self._bold > 0))
+            self._pieces.append((html.unescape(text), bool(self._bold) and self._bold[-1][1]))
 
     def tag(self, name: str, attributes: str, *, closing: bool) -> None:
         """Take a tag that opens or closes an element."""
@@ -76,12 +89,9 @@ class _Reader:
             elif name in {self._hidden, "body"}:
                 self._hidden = ""
         elif name in _ENDS_LINE:
-            self.end_line()
-            self._gap = self._gap or name != "br"
-            self._level = int(name[1]) if _HEADING.fullmatch(name) and not closing else 0
-            self._item = name == "li" and not closing
-        elif name in _BOLD:
-            self._bold = max(0, self._bold + (-1 if closing else 1))
+            self._end_block(name, attributes, closing=closing)
+        elif name in _BOLD or name == "span":
+            self._weigh(name, attributes, closing=closing)
         elif name == "a":
             self._end_link()
             target = "" if closing else _attributes(attributes).get("href", "")
@@ -89,6 +99,40 @@ class _Reader:
         elif name == "img":
             found = _attributes(attributes)
             self._images.append(Picture(found.get("src", ""), _plain(found.get("alt", ""))))
+
+    def _end_block(self, name: str, attributes: str, *, closing: bool) -> None:
+        """Begin or end an element of its own lines."""
+        # A paragraph inside an item of a list is the item.
+        is_items = name == "p" and self._item and not self._pieces
+        self.end_line()
+        self._gap = self._gap or name != "br"
+        if name == "br" and not self._pieces and not closing:
+            self._breaks += 1
+            self._gap = self._gap or self._breaks > 1
+        if closing:
+            # Because pages forget to close what is bold, the end of a block does.
+            del self._bold[self._depth :]
+        elif name != "br":
+            self._depth = len(self._bold)
+        self._level = int(name[1]) if _HEADING.fullmatch(name) and not closing else 0
+        self._lists = max(0, self._lists + (0 if name not in {"ul", "ol"} else -1 if closing else 1))
+        self._item = not closing and (name == "li" or is_items or "MsoListParagraph" in attributes)
+        self._aside = max(0, self._aside + (0 if name != "aside" else -1 if closing else 1))
+
+    def _weigh(self, name: str, attributes: str, *, closing: bool) -> None:
+        """Note whether the text from here on is bold."""
+        if closing:
+            if self._bold and self._bold[-1][0] == name:
+                self._bold.pop()
+            return
+        weight = _WEIGHT.search(attributes)
+        heavy = self._bold[-1][1] if self._bold else False
+        if weight is None:
+            is_bold = name in _BOLD or heavy
+        else:
+            value = weight[1].lower()
+            is_bold = value.startswith("bold") or (value.isdigit() and int(value[:4]) >= 600)  # noqa: PLR2004
+        self._bold.append((name, is_bold))
 
     def _end_link(self) -> None:
         if self._link is not None:
@@ -100,11 +144,31 @@ class _Reader:
         """End the current line."""
         self._end_link()
         text = _plain("".join(piece for piece, _bold in self._pieces))
-        bold = bool(text) and all(is_bold for piece, is_bold in self._pieces if piece.strip())
+        spoken = [(piece, is_bold) for piece, is_bold in self._pieces if piece.strip()]
+        bold = bool(text) and all(is_bold for _piece, is_bold in spoken)
+        lead = ""
+        if not bold and spoken and spoken[0][1]:
+            count = next(index for index, (_piece, is_bold) in enumerate(spoken) if not is_bold)
+            lead = _plain("".join(piece for piece, _bold in spoken[:count]))
         if text or self._links or self._images:
+            bullet = _BULLET.match(text) if self._item else None
+            text = text[bullet.end() :] if bullet else text
             level = self._level or (BOLD_LEVEL if bold and not self._item else 0)
-            self.lines.append(Line(text, level, self._item, self._gap, tuple(self._links), tuple(self._images)))
+            self.lines.append(
+                Line(
+                    text,
+                    level,
+                    self._item,
+                    self._lists,
+                    self._gap,
+                    tuple(self._links),
+                    tuple(self._images),
+                    lead=lead,
+                    aside=self._aside > 0,
+                )
+            )
             self._gap = False
+            self._breaks = 0
         self._pieces, self._links, self._images = [], [], []
 
 
@@ -116,4 +180,4 @@ def _attributes(text: str) -> dict[str, str]:
 
 def _plain(text: str) -> str:
     """Return the text on one line; HTML treats all white space alike, except no-break spaces."""
-    return _SPACE.sub(" ", text).strip()
+    return _SPACE.sub(" ", text).strip(" \u00a0")

@@ -64,7 +64,9 @@ STOP_WORDS = frozenset(
     )
 )
 """Words that say nothing about the subject of a text."""
-_FRENCH = frozenset(fold_words("le la les des un une du et est en pour que qui sur avec au par aux dans sont ne pas"))
+_FRENCH = frozenset(
+    fold_words("le la les des un une de du et est en pour que qui sur avec au par aux dans sont ne pas")
+)
 _ENGLISH = frozenset(
     fold_words("the of and to is for that with are it as by from this be at its you they has have not")
 )

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
@@ -15,6 +14,8 @@ ENOUGH = 0.25
 _SAME_WORD = 84
 """The likeness, from 0 to 100, of `utilisateurs` and `utilisateur`."""
 _SHORTEST_ALIKE = 4
+STEM = 5
+"""Letters that the forms of a word have in common."""
 _BELOW = 5
 """Lines below a title that are compared too."""
 _HEADING_WEIGHT = 0.65
@@ -25,48 +26,40 @@ _INSIDE = 0.75
 """The weight of a sub-heading such as `Conclusion : …`, of that of a heading."""
 
 
-class _Way(NamedTuple):
-    total: float
-    starts: tuple[int | None, ...]
-
-
 class Matcher:
     """Comparison of phrases with lines, in which a frequent word of the notes weighs little."""
 
     def __init__(self, lines: Sequence[Line], headings: frozenset[int], inside: frozenset[int]) -> None:
         self._lines = [telling_words(line.text) for line in lines]
         self._openings = [telling_words(next(iter(sentences(line.text)), "")) for line in lines]
+        self._all = range(len(lines))
         self._headings = headings
         self._inside = inside
         self._counts = Counter(word for found in self._lines for word in set(found))
 
-    def starts(self, phrases: Sequence[str]) -> tuple[list[int | None], float]:
-        """Return the line of each phrase's subject, in order (None: not found), and the likeness of the whole."""
-        # For each line: the best total of the phrases so far, the last one above that line, and their beginnings.
-        best: list[_Way] = [_Way(0.0, ())] * (len(self._lines) + 1)
-        for phrase in map(telling_words, phrases):
-            now = [_Way(best[0].total, (*best[0].starts, None))]
-            for line in range(len(self._lines)):
-                ways = [_Way(best[line + 1].total, (*best[line + 1].starts, None)), now[line]]
-                likeness = self._likeness(phrase, line)
-                if likeness >= ENOUGH:
-                    ways.append(_Way(best[line].total + likeness, (*best[line].starts, line)))
-                # Of equal totals, the earlier beginning holds.
-                now.append(max(ways, key=lambda way: (way.total, way is now[line])))
-            best = now
-        return list(best[-1].starts), best[-1].total
+    def starts(self, phrases: Sequence[str]) -> list[int | None]:
+        """Return the line of each phrase's subject, the likeliest first and in any order; None if there is none."""
+        words = [telling_words(phrase) for phrase in phrases]
+        found: list[int | None] = [None] * len(words)
+        table = ((-self.likeness(words[place], line), place, line) for place in range(len(words)) for line in self._all)
+        for likeness, place, line in sorted(table):
+            if -likeness >= ENOUGH and found[place] is None and line not in found:
+                found[place] = line
+        return found
 
-    def _likeness(self, phrase: Sequence[str], line: int) -> float:
-        own = self._covered(phrase, self._openings[line])
+    def likeness(self, phrase: Sequence[str], line: int) -> float:
+        """Return the likeness of a phrase's words and a line with those below it, from 0 to 1."""
+        own = self.covered(phrase, self._openings[line])
         if not own:
             return 0.0
         below = [word for found in self._lines[line : line + _BELOW] for word in found]
-        score = _HEADING_WEIGHT * own + (1 - _HEADING_WEIGHT) * self._covered(phrase, below)
+        score = _HEADING_WEIGHT * own + (1 - _HEADING_WEIGHT) * self.covered(phrase, below)
         if line not in self._headings:
             return score * _NOT_A_HEADING
         return score * _INSIDE if line in self._inside else score
 
-    def _covered(self, phrase: Sequence[str], found: Sequence[str]) -> float:
+    def covered(self, phrase: Sequence[str], found: Sequence[str]) -> float:
+        """Return the share of a phrase that words hold, by the weight of its words."""
         total = sum(map(self._weight, phrase))
         there = set(found)
         return sum(self._weight(word) for word in phrase if _has(there, word)) / total if total else 0.0
@@ -78,9 +71,7 @@ class Matcher:
 
 
 def _has(found: set[str], word: str) -> bool:
-    if word in found:
-        return True
-    if len(word) < _SHORTEST_ALIKE:
-        return False
-    alike = (other for other in found if other[0] == word[0] and len(other) >= _SHORTEST_ALIKE)
-    return any(fuzz.ratio(word, other) >= _SAME_WORD for other in alike)
+    if word in found or len(word) < _SHORTEST_ALIKE:
+        return word in found
+    others = (other for other in found if other[0] == word[0] and len(other) >= _SHORTEST_ALIKE)
+    return any(other[:STEM] == word[:STEM] or fuzz.ratio(word, other) >= _SAME_WORD for other in others)

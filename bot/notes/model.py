@@ -1,12 +1,16 @@
 """Show notes as lines, independent of their format."""
 
 import datetime as dt
+import functools
 from dataclasses import dataclass, field
 
 from bot.model.document import Picture
+from bot.model.text import fold_words
 
-BOLD_LEVEL = 6
-"""The level of a paragraph that is wholly bold: a title without the mark of one."""
+BOLD_LEVEL = 7
+"""The level of a paragraph that is wholly bold: a title without the mark of one, below those of HTML."""
+_TOLD, _FEW = 8, 3
+"""Words by which a line is found again in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,22 @@ class Line:
     """The level of a marked title, from 1; 0 for any other line."""
     item: bool = False
     """The line is an item of a list."""
+    depth: int = 0
+    """How deep the item stands in lists of lists."""
     after_gap: bool = False
     """A blank line stands above it."""
     links: tuple[Link, ...] = ()
     images: tuple[Picture, ...] = ()
+    lead: str = ""
+    """The bold words with which the line begins, if other words follow."""
+    speaker: str = ""
+    """The person who says or writes the line."""
+    time: str = ""
+    """The time of the recording that stands before the line."""
+    aside: bool = False
+    """The format itself says that the line is no part of the notes: a box, a system line, a property."""
+    is_link: bool = False
+    """The words of the line are those of its links alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,30 @@ class Notes:
     date: dt.date | None = None
     audio: str = ""
     page: str = ""
+    source: str = ""
+    """The text of the file, for the numbers of its lines; empty if it has none that a person sees."""
+    chapters: tuple[tuple[str, str], ...] = ()
+    """Time and title of each chapter, where a feed has them apart."""
+    chapters_page: str = ""
+    """The address of a file of chapters that a feed names."""
+    skipped: tuple[str, ...] = ()
+    """The titles of newer items of a feed that are trailers or bonuses."""
+
+    def place(self, text: str) -> int:
+        """Return the number of the line in the file that holds the text; 0 if there is none."""
+        wanted = fold_words(text)[:_TOLD]
+        lines = enumerate(_folded(self.source), 1)
+        # Because a word or two stand in many lines, they must be the whole line.
+        whole = len(wanted) < _FEW
+        return next(
+            (at for at, line in lines if wanted and (line == " ".join(wanted) if whole else " ".join(wanted) in line)),
+            0,
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def _folded(source: str) -> list[str]:
+    return [" ".join(fold_words(line)) for line in source.split("\n")]
 
 
 @dataclass(slots=True)
@@ -52,6 +92,7 @@ class Subject:
     """The name of the subject in the teaser."""
     heading: str = ""
     """The title above the text of the subject."""
+    time: str = ""
     lines: list[Line] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     images: list[Picture] = field(default_factory=list)
@@ -67,8 +108,6 @@ class Outline:
     """The text beside the number, if it is no list of subjects."""
     teaser: str = ""
     """The line that lists the subjects."""
-    lead_is_subject: bool = False
-    """The teaser's first words name the first subject."""
     lead: str = ""
     """The words of the teaser before its first subject."""
     opening: list[Line] = field(default_factory=list)
@@ -78,5 +117,7 @@ class Outline:
     """Subjects of the teaser that the notes do not mention."""
     guessed: bool = False
     """The notes have neither teaser nor titles, so that a person should check the subjects."""
-    left_out: list[str] = field(default_factory=list)
-    """Addresses that belong to no subject."""
+    left_out: list[Line] = field(default_factory=list)
+    """Lines that are no part of a subject."""
+    unplaced: list[Link] = field(default_factory=list)
+    """Links of the notes' end that no subject claims."""

@@ -1,77 +1,111 @@
 """From plain text to lines, pasted from a document, a mail, a chat or a transcript."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from bot.notes.frames import Said, unframed
 from bot.notes.model import BOLD_LEVEL, Line
 
-_BULLET = re.compile(r"\s*[-*•·‣▪–—]\s+")
-# `[04/11/2024, 21:14:03] Marie: `, `04/11/2024 à 21:14 - Marie : `, `[00:01:10] Host: `
-_STAMP = re.compile(
-    r"(?:\[[^\[\]\n]{0,30}\d:\d\d[^\[\]\n]{0,10}\]|\d{1,2}[/.]\d{1,2}[/.]\d{2,4},? (?:à )?\d{1,2}:\d\d(?::\d\d)?"
-    r"(?:\s[AP]M)? -)\s*(?P<speaker>[^\W\d][^:\n]{0,40}?)\s?:\s+"
-)
-_MAIL_HEADER = re.compile(
-    r"(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject)\s?:\s*(?P<value>.*)", re.IGNORECASE
-)
-_ANSWER = re.compile(r"^(?:(?:re|fwd?|tr)\s?:\s*)+", re.IGNORECASE)
-_SIGNATURE = "--"
+_BULLET = re.compile(r"\s*[-*•·‣▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
 # The marks of chats for bold, and those of Slack for a link and an emoji.
-_BOLD_BEGINNING = re.compile(r"\*(?=\S)(?P<title>[^*\n]{1,80})(?<=\S)\*\s*(?:[:–—-]\s+(?P<rest>.*))?$")
-_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,80})(?<=\S)\*(?![\w*])")
-_SLACK_LINK = re.compile(r"<(https?://[^\s<>|]+)\|[^<>\n]*>", re.IGNORECASE)
+_BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
+_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
+_SLACK_LINK = re.compile(r"<(https?://[^\s<>|]+)\|([^<>\n]*)>", re.IGNORECASE)
 _EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
 _COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_NO_CONTINUATION = re.compile(
+    r"\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?[\dIVX]{1,4}[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)", re.IGNORECASE
+)
+_WIDEST = 110
+"""Characters of a line that a program broke; mails break at 72 to 78."""
+_NARROWEST = 40
+_ENDED = (".", "!", "?", ":", ";", "…", "”", "»")
 
 
 def plain_lines(text: str) -> Iterator[Line]:
     """Yield the lines of a text, without the frame of a chat, a mail or a transcript."""
     gap = False
-    for raw in _without_speakers(_without_mail_headers(text.split("\n"))):
-        words = _EMOJI_CODE.sub(_counted, _SLACK_LINK.sub(r" \1 ", raw)).strip()
+    for said in unframed(text.split("\n")):
+        words = _EMOJI_CODE.sub(_counted, _SLACK_LINK.sub(r" \1 ", said.text)).strip()
         if words:
-            yield from _lines(words, after_gap=gap)
+            yield from _lines(words, said, after_gap=gap or said.begins)
         gap = not words
 
 
-def _lines(words: str, *, after_gap: bool) -> Iterator[Line]:
+def _lines(words: str, said: Said, *, after_gap: bool) -> Iterator[Line]:
     title = _BOLD_BEGINNING.match(words)
     if title is not None:
-        yield Line(title["title"].rstrip(" :"), BOLD_LEVEL, after_gap=after_gap)
-        if title["rest"]:
-            yield Line(_BOLD.sub(r"\1", title["rest"]))
+        lead, rest = title["title"].rstrip(" :"), title["rest"]
+        whole = f"{title['title']}{rest}" if rest else lead
+        yield Line(
+            whole,
+            0 if rest else BOLD_LEVEL,
+            after_gap=after_gap,
+            lead=lead if rest else "",
+            speaker=said.speaker,
+            time=said.time,
+            aside=said.aside,
+        )
         return
     bullet = _BULLET.match(words)
     text = _BOLD.sub(r"\1", words[bullet.end() :] if bullet else words)
-    yield Line(text or words, item=bool(bullet and text), after_gap=after_gap)
-
-
-def _without_speakers(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines without their times and speakers, if somebody speaks twice."""
-    stamps = [_STAMP.match(line.strip()) for line in lines]
-    turns = Counter(stamp["speaker"] for stamp in stamps if stamp)
-    if not any(count > 1 for count in turns.values()):
-        return lines
-    return [line.strip()[stamp.end() :] if stamp else line for line, stamp in zip(lines, stamps, strict=True)]
-
-
-def _without_mail_headers(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines of a mail below its subject, without its signature; other lines unchanged."""
-    begin = next((index for index, line in enumerate(lines) if line.strip()), 0)
-    headers = {}
-    for line in lines[begin:]:
-        header = _MAIL_HEADER.fullmatch(line.strip())
-        if header is None:
-            break
-        headers[header["name"].lower()] = header["value"]
-    if not {"de", "from"} & set(headers):
-        return lines
-    subject = _ANSWER.sub("", headers.get("objet") or headers.get("subject") or "")
-    below = lines[begin + len(headers) :]
-    end = next((index for index, line in enumerate(below) if line.rstrip() == _SIGNATURE), len(below))
-    return [subject, *below[:end]]
+    item = bool(bullet and text)
+    depth = len(said.text) - len(said.text.lstrip()) if item else 0
+    yield Line(
+        text or words,
+        item=item,
+        depth=depth,
+        after_gap=after_gap,
+        speaker=said.speaker,
+        time=said.time,
+        aside=said.aside,
+    )
 
 
 def _counted(code: re.Match[str]) -> str:
-    return f"{_COUNTED.index(code[1])}. " if code[1] in _COUNTED else ""
+    return f"{_COUNTED.index(code[1])}\u20e3 " if code[1] in _COUNTED else ""
+
+
+def rejoined(text: str) -> str:
+    """Return the text with its paragraphs in one line each, if a program broke them at a width.
+
+    A program breaks a line only where the next word does not fit, and so in the middle of sentences.
+    """
+    lines = text.split("\n")
+    pairs = [index for index in range(len(lines) - 1) if _may_continue(lines[index], lines[index + 1])]
+    broken = [index for index in pairs if _is_inside_sentence(lines[index], lines[index + 1])]
+    if not broken:
+        return text
+    width = max(len(lines[index]) for index in pairs)
+    full = [index for index in broken if _is_full(lines, index, width)]
+    if not _NARROWEST <= width <= _WIDEST or len(full) < 0.8 * len(broken):
+        return text
+    joined = [lines[0]]
+    together = {index for index in pairs if _is_full(lines, index, width)} | {
+        index for index in broken if len(lines[index]) > width // 2
+    }
+    for index, line in enumerate(lines[1:]):
+        if index in together:
+            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
+        else:
+            joined.append(line)
+    return "\n".join(joined)
+
+
+def _may_continue(line: str, following: str) -> bool:
+    return (
+        bool(line.strip())
+        and bool(following.strip())
+        and not _NO_CONTINUATION.match(following)
+        and not line.startswith(("#", "|", "```"))
+        and not line.strip().startswith(("http://", "https://"))
+    )
+
+
+def _is_inside_sentence(line: str, following: str) -> bool:
+    return following.lstrip()[0].islower() and not line.rstrip().endswith(_ENDED)
+
+
+def _is_full(lines: Sequence[str], index: int, width: int) -> bool:
+    """Tell whether the next word would not have fitted into the line."""
+    return len(lines[index].rstrip()) + 1 + len(lines[index + 1].split()[0]) > width

@@ -1,45 +1,58 @@
-"""From files of notes to `Notes`: their format, and the links of their lines."""
+"""From files of notes to `Notes`: their format, decided by evidence, and the facts that the format itself carries."""
 
+import contextlib
 import dataclasses
+import datetime as dt
+import email
+import email.message
+import email.policy
+import html
+import io
+import json
 import re
+import tomllib
 import unicodedata
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import Any
 
+import yaml
 from markdown_it import MarkdownIt
 
-from bot.model.address import bare_addresses, site, web_address
-from bot.model.document import Picture
+from bot.model.address import web_address
 from bot.model.problems import BadValueError, InvalidInputError, Problem
-from bot.notes.html import looks_like_html, read_html
-from bot.notes.model import Line, Link, Notes
-from bot.notes.plain import plain_lines
+from bot.model.text import fold
+from bot.notes.addresses import with_addresses
+from bot.notes.dates import date_in
+from bot.notes.frames import is_chat, mail_subject, message_line
+from bot.notes.html import html_tags, read_html
+from bot.notes.model import Line, Notes
+from bot.notes.plain import plain_lines, rejoined
 
 MAX_LENGTH = 100_000
 """Characters: ten times the notes of an hour. A longer text is a transcript or a book."""
+_MAX_DOCUMENT = 20_000_000
+"""Bytes of a document of an office program, which may hold pictures."""
+_MARKUP_SHARE = 8
+"""Characters of a document's markup for each one of its words."""
+_NEARLY_ALL = 0.8
 
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_MARKDOWN = re.compile(r"^#{1,6} \S|^\*\*[^*\n]+\*\*\s*$|\]\(https?://", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:", re.MULTILINE
+)
 _BEGINNING = 4_000
 """Bytes at the beginning of a file that tell its format."""
-_GIVE_NOTES = "Give the notes as text, Markdown or HTML"
+_GIVE_NOTES = "Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export"
 _SAVE_AS_TEXT = "Copy its text into a text file, or save it as HTML, and give that file"
 _OTHER_FILES = (
     (r"%PDF-", "this is a PDF, not text", _SAVE_AS_TEXT),
-    (r"\{\\rtf", "this is an RTF document, not text", _SAVE_AS_TEXT),
-    (r"PK\x03\x04", "this is a document of an office program or an archive, not text", _SAVE_AS_TEXT),
     (
         r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b",
         "this is a feed",
         "Give it with --rss, and --episode for another one than the newest",
     ),
-    (
-        r"\ufeff?\s*---\n(?=(?:\w+:.*\n)*number:)(?=(?:\w+:.*\n)*title:)",
-        "this is an episode file already",
-        "Put it into the content folder; 'recap check' looks at it",
-    ),
-    (r"\ufeff?\s*(?:\{\s*\"|\[\s*[\[{])", "these are data for programs, not notes", _GIVE_NOTES),
     (
         r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}",
         "these are the rows of a table, not notes",
@@ -47,22 +60,35 @@ _OTHER_FILES = (
     ),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
-_IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
-_WWW = re.compile(r"(?<![\w/.])www\.(?=\w[\w-]*\.\w)")
-_LABEL = re.compile(r"^\W*+(?:(?:source|lien|link|via|lire|voir|read|see|plus d.info|more)s?\b\W*+)++$", re.IGNORECASE)
-_CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
-_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
-_TITLE_LENGTH = 80
-"""Characters of the words beside an address that may be its title."""
-_TRACKING = re.compile(r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|igsh|mkt_tok|_hsenc|_hsmi", re.IGNORECASE)
+_MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
+_MAIL_MARK = re.compile(
+    r"^(?:MIME-Version|Content-Type|Content-Transfer-Encoding|Message-ID):", re.MULTILINE | re.IGNORECASE
+)
+_RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
+_HEAD = re.compile(
+    r"\s*+(?:---[ \t]*+\n(?P<yaml>.*?)\n(?:---|\.\.\.)[ \t]*+(?:\n|\Z)|"
+    r"\+\+\+[ \t]*+\n(?P<toml>.*?)\n\+\+\+[ \t]*+(?:\n|\Z)|(?P<json>\{[ \t]*+\n.*?\n\})[ \t]*+(?:\n[ \t]*+\n|\Z))",
+    re.DOTALL,
+)
+_OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
+_DATE_KEYS = ("date", "pubdate", "published", "publishdate", "published_at", "publish_date", "datetime")
+_CODE = re.compile(r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}", re.MULTILINE)
+_NOTE = re.compile(r"^[ \t]*\[(?P<mark>\^?[\w-]{1,30})\](?::[ \t]*|[ \t]+)(?P<text>\S[^\n]*)$", re.MULTILINE)
+_CITED = re.compile(r" ?\[(\^?[\w-]{1,30})\](?!\()")
+_URL = re.compile(r"https?://[^\s<>()\[\]]+")
+_LONGEST_NUMBER = 6
+_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}:[0-5]\d(?::[0-5]\d)?)(?!\d)[\s\W]{0,5}(?=\S)")
+_TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 
 def read_notes(data: bytes, path: Path) -> Notes:
-    """Read notes in text, Markdown or HTML; errors name `path`, whose suffix tells the format.
+    """Read notes in any format that teams have them in; errors name `path`.
 
     Raises:
-        InvalidInputError: The data is no text, or no text that could be notes.
+        InvalidInputError: The data are no text, or no text that could be notes.
     """
+    if data.startswith((b"PK\x03\x04", b"{\\rtf")):
+        return _of_document(data, path)
     beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
     for pattern, what, cure in _OTHER_FILES:
         if re.match(pattern, beginning):
@@ -70,7 +96,12 @@ def read_notes(data: bytes, path: Path) -> Notes:
     # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
-    return notes_in(_decoded(data, path), path)
+    if _MAIL.match(beginning) and _MAIL_MARK.search(beginning):
+        return _of_mail(data, path)
+    text = _decoded(data, path)
+    if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
+        return _of_chat(text, path)
+    return notes_in(text, path)
 
 
 def notes_in(text: str, path: Path) -> Notes:
@@ -81,20 +112,51 @@ def notes_in(text: str, path: Path) -> Notes:
     """
     if len(text) > MAX_LENGTH:
         raise _too_long(path)
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
+    source = text = _clean(text)
+    found, text = _head(text, path)
     suffix = PurePath(path).suffix.lower()
-    if suffix in {".html", ".htm"} or looks_like_html(text):
-        lines: Iterable[Line] = read_html(text)
-    elif suffix in {".md", ".markdown"} or _MARKDOWN.search(text):
+    blocks, inline = html_tags(text)
+    marks = len(_MARKDOWN.findall(text))
+    begins = text.lstrip().startswith("<")
+    is_named = suffix in {".html", ".htm"} and blocks + inline > 0
+    if is_chat(text):
+        lines: Iterable[Line] = plain_lines(text)
+    elif is_named or (blocks + inline and (begins or blocks > 1) and blocks + inline > 2 * marks and suffix != ".mdx"):
+        lines = read_html(text if blocks else re.sub(r"\n(?:\s*\n)?", "<br>", text))
+    elif marks or suffix in {".md", ".markdown", ".mdx"}:
+        text = _CODE.sub("", text) if found else text
         # Because a person means a line of its own as one, a single break ends a line here.
-        lines = read_html(MarkdownIt("commonmark", {"breaks": True}).render(text))
+        text = MarkdownIt("commonmark", {"breaks": True}).render(rejoined(_with_notes(text)))
+        lines = read_html(text)
     else:
-        lines = plain_lines(text)
-    found = tuple(line for line in map(_with_addresses, lines) if line.text or line.links or line.images)
-    if not any(character.isalpha() for line in found for character in line.text):
+        text = _with_notes(text)
+        lines = read_html(re.sub(r"\n(\s*\n)?", r"<br>\1", text)) if inline > 1 else plain_lines(rejoined(text))
+    return _whole(lines, path, found, source)
+
+
+def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str = "") -> Notes:
+    kept = [_with_time(line) for line in map(with_addresses, lines) if line.text or line.links or line.images]
+    if not any(character.isalpha() for line in kept for character in line.text):
         raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a file with show notes")])
-    return Notes(found)
+    return Notes(tuple(kept), source=source, **found)
+
+
+def _with_time(line: Line) -> Line:
+    """Return a line apart from the time of the recording before its words, or behind them in brackets."""
+    if line.time:
+        return line
+    for pattern in (_TIME_FIRST, _TIME_LAST):
+        if match := pattern.search(line.text):
+            rest = line.text[: match.start()] + line.text[match.end() :]
+            if any(map(str.isalpha, rest)):
+                lead = line.lead[match.end() :] if line.lead and pattern is _TIME_FIRST else line.lead
+                return dataclasses.replace(line, text=rest.strip(), time=match[1], lead=lead)
+    return line
+
+
+def _clean(text: str) -> str:
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
 
 
 def _too_long(path: Path) -> InvalidInputError:
@@ -103,62 +165,147 @@ def _too_long(path: Path) -> InvalidInputError:
 
 
 def _decoded(data: bytes, path: Path) -> str:
-    """Decode a file in UTF-8 or, with a byte order mark, in UTF-16."""
+    """Decode a file in UTF-8, in UTF-16 with a byte order mark, or in the encoding of old Windows programs."""
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in data:
         cure = "Save the notes as text, Markdown or HTML, and give that file"
         raise InvalidInputError([Problem(path, "this is not a text file", cure)])
+    for each in (encoding, "cp1252"):
+        # Because no text of older Windows programs is valid UTF-8, that encoding comes second.
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(each)
+    cure = "Open it in an editor and save it again as UTF-8"
+    raise InvalidInputError([Problem(path, "this is neither UTF-8 nor Windows text", cure)])
+
+
+def _of_document(data: bytes, path: Path) -> Notes:
+    """Return the notes in a document of Word or in RTF, by the libraries that read these."""
+    if data.startswith(b"{\\rtf"):
+        from striprtf.striprtf import rtf_to_text
+
+        if len(data) > _MARKUP_SHARE * MAX_LENGTH:
+            raise _too_long(path)
+        # Because the library finds one link in a line, each gets a line; RTF does not count them.
+        markup = data.decode("cp1252", errors="replace").replace("{\\field", "\n{\\field")
+        text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call]
+        return notes_in(_RTF_LINK.sub(r" (\1)", text), path.with_suffix(".txt"))
+    import mammoth
+
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        cure = "Open it in an editor and save it again as UTF-8"
-        raise InvalidInputError([Problem(path, "this is not UTF-8 text", cure, line)]) from error
+        # Because a small archive may hold gigabytes, its words are counted before they are read.
+        size = zipfile.ZipFile(io.BytesIO(data)).getinfo("word/document.xml").file_size
+        is_long = len(data) > _MAX_DOCUMENT or size > _MAX_DOCUMENT
+        page = "" if is_long else mammoth.convert_to_html(io.BytesIO(data), ignore_empty_paragraphs=False).value
+    except Exception as error:  # a damaged document raises whatever XML and archives raise
+        what = "this is a document of an office program or an archive, not text"
+        raise InvalidInputError([Problem(path, what, _SAVE_AS_TEXT)]) from error
+    if is_long or len(page) > _MARKUP_SHARE * MAX_LENGTH:
+        raise _too_long(path)
+    return _whole(read_html(_clean(page)), path, {})
 
 
-def _with_addresses(line: Line) -> Line:
-    """Return the line with the valid addresses of its text as links, and the images apart."""
-    text = _WWW.sub("https://www.", _CHECK_BOX.sub("", line.text))
-    is_link = [link.title for link in line.links] == [line.text]
-    bare = [] if is_link else [url for _at, url in bare_addresses(text)]
-    for url in bare:
-        text = text.replace(url, " ", 1)
-    text = re.sub(r" {2,}", " ", _BRACKETS.sub(" ", text).strip())
-    title = ""
-    if bare and (not text or _LABEL.match(text)):
-        text = ""
-    elif len(bare) == 1 and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
-        title, text = text.strip(" :-–—→>"), "" if line.item or text.endswith((":", "-", "–", "→")) else text
-    images = list(line.images)
-    links = []
-    for link in (*line.links, *(Link(title, url) for url in bare)):
-        address = _address(link.url)
-        if address and _IMAGE.search(urlsplit(address).path):
-            images.append(Picture(address, link.title))
-        elif address:
-            links.append(Link("" if _says_nothing(link.title, address) else link.title, address))
-    pictures = [Picture(src, picture.alt) for picture in images if (src := _address(picture.url))]
-    return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(pictures))
+def _part(mail: email.message.EmailMessage, kind: str) -> object:
+    part = mail.get_body((kind,))
+    return "" if part is None else part.get_content()
 
 
-def _says_nothing(title: str, url: str) -> bool:
-    return (
-        not any(map(str.isalpha, title))
-        or (title.startswith("(") and title.endswith(")"))
-        or "://" in title
-        or title in {site(url), url}
-        or _LABEL.match(title) is not None
-        or title.lower() in {"ici", "here"}
-    )
+def _of_mail(data: bytes, path: Path) -> Notes:
+    """Return the notes in a mail as programs keep it.
+
+    Of two forms, the one with links and titles is read, unless the plain one says more.
+    """
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    forms = []
+    for kind, suffix in (("html", ".html"), ("plain", ".txt")):
+        with contextlib.suppress(InvalidInputError, LookupError, ValueError):
+            found = notes_in(str(_part(mail, kind)), path.with_suffix(suffix))
+            forms.append((sum(len(line.text) for line in found.lines), found))
+    if not forms:
+        raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a mail with show notes")])
+    notes = forms[0][1] if forms[0][0] > _NEARLY_ALL * forms[-1][0] else forms[-1][1]
+    subject = mail_subject(" ".join(str(mail.get("subject", "")).split()))
+    return Notes((*([Line(subject)] if subject else []), *notes.lines), source=notes.source)
 
 
-def _address(text: str) -> str | None:
-    """Return the address without its tracking parameters; None for an invalid address."""
+def _of_chat(text: str, path: Path) -> Notes:
+    """Return the notes in the export of a chat: the messages of Telegram or Slack in JSON."""
+    refused = InvalidInputError([Problem(path, "these are data for programs, not notes", _GIVE_NOTES)])
     try:
-        address = web_address(text)
-    except BadValueError:
-        return None
-    parts = urlsplit(address)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [(key, value) for key, value in query if not _TRACKING.fullmatch(key)]
-    return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise refused from error
+    messages = data.get("messages") if isinstance(data, dict) else data
+    if not isinstance(messages, list) or not all(isinstance(each, dict) and "text" in each for each in messages):
+        raise refused
+    lines: list[Line] = []
+    for message in messages:
+        speaker = str(message.get("from") or message.get("user_name") or message.get("user") or "")
+        is_system = message.get("type") == "service" or bool(message.get("subtype"))
+        pieces = message["text"] if isinstance(message["text"], list) else [message["text"]]
+        lines += _message(pieces, speaker, is_system=is_system)
+    return _whole(lines, path, {})
+
+
+def _message(pieces: list[Any], speaker: str, *, is_system: bool) -> Iterable[Line]:
+    """Yield the lines of a message, a list of texts and of entities with their kind."""
+    parts = [piece if isinstance(piece, dict) else {"text": piece} for piece in pieces]
+    if any(part.get("type") in {"bold", "text_link"} for part in parts):
+        page = ""
+        for part in parts:
+            words, kind = html.escape(str(part.get("text", ""))).replace("\n", "<br>"), part.get("type")
+            target = html.escape(str(part.get("href", "")))
+            page += f"<b>{words}</b>" if kind == "bold" else f'<a href="{target}">{words}</a>' if target else words
+        found: Iterable[Line] = read_html(page)
+    else:
+        found = plain_lines("".join(str(part.get("text", "")) for part in parts))
+    for index, line in enumerate(found):
+        said = message_line(line.text, speaker, begins=not index, is_system=is_system)
+        yield dataclasses.replace(line, speaker=speaker, aside=said.aside, after_gap=line.after_gap or not index)
+
+
+def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
+    """Return the facts in the head of another program's file, and the text below the head."""
+    match = _HEAD.match(text)
+    if match is None:
+        return {}, text
+    values: object = None
+    with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError):
+        if match["toml"] is not None:
+            values = tomllib.loads(match["toml"])
+        else:
+            values = json.loads(match["json"]) if match["json"] is not None else yaml.safe_load(match["yaml"])
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        return {}, text
+    nested = values.get("params")
+    keys = {key.lower(): value for each in (nested, values) if isinstance(each, Mapping) for key, value in each.items()}
+    if match["yaml"] is not None and {"number", "title"} <= keys.keys() <= _OWN_KEYS:
+        cure = "Put it into the content folder; 'recap check' looks at it"
+        raise InvalidInputError([Problem(path, "this is an episode file already", cure)])
+
+    def first(names: str) -> str:
+        values = (keys.get(name) for name in names.split())
+        return next((str(value) for value in values if isinstance(value, int | str)), "").strip()
+
+    number = first("number episode episodenumber episode_number numero num issue")
+    found: dict[str, Any] = {"title": " ".join(first("title titre name").split())}
+    found["number"] = int(number) or None if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
+    found["date"] = next(filter(None, (_day(keys.get(key)) for key in _DATE_KEYS)), None)
+    with contextlib.suppress(BadValueError):
+        found["audio"] = web_address(first("audio mp3 audio_url audiourl enclosure file"))
+    return found, text[match.end() :]
+
+
+def _day(value: object) -> dt.date | None:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    return value if isinstance(value, dt.date) else date_in(fold(value)) if isinstance(value, str) else None
+
+
+def _with_notes(text: str) -> str:
+    """Return the text with the address of each footnote at the place of its mark."""
+    cited: dict[str, list[str]] = {}
+    for note in _NOTE.finditer(text):
+        if text.count(f"[{note['mark']}]") > 1 and (urls := _URL.findall(note["text"])):
+            cited[note["mark"]] = [url.rstrip(".,;") for url in urls]
+    text = _NOTE.sub(lambda note: "" if note["mark"] in cited else note[0], text)
+    return _CITED.sub(lambda mark: "".join(f" <{url}>" for url in cited.get(mark[1], ())) or mark[0], text)

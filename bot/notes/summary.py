@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.notes.language import is_personal, is_question, leans, sentences, telling_words
+from bot.notes.marks import bare_title, is_heading
 from bot.notes.model import Line
-from bot.notes.structure import bare_title, is_heading
 
 MIN_LENGTH, MAX_LENGTH = 300, 900
 """Characters of a summary: enough to understand, few enough for a phone."""
@@ -40,8 +40,10 @@ def summarise(lines: Sequence[Line], about: str) -> list[str]:
     A sentence that needs the one before it stands only right after that sentence.
     """
     told = _sentences(lines)
-    if not told:
-        return []
+    every = [_ended(text) for line in lines for text in sentences(line.text)]
+    if sum(len(text) + 1 for text in every) < MIN_LENGTH or not told:
+        # Because the notes say no more, all of it is the summary.
+        return every
     wanted = set(telling_words(about))
     for sentence in told:
         sentence.score = _score(sentence, wanted, len(told))
@@ -102,9 +104,13 @@ def _sentences(lines: Sequence[Line]) -> list[_Sentence]:
                 # A sentence that leans on this one would lean on nothing.
                 place += 1
                 continue
-            ended = text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."
-            found.append(_Sentence(ended, place, leans(text)))
+            # Because the title stands above the first sentence, that one has something to lean on.
+            found.append(_Sentence(_ended(text), place, bool(found) and leans(text)))
     return found
+
+
+def _ended(text: str) -> str:
+    return text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."
 
 
 def _reads_as_prose(line: Line) -> bool:

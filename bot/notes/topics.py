@@ -1,13 +1,23 @@
 """The topics of a subject, those of the archive first, and the names in the notes, with their capitals."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bot.model.text import fold, fold_words, normalise_topic
+from babel import Locale
+
+from bot.model.i18n import Language
+from bot.model.text import LONGEST_TOPIC, fold, fold_words, normalise_topic
 from bot.notes.language import STOP_WORDS
 
 MAX_TOPICS = 4
+_SHORTEST_NAME = 3
+_IN_TITLE = 4
+"""The weight of a name in the title, of that of one in the text."""
+_WEAKENING = frozenset(
+    fold_words("à a en au aux de du des d chez le la les l un une ses son in at from of to near by the an its")
+)
 _HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")
 _HASHTAG = re.compile(r"#([^\s#,]+)")
 
@@ -40,19 +50,28 @@ def is_hashtags(text: str) -> bool:
     return _HASHTAGS.fullmatch(text) is not None
 
 
-def topics_of(title: str, texts: Sequence[str], known: Iterable[str]) -> list[str]:
+def topics_of(titles: Sequence[str], texts: Sequence[str], known: Iterable[str], spelling: "Spelling") -> list[str]:
     """Return up to `MAX_TOPICS` normalised topics, the likeliest first; `known` are those of the archive."""
     written = [normalise_topic(tag) for text in texts if is_hashtags(text) for tag in _HASHTAG.findall(text)]
     counts: Counter[str] = Counter()
     archive = set(known)
-    for weight, text in ((4, title), *((1, text) for text in texts)):
-        for name in names_in(text):
-            counts[normalise_topic(name)] += weight
+    named = [normalise_topic(name) for title in titles for name in names_in(title)]
+    others = [(name, is_place) for title in titles[:1] for name, is_place in spelling.names_in(title)]
+    # "À Nantes" is no topic where somebody else acts there.
+    is_sure = named or any(not is_place for _name, is_place in others)
+    named += [normalise_topic(name) for name, is_place in others if not (is_sure and is_place)]
+    for weight, text in (*((_IN_TITLE, title) for title in titles), *((1, text) for text in texts)):
+        for topic in map(normalise_topic, names_in(text)):
+            counts[topic] += weight
         counts.update(dict.fromkeys(_known_in(text, archive), weight))
-    # A name that occurs once in passing is not the subject.
-    frequent = (topic for topic, count in counts.items() if count > 1)
+    counts.update(2 * named)
+    # A name that occurs in passing is not the subject, nor is any name of the text where the title has its own.
+    frequent = [
+        topic for topic, count in counts.items() if topic in named or (count > 1 and (count >= _IN_TITLE or not named))
+    ]
     likely = sorted(frequent, key=lambda topic: (topic not in archive, -counts[topic]))
-    return list(dict.fromkeys((*filter(None, written), *likely)))[:MAX_TOPICS]
+    usable = (topic for topic in (*filter(None, written), *likely) if len(topic.encode()) <= LONGEST_TOPIC)
+    return list(dict.fromkeys(usable))[:MAX_TOPICS]
 
 
 def _known_in(text: str, archive: set[str]) -> set[str]:
@@ -71,7 +90,22 @@ _WORD = re.compile(r"[^\W\d_]+")
 _INSIDE_SENTENCE = re.compile(r"(?<=[\w,][ \u00a0])(?:[LlDd][’'])?([^\W\d_]+)|(?<=\w[’'])([^\W\d_]+)")
 # A capital inside a word, as in TikTok, marks a name also at the beginning of a sentence.
 _OWN_CAPITALS = re.compile(r"(?<![\w’'])[^\W\d_]*[a-zà-ÿ][A-ZÀ-Þ][^\W\d_]*")
-_PROPER = re.compile(r"(?:[LD][’'])?[A-ZÀ-Þ][\w-]*(?:[ ’'](?:[LD][’'])?[A-ZÀ-Þ][\w-]*)*")
+_PROPER = re.compile(r"(?<!\w)(?:[LD][’'])?[A-ZÀ-Þ][\w-]*(?:[ ’'](?:[LD][’'])?[A-ZÀ-Þ][\w-]*)*")
+
+_ELISION = re.compile(r"^[LlDd][’']")
+
+
+@functools.cache
+def _spellings() -> dict[str, str]:
+    """Return the spelling of the names that are known anyway: platforms, and countries in both languages."""
+    countries = (name for language in Language for name in Locale(language.value).territories.values())
+    return {name.lower(): name for name in (*_NAMES.split("|"), *countries) if not name[0].isdigit()}
+
+
+@functools.cache
+def _territories() -> re.Pattern[str]:
+    names = sorted((name for name in _spellings() if len(name) > 1), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
 
 
 class Spelling:
@@ -86,6 +120,20 @@ class Spelling:
             for form in (*inside, *_OWN_CAPITALS.findall(text)):
                 self._forms.setdefault(form.lower(), Counter())[form] += 1
 
+    def names_in(self, title: str) -> list[tuple[str, bool]]:
+        """Return the names that capitals tell in a title, each with whether a place is told by it."""
+        found: list[tuple[str, bool]] = []
+        for match in _PROPER.finditer(title):
+            words, above = match[0], title[: match.start()].rstrip()
+            if fold(words.split()[0]) in STOP_WORDS or len(words) < _SHORTEST_NAME:
+                continue
+            forms = self._forms.get(words.split()[0].lower(), Counter())
+            is_sure = (words.isupper() and not title.isupper()) or any(form[:1].isupper() for form in forms)
+            if is_sure or not (above.endswith((".", ":", "!", "?")) or not above.rstrip('«“"–— ')):
+                is_weak = fold(above.split()[-1]).rstrip("’'") in _WEAKENING if above else False
+                found.append((_ELISION.sub("", words), is_weak or _ELISION.match(words) is not None))
+        return found
+
     def restored(self, phrase: str) -> str:
         """Return the phrase as a title: names with their capitals, and a capital at its beginning."""
         phrase = phrase.strip(" .,;:–-")
@@ -97,19 +145,20 @@ class Spelling:
                 return word
             forms = self._forms.get(word.lower())
             if not forms:
-                return word.lower()
+                return _spellings().get(word.lower(), word.lower())
             form, count = forms.most_common(1)[0]
             return form if 2 * count > forms.total() else word.lower()
 
         phrase = _WORD.sub(spelt, phrase)
+        if shouted:
+            phrase = _territories().sub(lambda match: _spellings()[match[0].lower()], phrase)
         return phrase[:1].upper() + phrase[1:]
 
 
-def main_name(texts: Sequence[str], taken: Iterable[str]) -> str:
-    """Return the name that stands for a subject: a platform's, else a person's or a work's, else an empty text."""
-    used = {name.lower() for name in taken}
-    platforms = [name for text in texts for name in names_in(text)]
-    # The first word of a text has a capital anyway, and two letters are initials.
-    proper = [match[0] for text in texts for match in _PROPER.finditer(text) if match.start() and len(match[0]) > 2]  # noqa: PLR2004
-    names = (*platforms, *(name for name in proper if fold(name) not in STOP_WORDS))
-    return next((name for name in names if name.lower() not in used), "")
+def main_name(texts: Sequence[str], spelling: Spelling) -> str:
+    """Return the name that stands for a subject, the first in its title; empty if there is none."""
+    for text in texts:
+        own = [name for name, is_place in spelling.names_in(text) if not is_place]
+        if found := [*names_in(text), *own]:
+            return min(found, key=text.find)
+    return next((name for text in texts for name, _is_place in spelling.names_in(text)), "")

@@ -204,7 +204,7 @@ EXPECTED: dict[str, tuple[int, dt.date, list[Expected]]] = {
     ),
     "subjects.txt": (
         213,
-        MONDAY,
+        dt.date(2024, 11, 25),
         [
             Expected(
                 "Instagram : les Notes durent 3 jours".replace(" :", "\N{NO-BREAK SPACE}:"),

@@ -89,7 +89,7 @@ def test_a_word_keeps_the_capitals_inside_it() -> None:
     _text, episode = of_text(
         "Épisode 3\n\nTIKTOK EN FRANCE\nTikTok ouvre en France.\n\nDEEZER EN BELGIQUE\nDeezer ferme.\n"
     )
-    assert [segment.title for segment in episode.segments] == ["TikTok en France", "Deezer en belgique"]
+    assert [segment.title for segment in episode.segments] == ["TikTok en France", "Deezer en Belgique"]
 
 
 def test_one_paragraph_is_an_episode_of_one_subject() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from bot.model.document import plain
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError
 from bot.notes.draft import draft
-from bot.notes.feed import notes_from_feed
+from bot.notes.feed import notes_from_feed, with_chapters
 from bot.notes.reading import read_notes
 from tests.notes.drafting import DEFAULTS, HERE, PARIS
 
@@ -23,14 +25,12 @@ from tests.notes.drafting import DEFAULTS, HERE, PARIS
         (b"", "no words"),
         (b"\n \n", "no words"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not a text file"),
-        ("Épisode 3".encode("latin-1"), "not UTF-8"),
         (b"12 34 %%%", "no words"),
         (b"a" * 10_000_000, "longer than 100,000 characters"),
         (("é" * 5_000_000).encode()[:-1], "longer than 100,000 characters"),
         (b"a" * 100_001, "longer than 100,000 characters"),
         (b"<script>alert(1)</script>", "no words"),
         (b"%PDF-1.4\n%\xe2\xe3", "this is a PDF"),
-        (b"{\\rtf1 Bonjour}", "this is an RTF document"),
         (b"PK\x03\x04\x14\x00", "an office program or an archive"),
         (b'<?xml version="1.0"?>\n<rss version="2.0">', "this is a feed"),
         (b"---\ntitle: Un titre\nnumber: 3\n---\n\n## Un\n\nTexte.\n", "an episode file already"),
@@ -104,3 +104,76 @@ def test_an_episode_of_a_feed_without_notes_is_refused_by_the_name_of_the_feed()
     feed = b"<rss><channel><item><title>Un titre</title></item></channel></rss>"
     with pytest.raises(InvalidInputError, match=r"feed\.xml: there are no words in these notes"):
         notes_from_feed(feed, Path("feed.xml"), None, PARIS)
+
+
+def _item(title: str, day: int, *more: str) -> str:
+    """An item of a feed, published on a day of May."""
+    date = f"<pubDate>{dt.date(2025, 5, day):%a, %d %b %Y} 05:00:00 GMT</pubDate>"
+    text = "<description>Netflix change de prix ce mois-ci dans dix pays.</description>"
+    return f"<item><title>{title}</title>{text}{date}{''.join(more)}</item>"
+
+
+def _feed(*items: str) -> bytes:
+    spaces = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" '
+    spaces += 'xmlns:podcast="https://podcastindex.org/namespace/1.0"'
+    return f"<rss {spaces}><channel>{''.join(items)}</channel></rss>".encode()
+
+
+def test_a_trailer_is_not_the_newest_episode() -> None:
+    """The draft says that it was left aside."""
+    kind = "<itunes:episodeType>trailer</itunes:episodeType>"
+    path = Path("feed.xml")
+    notes = notes_from_feed(_feed(_item("Épisode 3", 1), _item("Bientôt", 2, kind)), path, None, PARIS)
+    text = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+    assert parse_episode(text, path).number == 3
+    assert "Bientôt" in text.partition("-->")[0]
+
+
+def test_of_two_seasons_the_newest_episode_of_a_number_is_meant() -> None:
+    """Because each may count from 1; the season stands in the title, or beside it."""
+    feed = _feed(_item("S01E04 Un", 1), _item("S02E04 Deux", 20), _item("S02E05 Trois", 27))
+    assert notes_from_feed(feed, Path("feed.xml"), 4, PARIS).title == "S02E04 Deux"
+
+
+def test_a_title_that_a_host_escaped_twice_is_read() -> None:
+    """As people would write it."""
+    feed = _feed(_item("Épisode 3 : le pain &amp;amp; l’eau", 1))
+    assert notes_from_feed(feed, Path("feed.xml"), None, PARIS).title == "Épisode 3 : le pain & l’eau"
+
+
+def test_chapters_of_podcasting_2_are_the_times_of_the_subjects() -> None:
+    """They are found at their address, and aligned with the text."""
+    text = html.escape("<h3>Netflix change</h3><p>Les prix montent.</p><h3>Zoom dort</h3><p>Zoom dort à Metz.</p>")
+    page = '<podcast:chapters url="https://a.example/3.json" type="application/json+chapters"/>'
+    feed = _feed(f"<item><title>Épisode 3</title><description>{text}</description>{page}</item>")
+    path = Path("feed.xml")
+    notes = notes_from_feed(feed, path, None, PARIS)
+    assert notes.chapters_page == "https://a.example/3.json"
+    told = ((0, "Intro"), (84.5, "Netflix change"), (754, "Zoom"))
+    data = json.dumps({"chapters": [{"startTime": start, "title": title} for start, title in told]}).encode()
+    drafted = draft(with_chapters(notes, data), path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+    assert [segment.title for segment in parse_episode(drafted, path).segments] == ["Netflix change", "Zoom dort"]
+    assert drafted.index("<!-- 00:01:24") < drafted.index("<!-- 00:12:34")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"chapters": 3}', b'{"chapters": [{"title": "a"}]}', b"\xff"])
+def test_chapters_that_are_none_change_nothing(data: bytes) -> None:
+    """Whatever stands at their address."""
+    notes = notes_from_feed(_feed(_item("Épisode 3", 1)), Path("feed.xml"), None, PARIS)
+    assert with_chapters(notes, data) == notes
+
+
+def test_a_head_of_another_program_gives_its_facts() -> None:
+    """In YAML, TOML or JSON."""
+    body = "\n## Un\n\nNetflix change de prix.\n\n## Deux\n\nZoom dort à Metz.\n"
+    heads = (
+        '---\nlayout: post\nnumber: 311\ntitle: "Ep. 311: The Jury"\ndate: 2025-03-10 06:00:00 +0200\n---\n',
+        '+++\ntitle = "Ep. 311: The Jury"\ndate = 2025-03-10T06:00:00Z\n+++\n',
+        '{\n"title": "Ep. 311: The Jury",\n"date": "2025-03-10"\n}\n',
+    )
+    for head in heads:
+        path = Path("notes.md")
+        notes = read_notes((head + body).encode(), path)
+        text = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+        episode = parse_episode(text, path)
+        assert (episode.number, episode.date, episode.title) == (311, dt.date(2025, 3, 10), "The Jury")

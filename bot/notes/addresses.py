@@ -1,0 +1,130 @@
+"""The links of a line: addresses in its words, wrapped and personal ones, and the words that name them."""
+
+import dataclasses
+import re
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+
+from bot.model.address import bare_addresses, site, web_address
+from bot.model.document import Picture
+from bot.model.problems import BadValueError
+from bot.notes.model import Line, Link
+
+_IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
+_WWW = re.compile(r"(?<![\w/.@])www\.(?=\w[\w-]*\.\w)")
+_LABEL_WORD = re.compile(
+    r"(?:les?|sources?|liens?|links?|url|via|lire|voir|ecouter|read|see|listen|watch|more|here|ici|plus d.infos?|"
+    r"infos?)"
+)
+_MARK = re.compile(r"[\W_]+")
+_CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
+_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
+_ASIDE = re.compile(r"\([^()]{0,40}\)\.?")
+"""A remark on the address, such as `(in English)`."""
+_LAST_WORDS = re.compile(r"(?<=[.!?…])\s[^.!?…]{1,40}[\s.]*$")
+_TITLE_LENGTH = 80
+"""Characters of the words beside an address that may be its title."""
+_LONGEST_LABEL = 60
+_ARROWS = " :-–—→>|👉🔗➡️\ufe0f"
+_TRACKING = re.compile(
+    r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|igsh|mkt_tok|_hsenc|_hsmi|vero_id|ck_subscriber_id",
+    re.IGNORECASE,
+)
+_MAIL_TOOLS = ("list-manage.com", "campaign-archive.com", "mailchi.mp", "sendibt.com", "createsend.com")
+"""Hosts of mail tools, where the parameter `e` is the person whom the mail was sent to."""
+_WRAPPING = {"url", "q", "u", "target", "redirect", "to", "dest"}
+"""Parameters in which redirecting pages hold the address."""
+_REDIRECTS = re.compile(
+    r"(?:^|\.)(?:google\.[a-z.]{2,6}/url|facebook\.com/l\.php|instagram\.com/|safelinks\.protection\.outlook\.com/|"
+    r"youtube\.com/redirect|slack-redir\.net/link|t\.umblr\.com/redirect|out\.reddit\.com/|(?:click|clicks|track|"
+    r"tracking|links?|email|redirect|trk|r)\.[\w.-]+/)"
+)
+_NESTED = 4
+"""Redirects within redirects that are followed."""
+
+
+def with_addresses(line: Line) -> Line:
+    """Return the line with the valid addresses of its text as links, and the images apart."""
+    text = _WWW.sub("https://www.", _CHECK_BOX.sub("", line.text))
+    for link in line.links:
+        # Because a link whose words are its own address is a source, its words are no sentence.
+        if link.title and _is_address(link.title, link.url):
+            text = text.replace(link.title, " ", 1)
+    bare = [url for _at, url in bare_addresses(text)]
+    for url in bare:
+        text = text.replace(url, " ", 1)
+    text = re.sub(r" {2,}", " ", _BRACKETS.sub(" ", text).strip())
+    label = _LAST_WORDS.search(text) if bare else None
+    if label and is_label(label[0]):
+        text = text[: label.start()].rstrip()
+    words = "".join(link.title for link in line.links)
+    is_link = bool(line.links or bare) and _letters(text) == _letters(words if any(map(str.isalpha, text)) else text)
+    title = ""
+    if (bare or line.links) and (is_label(text) or _ASIDE.fullmatch(text)):
+        text, is_link = "", True
+    elif len(bare) == 1 and not line.links and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
+        title = text.strip(_ARROWS)
+        is_link = text.endswith((":", "-", "–", "→", ",")) or (line.item and not line.level)
+    images = list(line.images)
+    links = []
+    for link in (*line.links, *(Link(title, url) for url in bare)):
+        address = clean_address(link.url)
+        if address and _IMAGE.search(urlsplit(address).path):
+            images.append(Picture(address, link.title))
+        elif address:
+            links.append(Link("" if _says_nothing(link.title, address) else link.title, address))
+    pictures = [Picture(src, picture.alt) for picture in images if (src := clean_address(picture.url))]
+    return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(pictures), is_link=is_link)
+
+
+def is_label(text: str) -> bool:
+    """Tell whether the words beside a link only say that there is one, such as `Source :`."""
+    if len(text) > _LONGEST_LABEL:
+        return False
+    words = _MARK.sub(" ", text.lower().replace("é", "e")).split()
+    return all(_LABEL_WORD.fullmatch(word) for word in words)
+
+
+def clean_address(text: str) -> str | None:
+    """Return the address behind redirects, without its personal parameters; None for an invalid address."""
+    try:
+        address = web_address(text)
+        for _ in range(_NESTED):
+            parts = urlsplit(address)
+            if not _REDIRECTS.search(f"{parts.hostname}{parts.path}"):
+                break
+            inside = (value for key, values in parse_qs(parts.query).items() if key in _WRAPPING for value in values)
+            wrapped = next((value for value in inside if value.startswith(("https://", "http://"))), "")
+            if not wrapped:
+                break
+            address = web_address(wrapped)
+        parts = urlsplit(address)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except (BadValueError, ValueError):
+        return None
+    is_mail = (parts.hostname or "").endswith(_MAIL_TOOLS)
+    kept = [(key, value) for key, value in query if not (_TRACKING.fullmatch(key) or (is_mail and key == "e"))]
+    return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+def _letters(text: str) -> str:
+    return _MARK.sub("", text)
+
+
+def _is_address(words: str, url: str) -> bool:
+    bare = re.sub(r"^https?://(?:www\.)?", "", words.strip()).rstrip("/…")
+    return (
+        bool(bare)
+        and " " not in bare
+        and ("." in bare or "/" in bare)
+        and bare in re.sub(r"^\w+://(?:www\.)?", "", url + "/")
+    ) or words.strip() == url
+
+
+def _says_nothing(title: str, url: str) -> bool:
+    return (
+        not any(map(str.isalpha, title))
+        or (title.startswith("(") and title.endswith(")"))
+        or "://" in title
+        or title in {site(url), url}
+        or is_label(title)
+    )

@@ -1,0 +1,267 @@
+"""The ways to cut notes into subjects, each scored by what it explains; the best one wins.
+
+A good cut has titles with text below them, leaves little above the first, divides evenly, passes over no title, gives
+links to most subjects where there are links, and agrees with what the teaser announces.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.model.text import fold
+from bot.notes.head import Head
+from bot.notes.language import sentences, telling_words
+from bot.notes.marks import EMOJI, INSIDE, bare_title, is_heading, is_title, number_of
+from bot.notes.matching import Matcher
+from bot.notes.model import Line
+
+MAX_SUBJECTS = 40
+"""Subjects of an episode at most; notes that seem to have more are cut in another way."""
+_FULL_TEXT = 15
+"""Characters below a title that are a text."""
+_RUN_IN = 90
+"""Characters of a title that stands in the line of its text."""
+_SENTENCES_BEFORE = 3
+"""Sentences of a turn among which one may pass to the next subject."""
+_SHORT_SENTENCE = 9
+_AGREES = 0.3
+"""The likeness, from 0 to 1, of a phrase and the subject that it announces."""
+_FREE_OPENING = 300
+"""Characters of an introduction above the first subject that count for nothing against a cut."""
+_ORDINAL = (
+    r"(?:1er|1re|1ere|premiere?|deuxieme|seconde?|troisieme|quatrieme|cinquieme|sixieme|septieme|huitieme|derniere?|"
+    r"autre|prochaine?|first|second|third|fourth|fifth|sixth|seventh|next|last|final|other)"
+)
+_THING = r"(?:sujet|actu|actualite|info|information|nouvelle|histoire|story|topic|news|item|subject|thing|point)s?"
+_GOES_ON = (
+    r"(?:commence|continue|enchaine|termine|poursuit|passe|finit|start|begin|move on|end|finish|close|commencons|"
+    r"continuons|enchainons|terminons|finissons|poursuivons|passons)"
+)
+_CUE = re.compile(
+    r"^(?:(?:et|and|alors|so|bon|ok|now|puis|ensuite|then) )?(?:"
+    rf"(?:(?:le|la|notre|l|the|our|une?) )?{_ORDINAL} {_THING}(?: (?:du jour|de la semaine|today|of the (?:day|"
+    rf"week)))?|(?:(?:on|nous|we|let s|je|i) )?{_GOES_ON}(?: (?:tout de suite|maintenant|now|off|up))? (?:avec|par|sur|"
+    rf"a|with|to|on)|"
+    r"(?:enfin|finally|lastly)|next up|moving on to|up next)(?: (?:c est|it s|is|est|avec|with))?\b"
+)
+_RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0]:|:(?=\s))(?P<rest>.*)")
+_LABEL = re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?: (?P<rest>.{8,})")
+# An elided article belongs to its name.
+_WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The beginning of a subject: its line, its title, and the text of the line behind the title."""
+
+    line: int
+    title: str = ""
+    rest: str = ""
+    phrase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A way to cut the notes, with its score."""
+
+    name: str
+    starts: tuple[Start, ...]
+    score: float = 0.0
+    phrases: tuple[str, ...] = ()
+    """The reading of the teaser with which the cut agrees best."""
+
+
+def best_cut(body: Sequence[Line], head: Head) -> Cut:
+    """Return the best way to cut the lines below the head."""
+    judge = _Judge(body, head)
+    first = next((index for index, line in enumerate(body) if line.text), 0)
+    is_titled = bool(body) and is_heading(body[first])
+    text = body[first].text if body else ""
+    whole = Cut("whole", (Start(first, bare_title(text)) if is_titled else Start(first, "", text),))
+    cuts = (judge.judged(name, starts, prior) for name, starts, prior in _cuts(body, head, judge))
+    return max((whole, *filter(None, cuts)), key=lambda cut: cut.score)
+
+
+def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[str, list[Start], float]]:
+    """Yield each way to cut with its worth, all else being equal."""
+    texts = [index for index, line in enumerate(body) if line.text and not line.is_link]
+    headings = [each for each in judge.headings if not INSIDE.match(bare_title(body[each].text))]
+    for level in {body[index].level for index in headings} - {0}:
+        yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
+    yield "numbers", list(_numbered(body)), 1.05
+    yield "times", [_split(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
+    yield "emoji", _titled(body, (index for index in headings if EMOJI.match(body[index].text))), 0.97
+    yield "capitals", _titled(body, (index for index in headings if body[index].text.isupper())), 1.0
+    yield "run-in", [_split(body, index) for index, line in enumerate(body) if line.lead], 0.97
+    yield "cues", [start for index, line in enumerate(body) if (start := _cued(line, index))], 1.05
+    yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
+    yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
+    top = min((body[index].depth for index in texts if body[index].item), default=0)
+    yield "items", [_split(body, i) for i in texts if body[i].item and body[i].depth == top], 0.9
+    labels = [(index, _LABEL.match(body[index].text)) for index in texts]
+    if all(label for _index, label in labels):
+        yield "labels", [Start(i, bare_title(label["title"]), label["rest"]) for i, label in labels if label], 0.95
+    apart = (i for i in texts if not i or body[i].after_gap or (body[i - 1].is_link and body[i - 1].after_gap))
+    yield "blocks", [_split(body, index) for index in apart], 0.8
+    for way in head.ways:
+        yield "teaser", judge.announced(way), 1.0
+
+
+def _titled(body: Sequence[Line], lines: Iterable[int]) -> list[Start]:
+    return [Start(index, bare_title(body[index].text)) for index in lines]
+
+
+def _numbered(body: Sequence[Line]) -> Iterator[Start]:
+    wanted = 1
+    for index, line in enumerate(body):
+        if number_of(line.text) == wanted and not line.is_link:
+            wanted += 1
+            yield _split(body, index)
+
+
+def _split(body: Sequence[Line], index: int) -> Start:
+    """Return a beginning at a line that is a title, or that begins with one."""
+    line = body[index]
+    if line.lead:
+        behind = line.text.partition(line.lead)[2]
+        return Start(index, bare_title(line.lead).strip(" .:–—-,|"), behind.strip(" :–—-|."))
+    text = bare_title(line.text)
+    below = body[index + 1] if index + 1 < len(body) else Line("")
+    has_below = bool(below.text) and not below.is_link and not (line.item and below.item)
+    first = sentences(text)[:1] or [""]
+    if len(first[0]) < len(text) and len(first[0]) <= _RUN_IN:
+        return Start(index, first[0].rstrip("."), text[len(first[0]) :].strip())
+    label = _RUN_IN_TITLE.match(text)
+    if label and not has_below and len(telling_words(label["title"])) > 1 and len(label["rest"]) > len(label["title"]):
+        return Start(index, label["title"].strip(), label["rest"].strip())
+    is_list = line.item and not has_below and "," in text
+    if not is_list and (is_title(line) or (line.item and len(text) <= _RUN_IN and not text.endswith("."))):
+        return Start(index, text)
+    return Start(index, "", text)
+
+
+def _cued(line: Line, index: int) -> Start | None:
+    """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
+    above = 0
+    for said in sentences(line.text)[:_SENTENCES_BEFORE]:
+        above = line.text.index(said, above) + len(said)
+        words = [(match.start(), match.end()) for match in _WORDS.finditer(said)]
+        match = _CUE.match(" ".join(fold(said[begin:end]) for begin, end in words))
+        count = len(match[0].split()) if match else len(words)
+        # "Finally" may begin any sentence; only a short one names a subject.
+        if match is None or count >= len(words) or (count == 1 and len(words) > _SHORT_SENTENCE):
+            continue
+        title, rest = said[words[count][0] :].strip().rstrip(".!:"), line.text[above:].strip()
+        before, colon, after = title.partition(": ")
+        if colon and len(title) > _RUN_IN:
+            title, rest = before.strip(), f"{after} {rest}".strip()
+        if 0 < len(title) <= _RUN_IN:
+            return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], rest)
+    return None
+
+
+def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
+    """Tell whether a line without a mark stands above a text as a title does."""
+    line = body[index]
+    below = next((each for each in body[index + 1 :] if each.text and not each.is_link), None)
+    if below is None or (is_heading(below) and not _is_prose(below)):
+        return False
+    above = body[index - 1] if index else Line("")
+    if apart:
+        return not index or line.after_gap or above.is_link or line.level > 0
+    return not (line.level or _is_prose(line)) and (above.is_link or not is_heading(above) or _is_prose(above))
+
+
+def _is_prose(line: Line) -> bool:
+    return line.text.endswith((".", "!", "?", "…", ":")) or len(line.text) > _RUN_IN
+
+
+class _Judge:
+    """The score of each way to cut the same notes."""
+
+    def __init__(self, body: Sequence[Line], head: Head) -> None:
+        self._body = body
+        self._head = head
+        self._lengths = [0 if line.is_link else len(line.text) for line in body]
+        self._total = sum(self._lengths) or 1
+        self._has_links = [bool(line.links) for line in body]
+        self.headings = [index for index, line in enumerate(body) if is_heading(line)]
+        inside = frozenset(index for index in self.headings if INSIDE.match(body[index].text))
+        self._matcher = Matcher(body, frozenset(self.headings), inside)
+        alone = (index for index in self.headings if body[index].level or _stands_alone(body, index, apart=True))
+        self._titles = set(alone) - inside
+
+    def announced(self, way: Sequence[str]) -> list[Start]:
+        """Return the lines at which the subjects of the teaser begin."""
+        starts = self._matcher.starts(way)
+        taken = [start for start in starts if start is not None]
+        # A first subject without a title begins with the text.
+        if starts[0] is None and 0 < len(taken) < len(way) and min(taken) > 0 and self._lengths[0] > _RUN_IN:
+            starts[0] = 0
+        pairs = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
+        return [self._told(line, phrase) for line, phrase in pairs]
+
+    def _told(self, line: int, phrase: str) -> Start:
+        """Return the beginning at a line, whose title is its own if it has one."""
+        each = self._body[line]
+        start = _cued(each, line) or _split(self._body, line)
+        own, wanted = set(telling_words(start.title)), set(telling_words(phrase))
+        # A short first sentence is a title where it is the phrase of the teaser, with a full stop.
+        is_named = 3 * len(own & wanted) >= 2 * len(own | wanted)
+        if start.title and (each.lead or is_heading(each) or is_named or _cued(each, line)):
+            return replace(start, phrase=phrase)
+        text = bare_title(each.text)
+        return Start(line, text, "", phrase) if is_heading(each) else Start(line, "", text, phrase)
+
+    def judged(self, name: str, starts: Sequence[Start], prior: float) -> Cut | None:
+        """Return the cut with its score; None if it is none."""
+        count = len(starts)
+        if not 0 < count <= MAX_SUBJECTS or (count == 1 and name not in {"level", "teaser"}):
+            return None
+        ends = [start.line for start in starts[1:]] + [len(self._body)]
+        lengths = [len(s.rest) + sum(self._lengths[s.line + 1 : end]) for s, end in zip(starts, ends, strict=True)]
+        linked = [any(self._has_links[start.line : end]) for start, end in zip(starts, ends, strict=True)]
+        words = [len(telling_words(start.title)) for start in starts]
+        titled = [1.0 if number > 1 else 0.85 if number else 0.6 for number in words]
+        full = [1.0 if n >= _FULL_TEXT else 0.6 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
+        score = prior * sum(map(operator.mul, titled, full)) / count
+        opening = sum(self._lengths[: starts[0].line])
+        score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total
+        levels = [self._body[start.line].level for start in starts]
+        limit = max(levels) if all(levels) else 0
+        passed = self._titles - {start.line for start in starts}
+        score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
+        if count == 1:
+            score *= 0.75
+        else:
+            sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
+            shares = [size / (sum(sizes) or 1) for size in sizes if size]
+            score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(count)
+        if sum(self._has_links) >= count:
+            score *= 0.85 + 0.15 * sum(linked) / count
+        agreement, phrases = self._agreement(starts)
+        return Cut(name, tuple(starts), score * (0.3 + 0.7 * agreement), phrases)
+
+    def _agreement(self, starts: Sequence[Start]) -> tuple[float, tuple[str, ...]]:
+        """Return how well the cut and the teaser agree, from 0 to 1, and the reading that agrees best."""
+        told = [(self._matched(starts, way), tuple(way)) for way in self._head.ways]
+        scores = [(2 * matched / (len(starts) + len(way)), way) for matched, way in told]
+        return max(scores, key=lambda each: each[0], default=(1.0, ()))
+
+    def _matched(self, starts: Sequence[Start], way: Sequence[str]) -> int:
+        """Return how many phrases of a teaser name a subject of their own."""
+        if given := sum(start.phrase in way for start in starts if start.phrase):
+            return given
+        texts = [telling_words(f"{start.title} {start.rest[:_RUN_IN]}") for start in starts]
+        free = set(range(len(starts)))
+        for words in map(telling_words, way):
+            likeness = {
+                each: max(self._matcher.likeness(words, starts[each].line), self._matcher.covered(words, texts[each]))
+                for each in free
+            }
+            best = max(free, key=likeness.__getitem__, default=None)
+            if best is not None and likeness[best] >= _AGREES:
+                free.remove(best)
+        return len(starts) - len(free)

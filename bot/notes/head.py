@@ -1,0 +1,294 @@
+"""The head of the notes: number, date and title of the episode, and the subjects that it announces."""
+
+import dataclasses
+import datetime as dt
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from bot.model.text import fold
+from bot.notes.chaff import is_chaff_title
+from bot.notes.dates import date_in
+from bot.notes.language import sentences, telling_words
+from bot.notes.marks import bare_title, is_title
+from bot.notes.model import BOLD_LEVEL, Line, Notes
+
+_WORD = r"(?:[ée]pisode|[ée]pis\.|[ée]p|num[ée]ro|n°|no|nr|issue|show(?: notes)?|r[ée]cap|[ée]mission|notes?|podcast|#)"
+_END = r"[\s:.,|•·–—()\[\]-]*+"
+_NUMBERS = (
+    re.compile(
+        rf"^\W{{0,6}}{_WORD}\s{{0,3}}[.:]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}",
+        re.IGNORECASE,
+    ),
+    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—-]\s*(?=\D)|$)"),
+    re.compile(r"\bS\d{1,3}\s?E(\d{1,6})\b[\s:.,|–—-]*", re.IGNORECASE),
+    # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
+    re.compile(
+        rf"^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|•·/–—(-]\s{{0,3}}|$)",
+        re.IGNORECASE,
+    ),
+)
+_WEAKER_NUMBERS = (
+    # `Monday Briefing 21`, and no year; `le 1302`.
+    re.compile(r"^[^.!?:\d]{3,40}\s(?!(?:19|20)\d\d$)(\d{1,4})$"),
+    re.compile(
+        r"^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$)(?!\d)", re.IGNORECASE
+    ),
+)
+_SPOKEN_NUMBER = re.compile(r"\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b", re.IGNORECASE)
+_FILE_NUMBER = re.compile(r"(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})", re.IGNORECASE)
+_HEAD = 8
+"""Lines in which number, date and teaser are looked for."""
+_MAX_DATED = 60
+"""Characters of a line that holds the date of the episode; a longer one tells news."""
+
+_LEAD = re.compile(
+    r"^(?:.{0,80}?\b(?:au programme|au sommaire|au menu|a la une|dans cet episode|on parle|on va parler|nous parlons|"
+    r"nous allons parler|je vous parle|on revient sur|cette semaine|ce lundi|(?:tous les|chaque) (?:lundis?|"
+    r"semaines?)|in this episode|this week|we talk about|we will talk about|we cover|we discuss|today|aujourd.hui|"
+    r"on the menu|topics|sujets|sommaire|chapitres|chapters|actus|actualites|news)\b)"
+)
+_LEAD_ONLY = re.compile(
+    r"^(?:.{0,80}?\b(?:on parle|on va parler|nous parlons|nous allons parler|je vous parle|on revient sur|"
+    r"au programme|we talk about|we will talk about|we cover|we discuss|we look at|today(?! we| i | let)|"
+    r"dans cet épisode|au sommaire|au menu(?: aujourd.hui)?)[\s,:]+(?:des?\s+|du\s+|d[’'])?)",
+    re.IGNORECASE,
+)
+_GENERIC = re.compile(r"\b(?:actus?|actualites?|news|nouvelles|nouveautes|infos?|latest|sujets|stories|topics)\b")
+"""Words that announce subjects without naming one."""
+# After "we talk of", each phrase may repeat these words.
+_OF = re.compile(r"^(?:des?\s+(?=[A-ZÀ-Þl])|du\s+(?=[A-ZÀ-Þ])|d[’'](?=[A-ZÀ-Þ]))")
+_PARTS = re.compile(r"(?:(?<!\s)\s+)?[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?|(?<!\s)\s+[•|/]\s+")
+_LAST_TWO = re.compile(r"(?<!\s)\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
+MAX_PHRASES = 20
+"""Subjects of a teaser at most; a line that lists more is none."""
+_TEASER_SENTENCES = 2
+"""Sentences of a teaser at most; a line with more tells a story."""
+_LIST = 3
+"""Words of a list of two names."""
+_PROPERTY = re.compile(
+    r"^(?P<key>number|num[ée]ro|n°|date|publi[ée]e?(?: le)?|published|created|cr[ée][ée] ?(?:le|par)?|status|statut|"
+    r"owner|author|auteurs?|autrice|tags?|[ée]tiquettes|hosts?|guests?|invit[ée]e?s?|anim(?:ateur|atrice|é par)s?|"
+    r"intervenants?|participants?|dur[ée]e|duration|language|langue|type|saison|season|titre|title|last edited.{0,20}|"
+    r"[ée]pisode|episode|property|propri[ée]taire|slug|priority|priorit[ée]|url)\s?:\s*(?P<value>.{0,160})$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Head:
+    """The facts that stand above the subjects."""
+
+    number: int | None = None
+    date: dt.date | None = None
+    title: str = ""
+    teaser: str = ""
+    lead: str = ""
+    ways: list[list[str]] = field(default_factory=list)
+    """The readings of the teaser, each a list of phrases; the first is the plainest."""
+    times: dict[str, str] = field(default_factory=dict)
+    """The time of each phrase, where the teaser is a list of chapters."""
+    dropped: list[Line] = field(default_factory=list)
+    """Lines of properties that say nothing of the subjects."""
+
+
+def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[Line]]:
+    """Return the head of the notes and the lines below it."""
+    head = Head(notes.number, notes.date)
+    lines = _without_properties([line for line in notes.lines if not line.aside], head, today)
+    rest, lines = _number(notes.title, lines, head)
+    lines = _date(rest, lines, head, today)
+    rest = _undated(rest, today)
+    below = _teaser(rest, lines, head)
+    if names := {name: time for time, name in notes.chapters if telling_words(name) and not is_chaff_title(name)}:
+        head.ways, head.times = [list(names)], names
+    if head.number is None and (match := _FILE_NUMBER.fullmatch(path.stem)):
+        head.number = int(match[1]) or None
+    if head.date is None:
+        head.date = date_in(path.stem.replace("_", "-"), today)
+    return head, below
+
+
+def number_in(title: str) -> int:
+    """Return the number of an episode that its title tells; 0 if there is none."""
+    head = Head()
+    _number(title, [], head)
+    return head.number or 0
+
+
+def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[Line]:
+    """Take the facts of lines such as `Number: 12`, and return the other lines."""
+    kept = []
+    for index, line in enumerate(lines):
+        match = _PROPERTY.match(line.text) if index < 2 * _HEAD and not line.item else None
+        key, value = (fold(match["key"]), match["value"].strip()) if match else ("", "")
+        number = re.fullmatch(r"#?\s*(\d{1,6})\W*", value)
+        is_number = key in {"number", "numero", "n°", "episode"}
+        if match is None or 0 < line.level < BOLD_LEVEL or (is_number and number is None):
+            kept.append(line)
+        elif number and is_number:
+            head.number = head.number or int(number[1]) or None
+        elif key in {"titre", "title"}:
+            head.title = head.title or value
+        elif key.startswith(("date", "publi")) and (day := date_in(value, today)):
+            head.date = head.date or day
+        else:
+            head.dropped.append(line)
+    return kept
+
+
+def _number(title: str, lines: list[Line], head: Head) -> tuple[str, list[Line]]:
+    """Return the text beside the episode's number, and the lines below it."""
+    candidates = [(-1, Line(title)), *enumerate(lines[:_HEAD])]
+    tries = itertools.chain(itertools.product(candidates, _NUMBERS), itertools.product(candidates[:2], _WEAKER_NUMBERS))
+    for (index, line), pattern in tries:
+        match = pattern.search(line.text)
+        if match is None or line.item or head.number not in {None, int(match[1])}:
+            continue
+        if index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED:
+            continue
+        head.number = int(match[1]) or None
+        rest = f"{line.text[: match.start()]}{line.text[match.end() :]}".strip()
+        if index < 0:
+            return rest, lines
+        # A long line above the number is text for people; a short one is the name of the show.
+        above = [each for each in lines[:index] if each.links or each.images or len(telling_words(each.text)) > _LIST]
+        head.dropped += [each for each in lines[:index] if each not in above]
+        extra = [dataclasses.replace(line, text="", level=0)] if line.links else []
+        return rest or head.title, [*above, *extra, *lines[index + 1 :]]
+    spoken = next(filter(None, (_SPOKEN_NUMBER.search(line.text) for _index, line in candidates)), None)
+    head.number = head.number or (int(spoken[1]) or None if spoken else None)
+    return title or head.title, lines
+
+
+def _date(rest: str, lines: list[Line], head: Head, today: dt.date) -> list[Line]:
+    """Find the date beside the number or in a line of its own, and return the lines without that line."""
+    found = date_in(rest, today) if len(rest) <= 3 * _MAX_DATED else None
+    for index, line in enumerate(lines[:_HEAD]):
+        day = date_in(line.text, today) if len(line.text) <= _MAX_DATED else None
+        if day is None or line.text.endswith((".", ";")) or line.item or line.time:
+            continue
+        is_alone = not telling_words(_undated(line.text, today))
+        if is_alone or (index < 2 and line.level < 2 and not line.links):  # noqa: PLR2004 - at the very top
+            head.date = head.date or found or day
+            return [*lines[:index], *lines[index + 1 :]] if is_alone else lines
+    head.date = head.date or found
+    return lines
+
+
+_DATE_WORDS = re.compile(
+    r"\W{0,5}(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|enregistré|published|recorded|"
+    r"week)\b\W{1,3}){0,4}(?:\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|monday|tuesday|wednesday|thursday|"
+    r"friday|saturday|sunday)\b,?\s{0,3})?(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2}(?:er|st|nd|rd|"
+    r"th)?\s{1,3}[^\W\d]{3,9}\.?(?:\s{1,3}\d{4})?|[^\W\d]{3,9}\.?\s{1,3}\d{1,2}(?:st|nd|rd|th)?,?\s{1,3}\d{4})\W{0,5}",
+    re.IGNORECASE,
+)
+
+
+def _undated(text: str, today: dt.date) -> str:
+    """Return a text without the date that it holds."""
+    for match in _DATE_WORDS.finditer(text):
+        if date_in(match[0], today):
+            before, after = text[: match.start()].strip(" –—-|,("), text[match.end() :].strip(" –—-|,:)")
+            return " ".join(filter(None, (before, after)))
+    return text
+
+
+def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
+    """Find the subjects that the head announces, and return the lines below."""
+    head.title = rest
+    if (below := _listed(lines, head)) is not None:
+        return below
+    for index, line in enumerate((Line(rest), *lines[:_HEAD])):
+        # A greeting may stand before the list: "Welcome back. Today we talk about …"
+        told = sentences(line.text)
+        for said in told[: 1 if not index else _TEASER_SENTENCES if len(told) <= _TEASER_SENTENCES else 0]:
+            phrases, lead = phrases_in(line.text if not index else said)
+            is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
+            if is_list and (not index or _LEAD.match(fold(said))):
+                head.teaser, head.lead, head.ways = said if index else rest, lead, _ways(phrases, lead)
+                head.title = rest if index else ""
+                return [*lines[: index - 1], *lines[index:]] if index else lines
+    return lines
+
+
+def _ways(phrases: list[str], lead: str) -> list[list[str]]:
+    """Return the readings of a teaser: with its last phrase in two, and with a subject in the words before it."""
+    phrases = [_OF.sub("", phrase) for phrase in phrases]
+    ways = [phrases]
+    last = _LAST_TWO.split(phrases[-1])
+    if len(last) > 1 and all(map(telling_words, last)):
+        ways.append([*phrases[:-1], *(_OF.sub("", part) for part in last)])
+    first = _LEAD_ONLY.sub("", lead, count=1)
+    if first != lead and telling_words(first) and not _GENERIC.search(fold(first)):
+        ways += [[first, *way] for way in ways]
+    return ways
+
+
+def _listed(lines: list[Line], head: Head) -> list[Line] | None:
+    """Find a list of the subjects above their texts, take its names, and return the lines without it."""
+    for index, line in enumerate(lines[:_HEAD]):
+        is_lead = _LEAD.match(fold(line.text)) and (line.text.endswith(":") or line.level > 0) and not line.links
+        is_heading = is_chaff_title(line.text) or bool(is_lead)
+        run: list[Line] = []
+        for each in lines[index + is_heading :]:
+            is_marked = each.item or bool(each.time)
+            is_like_first = not run or (each.item, bool(each.time)) == (run[0].item, bool(run[0].time))
+            # A list without marks ends with its paragraph; the list of the subjects themselves may follow.
+            ends = bool(run) and ((each.after_gap and not is_marked) or each.text == run[0].text)
+            if ends or not is_like_first or not is_entry(each):
+                break
+            run.append(each)
+        if not 1 < len(run) <= MAX_PHRASES or (index and not (is_heading or run[0].item or run[0].time)):
+            continue
+        below = lines[index + is_heading + len(run) :]
+        names = {name: each.time for each in run if telling_words(name := bare_title(each.text.rstrip(".;,")))}
+        names = {name: time for name, time in names.items() if not is_chaff_title(name)}
+        told = sum(_is_told(name, below) for name in names)
+        if len(names) > 1 and told >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(names):
+            head.ways, head.times, head.teaser = [list(names)], names, ", ".join(names)
+            head.lead = line.text.rstrip(": ") if is_heading else ""
+            return [*lines[:index], *below]
+    return None
+
+
+def is_entry(line: Line) -> bool:
+    """Tell whether the line may stand in a list of subjects."""
+    return not line.links and is_title(dataclasses.replace(line, text=line.text.rstrip(".;, ")))
+
+
+def _is_told(name: str, lines: Sequence[Line]) -> bool:
+    """Tell whether a line below takes up the name."""
+    wanted = set(telling_words(name))
+    return any(2 * len(wanted & set(telling_words(each.text))) > len(wanted) for each in lines)
+
+
+def phrases_in(text: str) -> tuple[list[str], str]:
+    """Return the subjects that a line lists, and its words before them."""
+    text, lead = text.strip().rstrip(".!… "), ""
+    before, colon, after = text.partition(":")
+    if colon and after.strip() and _LEAD.match(fold(before)):
+        lead, text = before.strip(), after.strip()
+    else:
+        spoken = _LEAD_ONLY.match(text)
+        if spoken is not None and (begin := text[spoken.end() :].strip()):
+            lead, text = text[: spoken.end()].strip(" ,:"), begin
+    parts = [part for part in _PARTS.split(text) if telling_words(part)]
+    if len(parts) > 1 and (_GENERIC.search(fold(parts[0])) if lead else _LEAD.match(fold(parts[0]))):
+        lead, parts = f"{lead} {parts[0]}".strip(), parts[1:]
+    return (_joined(parts), lead) if len(parts) <= MAX_PHRASES else ([], "")
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """Join a list of names that a comma split, as in `Meta, Google et Apple s’allient`."""
+    joined: list[str] = []
+    for part in reversed(parts):
+        tail = _LAST_TWO.split(joined[0], maxsplit=1)[-1] if joined else ""
+        is_list = tail and tail != joined[0] and len(telling_words(tail)) > 1 and len(joined[0].split()) > _LIST
+        if is_list and len(telling_words(part)) == 1:
+            joined[0] = f"{part}, {joined[0]}"
+        else:
+            joined.insert(0, part)
+    return joined

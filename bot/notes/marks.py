@@ -1,0 +1,86 @@
+"""The marks of titles: numbers, numerals, emoji, and the shape of a line."""
+
+import re
+
+from bot.model.text import fold
+from bot.notes.addresses import is_label
+from bot.notes.chaff import says_chaff
+from bot.notes.language import telling_words
+from bot.notes.model import Line
+
+_WORD = r"(?:sujet|subject|story|topic|question|partie|part|chapitre|chapter|actu|info|news)"
+_NUMBERED = re.compile(
+    rf"^(?:{_WORD}\s{{0,3}}(?:n°|no|#)?\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[.):°/–—-]|(?<=\d)[ée]?r?\s?/)\s{{0,3}}(?=\D)",
+    re.IGNORECASE,
+)
+_NUMERAL = re.compile(r"^(?P<numeral>[IVX]{1,5})\s*[.):/–—-]\s+(?=\S)")
+_NUMERALS = {
+    "I": 1,
+    "II": 2,
+    "III": 3,
+    "IV": 4,
+    "V": 5,
+    "VI": 6,
+    "VII": 7,
+    "VIII": 8,
+    "IX": 9,
+    "X": 10,
+    "XI": 11,
+    "XII": 12,
+}
+EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u200d\u20e3]+\s*")
+_KEYCAP = re.compile(r"^(\d)\ufe0f?\u20e3\s*")
+INSIDE = re.compile(
+    r"^(?:introduction|intro|outro|conclusion|en conclusion|contexte|bilan|en bref|wrap up|background|takeaway)\b",
+    re.IGNORECASE,
+)
+FRAME = re.compile(r"intro(?:duction)?|outro|conclusion|generique|fin|end|bonjour|bienvenue|welcome|transcript(?:ion)?")
+"""Titles of the first and the last words, which are no subject, while their text may be one."""
+SOURCES = re.compile(
+    r"^\W*(?:les\s+|nos\s+|the\s+)?(?:sources?|liens?|links?|references?|pour aller plus loin|show notes|"
+    r"en savoir plus|ressources?|resources?|further reading|mentionn?ed)(?: .{0,30})?\W*$"
+)
+_MAX_HEADING = 110
+_MAX_HEADING_WORDS = 18
+ENDS = (".", "!", "…", ";", ",")
+
+
+def number_of(text: str) -> int:
+    """Return the number that marks a title; 0 if there is none."""
+    if match := _KEYCAP.match(text) or _NUMBERED.match(text):
+        return int(match[1])
+    numeral = _NUMERAL.match(text)
+    return _NUMERALS.get(numeral["numeral"], 0) if numeral else 0
+
+
+def bare_title(text: str) -> str:
+    """Return a heading without its number, emoji and last colon."""
+    for pattern in (_KEYCAP, _NUMBERED, _NUMERAL, EMOJI):
+        text = pattern.sub("", text)
+    return text.strip().rstrip(":").strip()
+
+
+def unmarked(text: str) -> str:
+    """Return a text without the emoji and keycaps before it."""
+    return EMOJI.sub("", _KEYCAP.sub("", text))
+
+
+def is_title(line: Line) -> bool:
+    """Tell whether the line has the shape of a title: short, without a full stop, telling something."""
+    text = line.text
+    return (
+        bool(text)
+        and len(text) <= _MAX_HEADING
+        and len(text.split()) <= _MAX_HEADING_WORDS
+        and (line.level > 0 or not text.endswith(ENDS))
+        and not (line.is_link and not line.level)
+        and not SOURCES.match(fold(text))
+        and not is_label(text)
+        and not says_chaff(text)
+        and bool(telling_words(text))
+    )
+
+
+def is_heading(line: Line) -> bool:
+    """Tell whether the line has the shape of a title, and is no item of a list without the mark of a title."""
+    return (line.level > 0 or not line.item) and is_title(line)

@@ -1,0 +1,124 @@
+"""Notes of many hands, programs and formats: the subjects, their links, and where everything else has gone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.content.parser import parse_episode
+from bot.model.document import plain
+from bot.model.episode import Episode
+from bot.model.i18n import Language
+from bot.model.problems import InvalidInputError
+from bot.model.text import fold_words
+from bot.notes.draft import draft
+from bot.notes.model import Notes
+from bot.notes.reading import read_notes
+from tests.notes.drafting import DEFAULTS, HERE
+
+HANDS = HERE / "hands"
+
+
+class Hand(TypedDict, total=False):
+    """A row of `hands/expected.yaml`."""
+
+    number: int
+    date: str
+    left_out: list[str]
+    subjects: list[dict[str, list[str]]]
+
+
+EXPECTED: dict[str, Hand] = yaml.safe_load((HANDS / "expected.yaml").read_text(encoding="utf-8"))
+FILES = pytest.mark.parametrize("name", EXPECTED)
+
+
+def _drafted(data: bytes, name: str) -> tuple[Notes, str, Episode]:
+    path = Path(name)
+    notes = read_notes(data, path)
+    text = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+    return notes, text, parse_episode(text, path)
+
+
+def _flat(text: str) -> str:
+    return " ".join(fold_words(text))
+
+
+def _told(episode: Episode) -> list[str]:
+    return [plain(episode.intro), *(f"{each.title} {plain(each.summary)}" for each in episode.segments)]
+
+
+@FILES
+def test_each_subject_has_its_title_and_its_links(name: str) -> None:
+    """In the order of the notes, and with the number and the date that the notes say."""
+    expected = EXPECTED[name]
+    _notes, _text, episode = _drafted((HANDS / name).read_bytes(), name)
+    found = [(_flat(each.title), sorted(source.url for source in each.sources)) for each in episode.segments]
+    assert found == [(_flat(title), sorted(links)) for row in expected["subjects"] for title, links in row.items()]
+    date = dt.date.fromisoformat(expected["date"]) if "date" in expected else DEFAULTS.date
+    assert (episode.number, episode.date) == (expected.get("number", DEFAULTS.number), date)
+
+
+@FILES
+def test_what_is_no_subject_stands_in_none(name: str) -> None:
+    """Ads, calls, greetings, chores, and the lines of programs."""
+    _notes, _text, episode = _drafted((HANDS / name).read_bytes(), name)
+    told = _flat(" ".join(_told(episode)))
+    assert [words for words in EXPECTED[name].get("left_out", []) if _flat(words) in told] == []
+
+
+def _assert_honest(notes: Notes, text: str, episode: Episode) -> None:
+    """Assert that every sentence stands in the notes, and that every link of the notes has a place."""
+    raw = _flat(" ".join((notes.title, *(line.text for line in notes.lines))))
+    for segment in episode.segments:
+        for sentence in re.split(r"[.!?…]\s", plain(segment.summary)):
+            assert _flat(sentence) in raw
+    words = set(raw.split())
+    assert {word for told in _told(episode) for word in fold_words(told)} <= words
+    addresses = {link.url for line in notes.lines for link in line.links}
+    assert {url for url in addresses if url not in text} == set()
+
+
+@FILES
+def test_nothing_is_invented_and_no_link_is_lost(name: str) -> None:
+    """A sentence of the draft stands in the notes, and a link of the notes in the draft."""
+    _assert_honest(*_drafted((HANDS / name).read_bytes(), name))
+
+
+@FILES
+def test_remarks_are_few(name: str) -> None:
+    """One for a segment and three for the episode, at most."""
+    _notes, text, episode = _drafted((HANDS / name).read_bytes(), name)
+    head, *segments = re.split(r"(?m)^## ", text)
+    assert head.count("<!--") <= 3
+    assert len(segments) == len(episode.segments)
+    assert all(segment.count("<!--") <= 1 for segment in segments)
+
+
+def test_remarks_are_worth_their_place() -> None:
+    """Three for a draft in the mean."""
+    counts = [_drafted((HANDS / name).read_bytes(), name)[1].count("À vérifier") for name in EXPECTED]
+    assert sum(counts) <= 3 * len(counts)
+
+
+_TEXTS = [
+    (HANDS / name).read_text(encoding="utf-8") for name in EXPECTED if name.endswith(".txt") and "1252" not in name
+]
+_LINES = sorted({line for text in _TEXTS for line in text.splitlines()})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(_LINES), min_size=1, max_size=30))
+def test_whatever_the_notes_nothing_is_invented_and_no_link_is_lost(lines: list[str]) -> None:
+    """Notes shuffled from the lines of all the others."""
+    try:
+        found = _drafted("\n".join(lines).encode(), "notes.txt")
+    except InvalidInputError:
+        return
+    _assert_honest(*found)

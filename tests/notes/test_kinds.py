@@ -1,0 +1,259 @@
+"""The kinds of notes that a cut gets wrong easily, each in its smallest form."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bot.content.parser import parse_episode
+from bot.model.document import plain
+from bot.model.episode import Episode
+from bot.model.i18n import Language
+from bot.notes.addresses import clean_address
+from bot.notes.dates import date_in
+from bot.notes.draft import draft
+from bot.notes.reading import read_notes
+from tests.notes.drafting import DEFAULTS
+
+NETFLIX, TELEGRAM = "Netflix change de prix", "Telegram durcit ses règles"
+PRICES, RULES = "Les abonnements augmentent.", "Les annonces devront afficher un avertissement."
+BOTH: list[tuple[str, list[str]]] = [(NETFLIX, []), (TELEGRAM, [])]
+LINKED = [(NETFLIX, ["https://a.example/1"]), (TELEGRAM, ["https://a.example/2"])]
+
+
+class Kind(NamedTuple):
+    """Notes, their subjects with their links, their number, and words that are left out."""
+
+    text: str
+    subjects: list[tuple[str, list[str]]]
+    number: int = DEFAULTS.number
+    out: str = ""
+    name: str = "notes.txt"
+
+
+def _drafted(data: bytes, name: str) -> tuple[str, Episode]:
+    path = Path(name)
+    text = draft(read_notes(data, path), path, language=Language.FRENCH, known=("snapchat",), defaults=DEFAULTS)
+    return text, parse_episode(text, path)
+
+
+KINDS = {
+    "an ad between subjects": Kind(
+        f"Épisode 1\n\n{NETFLIX}\n{PRICES}\nhttps://a.example/1\n\nPUB\nUn mot de notre partenaire.\nFIN PUB\n\n"
+        f"{TELEGRAM}\n{RULES}\nhttps://a.example/2\n",
+        LINKED,
+        1,
+        "partenaire",
+    ),
+    "links above their titles": Kind(
+        f"Épisode 5 : Netflix, Telegram\n\nhttps://a.example/1\n{NETFLIX}\n{PRICES}\n\n"
+        f"https://a.example/2\n{TELEGRAM}\n{RULES}\n",
+        LINKED,
+        5,
+    ),
+    "chapters above the texts": Kind(
+        f"Épisode 7\n00:01:24 {NETFLIX}\n00:12:34 {TELEGRAM}\n\n00:01:24 {NETFLIX}\n{PRICES}\n\n"
+        f"00:12:34 {TELEGRAM}\n{RULES}\n",
+        BOTH,
+        7,
+    ),
+    "a list above the texts, in other words": Kind(
+        f"Épisode 7\nSommaire\n- Les prix de Netflix\n- Telegram et ses règles\n\n{NETFLIX}\n{PRICES}\n\n"
+        f"{TELEGRAM}\n{RULES}\n",
+        BOTH,
+        7,
+    ),
+    "another order than announced": Kind(
+        f"Épisode 8 : au programme, les règles de Telegram, les prix de Netflix.\n{NETFLIX}\n{PRICES}\n"
+        f"{TELEGRAM}\n{RULES}\n",
+        BOTH,
+        8,
+    ),
+    "a teaser with a lead": Kind(
+        f"Épisode 9 : Comme chaque lundi les actus, {NETFLIX}, {TELEGRAM}.\nEn ce début de semaine, deux actus.\n"
+        f"{NETFLIX}\n{PRICES}\n{TELEGRAM}\n{RULES}\n",
+        BOTH,
+        9,
+    ),
+    "a sponsor and the life of the show": Kind(
+        f"Épisode 10\n\nPartenaire\nCet épisode est sponsorisé par un VPN : https://vpn.example/r\n\n"
+        f"{NETFLIX}\n{PRICES}\n\n"
+        "Vie du podcast\nLe live de Lyon est complet.\n",
+        BOTH[:1],
+        10,
+        "VPN",
+    ),
+    "numerals": Kind(f"I. {NETFLIX}\n{PRICES}\nII. {TELEGRAM}\n{RULES}\n", BOTH),
+    "speakers": Kind(
+        "Animatrice : Bienvenue dans l’épisode 11, au programme WhatsApp sur iPad et la fin de Pocket.\n"
+        f"Animatrice : Premier sujet, {NETFLIX}. {PRICES}\nChroniqueur : Deuxième sujet, {TELEGRAM}. {RULES}\n",
+        BOTH,
+        11,
+        "Animatrice",
+    ),
+    "chores at the end": Kind(
+        f"Récap 1296\n\n{NETFLIX}\n{PRICES}\n\t•\thttps://a.example/1\n\n{TELEGRAM}\n{RULES}\n"
+        f"\t•\thttps://a.example/2\n\n"
+        "◦ recharger le micro\n◦ rappeler le studio\n",
+        LINKED,
+        1296,
+        "micro",
+    ),
+    "broken lines": Kind(
+        f"Épisode 118\n\n{NETFLIX}\n\nL’application enverra un simple oui ou non. Ni le nom ni la date\n"
+        f"de naissance ne sortent "
+        f"du téléphone. TikTok et Snapchat testent\nle système avec mille volontaires.\n\n{TELEGRAM}\n\n{RULES}\n",
+        BOTH,
+        118,
+    ),
+    "footnotes": Kind(
+        f"Épisode 6\n\n## {NETFLIX}\n\n{PRICES}[^1]\n\n## {TELEGRAM}\n\n{RULES}[^2]\n\n"
+        f"[^1]: https://a.example/1\n[^2]: https://a.example/2\n",
+        LINKED,
+        6,
+    ),
+    "numbers in brackets": Kind(
+        f"Épisode 6\n\n{NETFLIX}\n{PRICES} [1]\n\n{TELEGRAM}\n{RULES} [2]\n\nSources\n"
+        f"[1] https://a.example/1\n[2] https://a.example/2\n",
+        LINKED,
+        6,
+    ),
+    "an ad inside a subject": Kind(
+        f"Épisode 5\n\n## {NETFLIX}\n\n{PRICES}\n\n"
+        f"Petite pause pub : dix pour cent avec le code PAUSE sur https://b.example/\n\n{RULES}\n",
+        BOTH[:1],
+        5,
+        "PAUSE",
+    ),
+    "titles in the line of the text": Kind(
+        f"<p><strong>{NETFLIX}</strong> : {PRICES}</p><p><strong>{TELEGRAM}</strong> : {RULES}</p>", BOTH, name="n.html"
+    ),
+    "labels alone, and times": Kind(
+        f"Invitée :\n[0:06] Bonjour, ici l’épisode 12.\nInvitée :\n[0:16] {NETFLIX}. {PRICES}\nHôte :\n"
+        f"[0:26] {TELEGRAM}. {RULES}\n",
+        BOTH,
+        12,
+        "Hôte",
+    ),
+    "a link that is its own words": Kind(
+        f"<"
+        f"h2>{NETFLIX}</h2><p>{PRICES}</p><p><a href='https://a.example/1'>https://a.example/1</a></p><h2>{TELEGRAM}</h2><p>{RULES}</p>",
+        [LINKED[0], BOTH[1]],
+        name="n.html",
+    ),
+    "the number in a sentence of the show": Kind(
+        f"le 1302\n\n{NETFLIX}\n{PRICES}\n\n{TELEGRAM}\n{RULES}\n", BOTH, 1302
+    ),
+    "names in capitals": Kind(
+        "Numéro: 1309\n\nLE CANADA ET TIKTOK\nOttawa change d’avis.\n\nLA FRANCE ET X\nParis aussi change d’avis.\n",
+        [("Le Canada et TikTok", []), ("La France et X", [])],
+        1309,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_each_kind_is_cut_where_its_subjects_begin(kind: Kind) -> None:
+    """With its number, each link at its subject, and nothing of what is no subject."""
+    text, episode = _drafted(kind.text.encode(), kind.name)
+    assert episode.number == kind.number
+    assert [(each.title, [source.url for source in each.sources]) for each in episode.segments] == kind.subjects
+    told = " ".join(f"{each.title} {plain(each.summary)}" for each in episode.segments)
+    assert not kind.out or kind.out not in told
+    assert not kind.out or kind.out in text or kind.out in {"Animatrice", "Hôte"}
+
+
+def test_the_times_of_the_chapters_stand_beside_their_subjects() -> None:
+    """An episode file has no field for them, so a remark keeps them."""
+    text, _episode = _drafted(KINDS["chapters above the texts"].text.encode(), "notes.txt")
+    assert text.index("<!-- 00:01:24 -->") < text.index("<!-- 00:12:34 -->")
+
+
+def test_a_company_that_no_list_knows_is_the_topic_of_its_title() -> None:
+    """Rather than one that the archive knows and that the text names in passing."""
+    notes = "Récap 4\n\nLa panne d’AWS éteint le web\nSnapchat a cessé de marcher. Snapchat est revenu.\n"
+    assert _drafted(notes.encode(), "notes.txt")[1].segments[0].topics[:1] == ("aws",)
+
+
+def test_notes_in_a_document_of_word() -> None:
+    """Its titles and links are those of the document."""
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    bold, end = "<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>", "</w:t></w:r></w:p>"
+    texts = (f"{bold}Épisode 3{end}", f"{bold}{NETFLIX}{end}", f"<w:p><w:r><w:t>{PRICES} https://a.example/1{end}")
+    rest = f"{bold}{TELEGRAM}{end}<w:p><w:r><w:t>{RULES} https://a.example/2{end}"
+    types = (
+        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Override PartName="/word/document.xml" '
+        'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
+    )
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    relations = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="r1" Type="{kind}" Target="word/document.xml"/></Relationships>'
+    )
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("[Content_Types].xml", types)
+        archive.writestr("_rels/.rels", relations)
+        archive.writestr(
+            "word/document.xml", f"<w:document {space}><w:body>{''.join(texts)}{rest}</w:body></w:document>"
+        )
+    _text, episode = _drafted(data.getvalue(), "notes.docx")
+    assert [(each.title, [source.url for source in each.sources]) for each in episode.segments] == LINKED
+
+
+def test_notes_in_rtf() -> None:
+    """With the link of a field."""
+    link = r'{{\field{{\*\fldinst{{HYPERLINK "https://a.example/{}"}}}}{{\fldrslt La page}}}}'
+    first, second = (
+        f"{title}\\par {text}\\par {link.format(count)}\\par\\par "
+        for count, (title, text) in enumerate([(NETFLIX, PRICES), (TELEGRAM, RULES.replace("é", "\\'e9"))], 1)
+    )
+    data = rf"{{\rtf1\ansi\ansicpg1252 \'c9pisode 9\par\par {first}{second}}}".replace("è", r"\'e8").encode("ascii")
+    _text, episode = _drafted(data, "notes.rtf")
+    assert [(each.title, [source.url for source in each.sources]) for each in episode.segments] == LINKED
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"{\\rtf1 }"])
+def test_damaged_documents_are_refused(data: bytes) -> None:
+    """With a cure."""
+    with pytest.raises(Exception, match=r"office program|no words|not a text") as caught:
+        read_notes(data, Path("notes.docx"))
+    assert "Give" in str(caught.value) or "Copy" in str(caught.value) or "Save" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "clean"),
+    [
+        ("https://www.google.com/url?q=https://a.example/n&sa=D", "https://a.example/n"),
+        ("https://l.facebook.com/l.php?u=https%3A%2F%2Fa.example%2Fn%3Futm_source%3Dx", "https://a.example/n"),
+        ("https://a.example/n?e=12&fbclid=x", "https://a.example/n?e=12"),
+        ("https://shop.us1.list-manage.com/track?id=7&e=12", "https://shop.us1.list-manage.com/track?id=7"),
+        ("https://www.google.com/search?q=netflix", "https://www.google.com/search?q=netflix"),
+    ],
+)
+def test_an_address_is_that_of_the_page_and_of_nobody(address: str, clean: str) -> None:
+    """Behind redirects, and without the parameters of the person who copied it."""
+    assert clean_address(address) == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("lundi 12 mai", dt.date(2025, 5, 12)),
+        ("Monday, May 12", dt.date(2025, 5, 12)),
+        ("12 mai", None),
+        ("mardi 12 mai 2025", dt.date(2025, 5, 12)),
+        ("26/01/2026", dt.date(2026, 1, 26)),
+        ("Jan 5, 2026", dt.date(2026, 1, 5)),
+        ("31/02/2026", None),
+    ],
+)
+def test_a_weekday_tells_the_year_that_is_missing(text: str, date: dt.date | None) -> None:
+    """The nearest year in which the day is one."""
+    assert date_in(text, dt.date(2026, 11, 30)) == date
