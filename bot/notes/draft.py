@@ -208,7 +208,7 @@ class _Writer:
         heading = self._plain(self._spelling.restored(heading) if heading.isupper() else heading)
         announced = self._plain(self._spelling.restored(subject.announced))
         own, wanted = set(telling_words(heading)), set(telling_words(announced))
-        if heading and own < wanted and len(announced) <= TITLE_ON_PHONE:
+        if heading and len(own) == 1 and own < wanted and len(announced) <= TITLE_ON_PHONE:
             # The teaser says more: a speaker names the subject by one word.
             return announced
         if heading and (len(heading) <= TITLE_ON_PHONE or not announced):
