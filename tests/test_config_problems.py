@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -352,3 +353,87 @@ def test_brackets_in_brackets_end_in_a_sentence(tmp_path: Path) -> None:
     (path := tmp_path / "config.toml").write_text(f"x = {'[' * 1000}{']' * 1000}")
     with pytest.raises(InvalidInputError, match="brackets stand in brackets too often"):
         load(path, {})
+
+
+TOKENS = st.from_regex(
+    r"[1-9]\d{8,9}:AA[\w-]{33}", fullmatch=True, alphabet=st.characters(codec="ascii")
+) | st.from_regex(
+    r"M[A-Za-z0-9]{20}[0-9]{3}\.G[\w-]{5}\.[\w-]{15}[0-9][\w-]{20}",
+    fullmatch=True,
+    alphabet=st.characters(codec="ascii"),
+)
+ANYWHERE = """
+{0}
+{0} = 1
+"{0}" = 1
+"Bot {0}" = 1
+"{0}" = ["a"]
+"{0}" = ["#"]
+x = {{ "{0}" = 1, "{0}" = 2 }}
+token."{0}" = 1
+token = ["{0}"]
+token_file = "{0}"
+name = ["{0}"]
+timezone = "{0}"
+language = "{0}"
+url = "{0}"
+on_unknown = "{0}"
+rate = "{0}"
+admins = ["{0}"]
+api_url = "{0}"
+api_url = "https://localhost/bot{0}"
+gateway_url = "{0}"
+name = "{0}"
+cron = "{0}"
+cron = "0 8 * * {0}"
+cron = "{0} 8 * * 1"
+max_age = "{0}"
+platform = "{0}"
+chat = "{0}"
+thread = "{0}"
+layout = "{0}"
+schedule = "{0}"
+""".strip().splitlines()
+SECTIONS = ["", *(f"[{name}]\n" for name in ("show", "storage", "topics", "telegram", "discord", "delivery"))]
+SECTIONS += [MONDAY + "[[schedules]]\n", MONDAY + MONDAY, TELEGRAM_CHANNEL, EXAMPLE, MONDAY + FRIDAY + EXAMPLE]
+PLACES = [section + line for section in SECTIONS for line in ANYWHERE]
+PLACES += [
+    '"{0}" = 1\n"{0}" = 2',
+    "['{0}']\n['{0}']",
+    "['{0}'.x]\n['{0}'.x]",
+    '[topics]\n"{0}" = ["a"]\nb = ["a"]',
+    '[topics]\n"#{0}" = ["{0}"]\n"{0}" = []',
+    f'[[schedules]]\nname = "{{0}}"\n{EXAMPLE}schedule = "x"',
+]
+VARIABLES = [
+    ("RECAP_{0}", "1"),
+    ("RECAP_TELEGRAM_{0}", "1"),
+    ("RECAP_TELEGRAM__{0}", "1"),
+    ("RECAP_TOPICS__{0}", "1"),
+    ("RECAP_{0}__TOKEN", "1"),
+    ("RECAP_TELEGRAM", '{{"{0}": 1, "token": "x"}}'),
+    ("RECAP_TOPICS", '{{"{0}": 1}}'),
+    ("RECAP_TOPICS", "{0}"),
+    ("RECAP_SCHEDULES", '[{{"{0}": 1}}]'),
+    ("RECAP_SHOW__LANGUAGE", "{0}"),
+]
+
+
+@given(TOKENS, st.sampled_from(PLACES) | st.sampled_from(VARIABLES))
+def test_a_token_never_comes_out_of_a_refused_config(scratch: Path, token: str, place: str | tuple[str, str]) -> None:
+    """Anywhere in the file or the environment, as a value, as a key or as the name of a variable."""
+    file, variables = (place, {}) if isinstance(place, str) else ("", {place[0].format(token): place[1].format(token)})
+    scratch.write_text(file.format(token), "utf-8")
+    try:
+        load(scratch, variables)
+    except InvalidInputError as error:
+        told = "".join(traceback.format_exception(error)) + repr(error.problems)
+        secret = token.replace(":", ".").rpartition(".")[2]
+        assert secret.casefold() not in told.casefold()
+
+
+def test_a_key_that_may_be_a_token_is_told_by_its_line_and_section(config_file: Path) -> None:
+    """So that the team finds it."""
+    config_file.write_text(f'[telegram]\ntoken = "{TOKEN}"\n"{TOKEN}" = 1\n', "utf-8")
+    (problem,) = problems(config_file)
+    assert (problem.line, problem.key) == (3, "telegram.[hidden]")

@@ -1,7 +1,7 @@
 """The mistakes of a configuration, in plain words.
 
-Because a token may stand under any key by mistake, no message repeats a value that somebody wrote. Messages show keys,
-known words and numbers of the settings' own alone.
+Because a token may stand anywhere by mistake, no message repeats a value that somebody wrote. Messages show known words
+and numbers of the settings' own, and by `shown` the keys and names that cannot be tokens.
 """
 
 import json
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from rapidfuzz import process, utils
 
-from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, variable_name
+from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, shown, variable_name
 from bot.model.text import normalise_topic
 
 SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -79,7 +79,7 @@ def _channel_clashes(
     values: Mapping[str, Any], platforms: Container[str], schedules: Sequence[object]
 ) -> Iterator[Fault]:
     names = [name for name in schedules if isinstance(name, str) and SCHEDULE_NAME.fullmatch(name)]
-    known = " or ".join(f'schedule = "{name}"' for name in dict.fromkeys(names))
+    known = " or ".join(f'schedule = "{shown(name)}"' for name in dict.fromkeys(names))
     seen: list[list[str]] = []
     for number, entry in _entries(values, "channels"):
         platform, place = entry.get("platform"), ("channels", number, "schedule")
@@ -113,7 +113,8 @@ def _topic_clashes(topics: object) -> Iterator[Fault]:
             if word in names and word != name:
                 yield Fault(place, "this alias is a topic itself", "Take the alias out, or the topic of that name")
             elif word and owners.setdefault(word, name) != name:
-                yield Fault(place, f"this alias already belongs to {owners[word]}", "Leave it with one of the two")
+                owner = shown(owners[word])
+                yield Fault(place, f"this alias already belongs to {owner}", "Leave it with one of the two")
 
 
 def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
@@ -167,8 +168,8 @@ def _cure(kind: str, place: KeyPath, settings: type[BaseModel], sources: Sources
         return f"Write {header} on a line of its own in the config file and the keys below it"
     example = json.dumps(field.examples[0] if field.examples else field.default, ensure_ascii=False, default=str)
     if from_variable:
-        return f"Write for example {variable_name(place)}=" + example.strip('"')
-    return f"Write for example {keys[-1]} = {example}"
+        return f"Write for example {PREFIX}{DELIMITER.join(map(shown, keys)).upper()}=" + example.strip('"')
+    return f"Write for example {shown(keys[-1])} = {example}"
 
 
 def _at(keys: Sequence[str], settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:

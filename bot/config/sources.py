@@ -23,6 +23,10 @@ DELIMITER = "__"
 TOKEN_KEYS = frozenset({"token", "token_file"})
 """Two ways to give one token. The one in the environment replaces either in the file."""
 
+HIDDEN = "[hidden]"
+_LIKE_A_TOKEN = re.compile(r"(?<!\d)\d{3,}:[\w-]{3,}|(?<![\w:.-])(?=[\w:.-]*\d)[\w:.-]{20,}")
+"""A Telegram token, or a long run with a digit, as all tokens are. No key of the settings' own is one."""
+
 _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
@@ -82,7 +86,8 @@ class Sources:
         place, reason, cure = fault
         variable = self.variable(place)
         if variable or self.path is None:
-            return Problem(Path("environment"), reason, cure, key=variable or dotted(place))
+            section, delimiter, keys = (variable or dotted(place)).partition(DELIMITER)
+            return Problem(Path("environment"), reason, cure, key=shown(section) + delimiter + shown(keys))
         return Problem(self.path, reason, cure, line=_line_of(place, self.text), key=dotted(place))
 
     def variable(self, place: KeyPath) -> str | None:
@@ -97,6 +102,11 @@ class Sources:
         return next(deeper, None if place[0] in self.table else whole)
 
 
+def shown(words: str) -> str:
+    """Return words that somebody wrote, without those that may be a token."""
+    return _LIKE_A_TOKEN.sub(HIDDEN, words)
+
+
 def variable_name(place: KeyPath) -> str:
     """Return the variable that overrides the place."""
     return (PREFIX + DELIMITER.join(map(str, place))).upper()
@@ -108,7 +118,7 @@ def dotted(place: KeyPath) -> str:
 
 
 def _way(place: KeyPath) -> str:
-    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place)
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{shown(part)}" for part in place)
 
 
 def read(path: Path | None, environ: Mapping[str, str]) -> Sources:
@@ -156,7 +166,7 @@ def _table_of(path: Path, text: str) -> dict[str, Any]:
         "Write text between quotation marks, true and false and numbers without them, lists in [square brackets] "
         "and each key once; config.example.toml shows every line"
     )
-    reason = _TOML_PLACE.sub("", reason)
+    reason = shown(_TOML_PLACE.sub("", reason))
     number = int(line) if line else text.rstrip().count("\n") + 1
     raise InvalidInputError([Problem(path, f"{message}: {reason[:1].lower()}{reason[1:]}", cure, line=number)])
 
