@@ -72,6 +72,10 @@ async def running(place: DemoWorld, folder: Path, machine: Machine | None = None
     async with opened(place.config(folder, admin=place.private), clock) as app, at_work(app):
         await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
         await place.telegram.wait_for(lambda: said(place).count("Tout est prêt"), 30)
+        # Because a database that is taken away during the start ends the program, the last service has to run.
+        async with asyncio.timeout(30):
+            while "reports" not in app.supervisor._tasks:  # noqa: ASYNC110 - the supervisor tells nobody
+                await asyncio.sleep(0.01)
         yield app
 
 

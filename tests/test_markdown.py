@@ -79,6 +79,7 @@ def test_a_whole_file_becomes_an_episode() -> None:
                 slug="netflix",
                 title="Netflix laisse partager ses scènes",
                 topics=("netflix", "streaming"),
+                hashtags=("netflix", "streaming"),
                 summary=(paragraph("The summary."),),
                 sources=(
                     Source(title="Netflix Tudum", url="https://www.netflix.com/tudum/articles/netflix-moments"),
@@ -109,7 +110,7 @@ def test_a_whole_file_becomes_an_episode() -> None:
         pytest.param(WHOLE.replace("\n\n", "\n\N{NO-BREAK SPACE}\n"), id="blank lines that are not empty"),
         pytest.param(WHOLE.replace("\n\n#netflix", "\n#netflix"), id="topics right under the title"),
         pytest.param(WHOLE.replace("streaming\n\n", "streaming\n"), id="topics right above the text"),
-        pytest.param(WHOLE.replace("#netflix #", "#Netflix, #netflix #"), id="topics with comma, case and twice"),
+        pytest.param(WHOLE.replace("#netflix #", "#netflix, #Netflix #"), id="topics with comma, case and twice"),
         pytest.param(WHOLE.replace("summary.\n\n!", "summary.\n!"), id="image right below the text"),
         pytest.param(WHOLE.replace("jpg)\n\n", "jpg)\n"), id="sources right below the image"),
         pytest.param(WHOLE.replace("Sources :\n", "sources:\n\n"), id="blank line above the sources"),

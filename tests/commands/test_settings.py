@@ -119,6 +119,7 @@ async def test_a_holiday(talk: Talk, anna: TelegramPerson, clock: time_machine.T
     await anna.presses("Pause")
     await anna.presses("1 semaine")
     clock.shift(dt.timedelta(weeks=1, hours=1))
+    await talk.app.tick()
     assert "suspendus" not in (await anna.says("/settings")).text
     assert await talk.app.ledger.subscriptions.count("monday") == 9
 

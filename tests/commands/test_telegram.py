@@ -339,11 +339,11 @@ async def test_a_command_that_fails_is_excused(
     """In a word to the one who asked; why it failed is in the log."""
     await anna.says("/subscribe")
     await anna.says("/settings")
-    broken = mock.patch.object(talk.app.ledger.subscriptions, "of", side_effect=LedgerError("recap.db is damaged"))
+    broken = mock.patch.object(talk.app.ledger.for_people, "of", side_effect=LedgerError("recap.db is damaged"))
     with broken:
         pressed = await anna.presses("Sans le son")
-        assert (pressed.texts, "quelque chose s’est mal passé" in pressed.toast) == ((), True)
-        assert "quelque chose s’est mal passé" in (await anna.says("/settings")).text
+        assert (pressed.texts, "rien n’a été enregistré" in pressed.toast) == ((), True)
+        assert "rien n’a été enregistré" in (await anna.says("/settings")).text
     assert f"A command in telegram:{anna.chat.id} could not be answered: recap.db is damaged" in caplog.text
 
 

@@ -212,13 +212,14 @@ async def test_a_place_that_refuses_costs_nobody_else_anything(real_ledger: Ledg
         await out.subscribe(real_ledger, *well[2:])
         broadcast = await out.open(real_ledger, "Bonjour")
         assert await out.deliver(real_ledger, broadcast) == {"sent": 4, "failed": 1}
-        (failure,) = await real_ledger.failures(broadcast)
-        assert (failure.target, failure.code) == (target, row.code)
-        assert row.says in failure.reason
         assert [out.received(each) for each in well] == [["Bonjour"]] * 4
         assert await states(real_ledger) == {**{str(each.id): ACTIVE for each in well}, target.chat: row.becomes}
         (push,) = await real_ledger.notices.unreported(now() - dt.timedelta(hours=1))
-        report = describe(await real_ledger.notices.outcome(push), words(Language.ENGLISH)).text
+        outcome = await real_ledger.notices.outcome(push)
+        (unserved,) = outcome.unserved
+        assert (unserved.targets, unserved.code) == ((target,), row.code)
+        assert row.says in unserved.reason
+        report = describe(outcome, words(Language.ENGLISH)).text
         assert (f"({target})" in report) is (row.code is not Code.GONE)
 
 
