@@ -129,12 +129,13 @@ class App:
         """
         self._stop = stop
         async with self.delivering(listen=True):
+            # First of all, so that nobody is left out of a push while a platform does not answer.
+            await self.declare()
             standings = await self.readiness.known()
             if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
                 self.readiness.has_told(standings)
             await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
             self.supervisor.start("readiness", self.readiness.follow)
-            await self.declare()
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
             # Because the watcher begins with its first step, that comes before the first look; else a change between
             # both would be missed.
