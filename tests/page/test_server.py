@@ -274,9 +274,9 @@ async def test_both_apps_take_the_visitors_language(fresh: Served, language: str
     _, page = fresh
     assert await do(page, do="speak", language=language) == (200, {})
     async with watching(page) as stream:
-        await do(page, do="say", place="telegram-group", who=Person.MEMBER, text="/help")
+        await do(page, do="say", place="telegram-private", who=Person.ADMIN, text="/help")
         await do(page, do="slash", place="discord-general", who=Person.MEMBER, command="help")
-        for place in ("telegram-group", "discord-general"):
+        for place in ("telegram-private", "discord-general"):
             await stream.until(lambda now, place=place: said in "".join(now.texts(place)))  # type: ignore[misc]
 
 
