@@ -36,7 +36,7 @@ PATIENCE = 1.0
 LONG = 30_000
 SHORT = 28
 """Repetitions that take minutes if each doubles the time."""
-SHORT_TEXTS, LONG_TEXTS = 120, 3
+SHORT_TEXTS, LONG_TEXTS = 40, 2
 """Texts that are tried for each repetition in an expression."""
 LETTERS = "aé Z7_.,:;-'\"#*\n\t()[]<>/|!?@&=+~`\\\u00a0•…’🎉\ufe0f\u20e3xs1"
 ENDS = ("", "\x00", "x")

@@ -10,7 +10,7 @@ from tests.endurance.clock import jump
 if TYPE_CHECKING:
     import pytest
 
-PUSHES, TARGETS = 3, 40
+PUSHES, TARGETS = 2, 30
 
 
 async def test_however_the_clock_is_set_everyone_has_the_recap_once(monkeypatch: pytest.MonkeyPatch) -> None:
