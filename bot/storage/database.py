@@ -112,14 +112,13 @@ class Database:
             LedgerError: the database cannot be used.
         """
         address = _address(url)
-        if address.get_backend_name() == "sqlite":
-            # SQLite gives its files beside the database the rights of the database, which is for its owner alone.
-            with contextlib.suppress(OSError):
-                os.close(os.open(str(address.database), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         database = cls(address)
         try:
             if database._place is not None:
                 database._place.adopt()
+                # SQLite gives its files beside the database the rights of the database, which is for its owner alone.
+                with contextlib.suppress(OSError):
+                    os.close(os.open(database._place.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             if await database.read(migrations.are_due):
                 await database.write(migrations.apply)
         except BaseException:

@@ -20,7 +20,7 @@ from tests.documents import documents
 from tests.world import read_discord
 
 MORE = "QQQ la suite QQQ"
-arbitrary = settings(max_examples=30, suppress_health_check=list(HealthCheck))
+arbitrary = settings(max_examples=10, suppress_health_check=list(HealthCheck))
 
 
 def text_of(message: Message) -> str:

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from bot.model.document import CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Style
-from bot.platforms.discord.markdown import web_address
+from bot.platforms.discord.markdown import plain_address, web_address
 from tests.platforms.discord.reader import Place, Seen, read
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _said(messages: Iterable[Message]) -> Iterator[Seen]:
 def _meant(document: Document) -> Iterator[Seen]:
     for section in document.sections:
         for block in section.blocks:
-            if isinstance(block, Picture) and web_address(block.url):
-                yield Seen(_visible(block.alt), Style.PLAIN, web_address(block.url), GALLERY)
+            if isinstance(block, Picture) and (address := plain_address(block.url)):
+                yield Seen(_visible(block.alt), Style.PLAIN, address, GALLERY)
             else:
                 yield from _meant_by(block, ())
 

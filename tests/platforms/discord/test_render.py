@@ -42,7 +42,7 @@ LINE = {"type": 14, "divider": True, "spacing": 1}
 URL = "https://a.example/"
 
 # A document may fill many messages, and how long that takes is not what these tests are about.
-PATIENTLY = settings(max_examples=30)
+PATIENTLY = settings(max_examples=20)
 
 
 def shown(*blocks: Block) -> list[Message]:
