@@ -11,7 +11,7 @@ def upgrade() -> None:
     """Rank the deliveries, make the index of claims anew, and add refusals, heartbeat and an index of what went."""
     op.drop_index("ix_deliveries_claims", "deliveries")
     op.add_column("deliveries", sa.Column("rank", sa.Integer(), nullable=False, server_default="3"))
-    # What is not for everybody comes first, then what has begun, then what has been tried.
+    # Notices and single sends come first, then deliveries that have begun, then those that have been tried.
     op.execute(
         "UPDATE deliveries SET rank = CASE"
         " WHEN broadcast_id IN (SELECT id FROM broadcasts WHERE kind <> 'push') THEN 0"
