@@ -228,7 +228,7 @@ class TestCheck:
         )
         result = recap("check")
         assert result.exit_code == 0
-        first, second = (line for line in result.stderr.splitlines() if "config.toml" in line)
+        first, second = (line for line in result.stderr.splitlines() if "config.toml:" in line and "channels" in line)
         what = "no episode has the topic '{}', so it brings this channel nothing."
         assert first.startswith(f"warning: config.toml:15: channels[2].topics[2]: {what.format('netflicks')}")
         assert 'Write "netflix"' in first

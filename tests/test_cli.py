@@ -72,7 +72,8 @@ def content(tmp_path: Path) -> Path:
 
 def write_config(folder: Path, text: str = "") -> None:
     """A config with Telegram switched on and whatever else."""
-    (folder / "config.toml").write_text(f'[telegram]\ntoken = "{TOKEN}"\n{text}', encoding="utf-8")
+    (path := folder / "config.toml").write_text(f'[telegram]\ntoken = "{TOKEN}"\n{text}', encoding="utf-8")
+    path.chmod(0o600)
 
 
 def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:

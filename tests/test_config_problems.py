@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.config import exposed_tokens
 from bot.model.problems import InvalidInputError
 from bot.platforms.registry import load
 
@@ -437,3 +440,56 @@ def test_a_key_that_may_be_a_token_is_told_by_its_line_and_section(config_file: 
     config_file.write_text(f'[telegram]\ntoken = "{TOKEN}"\n"{TOKEN}" = 1\n', "utf-8")
     (problem,) = problems(config_file)
     assert (problem.line, problem.key) == (3, "telegram.[hidden]")
+
+
+@pytest.mark.parametrize(
+    ("rights", "hearer"),
+    [
+        (0o600, None),
+        (0o400, None),
+        (0o711, None),
+        (0o640, "its group"),
+        (0o620, "its group"),
+        (0o644, "every account"),
+        (0o602, "every account"),
+    ],
+)
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_file_with_a_token_that_others_may_read_or_change_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rights: int, hearer: str | None, is_own: bool
+) -> None:
+    """The config and the token file each; the cure, followed, ends the warning and leaves the owner the file."""
+    config_file, token_file = tmp_path / "my config.toml", tmp_path / "secret"
+    token_file.write_text("MTA5NzQ0.GhJkLm.abcdef")
+    config_file.write_text(TELEGRAM + '[discord]\ntoken_file = "secret"\n')
+    for file in (config_file, token_file):
+        file.chmod(rights)
+    if not is_own:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        # The group is the bot's way to the file.
+        hearer = None if hearer == "its group" else hearer
+    settings = load(config_file, {})
+    found = exposed_tokens(config_file, settings)
+    assert [problem.path for problem in found] == ([config_file, token_file] if hearer else [])
+    for problem in found:
+        assert str(hearer) in problem.message
+        subprocess.run(problem.cure.split("`")[1], shell=True, check=True)  # noqa: S602 - as a person would
+        assert problem.path.stat().st_mode & 0o777 == (0o600 if is_own else 0o640)
+    assert exposed_tokens(config_file, settings) == []
+
+
+def test_a_config_without_a_token_may_be_read_by_everybody(config_file: Path) -> None:
+    """The token comes from the environment."""
+    config_file.write_text("[telegram]\nrate = 30\n")
+    config_file.chmod(0o644)
+    assert exposed_tokens(config_file, load(config_file, {"RECAP_TELEGRAM__TOKEN": TOKEN})) == []
+
+
+def test_a_secret_that_docker_shows_a_container_needs_no_mending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker mounts it read-only for all accounts of the container, which has none but the bot's."""
+    monkeypatch.setattr("bot.config.CONTAINER_SECRETS", tmp_path)
+    (secret := tmp_path / "telegram").write_text(TOKEN)
+    secret.chmod(0o444)
+    assert exposed_tokens(None, load(None, {"RECAP_TELEGRAM__TOKEN_FILE": str(secret)})) == []

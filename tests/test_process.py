@@ -247,17 +247,23 @@ async def test_check_online_names_what_stands_in_the_way(place: DemoWorld, tmp_p
 
 
 async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: DemoWorld, tmp_path: Path) -> None:
-    """The bot does not start with tokens that the platforms do not know, and says so without showing them."""
+    """The bot does not start with tokens that the platforms do not know, and says so without showing them.
+
+    The file that holds them may be read by all accounts, which `check` and `run` tell once.
+    """
     unknown = place.telegram.token.replace("loopback", "stranger")
     text = place.config_text(tmp_path).replace(place.telegram.token, unknown)
     text = text.replace(f'token = "{place.discord.token}"', 'token = "a-stranger"')
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "config.toml").chmod(0o644)
+    exposed = b"every account of this machine may read or change it. Run `chmod 600 config.toml`."
     checking = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "check", "--online", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
     )
     _out, said = await checking.communicate()
     assert checking.returncode == 1
     assert said.count(b"refuses the token. Copy the whole token again") == 2
+    assert said.count(exposed) == 1
     assert b"Unclosed" not in said
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "run", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
@@ -267,6 +273,7 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Demo
     assert running.returncode == 1
     assert b"Telegram refuses the token" in said
     assert "Discord refuse le jeton" in said.decode()
+    assert said.count(exposed) == 1
     assert unknown.encode() not in said
     assert b"Traceback" not in said
 

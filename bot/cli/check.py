@@ -12,7 +12,7 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
-from bot.config import Config, Schedule, located
+from bot.config import Config, Schedule, exposed_tokens, located
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
@@ -47,7 +47,8 @@ def check(
     problems = [*unusable, *archive.problems]
     dead, moved = _look_up_links(settings, archive) if links else ([], [])
     topics = located(path, _unknown_topics(settings, archive))
-    warnings = [*topics, *review(archive, settings.content.folder, settings.show.language, renderers())]
+    of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
+    warnings = [*exposed_tokens(path, settings), *topics, *of_episodes]
     refusals = console.with_app(settings, _refusals) if online and not unusable else []
     timetable = Timetable(settings.schedules, console.now)
     pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}

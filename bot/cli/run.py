@@ -1,6 +1,7 @@
 """`recap run`: deliver and answer commands until a signal stops the bot."""
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -10,9 +11,12 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption
+from bot.config import exposed_tokens
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
+
+log = logging.getLogger(__name__)
 
 cli = typer.Typer()
 
@@ -25,7 +29,10 @@ def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
     settings = console.read_settings(config)
     console.need_platform(settings)
-    console.with_app(settings, _until_stopped, file=console.config_path(config))
+    path = console.config_path(config)
+    for warning in exposed_tokens(path, settings):
+        log.warning("%s", warning)
+    console.with_app(settings, _until_stopped, file=path)
 
 
 async def _until_stopped(app: "App") -> None:

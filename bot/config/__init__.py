@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
@@ -37,6 +38,9 @@ from bot.model.text import normalise_topic
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
+
+CONTAINER_SECRETS = Path("/run/secrets")
+"""The folder of the secrets that Docker gives a container, where all accounts may read them and none can hide them."""
 
 
 class ConfigSection(BaseModel):
@@ -305,6 +309,29 @@ def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, st
     """Return mistakes that only the archive shows in a configuration of `load`, at the lines where they stand."""
     sources = read(path, os.environ if environ is None else environ)
     return [sources.problem(fault) for fault in faults]
+
+
+def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
+    """Return a warning of each file that holds a token and that other accounts may read or change."""
+    table = {} if path is None else read(path, {}).table
+    is_written = any(isinstance(table.get(name), dict) and table[name].get("token") for name in config.sections)
+    files = [path] if path is not None and is_written else []
+    files += [section.token_file for section in config.platforms.values() if section.token_file is not None]
+    found = []
+    for file in dict.fromkeys(files):
+        status, name, user = file.stat(), shlex.quote(str(file)), os.geteuid()
+        # Because a group may be the bot's only way to the file of another owner, that group is meant to read it.
+        is_shared = status.st_uid != user != 0
+        by_all, by_group = status.st_mode & 0o006, 0 if status.st_uid != user else status.st_mode & 0o060
+        if (by_all or by_group) and CONTAINER_SECRETS not in file.resolve().parents:
+            hearer = "every account of this machine" if by_all else "its group"
+            cure = (
+                f"Run as root `chgrp {os.getegid()} {name} && chmod 640 {name}`"
+                if is_shared
+                else f"Run `chmod 600 {name}`"
+            )
+            found.append(Problem(file, f"this file holds a token, and {hearer} may read or change it", cure))
+    return found
 
 
 def _complete(values: dict[str, Any]) -> None:
