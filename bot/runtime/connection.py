@@ -115,8 +115,9 @@ class Connection:
                 refusals += 1
                 if refusals >= answers and self.now() - began >= seconds and self.refusal is None:
                     self.refusal = error
-                    self.tried.set()
                     await self.on_refusal(is_over=False)
+                    # Because the program ends when every platform refuses, this comes after the telling of the refusal.
+                    self.tried.set()
             except SendError as error:
                 self.pacer.note_end(error)
                 if not refusals:
