@@ -273,7 +273,8 @@ class Database:
         unready = place.path.with_name(f"{place.path.name}.copying")
         with _plain_errors(self._engine.url):
             # SQLite's backup writes into a file that only its owner may read, and that has its name when it is whole.
-            os.close(os.open(unready, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+            unready.unlink(missing_ok=True)
+            os.close(os.open(unready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             with contextlib.closing(sqlite3.connect(unready)) as target:
                 driver: Any = self._writing().connection.driver_connection
                 driver.backup(target)

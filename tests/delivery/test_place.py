@@ -106,11 +106,12 @@ async def test_a_file_that_comes_back_during_the_copy_keeps_what_stands_beside_i
 async def test_a_file_that_is_deleted_is_put_back_with_all_that_the_bot_knew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a while in which no other file came; the bot and everybody else go on with that file."""
+    """After a while in which no other file came; the bot and everybody else go on with that file, its owner's alone."""
     path = tmp_path / "recap.db"
     async with opened(tmp_path) as ledger:
         first = await begun(ledger)
         delete(tmp_path)
+        path.with_name("recap.db.copying").touch(0o644)
         await ledger.record([sent(first, "41")])
         with pytest.raises(DisplacedError):
             await ledger.keep_place()
