@@ -23,6 +23,7 @@ from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.runtime.app import App, opened
 from tests.running import at_work
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from bot.sandbox.discord import world as discord_world
     from bot.sandbox.telegram import model as telegram_model
     from tests.world import DemoWorld
-
-PATIENCE = 10.0
-"""Seconds within which the bot must have answered."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +126,8 @@ class TelegramPerson:
         assert isinstance(platform, TelegramPlatform)
         updates = self.town.telegram.updates
 
-        async with asyncio.timeout(PATIENCE):
-            # The poll that confirms the last update comes after all of them have been taken.
-            while updates.pending or platform.polling.underway:  # noqa: ASYNC110 - neither tells of its end
-                await asyncio.sleep(0.002)
+        # The poll that confirms the last update comes after all of them have been taken.
+        await until(lambda: not updates.pending and not platform.polling.underway)
 
 
 def read_telegram(message: telegram_model.Message) -> str:
@@ -195,9 +191,7 @@ class DiscordPerson:
         """Wait until the bot has nothing under way."""
         platform = self.app.connections[PlatformName("discord")].platform
         assert isinstance(platform, DiscordPlatform)
-        async with asyncio.timeout(PATIENCE):
-            while platform.underway.tasks:  # noqa: ASYNC110 - it announces nothing
-                await asyncio.sleep(0.002)
+        await until(lambda: not platform.underway.tasks)
 
 
 def read_discord(components: Iterable[dict[str, Any]]) -> str:
@@ -259,6 +253,6 @@ async def talking(town: DemoWorld, folder: Path, *, content: Path | None = None,
 
 async def _ready(app: App) -> None:
     """Wait until this very bot hears both platforms, and has subscribed the channels of the config."""
-    async with asyncio.timeout(2 * PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while any(standing.failing for standing in await app.readiness.known()) or not app._is_declared:  # noqa: ASYNC110
             await asyncio.sleep(0.002)

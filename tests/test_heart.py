@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from bot.model.facts import ClockSet
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import NotSentError, TargetGoneError, UnauthorisedError
+from bot.platforms.base import UnauthorisedError
 from bot.runtime import heart
 from bot.runtime.app import AlreadyRunningError, App, opened
 from bot.sandbox.shared.faults import Fault, Match, Reply
@@ -27,6 +27,7 @@ from bot.storage.place import Place
 from bot.storage.records import DeliveryState, Outcome
 from tests.delivery.ledger_kit import rendering
 from tests.running import at_work
+from tests.waiting import until
 from tests.world import MONDAY, DemoWorld, read_telegram, town
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ async def running(place: DemoWorld, folder: Path, machine: Machine | None = None
         await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
         await place.telegram.wait_for(lambda: said(place).count("Tout est prêt"), 30)
         # Because a database that is taken away during the start ends the program, the last service has to run.
-        async with asyncio.timeout(30):
-            while "reports" not in app.supervisor._tasks:  # noqa: ASYNC110 - the supervisor tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: "reports" in app.supervisor._tasks)
         yield app
 
 
@@ -87,7 +86,10 @@ def said(place: DemoWorld) -> str:
 
 async def hears(place: DemoWorld, text: str, times: int = 1) -> None:
     """Wait until Telegram's admin was written this so often."""
-    await place.telegram.wait_for(lambda: said(place).count(text) >= times, 30)
+    try:
+        await place.telegram.wait_for(lambda: said(place).count(text) >= times, 30)
+    except TimeoutError:
+        pytest.fail(f"{text!r} was not said {times} times in:\n{said(place)}")
 
 
 def subscribe(place: DemoWorld, topic: str = "tiktok") -> None:
@@ -167,8 +169,7 @@ async def test_a_second_bot_does_not_start_where_the_lock_was_deleted(place: Dem
     lock = tmp_path / "recap.db.lock"
     async with running(place, tmp_path) as first:
         lock.unlink()
-        while not lock.exists():  # noqa: ASYNC110 - only the file system knows
-            await asyncio.sleep(0.01)
+        await until(lock.exists)
         async with opened(first.config) as second:
             with pytest.raises(AlreadyRunningError):
                 await second.run(asyncio.Event())
@@ -227,18 +228,17 @@ async def test_the_health_of_a_bot(place: DemoWorld, tmp_path: Path) -> None:
         await app.supervisor.stop("heart")
         telegram, discord = app.connections[TELEGRAM], app.connections[DISCORD]
         telegram.refusal = UnauthorisedError("no")
-        discord.pacer._answered -= heart.UNREACHED
-        discord.pacer.note_end(NotSentError("no connection"))
-        await app.ledger.heartbeat.beat(await app._heart._troubles())
+        with pytest.MonkeyPatch.context() as discords:
+            discords.setattr(discord.pacer, "unanswered", lambda: heart.UNREACHED)
+            await app.ledger.heartbeat.beat(await app._heart._troubles())
         assert troubles_of(path) == [
             "Telegram refuses the bot's token.",
             "Discord has not answered for 5 minutes.",
         ]
         telegram.refusal = None
-        discord.pacer.note_end(TargetGoneError("gone"))
         place.telegram.faults.add(Fault(Reply(502, {}), Match("send*"), times=None))
         await app.services.notifier.tell(ClockSet(dt.timedelta(hours=1)))
-        while await app.ledger.heartbeat.standstill(DISCORD, await app.ledger.next_due(DISCORD)):  # noqa: ASYNC110 - likewise
+        while await app.ledger.heartbeat.standstill(DISCORD, await app.ledger.next_due(DISCORD)):  # noqa: ASYNC110 - only the ledger knows
             await asyncio.sleep(0.01)
         await app.connections[TELEGRAM].worker.stop()
         app.ledger.clock.set(app.ledger.clock() + heart.STANDSTILL + dt.timedelta(minutes=1))

@@ -271,9 +271,9 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Demo
     async with asyncio.timeout(30):
         _out, said = await running.communicate()
     assert running.returncode == 1
-    assert b"Telegram refuses the token" in said
     assert "Discord refuse le jeton" in said.decode()
     assert said.count(exposed) == 1
+    assert said.endswith(b"Error: Telegram refuses the token; Discord refuses the token\n")
     assert unknown.encode() not in said
     assert b"Traceback" not in said
 

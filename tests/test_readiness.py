@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import logging
@@ -13,6 +12,7 @@ import pytest
 from bot.runtime.app import App, opened
 from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply
 from tests.running import at_work
+from tests.waiting import until
 from tests.world import MONDAY, DemoWorld, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ async def told(place: DemoWorld, words: str, within: float = 30.0) -> str:
 
 async def logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
     """Wait until the log says so."""
-    async with asyncio.timeout(30):
-        while words not in caplog.text:  # noqa: ASYNC110 - the log announces nothing
-            await asyncio.sleep(0.01)
+    await until(lambda: words in caplog.text)
 
 
 async def test_all_is_set_when_everything_works(

@@ -333,7 +333,7 @@ class App:
 
     async def _after_refusal(self, platform: PlatformName, *, is_over: bool) -> None:
         await self._tell(facts.PlatformResumed(platform) if is_over else facts.PlatformStopped(platform))
-        if self._first_refusal is not None:
+        if self._refusal is not None:
             self._stop.set()
 
     async def _tell(self, fact: facts.Fact) -> None:
@@ -346,11 +346,11 @@ class App:
         await self.services.notifier.tell(facts.ServiceRestarted(service, reason))
 
     @property
-    def _first_refusal(self) -> UnauthorisedError | None:
-        """The first refusal if every platform refuses its token, and none has taken it since the start."""
+    def _refusal(self) -> UnauthorisedError | None:
+        """What every platform says if each refuses its token, and none has taken it since the start."""
         connections = self.connections.values()
-        is_hopeless = all(each.refusal and not each.was_accepted for each in connections)
-        return next((each.refusal for each in connections), None) if is_hopeless else None
+        refusals = [str(each.refusal) for each in connections if each.refusal and not each.was_accepted]
+        return UnauthorisedError("; ".join(refusals)) if refusals and len(refusals) == len(connections) else None
 
     def _give_way(self) -> None:
         self._is_second = True
@@ -364,7 +364,7 @@ class App:
             )
 
     def _check_tokens(self) -> None:
-        if (refusal := self._first_refusal) is not None:
+        if (refusal := self._refusal) is not None:
             raise refusal
 
     # Building and closing

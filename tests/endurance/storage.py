@@ -23,9 +23,9 @@ from bot.storage import database
 from tests.delivery.ledger_kit import under
 from tests.endurance.crash import PATIENCE, is_over, town
 from tests.running import at_work
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from bot.runtime.app import App
@@ -94,7 +94,7 @@ async def take_away(app: App, path: Path, kind: str, person: Person) -> None:
         case "delete":
             path.unlink()  # noqa: ASYNC240 - of a local file
             await person.asks()
-            await _until(path.exists)
+            await until(path.exists)
         case "move":
             path.rename(elsewhere)  # noqa: ASYNC240 - likewise
             await person.asks()
@@ -105,7 +105,7 @@ async def take_away(app: App, path: Path, kind: str, person: Person) -> None:
             shutil.copy(path, elsewhere)
             elsewhere.replace(path)
             await person.asks()
-            await _until(lambda: bool(list(path.parent.glob("*.rescued-*"))))
+            await until(lambda: bool(list(path.parent.glob("*.rescued-*"))))
         case "lock":
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
@@ -126,14 +126,14 @@ async def push(kind: str, targets: int, luck: random.Random, figures: Figures) -
                 if not is_last:
                     await person.asks()
                     after = place.sends() + luck.randint(1, targets)
-                    await _until(lambda: place.sends() >= after)  # noqa: B023 - used at once
+                    await until(lambda: place.sends() >= after)  # noqa: B023 - used at once
                     await take_away(app, path, kind, person)
                 if is_last or kind != "restore":
-                    await _until(lambda: is_over(place))
+                    await until(lambda: is_over(place))
                     while person.said[-1] != SAVED:
                         await asyncio.sleep(1)
                         await person.asks()
-                    await _until(person.is_right, 5)
+                    await until(person.is_right, 5)
             if not is_last and kind == "restore":
                 # As the notice says: the bot is stopped, and the admin puts its copy into the place.
                 (copy,) = path.parent.glob("*.rescued-*")
@@ -149,12 +149,6 @@ async def push(kind: str, targets: int, luck: random.Random, figures: Figures) -
     figures.twice += sum((times - 1) * chats for times, chats in got.items() if times > 1)
     figures.saved += person.said.count(SAVED)
     figures.unsaved += person.said.count(UNSAVED)
-
-
-async def _until(condition: Callable[[], bool], within: float = 60.0) -> None:
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - of a file, or of arrivals on two stand-ins
-            await asyncio.sleep(0.02)
 
 
 async def trouble(pushes: int, targets: int, seed: int = 1207) -> Figures:

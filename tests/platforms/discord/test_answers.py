@@ -17,6 +17,7 @@ from bot.platforms.discord.places import request_of
 from bot.sandbox.discord.interactions import Callback
 from bot.sandbox.shared.faults import Fault, Flood, Match, Reply
 from tests.platforms.discord.answering import Scene, answering, text_of
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,9 +53,7 @@ async def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 async def logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
     """Wait until the log says so."""
-    async with asyncio.timeout(5):
-        while words not in caplog.text:  # noqa: ASYNC110 - the log announces nothing
-            await asyncio.sleep(0.002)
+    await until(lambda: words in caplog.text)
 
 
 # Who sees an answer
@@ -210,7 +209,7 @@ async def test_the_bot_leaves_when_it_has_answered(scene: Scene) -> None:
     """What was asked before the bot is stopped is answered; it does not hang up in the middle of a word."""
     async with scene.context.changing:
         interaction = await scene.says("subscribe", by=scene.manager)
-        await scene.discord.wait_for(lambda: scene.platform.underway.tasks)
+        await until(lambda: scene.platform.underway.tasks)
         leaving = asyncio.create_task(scene.platform.close())
         await asyncio.sleep(0)
     assert "Abonnement enregistré" in text_of(await interaction.reply())

@@ -18,6 +18,7 @@ from bot.sandbox.discord.server import DiscordStandIn
 from tests.clients import connected, discord_client
 from tests.delivery.side import ledger_in, side
 from tests.platforms.discord.answering import answering, listening, text_of
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -62,9 +63,7 @@ async def answered(scene: Scene) -> Interaction:
 async def answered_once(scene: Scene) -> None:
     """A command that follows is answered, and handled by one client only."""
     interaction = await answered(scene)
-    async with asyncio.timeout(20):
-        while scene.platform.underway.tasks:  # noqa: ASYNC110 - they announce nothing
-            await asyncio.sleep(0.005)
+    await until(lambda: not scene.platform.underway.tasks)
     routes = [each.route for each in scene.discord.traffic.requests if each.chat == interaction.token]
     assert len([route for route in routes if route.endswith("/callback")]) == 1
 
@@ -242,12 +241,10 @@ async def test_an_answer_under_way_outlives_the_gateway(scene: Scene) -> None:
     """It goes another way: the person gets it, though the bot hears nothing now."""
     async with scene.context.changing:
         interaction = await scene.says("subscribe", by=scene.manager)
-        await scene.discord.wait_for(lambda: scene.platform.underway.tasks)
+        await until(lambda: scene.platform.underway.tasks)
         scene.discord.gateway.hangs_up = refuse
         await scene.discord.drop_gateway(4011)
-        async with asyncio.timeout(10):
-            while scene.platform.gateway.is_ready:  # noqa: ASYNC110 - it announces nothing
-                await asyncio.sleep(0.005)
+        await until(lambda: not scene.platform.gateway.is_ready)
     assert "Abonnement enregistré" in text_of(await interaction.reply())
 
 

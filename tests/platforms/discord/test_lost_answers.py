@@ -19,6 +19,7 @@ from bot.sandbox.discord.interactions import Callback
 from bot.sandbox.shared.faults import BAD_GATEWAY, Action, Fault, Flood, Match, Reply, Reset
 from tests.platforms.discord.answering import Scene, answering, target_of, text_of
 from tests.platforms.discord.test_answers import CALLBACK, FOLLOW_UP
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,9 +56,7 @@ async def slow(tmp_path: Path) -> AsyncIterator[Scene]:
 
 async def ended(scene: Scene) -> None:
     """Wait until the bot has nothing under way."""
-    async with asyncio.timeout(40):
-        while scene.platform.underway.tasks:  # noqa: ASYNC110 - it announces nothing
-            await asyncio.sleep(0.005)
+    await until(lambda: not scene.platform.underway.tasks)
 
 
 def texts(interaction: Interaction) -> list[str]:
@@ -178,9 +177,7 @@ async def test_a_pause_asked_of_an_answer_holds_for_everybody(scene: Scene) -> N
     """Pushes too: the pacer has heard of it."""
     scene.discord.faults.add(Fault(Flood(1.0, everything=True), Match(CALLBACK)))
     interaction = await scene.says("topics")
-    async with asyncio.timeout(5):
-        while not scene.pacer.pause():  # noqa: ASYNC110 - it announces nothing
-            await asyncio.sleep(0.002)
+    await until(scene.pacer.pause)
     await interaction.reply()
     assert not scene.pacer.pause()
 
@@ -238,7 +235,7 @@ async def test_a_client_that_is_closed_is_no_bug(
     async with scene.context.changing:
         await scene.says("subscribe", by=scene.manager)
         await scene.presses(message, "recap:subscribe", by=scene.manager)
-        await scene.discord.wait_for(lambda: len(scene.platform.underway.tasks) == 2)
+        await until(lambda: len(scene.platform.underway.tasks) == 2)
         await scene.platform.client.close()
     await ended(scene)
     channel = target_of(scene.text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import time
@@ -22,6 +21,7 @@ from tests.clients import discord_client
 from tests.delivery.side import finished, ledger_in, side
 from tests.platforms.discord.answering import listening
 from tests.platforms.discord.test_client import message
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,9 +107,7 @@ async def test_a_forum_is_known_by_its_kind_from_the_gateway(discord: Side, ledg
     forums = [standin.add_forum(guild, f"forum-{number}", ["recap"], tag_required=True) for number in range(3)]
     await discord.subscribe(ledger, *forums)
     async with listening(client_of(discord)):
-        async with asyncio.timeout(10):
-            while not client_of(discord).gateway.is_ready:  # noqa: ASYNC110 - it announces nothing
-                await asyncio.sleep(0.005)
+        await until(lambda: client_of(discord).gateway.is_ready)
         assert await discord.deliver(ledger, await discord.open(ledger, "Un", "Deux")) == {"sent": 3}
     assert {each.answered for each in standin.traffic.sends} == {200, 201}
     assert times(standin, KIND) == []
@@ -237,9 +235,7 @@ async def test_a_place_is_named_by_its_channel_and_server(discord: Side, *, is_l
     news = standin.add_announcement(standin.add_guild("Auditeurs"), "annonces")
     ada = standin.add_user("Ada")
     async with listening(client) if is_listening else contextlib.nullcontext():
-        async with asyncio.timeout(10):
-            while is_listening and not client.gateway.is_ready:  # noqa: ASYNC110 - it announces nothing
-                await asyncio.sleep(0.005)
+        await until(lambda: client.gateway.is_ready or not is_listening)
         assert await client.name_of(discord.target(news)) == "#annonces, Auditeurs"
         assert await client.name_of(discord.target(standin.direct(ada))) == ""
         assert await client.name_of(Target(NAME, f"@{ada.id}")) == ""
