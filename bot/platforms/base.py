@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from bot.commands import CommandContext
@@ -401,9 +402,13 @@ class ForeignResultError(ForeignAnswerError, UnknownOutcomeError, code=Code.UNKN
     """An answer that does not tell whether the message passed."""
 
 
-def foreign(platform: str, status: int) -> ForeignRefusalError | ForeignResultError:
-    """Return the error for an answer in another form than the platform's."""
-    text = f"not {platform} but something before it, such as a proxy, answers (HTTP {status})"
+def foreign(platform: str, status: int, payload: bytes, address: str) -> ForeignRefusalError | ForeignResultError:
+    """Return the error for an answer in another form than the platform's. `address` says what `api_url` must be."""
+    page = " with a web page" if payload.lstrip().startswith(b"<") else ""
+    text = f"not {platform} but something before it, such as a proxy, answers{page} (HTTP {status})"
+    if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND:
+        # Because such is the answer of a server that was never meant, the address may be wrong.
+        text += f"; api_url must {address}"
     # By RFC 9110, a redirection or a refusal means that the request was not carried out.
     return (ForeignRefusalError if status in range(300, 500) else ForeignResultError)(text)
 

@@ -18,7 +18,7 @@ from bot.model.rendering import JsonObject, Rendering
 from bot.model.subscription import Target
 from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher, SendError, UnknownOutcomeError
 from bot.platforms.discord import NAME, rights
-from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, reaching
+from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, HTTPClient
@@ -98,7 +98,7 @@ class DiscordPlatform(Account, Finder, Publisher):
 
     async def inspect(self, target: Target, *, publish: bool = False) -> None:
         """Check that the bot may write to the target, as `Platform.inspect` says."""
-        with reaching(self.client):
+        with reaching(self.client), reading():
             await rights.inspect(self.client, int(target.chat), publish=publish)
 
     async def name_of(self, target: Target) -> str:
@@ -109,18 +109,19 @@ class DiscordPlatform(Account, Finder, Publisher):
         if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return f"#{channel.name}, {channel.guild.name}"
         with reaching(self.client):
-            found = await self.client.http.request(Route("GET", "/channels/{channel_id}", channel_id=int(target.chat)))
-            guild_id = found.get("guild_id")
-            guild = guild_id and await self.client.http.request(Route("GET", "/guilds/{guild_id}", guild_id=guild_id))
-        match found, guild:
-            case {"name": str(name)}, {"name": str(server)}:
-                return f"#{name}, {server}"
+            route = Route("GET", "/channels/{channel_id}", channel_id=int(target.chat))
+            match await self.client.http.request(route):
+                case {"name": str(name), "guild_id": guild_id}:
+                    route = Route("GET", "/guilds/{guild_id}", guild_id=guild_id)
+                    match await self.client.http.request(route):
+                        case {"name": str(server)}:
+                            return f"#{name}, {server}"
         return ""
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
         """Return the id of a message that has arrived, as `Finder.find` says."""
         turn = FirstTurn(post.leave)
-        with reaching(self.client):
+        with reaching(self.client), reading():
             place = await self._channel_id(post.target, turn)
             forum = await self._forums.find(self.client, place, turn, surely=True)
             if forum is not None:
@@ -135,7 +136,7 @@ class DiscordPlatform(Account, Finder, Publisher):
         route = Route("POST", path, channel_id=int(target.chat), message_id=int(message_id))
         with reaching(self.client):
             try:
-                await self.client.http.request(route, trace_request_ctx=leave)
+                id_in(await self.client.http.request(route, trace_request_ctx=leave))
             except discord.HTTPException as error:
                 if error.code != ALREADY_PUBLISHED:
                     raise
@@ -147,13 +148,13 @@ class DiscordPlatform(Account, Finder, Publisher):
             await self.client.close()
             self.client = self._new_client()
         self._is_opened = True
-        with self.noting(Ability.CONNECTED), reaching(self.client):
+        with self.noting(Ability.CONNECTED), reaching(self.client), reading():
             await self.client.login(self._token.get_secret_value())
 
     async def identify(self) -> None:
         """Ask for the bot's own account, as `Account.identify` says."""
         with reaching(self.client):
-            await self.client.http.request(Route("GET", "/users/@me"))
+            id_in(await self.client.http.request(Route("GET", "/users/@me")))
 
     async def listen(self) -> None:
         """Receive commands until cancelled. discord.py reconnects by itself where Discord allows it.
@@ -207,7 +208,7 @@ class DiscordPlatform(Account, Finder, Publisher):
             opened = await self.client.http.request(
                 Route("POST", "/users/@me/channels"), json=body, trace_request_ctx=turn.take()
             )
-            self._direct[person] = int(opened["id"])
+            self._direct[person] = int(id_in(opened))
         return self._direct[person]
 
     async def _send(self, post: Post) -> str:
@@ -248,7 +249,7 @@ class DiscordPlatform(Account, Finder, Publisher):
         made = await self.client.http.request(
             Route("POST", path, channel_id=channel_id), json=body, trace_request_ctx=turn.take()
         )
-        return str(made["id"])
+        return id_in(made)
 
 
 @contextlib.contextmanager

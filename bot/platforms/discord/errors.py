@@ -112,6 +112,26 @@ def reaching(client: discord.Client) -> Iterator[None]:
         raise translate(error) from error
 
 
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Take an answer that cannot be read in the context for one in another form than Discord's."""
+    try:
+        yield
+    except NO_ANSWER:
+        # Before the others, because some of these are a ValueError too.
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise UnservedError(not_discord()) from error
+
+
+def id_in(answer: object) -> str:
+    """Return the id of the object that Discord has answered with."""
+    match answer:
+        case {"id": int() | str() as number} if str(number).isdecimal():
+            return str(number)
+    raise UnservedError(not_discord())
+
+
 def translate(error: BaseException) -> SendError:
     """Return the core's error for one of `NO_ANSWER`."""
     match error:
@@ -171,7 +191,12 @@ def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | N
         # Cloudflare's ban of the whole address is a page without JSON.
         pause = _seconds(response.headers.get("Retry-After"))
         return BannedError("Discord's proxy refuses this address", retry_after=pause, everything=True)
-    return foreign("Discord", response.status)
+    return not_discord(payload, response.status)
+
+
+def not_discord(payload: bytes = b"", status: int = HTTPStatus.OK) -> SendError:
+    """Return the error for an answer in another form than Discord's."""
+    return foreign("Discord", status, payload, "end in /api/v10")
 
 
 def _seconds(asked: object) -> float:

@@ -10,6 +10,7 @@ from discord.http import Route
 from discord.utils import snowflake_time, time_snowflake
 
 from bot.model.rendering import JsonObject, Message
+from bot.platforms.discord.errors import UnservedError, not_discord
 from bot.platforms.discord.render import MAX_POST_NAME, TEXT_DISPLAY
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ async def find_message(
         page = await client.http.request(
             route, params={"after": str(last), "limit": PAGE}, trace_request_ctx=turn.take()
         )
+        if not isinstance(page, list):
+            # Because nothing would be found in it, the message would be sent again.
+            raise UnservedError(not_discord())
         for message in page:
             if _is_own(client, message["author"]["id"]) and list(_said(message["components"])) == said:
                 return str(message["id"])

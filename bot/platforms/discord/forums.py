@@ -8,6 +8,7 @@ import discord
 from discord.http import Route
 
 from bot.platforms.base import TargetClosedError
+from bot.platforms.discord.errors import reading
 from bot.platforms.discord.rights import NO_MESSAGES
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ class Forums:
     async def _ask(self, client: discord.Client, channel_id: int, turn: FirstTurn) -> Forum | None:
         route = Route("GET", "/channels/{channel_id}", channel_id=channel_id)
         channel: dict[str, Any] = await client.http.request(route, trace_request_ctx=turn.take())
-        kind = channel.get("type")
+        with reading():
+            kind = int(channel["type"])
         if kind == discord.ChannelType.category.value:
             raise TargetClosedError(NO_MESSAGES)
         if kind not in KINDS:
             self._others.add(channel_id)
             return None
         self._known.add(channel_id)
-        needed = channel.get("available_tags", [])[:1] if channel.get("flags", 0) & REQUIRES_TAG else []
-        return Forum(channel_id, int(channel["guild_id"]), [int(tag["id"]) for tag in needed])
+        with reading():
+            needed = channel.get("available_tags", [])[:1] if channel.get("flags", 0) & REQUIRES_TAG else []
+            return Forum(channel_id, int(channel["guild_id"]), [int(tag["id"]) for tag in needed])

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 import discord
@@ -16,9 +16,14 @@ import discord.http
 import discord.shard
 from discord import app_commands, utils
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket, WebSocketClosure
+from discord.http import Route
 
 from bot.model.facts import Tell, Unreadable
 from bot.platforms.discord import NAME
+from bot.platforms.discord.errors import UnservedError, not_discord, reading
+
+if TYPE_CHECKING:
+    from discord.types.gateway import SessionStartLimit
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +77,8 @@ class Gateway:
             equip(client, tree)
             tasks: list[asyncio.Task[None]] = []
             try:
-                await client.login(token)
+                with reading():
+                    await client.login(token)
                 self.client = client
                 tasks += asyncio.create_task(client.connect()), asyncio.create_task(beside(tree))
                 await asyncio.wait(tasks[:1])
@@ -106,7 +112,7 @@ async def _end(client: discord.AutoShardedClient, tasks: Sequence[asyncio.Task[N
 
 
 class HTTPClient(discord.http.HTTPClient):
-    """A client that searches for old buckets once a minute, and connects to the gateway once a second.
+    """A client that reads Discord's answers alone, searches for old buckets once a minute, and connects once a second.
 
     discord.py itself searches all buckets for each new channel beyond the 256th, which is most of its work in a push to
     15,000 channels. A test fails if a later version no longer calls this method.
@@ -114,6 +120,24 @@ class HTTPClient(discord.http.HTTPClient):
 
     _cleaned = 0.0
     _next_connection = 0.0
+
+    async def request(self, route: Route, **options: Any) -> Any:  # noqa: ANN401 - the library's own
+        """Return the JSON of an answer, or an empty text where Discord has nothing to say.
+
+        Raises:
+            UnservedError: the answer is not Discord's.
+            discord.HTTPException: Discord refuses the request.
+        """
+        with reading():
+            answer = await super().request(route, **options)
+        if isinstance(answer, dict | list) or (answer == "" and route.method != "GET"):
+            return answer
+        raise UnservedError(not_discord(str(answer).encode()))
+
+    async def get_bot_gateway(self) -> tuple[int, str, "SessionStartLimit"]:
+        """Return the number of shards, the address of the gateway, and how many more connections it takes."""
+        with reading():
+            return await super().get_bot_gateway()
 
     async def ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
         """Connect to the gateway when the time has come."""

@@ -30,7 +30,7 @@ from bot.commands import (
 from bot.model.i18n import Language
 from bot.platforms.base import SPEECHLESS, Entry, Sender, SendError
 from bot.platforms.discord import NAME
-from bot.platforms.discord.errors import ExpiredError, reaching
+from bot.platforms.discord.errors import ExpiredError, reaching, reading
 from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import publish, slash
 from bot.platforms.discord.places import may_share, more_in_private, request_of
@@ -110,7 +110,7 @@ class Handlers:
                 for shown, value in suggestions
                 if 0 < len(value) <= MAX_CHOICE
             ]
-            with reaching(interaction.client):
+            with reaching(interaction.client), reading():
                 await interaction.response.autocomplete(choices[:MAX_CHOICES])
         except SendError as error:
             # Because people have typed on, they do not miss the suggestions for the earlier text.

@@ -17,8 +17,8 @@ from discord.http import Route
 
 from bot.commands import Answering, Argument, Command
 from bot.model.i18n import Language, gettext_noop, words
-from bot.platforms.base import OnAbility, UnknownOutcomeError, offer_menu
-from bot.platforms.discord.errors import reaching
+from bot.platforms.base import OnAbility, offer_menu
+from bot.platforms.discord.errors import UnservedError, not_discord, reaching, reading
 
 log = logging.getLogger(__name__)
 
@@ -99,12 +99,13 @@ async def publish(on_ability: OnAbility, tree: app_commands.CommandTree) -> None
     await tree.set_translator(translator)
 
     async def step() -> None:
-        with reaching(tree.client):
+        with reaching(tree.client), reading():
             try:
                 if await _is_up_to_date(tree, translator):
                     log.debug("Discord knows the commands as they are")
+                elif len(await tree.sync()) != len(tree.get_commands()):
+                    raise UnservedError(not_discord())
                 else:
-                    await tree.sync()
                     log.info("Told Discord the commands")
             except app_commands.CommandSyncFailure:
                 # Because this is a bug, the log gets all that Discord says.
@@ -119,8 +120,6 @@ async def _is_up_to_date(tree: app_commands.CommandTree, translator: app_command
     # Because the library's own call leaves the translations out.
     route = Route("GET", "/applications/{application_id}/commands", application_id=tree.client.application_id)
     theirs = await tree.client.http.request(route, params={"with_localizations": "true"})
-    if not isinstance(theirs, list):
-        raise UnknownOutcomeError("Discord answers with something else than its commands")
     return _essences(ours) == _essences(theirs)
 
 

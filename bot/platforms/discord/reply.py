@@ -14,7 +14,7 @@ from discord.http import Route
 from bot.commands import Obstacle, Request
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.platforms.base import Rank, Sender, SendError, SendRequest, TargetClosedError, UnknownOutcomeError
-from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching, translate
+from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching, reading, translate
 from bot.platforms.discord.finding import find_message
 from bot.platforms.discord.traffic import FirstTurn
 
@@ -227,7 +227,7 @@ class Reply:
         channel_id, since = int(self._target.chat), self._interaction.created_at
 
         async def look(leave: Callable[[], bool]) -> bool:
-            with reaching(self._client):
+            with reaching(self._client), reading():
                 try:
                     return await find_message(self._client, channel_id, message, since, FirstTurn(leave)) is not None
                 except discord.Forbidden as error:

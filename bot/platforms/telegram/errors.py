@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import httpx
 from telegram.error import (
@@ -64,7 +65,9 @@ def translate(error: TelegramError) -> SendError:
         case ChatMigrated():
             return TargetMovedError(error.message, chat=str(error.new_chat_id))
         case ForeignError():
-            return foreign("Telegram", error.status)
+            return foreign(
+                "Telegram", error.status, error.payload, "be https://api.telegram.org or a Bot API server of yours"
+            )
         case InvalidToken():
             # A 401, or a 404, which says that the token is not even of the right form.
             return UnauthorisedError("Telegram refuses the token")
@@ -82,11 +85,17 @@ def translate(error: TelegramError) -> SendError:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise the errors of `translate` in place of python-telegram-bot's, whose text may hold a refused token."""
+    """Raise the errors of `translate` in place of python-telegram-bot's, whose text may hold a refused token.
+
+    An answer that the library cannot read in the context is in another form than Telegram's.
+    """
     try:
         yield
     except TelegramError as error:
         raise translate(error) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # The library reads an answer without a look at its types.
+        raise translate(ForeignError(HTTPStatus.OK)) from error
 
 
 def translate_rich(error: TelegramError) -> SendError:

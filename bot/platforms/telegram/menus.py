@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from telegram import (
     Bot,
@@ -15,6 +16,7 @@ from telegram import (
 from bot.commands import COMMANDS, Command
 from bot.model.i18n import Language, words
 from bot.platforms.telegram.errors import translated
+from bot.platforms.telegram.request import ForeignError
 
 _FOR_READERS = tuple(command for command in COMMANDS if not command.manages)
 _MENUS: tuple[tuple[BotCommandScope, Sequence[Command]], ...] = (
@@ -38,7 +40,9 @@ async def publish_menus(bot: Bot, default: Language) -> None:
     async def publish(scope: BotCommandScope, code: str | None, commands: list[tuple[str, str]]) -> None:
         known = await bot.get_my_commands(scope, language_code=code)
         if [(each.command, each.description) for each in known] != commands:
-            await bot.set_my_commands(commands, scope, language_code=code)
+            taken: object = await bot.set_my_commands(commands, scope, language_code=code)
+            if taken is not True:
+                raise ForeignError(HTTPStatus.OK)
 
     languages = [(default, None), *((language, str(language)) for language in Language)]
     menus = (

@@ -216,7 +216,7 @@ def _updates_in(answer: bytes) -> Sequence[object]:
     match parsed:
         case {"ok": True, "result": list(updates)}:
             return updates
-    raise ForeignError(HTTPStatus.OK)
+    raise ForeignError(HTTPStatus.OK, answer)
 
 
 def _parts_of(raw: object) -> Iterator[Mapping[str, object]]:

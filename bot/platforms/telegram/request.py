@@ -68,9 +68,10 @@ class NeverSentError(NetworkError):
 class ForeignError(NetworkError):
     """An answer in another form than Telegram's, such as the page of a proxy."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, payload: bytes = b"") -> None:
         super().__init__(f"HTTP {status} in another form than Telegram's")
         self.status = status
+        self.payload = payload
 
 
 class QuietRequest(HTTPXRequest):
@@ -106,7 +107,7 @@ def parse(status: int, payload: bytes) -> dict[str, Any]:
         case {"ok": True, "result": _, **rest} | {"ok": False, **rest}:
             if isinstance(rest.get("description", ""), str) and isinstance(rest.get("parameters", {}), dict):
                 return dict(answer)
-    raise ForeignError(status)
+    raise ForeignError(status, payload)
 
 
 class ApiSender:
@@ -136,10 +137,10 @@ class ApiSender:
         payload = await self._post(method, _Body(body, leave))
         if (match := _MESSAGE_ID.match(payload)) is not None:
             return int(match[1])
-        try:
-            return int(parse(HTTPStatus.OK, payload)["result"]["message_id"])
-        except (LookupError, TypeError, ValueError):
-            raise ForeignError(HTTPStatus.OK) from None
+        match parse(HTTPStatus.OK, payload)["result"]:
+            case {"message_id": int(number)} if number is not True:
+                return number
+        raise ForeignError(HTTPStatus.OK)
 
     async def call(self, method: str, body: bytes) -> None:
         """Call a method whose result is of no use.

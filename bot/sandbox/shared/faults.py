@@ -199,7 +199,9 @@ class Faults:
 
 def _response(reply: Reply) -> web.Response:
     body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
-    return web.Response(status=reply.status, text=body, content_type=reply.content_type, headers=dict(reply.headers))
+    # Because both platforms name no charset, neither does this; else discord.py would read no JSON.
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    return web.Response(status=reply.status, body=body.encode(), headers=headers)
 
 
 def _reset(request: web.Request) -> None:
