@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+# The tests read English, in processes of their own too; those about languages choose one.
+os.environ["RECAP_LANG"] = "en"
+
 # How long an example takes says more about what else the machine does than about the program. Because the suite is to
 # take less than ten minutes on two cores, fewer examples are tried than hypothesis would.
 hypothesis.settings.register_profile("untimed", deadline=None, max_examples=35)

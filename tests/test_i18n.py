@@ -13,7 +13,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from bot.model.i18n import Language, words
+from bot.model.i18n import Language, read_catalogue, words
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Message
@@ -56,6 +56,17 @@ def test_every_translation_is_there_and_keeps_the_placeholders(language: Languag
         # A singular may say "the other subject" without its number.
         assert placeholders(translations[-1]) == wanted
         assert all(placeholders(translation) <= wanted for translation in translations)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_catalogue_is_read_as_babel_reads_it(language: Language) -> None:
+    """Every message has the same translations, whatever stands between the quotation marks."""
+    source = resources.files("bot.model") / "locales" / language / "LC_MESSAGES" / "recap.po"
+    text = source.read_text(encoding="utf-8")
+    wanted = {texts(message.id)[0]: texts(message.string) for message in catalogue(language).values()}
+    assert read_catalogue(text) == wanted
+    odd = '#, fuzzy\nmsgid ""\n"One \\"two\\"\\n"\n"three"\nmsgid_plural "Many"\nmsgstr[0] "Un"\nmsgstr[1] ""\n"Deux"\n'
+    assert read_catalogue(f'msgid ""\nmsgstr "Language: fr\\n"\n\n{odd}') == {'One "two"\nthree': ("Un", "Deux")}
 
 
 def test_french_keeps_its_spaces_before_high_punctuation() -> None:

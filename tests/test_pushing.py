@@ -106,7 +106,7 @@ async def test_a_bot_that_stops_is_not_waited_for(hand: Hand) -> None:
     said = hand.said()
     assert "The running bot delivers." in said
     assert "The bot has stopped. What is left is sent when it runs again" in said
-    assert "1 sending" in said
+    assert "1 on its way" in said
 
 
 async def test_a_bot_that_gets_nowhere_is_left_to_itself(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ async def test_who_waits_for_a_platform_that_is_switched_off_is_told_apart(
     waiting = [Subscription(Target(PlatformName("discord"), str(chat)), "monday") for chat in (5, 6)]
     await hand.app.ledger.subscriptions.save_all(waiting)
     said = await hand.rehearse()
-    assert "would go to 1 subscriptions" in said
+    assert "would go to 1 subscription" in said
     assert "2 on discord left out, because it is switched off: add a [discord] section" in said
     await hand.push()
     assert "2 on discord left out, because it is switched off" in hand.said()
@@ -155,7 +155,7 @@ async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: py
     """Before the first start as after it, with --again as without, to everybody as to one; and sends nothing."""
     monkeypatch.setattr(send, "PATIENCE", 0.1)
     one = Target(PlatformName("telegram"), "5")
-    assert "would go to 1 subscriptions" in await hand.rehearse()
+    assert "would go to 1 subscription" in await hand.rehearse()
     assert "would go to telegram:5" in await hand.rehearse(one)
     assert await hand.app.ledger.broadcasts(1) == []
     await hand.push()
@@ -163,7 +163,7 @@ async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: py
     hand.said()
     assert "was pushed already" in await hand.rehearse()
     assert "was sent already to telegram:5" in await hand.rehearse(one)
-    assert "would go to 1 subscriptions" in await hand.rehearse(again=True)
+    assert "would go to 1 subscription" in await hand.rehearse(again=True)
     assert "would go to telegram:5" in await hand.rehearse(one, again=True)
     with pytest.raises(send.NotSentAgainError, match="was sent to telegram:5 before; add --again"):
         await hand.push(one)

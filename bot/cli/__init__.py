@@ -9,48 +9,53 @@ import importlib
 import io
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 import typer.main
-from typer.core import TyperCommand
 
+from bot.cli.wording import AdminCommand, AdminGroup, speaking_to_reader
+from bot.model.i18n import gettext_noop
 from bot.model.problems import ExpectedError, InvalidInputError
 
 COMMANDS = {
-    "run": ("run", "Run the bot until it is stopped (Ctrl-C or SIGTERM)."),
-    "send": ("send", "Push an episode now, to everybody or to one target."),
-    "status": ("status", "Tell whether the bot runs, what was pushed, and what is next."),
+    "run": ("run", gettext_noop("Run the bot until it is stopped (Ctrl-C or SIGTERM).")),
+    "send": ("send", gettext_noop("Push an episode now, to everybody or to one target.")),
+    "status": ("status", gettext_noop("Tell whether the bot runs, what was pushed, and what is next.")),
     "healthy": (
         "status",
-        "Tell a health check by the exit code whether the bot works, and what is wrong if it does not.",
+        gettext_noop("Tell a health check by the exit code whether the bot works, and what is wrong if it does not."),
     ),
-    "check": ("check", "Check the config and the content, and list the next pushes."),
-    "import": ("episodes", "Make a draft episode file of raw show notes."),
-    "new": ("episodes", "Begin the file of the next episode."),
-    "schema": ("episodes", "Print the JSON Schema of the front matter, for editors."),
-    "list": ("episodes", "List the episodes of the archive, the newest first."),
-    "preview": ("preview", "Show exactly what would be sent."),
-    "demo": ("demo", "Try the whole bot in the browser, without a token."),
-    "subscriptions": ("subscriptions", "List, add, remove, export and import subscriptions."),
+    "check": ("check", gettext_noop("Check the config and the content, and list the next pushes.")),
+    "import": ("episodes", gettext_noop("Make a draft episode file of raw show notes.")),
+    "new": ("episodes", gettext_noop("Begin the file of the next episode.")),
+    "schema": ("episodes", gettext_noop("Print the JSON Schema of the front matter, for editors.")),
+    "list": ("episodes", gettext_noop("List the episodes of the archive, the newest first.")),
+    "preview": ("preview", gettext_noop("Show exactly what would be sent.")),
+    "demo": ("demo", gettext_noop("Try the whole bot in the browser, without a token.")),
+    "subscriptions": ("subscriptions", gettext_noop("List, add, remove, export and import subscriptions.")),
 }
-"""The file of each command, and the help that the command itself has: `recap --help` reads it here."""
+"""The file of each command, and its help, which `recap --help` and the command itself read here."""
 
 
-class _Unloaded(TyperCommand):
+class _Unloaded(AdminCommand):
     """A command of `COMMANDS` that `recap --help` can list. When it is called, the command in the file replaces it."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - typer's own types are private
         """Return the context of the command in the file."""
         name = str(self.name)
+        file, text = COMMANDS[name]
         commands = typer.Typer(rich_markup_mode=None)
-        commands.add_typer(importlib.import_module(f"bot.cli.{COMMANDS[name][0]}").cli)
-        return typer.main.get_group(commands).commands[name].make_context(info_name, args, parent, **extra)
+        commands.add_typer(importlib.import_module(f"bot.cli.{file}").cli)
+        command = typer.main.get_group(commands).commands[name]
+        command.help = text
+        return command.make_context(info_name, args, parent, **extra)
 
 
 cli = typer.Typer(
     name="recap",
-    help="Deliver a podcast's Monday recap to Telegram and Discord.",
+    cls=AdminGroup,
+    help=gettext_noop("Deliver a podcast's Monday recap to Telegram and Discord."),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -60,21 +65,21 @@ for _name, (_, _help) in COMMANDS.items():
     cli.command(_name, cls=_Unloaded, help=_help)(lambda: None)
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line. An error that a user can cause ends in a sentence, not in a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Because a terminal may lack a character, it gets a replacement; else printing would raise.
             stream.reconfigure(errors="replace")
-    try:
-        cli()
-    except (InvalidInputError, ExpectedError, OSError) as error:
-        if isinstance(error, OSError) and _takes_output():
-            raise
-        from bot.cli import console
+    with speaking_to_reader():
+        try:
+            cli()
+        except (InvalidInputError, ExpectedError, OSError) as error:
+            if isinstance(error, OSError) and _takes_output():
+                raise
+            from bot.cli import console
 
-        sys.exit(console.tell_failure(error))
-    sys.exit(0)
+            sys.exit(console.tell_failure(error))
 
 
 def _takes_output() -> bool:

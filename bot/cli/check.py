@@ -12,12 +12,14 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
+from bot.cli.wording import AdminCommand
 from bot.config import Config, Schedule, exposed_tokens, located
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.model.episode import Status
+from bot.model.i18n import gettext_noop
 from bot.model.problems import Problem
 from bot.platforms import base
 from bot.platforms.registry import renderers
@@ -32,12 +34,16 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def check(
     config: ConfigOption = None,
-    online: Annotated[bool, typer.Option("--online", help="Also try the tokens and look up every channel.")] = False,
-    links: Annotated[bool, typer.Option("--links", help="Also ask for every link: is it dead, has it moved?")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too: exit code 1.")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help=gettext_noop("Also try the tokens and look up every channel."))
+    ] = False,
+    links: Annotated[
+        bool, typer.Option("--links", help=gettext_noop("Also ask for every link: is it dead, has it moved?"))
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=gettext_noop("Warnings fail too: exit code 1."))] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the config and the content, and list the next pushes."""

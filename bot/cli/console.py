@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG
 from bot.config import Config
 from bot.model.document import Layout
 from bot.model.episode import Episode
-from bot.model.problems import ExpectedError, InvalidInputError, Problem
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, ngettext, spoken
+from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS
 
@@ -31,14 +34,21 @@ Result = TypeVar("Result")
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", envvar="RECAP_CONFIG", help="The config file; config.toml where there is one."),
+    typer.Option(
+        "--config",
+        "-c",
+        envvar=CONFIG_VARIABLE,
+        metavar=gettext_noop("FILE"),
+        help=gettext_noop("The config file; config.toml where there is one."),
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
-LayoutOption = Annotated[Layout, typer.Option(help="One digest, or a message per segment.")]
-NumberArgument = Annotated[int | None, typer.Argument(metavar="[N]", help="The episode; the newest if left out.")]
-
-DEFAULT_CONFIG = Path("config.toml")
-"""The config that is read when it exists and no other was named."""
+JsonOption = Annotated[
+    bool, typer.Option("--json", help=gettext_noop("Print JSON for programs instead of text for people."))
+]
+LayoutOption = Annotated[Layout, typer.Option(help=gettext_noop("One digest, or a message per segment."))]
+NumberArgument = Annotated[
+    int | None, typer.Argument(metavar="N", help=gettext_noop("The episode; the newest if left out."))
+]
 
 SHOWN_WARNINGS = 40
 """Warnings that the text shows; an old archive has hundreds that nobody will mend."""
@@ -93,10 +103,11 @@ def need_platform(settings: "Config") -> None:
     from bot.config.sources import variable_name
 
     if not settings.platforms:
-        sections = " or ".join(f"a [{name}]" for name in settings.sections)
-        variables = " or ".join(variable_name((name, "token")) for name in settings.sections)
-        cure = f"Write {sections} section with its token (config.example.toml shows how), or set {variables}"
-        raise InvalidInputError([Problem(DEFAULT_CONFIG, "no platform is switched on", cure)])
+        sections = spoken().either(f"[{name}]" for name in settings.sections)
+        variables = spoken().either(variable_name((name, "token")) for name in settings.sections)
+        cure = _("Write a section {sections} with its token ({example} shows how), or set {variables}")
+        told = cure.format(sections=sections, variables=variables, example=_("config.example.toml"))
+        raise InvalidInputError([Problem(DEFAULT_CONFIG, _("no platform is switched on"), told)])
 
 
 def need_switched_on(settings: "Config", target: Target) -> None:
@@ -106,12 +117,14 @@ def need_switched_on(settings: "Config", target: Target) -> None:
         typer.BadParameter: it is not; the text says how to switch it on.
     """
     if target.platform not in settings.platforms:
-        raise typer.BadParameter(f"{target.platform} is switched off: {how_to_switch_on(target.platform)}")
+        told = _("{platform} is switched off: {cure}")
+        raise typer.BadParameter(told.format(platform=target.platform, cure=how_to_switch_on(target.platform)))
 
 
 def how_to_switch_on(platform: PlatformName) -> str:
     """Return the instruction that switches the platform on, for the middle of a sentence."""
-    return f"add a [{platform}] section with its token to the config, or set RECAP_{platform.upper()}__TOKEN"
+    cure = _("add a [{platform}] section with its token to the config, or set {variable}")
+    return cure.format(platform=platform, variable=f"RECAP_{platform.upper()}__TOKEN")
 
 
 def read(path: Path | None, *, level: str = "INFO") -> "tuple[Config, Archive]":
@@ -150,7 +163,8 @@ def look(settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]"
     if settings.storage.path.exists():
         return with_app(settings, use)
     place = settings.storage.path.absolute()
-    err().print(f"There is no database yet at {place}: `recap run` makes it. Is this the right folder?", soft_wrap=True)
+    missing = _("There is no database yet at {place}: `recap run` makes it. Is this the right folder?")
+    err().print(missing.format(place=place), soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(url=f"{SQLITE}{Path(folder).as_posix()}/recap.db")
         return with_app(settings.model_copy(update={"storage": storage}), use)
@@ -178,15 +192,20 @@ def find_episode(archive: "Archive", number: int | None, *, published: bool = Fa
     # `recap new` names the file of an episode by its number.
     files = [problem.path for problem in archive.problems if problem.path.stem.isdecimal()]
     if broken := next((path for path in files if int(path.stem) == number), None):
-        told = f"this is episode {number}, which cannot be used before its file is without mistakes"
-        raise InvalidInputError([*archive.problems, Problem(broken, told, "Mend what is told above")])
+        told = _("this is episode {number}, which cannot be used before its file is without mistakes")
+        reason = Problem(broken, told.format(number=number), _("Mend what is told above"))
+        raise InvalidInputError([*archive.problems, reason])
     tell(archive.problems)
     newest = ", ".join(str(episode.number) for episode in archive.episodes[:5])
     if not newest:
-        raise ExpectedError("there is no episode that could be shown: `recap new` begins one")
-    wanted = "no episode that people may see yet" if number is None else f"no episode {number}"
-    where = " in a file without mistakes" if archive.problems else ""
-    raise typer.BadParameter(f"there is {wanted}{where}; the newest are: {newest}")
+        raise ExpectedError(_("there is no episode that could be shown: `recap new` begins one"))
+    if number is None:
+        told = _("there is no episode that people may see yet; the newest are: {newest}")
+    elif archive.problems:
+        told = _("there is no episode {number} in a file without mistakes; the newest are: {newest}")
+    else:
+        told = _("there is no episode {number}; the newest are: {newest}")
+    raise typer.BadParameter(told.format(number=number, newest=newest))
 
 
 def find_topic(archive: "Archive", typed: str) -> str:
@@ -197,8 +216,10 @@ def find_topic(archive: "Archive", typed: str) -> str:
     """
     topic = archive.resolve_topic(typed)
     if topic is None:
-        nearest = ", ".join(archive.nearest_topics(typed)) or "none"
-        raise typer.BadParameter(f"no episode has the topic '{typed}'; the nearest are: {nearest}")
+        told = _("no episode has the topic “{topic}”")
+        if nearest := ", ".join(archive.nearest_topics(typed)):
+            told = _("no episode has the topic “{topic}”; the nearest are: {nearest}")
+        raise typer.BadParameter(told.format(topic=typed, nearest=nearest))
     return topic
 
 
@@ -216,20 +237,41 @@ def parse_target(text: str) -> Target:
 
 def in_words(moment: dt.datetime | None) -> str:
     """Return the moment as people read it, in its own time zone."""
-    return "never" if moment is None else f"{moment:%A %d %B %Y, %H:%M} ({moment:%Z})"
+    return _("never") if moment is None else f"{spoken().moment(moment)} ({moment:%Z})"
+
+
+def counted(results: Mapping[str, int]) -> str:
+    """Return the numbers of deliveries by their result, as people read them; empty if there are none."""
+
+    def told(result: str, count: int) -> str:
+        sentences = {
+            "pending": ngettext("{count} pending", "{count} pending", count),
+            "sending": ngettext("{count} on its way", "{count} on their way", count),
+            "sent": ngettext("{count} sent", "{count} sent", count),
+            "sent later": ngettext("{count} sent later", "{count} sent later", count),
+            "failed": ngettext("{count} failed", "{count} failed", count),
+            "unknown": ngettext("{count} of unknown outcome", "{count} of unknown outcome", count),
+            "not wanted any more": ngettext("{count} not wanted any more", "{count} not wanted any more", count),
+        }
+        return sentences[result].format(count=count)
+
+    return ", ".join(told(result, count) for result, count in results.items() if count)
 
 
 def length_of_push(takes: dt.timedelta, begin: dt.datetime) -> str:
     """Return the sentence that tells how long a push takes that begins then, at the platforms' pace."""
     from bot.delivery.retry import GIVE_UP_AFTER
-    from bot.model.i18n import Language, words
 
-    duration = words(Language.ENGLISH).duration
-    sentence = f"At the platforms' pace it takes {duration(takes)}, until {in_words(begin + takes)}."
+    duration = spoken().duration
+    sentence = _("At the platforms' pace it takes {time}, until {when}.")
+    sentence = sentence.format(time=duration(takes), when=in_words(begin + takes))
     if takes <= GIVE_UP_AFTER:
         return sentence
-    left_out = f"What has not left after {duration(GIVE_UP_AFTER)} is given up"
-    return f"{sentence} {left_out}: a higher `rate`, if the platform grants you one, reaches everybody."
+    left_out = _(
+        "What has not left after {time} is given up: a higher `rate`, if the platform grants you one, "
+        "reaches everybody."
+    )
+    return f"{sentence} {left_out.format(time=duration(GIVE_UP_AFTER))}"
 
 
 def tell(problems: Iterable[Problem]) -> None:
@@ -241,9 +283,14 @@ def tell(problems: Iterable[Problem]) -> None:
 def tell_warnings(found: Sequence[Problem]) -> None:
     """Print the warnings on standard error, a line each; of many only the first, which are on the newest episodes."""
     for warning in found[:SHOWN_WARNINGS]:
-        err().print(f"warning: {warning}", style="yellow", soft_wrap=True)
+        err().print(_("warning: {text}").format(text=warning), style="yellow", soft_wrap=True)
     if left := len(found[SHOWN_WARNINGS:]):
-        err().print(f"And {left} more warnings, on older episodes; --json gives them all.", soft_wrap=True)
+        more = ngettext(
+            "And {count} more warning, on older episodes; --json gives them all.",
+            "And {count} more warnings, on older episodes; --json gives them all.",
+            left,
+        )
+        err().print(more.format(count=left), soft_wrap=True)
 
 
 def tell_failure(error: InvalidInputError | ExpectedError | OSError) -> Exit:
@@ -256,8 +303,8 @@ def tell_failure(error: InvalidInputError | ExpectedError | OSError) -> Exit:
         return Exit.BAD_INPUT
     text = str(error)
     if isinstance(error, OSError):
-        text = f"the output could not be written ({error.strerror}): write it elsewhere"
-    err().print(f"Error: {text}", soft_wrap=True)
+        text = _("the output could not be written ({reason}): write it elsewhere").format(reason=reason_of(error))
+    err().print(_("Error: {message}").format(message=text), soft_wrap=True)
     return Exit.FAILED
 
 
@@ -279,8 +326,8 @@ def read_input(path: Path, limit: int = -1) -> bytes:
         with path.open("rb") as file:
             return file.read(limit)
     except OSError as error:
-        cure = "Name a file that is there and that you may read"
-        raise InvalidInputError([Problem(path, f"it cannot be read ({error.strerror})", cure)]) from error
+        told = _("it cannot be read ({reason})").format(reason=reason_of(error))
+        raise InvalidInputError([Problem(path, told, _("Name a file that is there and that you may read"))]) from error
 
 
 def print_table(columns: Mapping[str, str], rows: Iterable[Mapping[str, object]]) -> None:
@@ -311,7 +358,9 @@ def write(path: Path | None, text: str, advice: str = "", *, replace: bool = Fal
         with path.open("w" if replace else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError as error:
-        raise ExpectedError(f"{path} exists already: name another file, or move that one away first") from error
+        told = _("{path} exists already: name another file, or move that one away first")
+        raise ExpectedError(told.format(path=path)) from error
     except OSError as error:
-        raise ExpectedError(f"{path} cannot be written ({error.strerror})") from error
-    err().print(f"Written: {path}. {advice}".rstrip(), soft_wrap=True)
+        told = _("{path} cannot be written ({reason})").format(path=path, reason=reason_of(error))
+        raise ExpectedError(told) from error
+    err().print(f"{_('Written: {path}.').format(path=path)} {advice}".rstrip(), soft_wrap=True)

@@ -13,12 +13,14 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, out
+from bot.cli.wording import AdminCommand
 from bot.config import Config
 from bot.content.archive import Archive
 from bot.content.frontmatter import json_schema
 from bot.content.parser import parse_episode
-from bot.model.i18n import words
-from bot.model.problems import ExpectedError, InvalidInputError, Problem
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, words
+from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 from bot.notes.draft import Defaults, draft
 from bot.notes.model import Notes
 from bot.notes.reading import MAX_LENGTH, read_notes
@@ -28,27 +30,49 @@ cli = typer.Typer()
 IMPORT_WITHIN = 60.0
 """Seconds that a draft may take; one of long notes takes two on a slow machine."""
 
-DateOption = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The date of the episode.")]
+DateOption = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"], metavar=gettext_noop("YYYY-MM-DD"), help=gettext_noop("The date of the episode.")
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar=gettext_noop("FILE"),
+        help=gettext_noop("The file to write; else it is printed."),
+    ),
+]
 
 
-@cli.command("import")
+@cli.command("import", cls=AdminCommand)
 def import_notes(
-    notes: Annotated[Path | None, typer.Argument(help="Text, Markdown or HTML; '-' reads what is piped in.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write; else it is printed.")
+    notes: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar=gettext_noop("NOTES"), help=gettext_noop("Text, Markdown or HTML; - reads what is piped in.")
+        ),
     ] = None,
+    output: OutputOption = None,
     date: DateOption = None,
     rss: Annotated[
-        str | None, typer.Option(metavar="FEED", help="Take the notes from this feed: address or file.")
+        str | None,
+        typer.Option(
+            metavar=gettext_noop("FEED"), help=gettext_noop("Take the notes from this feed: address or file.")
+        ),
     ] = None,
-    episode: Annotated[int | None, typer.Option(help="With --rss: the number; the newest if left out.")] = None,
+    episode: Annotated[
+        int | None, typer.Option(metavar="N", help=gettext_noop("With --rss: the number; the newest if left out."))
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Make a draft episode file of raw show notes."""
     if (notes is None) == (rss is None):
-        raise typer.BadParameter("give either a file of notes ('-' for what is piped in) or --rss FEED")
+        raise typer.BadParameter(_("give either a file of notes (- for what is piped in) or --rss and a feed"))
     if episode is not None and rss is None:
-        raise typer.BadParameter("--episode says which one of a feed: give --rss FEED too")
+        raise typer.BadParameter(_("--episode says which one of a feed: give --rss and the feed too"))
     settings, archive = console.read(config)
     read: Callable[[bytes, Path], Notes] = read_notes
     if notes:
@@ -73,16 +97,22 @@ def import_notes(
             date=date.date() if date else None,
         )
     if there := archive.get(parse_episode(text, path).number):
-        told = f"the archive has an episode {there.number} already"
-        warning = Problem(archive.folder / there.path, told, "Give one of the two another number")
+        told = _("the archive has an episode {number} already").format(number=there.number)
+        warning = Problem(archive.folder / there.path, told, _("Give one of the two another number"))
         console.tell_warnings([warning])
-    console.write(output, text, "Read it, then take `status: draft` out of it.")
+    console.write(output, text, _("Read it, then take `status: draft` out of it."))
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def new(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file; in the content folder, named by its number.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar=gettext_noop("FILE"),
+            help=gettext_noop("The file; in the content folder, named by its number."),
+        ),
     ] = None,
     date: DateOption = None,
     config: ConfigOption = None,
@@ -97,19 +127,20 @@ def new(
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ExpectedError(f"the folder {folder} cannot be created ({error.strerror})") from error
+            told = _("the folder {folder} cannot be created ({reason})")
+            raise ExpectedError(told.format(folder=folder, reason=reason_of(error))) from error
     path = output or folder / f"{defaults.number}.md"
-    advice = "Fill it in (`recap check` says what is missing), then take `status: draft` out of it."
+    advice = _("Fill it in (`recap check` says what is missing), then take `status: draft` out of it.")
     console.write(path, template(settings, defaults), advice)
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def schema() -> None:
     """Print the JSON Schema of the front matter, for editors."""
     console.print_json(json_schema())
 
 
-@cli.command("list")
+@cli.command("list", cls=AdminCommand)
 def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the episodes of the archive, the newest first."""
     _settings, archive = console.read(config)
@@ -121,10 +152,16 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
         console.print_json(rows)
     elif rows:
         shown = [row | {"slugs": ", ".join(each["slug"] for each in row["segments"])} for row in rows]
-        columns = {"N": "number", "Date": "date", "Title": "title", "Subjects": "slugs", "Status": "status"}
+        columns = {
+            _("No."): "number",
+            _("Date"): "date",
+            _("Title"): "title",
+            _("Subjects"): "slugs",
+            _("Status"): "status",
+        }
         console.print_table(columns, shown)
     elif not archive.problems:
-        out().print("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes.")
+        out().print(_("There is no episode yet: `recap new` begins one, `recap import` makes one of show notes."))
     if archive.problems and not rows:
         raise typer.Exit(Exit.BAD_INPUT)
 
@@ -138,8 +175,8 @@ def _in_time(path: Path) -> Iterator[None]:
     """
 
     def end(*_signal: object) -> None:
-        told = f"no draft of it was ready after {IMPORT_WITHIN:g} seconds"
-        raise InvalidInputError([Problem(path, told, "Give the words of one episode alone, as plain text")])
+        told = _("no draft of it was ready after {seconds} seconds").format(seconds=f"{IMPORT_WITHIN:g}")
+        raise InvalidInputError([Problem(path, told, _("Give the words of one episode alone, as plain text"))])
 
     if not hasattr(signal, "setitimer"):
         # Windows has no such clock.
@@ -175,7 +212,8 @@ def _with_chapters(notes: Notes, path: Path) -> Notes:
     try:
         return with_chapters(notes, asyncio.run(_fetched(notes.chapters_page, MAX_FEED)))
     except ExpectedError as error:
-        console.tell_warnings([Problem(path, f"the times of the chapters are left out: {error}", "Try again later")])
+        told = _("the times of the chapters are left out: {reason}").format(reason=error)
+        console.tell_warnings([Problem(path, told, _("Try again later"))])
         return notes
 
 
@@ -214,4 +252,5 @@ async def _fetched(address: str, limit: int) -> bytes:
         try:
             return await web.fetch(address, limit)
         except WebError as error:
-            raise ExpectedError(f"{address} cannot be fetched: {error}") from error
+            told = _("{address} cannot be fetched: {reason}").format(address=address, reason=error)
+            raise ExpectedError(told) from error

@@ -13,11 +13,13 @@ from rich.text import Text
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, JsonOption, LayoutOption, NumberArgument, out
+from bot.cli.wording import AdminCommand
 from bot.config import Show
 from bot.content.formatter import Formatter
 from bot.model.document import Layout
 from bot.model.episode import Episode
-from bot.model.i18n import words
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, spoken, words
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
@@ -36,32 +38,46 @@ _WIDTH = 88
 """Columns of a message: lines that are easy to read, on a wide screen too."""
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def preview(
     number: NumberArgument = None,
-    platform: Annotated[str, typer.Option(metavar="<telegram|discord|all>", help="Whose messages to show.")] = "all",
-    topic: Annotated[list[str] | None, typer.Option(help="As a subscriber of this topic sees it; repeatable.")] = None,
+    platform: Annotated[
+        str, typer.Option(metavar="<telegram|discord|all>", help=gettext_noop("Whose messages to show."))
+    ] = "all",
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar=gettext_noop("TOPIC"), help=gettext_noop("As a subscriber of this topic sees it; repeatable.")
+        ),
+    ] = None,
     layout: LayoutOption = Layout.DIGEST,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page of its own, to send to somebody.")
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar=gettext_noop("FILE"),
+            help=gettext_noop("Write it as a page of its own, to send to somebody."),
+        ),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show exactly what would be sent."""
     if platform not in {*PLATFORMS, "all"}:
-        known = ", ".join(map(repr, [*PLATFORMS, "all"]))
-        raise typer.BadParameter(f"'{platform}' is not one of {known}.", param_hint="'--platform'")
+        known = spoken().either([*PLATFORMS, "all"])
+        raise typer.BadParameter(_("write {form}").format(form=known), param_hint="--platform")
     if html is not None and html.suffix.lower() not in {".html", ".htm"}:
         # Because a page replaces the file that has its name, the name is refused; else an episode could be lost.
-        raise typer.BadParameter(f"{html} is no name of a page: choose one that ends in .html", param_hint="--html")
+        told = _("{path} is no name of a page: choose one that ends in .html")
+        raise typer.BadParameter(told.format(path=html), param_hint="--html")
     settings, archive = console.read(config)
     episode = console.find_episode(archive, number)
     topics = [console.find_topic(archive, name) for name in topic or ()]
     platforms = [name for name in PLATFORMS if platform in {"all", name}]
     found = renderings(settings.show, episode, topics, layout, platforms)
     if not found:
-        raise typer.BadParameter(f"episode {episode.number} has no subject on {', '.join(topics)}")
+        told = _("episode {number} has no subject on {topics}")
+        raise typer.BadParameter(told.format(number=episode.number, topics=", ".join(topics)))
     if html is not None:
         console.write(html, page(settings.show, episode, topics, found), replace=True)
     elif as_json:
@@ -102,7 +118,7 @@ def panels(platform: PlatformName, rendering: Rendering) -> Iterator[Panel]:
         yield Panel(
             # Because the border cuts long lines, the figures stand inside; else half a figure would be another figure.
             Group(*parts, Text(), *starmap(_bar, view.uses)),
-            title=f"{platform} {index}/{total}{' · silent' if row.is_silent(message) else ''}",
+            title=f"{platform} {index}/{total}{' · ' + _('silent') if row.is_silent(message) else ''}",
             title_align="left",
             border_style=row.colour,
             padding=(1, 2),
@@ -114,7 +130,10 @@ def _bar(used: int, limit: int, unit: str) -> Text:
     full = used / limit
     signs = min(_SIGNS, round(full * _SIGNS))
     style = "red" if full > 1 else "yellow" if full > _NEARLY_FULL else "green"
-    return Text.assemble(("▰" * signs + "▱" * (_SIGNS - signs), style), f" {used} of {limit} {unit}")
+    return Text.assemble(
+        ("▰" * signs + "▱" * (_SIGNS - signs), style),
+        " " + _("{used} of {limit} {unit}").format(used=used, limit=limit, unit=unit),
+    )
 
 
 def page(show: Show, episode: Episode, topics: Iterable[str], renderings: Mapping[PlatformName, Rendering]) -> str:

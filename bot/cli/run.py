@@ -11,7 +11,9 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption
+from bot.cli.wording import AdminCommand
 from bot.config import exposed_tokens
+from bot.model.i18n import speaking
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
@@ -24,15 +26,17 @@ END_WITHIN = 9.8
 """Seconds from the first signal after which the process ends in any case: Docker kills it after ten."""
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
     settings = console.read_settings(config)
     console.need_platform(settings)
     path = console.config_path(config)
-    for warning in exposed_tokens(path, settings):
-        log.warning("%s", warning)
-    console.with_app(settings, _until_stopped, file=path)
+    # Because the admins and the log hear of the same mistakes, a bot that runs speaks the show's language.
+    with speaking(lambda: settings.show.language):
+        for warning in exposed_tokens(path, settings):
+            log.warning("%s", warning)
+        console.with_app(settings, _until_stopped, file=path)
 
 
 async def _until_stopped(app: "App") -> None:

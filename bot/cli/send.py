@@ -10,10 +10,12 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, NumberArgument, out
+from bot.cli.wording import AdminCommand
 from bot.delivery.report import explain
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
-from bot.model.i18n import Language, words
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
 from bot.platforms.registry import PLATFORMS
@@ -47,18 +49,25 @@ class NotSentAgainError(ExpectedError):
     """An episode that was pushed before. Only `--again` pushes it once more."""
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def send(
     number: NumberArgument = None,
-    to: Annotated[str | None, typer.Option(metavar="PLATFORM:CHAT[:THREAD]", help="Only to this target.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Send even though it was sent before.")] = False,
-    only: Annotated[Only | None, typer.Option(help="Send again, only to those whom the last push failed.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar=gettext_noop("PLATFORM:CHAT[:THREAD]"), help=gettext_noop("Only to this target.")),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=gettext_noop("Say what would be sent, and send nothing."))
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help=gettext_noop("Send even though it was sent before."))] = False,
+    only: Annotated[
+        Only | None, typer.Option(help=gettext_noop("Send again, only to those whom the last push failed."))
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Push an episode now, to everybody or to one target."""
     if only is not None and (to or again or dry_run):
-        raise typer.BadParameter("--only failed stands alone: it says to whom, and that it is again")
+        raise typer.BadParameter(_("--only failed stands alone: it says to whom, and that it is again"))
     settings, archive = console.read(config)
     console.need_platform(settings)
     target = console.parse_target(to) if to else None
@@ -66,8 +75,8 @@ def send(
 
     async def act(app: "App") -> bool:
         if episode.status is Status.DRAFT:
-            draft = f"episode {episode.number} is a draft"
-            raise ExpectedError(f"{draft}: take `status: draft` out of {episode.path} first")
+            draft = _("episode {number} is a draft: take `status: draft` out of {path} first")
+            raise ExpectedError(draft.format(number=episode.number, path=episode.path))
         if only is Only.FAILED:
             return await push_to_failed(app, episode)
         if dry_run:
@@ -101,18 +110,21 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
             await _tell_left_out(app, schedule.name)
         if not any(counts):
             # Because a push to nobody counts as one, it is refused; else new subscribers would not get it on Monday.
-            where = " or ".join(app.config.platforms)
-            raise ExpectedError(f"nobody has subscribed yet on {where}; --to sends it to a target all the same")
+            where = spoken().either(app.config.platforms)
+            nobody = _("nobody has subscribed yet on {platforms}; --to sends it to a target all the same")
+            raise ExpectedError(nobody.format(platforms=where))
         broadcaster, now = app.services.broadcaster, app.clock()
         opened = [await broadcaster.open(episode, each.name, due=now, again=again) for each in app.config.schedules]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]
     if broadcasts:
         return await _deliver(app, broadcasts)
-    told = f"sent to {target} before; add --again to send it once more"
+    told = _("episode {number} was sent to {target} before; add --again to send it once more")
     if target is None:
-        told = "pushed before; add --again to push it once more to everybody, "
-        told += "or --only failed to push it to those who did not get it"
-    raise NotSentAgainError(f"episode {episode.number} was {told}")
+        told = _(
+            "episode {number} was pushed before; add --again to push it once more to everybody, "
+            "or --only failed to push it to those who did not get it"
+        )
+    raise NotSentAgainError(told.format(number=episode.number, target=target))
 
 
 async def push_to_failed(app: "App", episode: Episode) -> bool:
@@ -127,9 +139,11 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
     schedules = [schedule.name for schedule in app.config.schedules]
     pushes = [push for name in schedules if (push := await app.ledger.broadcast_of(episode.number, name)) is not None]
     if not pushes:
-        raise ExpectedError(f"episode {episode.number} was never pushed: `recap send {episode.number}` does")
+        never = _("episode {number} was never pushed: `recap send {number}` does")
+        raise ExpectedError(never.format(number=episode.number))
     if any(push.state is BroadcastState.OPEN for push in pushes):
-        raise ExpectedError(f"episode {episode.number} is still being pushed: try again when `recap status` says done")
+        still = _("episode {number} is still being pushed: try again when `recap status` says done")
+        raise ExpectedError(still.format(number=episode.number))
     opened = []
     for push in pushes:
         before = await app.ledger.notices.outcome(push)
@@ -137,12 +151,22 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
         if retried := await app.services.broadcaster.open_for_failed(push, episode, due=app.clock()):
             opened.append(retried)
             again = sum((await app.ledger.tally(retried.id)).values())
-        out().print(f"Schedule {push.key}: {failed} failed, {again} tried again.")
-        if failed > again:
-            out().print(f"  {failed - again} left out: they have left or unsubscribed, or are on holiday.")
+        told = _("Schedule {schedule}: {failed} failed, {again} tried again.")
+        out().print(told.format(schedule=push.key, failed=failed, again=again))
+        if left := failed - again:
+            gone = ngettext(
+                "{count} left out: it has left or unsubscribed, or is on holiday.",
+                "{count} left out: they have left or unsubscribed, or are on holiday.",
+                left,
+            )
+            out().print("  " + gone.format(count=left))
         if unknown:
-            ways = "--to sends it to one of them, --again to all."
-            out().print(f"  {unknown} of unknown outcome left out: they may have it. {ways}")
+            doubtful = ngettext(
+                "{count} of unknown outcome left out: it may have it. --to sends it there, --again to all.",
+                "{count} of unknown outcome left out: they may have it. --to sends it to one of them, --again to all.",
+                unknown,
+            )
+            out().print("  " + doubtful.format(count=unknown))
     return await _deliver(app, opened) if opened else True
 
 
@@ -155,16 +179,24 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
     if target is not None:
         console.need_switched_on(app.config, target)
         before = None if again else await app.ledger.broadcast_of(episode.number, to_one(target))
-        fate = "would go to" if before is None else "was sent already to"
-        out().print(f"Episode {episode.number} {fate} {target}.")
+        fate = _("Episode {number} would go to {target}.")
+        if before is not None:
+            fate = _("Episode {number} was sent already to {target}.")
+        out().print(fate.format(number=episode.number, target=target))
         return
     await app.declare()
     for schedule in app.config.schedules:
         if not again and await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
-            out().print(f"Schedule {schedule.name}: episode {episode.number} was pushed already.")
+            pushed = _("Schedule {schedule}: episode {number} was pushed already.")
+            out().print(pushed.format(schedule=schedule.name, number=episode.number))
             continue
         count = await app.ledger.subscriptions.count(schedule.name, app.config.platforms)
-        out().print(f"Schedule {schedule.name}: episode {episode.number} would go to {count} subscriptions.")
+        would = ngettext(
+            "Schedule {schedule}: episode {number} would go to {count} subscription.",
+            "Schedule {schedule}: episode {number} would go to {count} subscriptions.",
+            count,
+        )
+        out().print(would.format(schedule=schedule.name, number=episode.number, count=count))
         takes = await app.services.broadcaster.takes(episode, schedule.name)
         begin = app.clock().astimezone(schedule.timezone)
         out().print(f"    {console.length_of_push(takes, begin)}", soft_wrap=True)
@@ -177,8 +209,10 @@ async def _tell_left_out(app: "App", schedule: str) -> None:
         if platform in app.config.platforms:
             continue
         if count := await app.ledger.subscriptions.count(schedule, [platform]):
-            left_out = f"Schedule {schedule}: {count} on {platform} left out, because it is switched off"
-            out().print(f"{left_out}: {console.how_to_switch_on(platform)}.", soft_wrap=True)
+            left_out = _("Schedule {schedule}: {count} on {platform} left out, because it is switched off: {cure}.")
+            cure = console.how_to_switch_on(platform)
+            told = left_out.format(schedule=schedule, count=count, platform=platform, cure=cure)
+            out().print(told, soft_wrap=True)
 
 
 async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
@@ -194,23 +228,23 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
             await _watch(app, broadcasts)
             await _report(app)
     except AlreadyRunningError:
-        out().print("The running bot delivers.")
+        out().print(_("The running bot delivers."))
         await _watch(app, broadcasts, bot=DeliveryLock(app.config.storage.path))
     counts = await _counts(app, broadcasts)
     results: Counter[str] = Counter({state: counts[state] for state in (DeliveryState.PENDING, DeliveryState.SENDING)})
     outcomes = [await app.ledger.notices.outcome(broadcast) for broadcast in broadcasts]
     for outcome in outcomes:
         results.update(outcome.results)
-    out().print(", ".join(f"{count} {result}" for result, count in results.items() if count) or "nobody to send to")
-    for line in explain((each for outcome in outcomes for each in outcome.unserved), words(Language.ENGLISH)):
+    out().print(console.counted(results) or _("nobody to send to"))
+    for line in explain((each for outcome in outcomes for each in outcome.unserved), spoken()):
         out().print(line, soft_wrap=True)
     failures = [each for broadcast in broadcasts for each in await app.ledger.failures(broadcast.id)]
     for failure in failures:
         out().print(f"{failure.target}: {failure.reason}")
     for connection in app.connections.values():
         if connection.refusal is not None:
-            until = "what waits there is sent when the bot runs with a valid one within a day"
-            out().print(f"{connection.refusal}: {until}.")
+            until = _("{refusal}: what waits there is sent when the bot runs with a valid one within a day.")
+            out().print(until.format(refusal=connection.refusal))
     return not (failures or results[DeliveryState.PENDING] or results[DeliveryState.SENDING])
 
 
@@ -223,7 +257,7 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
 
     done, moved = -1, time.monotonic()
     with Progress(console=out()) as progress:
-        bar = progress.add_task("Sending", total=None)
+        bar = progress.add_task(_("Sending"), total=None)
         while True:
             counts = await _counts(app, broadcasts)
             before, done = done, sum(counts[state] for state in _FINAL)
@@ -242,9 +276,11 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
 def _why_not_to_wait(bot: DeliveryLock, quiet: float) -> str:
     """Return the reason to stop watching after so many seconds in which no delivery ended; "" to watch on."""
     if quiet > LOOK_FOR_BOT_AFTER and not bot.is_held():
-        return "The bot has stopped. What is left is sent when it runs again: `recap run`."
+        return _("The bot has stopped. What is left is sent when it runs again: `recap run`.")
     if quiet > PATIENCE:
-        return "Nothing has moved for a while. The bot goes on with what is left; `recap status` shows how far it is."
+        return _(
+            "Nothing has moved for a while. The bot goes on with what is left; `recap status` shows how far it is."
+        )
     return ""
 
 

@@ -7,16 +7,24 @@ import typer
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
+from bot.cli.wording import AdminCommand
 from bot.delivery.report import explain
-from bot.model.i18n import Language, words
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, spoken
 from bot.storage.health import troubles_of
 from bot.storage.lock import DeliveryLock
-from bot.storage.records import Broadcast, DeliveryState
+from bot.storage.records import Broadcast, BroadcastState, DeliveryState
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
 
 cli = typer.Typer()
+
+_STATES = {
+    BroadcastState.OPEN: gettext_noop("under way"),
+    BroadcastState.DONE: gettext_noop("done"),
+    BroadcastState.STOPPED: gettext_noop("stopped"),
+}
 
 SHOWN_BROADCASTS = 10
 SHOWN_NOTICES = 5
@@ -24,7 +32,7 @@ SHOWN_FAILURES = 20
 """Targets that the text shows for one broadcast; `--json` has all."""
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell whether the bot runs, what was pushed, and what is next."""
     settings = console.read_settings(config)
@@ -35,14 +43,14 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         _print_facts(facts, settings.show.timezone)
 
 
-@cli.command()
+@cli.command(cls=AdminCommand)
 def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell a health check by the exit code whether the bot works, and what is wrong if it does not."""
     troubles = troubles_of(console.read_settings(config).storage.path)
     if as_json:
         console.print_json({"healthy": not troubles, "troubles": troubles})
     else:
-        typer.echo("\n".join(troubles or ["The bot is healthy."]))
+        typer.echo("\n".join(troubles or [_("The bot is healthy.")]))
     if troubles:
         raise typer.Exit(Exit.FAILED)
 
@@ -66,7 +74,6 @@ async def _facts(app: "App") -> dict[str, Any]:
 async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
     outcome = await app.ledger.notices.outcome(push)
     failures, states = await app.ledger.failures(push.id), await app.ledger.tally(push.id)
-    english = words(Language.ENGLISH)
     return {
         "episode": push.episode,
         "title": push.title,
@@ -90,7 +97,7 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
                 "code": each.code,
                 "count": each.count,
                 "unknown": each.unknown,
-                "meaning": explain([each], english)[0],
+                "meaning": explain([each], spoken())[0],
             }
             for each in outcome.unserved
         ],
@@ -106,18 +113,27 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
     def local(moment: str) -> str:
         return f"{dt.datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
 
-    for line in facts["troubles"] or ["The bot is running and healthy."]:
+    for line in facts["troubles"] or [_("The bot is running and healthy.")]:
         out().print(line, soft_wrap=True)
-    rows = [push | {"due": local(push["due"]), "deliveries": _counted(push["results"])} for push in facts["broadcasts"]]
+    rows = []
+    for push in facts["broadcasts"]:
+        state, deliveries = _STATES[push["state"]], console.counted(push["results"]) or _("none")
+        rows.append(push | {"due": local(push["due"]), "state": _(state), "deliveries": deliveries})
     if rows:
-        columns = {name.title(): name for name in ("episode", "schedule", "due", "state", "deliveries")}
+        columns = {
+            _("Episode"): "episode",
+            _("Schedule"): "schedule",
+            _("Due"): "due",
+            _("State"): "state",
+            _("Deliveries"): "deliveries",
+        }
         console.print_table(columns, rows)
     else:
-        out().print("Nothing has been pushed yet.")
+        out().print(_("Nothing has been pushed yet."))
     for push in facts["broadcasts"]:
         _print_troubles(push)
     if facts["publishing"]:
-        out().print(f"Messages still to be published to followers: {facts['publishing']}")
+        out().print(_("Messages still to be published to followers: {count}").format(count=facts["publishing"]))
     for notice in facts["notices"]:
         first, *rest = notice["text"].splitlines()
         out().print(f"{local(notice['told'])}  {first}")
@@ -125,20 +141,18 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
             out().print(f"    {line}", soft_wrap=True)
     for name, run in facts["next_runs"].items():
         when = dt.datetime.fromisoformat(run).astimezone(zone) if run else None
-        out().print(f"Next push on schedule {name}: {in_words(when)}")
-
-
-def _counted(results: dict[str, int]) -> str:
-    return ", ".join(f"{count} {result}" for result, count in results.items() if count) or "none"
+        out().print(_("Next push on schedule {schedule}: {when}").format(schedule=name, when=in_words(when)))
 
 
 def _print_troubles(push: dict[str, Any]) -> None:
-    name = f"Episode {push['episode']} on {push['schedule']}"
+    name = _("Episode {number} on {schedule}").format(number=push["episode"], schedule=push["schedule"])
+    labelled = _("{name}: {text}")
     if push["reason"]:
-        out().print(f"{name} was stopped: {push['reason']}", soft_wrap=True)
+        out().print(_("{name} was stopped: {reason}").format(name=name, reason=push["reason"]), soft_wrap=True)
     for unserved in push["unserved"]:
-        out().print(f"{name}: {unserved['meaning']}", soft_wrap=True)
+        out().print(labelled.format(name=name, text=unserved["meaning"]), soft_wrap=True)
     for failure in push["failures"][:SHOWN_FAILURES]:
         out().print(f"    {failure['target']}: {failure['reason']}", soft_wrap=True)
     if len(push["failures"]) > SHOWN_FAILURES:
-        out().print(f"    and {len(push['failures']) - SHOWN_FAILURES} more: `recap status --json` has all of them")
+        more = _("and {count} more: `recap status --json` has all of them")
+        out().print("    " + more.format(count=len(push["failures"]) - SHOWN_FAILURES))

@@ -21,7 +21,10 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, LayoutOption, err, out
+from bot.cli.wording import AdminCommand, AdminGroup
 from bot.model.document import Layout
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState, Target
 from bot.model.text import normalise_topic
@@ -32,78 +35,121 @@ if TYPE_CHECKING:
     from bot.runtime.app import App
 
 cli = typer.Typer()
-subscriptions = typer.Typer(help="List, add, remove, export and import subscriptions.", no_args_is_help=True)
+subscriptions = typer.Typer(cls=AdminGroup, no_args_is_help=True)
 cli.add_typer(subscriptions, name="subscriptions")
 
-TargetArgument = Annotated[str, typer.Argument(metavar="PLATFORM:CHAT[:THREAD]")]
+TargetArgument = Annotated[str, typer.Argument(metavar=gettext_noop("PLATFORM:CHAT[:THREAD]"))]
 
-_CURES = {
-    "missing": "Write it, as `recap subscriptions export` does",
-    "extra_forbidden": "Take it out",
-    "json_invalid": "Take a file that `recap subscriptions export` has written",
-    "list_type": "Take a file that `recap subscriptions export` has written",
+_EXPORTED = gettext_noop("Take a file that `recap subscriptions export` has written")
+_MISTAKES = {
+    "missing": (gettext_noop("this is missing"), gettext_noop("Write it, as `recap subscriptions export` does")),
+    "extra_forbidden": (gettext_noop("there is no such key"), gettext_noop("Take it out")),
+    "json_invalid": (gettext_noop("this is no JSON"), _EXPORTED),
+    "list_type": (gettext_noop("this is no list of subscriptions"), _EXPORTED),
+    "model_type": (gettext_noop("this is no subscription"), _EXPORTED),
+}
+_USELESS = (gettext_noop("this value cannot be used"), gettext_noop("Write what `recap subscriptions export` would"))
+
+
+_ORIGINS = {Origin.CONFIG: gettext_noop("config"), Origin.COMMAND: gettext_noop("command")}
+_STATES = {
+    SubscriptionState.ACTIVE: gettext_noop("active"),
+    SubscriptionState.PAUSED: gettext_noop("paused"),
+    SubscriptionState.ENDED: gettext_noop("ended"),
 }
 
 
-@subscriptions.command("list")
+@subscriptions.command("list", cls=AdminCommand, help=gettext_noop("List every subscription."))
 def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List every subscription."""
     rows = console.look(console.read_settings(config), _facts)
     if as_json:
         console.print_json(rows)
     elif rows:
-        columns = {name.title(): name for name in ("target", "schedule", "topics", "layout", "origin", "state")}
-        shown = [row | {"topics": " ".join(row["topics"]) or "all"} for row in rows]
-        console.print_table({**columns, "Why": "reason"}, shown)
+        columns = {
+            _("Target"): "target",
+            _("Schedule"): "schedule",
+            _("Topics"): "topics",
+            _("Layout"): "layout",
+            _("Origin"): "origin",
+            _("State"): "state",
+            _("Why"): "reason",
+        }
+        shown = []
+        for row in rows:
+            origin, state, topics = _ORIGINS[row["origin"]], _STATES[row["state"]], " ".join(row["topics"]) or _("all")
+            shown.append(row | {"topics": topics, "origin": _(origin), "state": _(state)})
+        console.print_table(columns, shown)
     else:
-        out().print("Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them.")
+        told = _("Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them.")
+        out().print(told)
 
 
-@subscriptions.command("add")
+@subscriptions.command(
+    "add", cls=AdminCommand, help=gettext_noop("Subscribe a target, or change how it is subscribed.")
+)
 def add_subscription(
     target: TargetArgument,
-    topic: Annotated[list[str] | None, typer.Option(help="Only this topic; repeatable.")] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(metavar=gettext_noop("TOPIC"), help=gettext_noop("Only this topic; repeatable.")),
+    ] = None,
     layout: LayoutOption = Layout.DIGEST,
-    schedule: Annotated[str | None, typer.Option(help="The schedule's name; the first if left out.")] = None,
-    silent: Annotated[bool, typer.Option("--silent", help="Without a sound.")] = False,
-    rich: Annotated[bool, typer.Option("--rich", help="Telegram: rich messages, which some apps show badly.")] = False,
-    publish: Annotated[bool, typer.Option("--publish", help="Discord: pass on to the channels that follow.")] = False,
+    schedule: Annotated[
+        str | None,
+        typer.Option(metavar=gettext_noop("NAME"), help=gettext_noop("The schedule's name; the first if left out.")),
+    ] = None,
+    silent: Annotated[bool, typer.Option("--silent", help=gettext_noop("Without a sound."))] = False,
+    rich: Annotated[
+        bool, typer.Option("--rich", help=gettext_noop("Telegram: rich messages, which some apps show badly."))
+    ] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help=gettext_noop("Discord: pass on to the channels that follow."))
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Subscribe a target, or change how it is subscribed."""
     settings, archive = console.read(config)
     names = [known.name for known in settings.schedules]
     if schedule is not None and schedule not in names:
-        raise typer.BadParameter(f"there is no schedule {schedule}: choose one of {', '.join(names)}")
+        told = _("there is no schedule {name}: choose one of {names}")
+        raise typer.BadParameter(told.format(name=schedule, names=", ".join(names)))
     topics = tuple(sorted(console.find_topic(archive, name) for name in topic or ()))
     choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish, rich=rich)
     place = console.parse_target(target)
     features = PLATFORMS[place.platform].features
     if rich and Feature.RICH not in features:
-        raise typer.BadParameter(f"rich messages are {titles(Feature.RICH)}'s: leave --rich out")
+        told = _("only {platforms} has rich messages: leave --rich out")
+        raise typer.BadParameter(told.format(platforms=titles(Feature.RICH)))
     if publish and Feature.PUBLISH not in features:
-        where = titles(Feature.PUBLISH)
-        raise typer.BadParameter(f"only {where}'s announcement channels have followers: leave --publish out")
+        told = _("only announcement channels of {platforms} have followers: leave --publish out")
+        raise typer.BadParameter(told.format(platforms=titles(Feature.PUBLISH)))
     console.need_switched_on(settings, place)
     subscription = Subscription(place, schedule or names[0], choices)
     console.with_app(settings, lambda app: app.ledger.subscriptions.save(subscription))
-    out().print(f"Subscribed: {subscription.target} on schedule {subscription.schedule}.")
+    told = _("Subscribed: {target} on schedule {schedule}.")
+    out().print(told.format(target=subscription.target, schedule=subscription.schedule))
 
 
-@subscriptions.command("remove")
+@subscriptions.command("remove", cls=AdminCommand, help=gettext_noop("End the subscription of a target."))
 def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> None:
     """End the subscription of a target."""
     wanted, settings = console.parse_target(target), console.read_settings(config)
     if not console.with_app(settings, lambda app: app.ledger.subscriptions.end(wanted, "removed by the admin")):
-        err().print(f"{wanted} is not subscribed.")
+        err().print(_("{target} is not subscribed.").format(target=wanted))
         raise typer.Exit(Exit.FAILED)
-    out().print(f"Removed: {wanted}.")
+    out().print(_("Removed: {target}.").format(target=wanted))
 
 
-@subscriptions.command("export")
+@subscriptions.command(
+    "export", cls=AdminCommand, help=gettext_noop("Write the subscriptions to a file, all but those that have ended.")
+)
 def export_subscriptions(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write; standard output if left out.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar=gettext_noop("FILE"), help=gettext_noop("The file to write; else it is printed.")
+        ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -111,16 +157,26 @@ def export_subscriptions(
     console.write(output, console.look(console.read_settings(config), _written))
 
 
-@subscriptions.command("import")
+@subscriptions.command(
+    "import",
+    cls=AdminCommand,
+    help=gettext_noop("Subscribe everybody in a file; who is subscribed already gets the choices in the file."),
+)
 def import_subscriptions(
-    file: Annotated[Path, typer.Argument(help="What `recap subscriptions export` wrote; - for standard input.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar=gettext_noop("FILE"),
+            help=gettext_noop("A file that `recap subscriptions export` wrote; - reads what is piped in."),
+        ),
+    ],
     config: ConfigOption = None,
 ) -> None:
     """Subscribe everybody in a file; who is subscribed already gets the choices in the file."""
     settings = console.read_settings(config)
     found = _read(file, [schedule.name for schedule in settings.schedules])
     console.with_app(settings, lambda app: app.ledger.subscriptions.save_all(found))
-    out().print(f"Subscribed: {len(found)}.")
+    out().print(_("Subscribed: {count}.").format(count=len(found)))
 
 
 async def _facts(app: "App") -> list[dict[str, Any]]:
@@ -192,9 +248,9 @@ def _read(path: Path, schedules: Collection[str]) -> list[Subscription]:
         rows = _Rows.validate_json(console.read_input(path))
     except ValidationError as error:
         raise InvalidInputError(_problem(path, each) for each in error.errors(include_url=False)) from None
-    cure = f"Write one of {', '.join(schedules)}"
+    told, cure = _("there is no schedule {name}"), _("Write one of {names}").format(names=", ".join(schedules))
     strange = [
-        Problem(path, f"there is no schedule {row.schedule}", cure, key=f"{number}.schedule")
+        Problem(path, told.format(name=row.schedule), cure, key=f"{number}.schedule")
         for number, row in enumerate(rows, start=1)
         if row.schedule not in schedules
     ]
@@ -207,6 +263,9 @@ def _problem(path: Path, error: ErrorDetails) -> Problem:
     """Return the mistake in one value. Its key counts the subscriptions from 1, as people do."""
     first, *rest = error["loc"] or ("",)
     number = str(first + 1) if isinstance(first, int) else first
-    cure = _CURES.get(error["type"], "Write what `recap subscriptions export` would")
-    message = error["msg"][:1].lower() + error["msg"][1:]
+    message, cure = map(_, _MISTAKES.get(error["type"], _USELESS))
+    if error["type"] == "target":
+        message = error["msg"]
+    elif error["type"] == "enum":
+        cure = _("Write one of {names}").format(names=error["ctx"]["expected"])
     return Problem(path, message, cure, key=".".join([number, *map(str, rest)]) or None)

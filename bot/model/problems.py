@@ -4,6 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.model.i18n import gettext, gettext_noop
+
+_OF_THE_SYSTEM = (
+    gettext_noop("No such file or directory"),
+    gettext_noop("Permission denied"),
+    gettext_noop("Is a directory"),
+    gettext_noop("Not a directory"),
+    gettext_noop("File name too long"),
+    gettext_noop("No space left on device"),
+    gettext_noop("Read-only file system"),
+    gettext_noop("Too many levels of symbolic links"),
+    gettext_noop("Input/output error"),
+    gettext_noop("Address already in use"),
+)
+"""The system's own words for the mistakes that people make most often. It says others in its own language."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -23,6 +39,11 @@ class Problem:
         subject = "" if self.key is None else f"{self.key}: "
         stop = "" if self.cure.endswith("?") else "."
         return f"{place}: {subject}{self.message}. {self.cure}{stop}"
+
+
+def reason_of(error: OSError) -> str:
+    """Return the system's reason in the language of the team, as far as it is known there."""
+    return gettext(error.strerror or str(error))
 
 
 class ExpectedError(Exception):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, NewType, Protocol, Self
 
 from bot.model.document import Layout
+from bot.model.i18n import gettext as _
 
 PlatformName = NewType("PlatformName", str)
 """The word for a platform in the config, in targets and in the database. The registry of platforms has them all."""
@@ -35,10 +36,11 @@ class Target(NamedTuple):
         """
         match = _TARGET.fullmatch(text.strip())
         if match is None or match["platform"] not in platforms:
-            raise ValueError(
-                f"'{text}' is not a target: write PLATFORM:CHAT or PLATFORM:CHAT:THREAD, "
+            told = _(
+                "“{text}” is not a target: write PLATFORM:CHAT or PLATFORM:CHAT:THREAD, "
                 "for example telegram:@example, telegram:-1001234567890:7 or discord:1234567890"
             )
+            raise ValueError(told.format(text=text))
         return cls(PlatformName(match["platform"]), match["chat"], int(match["thread"] or 0))
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
 from bot.delivery.worker import Worker
 from bot.model import facts
+from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName, Subscription
 from bot.platforms.base import (
@@ -174,11 +175,13 @@ class App:
             self._check_alone()
             for name, pacer in self._pacers.items():
                 pacer.remember(await self.ledger.lately(name))
-            self.supervisor.start("heart", self._heart.run)
-            for name, connection in self.connections.items():
-                self.supervisor.start(f"{name} delivery", connection.deliver)
-                if listen:
-                    self.supervisor.start(f"{name} commands", connection.listen)
+            # Because the ledger keeps reasons for the reports, the services speak the show's language.
+            with speaking(lambda: self.config.show.language):
+                self.supervisor.start("heart", self._heart.run)
+                for name, connection in self.connections.items():
+                    self.supervisor.start(f"{name} delivery", connection.deliver)
+                    if listen:
+                        self.supervisor.start(f"{name} commands", connection.listen)
             # The bot begins without a platform that needs longer.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_WITHIN):

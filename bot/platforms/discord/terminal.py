@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
+from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Message
 from bot.platforms.base import TerminalView
 from bot.platforms.discord.render import (
@@ -32,7 +33,7 @@ def view(message: Message) -> TerminalView:
     """Return the components from top to bottom."""
     components = message.body["components"]
     count = component_count(components)
-    uses = [(message.used, message.limit, "characters"), (count, MAX_COMPONENTS, "components")]
+    uses = [(message.used, message.limit, _("characters")), (count, MAX_COMPONENTS, _("components"))]
     return TerminalView([*_parts(components)], uses)
 
 

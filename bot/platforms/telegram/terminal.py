@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from bot.model.i18n import gettext as _
 from bot.model.rendering import Message
 from bot.platforms.base import TerminalView
 from bot.platforms.telegram.render import ENTITY_LIMIT
@@ -34,8 +35,8 @@ def view(message: Message) -> TerminalView:
         text.stylize(style, start, end)
     parts = [text]
     if preview := body.get("link_preview_options", {}).get("url"):
-        parts.append(Text(f"\npreview: {preview}", style="dim"))
+        parts.append(Text("\n" + _("preview: {address}").format(address=preview), style="dim"))
     rows = body.get("reply_markup", {}).get("inline_keyboard", ())
     parts += [Text(" ".join(f"[ {button['text']} ]" for button in row), style="reverse") for row in rows]
-    uses = [(message.used, message.limit, "characters"), (len(entities), ENTITY_LIMIT, "entities")]
+    uses = [(message.used, message.limit, _("characters")), (len(entities), ENTITY_LIMIT, _("entities"))]
     return TerminalView(parts, uses)

@@ -1,0 +1,136 @@
+"""The language of the command line: the reader's, else the show's, else French."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot import cli as command_line
+from bot.cli.wording import reader_language
+from bot.model.i18n import Language, gettext, speaking
+
+FRENCH, ENGLISH = Language.FRENCH, Language.ENGLISH
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder, without a config."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environ", "language"),
+    [
+        ({"RECAP_LANG": "en"}, ENGLISH),
+        ({"RECAP_LANG": "en", "LC_ALL": "fr_FR.UTF-8"}, ENGLISH),
+        ({"RECAP_LANG": "", "LANG": "en_GB.UTF-8"}, ENGLISH),
+        ({"LANG": "en_US.UTF-8"}, ENGLISH),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "fr_CA"}, FRENCH),
+        ({"LANG": "fr_FR", "LC_ALL": "en_US"}, ENGLISH),
+        ({"LC_ALL": "", "LANG": "en"}, ENGLISH),
+        ({"LANG": "fr_BE@euro"}, FRENCH),
+        ({"LANG": "C.UTF-8"}, FRENCH),
+        ({"LANG": "POSIX"}, FRENCH),
+        ({"LANG": "de_DE.UTF-8"}, FRENCH),
+        ({}, FRENCH),
+    ],
+)
+def test_the_environment_names_the_language(environ: dict[str, str], language: Language) -> None:
+    """RECAP_LANG first, then the locale as POSIX reads it; without a show, French is left."""
+    assert reader_language([], environ) is language
+
+
+@pytest.mark.parametrize("environ", [{}, {"LANG": "C"}, {"LC_ALL": "POSIX"}, {"LANG": "de_DE.UTF-8"}])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[show]\nlanguage = "en"\n',
+        "[show]\n# language = 'fr'\nlanguage='en'\n",
+        'show = { name = "Lundi", language = "en" }\n',
+        'show.language = "en"\n',
+        '\N{BYTE ORDER MARK}[show]\nlanguage = "en"\nname = unquoted\n',
+    ],
+)
+def test_else_the_show_names_it(environ: dict[str, str], text: str) -> None:
+    """In any spelling of the key, in a config with a mistake too, because that mistake is told in it."""
+    Path("config.toml").write_text(text, encoding="utf-8")
+    assert reader_language([], environ) is ENGLISH
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "--config", "en.toml"], ["-c", "en.toml"], ["--config=en.toml", "check"], ["check", "-cen.toml"]],
+)
+def test_the_show_is_that_of_the_config_that_is_named(arguments: list[str]) -> None:
+    """By the option or by the variable; a variable may name the language itself."""
+    Path("config.toml").write_text('[show]\nlanguage = "fr"\n', encoding="utf-8")
+    Path("en.toml").write_text('[show]\nlanguage = "en"\n', encoding="utf-8")
+    assert reader_language(["check"], {}) is FRENCH
+    assert reader_language(arguments, {}) is ENGLISH
+    assert reader_language(["check"], {"RECAP_CONFIG": "en.toml"}) is ENGLISH
+    assert reader_language(["check"], {"RECAP_SHOW__LANGUAGE": "en"}) is ENGLISH
+
+
+@pytest.mark.parametrize("name", ["nothing.toml", ".", "a\0b"])
+def test_a_config_that_cannot_be_read_names_none(name: str) -> None:
+    """The command itself tells of the config; the language is French."""
+    assert reader_language(["check", "--config", name], {}) is FRENCH
+
+
+def test_a_task_keeps_the_language_that_it_began_with() -> None:
+    """A bot that delivers for a reader of English notes the show's reasons in the show's language."""
+    message = "No such file or directory"
+    with speaking(lambda: FRENCH):
+        assert gettext(message) == "ce fichier ou ce dossier n’existe pas"
+        with speaking(lambda: ENGLISH):
+            assert gettext(message) == message
+        assert gettext(message) != message
+
+
+MISTAKES = {
+    "chekc": "Erreur : il n’y a pas de commande « chekc ». Vouliez-vous dire check ?",
+    "--": "Erreur : il manque une commande.",
+    "list --jsn": "Erreur : il n’y a pas d’option --jsn. Vouliez-vous dire --json ?",
+    "list --json=3": "Erreur : --json ne prend pas de valeur.",
+    "list too much": "Erreur : rien n’attend ceci : too much.",
+    "preview --topic": "Erreur : --topic attend une valeur à sa suite.",
+    "preview x": "Erreur : N : « x » ne convient pas : écrivez un nombre entier.",
+    "preview --layout poster": "Erreur : --layout : « poster » ne convient pas : écrivez digest ou segments.",
+    "preview --platform icq": "Erreur : --platform : écrivez telegram, discord ou all.",
+    "new --date demain": "Erreur : --date : « demain » ne convient pas : écrivez AAAA-MM-JJ.",
+    "demo --port 65536": "Erreur : --port : « 65536 » ne convient pas : écrivez un nombre jusqu’à 65535.",
+    "demo --port -1": "Erreur : --port : « -1 » ne convient pas : écrivez un nombre à partir de 0.",
+    "subscriptions add": "Erreur : il manque PLATEFORME:SALON[:FIL].",
+    "subscriptions lsit": "Erreur : il n’y a pas de commande « lsit ». Vouliez-vous dire list ?",
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES)
+def test_a_mistake_in_the_arguments_is_told_in_words_of_the_bot(arguments: str) -> None:
+    """Each kind that typer knows, in French to the last word, with exit code 2 and no traceback."""
+    ended = CliRunner(env={"RECAP_LANG": "fr"}).invoke(command_line.cli, arguments.split())
+    assert ended.exit_code == 2
+    told = ended.stderr.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert told.splitlines()[-1] == MISTAKES[arguments]
+
+
+@pytest.mark.parametrize("arguments", [[name, "--help"] for name in command_line.COMMANDS] + [["--help"]])
+def test_help_has_no_english_word_of_typer(arguments: list[str]) -> None:
+    """Its headings, marks and kinds of value are said in French too."""
+    told = CliRunner(env={"RECAP_LANG": "fr"}).invoke(command_line.cli, arguments)
+    assert told.exit_code == 0
+    for word in (
+        "Usage:",
+        "Options:",
+        "Arguments:",
+        "Commands:",
+        "Show",
+        "default",
+        "env var",
+        "<",
+        "required",
+        "ARGS",
+    ):
+        assert word not in told.stdout.replace("<telegram", "").replace("<digest", "").replace("<failed", "")
