@@ -350,7 +350,7 @@ class App:
 
     @property
     def _refusal(self) -> UnauthorisedError | None:
-        """What every platform says if each refuses its token, and none has taken it since the start."""
+        """The words of every platform if each refuses its token, and none has taken it since the start."""
         connections = self.connections.values()
         refusals = [str(each.refusal) for each in connections if each.refusal and not each.was_accepted]
         return UnauthorisedError("; ".join(refusals)) if refusals and len(refusals) == len(connections) else None
