@@ -383,7 +383,11 @@ class TestNew:
             "the source is empty",
         ]
         path = Path("content/1208.md")
-        text = path.read_text(encoding="utf-8").replace("title:", "title: Un titre").replace("##\n", "## Un sujet\n")
+        text = (
+            path.read_text(encoding="utf-8")
+            .replace("title:", "title: Un titre")
+            .replace("##\n", "## Un sujet\n\n#netflix\n")
+        )
         path.write_text(text.replace("\nSources :\n- ", "\nTexte.\n\nSources :\n- https://a.fr"), encoding="utf-8")
         result = recap("check")
         assert (result.exit_code, "1208.md" in result.stderr) == (0, False)

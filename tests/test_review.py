@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,16 @@ def write(
     (folder / f"{number}.md").write_text(head + body + sources.format(number=number), encoding="utf-8")
 
 
+ELSEWHERE = re.compile(r"the segment has no topic|the address \S+ would be shown in full")
+
+
 def said(folder: Path, language: Language = Language.FRENCH) -> list[str]:
-    """The warnings, as line and message."""
+    """The warnings, as line and message, without two kinds that `test_slips.py` is about."""
     archive = Archive.load(folder)
     assert archive.problems == ()
     found = review(archive, folder, language, renderers())
     assert all(problem.cure and problem.path.is_file() for problem in found)
-    return [f"{problem.line}: {problem.message}" for problem in found]
+    return [f"{problem.line}: {problem.message}" for problem in found if not ELSEWHERE.match(problem.message)]
 
 
 def test_an_episode_in_order_gives_nothing_to_say(tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_emphasis_that_is_not_closed(tmp_path: Path, text: str, told: list[str])
 def test_the_cure_of_unclosed_emphasis_is_one(tmp_path: Path) -> None:
     """Closed or escaped as it says, there is nothing to say any more."""
     write(tmp_path, "## Un sujet\n\nDu **gras")
-    (warning,) = review(Archive.load(tmp_path), tmp_path, Language.FRENCH, renderers())
+    _no_topic, warning = review(Archive.load(tmp_path), tmp_path, Language.FRENCH, renderers())
     assert warning.cure == r"Write '**' right after its last word too, in the same paragraph; '\*\*' is the sign itself"
     for mended in ("Du **gras**", r"Du \*\*gras"):
         write(tmp_path, f"## Un sujet\n\n{mended}")

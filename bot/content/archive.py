@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from rapidfuzz import fuzz, process
 
-from bot.content.folder import Folder, Version
+from bot.content.folder import Folder, Version, original_of
 from bot.content.search import WordIndex, wanted
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import FileBroken
@@ -42,6 +42,8 @@ class Archive:
     content: Folder = field(repr=False)
     """The files as they were read; the next reload reads only the others."""
     aliases: Mapping[str, Sequence[str]] = field(repr=False)
+    copies: frozenset[Path] = frozenset()
+    """The files that are copies of others, by their names. None of them counts."""
 
     @classmethod
     def load(
@@ -55,23 +57,33 @@ class Archive:
         content = Folder.read(folder, previous.content if previous else Folder())
         if previous and (previous.folder, previous.content, previous.aliases) == (folder, content, aliases):
             return previous
-        found, duplicates = _without_duplicates(folder, content)
+        in_use = {episode.path for episode in previous.episodes} if previous else set()
+        found, copies, duplicates = _without_duplicates(folder, content, in_use)
         names = _names(aliases)
         renamed = (_renamed(episode, names) for episode in found)
         return cls(
             episodes=tuple(sorted(renamed, key=lambda episode: (episode.date, episode.number), reverse=True)),
             problems=(
                 *content.problems,
-                *(problem for version in content.versions.values() for problem in version.problems),
+                # Because a copy is to be deleted, nobody needs to mend its mistakes.
+                *(
+                    each
+                    for path, version in content.versions.items()
+                    if path not in copies
+                    for each in version.problems
+                ),
                 *duplicates,
             ),
             folder=folder,
             content=content,
             aliases=aliases,
+            copies=frozenset(copies),
         )
 
     def broken(self) -> list[tuple[FileBroken, dt.datetime | None]]:
         """Return each file with mistakes, except unfinished ones, and the time of its change; None if unknown."""
+        used = {self.folder / episode.path for episode in self.episodes}
+        copies = {self.folder / copy for copy in self.copies}
         files: dict[Path, list[Problem]] = {}
         for problem in self.problems:
             files.setdefault(problem.path, []).append(problem)
@@ -80,8 +92,9 @@ class Archive:
         for path, problems in files.items():
             version = versions.get(path, Version(None, None))
             modified = dt.datetime.fromtimestamp(version.stamp[0] / 1e9, dt.UTC) if version.stamp else None
-            if not version.is_unfinished:
-                fact = FileBroken(f"{path} {version.stamp}", problems, in_use=version.episode is not None)
+            if path in copies or not version.is_unfinished:
+                in_use = None if path in copies else path in used
+                fact = FileBroken(f"{path} {version.stamp}", problems, in_use=in_use)
                 found.append((fact, modified))
         return found
 
@@ -207,22 +220,36 @@ def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
     return episode.model_copy(update={"segments": tuple(s.model_copy(update={"topics": t}) for s, t in renamed)})
 
 
-def _without_duplicates(folder: Path, content: Folder) -> tuple[list[Episode], list[Problem]]:
-    """Return the good episodes, of each number the first one by path, and problems that name the others.
+def _without_duplicates(
+    folder: Path, content: Folder, in_use: Container[Path]
+) -> tuple[list[Episode], Mapping[Path, Path], list[Problem]]:
+    """Return the good episodes, each number once, the copies among the files with their originals, and problems.
 
-    A draft never takes the place of an episode that readers see.
+    A copy never takes the place of its original, nor a draft that of an episode that readers see, nor any file that of
+    one that is `in_use` already. Else the first file by path counts.
     """
-    accepted: dict[int, tuple[Episode, int]] = {}
+    claims: dict[int, list[Path]] = {}
+    for path, version in content.versions.items():
+        if version.number is not None:
+            claims.setdefault(version.number, []).append(path)
+    alike = {path: others for others in claims.values() if len(others) > 1 for path in others}
+    copies = {path: original for path, others in alike.items() if (original := original_of(path, others))}
+    accepted: dict[int, Path] = {}
     problems: list[Problem] = []
-    found = [(version.episode, version.number_line) for version in content.versions.values() if version.episode]
-    for episode, line in sorted(found, key=lambda each: each[0].status is Status.DRAFT):
-        first, first_line = accepted.setdefault(episode.number, (episode, line))
-        if first is not episode:
-            for this, at, other, fate in (
-                (first, first_line, episode, "this file is the one that counts"),
-                (episode, line, first, "this file is left out"),
+    for path, original in copies.items():
+        message = f"this file is a copy of {folder / original}, which is the one that counts; this one is left out"
+        cure = f"Take over into {original.name} what you want to keep, and delete this one"
+        problems.append(Problem(folder / path, message, cure))
+    found = [version.episode for path, version in content.versions.items() if version.episode and path not in copies]
+    for episode in sorted(found, key=lambda each: (each.status is Status.DRAFT, each.path not in in_use)):
+        first = accepted.setdefault(episode.number, episode.path)
+        if first != episode.path:
+            for this, other, fate in (
+                (first, episode.path, "this file is the one that counts"),
+                (episode.path, first, "this file is left out"),
             ):
-                message = f"the number {episode.number} is also that of {folder / other.path}"
+                message = f"the number {episode.number} is also that of {folder / other}"
                 cure = f"Give one of the two another number; until then {fate}"
-                problems.append(Problem(folder / this.path, message, cure, at))
-    return [episode for episode, _line in accepted.values()], problems
+                problems.append(Problem(folder / this, message, cure, content.versions[this].number_line))
+    kept = set(accepted.values())
+    return [episode for episode in found if episode.path in kept], copies, problems

@@ -8,13 +8,14 @@ import functools
 import gc
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.content.parser import parse_episode
 from bot.content.search import SegmentWords
 from bot.model.episode import Episode
+from bot.model.plaintext import decoded
 from bot.model.problems import InvalidInputError, Problem
 
 _SUFFIX = ".md"
@@ -22,8 +23,20 @@ _LEFT_OUT = ("_", ".")
 _README = f"readme{_SUFFIX}"
 _WRONG_SUFFIX = re.compile(r"(?:\.md)?\.(?:markdown|mdown|mdwn|mkdn?)(?:\.te?xt)?$|\.md\.te?xt$", re.IGNORECASE)
 """The names that editors give instead of `.md`: TextEdit and Notepad put `.txt` behind it."""
-_NUMBER_LINE = re.compile(r"^[ \t]*[\"']?number[\"']?[ \t]*:", re.MULTILINE)
-_DRAFT_LINE = re.compile(r"^status[ \t]*:[ \t]*[\"']?draft\b", re.MULTILINE)
+# The names of copies, in French and English, by the programs that make them.
+_COPY = re.compile(
+    # Finder, Explorer and desktops of Linux: `1207 copie`, `1207 - Copie (2)`, `1207 (autre copie)`. Dropbox,
+    # Nextcloud, Seafile, Syncthing, Synology, Resilio: a word of conflict, with a date, a machine or a name.
+    r".*(?:\bcop(?:y|ie)\b|conflict|conflit|konflikt|duplicat).*"
+    # iCloud, Google Drive, browsers, and people: `1207 2`, `1207 (1)`, `1207-v2`, `1207~`.
+    r"|[ _.-]+[(v]?[0-9]{1,2}\)?|[(v][0-9]{1,2}\)?|~[0-9]*"
+    # OneDrive: the name of the machine, as in `1207-DESKTOP-8Q2`.
+    r"|(?-i:-[A-Z0-9]+(?:-[A-Z0-9]+)+)",
+    re.IGNORECASE,
+)
+_COPY_OF = re.compile(r"(?:cop(?:y|ie)(?: \([0-9]+\))? (?:de|of) )+", re.IGNORECASE)
+_NUMBER_LINE = re.compile(r"^[ \t]*[\"']?number[\"']?[^\S\n]*:[^\S\n]*[\"']?0*([0-9]{0,9})", re.MULTILINE)
+_DRAFT_LINE = re.compile(r"^status[^\S\n]*:[^\S\n]*[\"']?draft\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,8 @@ class Version:
     """The time of the last change, in nanoseconds, and the size in bytes; the same for an unchanged file."""
     episode: Episode | None
     problems: tuple[Problem, ...] = ()
+    number: int | None = None
+    """The number that the text claims, also in a file with mistakes."""
     number_line: int = 1
     is_unfinished: bool = False
     """True if somebody is still writing the file: it calls itself a draft and has always had mistakes."""
@@ -65,6 +80,16 @@ class Folder:
             versions |= {path: _version(folder, path, previous.versions.get(path)) for path in paths}
         misnamed = sorted(path for path in files if _WRONG_SUFFIX.search(path.name))
         return cls(dict(sorted(versions.items())), tuple(problems), tuple(misnamed))
+
+
+def original_of(path: Path, others: Iterable[Path]) -> Path | None:
+    """Return the file beside this one of which its name says that it is a copy; None if it is no copy of them."""
+    for other in sorted(others, key=lambda each: len(each.stem)):
+        begin, name, end = path.stem.partition(other.stem)
+        is_beside = name and path.parent == other.parent and path.stem != other.stem
+        if is_beside and ((_COPY_OF.fullmatch(begin) and not end) or (not begin and _COPY.fullmatch(end))):
+            return other
+    return None
 
 
 def right_name(path: Path) -> Path:
@@ -115,20 +140,18 @@ def _version(folder: Path, path: Path, previous: Version | None) -> Version:
     except OSError as error:
         cure = "Let the user that runs the bot read it, or move it out of the folder"
         return _failed(previous, None, Problem(file, f"the file cannot be read ({error.strerror})", cure))
+    text = data.decode(errors="replace")
+    claim = _NUMBER_LINE.search(text)
+    number = int(claim[1]) if claim and claim[1] else None
+    number_line = text.count("\n", 0, claim.start()) + 1 if claim else 1
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return _failed(previous, stamp, Problem(file, "this is not UTF-8 text", "Save the file again as UTF-8", line))
-    try:
-        episode = parse_episode(text, path)
+        episode = parse_episode(decoded(data, path), path)
     except InvalidInputError as error:
         problems = (dataclasses.replace(problem, path=folder / problem.path) for problem in error.problems)
         failed = _failed(previous, stamp, *problems)
         is_unfinished = failed.episode is None and _DRAFT_LINE.search(text) is not None
-        return dataclasses.replace(failed, is_unfinished=is_unfinished)
-    number = _NUMBER_LINE.search(text)
-    return Version(stamp, episode, number_line=text.count("\n", 0, number.start()) + 1 if number else 1)
+        return dataclasses.replace(failed, is_unfinished=is_unfinished, number=number, number_line=number_line)
+    return Version(stamp, episode, number=episode.number, number_line=number_line)
 
 
 def _failed(previous: Version | None, stamp: tuple[int, int] | None, *problems: Problem) -> Version:

@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from bot.model.address import web_address
 from bot.model.episode import Episode, Status
-from bot.model.problems import BadValueError, Mistakes
+from bot.model.problems import BadValueError, Change, Mistakes
 from bot.model.text import fold
 
 EXAMPLE = "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
@@ -25,10 +25,19 @@ _EMPTY = "tag:yaml.org,2002:null"
 # Because the smallest integer of the databases holds nine digits, no number has more.
 _NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])")
+_DRAFT = re.compile(r"\s*(?:draft|brouillon)\s*:\s*(?:true|yes|oui|vrai|1)\s*", re.IGNORECASE)
+_QUOTED_EXAMPLE = 'title: "TikTok : la suite"'
 _BREAKS = re.compile(r"(?<![ \t])[ \t]*\n[ \t\n]*")
 
 # Because libyaml is ten times as fast, it is used where PyYAML comes with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def key_of(line: str) -> str:
+    """Return the known key that a line of a front matter begins with; empty if there is none."""
+    found = _KEY_LINE.match(line)
+    return found[1] if found else ""
 
 
 def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping[str, Any]:
@@ -36,32 +45,47 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
 
     `text` is the text between the two lines `---`, and begins at the line `first_line` of the file.
     """
-    root = _compose(text, first_line, mistakes)
+    root = _compose(_SLIP.sub(r"\1: ", text), first_line, mistakes)
     if root is None:
         return {}
     values: dict[str, Any] = {}
     first_lines: dict[str, int] = {}
     misspelt: set[str] = set()
+    lines = text.split("\n")
+    known = {key_node.value for key_node, _node in root.value} & _READERS.keys()
     for key_node, node in root.value:
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
         line = first_line + key_node.start_mark.line
         if key not in _READERS:
-            cure = f"Remove the line; the keys are {', '.join(_READERS)}"
-            if near := process.extractOne(fold(key), list(_READERS), scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH):
-                misspelt.add(near[0])
-                cure = f"Write '{near[0]}', if that is what it means, or remove the line"
-            mistakes.add(line, f"the key '{key}' is unknown", cure)
+            missing = [each for each in _READERS if each not in known]
+            near = process.extractOne(fold(key), missing, scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
+            misspelt |= {near[0]} if near else set()
+            cures = _cures_of_stranger(key, lines[line - first_line], line, near[0] if near else "")
+            mistakes.add(line, f"the key '{key}' is unknown", *cures)
         elif key in first_lines:
             message = f"the key '{key}' stands here again, after line {first_lines[key]}"
             mistakes.add(line, message, "Keep one of the two")
         else:
             first_lines[key] = line
-            _read_value(key, node, line, values, mistakes)
+            _read_value(key, node, (line, lines[line - first_line]), values, mistakes)
     for key in _REQUIRED:
         # Because a misspelt key is a mistake already, a second one would only look like more work.
         if key not in first_lines and key not in misspelt:
-            mistakes.add(first_line - 1, f"the front matter has no {key}", f"Add a line such as '{_REQUIRED[key]}'")
+            mistakes.add(
+                max(first_line - 1, 1), f"the front matter has no {key}", f"Add a line such as '{_REQUIRED[key]}'"
+            )
     return values
+
+
+def _cures_of_stranger(key: str, written: str, line: int, near: str) -> Iterator[Change | str]:
+    """Yield the cures of an unknown key, with the known key that is near and missing; an empty one if none is."""
+    if _DRAFT.fullmatch(written):
+        yield Change(f"Write 'status: {Status.DRAFT}'", ((line, written, f"status: {Status.DRAFT}"),))
+    if near:
+        yield Change(f"Write '{near}', if that is what it means, or remove the line", ((line, key, near),))
+    if near in _REQUIRED:
+        yield f"Write it as in '{_REQUIRED[near]}', if that is what it means, or remove the line"
+    yield f"Remove the line; the keys are {', '.join(_READERS)}"
 
 
 def json_schema() -> dict[str, Any]:
@@ -88,26 +112,46 @@ def json_schema() -> dict[str, Any]:
 def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode | None:
     if len(text) > MAX_LENGTH:
         message = f"the front matter is longer than {MAX_LENGTH} characters"
-        mistakes.add(first_line - 1, message, "Close it with a line '---' right after its last key")
+        mistakes.add(max(first_line - 1, 1), message, "Close it with a line '---' right after its last key")
         return None
     try:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
-        mistakes.add(
-            _line(getattr(error, "problem_mark", None), text, first_line),
-            f"the front matter is not valid YAML ({getattr(error, 'problem', None) or 'unreadable'})",
-            "Put the value between double quotes if it holds ': ' or begins with a sign, as in "
-            'title: "TikTok : la suite"',
-        )
+        message = f"the front matter is not valid YAML ({getattr(error, 'problem', None) or 'unreadable'})"
+        line = _line(getattr(error, "problem_mark", None), text, first_line)
+        cure = "Put the value between quotation marks if it holds ': ' or begins with a sign, as in " + _QUOTED_EXAMPLE
+        for at, written in enumerate(text.split("\n")):
+            if (key := key_of(written)) and not _is_valid(written):
+                line, message = first_line + at, f"the value of '{key}' is not valid YAML as it stands"
+                mended = f"{key}: {quoted(written.partition(':')[2].strip())}"
+                mistakes.add(line, message, Change(f"Write {mended}", ((line, written, mended),), reveals=True), cure)
+                return None
+        mistakes.add(line, message, cure)
         return None
     if isinstance(root, yaml.MappingNode):
         return root
     if root is None:
-        mistakes.add(first_line - 1, "the front matter is empty", f"Write {EXAMPLE}")
+        mistakes.add(max(first_line - 1, 1), "the front matter is empty", f"Write {EXAMPLE}")
     else:
         line = _line(root.start_mark, text, first_line)
         mistakes.add(line, "the front matter is not a list of 'key: value' lines", f"Write {EXAMPLE}")
     return None
+
+
+def _is_valid(line: str) -> bool:
+    try:
+        return isinstance(yaml.compose(line, Loader=_LOADER), yaml.MappingNode)
+    except yaml.YAMLError:
+        return False
+
+
+def quoted(value: str) -> str:
+    """Return the value between quotation marks, without one that stands alone at its beginning."""
+    if value[:1] in {'"', "'"} and value.count(value[0]) == 1:
+        value = value[1:]
+    if '"' in value or "\\" in value:
+        return "'" + value.replace("'", "''") + "'"
+    return f'"{value}"'
 
 
 def _line(mark: yaml.Mark | None, text: str, first_line: int) -> int:
@@ -115,7 +159,9 @@ def _line(mark: yaml.Mark | None, text: str, first_line: int) -> int:
     return first_line + (min(mark.line, text.count("\n")) if mark else 0)
 
 
-def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mistakes: Mistakes) -> None:
+def _read_value(key: str, node: yaml.Node, place: tuple[int, str], values: dict[str, Any], mistakes: Mistakes) -> None:
+    """Read the value of a key, which stands at a place: the line's number and text."""
+    line, written = place
     if not isinstance(node, yaml.ScalarNode):
         mistakes.add(line, f"'{key}' holds several values", "Write one behind the colon")
         return
@@ -123,24 +169,43 @@ def _read_value(key: str, node: yaml.Node, line: int, values: dict[str, Any], mi
     if not text:
         # Because a template has optional lines, those may stay empty.
         if key in _REQUIRED:
-            cure = f"Write it as in '{_REQUIRED[key]}'; a value that begins with '#' needs double quotes"
-            mistakes.add(line, f"'{key}' is empty", cure)
+            behind = written.partition(":")[2].strip()
+            mended = f"{key}: {behind.strip('# ')}" if key == "number" else f"{key}: {quoted(behind)}"
+            change = Change(
+                f"Write {mended}, because YAML leaves out all that follows a '#'", ((line, written, mended),)
+            )
+            mistakes.add(line, f"'{key}' is empty", change, f"Write it as in '{_REQUIRED[key]}'")
         return
     try:
         values[key] = _READERS[key](text)
     except BadValueError as error:
-        mistakes.add(line, f"'{key}': {error}", error.cure)
+        mistakes.add(line, f"'{key}': {error}", *error.cures(line, text))
 
 
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text):
-        raise BadValueError(f"'{text}' is not a whole number above 0", cure="Write it as in 'number: 1207'")
+        digits = re.findall(r"[0-9]+", text)
+        instead = digits[0] if len(digits) == 1 and text.endswith(digits[0]) and "-" not in text else ""
+        raise BadValueError(
+            f"'{text}' is not a whole number above 0",
+            cure=f"Write it as in 'number: {instead or 1207}'",
+            instead=instead,
+            otherwise="Write it as in 'number: 1207'",
+        )
     return int(text)
 
 
 def _date(text: str) -> dt.date:
     if not _DATE.fullmatch(text):
-        raise BadValueError(f"'{text}' is not a date", cure="Write year, month and day, as in 'date: 2024-11-04'")
+        year_first = _YEAR_FIRST.match(text)
+        instead = "{}-{:0>2}-{:0>2}".format(*year_first.groups()) if year_first else ""
+        example = "Write year, month and day, as in 'date: {}'"
+        raise BadValueError(
+            f"'{text}' is not a date",
+            cure=example.format(instead or "2024-11-04"),
+            instead=instead,
+            otherwise=example.format("2024-11-04"),
+        )
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
@@ -172,3 +237,6 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "page": "Its page on the web. Optional.",
     "status": "A draft is never sent; take the line out, or write ready, when it may be.",
 }
+_KEY_LINE = re.compile(rf"[ \t]*[\"']?({'|'.join(_READERS)})[\"']?[ \t\u00a0\u202f]*:")
+# Because French keyboards type a no-break space before ':', and none may follow it, these slips are read as meant.
+_SLIP = re.compile(rf"^\t*({'|'.join(_READERS)})[ \t\u00a0\u202f]*:(?!//)[ \t\u00a0\u202f]*", re.MULTILINE)

@@ -5,22 +5,28 @@ nothing but an image is its picture, the list below `Sources :` holds its source
 its topics, and all the rest, in order, is its summary.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.content.frontmatter import EXAMPLE, read_front_matter
+from bot.content.frontmatter import EXAMPLE, key_of, read_front_matter
 from bot.content.richtext import RichText
 from bot.content.segments import Part, read_parts
 from bot.model.episode import Episode, Segment
-from bot.model.problems import InvalidInputError, Mistakes, Problem
+from bot.model.plaintext import hiding_cause
+from bot.model.problems import Change, InvalidInputError, Mistakes, Problem, named_lines
 
 _FENCE = "---"
+# Because word processors turn hyphens into dashes, a line of any of them is meant as a fence.
+_DASHES = re.compile(r"[-+_\u2010-\u2015\u2212]{2,}|[\u2013-\u2015]")
 
 # Tabs, line feeds, and zero-width joiners, which make emoji, are text. YAML or UTF-8 cannot hold the last three kinds.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Word joiners, soft hyphens and spaces without a width, which nobody sees: in a hashtag or before a title they end it.
+_INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
 _BLANK_LINE = re.compile(r"\n[^\S\n]+(?=\n)")
 # Because a Mac types a no-break space while the Option key of '#' is held down, one may follow a marker.
 _HARD_MARKER = re.compile(r"(\n {0,3}(?:#{1,6}|[-*+]))[\u00a0\u202f]")
@@ -32,28 +38,45 @@ def parse_episode(text: str, path: Path) -> Episode:
     Raises:
         InvalidInputError: with every mistake in the file.
     """
+    found = read_episode(text, path)
+    if isinstance(found, Episode):
+        return found
+
+    def read_again(changed: str) -> Mistakes:
+        again = read_episode(changed, path)
+        return again if isinstance(again, Mistakes) else Mistakes(path)
+
+    raise InvalidInputError(found.tried(_clean(text, Mistakes(path)), read_again))
+
+
+def read_episode(text: str, path: Path) -> Episode | Mistakes:
+    """Return the episode, or the mistakes if there are any. Their cures are not tried yet."""
     mistakes = Mistakes(path)
     text = _clean(text, mistakes)
     if not text.strip():
         mistakes.add(1, "the file is empty", f"Begin it with {EXAMPLE}")
-        raise InvalidInputError(mistakes.problems)
-    head = _split(text.split("\n"), mistakes)
-    values = read_front_matter(head.front_matter, head.first_line, mistakes) if head.first_line else {}
-    intro, parts = read_parts(RichText(head.body, mistakes, unclosed=Mistakes(path)))
-    if not parts:
-        cure = "Begin each subject with a title on a line such as '## Title'"
-        mistakes.add(head.end, "the episode has no segment", cure)
-    for line, name in (
-        (intro.topics_line, "a line of topics"),
-        (intro.image_line, "an image"),
-        (intro.sources_line, "a list of sources"),
-    ):
-        if line:
-            mistakes.add(line, f"{name} stands above the first segment", "Move it below a title '## …'")
-    segments = _segments(parts, mistakes)
-    if mistakes.problems:
-        raise InvalidInputError(mistakes.problems)
-    return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
+    elif cause := hiding_cause(text, path):
+        mistakes = Mistakes(path)
+        mistakes.add(*cause)
+    else:
+        head = _split(text.split("\n"), mistakes)
+        values = read_front_matter(head.front_matter, head.first_line, mistakes) if head.first_line else {}
+        intro, parts = read_parts(RichText(head.body, mistakes, unclosed=Mistakes(path)))
+        if not parts:
+            cure = "Begin each subject with a title on a line such as '## Title'"
+            mistakes.add(head.end, "the episode has no segment", cure)
+        for line, name in (
+            (intro.topics_line, "a line of topics"),
+            (intro.image_line, "an image"),
+            (intro.sources_line, "a list of sources"),
+        ):
+            # Because the first title is missing too in a file without any, there is one cause.
+            if line and parts:
+                mistakes.add(line, f"{name} stands above the first segment", "Move it below a title '## …'")
+        segments = _segments(parts, mistakes)
+        if not mistakes:
+            return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
+    return mistakes
 
 
 def unclosed_emphasis(text: str, path: Path) -> tuple[Problem, ...]:
@@ -61,12 +84,12 @@ def unclosed_emphasis(text: str, path: Path) -> tuple[Problem, ...]:
     mistakes, unclosed = Mistakes(path), Mistakes(path)
     head = _split(_clean(text, mistakes).split("\n"), mistakes)
     read_parts(RichText(head.body, mistakes, unclosed))
-    return tuple(dict.fromkeys(unclosed.problems))
+    return tuple(dict.fromkeys(unclosed.tried(text, lambda _changed: Mistakes(path))))
 
 
 def _clean(text: str, mistakes: Mistakes) -> str:
     """Return the text with one kind of line end and blank line, and without invisible characters."""
-    text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     # Because word processors leave these for line breaks inside a paragraph, they become spaces.
     text = text.replace("\u2028", " ").replace("\u2029", " ")
@@ -96,19 +119,53 @@ class _Head(NamedTuple):
 
 def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
     opening = next((index for index, line in enumerate(lines) if line.strip()), 0)
-    if lines[opening].rstrip() != _FENCE:
-        mistakes.add(opening + 1, "the file does not begin with a front matter", f"Begin it with {EXAMPLE}")
-        return _Head("", 0, "\n".join(lines), opening + 1)
     first = opening + 1
-    closing = next((i for i in range(first, len(lines)) if lines[i].rstrip() == _FENCE), len(lines))
+    if not _is_fence(lines[opening]):
+        return _without_fence(lines, opening, mistakes)
+    closing = next((i for i in range(first, len(lines)) if _is_fence(lines[i])), len(lines))
     title = next((i for i in range(first, len(lines)) if lines[i].startswith("##")), len(lines))
     if closing < min(title, len(lines)):
-        end, body = closing, closing + 1
-    else:
-        mistakes.add(first, "the front matter that begins here has no end", "Write a line '---' below its last key")
-        # Because the other mistakes are to be found too, reading goes on as if it ended at its first blank line.
-        end = body = next((i for i in range(first, title) if not lines[i]), title)
+        if wrong := [at for at in (opening, closing) if lines[at].rstrip() != _FENCE]:
+            cure = f"Write three hyphens (---) on {named_lines([at + 1 for at in wrong])}"
+            change = Change(cure, tuple((at + 1, lines[at], _FENCE) for at in wrong))
+            mistakes.add(wrong[0] + 1, "these signs are not the three hyphens of a front matter", change, cure)
+        return _head(lines, first, closing, closing + 1)
+    last = next((at for at in range(title - 1, opening, -1) if key_of(lines[at])), opening)
+    change = Change(f"Write a line '---' below line {last + 1}", ((last + 1, lines[last], f"{lines[last]}\n---"),))
+    cure = "Write a line '---' below its last key"
+    mistakes.add(first, "the front matter that begins here has no end", *((change,) if last > opening else ()), cure)
+    # Because the other mistakes are to be found too, reading goes on as if it ended at its first blank line.
+    end = next((i for i in range(first, title) if not lines[i]), title)
+    return _head(lines, first, end, end)
+
+
+def _head(lines: Sequence[str], first: int, end: int, body: int) -> _Head:
+    """Return the file in two parts, by the indexes of the first and last lines of its front matter."""
     return _Head("\n".join(lines[first:end]), first + 1, "\n" * body + "\n".join(lines[body:]), body)
+
+
+def _is_fence(line: str) -> bool:
+    return _DASHES.fullmatch(line.rstrip()) is not None
+
+
+def _without_fence(lines: Sequence[str], opening: int, mistakes: Mistakes) -> _Head:
+    """Tell how to begin a file whose first line of text is no fence; its front matter is read all the same."""
+    tell = functools.partial(mistakes.add, opening + 1, "the file does not begin with a front matter")
+    example = f"Begin it with {EXAMPLE}"
+    end = next((at for at in range(opening, len(lines)) if not key_of(lines[at])), len(lines))
+    if end > opening:
+        is_closed = _is_fence("".join(lines[end : end + 1]))
+        edits = [] if is_closed else [(end, lines[end - 1], f"{lines[end - 1]}\n{_FENCE}")]
+        edits.append((opening + 1, lines[opening], f"{_FENCE}\n{lines[opening]}"))
+        cure = "Write a line '---' above it" + ("" if is_closed else f", and another below line {end}")
+        tell(Change(cure, tuple(edits)), example)
+        return _head(lines, opening, end, end + is_closed)
+    fence = next((at for at in range(opening, len(lines) - 1) if _is_fence(lines[at]) and key_of(lines[at + 1])), 0)
+    if fence:
+        tell(f"Delete the text above line {fence + 1}, or move it below the front matter that begins there")
+        return _split([""] * fence + list(lines[fence:]), mistakes)
+    tell(example)
+    return _Head("", 0, "\n".join(lines), opening + 1)
 
 
 def _segments(parts: Sequence[Part], mistakes: Mistakes) -> list[Segment]:

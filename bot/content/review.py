@@ -13,14 +13,16 @@ from rapidfuzz import fuzz, process
 from bot.content.archive import Archive
 from bot.content.folder import right_name
 from bot.content.formatter import Formatter
-from bot.content.parser import unclosed_emphasis
+from bot.content.parser import read_episode, unclosed_emphasis
 from bot.content.richtext import SOURCES_LINE
-from bot.model.document import Document
+from bot.content.slips import EpisodeFile, Slips
+from bot.model.address import FILE_NAME
+from bot.model.document import Block, Document, Span
 from bot.model.episode import Episode, Segment, Status
 from bot.model.i18n import Language, words
-from bot.model.problems import Mistakes, Problem
+from bot.model.problems import Change, Mistakes, Problem
 from bot.model.rendering import Rendering
-from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
+from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, fold_words
 from bot.model.typography import TITLE_ON_PHONE
 
 _PERHAPS_TOO_LONG = 1_500
@@ -34,9 +36,13 @@ _SHORTEST_TOPIC = 5
 _CAPITALS = 8
 """Letters. A shorter title in capitals may be an abbreviation."""
 
-_TITLE = re.compile(r"^## ")
 _NOT_TEXT = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^<>]*>|https?://\S+|\{#[^{}]*\}")
-_NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->", re.DOTALL | re.MULTILINE)
+_TYPED_NUMBER = re.compile(
+    r"(?P<begin>\s*##\s+)(?:n°\s*)?(?P<number>[0-9]{1,2}|[IVX]{1,4})\s*(?P<sign>[.)/:°]|\s[–—-])\s+"
+)
+_NO_DESCRIPTION = re.compile(
+    r"(?:(?:IMG|DSC|PXL|image)[\w-]*\d|capture d.écran\b|screenshot\b)[\w .,:()-]*", re.IGNORECASE
+)
 _REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b(?:(?!-->|<!--).)*)-->", re.IGNORECASE)
 _ON_SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
 _HARD_SPACES = NO_BREAK_SPACE + NARROW_NO_BREAK_SPACE
@@ -77,8 +83,9 @@ def review(
     for episode in archive.episodes:
         version = archive.content.versions[episode.path]
         if version.episode is not None and not version.problems:
-            file = _File.read(folder / episode.path)
-            found += _Review(version.episode, file, language, counts, renderers, Mistakes(file.path)).problems()
+            file = EpisodeFile.read(folder / episode.path)
+            # Because a file that is gone again has no line to look at, the next check tells the cause.
+            found += _Review(language, counts, renderers).problems(version.episode, file) if file.lines != [""] else ()
     return found
 
 
@@ -87,7 +94,7 @@ def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:
     found = []
     for version in archive.content.versions.values():
         if version.episode is not None and not version.problems:
-            file = _File.read(folder / version.episode.path)
+            file = EpisodeFile.read(folder / version.episode.path)
             found += [(url, file.path, file.line_of(url)) for url in _addresses(version.episode)]
     return found
 
@@ -95,77 +102,73 @@ def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:
 def _addresses(episode: Episode) -> list[str]:
     found: list[str | None] = [episode.audio, episode.page]
     for segment in episode.segments:
-        found += [*_links_in(segment.summary), segment.image.url if segment.image else None]
+        found += [*(span.url for span in _links_in(segment.summary)), segment.image.url if segment.image else None]
         found += [source.url for source in segment.sources]
-    return list(dict.fromkeys(filter(None, (*found, *_links_in(episode.intro)))))
+    return list(dict.fromkeys(filter(None, (*found, *(span.url for span in _links_in(episode.intro))))))
 
 
-def _links_in(value: object) -> Iterator[str]:
-    """Yield the addresses of the links in blocks, however deep."""
+def _links_in(value: object) -> Iterator[Span]:
+    """Yield the links in blocks, however deep."""
     if isinstance(value, tuple):
         for each in value:
             yield from _links_in(each)
-    elif url := getattr(value, "url", None):
-        yield url
+    elif isinstance(value, Span):
+        if value.url:
+            yield value
     else:
         for name in ("spans", "blocks", "items"):
             yield from _links_in(getattr(value, name, ()))
 
 
 @dataclass(frozen=True)
-class _File:
-    """The lines of an episode's file."""
-
-    path: Path
-    lines: Sequence[str]
-
-    @classmethod
-    def read(cls, path: Path) -> _File:
-        try:
-            return cls(path, path.read_text(encoding="utf-8-sig").split("\n"))
-        except (OSError, UnicodeDecodeError):
-            # Because the file was good a moment ago, the next check tells the cause.
-            return cls(path, [""])
-
-    def line_of(self, text: str, after: int = 1) -> int:
-        """Return the first line with the text, from the line `after` on; `after` itself if no line has the text."""
-        return next((at for at, line in enumerate(self.lines[after - 1 :], start=after) if text in line), after)
-
-    def sources_below(self, title: int) -> int:
-        """Return the line `Sources :` below the title of a segment; the title's line if none follows."""
-        below = enumerate(self.lines[title:], start=title + 1)
-        return next((at for at, line in below if SOURCES_LINE.fullmatch(line.strip())), title)
-
-    def prose(self) -> list[str]:
-        """Return the lines; those of comments and blocks of code are blank."""
-        return _NO_PROSE.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(self.lines)).split("\n")
-
-    def titles(self) -> list[int]:
-        """Return the lines of the segments' titles."""
-        return [at for at, line in enumerate(self.lines, start=1) if _TITLE.match(line)]
-
-
-@dataclass(frozen=True)
 class _Review:
-    """The review of one episode. `_counts` says how many segments each topic has."""
+    """The review of episodes. `counts` says how many segments each topic has."""
 
-    _episode: Episode
-    _file: _File
-    _language: Language
-    _counts: Mapping[str, int]
-    _renderers: Mapping[str, Callable[[Document], Rendering]]
-    _warnings: Mistakes
+    language: Language
+    counts: Mapping[str, int]
+    renderers: Mapping[str, Callable[[Document], Rendering]]
 
-    def problems(self) -> tuple[Problem, ...]:
-        """Return the warnings about the file, from top to bottom."""
-        self._title(self._episode.title, self._file.line_of("title:"))
-        seen: dict[str, int] = {}
+    def problems(self, episode: Episode, file: EpisodeFile) -> tuple[Problem, ...]:
+        """Return the warnings about the file, from top to bottom, each with a cure that is true."""
+
+        def read(changed: str) -> Mistakes:
+            again = read_episode(changed, episode.path)
+            if isinstance(again, Mistakes):
+                return again
+            return _EpisodeReview(self, again, EpisodeFile(file.path, changed.split("\n"))).warnings()
+
+        return _EpisodeReview(self, episode, file).warnings().tried("\n".join(file.lines), read)
+
+
+class _EpisodeReview:
+    """The review of one version of an episode and its file."""
+
+    def __init__(self, review: _Review, episode: Episode, file: EpisodeFile) -> None:
+        self._review = review
+        self._episode = episode
+        self._file = file
+        self._warnings = Mistakes(file.path)
+        self._slips = Slips(file, self._warnings)
         # Because a file that was just changed may have too few titles, line 1 stands for the others.
-        titles = itertools.chain(self._file.titles(), itertools.repeat(1))
-        for segment, line in zip(self._episode.segments, titles, strict=False):
+        self._titles = list(
+            itertools.islice(itertools.chain(file.titles(), itertools.repeat(1)), len(episode.segments))
+        )
+
+    def warnings(self) -> Mistakes:
+        """Return the warnings about the file; their cures are not tried yet."""
+        self._title(self._episode.title, self._file.line_of("title"))
+        self._slips.tell()
+        self._bare(self._episode.intro, 1)
+        seen: dict[str, int] = {}
+        titles: dict[tuple[str, ...], int] = {}
+        for segment, line in zip(self._episode.segments, self._titles, strict=True):
             self._title(segment.title, line)
+            first = titles.setdefault(tuple(fold_words(segment.title)), line)
+            if first != line:
+                self._warnings.add(line, f"the title is that of line {first} too", "Say in each what its subject is")
             self._segment(segment, line)
             self._topics(segment, line)
+            self._bare(segment.summary, line)
             at = self._file.sources_below(line)
             for source in segment.sources:
                 at = self._file.line_of(source.url, at + 1)
@@ -175,7 +178,7 @@ class _Review:
         for found in unclosed_emphasis("\n".join(self._file.lines), self._file.path):
             self._warnings.add(found.line or 1, found.message, found.cure)
         self._lines()
-        return self._warnings.problems
+        return self._warnings
 
     def _title(self, title: str, line: int) -> None:
         if len(title) > TITLE_ON_PHONE:
@@ -185,43 +188,74 @@ class _Review:
             self._warnings.add(line, "the title is in capitals, which read as shouting", "Write it in small letters")
 
     def _segment(self, segment: Segment, line: int) -> None:
-        if not segment.sources:
-            end = next((at for at in self._file.titles() if at > line), None)
-            below = self._file.lines[line : end and end - 1]
-            # Because an import leaves a remark about it, which is told too, the warning would say the same again.
-            if not any(_ON_SOURCE.search(remark[1]) for each in below for remark in _REMARK.finditer(each)):
-                cure = "Add 'Sources :' and a list of links below its text"
-                self._warnings.add(line, "the segment has no source", cure)
+        below = self._below(line)
+        # Because an import leaves a remark about it, which is told too, the warning would say the same again.
+        if not segment.sources and not any(
+            _ON_SOURCE.search(remark[1]) for at in below for remark in _REMARK.finditer(self._file.lines[at - 1])
+        ):
+            cure = "Add 'Sources :' and a list of links below its text"
+            self._warnings.add(line, "the segment has no source", cure)
+        if not segment.topics and not self._slips.topics & set(below):
+            cure = "Write some right below its title, as in #netflix #streaming"
+            self._warnings.add(line, "the segment has no topic, by which people would find or choose it", cure)
+        written = self._file.lines[line - 1]
+        typed = _TYPED_NUMBER.match(written)
+        if typed and (typed["sign"] in ".)" or typed["number"] == str(segment.number)):
+            mended = typed["begin"] + written[typed.end() :]
+            message = "the title begins with a number, and messages number the subjects themselves"
+            cure = "Take the number out, or write it in words"
+            self._warnings.add(line, message, Change(f"Write '{mended}'", ((line, written, mended),)), cure)
+        if fold_words(segment.text) == fold_words(segment.title):
+            cure = "Write some sentences below the title"
+            self._warnings.add(line, "the summary says the title again and no more", cure)
+        if segment.image and (FILE_NAME.search(segment.image.alt) or _NO_DESCRIPTION.fullmatch(segment.image.alt)):
+            at = self._file.line_of(segment.image.alt, line)
+            message = f"'{segment.image.alt}' is the name of a file, not the description of an image"
+            self._warnings.add(at, message, "Say what it shows, for those who cannot see it")
         if len(segment.text) > _PERHAPS_TOO_LONG:
-            document = Formatter("", words(self._language)).segment(self._episode, segment)
-            for name, render in self._renderers.items():
+            document = Formatter("", words(self._review.language)).segment(self._episode, segment)
+            for name, render in self._review.renderers.items():
                 if (count := len(render(document).messages)) > 1:
                     message = f"the summary of {len(segment.text)} characters takes {count} messages on {name}"
                     self._warnings.add(line, message, "Shorten it: 300 to 900 characters read well on a phone")
 
+    def _below(self, title: int) -> range:
+        """Return the lines of the segment with a title on that line, by their numbers."""
+        return range(title + 1, next((at for at in self._titles if at > title), len(self._file.lines) + 1))
+
+    def _bare(self, blocks: Sequence[Block], line: int) -> None:
+        """Tell the bare addresses in the text, which begins at a line."""
+        for span in _links_in(blocks):
+            if span.text.startswith(("http://", "https://")):
+                at = self._file.line_of(span.text, line)
+                message = f"the address {span.text} would be shown in full in the text"
+                self._warnings.add(at, message, f"Write [some words]({span.text}), or put it into the sources")
+
     def _topics(self, segment: Segment, line: int) -> None:
-        common = [topic for topic, count in self._counts.items() if count >= _COMMON]
+        counts = self._review.counts
+        common = [topic for topic, count in counts.items() if count >= _COMMON]
         for topic in segment.topics:
             if topic in common or len(topic) < _SHORTEST_TOPIC:
                 continue
             near = process.extractOne(topic, common, scorer=fuzz.ratio, score_cutoff=_MISSPELT)
             if near is not None:
-                message = f"the topic '{topic}' looks like '{near[0]}', which {self._counts[near[0]]} segments have"
+                message = f"the topic '{topic}' looks like '{near[0]}', which {counts[near[0]]} segments have"
                 cure = f"Write #{near[0]}, if that is what it means"
                 self._warnings.add(self._file.line_of("#", line + 1), message, cure)
 
     def _lines(self) -> None:
         """Review single lines: remarks and typography."""
-        fences = 0
+        body = self._file.body()
         ending = "" if self._episode.status is Status.DRAFT else ", and the episode is no draft any more"
         for at, (raw, prose) in enumerate(zip(self._file.lines, self._file.prose(), strict=True), start=1):
-            fences += raw.rstrip() == "---"
             for remark in _REMARK.finditer(raw):
                 message = f"a remark stands here{ending}: {remark[1].rstrip().rstrip('. ')}"
                 self._warnings.add(at, message, "See to it and delete it")
-            is_text = fences > 1 and not SOURCES_LINE.fullmatch(raw.strip())
-            if self._language is Language.FRENCH and (is_text or raw.startswith("title:")):
-                self._typography(prose if fences > 1 else prose.removeprefix("title:"), at, is_text=is_text)
+            is_text = at >= body and not SOURCES_LINE.fullmatch(raw.strip())
+            # Because a line with a slip is about to be written anew, its spaces can wait.
+            is_told = at in self._slips.lines
+            if self._review.language is Language.FRENCH and not is_told and (is_text or raw.startswith("title:")):
+                self._typography(prose if at >= body else prose.removeprefix("title:"), at, is_text=is_text)
 
     def _typography(self, prose: str, line: int, *, is_text: bool) -> None:
         text = _NOT_TEXT.sub("", prose)

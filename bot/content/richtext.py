@@ -20,7 +20,7 @@ from markdown_it.token import Token
 
 from bot.model.address import bare_addresses, web_address
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
-from bot.model.problems import BadValueError, Mistakes
+from bot.model.problems import BadValueError, Change, Mistakes
 from bot.model.split import part, text_of
 
 # A segment's title is level 2. A chat shows all deeper titles alike.
@@ -32,9 +32,16 @@ SOURCES_LINE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}", re.IGNORECASE)
 _MARKUP = re.compile(r"[\\`*_~\[\]<&\n]")
 _COMMENT = re.compile(r"<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_SOURCES_AND_MORE = re.compile(r"[*_]{0,3}sources?\s*:\s*+[*_]{0,3}+\s*(?:\[|<|https?:)", re.IGNORECASE)
+_SOURCES_AND_MORE = re.compile(r"([*_]{0,3}sources?\s*:\s*+[*_]{0,3}+)\s*(?:\[|<|https?:)", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?|\|\s*:?-+:?\s*\|")
-_BROKEN_LINK = re.compile(r"\]\s*\(\s*(?:https?:|www\.)", re.IGNORECASE)
+_ON_THE_WEB = re.compile(r"\s*(?:https?:|www\.)", re.IGNORECASE)
+_BROKEN_LINK = re.compile(
+    r"(?P<image>!?)\[[^\[\]]*(?P<between>\]\s*\()(?P<address>\s*(?:https?:|www\.)[^()]*|[^()\[\]]+\.\w{2,5})\)",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"\s*(?:[-*+]|[0-9]+[.)])\s")
+TYPED_BULLET = re.compile(r"[-\u2010-\u2015\u2022-\u2023\u2043\u25a0-\u25ff\u2219→·]\s*")
+SOURCE_CURE = "Write each source on a line '- [Title](https://…)' or '- https://…' right below a line 'Sources :'"
 _TIGHT_TITLE = re.compile(r"(#{2,6})[^\s#].*")
 # In an address, and in a name such as @_lea, a sign is a letter like any other.
 _IN_A_NAME = re.compile(r"(?:://\S*|@)$")
@@ -49,7 +56,9 @@ def good_address(text: str, line: int, mistakes: Mistakes) -> str:
     try:
         return web_address(text)
     except BadValueError as error:
-        mistakes.add(line, str(error), error.cure)
+        mail = text.removeprefix("mailto:")
+        alone = Change(f"Write {mail} without < and >", ((line, f"<{mail}>", mail),))
+        mistakes.add(line, str(error), *((alone,) if mail != text else ()), *error.cures(line, text))
         return ""
 
 
@@ -88,6 +97,8 @@ class RichText:
         self._environment: dict[str, Any] = {}
         self.mistakes = mistakes
         self._unclosed = unclosed
+        self.lines = ["", *text.split("\n")]
+        """The lines of the text by their numbers, which begin at 1."""
         self.nodes = _tree(iter(_BLOCKS.parse(text, self._environment)))
 
     def blocks(self, nodes: Iterable[Node]) -> tuple[Block, ...]:
@@ -108,7 +119,7 @@ class RichText:
             case "code":
                 return self._code(node.token)
             case "" if not _COMMENT.fullmatch(html := node.token.content.strip()):
-                self.mistakes.add(node.line, *_no_html(html))
+                self.mistakes.add(node.line, *_no_html(html, node.line, self.lines))
             case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
                 return self._heading(node.text, node.line)
         return None
@@ -124,7 +135,7 @@ class RichText:
         """Return inline Markdown that begins at a line as styled runs, without white space at both ends."""
         if not _MARKUP.search(content):
             return _trimmed(_with_links(Span(content)))
-        return _InlineReader(line, self.mistakes, self._unclosed).read(self.inline(content))
+        return _InlineReader(line, self.lines, self.mistakes, self._unclosed).read(self.inline(content))
 
     def inline(self, content: str) -> Sequence[Token]:
         """Return the tokens of inline Markdown."""
@@ -132,8 +143,6 @@ class RichText:
         return token.children or ()
 
     def _heading(self, content: str, line: int) -> Heading | None:
-        if SOURCES_LINE.fullmatch(f"{content.rstrip(' :')}:"):
-            self.mistakes.add(line, "the sources stand under a title", "Write 'Sources :' without '#' signs")
         spans = self.spans(content, line)
         return Heading(spans, level=_INNER_LEVEL) if spans else None
 
@@ -146,23 +155,38 @@ class RichText:
         return CodeBlock(fence.content.removesuffix("\n")) if fence.content.strip() else None
 
     def _check_line(self, text: str, line: int) -> None:
+        written = self.lines[line] if line < len(self.lines) else ""
         if SOURCES_LINE.fullmatch(text):
+            below = itertools.takewhile(lambda at: self.lines[at].strip(), range(line + 1, len(self.lines)))
             cure = "Leave a blank line above it, and begin each line below it with '- '"
-            self.mistakes.add(line, "no list of its own follows 'Sources :'", cure)
-        elif _SOURCES_AND_MORE.match(text):
+            change = Change(cure, ((line, written, f"\n{written}"), *self.as_list(below)))
+            self.mistakes.add(line, "no list of its own follows 'Sources :'", change, SOURCE_CURE)
+        elif more := _SOURCES_AND_MORE.match(text):
             cure = "Put it on a line of its own below, and begin that line with '- '"
-            self.mistakes.add(line, "a source stands on the same line as 'Sources :'", cure)
+            change = Change(cure, ((line, written, f"Sources :\n- {text[more.end(1) :].strip()}"),))
+            self.mistakes.add(line, "a source stands on the same line as 'Sources :'", change, SOURCE_CURE)
         elif _TABLE_RULE.fullmatch(text):
             self.mistakes.add(line, "this is a table, which a chat cannot show", "Write it as a list, with '- '")
         elif tight := _TIGHT_TITLE.fullmatch(text):
-            self.mistakes.add(line, "this is text, not a title", f"Write a space after '{tight[1]}'")
+            cure = f"Write a space after '{tight[1]}'"
+            change = Change(cure, ((line, tight[1], f"{tight[1]} "),))
+            self.mistakes.add(
+                line, "this is text, not a title", change, f"{cure}, and the text of the segment below it"
+            )
+
+    def as_list(self, lines: Iterable[int]) -> Iterator[tuple[int, str, str]]:
+        """Yield the edits that make each of the lines an item of a list."""
+        for at in lines:
+            if self.lines[at].strip() and not _ITEM.match(self.lines[at]):
+                yield at, self.lines[at], f"- {TYPED_BULLET.sub('', self.lines[at].strip())}"
 
 
 class _InlineReader:
     """A reader of the inline tokens of one paragraph, which knows the line that it has reached."""
 
-    def __init__(self, line: int, mistakes: Mistakes, unclosed: Mistakes) -> None:
+    def __init__(self, line: int, lines: Sequence[str], mistakes: Mistakes, unclosed: Mistakes) -> None:
         self._line = line
+        self._lines = lines
         self._mistakes = mistakes
         self._unclosed = unclosed
         # The style of the text here stands last, that of the text around it before.
@@ -196,11 +220,11 @@ class _InlineReader:
                 self._styles.pop()
             case "image":
                 self._link_text += token.content
-                cure = "Put it on a line of its own in the segment, outside lists, quotes and links"
+                cure = "A segment shows one image, on a line of its own outside lists, quotes and links"
                 self._mistakes.add(self._line, "an image stands inside the text", cure)
             # Because its opening tag is a mistake already, a closing tag is none.
             case "html_inline" if not token.content.startswith("</") and not _COMMENT.fullmatch(token.content):
-                self._mistakes.add(self._line, *_no_html(token.content))
+                self._mistakes.add(self._line, *_no_html(token.content, self._line, self._lines))
 
     def _text(self, token: Token) -> None:
         if token.type == "unclosed":
@@ -213,9 +237,10 @@ class _InlineReader:
                 f"'{signs}' is {what} and would be shown as it stands",
                 f"Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself",
             )
-        elif _BROKEN_LINK.search(token.content):
-            cure = "Write [text](https://…) without a space between the brackets or in the address"
-            self._mistakes.add(self._line, "this link is broken and would be shown with its brackets", cure)
+        elif broken := _BROKEN_LINK.search(token.content):
+            what = "image" if broken["image"] else "link"
+            message = f"this {what} is broken and would be shown with its brackets"
+            self._mistakes.add(self._line, message, *_cures_of_link(broken, self._line))
         span = Span(token.content, self._styles[-1], self._url)
         for each in _with_links(span) if self._url is None else (span,):
             self._say(each)
@@ -235,16 +260,42 @@ class _InlineReader:
         self._url = None
 
 
-def _no_html(tag: str) -> tuple[str, str]:
-    shown = tag.partition("\n")[0][:40]
-    if tag.startswith("<!--"):
-        return f"the comment '{shown}' is not alone", "End it with --> and put the text after it on a line of its own"
-    if _LINE_BREAK_TAG.fullmatch(tag):
-        return f"'{shown}' would be shown as it stands", "End the line above with a backslash to go to the next line"
-    return (
-        f"'{shown}' is HTML, which a chat would show as it stands",
-        "Write Markdown, as in **bold**, *italic* or [text](https://…); '\\<' is the sign itself",
-    )
+def _cures_of_link(broken: re.Match[str], line: int) -> Iterator[Change | str]:
+    address, written = broken["address"], broken[0]
+    if _ON_THE_WEB.match(address):
+        joined = written.replace(broken["between"], "](", 1)
+        yield Change("Write no space between the brackets", ((line, written, joined),))
+        encoded = joined.replace(address, "%20".join(address.split()), 1)
+        yield Change("Write %20 for each space in the address", ((line, written, encoded),))
+        yield "Write [text](https://…) without a space between the brackets or in the address"
+    else:
+        example = "![The new logo](https://…)" if broken["image"] else "[text](https://…)"
+        yield f"Put the file on the web, and write the address that opens it there, as in {example}"
+
+
+def _no_html(html: str, line: int, lines: Sequence[str]) -> Iterator[Any]:
+    """Yield the message and the cures of a tag or a comment that begins at a line."""
+    shown = html.partition("\n")[0][:40]
+    comment, arrow, _text = html.partition("-->")
+    below = lines[line + 1 : line + 2]
+    if html.startswith("<!--"):
+        yield f"the comment '{shown}' is not alone"
+        if arrow:
+            edits = ((line + comment.count("\n"), arrow, f"{arrow}\n\n"),)
+            yield Change("Put the text after --> on a line of its own", edits)
+        else:
+            yield Change("End it with -->", ((line, lines[line], f"{lines[line]} -->"),))
+        yield "End it with --> and put the text after it on a line of its own"
+    elif _LINE_BREAK_TAG.fullmatch(html):
+        yield f"'{shown}' would be shown as it stands"
+        if lines[line].partition(html)[2].strip():
+            yield Change("Write a backslash in its place, and the rest on the next line", ((line, html, "\\\n"),))
+        elif "".join(below).strip():
+            yield Change("Write a backslash in its place", ((line, html, "\\"),))
+        yield "Remove it"
+    else:
+        yield f"'{shown}' is HTML, which a chat would show as it stands"
+        yield "Write Markdown, as in **bold**, *italic* or [text](https://…); '\\<' is the sign itself"
 
 
 def _with_links(span: Span) -> Iterator[Span]:

@@ -1,20 +1,24 @@
 """The parts of an episode file: the text above the first title, and the text below each title."""
 
 import functools
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 
 from bot.content.richtext import SOURCES_LINE, Node, RichText, good_address
-from bot.model.address import site
+from bot.model.address import bare_addresses, site
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
+from bot.model.problems import Change, named_lines
 from bot.model.split import text_of
 from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
 
 _SEGMENT = "h2"
-_TITLES = {"h1", _SEGMENT}
+_TITLE = re.compile(r"h[1-6]")
+_SIGNS = re.compile(r"#+")
 
 _SLUG_BEGINS = "{#"
 _SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
@@ -23,10 +27,13 @@ _SLUG = re.compile(r"[a-z0-9_-]+")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 _TOPIC = re.compile(r"#([^\s#,]+)")
-_TOPICS_LINE = re.compile(rf"{_TOPIC.pattern}(?:[\s,]*{_TOPIC.pattern})*,?")
+TOPICS_LINE = re.compile(rf"{_TOPIC.pattern}(?:[\s,]*{_TOPIC.pattern})*,?")
 _IMAGE_LINE = re.compile(r"!\[.*\][(\[].*[)\]]")
 _ADDRESS_ONLY = re.compile(r"<?([a-z][a-z0-9+.-]*:[^\s<>]*|www\.[^\s<>]+)>?", re.IGNORECASE)
 
+# Words that follow '#' with a space, as in `# netflix, # streaming`.
+_SPACED_TOPICS = re.compile(r"[^\W\d_][\w-]*(?:(?:\s*,\s*|\s+)#\s*[\w-]+)*")
+_LINK = re.compile(r"\[[^\[\]]*\]\([^()\s]*\)")
 _SOURCE_CURE = "Write '- [Title](https://…)' or '- https://…', and nothing else on the line"
 
 
@@ -54,30 +61,66 @@ def read_parts(rich_text: RichText) -> tuple[Part, list[Part]]:
     intro = Part(line=1, is_segment=False)
     parts: list[Part] = []
     reader = _PartReader(intro, rich_text)
+    level = _level(rich_text)
     for node in rich_text.nodes:
-        if node.token.tag not in _TITLES:
+        if not _TITLE.fullmatch(node.token.tag):
             reader.read(node)
         elif node.token.markup in {"=", "-"}:
             reader.underlined(node)
-        else:
+        elif SOURCES_LINE.fullmatch(f"{node.text.rstrip(' :')}:"):
+            reader.sources_title(node)
+        elif node.token.tag not in {level, "h1"}:
+            reader.read(node)
+        elif node.token.tag == level or (level == _SEGMENT and not reader.spaced_topics(node)):
             reader.close()
-            parts.append(_begun(node, rich_text))
+            parts.append(_begun(node, rich_text, is_segment=node.token.tag == level))
             reader = _PartReader(parts[-1], rich_text)
     reader.close()
     return intro, parts
 
 
-def _begun(heading: Node, rich_text: RichText) -> Part:
+def _level(rich_text: RichText) -> str:
+    """Return the level of the segments' titles. It is a mistake if no title has two '#', told once."""
+    titles = [node for node in rich_text.nodes if _TITLE.fullmatch(node.token.tag) and node.token.markup[0] == "#"]
+    tags = [node.token.tag for node in titles]
+    if not tags or _SEGMENT in tags:
+        return _SEGMENT
+    cures = []
+    # The likeliest level first; and at each, the first title of the file may be the episode's own.
+    levels = sorted(set(tags), key=lambda tag: (-tags.count(tag), tag))
+    for level, is_own in itertools.product(levels, (False, True)):
+        chosen = [node.line for node in titles[is_own:] if node.token.tag == level]
+        own = titles[0].line if is_own or (levels[0] != "h1" and tags[0] == "h1" != level) else 0
+        chosen = [line for line in chosen if line != own]
+        if chosen:
+            edits = [(line, rich_text.lines[line], _SIGNS.sub("##", rich_text.lines[line], count=1)) for line in chosen]
+            cure = f"Begin {named_lines(chosen)} with two, as in '{edits[0][2].strip()}'"
+            if own:
+                edits.append((own, rich_text.lines[own], ""))
+                cure += f", and delete line {own}, because the episode's title stands in the front matter"
+            cures.append(Change(cure, tuple(edits)))
+    cure = "Write each as '## Title', with text below it; the episode's own title stands in the front matter"
+    rich_text.mistakes.add(
+        titles[0].line, "the title of a segment begins with two '#', and none here does", *cures, cure
+    )
+    return levels[0]
+
+
+def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
     """Return the part that a title begins."""
     line, tell = heading.line, functools.partial(rich_text.mistakes.add, heading.line)
+    written = rich_text.lines[line]
     mark = _SLUG_MARK.search(heading.text)
     spans = rich_text.spans(heading.text[: mark.start()] if mark else heading.text, line)
     title = text_of(spans)
-    is_segment = heading.token.tag == _SEGMENT
     if not is_segment:
         tell(
             "the title of a segment begins with two '#'",
-            f"Write '## {title}'; the episode's own title stands in the front matter, and #topics have no space",
+            Change(f"Write '## {title}'", ((line, "#", "##"),)),
+            Change(
+                "Delete the line, if it is the episode's title: that stands in the front matter", ((line, written, ""),)
+            ),
+            f"Write '## {title}' and text below it, or delete the line; #topics have no space after '#'",
         )
     elif not title:
         tell("the segment has no title", "Write one after '##'")
@@ -87,12 +130,19 @@ def _begun(heading: Node, rich_text: RichText) -> Part:
         slug = mark[1].strip()
         if not _SLUG.fullmatch(slug):
             message = f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'"
-            tell(message, f"Write {{#{ascii_slug(slug) or 'netflix'}}}")
+            named = f"{{#{ascii_slug(slug)}}}"
+            leave = Change(f"Take {mark[0]} out", ((line, mark[0], ""),))
+            rename = leave if named == "{#}" else Change(f"Write {named}", ((line, mark[0], named),))
+            tell(message, rename, leave, "Write another name, as in {#netflix}")
             slug = ""
     else:
         slug = ascii_slug(title)
         if _SLUG_BEGINS in title:
-            tell(f"the title has '{_SLUG_BEGINS}' and no '}}' at its end", "End it as in {#netflix}")
+            name = title.partition(_SLUG_BEGINS)[2].partition("}")[0].strip()
+            begin, _mark, end = written.partition(_SLUG_BEGINS)
+            mended = f"{begin}{end.partition('}')[2].strip()}".rstrip() + f" {{#{name}}}"
+            change = Change(f"Write '{mended}'", ((line, written, mended),))
+            tell(f"the title has '{_SLUG_BEGINS}' and no '}}' at its end", change, "End it as in {#netflix}")
         if title and not slug:
             cure = "Add one at its end, in the letters a to z, as in {#netflix}"
             tell(f"no name for links can be made from the title '{title}'", cure)
@@ -120,18 +170,46 @@ class _PartReader:
             for item in node.children:
                 self._source_item(item)
             return
-        self.close()
+        self.close(node)
         if node.token.tag == "p":
             self.paragraph(node)
         else:
             self._part.summary += self._rich_text.blocks([node])
 
-    def close(self) -> None:
-        """End the part, or the wait for a list of sources."""
+    def close(self, node: Node | None = None) -> None:
+        """End the part, or the wait for a list of sources, at the block that stands in its place."""
         if self._list_has_to_come:
-            cure = "Begin each line below it with '- ', as in '- [Title](https://…)', or remove 'Sources :'"
-            self._mistakes.add(self._part.sources_line, "no list of sources follows", cure)
+            below = range(*node.token.map) if node is not None and node.token.map else ()
+            edits = tuple(self._rich_text.as_list(at + 1 for at in below))
+            change = Change("Begin each line below it with '- '", edits)
+            cure = "Write '- [Title](https://…)' below it for each source, or remove 'Sources :'"
+            self._mistakes.add(
+                self._part.sources_line, "no list of sources follows", *((change,) if edits else ()), cure
+            )
         self._list_may_come = self._list_has_to_come = False
+
+    def sources_title(self, heading: Node) -> None:
+        """Read a title that says no more than `Sources` as that line."""
+        self.close()
+        written = self._rich_text.lines[heading.line]
+        change = Change("Write 'Sources :' without '#' signs", ((heading.line, written, "Sources :"),))
+        cure = "Write 'Sources :' without '#' signs, and below it a list of links"
+        self._mistakes.add(heading.line, "the sources stand under a title", change, cure)
+        self._part.sources_line, self._list_may_come = heading.line, True
+
+    def spaced_topics(self, heading: Node) -> bool:
+        """Read a title of the first level right below a segment's as topics with spaces, and return whether it is."""
+        part, is_first = self._part, not (self._part.summary or self._part.topics)
+        if not part.is_segment or not _SPACED_TOPICS.fullmatch(heading.text) or not (is_first or "#" in heading.text):
+            return False
+        written = self._rich_text.lines[heading.line]
+        topics = " ".join(f"#{word}" for word in re.split(r"[\s#,]+", heading.text) if word)
+        change = Change(f"Write '{topics}', if these are topics", ((heading.line, written, topics),))
+        cure = f"Write '{topics}' right below the title, if these are topics"
+        self._mistakes.add(heading.line, "a topic has no space after its '#'", change, cure)
+        # Because the segment's own text follows, the next paragraph is read as if the topics were right.
+        part.topics_line = heading.line
+        return True
 
     def underlined(self, heading: Node) -> None:
         """Read text above a line of `-` or `=` as a paragraph: few authors mean the title that Markdown sees."""
@@ -142,23 +220,27 @@ class _PartReader:
             self._list_has_to_come = False
             self._mistakes.add(self._part.sources_line + 1, "the source is empty", _SOURCE_CURE)
             return
+        line = heading.token.map[1] if heading.token.map else heading.line + 1
+        written, is_rule = self._rich_text.lines[line], heading.token.markup == "-"
+        cure = "Leave a blank line between the two" if is_rule else f"Delete the line of '{heading.token.markup}'"
         self._mistakes.add(
             heading.line,
             f"Markdown takes this text for a title, because of the line of '{heading.token.markup}' right below it",
-            "Leave a blank line between the two, or write a title as '## Title'",
+            Change(cure, ((line, written, f"\n{written}" if is_rule else ""),)),
+            f"{cure}, or write a title as '## Title'",
         )
 
     def paragraph(self, node: Node) -> None:
         """Read a paragraph, which may hold lines of topics, an image or `Sources :`."""
         part, line, lines = self._part, node.line, node.text.split("\n")
-        only_topics = all(_TOPICS_LINE.fullmatch(text.strip()) for text in lines)
+        only_topics = all(TOPICS_LINE.fullmatch(text.strip()) for text in lines)
         # The index of the first line that is not yet in the part.
         begin = 0
         for index, text in enumerate(map(str.strip, lines)):
             touched = part.summary or part.topics_line or part.image_line or part.sources_line
             first = index == begin and part.is_segment and not touched
             tokens = self._rich_text.inline(text) if _IMAGE_LINE.fullmatch(text) else ()
-            if (only_topics or first) and _TOPICS_LINE.fullmatch(text):
+            if (only_topics or first) and TOPICS_LINE.fullmatch(text):
                 self._topics(text, line + index)
             elif [token.type for token in tokens] == ["image"]:
                 self._text(lines[begin:index], line + begin)
@@ -219,6 +301,19 @@ class _PartReader:
         spans = self._rich_text.spans(content, line)
         urls = {span.url for span in spans}
         if None in urls or len(urls) > 1:
-            self._mistakes.add(line, "the source is not just a link", _SOURCE_CURE)
+            self._mistakes.add(line, "the source is not just a link", *_cures_of_source(content, line), _SOURCE_CURE)
         for url in filter(None, urls):
             self._part.sources.append(Source(title=text_of(spans), url=url))
+
+
+def _cures_of_source(content: str, line: int) -> Iterator[Change]:
+    """Yield the cures of an item with a title and a bare address, or with several links."""
+    links = [found[0] for found in _LINK.finditer(content)]
+    bare = [] if links else [url for _at, url in bare_addresses(content)]
+    title = content.replace(bare[0], "").strip(" \t\u00a0\u202f:;,|()<>–—-→") if len(bare) == 1 else ""
+    if title and not set(title) & set("[]*`"):
+        mended = f"[{title}]({bare[0]})"
+        yield Change(f"Write '- {mended}'", ((line, content, mended),))
+    elif len(links) > 1 or len(bare) > 1:
+        edits = ((line, content, "\n- ".join(links or bare)),)
+        yield Change("Write each link on a line of its own, which begins with '- '", edits)

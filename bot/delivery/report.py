@@ -99,8 +99,9 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             fate = _("It does not count until it is mended.")
             if fact.in_use:
                 fate = _("Its last good version goes on counting until the file is mended.")
+            ends = () if fact.in_use is None else (_paragraph(fate),)
             title = _("A mistake in {name}").format(name=fact.problems[0].path.name)
-            return _notice(title, *_listed(_shown(fact.problems)), _paragraph(fate))
+            return _notice(title, *_listed(_shown(fact.problems)), *ends)
         case facts.ConfigRefused():
             goes_on = _paragraph(_("The bot goes on with the settings that it had. Nothing is lost."))
             return _notice(_("The new settings cannot be used"), *_listed(_shown(fact.problems)), goes_on)

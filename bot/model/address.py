@@ -22,8 +22,16 @@ _LONGEST_HOST = 253
 """Characters of a name in the DNS (RFC 1035)."""
 _PORTS = range(1, 1 << 16)
 _BARE = re.compile(r"https?://[^\s<>«»“”]+", re.IGNORECASE)
-_CLOSING_MARKS = ".,;:!?…'’\"*_~"
+_CLOSING_MARKS = ".,;:!?…'’\"*~"
 """Marks that end a sentence or a pair rather than an address."""
+_PAIRS = {")": "(", "]": "["}
+FILE_NAME = re.compile(
+    r"\.(?:mp[34]|m4a|ogg|opus|wav|flac|mov|jpe?g|png|gif|webp|svg|heic|pdf|docx?|html?|txt|md)$", re.IGNORECASE
+)
+"""A name that a file has on a computer, and no site on the web."""
+_COPY = "Copy the whole address from the browser, as in https://example.org/page"
+_FILE_CURE = "Put the file on the web, and write the address that opens it there, as in https://example.org/file"
+_MAIL_CURE = "Write the address of a page; an e-mail address stands in the text as it is, without < > and brackets"
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f]")
 # Because RFC 3986 allows no characters but these, letters and digits, the others are percent-encoded.
 _PORTABLE = "-._~:/?#[]@!$&'()*+,;=%"
@@ -40,17 +48,49 @@ def web_address(text: str) -> str:
     if not text:
         raise BadValueError("the address is empty", cure="Write one that begins with https://")
     if _UNPRINTABLE.search(text):
-        raise BadValueError(f"the address '{text}' holds a space", cure="Remove the space, or write %20 for it")
+        raise _with_space(text)
     found = _ADDRESS.match(text)
     if found is None:
-        raise BadValueError(f"the address '{text}' does not begin with https://", cure=f"Write https://{text}")
+        raise _without_scheme(text)
     if found["scheme"].lower() not in {"http", "https"}:
-        cure = "Write one that begins with https:// or http://"
+        is_mail = found["scheme"].lower() == "mailto"
+        cure = _MAIL_CURE if is_mail else "Write one that begins with https:// or http://"
         raise BadValueError(f"the address '{text}' is not of the web", cure=cure)
     if not found["site"]:
         raise BadValueError(f"the address '{text}' names no site", cure="Write it as in https://example.org/page")
     rest = quote(text[found.end() :], safe=_PORTABLE, errors="surrogatepass")
     return f"{found['scheme']}://{_site(found['site'], text)}{rest}"
+
+
+def _with_space(text: str) -> BadValueError:
+    message = f"the address '{text}' holds a space"
+    if _is_good(_UNPRINTABLE.sub("", text)):
+        return BadValueError(message, cure="Remove the space, or write %20 for it")
+    _at, address = next(bare_addresses(text), (0, text))
+    # Because the text itself has just been refused, only a part of it is tried; else this would never end.
+    if address != text and _is_good(address):
+        return BadValueError(message, cure=f"Write {address} alone", instead=address, otherwise=_COPY)
+    return BadValueError(message, cure=_COPY)
+
+
+def _without_scheme(text: str) -> BadValueError:
+    message = f"the address '{text}' does not begin with https://"
+    site, slash, _rest = text.lstrip("/").partition("/")
+    if FILE_NAME.search(site if not slash else text) and ("." not in site.strip(".") or not slash):
+        return BadValueError(f"'{text}' is a file of yours, not an address of the web", cure=_FILE_CURE)
+    if "@" in site:
+        return BadValueError(message, cure=_MAIL_CURE)
+    whole = f"https://{text.lstrip('/')}"
+    if not _is_good(whole):
+        return BadValueError(message, cure=_COPY)
+    return BadValueError(message, cure=f"Write {whole}", instead=whole, otherwise=_COPY)
+
+
+def _is_good(text: str) -> bool:
+    try:
+        return bool(text and web_address(text))
+    except BadValueError:
+        return False
 
 
 def site(address: str) -> str:
@@ -62,11 +102,17 @@ def bare_addresses(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses in running text, good or not, each with the index at which it begins."""
     # Because nearly no text holds an address, this faster look comes first.
     if "://" in text:
+        brackets = before = 0
         for match in _BARE.finditer(text):
             address = match[0]
-            end, unopened = len(address), address.count(")") - address.count("(")
-            while (last := address[end - 1]) in _CLOSING_MARKS or (last == ")" and unopened > 0):
-                end, unopened = end - 1, unopened - (last == ")")
+            end, unopened = len(address), {last: address.count(last) - address.count(_PAIRS[last]) for last in _PAIRS}
+            # Because some addresses end in ']', it ends one only where the text around has opened it.
+            brackets += text.count("[", before, match.start()) - text.count("]", before, match.start())
+            unopened["]"], before = min(unopened["]"], brackets), match.end()
+            while (last := address[end - 1]) in _CLOSING_MARKS or unopened.get(last, 0) > 0:
+                end -= 1
+                if last in unopened:
+                    unopened[last] -= 1
             yield match.start(), address[:end]
 
 
@@ -96,7 +142,7 @@ def _site(written: str, address: str) -> str:
         # Because Telegram drops such links without an error, they are refused; else the reader would miss them.
         raise BadValueError(
             f"the address '{address}' leads nowhere on the web: '{host}' is not the full name of a site",
-            cure="Copy the whole address from the browser, as in https://example.org/page",
+            cure=_COPY,
         )
     return found[0]
 

@@ -218,12 +218,15 @@ class Missed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class FileBroken(Fact):
-    """An episode's file with mistakes. With `in_use`, the bot goes on with the file's last good version."""
+    """An episode's file with mistakes. With `in_use`, the bot goes on with the file's last good version.
+
+    For a copy of another file `in_use` is None, because no mending makes the copy count.
+    """
 
     KEY = "broken {fact.version}"
     version: str
     problems: Sequence[Problem]
-    in_use: bool
+    in_use: bool | None
 
 
 @dataclass(frozen=True, slots=True)

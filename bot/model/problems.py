@@ -1,8 +1,41 @@
 """The mistakes in the files of the team, each with its place and its cure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+_TRIALS = 400_000
+"""Characters that the trials of one file's cures may read: of an episode of the usual length, a hundred trials."""
+
+
+def named_lines(lines: Sequence[int]) -> str:
+    """Return the numbers of lines for a sentence, as in `lines 3, 5 and 7`."""
+    *others, last = lines
+    return f"lines {', '.join(map(str, others))} and {last}" if others else f"line {last}"
+
+
+class Change(NamedTuple):
+    """A cure in literal words, which the program can try: in each line (from 1) of `edits`, the old text becomes new.
+
+    `reveals` says that the mistake hides others, so that the change may bring mistakes of other lines to light.
+    """
+
+    cure: str
+    edits: tuple[tuple[int, str, str], ...]
+    reveals: bool = False
+
+    def applied(self, text: str) -> str | None:
+        """Return the text with the change; None if a line does not hold the old text."""
+        lines = text.split("\n")
+        for at, old, new in self.edits:
+            if at > len(lines) or not old or old not in lines[at - 1]:
+                return None
+            lines[at - 1] = lines[at - 1].replace(old, new, 1)
+        return "\n".join(lines)
 
 from bot.model.i18n import gettext, gettext_noop
 
@@ -33,6 +66,9 @@ class Problem:
     cure: str
     line: int | None = None
     key: str | None = None
+    # Because the lines of a config may hold a token, no repr shows them.
+    change: Change | None = field(default=None, repr=False)
+    """The cure as it was tried: applied to the file, it ends the mistake. None if the cure has no literal words."""
 
     def __str__(self) -> str:
         place = f"{self.path}" if self.line is None else f"{self.path}:{self.line}"
@@ -63,11 +99,30 @@ class InvalidInputError(Exception):
 
 
 class BadValueError(ValueError):
-    """A value that cannot be used. The text of the error says why, `cure` the value to write instead."""
+    """A value that cannot be used. The text of the error says why, `cure` the value to write instead.
 
-    def __init__(self, message: str, *, cure: str) -> None:
+    `instead` is the value itself if the cure has it in literal words, and `otherwise` a cure without them.
+    """
+
+    def __init__(self, message: str, *, cure: str, instead: str = "", otherwise: str = "") -> None:
         super().__init__(message)
         self.cure = cure
+        self.instead = instead
+        self._otherwise = otherwise or cure
+
+    def cures(self, line: int, written: str) -> tuple[Change | str, ...]:
+        """Return the cures of the value that stands in a line of a file, the best first."""
+        if not self.instead:
+            return (self.cure,)
+        return Change(self.cure, ((line, written, self.instead),)), self._otherwise
+
+
+class Mistake(NamedTuple):
+    """A mistake at a line of a file, and its cures, the best first. The last one has no literal words."""
+
+    line: int
+    message: str
+    cures: tuple[Change | str, ...]
 
 
 class Mistakes:
@@ -75,13 +130,40 @@ class Mistakes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._found: list[Problem] = []
+        self.found: list[Mistake] = []
+        """The mistakes so far, whose cures are not tried."""
 
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """The mistakes so far, in the order of the lines."""
-        return tuple(sorted(self._found, key=lambda problem: problem.line or 0))
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.found)
 
-    def add(self, line: int, message: str, cure: str) -> None:
-        """Add a mistake at a line, counted from 1."""
-        self._found.append(Problem(self._path, message, cure, line))
+    def add(self, line: int, message: str, *cures: Change | str) -> None:
+        """Add a mistake at a line, counted from 1, unless the same one stands there."""
+        self.found.append(Mistake(line, message, cures))
+
+    def tried(self, text: str, read: Callable[[str], Mistakes]) -> tuple[Problem, ...]:
+        """Return the mistakes in the order of the lines, each with its best true cure.
+
+        A literal cure is true if the text, changed as the cure says and read again, has lost this mistake and has no
+        new one. The text is the file's, as the reader sees it.
+        """
+        before, left = Counter(each.message for each in self.found), _TRIALS
+        problems = []
+        for mistake in sorted(self.found, key=lambda each: each.line):
+            for cure in mistake.cures:
+                if isinstance(cure, str):
+                    problems.append(Problem(self._path, mistake.message, cure, mistake.line))
+                    break
+                changed = cure.applied(text)
+                left -= len(text)
+                if changed is None or left < 0:
+                    continue
+                after = read(changed).found
+                counts = Counter(each.message for each in after)
+                worse = [each for each in after if counts[each.message] > before[each.message]]
+                if cure.reveals:
+                    worse = [each for each in worse if each.line in {line for line, _old, _new in cure.edits}]
+                if counts[mistake.message] < before[mistake.message] and not worse:
+                    problems.append(Problem(self._path, mistake.message, cure.cure, mistake.line, change=cure))
+                    break
+        return tuple(problems)

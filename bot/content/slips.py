@@ -1,0 +1,254 @@
+"""Slips of the pen in the lines of an episode's file: the reader would see something else than the author meant."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.content.frontmatter import quoted
+from bot.content.richtext import SOURCES_LINE, TYPED_BULLET
+from bot.content.segments import TOPICS_LINE
+from bot.model.problems import Change, Mistakes, named_lines
+from bot.model.text import normalise_topic
+
+_TITLE = re.compile(r"^## ")
+_NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->", re.DOTALL | re.MULTILINE)
+_IN_PARAGRAPH = re.compile(r"\s*(?:[^\s#]|#[^\s#])")
+_CODE = re.compile(r"`[^`]*`")
+_CUT_TITLE = re.compile(r"^title[ \u00a0]*:[ \u00a0]*(?P<whole>[^\"'|>\s#].*?\s#.*)$")
+_LABELLED_TOPICS = re.compile(
+    r"[*_]{0,3}(?:hash)?(?:tags?|mots[- ]cl[ée]s?|topics?|keywords?|th[èe]mes?|étiquettes?)\s*:[*_]{0,3}\s*"
+    r"(?P<topics>.+)",
+    re.IGNORECASE,
+)
+_LONGEST_LABEL = 3
+"""Words of one topic behind `Tags :`; more of them are a sentence."""
+_BULLET = re.compile(rf"(?:{TYPED_BULLET.pattern}(?=\S)|[0-9]{{1,2}}(?:/|°|\ufe0f?\u20e3|\s[–—])\s*)")
+_WORD = re.compile(r"\w")
+_LIST = re.compile(r"[-*+]\s|[0-9]+[.)]\s|-[0-9-]")
+"""Items of a list of Markdown, and numbers below 0."""
+_BOX = re.compile(r"(?P<item>^\s*[-*+]\s+)\[[ xX]\]\s+")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?::\s*)?")
+# Highlights and links of wikis, short codes of Hugo, containers, comments and callouts of Obsidian.
+_FOREIGN = re.compile(r"==[^=\s][^=]*==|(?<!\])\[\[[^\[\]]+\]\]|\{\{[^{}]*\}\}|^:::.*|%%[^%]+%%|^\s*>\s*\[!\w+\]")
+_DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\]^]+)\]:\s*\S+")
+_CUT_ADDRESS = re.compile(r"https?://[^\s<>()\[\]«»\"]*?(?P<end>…|\.\.\.|_)(?=[\s)\]>,;:!?»\"]|\.?$|\.\s)")
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060\ufeff]")
+# UTF-8 that was read as Windows-1252: the first letter of a pair, three or four, and the bytes that may follow it.
+_HIGH = bytes(range(0x80, 0xC0)).decode("cp1252", "ignore") + "\x81\x8d\x8f\x90\x9d"
+_MOJIBAKE = re.compile(f"[ÂÃ][{_HIGH}]|â[€\\u201a][{_HIGH}]|Å[“’]|ðŸ[{_HIGH}]{{2}}")
+
+
+@dataclass(frozen=True)
+class EpisodeFile:
+    """The lines of an episode's file."""
+
+    path: Path
+    lines: Sequence[str]
+
+    @classmethod
+    def read(cls, path: Path) -> EpisodeFile:
+        """Return the file at the path, with one empty line if it cannot be read."""
+        try:
+            return cls(path, path.read_text(encoding="utf-8-sig").split("\n"))
+        except (OSError, UnicodeDecodeError):
+            # Because the file was good a moment ago, the next check tells the cause.
+            return cls(path, [""])
+
+    def line_of(self, text: str, after: int = 1) -> int:
+        """Return the first line with the text, from the line `after` on; `after` itself if no line has the text."""
+        return next((at for at, line in enumerate(self.lines[after - 1 :], start=after) if text in line), after)
+
+    def sources_below(self, title: int) -> int:
+        """Return the line `Sources :` below the title of a segment; the title's line if none follows."""
+        below = enumerate(self.lines[title:], start=title + 1)
+        return next((at for at, line in below if SOURCES_LINE.fullmatch(line.strip())), title)
+
+    def prose(self) -> list[str]:
+        """Return the lines; those of comments and blocks of code are blank."""
+        return _NO_PROSE.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(self.lines)).split("\n")
+
+    def titles(self) -> list[int]:
+        """Return the lines of the segments' titles."""
+        return [at for at, line in enumerate(self.lines, start=1) if _TITLE.match(line)]
+
+    def body(self) -> int:
+        """Return the first line below the front matter."""
+        fences = (at for at, line in enumerate(self.lines, start=1) if line.rstrip() == "---")
+        return next(itertools.islice(fences, 1, None), 0) + 1
+
+
+class Slips:
+    """The slips in a file, which go to `warnings`."""
+
+    def __init__(self, file: EpisodeFile, warnings: Mistakes) -> None:
+        self._file = file
+        self._warnings = warnings
+        self._body = file.body()
+        self._prose = [_CODE.sub("", line) for line in file.prose()]
+        self.lines: set[int] = set()
+        """The lines that hold a slip."""
+        self.topics: set[int] = set()
+        """The lines of topics that would be shown as text."""
+
+    def tell(self) -> None:
+        """Add a warning for each kind of slip, or for each line with one."""
+        self._mojibake()
+        self._cut_title()
+        for paragraph in self._paragraphs():
+            self._topics(paragraph)
+            self._bullets(paragraph)
+        hidden = next(filter(None, map(_INVISIBLE.search, self._prose)), None)
+        before = hidden.string[: hidden.start()].split()[-1:] if hidden else []
+        place = f"after '{before[0][-20:]}'" if before else "at the beginning of the line"
+        self._all(
+            _INVISIBLE.search,
+            f"an invisible character stands here, {place}",
+            "Delete it",
+            lambda line: _INVISIBLE.sub("", line),
+        )
+        self._all(
+            _BOX.search,
+            "a box to tick would be shown as '[ ]' in the text",
+            "Take it out",
+            lambda line: _BOX.sub(r"\g<item>", line),
+        )
+        self._all(
+            _FOOTNOTE.search,
+            "a footnote's mark would be shown as it stands",
+            "Put the link of the footnote into the sources of its segment, and take every mark like this out",
+        )
+        self._all(
+            _FOREIGN.search, "a sign of another program would be shown as it stands", "Take it out, or say it in words"
+        )
+        self._addresses()
+
+    def _all(
+        self,
+        is_slip: Callable[[str], object],
+        message: str,
+        cure: str,
+        mended: Callable[[str], str] | None = None,
+    ) -> None:
+        """Tell the lines with a slip of one kind, in one warning, because they have one cause."""
+        found = [at for at, line in enumerate(self._prose, start=1) if is_slip(line)]
+        if not found:
+            return
+        self.lines |= set(found)
+        more = f"; so it is on {named_lines(found[1:])}" if found[1:] else ""
+        edits = [(at, self._file.lines[at - 1], mended(self._file.lines[at - 1])) for at in found if mended]
+        change = (Change(f"{cure}{more and ' there too'}", tuple(edits)),) if edits else ()
+        self._warnings.add(found[0], f"{message}{more}", *change, cure)
+
+    def _mojibake(self) -> None:
+        def decoded(line: str) -> str:
+            return _MOJIBAKE.sub(lambda match: _as_utf_8(match[0]), line)
+
+        found = dict.fromkeys(itertools.chain.from_iterable(map(_MOJIBAKE.findall, self._prose)))
+        letters = {garbled: letter for garbled in found if (letter := _as_utf_8(garbled)) != garbled}
+        if letters:
+            garbled, letter = next(iter(letters.items()))
+            message = f"'{garbled}' stands here, which was '{letter}' before a program read it in another encoding"
+            pairs = ", ".join(f"'{letters[each]}' for '{each}'" for each in letters)
+            cure = f"Write {pairs}, or copy the text again"
+            self._all(lambda line: any(each in line for each in letters), message, cure, decoded)
+
+    def _cut_title(self) -> None:
+        for at, line in enumerate(self._file.lines[: self._body], start=1):
+            if cut := _CUT_TITLE.match(line.rstrip()):
+                mended = f"title: {quoted(cut['whole'])}"
+                message = "the title ends before ' #', because YAML leaves out all that follows it"
+                self._warnings.add(
+                    at,
+                    message,
+                    Change(f"Write {mended}", ((at, line, mended),)),
+                    "Put the title between quotation marks",
+                )
+
+    def _paragraphs(self) -> Iterator[range]:
+        """Yield the lines of each paragraph of the body, by their numbers; no title is among them."""
+        lines = range(self._body, len(self._prose) + 1)
+        for is_text, group in itertools.groupby(lines, lambda at: _IN_PARAGRAPH.match(self._prose[at - 1]) is not None):
+            numbers = list(group)
+            if is_text:
+                yield range(numbers[0], numbers[-1] + 1)
+
+    def _topics(self, paragraph: range) -> None:
+        """Tell a line of topics that would be shown as text."""
+        texts = {at: self._prose[at - 1].strip() for at in paragraph}
+        only_topics = all(TOPICS_LINE.fullmatch(text) for text in texts.values())
+        for at, text in texts.items():
+            label = _LABELLED_TOPICS.fullmatch(text)
+            names = re.split(r"[,;#]+", label["topics"]) if label else []
+            if label and all(len(name.split()) <= _LONGEST_LABEL for name in names):
+                message = f"'{text}' would be shown as text, and is no topic"
+                topics = " ".join(f"#{''.join(name.split())}" for name in names if normalise_topic(name))
+            elif TOPICS_LINE.fullmatch(text) and not only_topics and self._is_far_below_title(at):
+                message, topics = "these hashtags stand inside a paragraph and would be shown as text", text
+            else:
+                continue
+            self.lines.add(at)
+            self.topics.add(at)
+            above = "\n" if at - 1 in texts else ""
+            edit = (at, self._file.lines[at - 1], f"{above}{topics}" + ("\n" if at + 1 in texts else ""))
+            alone = ", with a blank line around it" if edit[2] != topics else ""
+            cure = f"Write {topics} on a line of its own right below the title of the segment"
+            self._warnings.add(at, message, Change(f"Write {topics}{alone}", (edit,)), cure)
+
+    def _is_far_below_title(self, line: int) -> bool:
+        """Return whether the line stands in a segment, and not right below the segment's title."""
+        above = [text for text in self._prose[: line - 1] if text.strip()]
+        return any(map(_TITLE.match, above)) and not _TITLE.match(above[-1])
+
+    def _bullets(self, paragraph: range) -> None:
+        """Tell lines of a paragraph that begin with a bullet that is no list's, and would run together."""
+        found = [at for at in paragraph if _is_typed_bullet(self._prose[at - 1])]
+        if not found or (len(found) == 1 and found[0] == paragraph[0]):
+            return
+        self.lines |= set(found)
+        edits = tuple((at, self._file.lines[at - 1], f"- {_without_bullet(self._file.lines[at - 1])}") for at in found)
+        cure = f"Begin {named_lines(found)} with '- '"
+        message = (
+            f"a line that begins with '{self._prose[found[0] - 1].strip()[0]}' is no list, and runs into the line above"
+        )
+        self._warnings.add(found[0], message, Change(cure, edits), f"{cure}, with a blank line above the first")
+
+    def _addresses(self) -> None:
+        """Tell addresses that are cut, and those that nothing refers to."""
+        text = "\n".join(self._prose)
+        for at, line in enumerate(self._prose, start=1):
+            if cut := _CUT_ADDRESS.search(line):
+                end = cut["end"]
+                cure = "Copy the whole address from the browser"
+                if end == "_":
+                    cure = f"{cure}; if it ends so there too, write %5F in place of the last '_'"
+                self._warnings.add(at, f"the address {cut[0]} ends in '{end}': perhaps it is cut", cure)
+            if (found := _DEFINITION.match(line)) and text.lower().count(f"[{found['label']}]".lower()) == 1:
+                message = f"this line is not shown, because nothing above or below it refers to [{found['label']}]"
+                self._warnings.add(at, message, "Write its address into the list of sources")
+
+
+def _as_utf_8(garbled: str) -> str:
+    """Return the letter that was garbled; the text as it is if it was none."""
+    data = b"".join(bytes([ord(each)]) if ord(each) < 256 else each.encode("cp1252", "ignore") for each in garbled)  # noqa: PLR2004 - Latin-1
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return garbled
+
+
+def _is_typed_bullet(line: str) -> bool:
+    text = line.strip()
+    if not _WORD.search(text) or _LIST.match(text):
+        return False
+    is_symbol = unicodedata.category(text[0]) == "So" and text[1:].lstrip("\ufe0f\u200d")[:1] == " "
+    return is_symbol or _BULLET.match(text) is not None
+
+
+def _without_bullet(line: str) -> str:
+    text = _BULLET.sub("", line.strip(), count=1)
+    return text.lstrip(f"{text[0]}\ufe0f").strip() if unicodedata.category(text[0]) == "So" else text

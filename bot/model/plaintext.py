@@ -1,0 +1,54 @@
+"""The plain text of a file that people wrote, and the causes that hide every other mistake in the file."""
+
+import re
+from pathlib import Path
+
+from bot.model.problems import InvalidInputError, Problem
+
+_MERGE_MARK = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+_RTF = "{\\rtf"
+_WEB_PAGE = re.compile(r"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+# By their first bytes: the packed files of Word and LibreOffice, older files of Word, and PDF.
+_DOCUMENTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_AS_UTF_8 = "in Notepad: Save as, Encoding: UTF-8; in TextEdit: Duplicate, Save, Plain Text Encoding: UTF-8"
+
+
+def decoded(data: bytes, path: Path) -> str:
+    """Return the text of a file, without the mark that Windows editors begin UTF-8 with.
+
+    Raises:
+        InvalidInputError: the file is no plain text in UTF-8.
+    """
+    line = None
+    if data.startswith(_DOCUMENTS):
+        message, cure = _foreign("a document (of Word, LibreOffice or PDF)", path)
+    elif data.startswith(_UTF_16) or (b"\0" in data and data.count(b"\0") * 3 > len(data)):
+        message, cure = "this is not UTF-8 text, but UTF-16", f"Save the file again as UTF-8 ({_AS_UTF_8})"
+    else:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            message, cure = "this is not UTF-8 text", "Save the file again as UTF-8"
+            if b"\0" in data:
+                message, cure = "this is no text", "Move it elsewhere, or write a text file under this name"
+    raise InvalidInputError([Problem(path, message, cure, line)])
+
+
+def hiding_cause(text: str, path: Path) -> tuple[int, str, str] | None:
+    """Return the cause that hides every other mistake in the text: its line, what it is, and its cure; None if none."""
+    if mark := _MERGE_MARK.search(text):
+        line = text.count("\n", 0, mark.start()) + 1
+        cure = "Keep one of each two versions, and delete every line that begins with <<<<<<<, ======= or >>>>>>>"
+        return line, "git has left two versions of some lines here", cure
+    if text.startswith(_RTF):
+        return 1, *_foreign("formatted text (RTF)", path)
+    if _WEB_PAGE.match(text):
+        return 1, *_foreign("a web page (HTML)", path)
+    return None
+
+
+def _foreign(kind: str, path: Path) -> tuple[str, str]:
+    cure = f"Save it from its program as plain text (UTF-8) under the name {path.name}; in TextEdit: Format, Plain Text"
+    return f"this is {kind}, not plain text", cure
