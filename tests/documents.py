@@ -90,8 +90,8 @@ def short_texts() -> st.SearchStrategy[str]:
 
 
 def texts() -> st.SearchStrategy[str]:
-    """Text of any characters, now and then longer than a message, up to 30,000 characters."""
-    lengths = st.sampled_from((900, 900, 900, 3_900, 3_900, 4_096, 30_000))
+    """Text of any characters, now and then longer than a message, up to three messages."""
+    lengths = st.sampled_from((900, 900, 900, 3_900, 3_900, 4_096, 12_500))
     long = st.builds(_repeated, short_texts(), lengths)
     return mostly(short_texts(), long)
 
@@ -105,7 +105,7 @@ def spans(of: st.SearchStrategy[str]) -> st.SearchStrategy[Span]:
 def runs(of: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Span, ...]]:
     """A few spans side by side; now and then very many."""
     few = st.lists(spans(of), min_size=1, max_size=4).map(tuple)
-    many = st.builds(lambda span, times: (span, Span(" et ")) * times, spans(short_texts()), st.integers(30, 120))
+    many = st.builds(lambda span, times: (span, Span(" et ")) * times, spans(short_texts()), st.integers(30, 50))
     return mostly(few, many)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bot import cli
 from bot.delivery.worker import DRAIN
 from bot.sandbox.discord.world import BOT, ChannelType, Permission
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
@@ -60,16 +61,36 @@ async def until_complete(place: DemoWorld) -> None:
 
 
 async def recap(place: DemoWorld, folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run one of the admin's commands to its end: its exit code and what it printed, errors and logs last."""
+    """Run one of the admin's commands to its end: its exit code and what it printed, errors and logs too."""
     (folder / "config.toml").write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
+    return await asyncio.to_thread(_command, folder, arguments)
+
+
+def _command(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
+    """Run the command on a thread, because a process of its own takes seconds until its libraries are loaded."""
+    said = io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as shell,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        shell.chdir(folder)
+        shell.setattr(sys, "argv", ["recap", *arguments])
+        shell.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    return int(end.value.code or 0), said.getvalue()
+
+
+async def ended(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run a command as a process of its own to its end: its exit code and what it complained of."""
     running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments,
-        cwd=folder, env={**os.environ, "COLUMNS": "200"},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    printed, complained = await running.communicate()
+        sys.executable, "-m", "bot", *arguments, cwd=folder, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        _out, said = await running.communicate()
     assert running.returncode is not None
-    return running.returncode, (printed + complained).decode()
+    return running.returncode, said.decode()
 
 
 async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, tmp_path: Path) -> None:
@@ -90,7 +111,7 @@ async def test_a_second_bot_does_not_start_where_the_lock_has_just_been_deleted(
     async with process(place, tmp_path) as running:
         await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
         (tmp_path / "recap.db.lock").unlink()
-        code, said = await recap(place, tmp_path, "run")
+        code, said = await ended(tmp_path, "run")
         assert code == 1
         assert "another recap process already delivers" in said
         running.kill()
@@ -256,26 +277,19 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Demo
     text = text.replace(f'token = "{place.discord.token}"', 'token = "a-stranger"')
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     (tmp_path / "config.toml").chmod(0o644)
-    exposed = b"every account of this machine may read or change it. Run `chmod 600 config.toml`."
-    checking = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "check", "--online", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
-    )
-    _out, said = await checking.communicate()
-    assert checking.returncode == 1
-    assert said.count(b"refuses the token. Copy the whole token again") == 2
+    exposed = "every account of this machine may read or change it. Run `chmod 600 config.toml`."
+    code, said = await ended(tmp_path, "check", "--online")
+    assert code == 1
+    assert said.count("refuses the token. Copy the whole token again") == 2
     assert said.count(exposed) == 1
-    assert b"Unclosed" not in said
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", cwd=tmp_path, stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(30):
-        _out, said = await running.communicate()
-    assert running.returncode == 1
-    assert "Discord refuse le jeton" in said.decode()
+    assert "Unclosed" not in said
+    code, said = await ended(tmp_path, "run")
+    assert code == 1
+    assert "Discord refuse le jeton" in said
     assert said.count(exposed) == 1
-    assert said.endswith(b"Error: Telegram refuses the token; Discord refuses the token\n")
-    assert unknown.encode() not in said
-    assert b"Traceback" not in said
+    assert said.endswith("Error: Telegram refuses the token; Discord refuses the token\n")
+    assert unknown not in said
+    assert "Traceback" not in said
 
 
 async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: DemoWorld, tmp_path: Path) -> None:
