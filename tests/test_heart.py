@@ -44,7 +44,6 @@ def _eagerness(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks and heartbeats that a test need not wait for."""
     monkeypatch.setattr(heart, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(heart, "BEAT_EVERY", 0.05)
-    monkeypatch.setattr(database, "PUT_BACK_AFTER", 1.0)
 
 
 @pytest.fixture
@@ -104,14 +103,18 @@ def topics(path: Path) -> str:
     return str(kept)
 
 
-async def test_a_database_that_is_deleted_is_told_at_once_and_put_back(place: DemoWorld, tmp_path: Path) -> None:
+async def test_a_database_that_is_deleted_is_told_at_once_and_put_back(
+    place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Past the ledger, once; nobody is told that anything was saved meanwhile, and what was there before is there."""
     path = tmp_path / "recap.db"
+    monkeypatch.setattr(database, "PUT_BACK_AFTER", 600.0)
     async with running(place, tmp_path):
         path.unlink()
         await hears(place, BROKEN)
         subscribe(place)
         await hears(place, UNSAVED)
+        monkeypatch.setattr(database, "PUT_BACK_AFTER", 0.0)
         await hears(place, MENDED)
         assert topics(path) == ""
         subscribe(place)

@@ -125,7 +125,7 @@ async def _started(*platforms: str) -> tuple[float, float]:
             text = text.format(content=ROOT / "content", folder=folder, telegram=telegram, discord=discord)
             await asyncio.to_thread(config.write_text, text, encoding="utf-8")
 
-            async def run() -> tuple[float, float]:
+            async def run(settle: float) -> tuple[float, float]:
                 telegram.traffic.requests.clear()
                 began = time.perf_counter()
                 bot = await asyncio.create_subprocess_exec(
@@ -135,13 +135,13 @@ async def _started(*platforms: str) -> tuple[float, float]:
                     stand_in: TelegramStandIn | DiscordStandIn = telegram if name == "telegram" else discord
                     await stand_in.wait_for(listens[name], PATIENCE)
                 seconds = time.perf_counter() - began
-                await asyncio.sleep(SETTLE)
+                await asyncio.sleep(settle)
                 megabytes = _resident(bot.pid)
                 bot.terminate()
                 await bot.wait()
                 return seconds, megabytes
 
-            (seconds, _), (_, megabytes) = await run(), await run()
+            (seconds, _), (_, megabytes) = await run(0), await run(SETTLE)
     return seconds, megabytes
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tests.delivery.side import Side
 
 RATE = 20
-TOGETHER = 5.0
+AUDIENCE = 4
+"""Seconds that the first parts of all take."""
+TOGETHER = 2.5
 """Seconds within which the parts of a recap come after each other."""
 AT_ONCE = 2.0
 """Seconds in which a message for one alone passes a push that runs."""
@@ -44,7 +46,7 @@ def arrivals(side: Side) -> dict[str, list[float]]:
 async def test_the_parts_of_a_recap_come_together(either: Side, real_ledger: Ledger) -> None:
     """Whatever the size of the audience, and where a first part is refused for the moment; what is for one passes."""
     either.rate = RATE
-    people, (alone, admin) = either.add(6 * RATE), either.add(2)
+    people, (alone, admin) = either.add(AUDIENCE * RATE), either.add(2)
     await either.subscribe(real_ledger, *people)
     for place in people[::10]:
         either.standin.faults.add(Fault(BAD_GATEWAY, Match(route=SEND[either.name], chat=place.id)))
