@@ -38,7 +38,8 @@ def decoded(data: bytes, path: Path) -> str:
 
 def hiding_cause(text: str, path: Path) -> tuple[int, str, str] | None:
     """Return the cause that hides every other mistake in the text: its line, what it is, and its cure; None if none."""
-    if mark := _MERGE_MARK.search(text):
+    # Because the search looks at every line, this faster look comes first.
+    if ("<<<<<<<" in text or ">>>>>>>" in text) and (mark := _MERGE_MARK.search(text)):
         line = text.count("\n", 0, mark.start()) + 1
         cure = "Keep one of each two versions, and delete every line that begins with <<<<<<<, ======= or >>>>>>>"
         return line, "git has left two versions of some lines here", cure

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.model.i18n import gettext, gettext_noop
+
 _TRIALS = 400_000
 """Characters that the trials of one file's cures may read: of an episode of the usual length, a hundred trials."""
 
@@ -37,7 +39,6 @@ class Change(NamedTuple):
             lines[at - 1] = lines[at - 1].replace(old, new, 1)
         return "\n".join(lines)
 
-from bot.model.i18n import gettext, gettext_noop
 
 _OF_THE_SYSTEM = (
     gettext_noop("No such file or directory"),
