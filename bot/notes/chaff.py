@@ -7,64 +7,94 @@ import re
 from collections.abc import Sequence
 
 from bot.model.text import fold, fold_words
+from bot.notes.language import sentences
 from bot.notes.model import Line
 
-_HELLO, _THANKS = 6, 14
-"""Words of a greeting, and of thanks, that hold nothing else."""
+_FEW, _HELLO, _THANKS = 2, 6, 14
+"""Words of a greeting to somebody, of one to all, and of thanks, that hold nothing else."""
 _FAREWELL = {"merci", "thanks", "thank you"}
+_MAX_ADDRESSED = 90
+"""Characters of a line that only says where to write to."""
+_SPONSOR = (
+    r"(?:pubs?|publicites?|partenaires?|partenariats?|sponsors?|sponsoring|sponso\w*|annonces?|ads?|ad break|"
+    r"advertisements?)"
+)
+_SHOW = r"(?:podcasts?|episodes?|emissions?|numeros?|recap|show|newsletter|lettre|chaine|channel)"
+_US = r"(?:nous|notre|nos|moi|us|our|me)"
+_PLACES = (
+    r"(?:patreon|tipeee|ko fi|kofi|discord|instagram|twitter|facebook|linkedin|mastodon|bluesky|tiktok|youtube|"
+    r"spotify|deezer|apple podcasts?|mail|email|reseaux|application|appli|app|plateformes?|amis|cloche|avis|note|"
+    r"etoiles?|stars?|commentaires?|reviews?|rating|coffee|cafe)"
+)
+_ASKED = r"(?:abonne|suive|retrouve|rejoigne|soutene|laisse|contacte|inscrive|note|ecrive|like|commente)z"
+_TO_DO = (
+    r"(?:abonner|suivre|retrouver|rejoindre|soutenir|laisser|contacter|inscrire|partager|noter|ecrire|mettre|ecouter|"
+    r"envoyer|subscribe|follow|find|leave|support|rate|review|share|join|write|email|listen|buy|send|visit|become|"
+    r"tell)"
+)
+# Because a title may begin with an infinitive, one must be asked for: "pensez à partager".
+_BEFORE = (
+    r"(?:(?:pour|to|please|pensez a|n hesitez pas a|n oubliez pas (?:de |d )?|don t forget to|you can|vous pouvez|"
+    r"(?:if|si) .{0,60}) ?\b)+(?:vous |nous )?"
+)
 _TITLES = re.compile(
     r"(?:(?:la |le |les |un |une |notre |nos |the |our |a |petite? |mot |message |page |minute |instant |fin |"
-    r"end )*(?:de |d |of |du |des |from )?(?:la |le |notre |our |nos |the |cette |this )?(?:pub|pubs|publicite|"
-    r"partenaires?|partenariat|sponsors?|sponsoring|sponsorise|pause|annonce|ad|ads|ad break|advertisement|pause pub|"
-    r"coupure pub|remerciements?|soutien)(?: de (?:la )?(?:semaine|l episode|cet episode))?|"
-    r"fin (?:de )?(?:la )?(?:pub|publicite|annonce)|end (?:of )?ad|(?:our |this week s |today s )?sponsors?|"
-    r"(?:la )?semaine prochaine|(?:le |l |au |du )?prochain(?:e)? (?:episode|fois|numero)|next (?:week|episode|time)|"
-    r"coming up(?: next)?|a venir|a suivre|(?:au |le )?(?:sommaire|programme|menu)|chapitres?|chapters?|"
-    r"time ?(?:stamps?|codes?)|table (?:des matieres|of contents)|contents|in this episode|dans cet episode|agenda|"
-    r"(?:la )?vie du (?:podcast|club)|(?:nous )?(?:soutenir|contacter|suivre|ecouter|rejoindre)(?: nous)?|(?:soutenez|"
-    r"suivez|contactez|rejoignez|retrouvez)(?: nous| le podcast| l emission| moi)?|abonnez vous|support (?:the show|"
-    r"us|the podcast)|follow (?:us|me|the show)|contact(?:s| us)?|get in touch|subscribe|connect with us|housekeeping|"
-    r"admin|credits?|about (?:the show|us|this podcast)|a propos|mentions legales|generique|intro(?:duction)?|outro|"
-    r"conclusion|(?:le )?mot de la fin|fin|end|bonjour|bienvenue|welcome|goodbye|au revoir|a faire|to ?do|"
-    r"todo(?: list)?|taches|rappels?|reminders?|pense bete|notes? (?:internes?|de production)|production notes|"
-    r"(?:nos |our )?reseaux(?: sociaux)?|social media|newsletter|(?:la )?(?:playlist|musique)|music|"
-    r"transcript(?:ion)?)"
+    r"end )*(?:de |d |of |du |des |from )?(?:la |le |notre |our |nos |the |cette |this |this week s |today s )?"
+    rf"(?:{_SPONSOR}|pause|pause pub|pause musicale|coupure pub|remerciements?|soutien|interlude)"
+    r"(?: de (?:la )?(?:semaine|l episode|cet episode))?|(?:la )?semaine prochaine|(?:le |l |au |"
+    r"du )?prochain(?:e)? (?:episode|fois|numero)|next (?:week|episode|time)|coming up(?: next)?|a venir|a suivre|"
+    r"(?:au |le )?(?:sommaire|programme|menu)|chapitres?|chapters?|time ?(?:stamps?|codes?)|table (?:des matieres|"
+    r"of contents)|contents|(?:in|dans) (?:this|cet) episode|agenda|"
+    rf"(?:la )?vie du (?:podcast|club)|(?:nous )?(?:{_ASKED}|{_TO_DO})(?: (?:{_US}|vous|le|l|the|{_SHOW}))*|"
+    rf"contact(?:s| us)?|"
+    r"(?:get|keep|restez) (?:in touch|en contact)|connect with us|housekeeping|admin|credits?|about (?:the show|us|"
+    r"this podcast)|a propos|mentions legales|generique|intro(?:duction)?|outro|conclusion|(?:le )?mot de la fin|fin|"
+    r"end|bonjour|bienvenue|welcome|goodbye|au revoir|a faire|to ?do(?: list)?|taches|rappels?|reminders?|pense bete|"
+    r"notes? (?:internes?|de production)|production notes|(?:nos |our )?reseaux(?: sociaux)?|social media|newsletter|"
+    r"(?:la )?(?:playlist|musique)|music|transcript(?:ion)?)"
 )
 _OWN_WORDS = re.compile(
-    r"(?:cet(?:te)? (?:episode|emission|numero)|this (?:episode|show|week s episode)|today s episode|"
-    r"l episode(?: du jour)?) (?:vous )?(?:est|a ete|is|was) (?:\w+ ){0,2}?(?:sponsori\w+|presente\w*|soutenue?|"
-    r"offert\w*|propose\w*|parraine\w*|rendue? possible|sponsored|brought|supported|presented|made possible)|"
-    r"\b(?:notre|nos|our) (?:partenaires?|sponsors?|partners?)\b|\bbrought to you by\b|\bsponsored by\b|"
-    r"\b(?:avec )?(?:le |un |notre )?code (?:promo|de reduction)\b|\bavec le code [a-z0-9]{3,}\b|\bpromo code\b|"
-    r"\b(?:use|with) (?:the |our )?code\b|\bpause pub\b|^(?:pub|publicite|sponsor|sponso|partenaire|annonce|ad|"
-    r"advertisement|partenariat) (?=\w)|\ben partenariat avec .{0,40}(?:code|offre|reduction|remise)|"
-    r"^collaboration commerciale|^(?:et |pensez a |n hesitez pas a |n oubliez pas (?:de |d )|"
-    r"si .{0,60} )?(?:vous )?(?:abonne[zr]|suive[zr]|suivre|retrouve[zr]|rejoigne[zr]|rejoindre|soutene[zr]|soutenir|"
-    r"laisse[zr]|contacte[zr]|inscrive[zr]|inscrire|partage[zr]|notez|noter|ecrivez|mettez|mettre|likez|commentez|"
-    r"telechargez|ecoutez|reagissez|activez)\b.{0,60}\b(?:nous|vous|podcast|episode|emission|etoiles?|avis|note|"
-    r"commentaires?|newsletter|lettre|chaine|patreon|tipeee|discord|instagram|twitter|facebook|linkedin|mastodon|"
-    r"bluesky|mail|application|appli|plateformes?|amis|cloche|sur)\b|^(?:and |please |don t forget to |"
-    r"if .{0,60} )?(?:subscribe|follow (?:us|me|the|along)|find us|leave (?:us|a)|support (?:us|the)|rate|review|"
-    r"share (?:this|the)|join us|join our|sign up|write to us|email us|get in touch|listen (?:on|to us)|"
-    r"tell a friend)\b|\b(?:five|5|cinq) (?:stars?|etoiles?)\b.{0,60}$|^(?:hosted (?:on|by)|heberge (?:par|sur)|"
-    r"produit par|produced by|presente par|presented by|musique? (?:de|par|by)?|music by|credits?|generique|montage|"
-    r"realisation|edited by|see acast|visitez|visit acast|contact|contactez|bonne ecoute|transcription par)\b|"
-    r"^(?:a (?:lundi|bientot|la semaine prochaine|tres vite|demain|vendredi)|see you|bye|until next|best|cheers|"
-    r"regards|kind regards|bonne (?:soiree|semaine|journee|ecoute)|bien a (?:toi|vous)|cordialement|amicalement|bises|"
-    r"envoye de(?:puis)? mon|sent from my|get outlook|voici (?:les|mes|nos) (?:notes|sujets|deux|trois|quatre|cinq)|"
-    r"here (?:are|is) (?:the|my|our) (?:notes|stories|topics|links|two|three|four|five))\b|^(?:la semaine prochaine|"
-    r"next week|lundi prochain|dans le prochain episode|next time|next episode) (?:on |nous |we |i |je )|^(?:a faire|"
-    r"to ?do|todo|rappel|reminder|note (?:interne|de production)|nb) (?=\w)"
+    rf"(?:cet(?:te)?|this(?: week s)?|today s|l|la) {_SHOW} (?:du jour )?(?:vous )?(?:est|a ete|is|"
+    rf"was) (?:\w+ ){{0,2}}?"
+    r"(?:sponsori\w+|presente\w*|soutenue?|offert\w*|propose\w*|parraine\w*|rendue? possible|sponsored|brought|"
+    r"supported|presented|made possible)|"
+    rf"\b(?:notre|nos|our) (?:partenaires?|sponsors?|partners?)\b|\b(?:brought to you|sponsored) by\b|\bpause pub\b|"
+    r"\b(?:avec|notre|use|with) (?:le |un |the |our )?(?:code|promo code)\b|\ben partenariat avec .{0,40}(?:code|"
+    r"offre|reduction|remise)|\bad ?choices\b|\b(?:paid subscribers?|reader supported)\b|"
+    r"\bview (?:this \w+ )?in (?:your )?browser\b|\bdans (?:le|votre) navigateur$|\bpolitique de confidentialite\b|"
+    r"\bprivacy policy\b|^collaboration commerciale|"
+    rf"^(?:et |and )?(?:{_ASKED}|{_BEFORE}{_TO_DO})\b.{{0,60}}?\b(?:{_US}|vous|{_SHOW}|{_PLACES})\b|^(?:(?:partage|"
+    rf"telecharge|ecoute|envoye|pose)z|{_TO_DO}) (?:\w+ ){{0,3}}?(?:{_US}|a friend|a review|{_SHOW})\b|"
+    r"^(?:reagissez|(?:mette|active)z .{0,30}(?:etoiles?|note|avis|pouce|commentaire|cloche))\b|"
+    rf"^(?:follow|find|listen|rate|review) (?:\w+ )?on {_PLACES}\b|^(?:{_BEFORE})?(?:subscribe|unsubscribe|sign up|"
+    rf"get in touch|forwarded this|abonnez|desabonne\w*|likez)\b|"
+    r"\b(?:five|5|cinq) (?:stars?|etoiles?)\b.{0,60}$|^(?:hosted (?:on|by)|heberge (?:par|sur)|produit par|"
+    r"produced by|presente par|presented by|musique (?:de|par)|music by|edited by|see acast|transcription par)\b|"
+    r"^(?:bye|best|cheers|regards|a demain|a vendredi)(?: \w+){0,2}$|^(?:a (?:lundi|bientot|la semaine prochaine|"
+    r"la prochaine|tres vite)|see you|until next|kind regards|(?:tres )?(?:bonne|belle|excellente) (?:soiree|semaine|"
+    r"journee|ecoute|fin)|bien a (?:toi|vous)|cordialement|amicalement|bises|envoye de(?:puis)? mon|sent from my|"
+    r"get outlook|(?:voici|here (?:are|is)) (?:les|mes|nos|the|my|our) (?:notes|sujets|stories|topics|links|deux|"
+    r"trois|quatre|cinq|two|three|four|five)|rendez vous (?:lundi|vendredi|la semaine)|on se (?:retrouve|revoit)|"
+    r"next time)\b|^(?:la semaine prochaine|next week|lundi prochain|dans le prochain episode|next episode) (?:on |"
+    r"nous |we |i |je )|^(?:a faire|to ?do|rappel|reminder|note (?:interne|de production)|nb) (?=\w)|^(?:penser a|"
+    r"pense a|ne pas oublier|relancer|voir avec|remember to|don t forget to|ask \w+ (?:for|about|if))\b"
+)
+# A word that may begin a title is a label only where a colon or nothing follows it.
+_LABEL = re.compile(
+    rf"\W*(?:{_SPONSOR}|credits?|generique|jingle|lancement|desannonce|virgule sonore|montage|realisation|musique|"
+    rf"music|"
+    r"contact|hosts?|guests?|(?:in )?next (?:week|time|episode)|(?:la )?semaine prochaine|prochaine? (?:episode|fois)|"
+    r"note (?:pour moi|a moi-meme|to self))\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)"
 )
 _GREETING = re.compile(
-    r"(?:bonjour|bonsoir|salut|hello|hi|hey|dear|chers?|coucou|bienvenue|welcome|merci|thanks|thank you|dear all|"
-    r"hola)\b"
+    r"(?:bonjour|bonsoir|salut|hello|hi|hey|dear|chers?|coucou|bienvenue|welcome|merci|thanks|thank you|hola)\b"
 )
-_MAIL_ADDRESS = re.compile(r"^\W{0,5}(?:[\w ]{0,20}:\s{0,3})?[\w.+-]{1,64}@[\w.-]{1,253}+\W{0,5}$")
-_LIVE = re.compile(
-    r"\b(?:le live|notre live|la soiree|l enregistrement|our live show)\b.{0,40}\b(?:complet|sold out|places)\b"
+_TO_ALL = re.compile(
+    r"\b(?:tous|toutes|all|everyone|team|equipe|amis|friends|back|(?:merci|thanks) (?:a|aux?|d|pour|to|for))\b"
 )
-_INFINITIVE = re.compile(r"[a-zà-ÿ’']{3,}(?:er|ir|re)\b|(?:se |s’|s')?[a-zà-ÿ]{3,}(?:er|ir|re)\b")
+_ABOUT_SHOW = re.compile(rf"\b{_SHOW}\b")
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.\w")
+_INFINITIVE = re.compile(r"(?:se |s’|s')?[a-zà-ÿ’']{3,}(?:er|ir|re)\b")
 _VERB = re.compile(
     r"(?:buy|call|ask|book|check|send|charge|bring|remember|fix|order|pay|email|upload|record|test|print|update)\b"
 )
@@ -73,24 +103,27 @@ _CODE_WORD = re.compile(r"\b[Cc]ode\s+(?:promo\s+)?[A-Z][A-Z0-9]{2,}\b")
 
 def is_chaff_title(text: str) -> bool:
     """Tell whether a title heads something that is no subject."""
-    flat = " ".join(fold_words(text))
-    return _TITLES.fullmatch(flat) is not None
+    return _TITLES.fullmatch(" ".join(fold_words(text))) is not None
 
 
 def is_chaff(line: Line) -> bool:
     """Tell whether a line speaks of the episode or to the listener, and tells no news."""
-    if line.aside:
-        return True
-    return any(says_chaff(text) for text in (line.text, *(link.title for link in line.links)) if text)
+    return line.aside or any(says_chaff(text) for text in (line.text, *(link.title for link in line.links)) if text)
 
 
 def says_chaff(text: str) -> bool:
     """Tell whether a text is an ad, a call, a greeting, a credit or a chore."""
     flat = " ".join(fold_words(text))
-    if _OWN_WORDS.search(flat) or _CODE_WORD.search(text) or _MAIL_ADDRESS.match(text) or _LIVE.search(flat):
+    if _OWN_WORDS.search(flat) or _CODE_WORD.search(text) or _LABEL.match(fold(text)):
+        return True
+    if len(text) <= _MAX_ADDRESSED and _ADDRESS.search(text):
         return True
     greeting = _GREETING.match(flat)
-    return greeting is not None and len(flat.split()) <= (_THANKS if greeting[0] in _FAREWELL else _HELLO)
+    if greeting is None:
+        return False
+    is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
+    is_short = len(flat.split()) <= (_THANKS if greeting[0] in _FAREWELL else _HELLO)
+    return bool((is_to_all and is_short) or (_ABOUT_SHOW.search(flat) and len(sentences(text)) == 1))
 
 
 def chores(lines: Sequence[Line]) -> set[int]:
@@ -104,5 +137,8 @@ def chores(lines: Sequence[Line]) -> set[int]:
         texts = [lines[each].text for each in run]
         if len(run) > 1 and all(_INFINITIVE.match(text) or _VERB.match(fold(text)) for text in texts):
             found.update(run)
+            above = lines[run[0] - 1] if run[0] else Line("")
+            if above.text and len(above.text.split()) <= _FEW and not above.links:
+                found.add(run[0] - 1)
         run = []
     return found

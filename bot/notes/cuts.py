@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.model.text import fold
-from bot.notes.head import Head
 from bot.notes.language import sentences, telling_words
-from bot.notes.marks import EMOJI, INSIDE, bare_title, is_heading, is_title, number_of
+from bot.notes.marks import EMOJI, SOURCES, bare_title, is_heading, is_title, number_of
 from bot.notes.matching import Matcher
-from bot.notes.model import Line
+from bot.notes.model import Head, Line
 
 MAX_SUBJECTS = 40
 """Subjects of an episode at most; notes that seem to have more are cut in another way."""
@@ -44,7 +43,8 @@ _CUE = re.compile(
     rf"(?:(?:le|la|notre|l|the|our|une?) )?{_ORDINAL} {_THING}(?: (?:du jour|de la semaine|today|of the (?:day|"
     rf"week)))?|(?:(?:on|nous|we|let s|je|i) )?{_GOES_ON}(?: (?:tout de suite|maintenant|now|off|up))? (?:avec|par|sur|"
     rf"a|with|to|on)|"
-    r"(?:enfin|finally|lastly)|next up|moving on to|up next)(?: (?:c est|it s|is|est|avec|with))?\b"
+    r"enfin|finally|lastly|(?:first|next) up|first off|next|moving on to|up next|d abord|last but not least|"
+    r"pour (?:commencer|finir|terminer)|to (?:start|begin|finish|end)(?: with)?)(?: (?:c est|it s|is|est|avec|with))?\b"
 )
 _RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0]:|:(?=\s))(?P<rest>.*)")
 _LABEL = re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?: (?P<rest>.{8,})")
@@ -86,8 +86,9 @@ def best_cut(body: Sequence[Line], head: Head) -> Cut:
 
 def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[str, list[Start], float]]:
     """Yield each way to cut with its worth, all else being equal."""
-    texts = [index for index, line in enumerate(body) if line.text and not line.is_link]
-    headings = [each for each in judge.headings if not INSIDE.match(bare_title(body[each].text))]
+    # A label such as "Sources" names the links below it, and never a subject.
+    texts = [i for i, line in enumerate(body) if line.text and not (line.is_link or SOURCES.match(fold(line.text)))]
+    headings = judge.headings
     for level in {body[index].level for index in headings} - {0}:
         yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
     yield "numbers", list(_numbered(body)), 1.05
@@ -99,8 +100,9 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
     top = min((body[index].depth for index in texts if body[index].item), default=0)
-    yield "items", [_split(body, i) for i in texts if body[i].item and body[i].depth == top], 0.9
-    labels = [(index, _LABEL.match(body[index].text)) for index in texts]
+    items = [index for index in texts if body[index].item and body[index].depth == top]
+    yield "items", [_split(body, index) for index in items], 0.9
+    labels = [(index, _LABEL.match(body[index].text)) for index in items or texts]
     if all(label for _index, label in labels):
         yield "labels", [Start(i, bare_title(label["title"]), label["rest"]) for i, label in labels if label], 0.95
     apart = (i for i in texts if not i or body[i].after_gap or (body[i - 1].is_link and body[i - 1].after_gap))
@@ -130,7 +132,8 @@ def _split(body: Sequence[Line], index: int) -> Start:
         return Start(index, bare_title(line.lead).strip(" .:–—-,|"), behind.strip(" :–—-|."))
     text = bare_title(line.text)
     below = body[index + 1] if index + 1 < len(body) else Line("")
-    has_below = bool(below.text) and not below.is_link and not (line.item and below.item)
+    is_row = (line.item and below.item) or bool(line.time and below.time)
+    has_below = bool(below.text) and not below.is_link and not is_row
     first = sentences(text)[:1] or [""]
     if len(first[0]) < len(text) and len(first[0]) <= _RUN_IN:
         return Start(index, first[0].rstrip("."), text[len(first[0]) :].strip())
@@ -155,9 +158,6 @@ def _cued(line: Line, index: int) -> Start | None:
         if match is None or count >= len(words) or (count == 1 and len(words) > _SHORT_SENTENCE):
             continue
         title, rest = said[words[count][0] :].strip().rstrip(".!:"), line.text[above:].strip()
-        before, colon, after = title.partition(": ")
-        if colon and len(title) > _RUN_IN:
-            title, rest = before.strip(), f"{after} {rest}".strip()
         if 0 < len(title) <= _RUN_IN:
             return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], rest)
     return None
@@ -176,7 +176,7 @@ def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
 
 
 def _is_prose(line: Line) -> bool:
-    return line.text.endswith((".", "!", "?", "…", ":")) or len(line.text) > _RUN_IN
+    return line.text.endswith((".", "!", "…")) or len(line.text) > _RUN_IN
 
 
 class _Judge:
@@ -189,10 +189,8 @@ class _Judge:
         self._total = sum(self._lengths) or 1
         self._has_links = [bool(line.links) for line in body]
         self.headings = [index for index, line in enumerate(body) if is_heading(line)]
-        inside = frozenset(index for index in self.headings if INSIDE.match(body[index].text))
-        self._matcher = Matcher(body, frozenset(self.headings), inside)
-        alone = (index for index in self.headings if body[index].level or _stands_alone(body, index, apart=True))
-        self._titles = set(alone) - inside
+        self._matcher = Matcher(body, frozenset(self.headings))
+        self._titles = {each for each in self.headings if body[each].level or _stands_alone(body, each, apart=True)}
 
     def announced(self, way: Sequence[str]) -> list[Start]:
         """Return the lines at which the subjects of the teaser begin."""
@@ -249,22 +247,13 @@ class _Judge:
 
     def _agreement(self, starts: Sequence[Start]) -> tuple[float, tuple[str, ...]]:
         """Return how well the cut and the teaser agree, from 0 to 1, and the reading that agrees best."""
-        told = [(self._matched(starts, way), tuple(way)) for way in self._head.ways]
-        scores = [(2 * matched / (len(starts) + len(way)), way) for matched, way in told]
-        return max(scores, key=lambda each: each[0], default=(1.0, ()))
-
-    def _matched(self, starts: Sequence[Start], way: Sequence[str]) -> int:
-        """Return how many phrases of a teaser name a subject of their own."""
-        if given := sum(start.phrase in way for start in starts if start.phrase):
-            return given
         texts = [telling_words(f"{start.title} {start.rest[:_RUN_IN]}") for start in starts]
-        free = set(range(len(starts)))
-        for words in map(telling_words, way):
-            likeness = {
-                each: max(self._matcher.likeness(words, starts[each].line), self._matcher.covered(words, texts[each]))
-                for each in free
-            }
-            best = max(free, key=likeness.__getitem__, default=None)
-            if best is not None and likeness[best] >= _AGREES:
-                free.remove(best)
-        return len(starts) - len(free)
+        taken = {start.phrase for start in starts} - {""}
+
+        def agreement(way: Sequence[str]) -> float:
+            words = () if taken else map(telling_words, way)
+            named = sum(any(self._matcher.covered(each, text) >= _AGREES for text in texts) for each in words)
+            return 2 * min(len(starts), named or len(taken & set(way))) / (len(starts) + len(way))
+
+        best = max(self._head.ways, key=agreement, default=())
+        return agreement(best) if best else 1.0, tuple(best)

@@ -1,5 +1,6 @@
 """Dates in notes, as people and programs write them."""
 
+import contextlib
 import datetime as dt
 import re
 
@@ -9,28 +10,33 @@ from bot.model.i18n import Language
 from bot.model.text import fold
 
 _MONTHS = {
-    fold(name).rstrip("."): number
+    spelt.rstrip("."): number
     for locale in Language
     for width in ("wide", "abbreviated")
     for number, name in get_month_names(width, locale=locale.value).items()
+    for spelt in (name.lower(), fold(name))
 }
 _WEEKDAYS = {fold(name): number for locale in Language for number, name in get_day_names(locale=locale.value).items()}
 _MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\.?"
 _YEAR = r"(?P<year>\d{4})\b"
-_WEEKDAY = rf"(?:(?P<weekday>{'|'.join(_WEEKDAYS)}),?\s+)?"
-_DATES = (
-    re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)"),
-    re.compile(rf"{_WEEKDAY}\b(?P<day>\d{{1,2}})(?:er|st|nd|rd|th)?\s+{_MONTH}\s+{_YEAR}"),
-    re.compile(rf"{_WEEKDAY}\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_YEAR}"),
-    re.compile(rf"\b(?P<day>\d{{1,2}})[/.](?P<month>\d{{1,2}})[/.]{_YEAR}"),
-)
-_WITHOUT_YEAR = (
-    re.compile(
-        rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)}),?\s+(?P<day>\d{{1,2}})(?:er|st|nd|rd|th)?\s+{_MONTH}(?!\s+\d{{4}})"
-    ),
-    re.compile(
-        rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)}),?\s+{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!,?\s+\d{{4}})"
-    ),
+_WEEKDAY = rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})\b,?\s+"
+_DAY = r"\b(?P<day>\d{1,2})(?:er|st|nd|rd|th)?"
+_WHOLE = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)",
+        rf"(?:{_WEEKDAY})?{_DAY}\s+{_MONTH}\s+{_YEAR}",
+        rf"(?:{_WEEKDAY})?\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
+        rf"\b(?P<day>\d{{1,2}})[/.](?P<month>\d{{1,2}})[/.]{_YEAR}",
+    )
+]
+_WITHOUT_YEAR = [
+    re.compile(rf"{_WEEKDAY}{pattern}(?!,?\s+\d{{4}})", re.IGNORECASE)
+    for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b")
+]
+_BEFORE = re.compile(
+    r"(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|enregistré|published|recorded|week)\b\W{1,3}){1,4}$",
+    re.IGNORECASE,
 )
 _REACH = 6
 """Years around today in which a weekday tells the year of a date."""
@@ -38,22 +44,28 @@ _REACH = 6
 
 def date_in(text: str, today: dt.date | None = None) -> dt.date | None:
     """Return the first whole date in a text, or one whose weekday tells the year that is nearest to today."""
-    flat = fold(text)
-    for pattern in _DATES:
-        if match := pattern.search(flat):
-            return _date(int(match["year"]), match)
-    if today is None:
-        return None
-    for pattern in _WITHOUT_YEAR:
-        if match := pattern.search(flat):
-            years = sorted(range(today.year - _REACH, today.year + 2), key=lambda year: abs(year - today.year))
-            days = filter(None, (_date(year, match) for year in years))
-            return next((day for day in days if day.weekday() == _WEEKDAYS[match["weekday"]]), None)
+    return apart_from_date(text, today)[0]
+
+
+def apart_from_date(text: str, today: dt.date | None = None) -> tuple[dt.date | None, str]:
+    """Return the date in a text, and the text without it and the words that lead to it."""
+    for pattern in _WHOLE + (_WITHOUT_YEAR if today else []):
+        match = pattern.search(text)
+        day = _date(match, today) if match else None
+        if match and day:
+            before = _BEFORE.sub("", text[: match.start()]).strip(" –—-|,(")
+            return day, " ".join(filter(None, (before, text[match.end() :].strip(" –—-|,:)"))))
+    return None, text
+
+
+def _date(match: re.Match[str], today: dt.date | None) -> dt.date | None:
+    found = match.groupdict()
+    month = _MONTHS.get(found["month"].lower()) or int(found["month"])
+    around = today.year if today else 0
+    near = sorted(range(around - _REACH, around + 2), key=lambda year: abs(year - around))
+    for year in [int(found["year"])] if "year" in found else near:
+        with contextlib.suppress(ValueError):
+            day = dt.date(year, month, int(found["day"]))
+            if "year" in found or day.weekday() == _WEEKDAYS[found["weekday"].lower()]:
+                return day
     return None
-
-
-def _date(year: int, match: re.Match[str]) -> dt.date | None:
-    try:
-        return dt.date(year, _MONTHS.get(match["month"]) or int(match["month"]), int(match["day"]))
-    except ValueError:
-        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,14 @@ from bot.model.i18n import Language, words
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
-from bot.notes.language import language_of, leans, telling_words
+from bot.notes.head import announces
+from bot.notes.language import language_of, telling_words
 from bot.notes.language import sentences as split
 from bot.notes.marks import bare_title
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 from bot.notes.structure import outline
 from bot.notes.summary import summarise
-from bot.notes.topics import Spelling, is_hashtags, main_name, topics_of
+from bot.notes.topics import Spelling, is_hashtags, topics_of
 
 _PARAGRAPH = 260
 """Characters of a paragraph after which the next sentence of a summary begins a new one."""
@@ -118,12 +120,13 @@ class _Writer:
         self._raw = notes.source.split("\n")
         self._names: list[str] = []
         for subject, title in zip(found.subjects, self._titles, strict=True):
-            self._names.append(main_name([title, self._spelling.restored(subject.announced)], self._spelling))
+            told = (title, self._spelling.restored(subject.announced))
+            self._names.append(next((name for text in told for name in self._spelling.names_in(text)), ""))
 
     def write(self, date: dt.date | None, defaults: Defaults) -> str:
-        day = date or self._outline.date
+        day = date or self._outline.head.date
         title, intro = self._episode_title(), self._intro()
-        number = self._outline.number or defaults.number
+        number = self._outline.head.number or defaults.number
         segments = self._segments()
         head: dict[str, object] = {"number": number, "title": title, "date": day or defaults.date}
         head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
@@ -145,7 +148,7 @@ class _Writer:
         skipped = gettext("the newer trailers or bonuses of the feed, which were left aside: {titles}")
         titles = ", ".join(gettext("“{text}”").format(text=title) for title in self._notes.skipped)
         guessed = (
-            (not found.number, gettext("the number, which the notes do not say; this is the next one")),
+            (not found.head.number, gettext("the number, which the notes do not say; this is the next one")),
             (not is_dated, day),
             (self._is_foreign, gettext("the language, which is not that of the show")),
             (found.guessed, gettext("the subjects, which the notes do not announce")),
@@ -186,63 +189,48 @@ class _Writer:
 
     def _episode_title(self) -> str:
         """Return the title of the notes, else one of the names of all subjects."""
-        written = self._plain(self._outline.title)
+        written = self._plain(self._outline.head.title)
         if written and telling_words(written):
             return written[:1].upper() + written[1:_MAX_TITLE]
-        if len(self._titles) == 1:
-            return self._titles[0][:_MAX_TITLE]
         named = (name or title for name, title in zip(self._names, self._titles, strict=True))
         names = list(dict.fromkeys(named))
         if len(names) == 1:
-            return self._titles[0][:_MAX_TITLE]
+            return self._titles[0]
         # A long title stands for a subject only as long as the others have their place.
         while len(", ".join(names)) > TITLE_ON_PHONE and len(names) > 2:  # noqa: PLR2004
             names.remove(max(reversed(names), key=len))
         joint = "et" if self._language is Language.FRENCH else "and"
         last = f" {joint} " if joint in self._all_words else ", "
-        title = ", ".join(names[:-1]) + last + names[-1]
-        return title if len(title) <= _MAX_TITLE else self._titles[0][:_MAX_TITLE]
+        return (", ".join(names[:-1]) + last + names[-1])[:_MAX_TITLE]
 
     def _title(self, subject: Subject) -> str:
         heading = subject.heading
         heading = self._plain(self._spelling.restored(heading) if heading.isupper() else heading)
         announced = self._plain(self._spelling.restored(subject.announced))
         own, wanted = set(telling_words(heading)), set(telling_words(announced))
-        if heading and len(own) == 1 and own < wanted and len(announced) <= TITLE_ON_PHONE:
-            # The teaser says more: a speaker names the subject by one word.
-            return announced
-        if heading and (len(heading) <= TITLE_ON_PHONE or not announced):
-            return heading[:_MAX_TITLE]
-        if announced:
-            return announced[:_MAX_TITLE]
-        # Without a heading and a name, the title is the beginning of the first sentence.
-        told = (*summarise(subject.lines, ""), *(line.text for line in subject.lines if telling_words(line.text)))
-        # A sentence that leans on another says least by itself.
-        pieces = (
-            piece
-            for text in sorted(told, key=leans)
-            for piece in re.split(r"[.!?…:;,](?:\s|$)", text)
-            if telling_words(piece)
-        )
-        kept = ""
-        for word in next(pieces, "").split():
-            if kept and len(kept) + 1 + len(word) > TITLE_ON_PHONE:
-                break
-            kept = f"{kept} {word}".strip()
-        if title := self._plain(kept)[:_MAX_TITLE]:
+        # A speaker names the subject by one word, of which the teaser says more.
+        is_less = (len(own) == 1 and own < wanted) or len(heading) > TITLE_ON_PHONE
+        if heading or announced:
+            return (announced if announced and (is_less or not heading) else heading)[:_MAX_TITLE]
+        # Without both, the title is the beginning of the first sentence that does not announce the episode.
+        told = (*summarise(subject.lines), *(line.text for line in subject.lines))
+        pieces = (re.split(r"[.!?…:;,](?:\s|$)", text) for text in sorted(told, key=announces))
+        piece = next(filter(telling_words, itertools.chain.from_iterable(pieces)), "")
+        kept = textwrap.shorten(piece, TITLE_ON_PHONE, placeholder="") or piece[:TITLE_ON_PHONE]
+        if title := self._plain(kept):
             return title
         # Because a heading may be a slug alone ("{#netflix}"), its letters are the title then.
         left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
         return next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
 
     def _intro(self) -> str:
-        found = self._outline
-        if len(found.lead.split()) > _SHORT_LEAD and not _UNFINISHED.search(fold(found.lead)):
-            return self._sentence(found.lead)
-        if told := summarise(found.opening, ""):
+        head = self._outline.head
+        if len(head.lead.split()) > _SHORT_LEAD and not _UNFINISHED.search(fold(head.lead)):
+            return self._sentence(head.lead)
+        if told := summarise(self._outline.opening):
             return self._tidied(" ".join(told[:2]))
-        is_sentence = len(found.teaser.split()) > _SHORT_LEAD and len(found.teaser) <= _MAX_INTRO
-        return self._sentence(found.teaser) if is_sentence else ""
+        is_sentence = len(head.teaser.split()) > _SHORT_LEAD and len(head.teaser) <= _MAX_INTRO
+        return self._sentence(head.teaser) if is_sentence else ""
 
     def _sentence(self, text: str) -> str:
         text = self._spelling.restored(text)
@@ -264,7 +252,7 @@ class _Writer:
         if topics:
             yield " ".join(f"#{topic}" for topic in topics)
         prose = [line for line in subject.lines if not is_hashtags(line.text)]
-        sentences = summarise(prose, f"{subject.announced} {subject.heading} {title}")
+        sentences = summarise(prose)
         chosen = " ".join(fold_words(" ".join((*sentences, title))))
         self._unused += [
             line for line in prose if not any(" ".join(fold_words(text)) in chosen for text in split(line.text))

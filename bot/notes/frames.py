@@ -3,10 +3,11 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bot.model.text import fold
+from bot.notes.model import Line
 
 _DAY = r"(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2}(?:er)? [^\W\d]{3,9}\.? \d{4}|[^\W\d]{3,9}\.? \d{1,2}, \d{4})"
 _CLOCK = r"\d{1,2}(?::|\.|h)\d{2}(?::\d{2})?(?:[\s\u202f]?[AaPp]\.?[Mm]\.?)?"
@@ -37,7 +38,9 @@ _CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
 _CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
 _SYSTEM = re.compile(
     r"^\W*(?:.{0,60}\b(?:chiffres de bout en bout|end.to.end encrypted)\b|<?(?:medias? omis|media omitted)|(?:image|"
-    r"video|audio|sticker|gif|document|photo)s? (?:omitted|absente?|omise?|omis)\b|"
+    r"video|audio|sticker|gif|document|photo)s? (?:omitted|absente?|omise?|omis)\b|\[ ?(?:photo|video|image|sticker|"
+    r"voice message|file|gif|album)s? ?\]$|\d+ repl(?:y|ies)\b|last reply|view thread|\d+ reponses?$|derniere reponse|"
+    r"forwarded from|transfere de|pinned a message|.{1,40} pinned a message|.{1,40} a epingle|"
     r"(?:ce )?message (?:a ete )?supprime|(?:this )?message was deleted|you deleted this|vous avez supprime|joined #|"
     r"set the channel|:[a-z0-9_+-]+:\s*\d+$|missed (?:voice|video) call|appel (?:vocal|video) manque)"
 )
@@ -45,6 +48,7 @@ _CHATTER = re.compile(
     r"^\W*(?:ok|oki|okay|super|top|merci|parfait|coucou|salut|bonjour|bonsoir|hello|hi|hey|thanks|thank you|great|"
     r"nice|cool|lol|mdr|genial|bien recu|vu|yes|oui|non|yep|d.accord|ca marche|haha|bravo|perfect|on enregistre)\b"
 )
+_EDITED = re.compile(r"\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _SHORT = 90
 _MAIL_HEADER = re.compile(
     r"(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)", re.IGNORECASE
@@ -57,18 +61,9 @@ _FORWARDED = re.compile(
 _FEW_WORDS = 40
 """Words above a forwarded message that only hand it over."""
 _MOST_HEADERS = 12
+_LONGEST_SIGNATURE = 8
+"""Lines below the mark of a signature."""
 _MANY = 0.6
-
-
-class Said(NamedTuple):
-    """A line of the text, with what its frame says of it."""
-
-    text: str
-    speaker: str = ""
-    time: str = ""
-    aside: bool = False
-    begins: bool = False
-    """The line is the first one of a message or of a turn."""
 
 
 def mail_subject(text: str) -> str:
@@ -76,35 +71,36 @@ def mail_subject(text: str) -> str:
     return _ANSWER.sub("", text).strip()
 
 
-def is_chat(text: str) -> bool:
-    """Tell whether the text is the export or the copy of a chat."""
-    return _chat(text.split("\n")) is not None
+def is_framed(text: str) -> bool:
+    """Tell whether the text is the export or the copy of a chat, or begins with the headers of a mail."""
+    lines = text.lstrip().split("\n")
+    return _are_headers(_headers(lines[:_MOST_HEADERS])) or _chat(lines) is not None
 
 
-def unframed(lines: Sequence[str]) -> list[Said]:
+def unframed(lines: Sequence[str]) -> list[Line]:
     """Return the lines without the frame of a mail, a chat or a transcript."""
     said = _without_mail(lines)
     texts = [each.text for each in said]
     for read in (_chat, _transcript):
         found = read(texts)
         if found is not None:
-            return [new._replace(aside=new.aside or old.aside) for old, new in zip(said, found, strict=True)]
+            return [replace(new, aside=new.aside or old.aside) for old, new in zip(said, found, strict=True)]
     return said
 
 
-def _without_mail(lines: Sequence[str]) -> list[Said]:
+def _without_mail(lines: Sequence[str]) -> list[Line]:
     """Return a mail without headers, and with its quotes and signature aside; other lines unchanged."""
     full = [line for line in lines if line.strip()]
     if sum(line.startswith(">") for line in full) > _MANY * len(full):
         lines = [line.lstrip("> ") for line in lines]
-    said: list[Said] = []
+    said: list[Line] = []
     is_mail = has_ended = False
     while len(said) < len(lines):
         line = lines[len(said)]
         headers = _headers(lines[len(said) : len(said) + _MOST_HEADERS])
-        if len(headers) > 1 and {"de", "from"} & headers.keys():
+        if _are_headers(headers):
             subject = mail_subject(headers.get("objet") or headers.get("subject") or "")
-            said += [Said("" if is_mail else subject), *[Said("")] * (len(headers) - 1)]
+            said += [Line("" if is_mail else subject), *[Line("")] * (len(headers) - 1)]
             is_mail = True
             continue
         below = lines[len(said) + 1 : len(said) + _MOST_HEADERS]
@@ -112,9 +108,11 @@ def _without_mail(lines: Sequence[str]) -> list[Said]:
         is_answer = _WROTE.match(line) or _WROTE.match(" ".join((line, *below[:1])))
         forwarded = _FORWARDED.match(line)
         is_long = sum(len(each.text.split()) for each in said) > _FEW_WORDS if forwarded else False
-        has_ended = has_ended or bool((is_mail and line.rstrip() == "--") or (is_quoting and is_answer) or is_long)
+        below = [each for each in lines[len(said) + 1 :] if each.strip()]
+        is_signed = line.rstrip() == "--" and (is_mail or len(below) <= _LONGEST_SIGNATURE)
+        has_ended = has_ended or bool(is_signed or (is_quoting and is_answer) or is_long)
         is_out = has_ended or forwarded or (is_mail and line.startswith(">"))
-        said.append(Said(line, aside=bool(is_out and line.strip())))
+        said.append(Line(line, aside=bool(is_out and line.strip())))
     return said
 
 
@@ -123,59 +121,51 @@ def _headers(lines: Sequence[str]) -> dict[str, str]:
     return {header["name"].lower(): header["value"] for header in found if header}
 
 
-def _chat(lines: Sequence[str]) -> list[Said] | None:
+def _are_headers(found: Mapping[str, str]) -> bool:
+    return len(found) > 1 and bool({"de", "from"} & found.keys())
+
+
+def _chat(lines: Sequence[str]) -> list[Line] | None:
     """Return the messages of a chat's export or copy; None if the lines are none."""
     stamps = [_MESSAGE.fullmatch(line.strip(" \u200e\u200f")) for line in lines]
     if sum(stamp is not None and stamp["speaker"] is not None for stamp in stamps) > 1:
-        return list(_exported(lines, stamps))
-    headers: list[str] = [""] * len(lines)
-    times: set[int] = set()
+        return [
+            message_line(
+                stamp["text"] if stamp else line, begins=bool(stamp), is_system=bool(stamp and not stamp["speaker"])
+            )
+            for line, stamp in zip(lines, stamps, strict=True)
+        ]
+    headers: dict[int, str] = {}
     for index, line in enumerate(lines):
-        match = _HEADER.fullmatch(line.strip())
-        if match is not None:
+        if match := _HEADER.fullmatch(line.strip()):
             headers[index] = match["speaker"].strip()
         elif index and _CLOCK_ALONE.fullmatch(line):
-            times.add(index)
-            name = lines[index - 1].strip()
-            if line.startswith((" ", "\t", "—", "–")) and name and not headers[index - 1]:
-                headers[index - 1] = name
-    counts = Counter(filter(None, headers))
-    if not counts or counts.most_common(1)[0][1] < 2:  # noqa: PLR2004
-        return None
-    return list(_copied(lines, headers, times))
+            headers[index] = ""
+            if line.startswith((" ", "\t", "—", "–")) and lines[index - 1].strip():
+                headers.setdefault(index - 1, lines[index - 1].strip())
+    counts = Counter(filter(None, headers.values()))
+    return list(_copied(lines, headers)) if max(counts.values(), default=0) > 1 else None
 
 
-def _exported(lines: Sequence[str], stamps: Sequence[re.Match[str] | None]) -> Iterator[Said]:
-    speaker = ""
-    for line, stamp in zip(lines, stamps, strict=True):
-        text = line if stamp is None else stamp["text"]
-        if stamp is not None:
-            speaker = (stamp["speaker"] or "").strip()
-        is_system = stamp is not None and not stamp["speaker"]
-        yield message_line(text, speaker, begins=stamp is not None, is_system=is_system)
-
-
-def _copied(lines: Sequence[str], headers: Sequence[str], times: set[int]) -> Iterator[Said]:
-    speaker, begins = "", False
+def _copied(lines: Sequence[str], headers: Collection[int]) -> Iterator[Line]:
+    begins = False
     for index, line in enumerate(lines):
-        if headers[index] or index in times:
-            speaker, begins = headers[index] or speaker, True
-            yield Said("", speaker)
-        else:
-            yield message_line(line, speaker, begins=begins)
-            begins = begins and not line.strip()
+        yield Line("") if index in headers else message_line(line, begins=begins)
+        begins = index in headers or (begins and not line.strip())
 
 
-def message_line(text: str, speaker: str, *, begins: bool, is_system: bool = False) -> Said:
-    """Return a line of a chat; what people say to each other is aside, as are lines of the program."""
-    text = text.strip().strip("\u200e\u200f")
+def message_line(text: str, *, begins: bool, is_system: bool = False) -> Line:
+    """Return a line of a chat; remarks between people are aside, as are lines of the program."""
+    text = _EDITED.sub("", text.strip().strip("\u200e\u200f"))
     flat = fold(text)
-    is_talk = begins and len(text) <= _SHORT and "://" not in text and (_CHATTER.match(flat) or flat.endswith("?"))
-    aside = is_system or _SYSTEM.match(flat) is not None or bool(is_talk)
-    return Said(text, speaker, aside=aside and bool(text), begins=begins)
+    is_short = begins and len(text) <= _SHORT and "://" not in text
+    # A title begins with a capital or has a number, and a remark between two people seldom does.
+    is_remark = text[:1].islower() and not any(mark in text for mark in "0123456789:")
+    is_talk = is_short and bool(_CHATTER.match(flat) or flat.endswith("?") or is_remark)
+    return Line(text, after_gap=begins, aside=bool(text) and (is_system or is_talk or _SYSTEM.match(flat) is not None))
 
 
-def _transcript(lines: Sequence[str]) -> list[Said] | None:
+def _transcript(lines: Sequence[str]) -> list[Line] | None:
     """Return the turns of a transcript; None if the lines are none."""
     has_cues = any(_CUE.fullmatch(line.strip()) for line in lines)
     full = [line for each in lines if (line := each.strip()) and not (has_cues and _CUE_LINES.fullmatch(line))]
@@ -196,7 +186,7 @@ def _transcript(lines: Sequence[str]) -> list[Said] | None:
     return list(_turns(lines, counts))
 
 
-def _turns(lines: Sequence[str], names: Counter[str]) -> Iterator[Said]:
+def _turns(lines: Sequence[str], names: Collection[str]) -> Iterator[Line]:
     speaker = ""
     for line in lines:
         text, time, begins = line.strip(), "", False
@@ -206,7 +196,7 @@ def _turns(lines: Sequence[str], names: Counter[str]) -> Iterator[Said]:
         label = _LABEL.fullmatch(text)
         if label and label["speaker"] in names:
             speaker, text, begins, time = label["speaker"], label["text"] or "", True, label["time"] or time
-        yield Said(text, speaker, time, begins=begins)
+        yield Line(text, after_gap=begins, speaker=speaker, time=time)
 
 
 def _are_sentences(texts: Sequence[str]) -> bool:

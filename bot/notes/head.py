@@ -5,15 +5,14 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from bot.model.text import fold
 from bot.notes.chaff import is_chaff_title
-from bot.notes.dates import date_in
+from bot.notes.dates import apart_from_date, date_in
 from bot.notes.language import sentences, telling_words
 from bot.notes.marks import bare_title, is_title
-from bot.notes.model import BOLD_LEVEL, Line, Notes
+from bot.notes.model import BOLD_LEVEL, Head, Line, Notes
 
 _WORD = r"(?:[ée]pisode|[ée]pis\.|[ée]p|num[ée]ro|n°|no|nr|issue|show(?: notes)?|r[ée]cap|[ée]mission|notes?|podcast|#)"
 _END = r"[\s:.,|•·–—()\[\]-]*+"
@@ -26,7 +25,8 @@ _NUMBERS = (
     re.compile(r"\bS\d{1,3}\s?E(\d{1,6})\b[\s:.,|–—-]*", re.IGNORECASE),
     # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
     re.compile(
-        rf"^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|•·/–—(-]\s{{0,3}}|$)",
+        rf"^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|"
+        rf"•·/–—(-]\s{{0,3}}|$)",
         re.IGNORECASE,
     ),
 )
@@ -44,16 +44,22 @@ _HEAD = 8
 _MAX_DATED = 60
 """Characters of a line that holds the date of the episode; a longer one tells news."""
 
+_SPEAKS = (
+    r"(?:on parle|on va parler|nous parlons|nous allons parler|je vous parle|on revient sur|nous revenons sur|"
+    r"we talk about|we will talk about|we cover|we discuss|we look at)"
+)
+_MENU = (
+    r"(?:au programme|au sommaire|au menu(?: aujourd.hui)?|a la une|on the menu|topics|sujets|sommaire|chapitres|"
+    r"chapters|actus|actualites|news)"
+)
 _LEAD = re.compile(
-    r"^(?:.{0,80}?\b(?:au programme|au sommaire|au menu|a la une|dans cet episode|on parle|on va parler|nous parlons|"
-    r"nous allons parler|je vous parle|on revient sur|cette semaine|ce lundi|(?:tous les|chaque) (?:lundis?|"
-    r"semaines?)|in this episode|this week|we talk about|we will talk about|we cover|we discuss|today|aujourd.hui|"
-    r"on the menu|topics|sujets|sommaire|chapitres|chapters|actus|actualites|news)\b)"
+    rf"^.{{0,80}}?(?:\b(?:{_SPEAKS}|ce lundi|(?:tous les|chaque) (?:lundis?|semaines?)|cette semaine|this week|today|"
+    rf"aujourd.hui|in this episode|dans cet episode)\b|(?:^|[,:;.!] ){_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
 )
 _LEAD_ONLY = re.compile(
-    r"^(?:.{0,80}?\b(?:on parle|on va parler|nous parlons|nous allons parler|je vous parle|on revient sur|"
-    r"au programme|we talk about|we will talk about|we cover|we discuss|we look at|today(?! we| i | let)|"
-    r"dans cet épisode|au sommaire|au menu(?: aujourd.hui)?)[\s,:]+(?:des?\s+|du\s+|d[’'])?)",
+    rf"^(?:.{{0,80}}?(?:\b{_SPEAKS}|(?:^|[,:;.!] ){_MENU}|\b{_MENU}(?=[:,])|\b(?:today(?! we| i | let)|"
+    rf"dans cet épisode))"
+    r"[\s,:]+(?:des?\s+|du\s+|d[’'])?)",
     re.IGNORECASE,
 )
 _GENERIC = re.compile(r"\b(?:actus?|actualites?|news|nouvelles|nouveautes|infos?|latest|sujets|stories|topics)\b")
@@ -77,30 +83,13 @@ _PROPERTY = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Head:
-    """The facts that stand above the subjects."""
-
-    number: int | None = None
-    date: dt.date | None = None
-    title: str = ""
-    teaser: str = ""
-    lead: str = ""
-    ways: list[list[str]] = field(default_factory=list)
-    """The readings of the teaser, each a list of phrases; the first is the plainest."""
-    times: dict[str, str] = field(default_factory=dict)
-    """The time of each phrase, where the teaser is a list of chapters."""
-    dropped: list[Line] = field(default_factory=list)
-    """Lines of properties that say nothing of the subjects."""
-
-
 def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[Line]]:
     """Return the head of the notes and the lines below it."""
     head = Head(notes.number, notes.date)
     lines = _without_properties([line for line in notes.lines if not line.aside], head, today)
     rest, lines = _number(notes.title, lines, head)
     lines = _date(rest, lines, head, today)
-    rest = _undated(rest, today)
+    rest = apart_from_date(rest, today)[1]
     below = _teaser(rest, lines, head)
     if names := {name: time for time, name in notes.chapters if telling_words(name) and not is_chaff_title(name)}:
         head.ways, head.times = [list(names)], names
@@ -170,30 +159,12 @@ def _date(rest: str, lines: list[Line], head: Head, today: dt.date) -> list[Line
         day = date_in(line.text, today) if len(line.text) <= _MAX_DATED else None
         if day is None or line.text.endswith((".", ";")) or line.item or line.time:
             continue
-        is_alone = not telling_words(_undated(line.text, today))
+        is_alone = not telling_words(apart_from_date(line.text, today)[1])
         if is_alone or (index < 2 and line.level < 2 and not line.links):  # noqa: PLR2004 - at the very top
             head.date = head.date or found or day
             return [*lines[:index], *lines[index + 1 :]] if is_alone else lines
     head.date = head.date or found
     return lines
-
-
-_DATE_WORDS = re.compile(
-    r"\W{0,5}(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|enregistré|published|recorded|"
-    r"week)\b\W{1,3}){0,4}(?:\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|monday|tuesday|wednesday|thursday|"
-    r"friday|saturday|sunday)\b,?\s{0,3})?(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2}(?:er|st|nd|rd|"
-    r"th)?\s{1,3}[^\W\d]{3,9}\.?(?:\s{1,3}\d{4})?|[^\W\d]{3,9}\.?\s{1,3}\d{1,2}(?:st|nd|rd|th)?,?\s{1,3}\d{4})\W{0,5}",
-    re.IGNORECASE,
-)
-
-
-def _undated(text: str, today: dt.date) -> str:
-    """Return a text without the date that it holds."""
-    for match in _DATE_WORDS.finditer(text):
-        if date_in(match[0], today):
-            before, after = text[: match.start()].strip(" –—-|,("), text[match.end() :].strip(" –—-|,:)")
-            return " ".join(filter(None, (before, after)))
-    return text
 
 
 def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
@@ -207,31 +178,29 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
         for said in told[: 1 if not index else _TEASER_SENTENCES if len(told) <= _TEASER_SENTENCES else 0]:
             phrases, lead = phrases_in(line.text if not index else said)
             is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
-            if is_list and (not index or _LEAD.match(fold(said))):
-                head.teaser, head.lead, head.ways = said if index else rest, lead, _ways(phrases, lead)
+            is_list = is_list and not any(map(_SPOKEN_NUMBER.search, phrases))
+            if is_list and (not index or announces(said)):
+                head.teaser, head.lead, head.ways = said if index else rest, lead, _ways(phrases)
                 head.title = rest if index else ""
                 return [*lines[: index - 1], *lines[index:]] if index else lines
     return lines
 
 
-def _ways(phrases: list[str], lead: str) -> list[list[str]]:
-    """Return the readings of a teaser: with its last phrase in two, and with a subject in the words before it."""
+def _ways(phrases: list[str]) -> list[list[str]]:
+    """Return the readings of a teaser: as it stands, and with its last phrase in two."""
     phrases = [_OF.sub("", phrase) for phrase in phrases]
     ways = [phrases]
     last = _LAST_TWO.split(phrases[-1])
     if len(last) > 1 and all(map(telling_words, last)):
         ways.append([*phrases[:-1], *(_OF.sub("", part) for part in last)])
-    first = _LEAD_ONLY.sub("", lead, count=1)
-    if first != lead and telling_words(first) and not _GENERIC.search(fold(first)):
-        ways += [[first, *way] for way in ways]
     return ways
 
 
 def _listed(lines: list[Line], head: Head) -> list[Line] | None:
     """Find a list of the subjects above their texts, take its names, and return the lines without it."""
     for index, line in enumerate(lines[:_HEAD]):
-        is_lead = _LEAD.match(fold(line.text)) and (line.text.endswith(":") or line.level > 0) and not line.links
-        is_heading = is_chaff_title(line.text) or bool(is_lead)
+        is_lead = announces(line.text) and (line.text.endswith(":") or line.level > 0) and not line.links
+        is_heading = is_chaff_title(line.text) or is_lead
         run: list[Line] = []
         for each in lines[index + is_heading :]:
             is_marked = each.item or bool(each.time)
@@ -254,6 +223,11 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
     return None
 
 
+def announces(text: str) -> bool:
+    """Tell whether a text announces what the episode tells."""
+    return _LEAD.match(fold(text)) is not None
+
+
 def is_entry(line: Line) -> bool:
     """Tell whether the line may stand in a list of subjects."""
     return not line.links and is_title(dataclasses.replace(line, text=line.text.rstrip(".;, ")))
@@ -269,26 +243,13 @@ def phrases_in(text: str) -> tuple[list[str], str]:
     """Return the subjects that a line lists, and its words before them."""
     text, lead = text.strip().rstrip(".!… "), ""
     before, colon, after = text.partition(":")
-    if colon and after.strip() and _LEAD.match(fold(before)):
+    if colon and after.strip() and announces(before):
         lead, text = before.strip(), after.strip()
     else:
         spoken = _LEAD_ONLY.match(text)
         if spoken is not None and (begin := text[spoken.end() :].strip()):
             lead, text = text[: spoken.end()].strip(" ,:"), begin
     parts = [part for part in _PARTS.split(text) if telling_words(part)]
-    if len(parts) > 1 and (_GENERIC.search(fold(parts[0])) if lead else _LEAD.match(fold(parts[0]))):
+    if len(parts) > 1 and (_GENERIC.search(fold(parts[0])) if lead else announces(parts[0])):
         lead, parts = f"{lead} {parts[0]}".strip(), parts[1:]
-    return (_joined(parts), lead) if len(parts) <= MAX_PHRASES else ([], "")
-
-
-def _joined(parts: list[str]) -> list[str]:
-    """Join a list of names that a comma split, as in `Meta, Google et Apple s’allient`."""
-    joined: list[str] = []
-    for part in reversed(parts):
-        tail = _LAST_TWO.split(joined[0], maxsplit=1)[-1] if joined else ""
-        is_list = tail and tail != joined[0] and len(telling_words(tail)) > 1 and len(joined[0].split()) > _LIST
-        if is_list and len(telling_words(part)) == 1:
-            joined[0] = f"{part}, {joined[0]}"
-        else:
-            joined.insert(0, part)
-    return joined
+    return (parts, lead) if len(parts) <= MAX_PHRASES else ([], "")

@@ -68,6 +68,7 @@ class _Reader:
         self._item = False
         self._gap = False
         self._aside = 0
+        self._is_comment = False
         self._breaks = 0
         self._depth = 0
         self._lists = 0
@@ -96,6 +97,9 @@ class _Reader:
             self._end_link()
             target = "" if closing else _attributes(attributes).get("href", "")
             self._link = (target, len(self._pieces)) if target else None
+            if target.startswith("#cmnt"):
+                # The mark of a comment in Google Docs; the comment itself stands below the text.
+                self._hidden, self._is_comment = "a", target.startswith("#cmnt_ref")
         elif name == "img":
             found = _attributes(attributes)
             self._images.append(Picture(found.get("src", ""), _plain(found.get("alt", ""))))
@@ -154,20 +158,10 @@ class _Reader:
             bullet = _BULLET.match(text) if self._item else None
             text = text[bullet.end() :] if bullet else text
             level = self._level or (BOLD_LEVEL if bold and not self._item else 0)
-            self.lines.append(
-                Line(
-                    text,
-                    level,
-                    self._item,
-                    self._lists,
-                    self._gap,
-                    tuple(self._links),
-                    tuple(self._images),
-                    lead=lead,
-                    aside=self._aside > 0,
-                )
-            )
-            self._gap = False
+            links, images, aside = tuple(self._links), tuple(self._images), self._aside > 0 or self._is_comment
+            line = Line(text, level, self._item, self._lists, self._gap, links, images, lead=lead, aside=aside)
+            self.lines.append(line)
+            self._gap = self._is_comment = False
             self._breaks = 0
         self._pieces, self._links, self._images = [], [], []
 

@@ -14,27 +14,12 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _NUMERAL = re.compile(r"^(?P<numeral>[IVX]{1,5})\s*[.):/–—-]\s+(?=\S)")
-_NUMERALS = {
-    "I": 1,
-    "II": 2,
-    "III": 3,
-    "IV": 4,
-    "V": 5,
-    "VI": 6,
-    "VII": 7,
-    "VIII": 8,
-    "IX": 9,
-    "X": 10,
-    "XI": 11,
-    "XII": 12,
-}
+_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u200d\u20e3]+\s*")
 _KEYCAP = re.compile(r"^(\d)\ufe0f?\u20e3\s*")
-INSIDE = re.compile(
-    r"^(?:introduction|intro|outro|conclusion|en conclusion|contexte|bilan|en bref|wrap up|background|takeaway)\b",
-    re.IGNORECASE,
+FRAME = re.compile(
+    r"(?:(?:intro(?:duction)?|outro|conclusion|generique|bonjour|bienvenue|welcome|transcript(?:ion)?)$|(?:fin|end)\b)"
 )
-FRAME = re.compile(r"intro(?:duction)?|outro|conclusion|generique|fin|end|bonjour|bienvenue|welcome|transcript(?:ion)?")
 """Titles of the first and the last words, which are no subject, while their text may be one."""
 SOURCES = re.compile(
     r"^\W*(?:les\s+|nos\s+|the\s+)?(?:sources?|liens?|links?|references?|pour aller plus loin|show notes|"
@@ -50,7 +35,7 @@ def number_of(text: str) -> int:
     if match := _KEYCAP.match(text) or _NUMBERED.match(text):
         return int(match[1])
     numeral = _NUMERAL.match(text)
-    return _NUMERALS.get(numeral["numeral"], 0) if numeral else 0
+    return _NUMERALS.index(numeral["numeral"]) + 1 if numeral and numeral["numeral"] in _NUMERALS else 0
 
 
 def bare_title(text: str) -> str:

@@ -99,17 +99,30 @@ class Subject:
 
 
 @dataclass(slots=True)
-class Outline:
-    """The notes by subject."""
+class Head:
+    """The facts that stand above the subjects."""
 
-    number: int | None
-    date: dt.date | None
+    number: int | None = None
+    date: dt.date | None = None
     title: str = ""
     """The text beside the number, if it is no list of subjects."""
     teaser: str = ""
     """The line that lists the subjects."""
     lead: str = ""
     """The words of the teaser before its first subject."""
+    ways: list[list[str]] = field(default_factory=list)
+    """The readings of the teaser, each a list of phrases; the first is the plainest."""
+    times: dict[str, str] = field(default_factory=dict)
+    """The time of each phrase, where the teaser is a list of chapters."""
+    dropped: list[Line] = field(default_factory=list)
+    """Lines of properties that say nothing of the subjects."""
+
+
+@dataclass(slots=True)
+class Outline:
+    """The notes by subject."""
+
+    head: Head
     opening: list[Line] = field(default_factory=list)
     """Text above the first subject."""
     subjects: list[Subject] = field(default_factory=list)

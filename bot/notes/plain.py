@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from bot.notes.frames import Said, unframed
+from bot.notes.frames import unframed
 from bot.notes.model import BOLD_LEVEL, Line
 
 _BULLET = re.compile(r"\s*[-*•·‣▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
@@ -28,38 +29,24 @@ def plain_lines(text: str) -> Iterator[Line]:
     for said in unframed(text.split("\n")):
         words = _EMOJI_CODE.sub(_counted, _SLACK_LINK.sub(r" \1 ", said.text)).strip()
         if words:
-            yield from _lines(words, said, after_gap=gap or said.begins)
+            yield _line(words, said, after_gap=gap or said.after_gap)
         gap = not words
 
 
-def _lines(words: str, said: Said, *, after_gap: bool) -> Iterator[Line]:
-    title = _BOLD_BEGINNING.match(words)
-    if title is not None:
+def _line(words: str, said: Line, *, after_gap: bool) -> Line:
+    line = replace(said, text=words, after_gap=after_gap)
+    if title := _BOLD_BEGINNING.match(words):
         lead, rest = title["title"].rstrip(" :"), title["rest"]
-        whole = f"{title['title']}{rest}" if rest else lead
-        yield Line(
-            whole,
-            0 if rest else BOLD_LEVEL,
-            after_gap=after_gap,
-            lead=lead if rest else "",
-            speaker=said.speaker,
-            time=said.time,
-            aside=said.aside,
+        return (
+            replace(line, text=f"{title['title']}{rest}", lead=lead)
+            if rest
+            else replace(line, text=lead, level=BOLD_LEVEL)
         )
-        return
     bullet = _BULLET.match(words)
     text = _BOLD.sub(r"\1", words[bullet.end() :] if bullet else words)
-    item = bool(bullet and text)
-    depth = len(said.text) - len(said.text.lstrip()) if item else 0
-    yield Line(
-        text or words,
-        item=item,
-        depth=depth,
-        after_gap=after_gap,
-        speaker=said.speaker,
-        time=said.time,
-        aside=said.aside,
-    )
+    if not (bullet and text):
+        return replace(line, text=text or words)
+    return replace(line, text=text, item=True, depth=len(said.text) - len(said.text.lstrip()))
 
 
 def _counted(code: re.Match[str]) -> str:
@@ -80,10 +67,9 @@ def rejoined(text: str) -> str:
     full = [index for index in broken if _is_full(lines, index, width)]
     if not _NARROWEST <= width <= _WIDEST or len(full) < 0.8 * len(broken):
         return text
+    together = {index for index in pairs if _is_full(lines, index, width)}
+    together |= {index for index in broken if len(lines[index]) > width // 2}
     joined = [lines[0]]
-    together = {index for index in pairs if _is_full(lines, index, width)} | {
-        index for index in broken if len(lines[index]) > width // 2
-    }
     for index, line in enumerate(lines[1:]):
         if index in together:
             joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"

@@ -25,7 +25,7 @@ from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
 from bot.notes.addresses import with_addresses
 from bot.notes.dates import date_in
-from bot.notes.frames import is_chat, mail_subject, message_line
+from bot.notes.frames import is_framed, mail_subject, message_line
 from bot.notes.html import html_tags, read_html
 from bot.notes.model import Line, Notes
 from bot.notes.plain import plain_lines, rejoined
@@ -119,7 +119,7 @@ def notes_in(text: str, path: Path) -> Notes:
     marks = len(_MARKDOWN.findall(text))
     begins = text.lstrip().startswith("<")
     is_named = suffix in {".html", ".htm"} and blocks + inline > 0
-    if is_chat(text):
+    if is_framed(text):
         lines: Iterable[Line] = plain_lines(text)
     elif is_named or (blocks + inline and (begins or blocks > 1) and blocks + inline > 2 * marks and suffix != ".mdx"):
         lines = read_html(text if blocks else re.sub(r"\n(?:\s*\n)?", "<br>", text))
@@ -239,14 +239,13 @@ def _of_chat(text: str, path: Path) -> Notes:
         raise refused
     lines: list[Line] = []
     for message in messages:
-        speaker = str(message.get("from") or message.get("user_name") or message.get("user") or "")
         is_system = message.get("type") == "service" or bool(message.get("subtype"))
         pieces = message["text"] if isinstance(message["text"], list) else [message["text"]]
-        lines += _message(pieces, speaker, is_system=is_system)
+        lines += _message(pieces, is_system=is_system)
     return _whole(lines, path, {})
 
 
-def _message(pieces: list[Any], speaker: str, *, is_system: bool) -> Iterable[Line]:
+def _message(pieces: list[Any], *, is_system: bool) -> Iterable[Line]:
     """Yield the lines of a message, a list of texts and of entities with their kind."""
     parts = [piece if isinstance(piece, dict) else {"text": piece} for piece in pieces]
     if any(part.get("type") in {"bold", "text_link"} for part in parts):
@@ -259,8 +258,8 @@ def _message(pieces: list[Any], speaker: str, *, is_system: bool) -> Iterable[Li
     else:
         found = plain_lines("".join(str(part.get("text", "")) for part in parts))
     for index, line in enumerate(found):
-        said = message_line(line.text, speaker, begins=not index, is_system=is_system)
-        yield dataclasses.replace(line, speaker=speaker, aside=said.aside, after_gap=line.after_gap or not index)
+        aside = message_line(line.text, begins=not index, is_system=is_system).aside
+        yield dataclasses.replace(line, aside=aside, after_gap=line.after_gap or not index)
 
 
 def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:

@@ -10,13 +10,15 @@ from bot.model.text import fold
 from bot.notes.chaff import chores, is_chaff, is_chaff_title
 from bot.notes.cuts import Cut, Start, best_cut
 from bot.notes.head import read_head
-from bot.notes.language import telling_words
-from bot.notes.marks import FRAME, SOURCES, bare_title, is_heading, is_title, unmarked
-from bot.notes.matching import STEM
+from bot.notes.language import sentences, telling_words
+from bot.notes.marks import ENDS, FRAME, SOURCES, bare_title, is_heading, is_title, unmarked
+from bot.notes.matching import stems
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _NAME = 3
+_LOOSE = 60
+"""Characters of a line that may be no sentence."""
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -24,9 +26,10 @@ _NAMED = 0.4
 def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     """Return the notes by subject; there is always at least one."""
     head, lines = read_head(notes, path, today)
-    found = Outline(head.number, head.date, head.title, head.teaser, head.lead)
+    found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
     lines = [line for line in lines if _says_something(line)]
+    lines = [part for line in lines for part in _parts(line)]
     out, body, gap = _chaff(lines), [], False
     for index, line in enumerate(lines):
         gap = gap or line.after_gap
@@ -43,9 +46,9 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
         subject.time = subject.time or head.times.get(subject.announced, "")
     if len(left) == len(cut.phrases):
         # Because none of its phrases is told below, the line is a title and no list of subjects.
-        found.title, found.teaser = found.title or head.teaser, ""
+        head.title, head.teaser = head.title or head.teaser, ""
     else:
-        found.missing = left
+        found.missing = [each for each in left if all(_share(each, subject) < _NAMED for subject in found.subjects)]
     _distribute(closing, found)
     return found
 
@@ -67,10 +70,21 @@ def _chaff(lines: Sequence[Line]) -> set[int]:
     return out
 
 
+def _parts(line: Line) -> list[Line]:
+    """Return a paragraph apart from the sentences at its end that are no part of its subject."""
+    said = sentences(line.text)
+    out = [is_chaff(Line(each)) for each in said]
+    kept = len(out) - next((count for count, is_out in enumerate(reversed(out)) if not is_out), 0)
+    if kept == len(out) or any(out[:kept]) or line.links or line.level:
+        return [line]
+    rest = dataclasses.replace(line, text=" ".join(said[kept:]), lead="", after_gap=False, images=())
+    return [dataclasses.replace(line, text=" ".join(said[:kept])), rest]
+
+
 def _section_end(lines: Sequence[Line], begin: int) -> int:
     """Return the line at which the section below a title ends."""
     title = lines[begin]
-    if FRAME.fullmatch(fold(bare_title(title.text))):
+    if FRAME.match(fold(bare_title(title.text))):
         return begin + 1
     for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line("")))):
         if title.level:
@@ -80,7 +94,7 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
             # Without a mark, a section is a paragraph: that of its title, or the one below.
             is_end = (
                 line.level > 0
-                or (line.after_gap if index else line.after_gap and is_title(line))
+                or (line.after_gap if index else line.after_gap and is_titled)
                 or (index > 0 and is_titled)
             )
         if is_end:
@@ -121,9 +135,17 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
                 subject.lines.append(dataclasses.replace(line, text=text, level=level, item=item))
             elif text and not line.links and not is_label:
                 found.left_out.append(line)
+    told = found.subjects[-1].lines
+    while len(told) > 1 and _is_loose(told[-1]) and len(told[-2].text) > _LOOSE:
+        found.left_out.append(told.pop())
     if len(cut.starts) == 1 and not (found.subjects[0].heading or found.subjects[0].announced):
-        found.subjects[0].heading = bare_title(found.title)
+        found.subjects[0].heading = bare_title(found.head.title)
     return closing
+
+
+def _is_loose(line: Line) -> bool:
+    """Tell whether a line at the end of the notes is no sentence of a subject, but a name, an address or a jingle."""
+    return line.after_gap and len(line.text) <= _LOOSE and not (line.links or line.item or line.text.endswith(ENDS))
 
 
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
@@ -131,8 +153,7 @@ def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
     left = [phrase for phrase in phrases if phrase not in {subject.announced for subject in subjects}]
     alone = [subject for subject in subjects if not subject.announced]
     for subject in alone:
-        own = set(telling_words(" ".join([subject.heading, *(line.text for line in subject.lines[:1])])))
-        shares = {phrase: _count(wanted := telling_words(phrase), own) / (len(wanted) or 1) for phrase in left}
+        shares = {phrase: _share(phrase, subject) for phrase in left}
         best = max(left, key=shares.__getitem__, default="")
         if best and shares[best] >= _NAMED:
             subject.announced = best
@@ -144,10 +165,17 @@ def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
     return left
 
 
+def _share(phrase: str, subject: Subject) -> float:
+    """Return the share of the words of a phrase that the beginning of a subject holds."""
+    wanted = stems(telling_words(phrase))
+    own = stems(telling_words(" ".join([subject.heading, *(line.text for line in subject.lines[:1])])))
+    return len(wanted & own) / (len(wanted) or 1)
+
+
 def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
     """Return the first line of each subject: links above the titles belong to them where that fits the whole notes."""
     begins, votes = [], -3 if body and body[-1].is_link else 0
-    for start in starts:
+    for start, above in zip(starts, ["", *(start.title for start in starts)], strict=False):
         begin = start.line
         while begin and body[begin - 1].is_link and body[begin - 1].links:
             begin -= 1
@@ -157,8 +185,8 @@ def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
             continue
         is_near, is_far = not body[start.line].after_gap, not begin or body[begin].after_gap
         votes += (3 if not begin else 0) + (2 if is_near and is_far else -2 if not (is_near or is_far) else 0)
-        own = set(telling_words(start.title))
-        votes += sum(bool(own & _words_of(link)) for line in body[begin : start.line] for link in line.links)
+        words = {word for line in body[begin : start.line] for link in line.links for word in _words_of(link)}
+        votes += len(words & set(telling_words(start.title))) - len(words & set(telling_words(above)))
     return begins if votes > 0 else [start.line for start in starts]
 
 
@@ -184,5 +212,4 @@ def _distribute(links: Sequence[Link], found: Outline) -> None:
 
 
 def _count(wanted: Collection[str], own: Collection[str]) -> int:
-    stems = {word[:STEM] for word in own}
-    return sum(word[:STEM] in stems for word in wanted)
+    return len(stems(wanted) & stems(own))

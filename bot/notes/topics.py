@@ -12,7 +12,8 @@ from bot.model.text import LONGEST_TOPIC, fold, fold_words, normalise_topic
 from bot.notes.language import STOP_WORDS
 
 MAX_TOPICS = 4
-_SHORTEST_NAME = 3
+_SHORTEST_NAME, _LONGEST_NAME = 3, 3
+"""Letters and words of a name; where more words have capitals, the capitals are those of a title."""
 _IN_TITLE = 4
 """The weight of a name in the title, of that of one in the text."""
 _WEAKENING = frozenset(
@@ -55,11 +56,7 @@ def topics_of(titles: Sequence[str], texts: Sequence[str], known: Iterable[str],
     written = [normalise_topic(tag) for text in texts if is_hashtags(text) for tag in _HASHTAG.findall(text)]
     counts: Counter[str] = Counter()
     archive = set(known)
-    named = [normalise_topic(name) for title in titles for name in names_in(title)]
-    others = [(name, is_place) for title in titles[:1] for name, is_place in spelling.names_in(title)]
-    # "À Nantes" is no topic where somebody else acts there.
-    is_sure = named or any(not is_place for _name, is_place in others)
-    named += [normalise_topic(name) for name, is_place in others if not (is_sure and is_place)]
+    named = [normalise_topic(name) for title in titles for name in spelling.names_in(title)]
     for weight, text in (*((_IN_TITLE, title) for title in titles), *((1, text) for text in texts)):
         for topic in map(normalise_topic, names_in(text)):
             counts[topic] += weight
@@ -120,19 +117,25 @@ class Spelling:
             for form in (*inside, *_OWN_CAPITALS.findall(text)):
                 self._forms.setdefault(form.lower(), Counter())[form] += 1
 
-    def names_in(self, title: str) -> list[tuple[str, bool]]:
-        """Return the names that capitals tell in a title, each with whether a place is told by it."""
-        found: list[tuple[str, bool]] = []
+    def names_in(self, title: str) -> list[str]:
+        """Return the names in a title, known ones and those that capitals tell."""
+        found = names_in(title)
+        places: list[str] = []
         for match in _PROPER.finditer(title):
             words, above = match[0], title[: match.start()].rstrip()
-            if fold(words.split()[0]) in STOP_WORDS or len(words) < _SHORTEST_NAME:
+            if (
+                fold(words.split()[0]) in STOP_WORDS
+                or len(words) < _SHORTEST_NAME
+                or len(words.split()) > _LONGEST_NAME
+            ):
                 continue
             forms = self._forms.get(words.split()[0].lower(), Counter())
             is_sure = (words.isupper() and not title.isupper()) or any(form[:1].isupper() for form in forms)
             if is_sure or not (above.endswith((".", ":", "!", "?")) or not above.rstrip('«“"–— ')):
-                is_weak = fold(above.split()[-1]).rstrip("’'") in _WEAKENING if above else False
-                found.append((_ELISION.sub("", words), is_weak or _ELISION.match(words) is not None))
-        return found
+                is_place = _ELISION.match(words) or (above and fold(above.split()[-1]).rstrip("’'") in _WEAKENING)
+                (places if is_place else found).append(_ELISION.sub("", words))
+        # "À Nantes" is no topic where somebody else acts there.
+        return sorted(dict.fromkeys(found), key=title.find) or places
 
     def restored(self, phrase: str) -> str:
         """Return the phrase as a title: names with their capitals, and a capital at its beginning."""
@@ -153,12 +156,3 @@ class Spelling:
         if shouted:
             phrase = _territories().sub(lambda match: _spellings()[match[0].lower()], phrase)
         return phrase[:1].upper() + phrase[1:]
-
-
-def main_name(texts: Sequence[str], spelling: Spelling) -> str:
-    """Return the name that stands for a subject, the first in its title; empty if there is none."""
-    for text in texts:
-        own = [name for name, is_place in spelling.names_in(text) if not is_place]
-        if found := [*names_in(text), *own]:
-            return min(found, key=text.find)
-    return next((name for text in texts for name, _is_place in spelling.names_in(text)), "")

@@ -133,7 +133,7 @@ EXPECTED: dict[str, tuple[int, dt.date, list[Expected]]] = {
         31,
         MONDAY,
         [
-            Expected("Meta, Google et Apple signent une charte sur les enfants", ("google", "meta", "apple")),
+            Expected("Meta, Google et Apple signent une charte sur les enfants", ("meta", "google", "apple")),
             Expected("Twitch traduit les directs en direct", ("twitch",)),
         ],
     ),

@@ -19,9 +19,10 @@ from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError
 from bot.model.text import fold_words
 from bot.notes.draft import draft
+from bot.notes.feed import notes_from_feed
 from bot.notes.model import Notes
 from bot.notes.reading import read_notes
-from tests.notes.drafting import DEFAULTS, HERE
+from tests.notes.drafting import DEFAULTS, HERE, PARIS
 
 HANDS = HERE / "hands"
 
@@ -41,7 +42,7 @@ FILES = pytest.mark.parametrize("name", EXPECTED)
 
 def _drafted(data: bytes, name: str) -> tuple[Notes, str, Episode]:
     path = Path(name)
-    notes = read_notes(data, path)
+    notes = notes_from_feed(data, path, None, PARIS) if path.suffix == ".xml" else read_notes(data, path)
     text = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
     return notes, text, parse_episode(text, path)
 
@@ -63,6 +64,23 @@ def test_each_subject_has_its_title_and_its_links(name: str) -> None:
     assert found == [(_flat(title), sorted(links)) for row in expected["subjects"] for title, links in row.items()]
     date = dt.date.fromisoformat(expected["date"]) if "date" in expected else DEFAULTS.date
     assert (episode.number, episode.date) == (expected.get("number", DEFAULTS.number), date)
+
+
+def _simply_split(text: str) -> list[str]:
+    """The first line of each block, where blank lines and headings alone begin one."""
+    text = re.sub(r"(?m)<h[1-6][^>]*>|^#+ ", "\n\n", re.sub(r"</?(?:p|div|li|br)\b[^>]*>", "\n\n", text))
+    blocks = (re.sub(r"<[^>]*>", "", block).strip() for block in re.split(r"\n\s*\n", text))
+    return [_flat(block.partition("\n")[0]) for block in blocks if block]
+
+
+@FILES
+def test_no_notes_are_cut_worse_than_at_blank_lines_and_headings(name: str) -> None:
+    """Cleverness finds as many of the subjects as none at all."""
+    data = (HANDS / name).read_bytes()
+    wanted = {_flat(title) for row in EXPECTED[name]["subjects"] for title in row}
+    _notes, _text, episode = _drafted(data, name)
+    found = wanted & {_flat(segment.title) for segment in episode.segments}
+    assert len(found) >= len(wanted & set(_simply_split(data.decode(errors="replace"))))
 
 
 @FILES
