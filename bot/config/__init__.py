@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
-from bot.config.problems import contradictions, strangers, translated
+from bot.config.problems import contradictions, strangers, switched_off, translated
 from bot.config.sources import TOKEN_KEYS, Fault, read, variable_name
 from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, WrittenTopic, Zone
 from bot.model.document import Layout
@@ -38,6 +38,9 @@ from bot.model.text import normalise_topic
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
+
+Tokens: TypeAlias = Literal["needed", "optional", "ignored"]
+"""The part that the tokens play for a command: all that sends nothing works without them."""
 
 CONTAINER_SECRETS = Path("/run/secrets")
 """The folder of the secrets that Docker gives a container, where all accounts may read them and none can hide them."""
@@ -252,7 +255,9 @@ def _config_with(*sections: tuple[PlatformName, type[PlatformSection]]) -> type[
     return made
 
 
-def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | None = None) -> Config:
+def load(
+    path: Path | None, sections: Sections, environ: Mapping[str, str] | None = None, tokens: Tokens = "needed"
+) -> Config:
     """Read the file, override it by the environment, and check the whole.
 
     Without a `path`, the environment and the defaults alone count. Without an `environ`, that of the process counts.
@@ -265,11 +270,10 @@ def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | Non
     sources = read(path, os.environ if environ is None else environ)
     values = sources.merged(settings)
     _complete(values)
-    faults = [
-        *strangers(sources, settings),
-        *_fill_in_tokens(values, sources.folder, sections),
-        *contradictions(values, sections),
-    ]
+    wrong, missing = _fill_in_tokens(values, sources.folder, sections, tokens)
+    faults = [*strangers(sources, settings), *wrong, *contradictions(values)]
+    if tokens == "needed":
+        faults += [*missing, *switched_off(values, sections)]
     config: Config | None = None
     errors: list[ErrorDetails] = []
     try:
@@ -303,6 +307,14 @@ def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None
         cure = "Write the settings again, or restore the file from a backup"
         raise InvalidInputError([Problem(path, "the file is empty", cure)])
     return wanted.live(running)
+
+
+def missing_tokens(path: Path | None, config: Config, environ: Mapping[str, str] | None = None) -> list[Problem]:
+    """Return the tokens that a configuration of `load` lacks, and the declared channels that have none, as warnings."""
+    sources = read(path, os.environ if environ is None else environ)
+    values = sources.merged(type(config))
+    _, missing = _fill_in_tokens(values, sources.folder, config.sections)
+    return [sources.problem(fault) for fault in (*missing, *switched_off(values, config.sections))]
 
 
 def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
@@ -350,34 +362,42 @@ def _with_defaults(entries: object, defaults: dict[str, Any]) -> object:
     return [defaults | entry if isinstance(entry, dict) else entry for entry in entries]
 
 
-def _fill_in_tokens(values: dict[str, Any], folder: Path, sections: Sections) -> list[Fault]:
-    """Put the token of each platform's `token_file` into the platform's section, and return the mistakes.
+def _fill_in_tokens(
+    values: dict[str, Any], folder: Path, sections: Sections, tokens: Tokens = "optional"
+) -> tuple[list[Fault], list[Fault]]:
+    """Put the token of each platform's `token_file` into the platform's section; an empty token is none.
 
-    An empty token counts as none.
+    Returns:
+        The mistakes, and the tokens that are missing. Unless they are needed, the sections have an empty one.
     """
-    faults = []
+    faults, missing = [], []
     for platform, kind in sections.items():
         section = values.get(platform)
         if not isinstance(section, dict):
             continue
         given = {key: section[key] for key in sorted(TOKEN_KEYS & section.keys()) if section[key] != ""}
+        if tokens == "ignored":
+            given = {}
         values[platform] = section = {key: section[key] for key in section if key not in TOKEN_KEYS} | given
         if not given:
             elsewhere = f"or put it into {variable_name((platform, 'token'))}"
             cure = (
                 f"{kind.token_cure}, {elsewhere}; to leave {kind.title} out, put a # before every line of its section"
             )
-            faults.append(Fault((platform, "token"), "the token is missing", cure))
+            missing.append(Fault((platform, "token"), "the token is missing", cure))
         elif given.keys() == TOKEN_KEYS:
             faults.append(Fault((platform, "token_file"), "the token is given twice", "Keep token or token_file"))
         elif "token_file" in given:
             section["token"], wrong = _token_in(folder, given["token_file"])
             if wrong:
                 cure = f"{kind.token_cure} into a file and the file's path here"
-                faults.append(Fault((platform, "token_file"), wrong, cure))
+                missing.append(Fault((platform, "token_file"), wrong, cure))
+                del section["token_file"]
             else:
                 section["token_file"] = folder / given["token_file"]
-    return faults
+        if tokens != "needed":
+            section.setdefault("token", "")
+    return faults, missing
 
 
 def _token_in(folder: Path, file: object) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
+def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the mistakes between values that may be right by themselves.
 
     The values come as somebody wrote them, so that a wrong one hides no mistake of the others.
@@ -65,7 +65,17 @@ def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iter
     for number, entry in _entries(values, "schedules"):
         if schedules.index(entry.get("name")) < number and entry.get("name"):
             yield Fault(("schedules", number, "name"), "another schedule has this name", "Give each schedule its own")
-    yield from _channel_clashes(values, platforms, schedules)
+    yield from _channel_clashes(values, schedules)
+
+
+def switched_off(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
+    """Yield the declared channels on platforms without a section."""
+    for number, entry in _entries(values, "channels"):
+        platform = entry.get("platform")
+        if isinstance(platform, str) and platform in platforms and platform not in values:
+            reason = f"this platform is switched off: there is no [{platform}] section"
+            cure = f"Add a [{platform}] section with its token, or take this channel out"
+            yield Fault(("channels", number, "platform"), reason, cure)
 
 
 def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -75,18 +85,12 @@ def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[st
             yield number, entry
 
 
-def _channel_clashes(
-    values: Mapping[str, Any], platforms: Container[str], schedules: Sequence[object]
-) -> Iterator[Fault]:
+def _channel_clashes(values: Mapping[str, Any], schedules: Sequence[object]) -> Iterator[Fault]:
     names = [name for name in schedules if isinstance(name, str) and SCHEDULE_NAME.fullmatch(name)]
     known = " or ".join(f'schedule = "{shown(name)}"' for name in dict.fromkeys(names))
     seen: list[list[str]] = []
     for number, entry in _entries(values, "channels"):
-        platform, place = entry.get("platform"), ("channels", number, "schedule")
-        if isinstance(platform, str) and platform in platforms and platform not in values:
-            reason = f"this platform is switched off: there is no [{platform}] section"
-            cure = f"Add a [{platform}] section with its token, or take this channel out"
-            yield Fault(("channels", number, "platform"), reason, cure)
+        place = ("channels", number, "schedule")
         if names and "schedule" not in entry:
             yield Fault(place, "with several schedules each channel must name its own", f"Write {known}")
         # Because the channel may mean a schedule whose own name is wrong, all names must be right.

@@ -114,7 +114,8 @@ def shaped(shape: re.Pattern[str], message: str, cure: str) -> AfterValidator:
 
     def check(secret: SecretStr) -> SecretStr:
         text = secret.get_secret_value().strip()
-        if not shape.fullmatch(text):
+        # An empty one is missing rather than wrong, and `load` says so where it is needed.
+        if text and not shape.fullmatch(text):
             raise refusal(message, cure)
         return SecretStr(text)
 
