@@ -58,7 +58,7 @@ SCENARIOS: dict[str, Scenario] = {
     "archive": lambda place, given: waiting.archive(
         place, episodes=30 if given.quick else 1_200, times=1 if given.quick else 50
     ),
-    "start": lambda place, given: waiting.start(place, times=1 if given.quick else 5, alone=given.quick),
+    "start": lambda place, given: waiting.start(place, times=1 if given.quick else 5),
 }
 
 

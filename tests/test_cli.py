@@ -485,6 +485,23 @@ def test_an_import_is_whole_or_nothing(recap: Recap, tmp_path: Path, rows: str, 
     assert json.loads(recap("subscriptions", "list", "--json").stdout) == []
 
 
+@pytest.mark.usefixtures("content")
+def test_a_backup_is_put_back(recap: Recap, tmp_path: Path) -> None:
+    """What was saved is told, and after that what the bot does not know and where the other database is."""
+    write_config(tmp_path)
+    assert recap("subscriptions", "add", "telegram:1").exit_code == 0
+    assert recap("backup", "copy.db").stdout == "Saved: copy.db, with 1 subscription.\n"
+    assert "copy.db exists already" in str(recap("backup", "copy.db").exception)
+    assert recap("subscriptions", "add", "telegram:2").exit_code == 0
+    first, told, unknown, asked, kept = recap("restore", "copy.db").stdout.splitlines()
+    assert first == "Restored: recap.db, with 1 subscription."
+    assert told == "The database was restored from a backup"
+    assert re.fullmatch(r"The bot knows nothing of the time since .* at .*, choices of people included\.", unknown)
+    assert asked == "An episode that was due since then is not pushed unasked; you hear of each."
+    assert (tmp_path / kept.removeprefix("What was there is kept in ").removesuffix(".")).exists()
+    assert [row["target"] for row in json.loads(recap("subscriptions", "list", "--json").stdout)] == ["telegram:1"]
+
+
 def test_a_draft_is_never_sent(recap: Recap, tmp_path: Path) -> None:
     """`recap send` of a draft says what to take out, and where."""
     write_config(tmp_path)

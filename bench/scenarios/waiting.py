@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import itertools
 import os
 import random
 import statistics
@@ -82,15 +81,13 @@ def archive(stand_in: StandIn, *, episodes: int, times: int) -> Result:
     return result
 
 
-def start(_stand_in: StandIn, *, times: int, alone: bool = False) -> Result:
+def start(_stand_in: StandIn, *, times: int) -> Result:
     """From the command to the first long poll, against the sandbox, and to the last line of its help; then its memory.
 
-    The memory is that of a second start: the first one makes the database, and keeps in memory what that takes. With
-    `alone`, only a bot on Telegram alone is started.
+    The memory is that of a second start: the first one makes the database, and keeps in memory what that takes.
     """
     polls = []
-    limits = dict(itertools.islice(RESIDENT.items(), 1 if alone else None))
-    resident: dict[tuple[str, ...], list[float]] = {platforms: [] for platforms in limits}
+    resident: dict[tuple[str, ...], list[float]] = {platforms: [] for platforms in RESIDENT}
     for _ in range(times):
         for platforms, found in resident.items():
             seconds, megabytes = asyncio.run(_started(*platforms))
@@ -110,7 +107,7 @@ def start(_stand_in: StandIn, *, times: int, alone: bool = False) -> Result:
         result.rows.append((f"memory of an idle bot on {names}", Spread.of(found).text(0, " MB")))
     result.demand("`recap run` to its first poll", statistics.median(polls), 2, unit=" s")
     result.demand("`recap --help`", statistics.median(helps), 0.4, unit=" s")
-    for (names, found), limit in zip(memory.items(), limits.values(), strict=True):
+    for (names, found), limit in zip(memory.items(), RESIDENT.values(), strict=True):
         result.demand(f"an idle bot on {names}", statistics.median(found), limit, digits=0, unit=" MB")
     return result
 
