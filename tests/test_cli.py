@@ -239,6 +239,29 @@ def test_check_says_that_the_storage_cannot_be_used(recap: Recap, tmp_path: Path
     assert not (tmp_path / "recap.db").exists()
 
 
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize(
+    ("setting", "variable", "place"),
+    [
+        ("", "", "recap.db: "),
+        ('[storage]\nurl = "sqlite:///recap.db"', "", "config.toml:4: storage.url: "),
+        ("", "RECAP_STORAGE__URL=sqlite:///recap.db", "environment: RECAP_STORAGE__URL: "),
+        ("", 'RECAP_STORAGE={"url": "sqlite:///recap.db"}', "environment: RECAP_STORAGE.url: "),
+    ],
+)
+def test_check_says_where_the_database_is_named(
+    recap: Recap, monkeypatch: pytest.MonkeyPatch, setting: str, variable: str, place: str
+) -> None:
+    """In the file or in the environment; of the default, which neither of them says, it names the database itself."""
+    write_config(Path(), setting)
+    Path("recap.db").write_bytes(b"no database at all")
+    if variable:
+        monkeypatch.setenv(*variable.split("=", 1))
+    told = recap("check").stderr.splitlines()[0]
+    assert told.startswith(place)
+    assert told.endswith("Name another file in storage.url, or restore a backup.")
+
+
 def test_check_names_every_mistake_and_ends_with_2(recap: Recap, content: Path) -> None:
     """File and line of each mistake in one go; the other episodes still count."""
     (content / "bad.md").write_text("---\nnumber: no\ntitel: Un\n---\n", encoding="utf-8")

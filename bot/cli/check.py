@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config, Schedule, exposed_tokens, located, missing_tokens
+from bot.config import Config, Schedule, exposed_tokens, is_default, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
@@ -99,6 +99,9 @@ def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool
         return [], database.check(settings.storage.url)
     except LedgerError as error:
         cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
+        if is_default(config, "storage"):
+            # Because the default stands in no file and no variable, the database itself is named.
+            return [Problem(settings.storage.path, error.message, cure)], False
         return located(config, [Fault(("storage", "url"), error.message, cure)]), False
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 import functools
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from pydantic_core import ErrorDetails, PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.problems import contradictions, strangers, switched_off, translated
-from bot.config.sources import TOKEN_KEYS, Fault, read, variable_name
+from bot.config.sources import TOKEN_KEYS, Fault, Sources, read, variable_name
 from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, WrittenTopic, Zone
 from bot.model.document import Layout
 from bot.model.i18n import Language
@@ -41,6 +41,9 @@ DEFAULT_SCHEDULE = "monday"
 
 Tokens: TypeAlias = Literal["needed", "optional", "ignored"]
 """The part that the tokens play for a command: all that sends nothing works without them."""
+
+_TRIALS = 50
+"""The mistakes of one config whose cures are tried; more have one cause that is told by then."""
 
 CONTAINER_SECRETS = Path("/run/secrets")
 """The folder of the secrets that Docker gives a container, where all accounts may read them and none can hide them."""
@@ -268,6 +271,21 @@ def load(
     """
     settings = _config_with(*sections.items())
     sources = read(path, os.environ if environ is None else environ)
+    judge = functools.partial(_judged, settings=settings, sections=sections, tokens=tokens)
+    config, faults = judge(sources)
+    if config is None or faults:
+        problems = [sources.problem(fault) for fault in _with_true_cures(faults, sources, judge)]
+        raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
+    folder, ledger = sources.folder / config.content.folder, sources.folder / config.storage.path
+    content = config.content.model_copy(update={"folder": folder})
+    storage = config.storage.model_copy(update={"url": f"{SQLITE}{ledger.as_posix()}"})
+    return config.model_copy(update={"content": content, "storage": storage})
+
+
+def _judged(
+    sources: Sources, *, settings: type[Config], sections: Sections, tokens: Tokens
+) -> tuple[Config | None, list[Fault]]:
+    """Return the config of the sources, if it can be made, and everything that is wrong with it."""
     values = sources.merged(settings)
     _complete(values)
     wrong, missing = _fill_in_tokens(values, sources.folder, sections, tokens)
@@ -285,14 +303,24 @@ def load(
     told = {fault.place for fault in faults}
     # Because one mistake about a token is enough for its section, the errors that follow from it are left out.
     told |= {(place[0], key) for place in told if place[-1] in TOKEN_KEYS for key in TOKEN_KEYS}
-    faults += [fault for fault in translated(errors, settings, sources) if fault.place not in told]
-    if config is None or faults:
-        problems = [sources.problem(fault) for fault in faults]
-        raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
-    folder, ledger = sources.folder / config.content.folder, sources.folder / config.storage.path
-    content = config.content.model_copy(update={"folder": folder})
-    storage = config.storage.model_copy(update={"url": f"{SQLITE}{ledger.as_posix()}"})
-    return config.model_copy(update={"content": content, "storage": storage})
+    return config, faults + [fault for fault in translated(errors, settings, sources) if fault.place not in told]
+
+
+def _with_true_cures(
+    faults: Sequence[Fault], sources: Sources, judge: Callable[[Sources], tuple[Config | None, list[Fault]]]
+) -> Iterator[Fault]:
+    """Yield the faults; a literal cure that would leave its fault, or make another one, says less."""
+    known = {(fault.place, fault.reason) for fault in faults}
+    for number, fault in enumerate(faults):
+        if fault.instead is None and fault.change is None:
+            yield fault
+            continue
+        changed = sources.changed(fault) if number < _TRIALS else None
+        after = {(each.place, each.reason) for each in judge(changed)[1]} if changed else known
+        # Because the keys below a header that is switched on again have mistakes of their own, those may come to light.
+        worse = set() if fault.change else after - known
+        is_true = (fault.place, fault.reason) not in after and not worse
+        yield fault if is_true else fault._replace(cure=fault.otherwise, change=None)
 
 
 def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
@@ -321,6 +349,11 @@ def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, st
     """Return mistakes that only the archive shows in a configuration of `load`, at the lines where they stand."""
     sources = read(path, os.environ if environ is None else environ)
     return [sources.problem(fault) for fault in faults]
+
+
+def is_default(path: Path | None, section: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether neither the file nor the environment says anything of a section."""
+    return not read(path, os.environ if environ is None else environ).says(section)
 
 
 def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
