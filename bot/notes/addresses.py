@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 from bot.model.address import bare_addresses, site, web_address
 from bot.model.document import Picture
 from bot.model.problems import BadValueError
+from bot.model.text import fold
 from bot.notes.model import Line, Link
 
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
@@ -15,7 +16,7 @@ _LABEL_WORD = re.compile(
     r"(?:les?|sources?|liens?|links?|url|via|lire|voir|ecouter|read|see|listen|watch|more|here|ici|plus d.infos?|"
     r"infos?)"
 )
-_MARK = re.compile(r"[\W_]+")
+_MARK = re.compile(r"[\W\d_]+")
 _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
 _ASIDE = re.compile(r"\([^()]{0,40}\)\.?")
@@ -57,31 +58,27 @@ def with_addresses(line: Line) -> Line:
     if label and is_label(label[0]):
         text = text[: label.start()].rstrip()
     words = "".join(link.title for link in line.links)
-    is_link = bool(line.links or bare) and _letters(text) == _letters(words if any(map(str.isalpha, text)) else text)
+    is_link = bool(line.links or bare) and _MARK.sub("", text) in {"", _MARK.sub("", words)}
     title = ""
     if (bare or line.links) and (is_label(text) or _ASIDE.fullmatch(text)):
         text, is_link = "", True
     elif len(bare) == 1 and not line.links and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
         title = text.strip(_ARROWS)
         is_link = text.endswith((":", "-", "–", "→", ",")) or (line.item and not line.level)
-    images = list(line.images)
-    links = []
+    links, images = [], [Picture(src, image.alt) for image in line.images if (src := clean_address(image.url))]
     for link in (*line.links, *(Link(title, url) for url in bare)):
         address = clean_address(link.url)
         if address and _IMAGE.search(urlsplit(address).path):
             images.append(Picture(address, link.title))
         elif address:
             links.append(Link("" if _says_nothing(link.title, address) else link.title, address))
-    pictures = [Picture(src, picture.alt) for picture in images if (src := clean_address(picture.url))]
-    return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(pictures), is_link=is_link)
+    return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(images), is_link=is_link)
 
 
 def is_label(text: str) -> bool:
     """Tell whether the words beside a link only say that there is one, such as `Source :`."""
-    if len(text) > _LONGEST_LABEL:
-        return False
-    words = _MARK.sub(" ", text.lower().replace("é", "e")).split()
-    return all(_LABEL_WORD.fullmatch(word) for word in words)
+    words = _MARK.sub(" ", fold(text)).split()
+    return len(text) <= _LONGEST_LABEL and all(map(_LABEL_WORD.fullmatch, words))
 
 
 def clean_address(text: str) -> str | None:
@@ -106,25 +103,11 @@ def clean_address(text: str) -> str | None:
     return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
 
 
-def _letters(text: str) -> str:
-    return _MARK.sub("", text)
-
-
 def _is_address(words: str, url: str) -> bool:
     bare = re.sub(r"^https?://(?:www\.)?", "", words.strip()).rstrip("/…")
-    return (
-        bool(bare)
-        and " " not in bare
-        and ("." in bare or "/" in bare)
-        and bare in re.sub(r"^\w+://(?:www\.)?", "", url + "/")
-    ) or words.strip() == url
+    return re.fullmatch(r"\S*[./]\S*", bare) is not None and bare in url
 
 
 def _says_nothing(title: str, url: str) -> bool:
-    return (
-        not any(map(str.isalpha, title))
-        or (title.startswith("(") and title.endswith(")"))
-        or "://" in title
-        or title in {site(url), url}
-        or is_label(title)
-    )
+    is_aside = title.startswith("(") and title.endswith(")")
+    return is_aside or "://" in title or title in {site(url), url} or is_label(title)

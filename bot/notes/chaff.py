@@ -12,7 +12,7 @@ from bot.notes.model import Line
 
 _FEW, _HELLO, _THANKS = 2, 6, 14
 """Words of a greeting to somebody, of one to all, and of thanks, that hold nothing else."""
-_FAREWELL = {"merci", "thanks", "thank you"}
+_FAREWELLS = ("merci", "thanks", "thank you")
 _MAX_ADDRESSED = 90
 """Characters of a line that only says where to write to."""
 _SPONSOR = (
@@ -35,7 +35,7 @@ _TO_DO = (
 # Because a title may begin with an infinitive, one must be asked for: "pensez à partager".
 _BEFORE = (
     r"(?:(?:pour|to|please|pensez a|n hesitez pas a|n oubliez pas (?:de |d )?|don t forget to|you can|vous pouvez|"
-    r"(?:if|si) .{0,60}) ?\b)+(?:vous |nous )?"
+    r"(?:if|si) .{0,60}) ?\b){1,2}(?:vous |nous )?"
 )
 _TITLES = re.compile(
     r"(?:(?:la |le |les |un |une |notre |nos |the |our |a |petite? |mot |message |page |minute |instant |fin |"
@@ -67,17 +67,19 @@ _OWN_WORDS = re.compile(
     rf"telecharge|ecoute|envoye|pose)z|{_TO_DO}) (?:\w+ ){{0,3}}?(?:{_US}|a friend|a review|{_SHOW})\b|"
     r"^(?:reagissez|(?:mette|active)z .{0,30}(?:etoiles?|note|avis|pouce|commentaire|cloche))\b|"
     rf"^(?:follow|find|listen|rate|review) (?:\w+ )?on {_PLACES}\b|^(?:{_BEFORE})?(?:subscribe|unsubscribe|sign up|"
-    rf"get in touch|forwarded this|abonnez|desabonne\w*|likez)\b|"
-    r"\b(?:five|5|cinq) (?:stars?|etoiles?)\b.{0,60}$|^(?:hosted (?:on|by)|heberge (?:par|sur)|produit par|"
-    r"produced by|presente par|presented by|musique (?:de|par)|music by|edited by|see acast|transcription par)\b|"
-    r"^(?:bye|best|cheers|regards|a demain|a vendredi)(?: \w+){0,2}$|^(?:a (?:lundi|bientot|la semaine prochaine|"
-    r"la prochaine|tres vite)|see you|until next|kind regards|(?:tres )?(?:bonne|belle|excellente) (?:soiree|semaine|"
-    r"journee|ecoute|fin)|bien a (?:toi|vous)|cordialement|amicalement|bises|envoye de(?:puis)? mon|sent from my|"
-    r"get outlook|(?:voici|here (?:are|is)) (?:les|mes|nos|the|my|our) (?:notes|sujets|stories|topics|links|deux|"
-    r"trois|quatre|cinq|two|three|four|five)|rendez vous (?:lundi|vendredi|la semaine)|on se (?:retrouve|revoit)|"
-    r"next time)\b|^(?:la semaine prochaine|next week|lundi prochain|dans le prochain episode|next episode) (?:on |"
-    r"nous |we |i |je )|^(?:a faire|to ?do|rappel|reminder|note (?:interne|de production)|nb) (?=\w)|^(?:penser a|"
-    r"pense a|ne pas oublier|relancer|voir avec|remember to|don t forget to|ask \w+ (?:for|about|if))\b"
+    rf"get in touch|forwarded this|abonnez|desabonne\w*|likez)\b|\bn (?:oubliez|hesitez) pas (?:de|d|a) (?:vous |"
+    rf"nous )?{_TO_DO}\b|^(?:voila )?c est tout pour\b|"
+    r"^that s (?:it|all)(?: for|$)|\b(?:five|5|cinq) (?:stars?|etoiles?)\b.{0,60}$|^(?:hosted (?:on|by)|"
+    r"heberge (?:par|sur)|produit par|produced by|presente par|presented by|musique (?:de|par)|music by|edited by|"
+    r"see acast|transcription par)\b|^(?:bye|best|cheers|regards|a demain|a vendredi)(?: \w+){0,2}$|^(?:a (?:lundi|"
+    r"bientot|la semaine prochaine|la prochaine|tres vite)|see you|until next|kind regards|(?:tres )?(?:bonne|belle|"
+    r"excellente) (?:soiree|semaine|journee|ecoute|fin)|bien a (?:toi|vous)|cordialement|amicalement|bises|"
+    r"envoye de(?:puis)? mon|sent from my|get outlook|(?:voici|here (?:are|is)) (?:les|mes|nos|the|my|our) (?:notes|"
+    r"sujets|stories|topics|links|deux|trois|quatre|cinq|two|three|four|five)|rendez vous (?:lundi|vendredi|"
+    r"la semaine)|on se (?:retrouve|revoit)|next time)\b|^(?:la semaine prochaine|next week|lundi prochain|"
+    r"dans le prochain episode|next episode) (?:on |nous |we |i |je )|^(?:a faire|to ?do|rappel|reminder|"
+    r"note (?:interne|de production)|nb) (?=\w)|^(?:penser a|pense a|ne pas oublier|relancer|voir avec|remember to|"
+    r"don t forget to|ask \w+ (?:for|about|if))\b"
 )
 # A word that may begin a title is a label only where a colon or nothing follows it.
 _LABEL = re.compile(
@@ -87,7 +89,8 @@ _LABEL = re.compile(
     r"note (?:pour moi|a moi-meme|to self))\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)"
 )
 _GREETING = re.compile(
-    r"(?:bonjour|bonsoir|salut|hello|hi|hey|dear|chers?|coucou|bienvenue|welcome|merci|thanks|thank you|hola)\b"
+    r"(?:(?:super|parfait|top|ok|great|perfect) )?(?:bonjour|bonsoir|salut|hello|hi|hey|dear|chers?|coucou|bienvenue|"
+    r"welcome|merci|thanks|thank you|hola)\b"
 )
 _TO_ALL = re.compile(
     r"\b(?:tous|toutes|all|everyone|team|equipe|amis|friends|back|(?:merci|thanks) (?:a|aux?|d|pour|to|for))\b"
@@ -122,7 +125,7 @@ def says_chaff(text: str) -> bool:
     if greeting is None:
         return False
     is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
-    is_short = len(flat.split()) <= (_THANKS if greeting[0] in _FAREWELL else _HELLO)
+    is_short = len(flat.split()) <= (_THANKS if greeting[0].endswith(_FAREWELLS) else _HELLO)
     return bool((is_to_all and is_short) or (_ABOUT_SHOW.search(flat) and len(sentences(text)) == 1))
 
 

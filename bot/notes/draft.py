@@ -31,17 +31,14 @@ from bot.notes.structure import outline
 from bot.notes.summary import summarise
 from bot.notes.topics import Spelling, is_hashtags, topics_of
 
-_PARAGRAPH = 260
-"""Characters of a paragraph after which the next sentence of a summary begins a new one."""
 _MAX_TITLE = 200
 _MAX_SLUG = 40
 """Letters of a slug. Telegram's deep links carry 64 with the episode's number, and people read them."""
-_SHORT_LEAD = 5
-"""Words of a lead that presents nothing, such as `Au programme`."""
+_FEW = 2
+"""Words by which a speaker names a subject, and sentences of an introduction."""
+_SHORT_TEASER = 5
+"""Words of a teaser that presents nothing, such as `Au programme`."""
 _MAX_INTRO = 400
-_UNFINISHED = re.compile(
-    r"\b(?:programme|sommaire|menu|parle[rs]?|parlons|revient|talk|about|cover|discuss)\W{0,3}(?:d[eu]s?|sur|d.)?\W{0,3}$"
-)
 _MAX_PLACED = 300
 """Lines that are looked for in the file; a transcript has thousands."""
 _MAX_QUOTED, _MAX_QUOTE = 12, 110
@@ -127,7 +124,9 @@ class _Writer:
         day = date or self._outline.head.date
         title, intro = self._episode_title(), self._intro()
         number = self._outline.head.number or defaults.number
-        segments = self._segments()
+        slugs: set[str] = set()
+        subjects = enumerate(self._outline.subjects)
+        segments = [block for index, subject in subjects for block in self._segment(index, subject, slugs)]
         head: dict[str, object] = {"number": number, "title": title, "date": day or defaults.date}
         head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
         front = yaml.safe_dump(head | {"status": "draft"}, allow_unicode=True, sort_keys=False, width=10_000)
@@ -208,12 +207,12 @@ class _Writer:
         heading = self._plain(self._spelling.restored(heading) if heading.isupper() else heading)
         announced = self._plain(self._spelling.restored(subject.announced))
         own, wanted = set(telling_words(heading)), set(telling_words(announced))
-        # A speaker names the subject by one word, of which the teaser says more.
-        is_less = (len(own) == 1 and own < wanted) or len(heading) > TITLE_ON_PHONE
+        # A speaker names the subject by a word or two, of which the teaser says more.
+        is_less = (len(own) <= _FEW and own < wanted) or len(heading) > TITLE_ON_PHONE
         if heading or announced:
             return (announced if announced and (is_less or not heading) else heading)[:_MAX_TITLE]
         # Without both, the title is the beginning of the first sentence that does not announce the episode.
-        told = (*summarise(subject.lines), *(line.text for line in subject.lines))
+        told = (text for line in subject.lines for text in split(line.text))
         pieces = (re.split(r"[.!?…:;,](?:\s|$)", text) for text in sorted(told, key=announces))
         piece = next(filter(telling_words, itertools.chain.from_iterable(pieces)), "")
         kept = textwrap.shorten(piece, TITLE_ON_PHONE, placeholder="") or piece[:TITLE_ON_PHONE]
@@ -224,24 +223,10 @@ class _Writer:
         return next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
 
     def _intro(self) -> str:
-        head = self._outline.head
-        if len(head.lead.split()) > _SHORT_LEAD and not _UNFINISHED.search(fold(head.lead)):
-            return self._sentence(head.lead)
-        if told := summarise(self._outline.opening):
-            return self._tidied(" ".join(told[:2]))
-        is_sentence = len(head.teaser.split()) > _SHORT_LEAD and len(head.teaser) <= _MAX_INTRO
-        return self._sentence(head.teaser) if is_sentence else ""
-
-    def _sentence(self, text: str) -> str:
-        text = self._spelling.restored(text)
-        return self._tidied(text if text.endswith((".", "!", "?", "…")) else f"{text}.")
-
-    def _segments(self) -> list[str]:
-        blocks: list[str] = []
-        slugs: set[str] = set()
-        for index, subject in enumerate(self._outline.subjects):
-            blocks += self._segment(index, subject, slugs)
-        return blocks
+        teaser = self._spelling.restored(self._outline.head.teaser)
+        is_sentence = len(teaser.split()) > _SHORT_TEASER and len(teaser) <= _MAX_INTRO
+        told = split(" ".join(summarise(self._outline.opening)))[:_FEW] or [f"{teaser.rstrip('.')}."] * is_sentence
+        return self._tidied(" ".join(told))
 
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
         title = self._titles[index]
@@ -252,18 +237,19 @@ class _Writer:
         if topics:
             yield " ".join(f"#{topic}" for topic in topics)
         prose = [line for line in subject.lines if not is_hashtags(line.text)]
-        sentences = summarise(prose)
-        chosen = " ".join(fold_words(" ".join((*sentences, title))))
+        paragraphs = summarise(prose)
+        chosen = " ".join(fold_words(" ".join((*paragraphs, title))))
         self._unused += [
             line for line in prose if not any(" ".join(fold_words(text)) in chosen for text in split(line.text))
         ]
         images = list({image.url: image for image in subject.images}.values())
-        links = _unique(subject.links)
+        best = {link.url: link for link in sorted(subject.links, key=lambda link: bool(link.title))}
+        links = [best[url] for url in dict.fromkeys(link.url for link in subject.links)]
         remark = next(self._remarks_on(subject, title, images, has_link=bool(links)), "")
         # Because an episode file has no field for a time, the remark keeps it.
         if remark or subject.time:
             yield self._remark(remark, subject.time)
-        yield from map(_escaped, _paragraphs([self._tidied(text) for text in sentences] or [f"{title}."]))
+        yield from (_escaped(self._tidied(text)) for text in paragraphs or [f"{title}."])
         if images:
             url = images[0].url
             address = f"<{url}>" if "(" in url else url
@@ -288,7 +274,10 @@ class _Writer:
             yield gettext("the words that describe the image to those who cannot see it")
 
     def _slug(self, index: int, title: str, taken: set[str]) -> str:
-        whole = _shortened(ascii_slug(title))
+        slug = ascii_slug(title)
+        whole = (
+            textwrap.shorten(slug.replace("-", " "), _MAX_SLUG, placeholder="").replace(" ", "-") or slug[:_MAX_SLUG]
+        )
         wanted = ascii_slug(self._names[index]) or whole or "sujet"
         slugs = itertools.chain((wanted, whole or wanted), (f"{wanted}-{count}" for count in itertools.count(2)))
         slug = next(slug for slug in slugs if slug not in taken)
@@ -312,31 +301,6 @@ class _Writer:
         said = self._words.gettext("To check: {what}.").format(what=text) if text else ""
         said = tidied(f"{time} {said}".replace(">", " "), self._shows)
         return f"<!-- {_DASHES.sub('–', said)} -->"
-
-
-def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
-    paragraph = ""
-    for sentence in sentences:
-        if paragraph and len(paragraph) + len(sentence) > _PARAGRAPH and len(paragraph) > _PARAGRAPH // 2:
-            yield paragraph
-            paragraph = sentence
-        else:
-            paragraph = f"{paragraph} {sentence}".strip()
-    if paragraph:
-        yield paragraph
-
-
-def _shortened(slug: str) -> str:
-    """Return the first words of the slug, within the length of a slug."""
-    return slug if len(slug) <= _MAX_SLUG else slug[: _MAX_SLUG + 1].rpartition("-")[0] or slug[:_MAX_SLUG]
-
-
-def _unique(links: Iterable[Link]) -> list[Link]:
-    best: dict[str, Link] = {}
-    for link in links:
-        if not best.setdefault(link.url, link).title:
-            best[link.url] = link
-    return list(best.values())
 
 
 def _escaped(text: str) -> str:

@@ -1,6 +1,7 @@
 """From an episode of a podcast's RSS feed to `Notes`."""
 
 import calendar
+import contextlib
 import dataclasses
 import datetime as dt
 import html
@@ -61,9 +62,9 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
         page=_good([_text(entry, "link")]),
         chapters=_chapters((entry.get("psc_chapters") or {}).get("chapters", ())),
         chapters_page=_good([_text(pages, "url")]) if isinstance(pages, Mapping) else "",
-        skipped=()
-        if number
-        else tuple(_title(each) for each in entries if _is_extra(each) and _moment(each) > _moment(entry)),
+        skipped=tuple(
+            _title(each) for each in entries if not number and _is_extra(each) and _moment(each) > _moment(entry)
+        ),
     )
 
 
@@ -78,20 +79,15 @@ def with_chapters(notes: Notes, data: bytes) -> Notes:
 
 
 def _chapters(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (_clock(str(each.get("start", ""))), " ".join(_text(each, "title").split()))
-        for each in found
-        if each.get("title")
-    )
+    told = ((_clock(str(each.get("start", ""))), " ".join(_text(each, "title").split())) for each in found)
+    return tuple((start, title) for start, title in told if title)
 
 
 def _clock(start: str) -> str:
     """Return the start of a chapter, in seconds or as hours, minutes and seconds, as the latter."""
     whole = start.partition(".")[0]
-    if not whole.isdecimal() or len(whole) > _MAX_DIGITS:
-        return whole
-    minutes, seconds = divmod(int(whole), 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    is_count = whole.isdecimal() and len(whole) <= _MAX_DIGITS
+    return f"{dt.timedelta(seconds=int(whole))!s:0>8}" if is_count else whole
 
 
 def _title(entry: Mapping[str, Any]) -> str:
@@ -134,16 +130,13 @@ def _stated_number(entry: Mapping[str, Any]) -> int | None:
 
 def _published(entry: Mapping[str, Any]) -> dt.datetime | None:
     parsed = entry.get("published_parsed")
-    try:
+    with contextlib.suppress(ValueError, OverflowError, OSError):
         return dt.datetime.fromtimestamp(calendar.timegm(parsed), dt.UTC) if parsed else None
-    except (ValueError, OverflowError, OSError):
-        return None
+    return None
 
 
 def _good(addresses: Sequence[str]) -> str:
     for address in addresses:
-        try:
+        with contextlib.suppress(BadValueError):
             return web_address(address)
-        except BadValueError:
-            continue
     return ""

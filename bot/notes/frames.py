@@ -9,17 +9,22 @@ from dataclasses import replace
 from bot.model.text import fold
 from bot.notes.model import Line
 
-_DAY = r"(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2}(?:er)? [^\W\d]{3,9}\.? \d{4}|[^\W\d]{3,9}\.? \d{1,2}, \d{4})"
+_DAY = (
+    r"(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2}(?:er)? [^\W\d]{3,9}\.? \d{4}|[^\W\d]{3,9}\.? \d{1,2}, \d{4}|"
+    r"(?i:yesterday|today|hier|aujourd.hui))"
+)
 _CLOCK = r"\d{1,2}(?::|\.|h)\d{2}(?::\d{2})?(?:[\s\u202f]?[AaPp]\.?[Mm]\.?)?"
 _MOMENT = rf"{_DAY},?\s(?:à\s|at\s)?{_CLOCK}"
-_NAME = r"[^\W\d_][^:\n\[\]<>]{0,40}?"
+# WhatsApp writes a tilde before the name of somebody who is not in the contacts, or the number alone.
+_NAME = r"(?:~\s?)?(?:[^\W\d_]|\+\d)[^:\n\[\]<>]{0,40}?"
 # `[04/11/2024, 21:14:03] Marie: …`, `04/11/2024 à 21:14 - Marie : …`; without a name it is a line of the program.
 _MESSAGE = re.compile(
     rf"(?:\[{_MOMENT}\]|{_MOMENT}\s[-–])\s+(?:(?P<speaker>{_NAME})\s?:(?:\s+|$))?(?P<text>.*)", re.DOTALL
 )
 # `Marie, [18.05.2025 20:12]`, `Marie — 18/05/2025 20:12`, `Marie  9:42 AM`: the message stands below.
-_HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}{_CLOCK})")
+_HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}\[?{_CLOCK}\]?)")
 _CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK})\]?\s{{0,3}}")
+_DATED = re.compile(_MOMENT)
 _TURN = re.compile(
     rf"\W{{0,2}}(?P<time>\d{{1,2}}:\d\d(?::\d\d)?(?:[.,]\d{{1,3}})?)\W{{0,3}}\s+(?:(?P<speaker>{_NAME})\s?:\s+)?"
     r"(?P<text>.*)"
@@ -39,8 +44,8 @@ _CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
 _SYSTEM = re.compile(
     r"^\W*(?:.{0,60}\b(?:chiffres de bout en bout|end.to.end encrypted)\b|<?(?:medias? omis|media omitted)|(?:image|"
     r"video|audio|sticker|gif|document|photo)s? (?:omitted|absente?|omise?|omis)\b|\[ ?(?:photo|video|image|sticker|"
-    r"voice message|file|gif|album)s? ?\]$|\d+ repl(?:y|ies)\b|last reply|view thread|\d+ reponses?$|derniere reponse|"
-    r"forwarded from|transfere de|pinned a message|.{1,40} pinned a message|.{1,40} a epingle|"
+    r"voice message|file|gif|album)s? ?\]$|\d+ (?:repl(?:y|ies)|reactions?)\b|last reply|view thread|\d+ reponses?$|"
+    r"derniere reponse|forwarded from|transfere de|.{0,40}\bpinned a message|.{1,40} a epingle|"
     r"(?:ce )?message (?:a ete )?supprime|(?:this )?message was deleted|you deleted this|vous avez supprime|joined #|"
     r"set the channel|:[a-z0-9_+-]+:\s*\d+$|missed (?:voice|video) call|appel (?:vocal|video) manque)"
 )
@@ -144,7 +149,9 @@ def _chat(lines: Sequence[str]) -> list[Line] | None:
             if line.startswith((" ", "\t", "—", "–")) and lines[index - 1].strip():
                 headers.setdefault(index - 1, lines[index - 1].strip())
     counts = Counter(filter(None, headers.values()))
-    return list(_copied(lines, headers)) if max(counts.values(), default=0) > 1 else None
+    # One name with a time may be a chapter; one with a day is a message.
+    is_chat = max(counts.values(), default=0) > 1 or sum(_DATED.search(lines[each]) is not None for each in headers) > 1
+    return list(_copied(lines, headers)) if is_chat else None
 
 
 def _copied(lines: Sequence[str], headers: Collection[int]) -> Iterator[Line]:

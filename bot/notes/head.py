@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import itertools
 import re
-from collections.abc import Sequence
 from pathlib import PurePath
 
 from bot.model.text import fold
@@ -38,6 +37,10 @@ _WEAKER_NUMBERS = (
     ),
 )
 _SPOKEN_NUMBER = re.compile(r"\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"\W*(?:(?:the |les |mes |nos )?(?:rundown|brouillon|draft|notes?|show notes|conducteur|script|sujets|topics|"
+    r"running order|outline|plan)\W*|.*[:,]\s*)"
+)
 _FILE_NUMBER = re.compile(r"(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})", re.IGNORECASE)
 _HEAD = 8
 """Lines in which number, date and teaser are looked for."""
@@ -49,8 +52,8 @@ _SPEAKS = (
     r"we talk about|we will talk about|we cover|we discuss|we look at)"
 )
 _MENU = (
-    r"(?:au programme|au sommaire|au menu(?: aujourd.hui)?|a la une|on the menu|topics|sujets|sommaire|chapitres|"
-    r"chapters|actus|actualites|news)"
+    r"(?:au programme|au sommaire|au menu|a la une|on the menu|topics|sujets|sommaire|chapitres|chapters|actus|"
+    r"actualites|news)(?:,? (?:aujourd.hui|today|ce lundi|cette semaine|this week))?"
 )
 _LEAD = re.compile(
     rf"^.{{0,80}}?(?:\b(?:{_SPEAKS}|ce lundi|(?:tous les|chaque) (?:lundis?|semaines?)|cette semaine|this week|today|"
@@ -142,6 +145,7 @@ def _number(title: str, lines: list[Line], head: Head) -> tuple[str, list[Line]]
         rest = f"{line.text[: match.start()]}{line.text[match.end() :]}".strip()
         if index < 0:
             return rest, lines
+        rest = "" if _NO_TITLE.fullmatch(fold(rest)) else rest
         # A long line above the number is text for people; a short one is the name of the show.
         above = [each for each in lines[:index] if each.links or each.images or len(telling_words(each.text)) > _LIST]
         head.dropped += [each for each in lines[:index] if each not in above]
@@ -180,7 +184,7 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
             is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
             is_list = is_list and not any(map(_SPOKEN_NUMBER.search, phrases))
             if is_list and (not index or announces(said)):
-                head.teaser, head.lead, head.ways = said if index else rest, lead, _ways(phrases)
+                head.teaser, head.ways = said if index else rest, _ways(phrases)
                 head.title = rest if index else ""
                 return [*lines[: index - 1], *lines[index:]] if index else lines
     return lines
@@ -207,18 +211,21 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
             is_like_first = not run or (each.item, bool(each.time)) == (run[0].item, bool(run[0].time))
             # A list without marks ends with its paragraph; the list of the subjects themselves may follow.
             ends = bool(run) and ((each.after_gap and not is_marked) or each.text == run[0].text)
-            if ends or not is_like_first or not is_entry(each):
+            entry = dataclasses.replace(each, text=each.text.rstrip(".;, "))
+            if ends or not is_like_first or each.links or not is_title(entry):
                 break
             run.append(each)
         if not 1 < len(run) <= MAX_PHRASES or (index and not (is_heading or run[0].item or run[0].time)):
             continue
         below = lines[index + is_heading + len(run) :]
-        names = {name: each.time for each in run if telling_words(name := bare_title(each.text.rstrip(".;,")))}
-        names = {name: time for name, time in names.items() if not is_chaff_title(name)}
-        told = sum(_is_told(name, below) for name in names)
+        pairs = ((bare_title(each.text.rstrip(".;,")), each.time) for each in run)
+        names = {name: time for name, time in pairs if telling_words(name) and not is_chaff_title(name)}
+        texts = [set(telling_words(each.text)) for each in below]
+        told = sum(
+            any(2 * len(words & text) > len(words) for text in texts) for words in map(set, map(telling_words, names))
+        )
         if len(names) > 1 and told >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(names):
             head.ways, head.times, head.teaser = [list(names)], names, ", ".join(names)
-            head.lead = line.text.rstrip(": ") if is_heading else ""
             return [*lines[:index], *below]
     return None
 
@@ -226,17 +233,6 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
 def announces(text: str) -> bool:
     """Tell whether a text announces what the episode tells."""
     return _LEAD.match(fold(text)) is not None
-
-
-def is_entry(line: Line) -> bool:
-    """Tell whether the line may stand in a list of subjects."""
-    return not line.links and is_title(dataclasses.replace(line, text=line.text.rstrip(".;, ")))
-
-
-def _is_told(name: str, lines: Sequence[Line]) -> bool:
-    """Tell whether a line below takes up the name."""
-    wanted = set(telling_words(name))
-    return any(2 * len(wanted & set(telling_words(each.text))) > len(wanted) for each in lines)
 
 
 def phrases_in(text: str) -> tuple[list[str], str]:

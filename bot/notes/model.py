@@ -108,8 +108,6 @@ class Head:
     """The text beside the number, if it is no list of subjects."""
     teaser: str = ""
     """The line that lists the subjects."""
-    lead: str = ""
-    """The words of the teaser before its first subject."""
     ways: list[list[str]] = field(default_factory=list)
     """The readings of the teaser, each a list of phrases; the first is the plainest."""
     times: dict[str, str] = field(default_factory=dict)

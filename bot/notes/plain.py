@@ -1,7 +1,7 @@
 """From plain text to lines, pasted from a document, a mail, a chat or a transcript."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.notes.frames import unframed
@@ -20,6 +20,7 @@ _NO_CONTINUATION = re.compile(
 _WIDEST = 110
 """Characters of a line that a program broke; mails break at 72 to 78."""
 _NARROWEST = 40
+_MOST = 0.8
 _ENDED = (".", "!", "?", ":", ";", "…", "”", "»")
 
 
@@ -37,16 +38,12 @@ def _line(words: str, said: Line, *, after_gap: bool) -> Line:
     line = replace(said, text=words, after_gap=after_gap)
     if title := _BOLD_BEGINNING.match(words):
         lead, rest = title["title"].rstrip(" :"), title["rest"]
-        return (
-            replace(line, text=f"{title['title']}{rest}", lead=lead)
-            if rest
-            else replace(line, text=lead, level=BOLD_LEVEL)
-        )
+        line = replace(line, text=f"{title['title']}{rest}", lead=lead) if rest else replace(line, text=lead)
+        return line if rest else replace(line, level=BOLD_LEVEL)
     bullet = _BULLET.match(words)
     text = _BOLD.sub(r"\1", words[bullet.end() :] if bullet else words)
-    if not (bullet and text):
-        return replace(line, text=text or words)
-    return replace(line, text=text, item=True, depth=len(said.text) - len(said.text.lstrip()))
+    depth = len(said.text) - len(said.text.lstrip())
+    return replace(line, text=text, item=True, depth=depth) if bullet and text else replace(line, text=text or words)
 
 
 def _counted(code: re.Match[str]) -> str:
@@ -59,39 +56,17 @@ def rejoined(text: str) -> str:
     A program breaks a line only where the next word does not fit, and so in the middle of sentences.
     """
     lines = text.split("\n")
-    pairs = [index for index in range(len(lines) - 1) if _may_continue(lines[index], lines[index + 1])]
-    broken = [index for index in pairs if _is_inside_sentence(lines[index], lines[index + 1])]
-    if not broken:
+    pairs = {index for index in range(len(lines) - 1) if _may_continue(lines[index].strip(), lines[index + 1])}
+    broken = {index for index in pairs if not lines[index].endswith(_ENDED) and lines[index + 1].lstrip()[0].islower()}
+    width = max((len(lines[index]) for index in pairs), default=0)
+    # The next word would not have fitted into a full line.
+    full = {index for index in pairs if len(lines[index]) + len(lines[index + 1].split()[0]) >= width}
+    if not (broken and _NARROWEST <= width <= _WIDEST) or len(full & broken) < _MOST * len(broken):
         return text
-    width = max(len(lines[index]) for index in pairs)
-    full = [index for index in broken if _is_full(lines, index, width)]
-    if not _NARROWEST <= width <= _WIDEST or len(full) < 0.8 * len(broken):
-        return text
-    together = {index for index in pairs if _is_full(lines, index, width)}
-    together |= {index for index in broken if len(lines[index]) > width // 2}
-    joined = [lines[0]]
-    for index, line in enumerate(lines[1:]):
-        if index in together:
-            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
-        else:
-            joined.append(line)
-    return "\n".join(joined)
+    together = full | {index for index in broken if len(lines[index]) > width // 2}
+    return "".join(f"{line.strip()} " if index in together else f"{line}\n" for index, line in enumerate(lines))[:-1]
 
 
 def _may_continue(line: str, following: str) -> bool:
-    return (
-        bool(line.strip())
-        and bool(following.strip())
-        and not _NO_CONTINUATION.match(following)
-        and not line.startswith(("#", "|", "```"))
-        and not line.strip().startswith(("http://", "https://"))
-    )
-
-
-def _is_inside_sentence(line: str, following: str) -> bool:
-    return following.lstrip()[0].islower() and not line.rstrip().endswith(_ENDED)
-
-
-def _is_full(lines: Sequence[str], index: int, width: int) -> bool:
-    """Tell whether the next word would not have fitted into the line."""
-    return len(lines[index].rstrip()) + 1 + len(lines[index + 1].split()[0]) > width
+    is_text = bool(line and following.strip()) and not line.startswith(("#", "|", "```", "http://", "https://"))
+    return is_text and not _NO_CONTINUATION.match(following)

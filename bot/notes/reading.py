@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import email
-import email.message
 import email.policy
 import html
 import io
@@ -204,11 +203,6 @@ def _of_document(data: bytes, path: Path) -> Notes:
     return _whole(read_html(_clean(page)), path, {})
 
 
-def _part(mail: email.message.EmailMessage, kind: str) -> object:
-    part = mail.get_body((kind,))
-    return "" if part is None else part.get_content()
-
-
 def _of_mail(data: bytes, path: Path) -> Notes:
     """Return the notes in a mail as programs keep it.
 
@@ -218,7 +212,8 @@ def _of_mail(data: bytes, path: Path) -> Notes:
     forms = []
     for kind, suffix in (("html", ".html"), ("plain", ".txt")):
         with contextlib.suppress(InvalidInputError, LookupError, ValueError):
-            found = notes_in(str(_part(mail, kind)), path.with_suffix(suffix))
+            part = mail.get_body((kind,))
+            found = notes_in(str(part.get_content() if part else ""), path.with_suffix(suffix))
             forms.append((sum(len(line.text) for line in found.lines), found))
     if not forms:
         raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a mail with show notes")])

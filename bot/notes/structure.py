@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from bot.model.text import fold
@@ -28,19 +28,13 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     head, lines = read_head(notes, path, today)
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
-    lines = [line for line in lines if _says_something(line)]
-    lines = [part for line in lines for part in _parts(line)]
-    out, body, gap = _chaff(lines), [], False
-    for index, line in enumerate(lines):
-        gap = gap or line.after_gap
-        if index in out:
-            found.left_out.append(line)
-        else:
-            body.append(dataclasses.replace(line, after_gap=gap))
-            gap = False
+    body = _sifted([part for line in lines if _says_something(line) for part in _parts(line)], found.left_out)
     cut = best_cut(body, head)
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
     closing = _divide(body, cut, found)
+    last = found.subjects[-1].lines
+    while len(last) > 1 and _is_loose(last[-1]) and len(last[-2].text) > _LOOSE:
+        found.left_out.append(last.pop())
     left = _announce(found.subjects, cut.phrases)
     for subject in found.subjects:
         subject.time = subject.time or head.times.get(subject.announced, "")
@@ -57,17 +51,22 @@ def _says_something(line: Line) -> bool:
     return bool(line.links or line.images) or any(map(str.isalnum, line.text))
 
 
-def _chaff(lines: Sequence[Line]) -> set[int]:
-    """Return the lines that are no part of a subject: those that say so, and those below a title that does."""
-    out, end = chores(lines), 0
+def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
+    """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
+    kept: list[Line] = []
+    to_do, end, gap, is_signed = chores(lines), 0, False, False
     for index, line in enumerate(lines):
+        gap = gap or line.after_gap
         if index >= end and line.text and not line.links and is_chaff_title(bare_title(line.text)):
             end = _section_end(lines, index)
-        # A farewell that ends in a comma has a name below it.
-        is_name = index - 1 in out and lines[index - 1].text.endswith(",") and len(line.text.split()) <= _NAME
-        if index < end or is_chaff(line) or is_name:
-            out.add(index)
-    return out
+        if index < end or index in to_do or is_chaff(line) or (is_signed and len(line.text.split()) <= _NAME):
+            out.append(line)
+            # A farewell that ends in a comma has a name below it.
+            is_signed = line.text.endswith(",")
+        else:
+            kept.append(dataclasses.replace(line, after_gap=gap))
+            gap = is_signed = False
+    return kept
 
 
 def _parts(line: Line) -> list[Line]:
@@ -86,29 +85,19 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
     title = lines[begin]
     if FRAME.match(fold(bare_title(title.text))):
         return begin + 1
-    for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line("")))):
-        if title.level:
-            is_end = 0 < line.level <= title.level
-        else:
-            is_titled = is_title(line) and bool(below.text) and not below.after_gap
-            # Without a mark, a section is a paragraph: that of its title, or the one below.
-            is_end = (
-                line.level > 0
-                or (line.after_gap if index else line.after_gap and is_titled)
-                or (index > 0 and is_titled)
-            )
-        if is_end:
-            return begin + 1 + index
+    for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line(""))), begin + 1):
+        is_titled = is_title(line) and bool(below.text) and not below.after_gap
+        # Without a mark, a section is a paragraph: that of its title, or the one below.
+        signs = (line.after_gap, is_titled, index > begin + 1)
+        if 0 < line.level <= title.level if title.level else line.level or sum(signs) > 1:
+            return index
     return len(lines)
 
 
 def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
-    opening = [line for line in body[: begins[0]] if line.text and not line.is_link]
-    found.opening = [line for line in opening if not is_heading(line)]
-    found.left_out += [line for line in opening if is_heading(line)]
-    found.unplaced = [link for line in body[: begins[0]] for link in line.links]
+    _open(body[: begins[0]], found)
     tail = len(body)
     while tail and body[tail - 1].is_link:
         tail -= 1
@@ -135,12 +124,17 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
                 subject.lines.append(dataclasses.replace(line, text=text, level=level, item=item))
             elif text and not line.links and not is_label:
                 found.left_out.append(line)
-    told = found.subjects[-1].lines
-    while len(told) > 1 and _is_loose(told[-1]) and len(told[-2].text) > _LOOSE:
-        found.left_out.append(told.pop())
     if len(cut.starts) == 1 and not (found.subjects[0].heading or found.subjects[0].announced):
         found.subjects[0].heading = bare_title(found.head.title)
     return closing
+
+
+def _open(lines: Sequence[Line], found: Outline) -> None:
+    """Give the lines above the first subject their place."""
+    for line in lines:
+        found.unplaced += line.links
+        if line.text and not line.is_link:
+            (found.left_out if is_heading(line) or SOURCES.match(fold(line.text)) else found.opening).append(line)
 
 
 def _is_loose(line: Line) -> bool:
@@ -195,21 +189,20 @@ def _words_of(link: Link) -> set[str]:
 
 
 def _distribute(links: Sequence[Link], found: Outline) -> None:
-    """Give the links at the end of the notes to the subjects: by words and hosts, else by their order."""
-    told = []
-    for subject in found.subjects:
-        text = {word for line in subject.lines for word in telling_words(line.text)}
-        told.append((subject, set(telling_words(f"{subject.heading} {subject.announced}")), text))
-    for place, link in enumerate(links):
-        wanted = _words_of(link)
-        scores = [(_count(wanted, title), _count(wanted, text)) for _subject, title, text in told]
+    """Give the links at the end of the notes to the subjects: by words and hosts, the others by their order."""
+    titles = [stems(telling_words(f"{each.heading} {each.announced}")) for each in found.subjects]
+    texts = [stems(telling_words(" ".join(line.text for line in each.lines))) for each in found.subjects]
+    left = []
+    for link in links:
+        wanted = stems(_words_of(link))
+        scores = [(len(wanted & title), len(wanted & text)) for title, text in zip(titles, texts, strict=True)]
         if any(map(any, scores)):
-            told[scores.index(max(scores))][0].links.append(link)
-        elif len(links) == len(told):
-            told[place][0].links.append(link)
+            found.subjects[scores.index(max(scores))].links.append(link)
         else:
-            found.unplaced.append(link)
-
-
-def _count(wanted: Collection[str], own: Collection[str]) -> int:
-    return len(stems(wanted) & stems(own))
+            left.append(link)
+    without = [subject for subject in found.subjects if not subject.links]
+    if len(left) == len(without):
+        for subject, link in zip(without, left, strict=True):
+            subject.links.append(link)
+    else:
+        found.unplaced += left

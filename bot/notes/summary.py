@@ -3,6 +3,8 @@
 The first sentences of news tell the news, and none of them needs a sentence that was left out.
 """
 
+import itertools
+import operator
 import re
 from collections.abc import Sequence
 
@@ -17,20 +19,16 @@ _ENDING = re.compile(r"[.!?…][\s\u00a0]*[”»\"’)\]]*$")
 
 
 def summarise(lines: Sequence[Line]) -> list[str]:
-    """Return the sentences of the summary; empty if the lines hold no sentence."""
-    every = [_ended(text) for line in lines for text in sentences(line.text)]
-    if sum(map(len, every)) < MIN_LENGTH:
-        # Because the notes say no more, all of it is the summary.
-        return every
-    chosen: list[str] = []
-    # Between long texts, a line of a few words without a full stop is a title.
-    told = [_ended(text) for line in lines if not _is_title(line) for text in sentences(line.text)] or every
-    for text in told:
-        length = sum(map(len, chosen)) + len(chosen)
-        if chosen and (length > _ENOUGH or length + len(text) > MAX_LENGTH):
-            break
-        chosen.append(text)
-    return chosen
+    """Return the paragraphs of the summary, one for a line; empty if the lines hold no sentence."""
+    if sum(len(line.text) for line in lines) >= MIN_LENGTH:
+        # Between long texts, a line of a few words without a full stop is a title.
+        lines = [line for line in lines if not _is_title(line)] or lines
+    told = [(place, _ended(text)) for place, line in enumerate(lines) for text in sentences(line.text)]
+    ends = itertools.accumulate(len(text) for _place, text in told)
+    pairs = zip(told, ends, strict=True)
+    kept = [each for each, end in pairs if end <= MAX_LENGTH and end - len(each[1]) <= _ENOUGH] or told[:1]
+    groups = itertools.groupby(kept, key=operator.itemgetter(0))
+    return [" ".join(text for _place, text in group) for _place, group in groups]
 
 
 def _is_title(line: Line) -> bool:
