@@ -478,6 +478,15 @@ def test_a_file_with_a_token_that_others_may_read_or_change_is_told(
     assert exposed_tokens(config_file, settings) == []
 
 
+@pytest.mark.parametrize("value", ["[" * 5000, '{"a":' * 5000, "[" * 5000 + "]" * 5000, f"[{'9' * 5000}]"])
+@pytest.mark.parametrize("name", ["RECAP_TOPICS", "RECAP_SCHEDULES", "RECAP_TELEGRAM", "RECAP_DISCORD__ADMINS"])
+def test_a_variable_whose_json_is_too_deep_is_told_like_one_that_is_no_json(name: str, value: str) -> None:
+    """As in the file, where brackets in brackets are told too."""
+    told = problems(None, {name: value, "RECAP_DISCORD__TOKEN": "MTA5NzQ0.GhJkLm.abcdef"})
+    assert {(problem.path, problem.key) for problem in told} == {(Path("environment"), name)}
+    assert len("".join(map(str, told))) < 1000
+
+
 def test_a_config_without_a_token_may_be_read_by_everybody(config_file: Path) -> None:
     """The token comes from the environment."""
     config_file.write_text("[telegram]\nrate = 30\n")

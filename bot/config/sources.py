@@ -49,7 +49,7 @@ class _Variables(EnvSettingsSource):
         """Return the JSON in the value, or the value itself, which the settings refuse with all other mistakes."""
         try:
             return super().decode_complex_value(field_name, field, value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
 
 

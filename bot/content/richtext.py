@@ -43,8 +43,8 @@ _ITEM = re.compile(r"\s*(?:[-*+]|[0-9]+[.)])\s")
 TYPED_BULLET = re.compile(r"[-\u2010-\u2015\u2022-\u2023\u2043\u25a0-\u25ff\u2219→·]\s*")
 SOURCE_CURE = "Write each source on a line '- [Title](https://…)' or '- https://…' right below a line 'Sources :'"
 _TIGHT_TITLE = re.compile(r"(#{2,6})[^\s#].*")
-# In an address, and in a name such as @_lea, a sign is a letter like any other.
-_IN_A_NAME = re.compile(r"(?:://\S*|@)$")
+_ADDRESS = "://"
+_IN_AN_ADDRESS = re.compile(r"://\S*$")
 _CENSORED = 3
 """The number of stars from which they stand for letters, as in `p***n`."""
 
@@ -338,9 +338,10 @@ def _markdown(*without: str) -> MarkdownIt:
 def _mark_unclosed(state: StateInline) -> None:
     """Mark the signs without a partner by a type of token of their own: a rule of the parser."""
     inner = (meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta)
+    in_names = _in_names(state.tokens)
     for delimiters in (state.delimiters, *inner):
         for run in _runs(delimiters):
-            if _is_meant(run, state.tokens):
+            if _is_meant(run, state.tokens[run[0].token], in_name=in_names[run[0].token]):
                 first, *others = (state.tokens[each.token] for each in run)
                 first.type, first.meta = "unclosed", {"opens": run[0].open}
                 for other in others:
@@ -355,16 +356,28 @@ def _runs(delimiters: Sequence[Delimiter]) -> Iterator[list[Delimiter]]:
         yield [each for _at, each in run]
 
 
-def _is_meant(run: Sequence[Delimiter], tokens: Sequence[Token]) -> bool:
+def _in_names(tokens: Iterable[Token]) -> Sequence[bool]:
+    """Return for each token whether it stands in an address or right after an @, where a sign is a letter like any."""
+    found: list[bool] = []
+    before = ""
+    for token in tokens:
+        found.append(before == _ADDRESS or before.endswith("@"))
+        if token.type == "text":
+            before += token.content
+            # Because no more is kept of the text before, the time grows with its length alone.
+            before = _ADDRESS if _IN_AN_ADDRESS.search(before) else before[-2:]
+    return found
+
+
+def _is_meant(run: Sequence[Delimiter], token: Token, *, in_name: bool) -> bool:
     """Return whether an author meant emphasis: no footnote*, étudiant*es, p***n, snake_case, @_name, 3 * 4, ^_^."""
-    first, token = run[0], tokens[run[0].token]
+    first = run[0]
     if not (first.open or first.close):
         return False
     if len(run) < first.length:
         # The other signs of the run have a partner, as in *this**.
         return True
-    before = "".join(each.content for each in tokens[: first.token] if each.type == "text")
-    if _IN_A_NAME.search(before):
+    if in_name:
         return False
     is_pair = token.content == "~~" or 1 < len(run) < _CENSORED
     return is_pair or not first.close

@@ -191,7 +191,7 @@ discord.shard.DiscordWebSocket = _Socket  # type: ignore[misc]
 
 
 def _kind(message: str) -> str:
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         if isinstance(parsed := utils._from_json(message), dict):  # noqa: SLF001 - the reader of the connection itself
             return str(parsed.get("t") or f"op {parsed.get('op')}")[:LONGEST_KIND]
     return "a message"

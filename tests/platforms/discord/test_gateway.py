@@ -169,7 +169,7 @@ async def test_no_event_of_any_form_ends_the_connection(scene: Scene, caplog: py
 
 
 @pytest.mark.parametrize(
-    "message", ["", "{", "null", "[]", "7", '{"op": 0}', '{"op": 99}', '{"op": 0, "t": 7, "d": []}']
+    "message", ["", "{", "null", "[]", "7", "[" * 5000, '{"op": 0}', '{"op": 99}', '{"op": 0, "t": 7, "d": []}']
 )
 async def test_a_message_that_is_no_event_is_skipped(scene: Scene, message: str) -> None:
     """The next one is read."""
