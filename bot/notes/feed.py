@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import html
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.notes.head import number_in
 from bot.notes.html import html_tags
 from bot.notes.model import Notes
-from bot.notes.reading import notes_in
+from bot.notes.reading import clean, notes_in
 
 MAX_FEED = 20_000_000
 """Bytes of a feed: twice a thousand episodes with all their notes."""
@@ -38,8 +39,12 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
     if len(data) > MAX_FEED:
         cure = f"Save the notes of the episode as a file and import that; a feed may have {MAX_FEED:,} bytes"
         raise InvalidInputError([Problem(path, "the feed is too large", cure)])
-    # The text is only read for its words, so cleaning its HTML would cost ten times the time for nothing.
-    entries = feedparser.parse(data, sanitize_html=False, resolve_relative_uris=False).entries
+    try:
+        # Because the library opens the file whose name the data are, it gets a stream. The text is only read for its
+        # words, so cleaning its HTML would cost ten times the time for nothing.
+        entries = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False).entries
+    except Exception:  # noqa: BLE001 - on a damaged feed the library raises errors of all kinds
+        entries = []
     if not entries:
         cure = "Give the address or the file of the podcast's RSS feed"
         raise InvalidInputError([Problem(path, "there is no episode in this feed", cure)])
@@ -97,7 +102,7 @@ def _title(entry: Mapping[str, Any]) -> str:
 
 def _text(found: Mapping[str, Any], key: str) -> str:
     """Return a text of a feed; empty where a damaged feed has None."""
-    return str(found.get(key) or "")
+    return clean(str(found.get(key) or ""))
 
 
 def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -80,6 +80,13 @@ _TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}:[0-5]\d(?::[0-5]\d)?)(?!\d)[\s\W]{0,
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 
+class _Yaml(yaml.SafeLoader):
+    """A loader of plain values that merges no keys, because each merge of merged keys doubles the time."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge nothing."""
+
+
 def read_notes(data: bytes, path: Path) -> Notes:
     """Read notes in any format that teams have them in; errors name `path`.
 
@@ -96,7 +103,12 @@ def read_notes(data: bytes, path: Path) -> Notes:
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
     if _MAIL.match(beginning) and _MAIL_MARK.search(beginning):
-        return _of_mail(data, path)
+        try:
+            return _of_mail(data, path)
+        except RecursionError:
+            raise InvalidInputError(
+                [Problem(path, "too many parts of this mail stand in each other", _SAVE_AS_TEXT)]
+            ) from None
     text = _decoded(data, path)
     if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
         return _of_chat(text, path)
@@ -111,7 +123,7 @@ def notes_in(text: str, path: Path) -> Notes:
     """
     if len(text) > MAX_LENGTH:
         raise _too_long(path)
-    source = text = _clean(text)
+    source = text = clean(text)
     found, text = _head(text, path)
     suffix = PurePath(path).suffix.lower()
     blocks, inline = html_tags(text)
@@ -153,7 +165,8 @@ def _with_time(line: Line) -> Line:
     return line
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return text of a file, or of a part that its format encodes, without the characters that no episode may have."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
 
@@ -186,7 +199,10 @@ def _of_document(data: bytes, path: Path) -> Notes:
             raise _too_long(path)
         # Because the library finds one link in a line, each gets a line; RTF does not count them.
         markup = data.decode("cp1252", errors="replace").replace("{\\field", "\n{\\field")
-        text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call]
+        try:
+            text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call]
+        except (ValueError, LookupError) as error:
+            raise InvalidInputError([Problem(path, "this document in RTF is damaged", _SAVE_AS_TEXT)]) from error
         return notes_in(_RTF_LINK.sub(r" (\1)", text), path.with_suffix(".txt"))
     import mammoth
 
@@ -200,7 +216,7 @@ def _of_document(data: bytes, path: Path) -> Notes:
         raise InvalidInputError([Problem(path, what, _SAVE_AS_TEXT)]) from error
     if is_long or len(page) > _MARKUP_SHARE * MAX_LENGTH:
         raise _too_long(path)
-    return _whole(read_html(_clean(page)), path, {})
+    return _whole(read_html(clean(page)), path, {})
 
 
 def _of_mail(data: bytes, path: Path) -> Notes:
@@ -218,7 +234,7 @@ def _of_mail(data: bytes, path: Path) -> Notes:
     if not forms:
         raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a mail with show notes")])
     notes = forms[0][1] if forms[0][0] > _NEARLY_ALL * forms[-1][0] else forms[-1][1]
-    subject = mail_subject(" ".join(str(mail.get("subject", "")).split()))
+    subject = mail_subject(" ".join(clean(str(mail.get("subject", ""))).split()))
     return Notes((*([Line(subject)] if subject else []), *notes.lines), source=notes.source)
 
 
@@ -243,15 +259,16 @@ def _of_chat(text: str, path: Path) -> Notes:
 def _message(pieces: list[Any], *, is_system: bool) -> Iterable[Line]:
     """Yield the lines of a message, a list of texts and of entities with their kind."""
     parts = [piece if isinstance(piece, dict) else {"text": piece} for piece in pieces]
+    parts = [part | {"text": clean(str(part.get("text", "")))} for part in parts]
     if any(part.get("type") in {"bold", "text_link"} for part in parts):
         page = ""
         for part in parts:
-            words, kind = html.escape(str(part.get("text", ""))).replace("\n", "<br>"), part.get("type")
+            words, kind = html.escape(part["text"]).replace("\n", "<br>"), part.get("type")
             target = html.escape(str(part.get("href", "")))
             page += f"<b>{words}</b>" if kind == "bold" else f'<a href="{target}">{words}</a>' if target else words
         found: Iterable[Line] = read_html(page)
     else:
-        found = plain_lines("".join(str(part.get("text", "")) for part in parts))
+        found = plain_lines("".join(part["text"] for part in parts))
     for index, line in enumerate(found):
         aside = message_line(line.text, begins=not index, is_system=is_system).aside
         yield dataclasses.replace(line, aside=aside, after_gap=line.after_gap or not index)
@@ -263,11 +280,12 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     if match is None:
         return {}, text
     values: object = None
-    with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError):
+    # Because the loader of YAML checks no value that has a written type, it raises the errors of Python there.
+    with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError, LookupError, TypeError, AttributeError):
         if match["toml"] is not None:
             values = tomllib.loads(match["toml"])
         else:
-            values = json.loads(match["json"]) if match["json"] is not None else yaml.safe_load(match["yaml"])
+            values = json.loads(match["json"]) if match["json"] is not None else yaml.load(match["yaml"], _Yaml)  # noqa: S506 - a safe one
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         return {}, text
     nested = values.get("params")
@@ -278,7 +296,7 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
 
     def first(names: str) -> str:
         values = (keys.get(name) for name in names.split())
-        return next((str(value) for value in values if isinstance(value, int | str)), "").strip()
+        return next((clean(str(value)) for value in values if isinstance(value, int | str)), "").strip()
 
     number = first("number episode episodenumber episode_number numero num issue")
     found: dict[str, Any] = {"title": " ".join(first("title titre name").split())}

@@ -44,6 +44,8 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     else:
         found.missing = [each for each in left if all(_share(each, subject) < _NAMED for subject in found.subjects)]
     _distribute(closing, found)
+    # Because all lines below a title may be left out, nothing of a subject may be left.
+    found.subjects = [each for each in found.subjects if each != Subject()] or found.subjects
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -29,18 +30,23 @@ def _text_of(name: str) -> str:
 SEEDS = [(HERE / name).read_bytes() for name in EXPECTED]
 
 
+def drafted(data: bytes, name: str) -> str:
+    """A draft that loads."""
+    path = Path(name)
+    notes = notes_from_feed(data, path, None, PARIS) if path.suffix == ".xml" else read_notes(data, path)
+    text = draft(notes, path, language=Language.FRENCH, known=("tiktok",), defaults=DEFAULTS)
+    parse_episode(text, path)
+    return text
+
+
 def survives(data: bytes, name: str) -> None:
     """A draft that loads, or reasons."""
-    path = Path(name)
     try:
-        notes = notes_from_feed(data, path, None, PARIS) if path.suffix == ".xml" else read_notes(data, path)
-        text = draft(notes, path, language=Language.FRENCH, known=("tiktok",), defaults=DEFAULTS)
+        drafted(data, name)
     except InvalidInputError as error:
         # The last resort of a program that has made a bad file.
         if "no good episode file" in str(error):
             raise
-    else:
-        parse_episode(text, path)
 
 
 @st.composite
@@ -133,6 +139,77 @@ def test_a_feed_in_which_the_library_finds_nothing_where_it_promises_text() -> N
     head = b'<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
     item = b"<item><title>a<content:encoded><![CDATA[<p>x y z</p>]]></content:encoded></item>"
     survives(head + item + b"<item><title>b</item></channel></rss>", "feed.xml")
+
+
+ODD = "\x18\u200b\ud800"
+"""Characters that no episode may have, and half of one."""
+
+
+def _encoded(text: str) -> str:
+    return json.dumps(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "notes"),
+    [
+        ("a chat", f'[{{"user": "a", "text": {_encoded(f"Le cerf{ODD} de Chambord est entré hier.")}}}]'),
+        ("a chat in bold", f'[{{"text": [{{"type": "bold", "text": {_encoded(f"Le cerf{ODD}")}}}, " est entré."]}}]'),
+        ("a head in JSON", f'{{\n"title": {_encoded(f"Le cerf{ODD} de Chambord")}\n}}\n\nLe cerf est entré hier.'),
+        ("a mail", "Subject: =?utf-8?q?Le_cerf=18?=\nMIME-Version: 1.0\n\nLe cerf de Chambord est entré hier."),
+        ("a feed", "<rss><channel><item><title>Le cerf\x18</title><description>Le cerf est entré.</description>"),
+    ],
+)
+def test_characters_that_a_format_encodes_are_left_out_too(name: str, notes: str) -> None:
+    """Written as they are, they are left out already."""
+    assert "Le cerf" in drafted(notes.encode(), "feed.xml" if name == "a feed" else "notes.txt")
+
+
+@pytest.mark.parametrize(
+    "value", ["!!timestamp x", "!!bool x", "!!int ''", "[" * 1000, "{a: " * 1000, "2024-13-45", "!!python/name:os.x"]
+)
+def test_a_head_that_cannot_be_read_is_text(value: str) -> None:
+    """No value of YAML ends in an error of Python's."""
+    assert drafted(f"---\ndate: {value}\n---\n\nLe cerf est entré hier.\n".encode(), "notes.md")
+
+
+def test_keys_that_are_merged_again_and_again_take_no_time() -> None:
+    """Each would double the time, for ever."""
+    keys = "".join(f"k{n}: &k{n} {{<<: [*k{n - 1}, *k{n - 1}]}}\n" for n in range(1, 30))
+    begin = time.process_time()
+    survives(f"---\nk0: &k0 {{a: 1}}\n{keys}---\n\nLe cerf est entré hier.".encode(), "notes.md")
+    assert time.process_time() - begin < _PATIENCE
+
+
+def _in_each_other(parts: int) -> str:
+    return "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(parts))
+
+
+@pytest.mark.parametrize("parts", [_in_each_other(1000), "Content-Type: message/rfc822\n\n" * 1500])
+def test_a_mail_of_mails_is_refused_in_words(parts: str) -> None:
+    """In place of the trace of the library."""
+    mail = f"From: a@example.org\nMIME-Version: 1.0\n{parts}\nLe cerf est entré hier.\n"
+    with pytest.raises(InvalidInputError, match="parts of this mail stand in each other"):
+        drafted(mail.encode(), "notes.eml")
+
+
+def test_a_damaged_document_in_rtf_is_refused_in_words() -> None:
+    """It names a character that there is not."""
+    with pytest.raises(InvalidInputError, match="RTF is damaged"):
+        drafted(b"{\\rtf1 \\u99999999? Le cerf est entr\\'e9 hier.}", "notes.rtf")
+
+
+def test_a_feed_that_the_library_cannot_read_has_no_episode() -> None:
+    """The library fails at its encoding, before it finds one."""
+    with pytest.raises(InvalidInputError, match="no episode in this feed"):
+        drafted(b'<?xml version="1.0" encoding="\xff\xfe"?><rss>', "feed.xml")
+
+
+def test_a_feed_is_never_the_name_of_a_file(tmp_path: Path) -> None:
+    """The library would open it, whoever has sent the name."""
+    file = tmp_path / "feed.xml"
+    file.write_bytes((HERE / "feed.xml").read_bytes())
+    with pytest.raises(InvalidInputError, match="no episode in this feed"):
+        drafted(bytes(file), "feed.xml")
 
 
 def test_a_feed_made_to_be_slow() -> None:
