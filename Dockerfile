@@ -1,6 +1,8 @@
 # syntax=docker/dockerfile:1
 
-FROM python:3.13-slim AS build
+# By its name, because a digest goes stale. To pin it: --build-arg PYTHON=python:3.13-slim@sha256:…
+ARG PYTHON=python:3.13-slim
+FROM $PYTHON AS build
 WORKDIR /src
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
@@ -8,7 +10,7 @@ COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY bot ./bot
 RUN pip install --no-cache-dir --constraint constraints.txt .
 
-FROM python:3.13-slim
+FROM $PYTHON
 # The program writes to /data alone, so the container may run with a read-only root file system.
 RUN useradd --system --uid 10001 --create-home --home-dir /data recap
 COPY --from=build /venv /venv

@@ -411,3 +411,80 @@ class TestSchema:
         assert schema["properties"]["number"]["exclusiveMinimum"] == 0
         assert schema["properties"]["status"]["enum"] == ["ready", "draft"]
         assert all(each["description"].endswith(".") for each in schema["properties"].values())
+
+
+CHANNEL = '[[channels]]\nplatform = "telegram"\nchat = "@example"\n'
+WITHOUT_TOKEN = {
+    "an empty token": '[telegram]\ntoken = ""\n' + CHANNEL,
+    "no token": "[telegram]\nadmins = [5]\n" + CHANNEL,
+    "no section": CHANNEL,
+    "no file of the token": '[telegram]\ntoken_file = "secret"\n' + CHANNEL,
+}
+
+
+class TestWithoutSecrets:
+    """All that sends nothing works with the team's config and without its tokens, which stay where the bot runs."""
+
+    @pytest.mark.parametrize("config", WITHOUT_TOKEN)
+    def test_what_sends_nothing_needs_no_token(self, recap: Recap, tmp_path: Path, config: str) -> None:
+        """Reading, checking, writing, and looking at a push: each ends well, and none asks for a token."""
+        (tmp_path / "config.toml").write_text(WITHOUT_TOKEN[config], encoding="utf-8")
+        for command in (
+            "list",
+            "preview 1207",
+            "new",
+            "schema",
+            "status",
+            "send --dry-run 1207",
+            "subscriptions list",
+            "subscriptions export",
+            f"import {NOTES / 'french-news.txt'}",
+        ):
+            ended = recap(*command.split())
+            assert (command, ended.exit_code) == (command, 0), ended.output
+            assert "token" not in ended.stderr
+
+    @pytest.mark.parametrize("config", WITHOUT_TOKEN)
+    def test_check_warns_that_it_is_missing(self, recap: Recap, tmp_path: Path, config: str) -> None:
+        """With exit code 0, and with 1 for who takes warnings as mistakes; the place and the cure stand there."""
+        (tmp_path / "config.toml").write_text(WITHOUT_TOKEN[config], encoding="utf-8")
+        checked = recap("check")
+        assert checked.exit_code == 0
+        assert re.search(r"warning: config\.toml:\d: (?:telegram\.token|channels\[1\]\.platform)", checked.stderr)
+        assert recap("check", "--strict").exit_code == 1
+
+    @pytest.mark.parametrize("config", WITHOUT_TOKEN)
+    @pytest.mark.parametrize("command", ["run", "send 1207", "check --online"])
+    def test_what_needs_it_says_so(self, recap: Recap, tmp_path: Path, config: str, command: str) -> None:
+        """With exit code 2, before anything is done."""
+        (tmp_path / "config.toml").write_text(WITHOUT_TOKEN[config], encoding="utf-8")
+        refused = recap(*command.split()).exception
+        assert isinstance(refused, InvalidInputError)
+        assert "token" in str(refused)
+        assert not (tmp_path / "recap.db").exists()
+
+    def test_a_token_of_the_wrong_form_is_a_mistake(self, recap: Recap, tmp_path: Path) -> None:
+        """It was meant as one, and would be refused on Monday."""
+        (tmp_path / "config.toml").write_text('[telegram]\ntoken = "12:ab"\n', encoding="utf-8")
+        assert isinstance(recap("check").exception, InvalidInputError)
+
+    def test_a_rehearsal_without_the_token_leaves_a_bots_channels_as_they_are(
+        self, recap: Recap, tmp_path: Path
+    ) -> None:
+        """The bot has looked up a name and knows the chat by its number; the rehearsal cannot look it up."""
+        (tmp_path / "config.toml").write_text(WITHOUT_TOKEN["an empty token"], encoding="utf-8")
+        row = {"target": "telegram:-1001234567890", "schedule": "monday", "origin": "config"}
+        (tmp_path / "known.json").write_text(json.dumps([row]), encoding="utf-8")
+        assert recap("subscriptions", "import", "known.json").exit_code == 0
+        assert "would go to 1 subscription" in recap("send", "--dry-run", "1207").stdout
+        rows = json.loads(recap("subscriptions", "list", "--json").stdout)
+        assert [(row["target"], row["state"]) for row in rows] == [("telegram:-1001234567890", "active")]
+
+    @pytest.mark.parametrize("token", ["", "12:ab", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"])
+    def test_the_demo_never_needs_it(self, recap: Recap, tmp_path: Path, token: str) -> None:
+        """A wrong one is no reason either: the demo has tokens of its own. Here it misses nothing but its content."""
+        shutil.rmtree(tmp_path / "content")
+        (tmp_path / "config.toml").write_text(f'[telegram]\ntoken = "{token}"\n[discord]\n', encoding="utf-8")
+        refused = recap("demo", "--no-browser", "--port", "0").exception
+        assert isinstance(refused, InvalidInputError)
+        assert [problem.path.name for problem in refused.problems] == ["content"]

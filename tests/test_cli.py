@@ -239,6 +239,29 @@ def test_check_says_that_the_storage_cannot_be_used(recap: Recap, tmp_path: Path
     assert not (tmp_path / "recap.db").exists()
 
 
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize(
+    ("setting", "variable", "place"),
+    [
+        ("", "", "recap.db: "),
+        ('[storage]\nurl = "sqlite:///recap.db"', "", "config.toml:4: storage.url: "),
+        ("", "RECAP_STORAGE__URL=sqlite:///recap.db", "environment: RECAP_STORAGE__URL: "),
+        ("", 'RECAP_STORAGE={"url": "sqlite:///recap.db"}', "environment: RECAP_STORAGE.url: "),
+    ],
+)
+def test_check_says_where_the_database_is_named(
+    recap: Recap, monkeypatch: pytest.MonkeyPatch, setting: str, variable: str, place: str
+) -> None:
+    """In the file or in the environment; of the default, which neither of them says, it names the database itself."""
+    write_config(Path(), setting)
+    Path("recap.db").write_bytes(b"no database at all")
+    if variable:
+        monkeypatch.setenv(*variable.split("=", 1))
+    told = recap("check").stderr.splitlines()[0]
+    assert told.startswith(place)
+    assert told.endswith("Name another file in storage.url, or restore a backup.")
+
+
 def test_check_names_every_mistake_and_ends_with_2(recap: Recap, content: Path) -> None:
     """File and line of each mistake in one go; the other episodes still count."""
     (content / "bad.md").write_text("---\nnumber: no\ntitel: Un\n---\n", encoding="utf-8")
@@ -483,6 +506,23 @@ def test_an_import_is_whole_or_nothing(recap: Recap, tmp_path: Path, rows: str, 
     for word in told:
         assert word in str(result.exception)
     assert json.loads(recap("subscriptions", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("content")
+def test_a_backup_is_put_back(recap: Recap, tmp_path: Path) -> None:
+    """What was saved is told, and after that what the bot does not know and where the other database is."""
+    write_config(tmp_path)
+    assert recap("subscriptions", "add", "telegram:1").exit_code == 0
+    assert recap("backup", "copy.db").stdout == "Saved: copy.db, with 1 subscription.\n"
+    assert "copy.db exists already" in str(recap("backup", "copy.db").exception)
+    assert recap("subscriptions", "add", "telegram:2").exit_code == 0
+    first, told, unknown, asked, kept = recap("restore", "copy.db").stdout.splitlines()
+    assert first == "Restored: recap.db, with 1 subscription."
+    assert told == "The database was restored from a backup"
+    assert re.fullmatch(r"The bot knows nothing of the time since .* at .*, choices of people included\.", unknown)
+    assert asked == "An episode that was due since then is not pushed unasked; you hear of each."
+    assert (tmp_path / kept.removeprefix("What was there is kept in ").removesuffix(".")).exists()
+    assert [row["target"] for row in json.loads(recap("subscriptions", "list", "--json").stdout)] == ["telegram:1"]
 
 
 def test_a_draft_is_never_sent(recap: Recap, tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
+import tomllib
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_origin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import exposed_tokens
+from bot.config import Config, exposed_tokens
+from bot.config.toml import LISTS
 from bot.model.problems import InvalidInputError
 from bot.platforms.registry import load
 
@@ -45,7 +49,16 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
     return caught.value.problems
 
 
-@pytest.mark.parametrize(
+def refused(path: Path, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Everything that the file and the variables are refused for, in words."""
+    try:
+        load(path, environ or {})
+    except InvalidInputError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+ROWS = pytest.mark.parametrize(
     ("text", "key", "reason", "cure"),
     [
         # Names of sections and keys
@@ -65,6 +78,8 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
         ('[show]\nname = "  "', "show.name", "must not be empty", 'name = "Le récap du lundi"'),
         ('[show]\nlanguage = "de"', "show.language", "must be 'fr' or 'en'", 'language = "fr"'),
         ('[show]\ntimezone = "Paris"', "show.timezone", "no such time zone", 'perhaps "Europe/Paris"'),
+        ('[show]\ntimezone = "UTC+1"', "show.timezone", "no such time zone", 'a city, as in "Europe/Paris"'),
+        ('[show]\ntimezone = "GMT+2"', "show.timezone", "no such time zone", 'a city, as in "Europe/Paris"'),
         ('[show]\ntimezone = "Europe"', "show.timezone", "no such time zone", "a region and a city"),
         ("[show]\ntimezone = 1", "show.timezone", "must be text", '"Europe/Paris"'),
         ("[content]\nfolder = 1", "content.folder", "must be text", 'folder = "content"'),
@@ -85,7 +100,7 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
         # Platforms
         ("[telegram]\nrate = 30", "telegram.token", "the token is missing", "@BotFather"),
         ('[discord]\ntoken = ""', "discord.token", "the token is missing", "to leave Discord out, put a #"),
-        ("[telegram]\ntoken = 5", "telegram.token", "must be text", "token = "),
+        ("[telegram]\ntoken = 5", "telegram.token", "must be text", "@BotFather"),
         ('[telegram]\ntoken = "12:ab"', "telegram.token", "no Telegram token", "Copy the whole token"),
         ('[discord]\ntoken = "Bot abc"', "discord.token", "no Discord token", "without the word Bot"),
         (TELEGRAM + 'token_file = "t"', "telegram.token_file", "the token is given twice", "token or token_file"),
@@ -110,13 +125,14 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
             "no address of the right kind",
             "wss:// or ws://",
         ),
-        (DISCORD + 'api_url = "https://a?b=c"', "discord.api_url", "neither a token nor a password", "host and path"),
-        (TELEGRAM + f'api_url = "https://a/bot{TOKEN}"', "telegram.api_url", "neither a token nor", "host and path"),
+        (DISCORD + 'api_url = "https://a?b=c"', "discord.api_url", "neither a token nor a password", "/api/v10"),
+        (TELEGRAM + f'api_url = "https://a/bot{TOKEN}"', "telegram.api_url", "neither a token nor", '.telegram.org"'),
+        (TELEGRAM + 'api_url = "https://a/bot"', "telegram.api_url", "the bot adds /bot", '"https://api.telegram.org"'),
         # Schedules
         ("schedules = []", "schedules", "would push nothing", "Take this line out"),
         ('[[schedules]]\ncron = "0 8 * * mon"', "schedules[1].name", "is missing", 'name = "monday"'),
         ('[[schedules]]\nname = "a"', "schedules[1].cron", "is missing", 'cron = "0 8 * * mon"'),
-        (MONDAY + FRIDAY.replace("friday", "Friday"), "schedules[2].name", "small letters", '"monday"'),
+        (MONDAY + FRIDAY.replace("friday", "Friday"), "schedules[2].name", "small letters", '"weekly-recap"'),
         (MONDAY.replace("monday", "m" * 33), "schedules[1].name", "at most 32 characters", '"monday"'),
         (MONDAY + MONDAY, "schedules[2].name", "another schedule has this name", "Give each schedule its own"),
         (MONDAY.replace("* mon", "* 1"), "schedules[1].cron", "Tuesday to others", 'Write "0 8 * * mon"'),
@@ -127,8 +143,10 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
         (MONDAY + 'max_age = "4000d"', "schedules[1].max_age", "at most 3650 days", '"6d"'),
         # Channels
         ('[[channels]]\nplatform = "discord"\nchat = 5', "channels[1].platform", "switched off", "Add a [discord]"),
-        ('[[channels]]\nplatform = "x"\nchat = 5', "channels[1].platform", "'telegram' or 'discord'", '"telegram"'),
-        ("[[channels]]\nchat = 5", "channels[1].platform", "is missing", 'platform = "telegram"'),
+        ('[[channels]]\nplatform = "x"\nchat = 5', "channels[1].platform", "'telegram' or 'discord'", "shows"),
+        (EXAMPLE.replace('"telegram"', '"x"'), "channels[1].platform", "'telegram' or 'discord'", '"telegram"'),
+        ("[[channels]]\nchat = 5", "channels[1].platform", "is missing", "config.example.toml shows"),
+        (TELEGRAM + "[[channels]]\nchat = 5", "channels[1].platform", "is missing", 'platform = "telegram"'),
         (TELEGRAM_CHANNEL, "channels[1].chat", "is missing", 'chat = "@example"'),
         (TELEGRAM_CHANNEL + 'chat = "example"', "channels[1].chat", "no Telegram chat", '"@name"'),
         (TELEGRAM_CHANNEL + 'chat = "https://t.me/example"', "channels[1].chat", "no Telegram chat", '"@name"'),
@@ -155,13 +173,16 @@ def problems(path: Path | None, environ: Mapping[str, str] | None = None) -> tup
             MONDAY + FRIDAY.replace("friday", "Friday") + EXAMPLE + 'schedule = "friday"',
             "schedules[2].name",
             "small letters",
-            '"monday"',
+            '"weekly-recap"',
         ),
         (MONDAY.replace('"monday"', "5") + EXAMPLE, "schedules[1].name", "must be text", 'name = "monday"'),
         (MONDAY + FRIDAY + EXAMPLE, "channels[1].schedule", "several schedules", '"monday" or schedule = "friday"'),
         (EXAMPLE + SAME_CHANNEL, "channels[2]", "twice with the same schedule", "Keep one"),
     ],
 )
+
+
+@ROWS
 def test_a_mistake_is_told_with_its_place_reason_and_cure(
     config_file: Path, text: str, key: str, reason: str, cure: str
 ) -> None:
@@ -171,6 +192,30 @@ def test_a_mistake_is_told_with_its_place_reason_and_cure(
     assert (problem.path, problem.key) == (config_file, key)
     assert reason in problem.message
     assert cure in problem.cure
+
+
+LITERAL = re.compile(r"""(?P<key>[a-z_]+) = (?P<value>\[[^\]]*\]|"[^"]*"|-?[\w.]+)|(?P<text>"[^"]+")""")
+
+
+@ROWS
+def test_each_value_that_a_cure_names_is_taken(config_file: Path, text: str, key: str, reason: str, cure: str) -> None:
+    """Written where the cure says, this mistake is told no more, and no other one of the same key."""
+    del cure
+    config_file.write_text(text, "utf-8")
+    (problem,) = problems(config_file)
+    section, *rest = re.split(r"[.\[\]]+", key.rstrip("]"))
+    number = int(rest.pop(0)) - 1 if len(rest) > 1 and rest[0].isdecimal() else None
+    for literal in LITERAL.finditer(problem.cure if rest else ""):
+        table = tomllib.loads(text)
+        entry = table[section] if number is None else table[section][number]
+        name = literal["key"] or rest[0]
+        if name == "#":
+            # The key itself is wrong here, and a value beside it would not mend it.
+            continue
+        value = tomllib.loads(f"x = {literal['value'] or literal['text']}")["x"]
+        entry[name] = [value] if isinstance(entry.get(name), list) and not isinstance(value, list) else value
+        said = refused(config_file, {f"RECAP_{section}": json.dumps(table[section])})
+        assert not any(reason in each or f".{name}:" in each for each in said), literal
 
 
 def test_all_mistakes_are_told_in_one_go_from_top_to_bottom(config_file: Path) -> None:
@@ -278,7 +323,7 @@ class TestTheFileItself:
         """Names the line of the first such character."""
         config_file.write_bytes('[show]\nname = "Récap"\n'.encode("latin-1"))
         (problem,) = problems(config_file)
-        assert (problem.line, problem.message) == (2, "the text is not UTF-8")
+        assert (problem.line, problem.message) == (2, "this is not UTF-8 text")
 
     def test_a_file_from_windows_is_fine(self, config_file: Path) -> None:
         """With its mark at the beginning and its line ends; lines are counted alike."""
@@ -289,22 +334,111 @@ class TestTheFileItself:
         assert problem.line == 2
 
     @pytest.mark.parametrize(
-        ("text", "line", "message"),
+        ("text", "line", "message", "cure"),
         [
-            ("[show]\nname = Le récap\n", 2, "this is not TOML from column 8 on: invalid value"),
-            ("[show]\n\nname = 'a\n", 3, 'this is not TOML: expected "\'"'),
-            ('[show]\nname = "a"\nname = "b"\n', 3, "cannot overwrite a value"),
-            ("[show]\nname =", 2, "invalid value"),
-            ("[show\n", 1, "expected ']'"),
+            ("[show]\nname =\n", 2, "this is not TOML from column 7 on: invalid value", "Write text between quotation"),
+            ("[show]\nname\n", 2, "from column 5 on: expected '='", "Write text between quotation marks"),
+            ("[show]\nname = Le récap\n", 2, "invalid value", 'Put a quotation mark (") before and after the value'),
+            ("[show]\nname = “Le récap”\n", 2, "invalid value", 'Write straight quotation marks (")'),
+            ("[show]\nname = «\u00a0Le récap\u00a0»\n", 2, "invalid value", 'Write straight quotation marks (")'),
+            ("[show]\nname = \u2018Le récap\u2019\n", 2, "invalid value", 'Write straight quotation marks (")'),
+            ('[show]\nname\u00a0= "Le récap"\n', 2, "expected '='", "Write a simple space in place of the no-break"),
+            ('[show]\n\u00a0name = "Le récap"\n', 2, "invalid statement", "Write a simple space in place"),
+            ("[show]\nname = 'a\n", 2, "this is not TOML: expected", "End the value with a quotation mark (')"),
+            ('[show]\nname = "Le "récap""\n', 2, "after a statement", "Write ' at both ends of the value"),
+            ('[show]\nname: "a"\n', 2, "expected '='", "Write = in place of the colon"),
+            ('[show]\nname = "a",\n', 2, "after a statement", "Take away the comma or semicolon at its end"),
+            (
+                '[content]\nfolder = "C:\\\\Users\\lea"\n'.replace("\\\\", "\\"),
+                2,
+                "hex value",
+                "Write / in place of each",
+            ),
+            ("[topics]\ntiktok = [a, b]\n", 2, "invalid value", 'Put a quotation mark (") before and after each'),
+            ("[show\n", 1, "expected ']'", "End the header with ]"),
+            ("[[channels]\n", 1, "expected ']]'", "End the header with ]]"),
+            ('[show]\nname = "a"\nname = "b"\n', 3, "the key name stands twice in its section", "Keep one of the two"),
+            (
+                f"{TELEGRAM}\n{TELEGRAM}",
+                4,
+                "the section [telegram] stands here again, after line 1",
+                "Keep one of the two",
+            ),
+            (
+                "[channels]\nchat = 1\n[channels]\nchat = 2\n",
+                3,
+                "the section [channels] stands here again, after line 1",
+                "Write [[channels]], with two brackets, on lines 1 and 3",
+            ),
+            (
+                TELEGRAM + '# [discord]\n# Its token.\ntoken = "a"\n',
+                5,
+                "the key token stands twice in its section",
+                "Take away the # before [discord] on line 3 too",
+            ),
+            (
+                f'{EXAMPLE}\n#[[channels]]\nplatform = "telegram"\nchat = "@other"\n',
+                8,
+                "the key platform stands twice in its section",
+                "Take away the # before [[channels]] on line 7 too",
+            ),
+            (
+                "[show]\n<<<<<<< HEAD\nname = 'a'\n=======\nname = 'b'\n>>>>>>> b\n",
+                2,
+                "git has left two versions of some lines here",
+                "Keep one of each two versions",
+            ),
+            ("{\\rtf1\\ansi\n[show]\n}", 1, "this is formatted text (RTF), not plain text", "Save it from its program"),
         ],
     )
-    def test_what_is_not_toml(self, config_file: Path, text: str, line: int, message: str) -> None:
-        """Names line and column, and what TOML wants."""
+    def test_what_is_not_toml(self, config_file: Path, text: str, line: int, message: str, cure: str) -> None:
+        """Names line and column, and the change that makes it TOML; done as it says, this mistake is gone."""
         config_file.write_text(text, "utf-8")
         (problem,) = problems(config_file)
         assert problem.line == line
         assert message in problem.message
-        assert "Write text between quotation marks" in problem.cure
+        assert cure in problem.cure
+        if problem.change is not None:
+            config_file.write_text(problem.change.applied(text) or "", "utf-8")
+            assert not any(each.startswith(f"{config_file}:{line}: {message}") for each in refused(config_file))
+
+    def test_one_slip_in_several_lines_is_told_once(self, config_file: Path) -> None:
+        """With the other lines, and the cure mends them all."""
+        text = f"{TELEGRAM}[[channels]]\nplatform = “telegram”\nchat = “@example”\nsilent = True\n"
+        config_file.write_text(text, "utf-8")
+        (problem,) = problems(config_file)
+        assert problem.cure == 'Write straight quotation marks (") in place of the typed ones, and on line 5 too'
+        assert problem.change is not None
+        config_file.write_text(problem.change.applied(text) or "", "utf-8")
+        (problem,) = problems(config_file)
+        assert (problem.line, problem.cure) == (6, "Write true or false, in small letters")
+
+    @pytest.mark.parametrize(
+        ("text", "line", "header"),
+        [
+            ('[storage]\nurl = "sqlite:///a.db"\n# [discord]\ntoken = "a.b.c"\n', 4, "[discord]"),
+            (f'{TELEGRAM}#[[channels]]\nplatform = "telegram"\nchat = "@example"\n', 4, "[[channels]]"),
+            (f'{TELEGRAM}# [[schedules]]\nname = "friday"\ncron = "0 8 * * fri"\n', 4, "[[schedules]]"),
+        ],
+    )
+    def test_keys_below_a_header_that_is_switched_off(
+        self, config_file: Path, text: str, line: int, header: str
+    ) -> None:
+        """Are told once, with the header that is to be switched on; then the config is in order."""
+        config_file.write_text(text, "utf-8")
+        (problem,) = problems(config_file)
+        assert problem.line == line
+        assert problem.message == f"this key belongs to {header}, whose line is switched off"
+        assert problem.cure == f"Take away the # before {header} on line 3 too"
+        assert problem.change is not None
+        config_file.write_text(problem.change.applied(text) or "", "utf-8")
+        load(config_file, {})
+
+
+def test_the_sections_with_two_brackets_are_those_of_the_settings() -> None:
+    """The reader of TOML, which knows no settings, names them itself."""
+    fields = Config.model_fields
+    assert {name for name, field in fields.items() if get_origin(field.annotation) is tuple} == LISTS
 
 
 class TestTokenFiles:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from importlib import resources
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 import typer
 import typer.main
+import yaml
 from typer.testing import CliRunner
 
 from bot import cli as command_line
 from bot.cli.console import Exit
+from bot.cli.run import END_WITHIN
 from bot.cli.subscriptions import subscriptions
 from bot.content.archive import Archive
 from bot.platforms.discord import rights
 from bot.platforms.registry import load
 from tests.world import CONTENT
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
+SYSTEMD_ANALYZE = shutil.which("systemd-analyze") or ""
 ROOT = CONTENT.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -62,6 +65,44 @@ def test_systemd_starts_the_program_in_that_folder() -> None:
     assert (program, arguments) == (f"{home}monday-recap/.venv/bin/recap", ["run"])
     assert service["WorkingDirectory"] == f"{home}recap"
     assert service["RestartPreventExitStatus"] == str(int(Exit.BAD_INPUT))
+
+
+@pytest.mark.skipif(not SYSTEMD_ANALYZE, reason="this machine has no systemd")
+def test_systemd_finds_the_unit_well_protected(tmp_path: Path) -> None:
+    """Its own judgement, from 0 for a unit that can do nothing to 10 for one that can do all."""
+    (text,) = _blocks("ini")
+    (unit := tmp_path / "recap.service").write_text(text, encoding="utf-8")
+    judged = subprocess.run(  # noqa: S603 - our own text
+        [SYSTEMD_ANALYZE, "security", "--offline=true", unit], capture_output=True, text=True, check=True
+    )
+    exposure = re.search(r"Overall exposure level for recap.service: ([\d.]+)", judged.stdout)
+    assert exposure is not None
+    assert float(exposure[1]) < 4
+
+
+@pytest.mark.parametrize(("version", "is_told"), [((3, 10, 12), True), ((3, 11), False), ((4, 0), False)])
+def test_a_python_that_is_too_old_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], is_told: bool
+) -> None:
+    """In both languages, by the first command of all, and before pip could say it in many."""
+    (first,) = [block for block in _blocks("sh") if "recap demo" in block]
+    option, program, *_more = shlex.split(first)[1:]
+    assert option == "-c"
+    monkeypatch.setattr("sys.version_info", version)
+    with pytest.raises(SystemExit) if is_told else contextlib.nullcontext() as ended:
+        exec(program)  # noqa: S102 - our own text
+    assert str(ended and ended.value) == ("Python 3.11 is needed. Il faut Python 3.11." if is_told else "None")
+
+
+def test_the_container_follows_the_files_that_an_editor_replaces() -> None:
+    """Config and content are one mounted folder, the database is a volume, and tokens come from the environment."""
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["recap"]
+    assert service["volumes"] == ["./show:/show:ro", "recap:/data"]
+    settings = load(None, {name: "" if "TOKEN" in name else value for name, value in service["environment"].items()})
+    assert settings.storage.path == Path("/data/recap.db")
+    assert service["environment"]["RECAP_CONFIG"] == "/show/config.toml"
+    assert set(service["environment"]) >= {"RECAP_TELEGRAM__TOKEN", "RECAP_DISCORD__TOKEN"}
+    assert int(service["stop_grace_period"].removesuffix("s")) > END_WITHIN
 
 
 def test_what_the_readme_has_written_is_not_there_yet() -> None:

@@ -155,7 +155,7 @@ def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
         base.ForeignResultError,
     }
     codes = [error.code for error in errors]
-    assert sorted(codes) == sorted(set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED})
+    assert sorted(codes) == sorted(set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.RESTORED})
 
 
 def _subclasses(error: type[base.SendError]) -> set[type[base.SendError]]:
@@ -200,6 +200,27 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
                 "L’envoi prévu lundi 4 novembre 2024 à 08:00 (horaire monday) a été manqué, et il est trop tard pour "
                 "l’envoyer sans vous le demander.\n"
                 "Pour l’envoyer quand même : recap send 1207"
+            ),
+        ),
+        (
+            facts.Restored(MONDAY, MONDAY, 2),
+            FRENCH,
+            (
+                "La base de données a été restaurée d’une sauvegarde\n"
+                "Le bot ne sait rien de ce qui s’est passé depuis lundi 4 novembre 2024 à 08:00, ni des choix faits "
+                "depuis par les gens.\n"
+                "Un épisode dont l’envoi était prévu depuis ne part pas de lui-même ; chacun vous est signalé.\n"
+                "2 messages étaient alors en route. Ils sont peut-être arrivés depuis, et ne sont pas renvoyés."
+            ),
+        ),
+        (
+            facts.MayHaveGone("monday", 1207, MONDAY),
+            ENGLISH,
+            (
+                "Episode 1207 is not pushed again\n"
+                "The database was restored from a backup of Monday, November 4, 2024 at 8:00 AM. On schedule monday "
+                "the episode may have been pushed since, so that the bot does not push it unasked.\n"
+                "If nobody has it: recap send 1207"
             ),
         ),
         (
@@ -365,6 +386,8 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.TooLong(7, 1207, dt.timedelta(hours=37), dt.timedelta(hours=24)), "too-long 7"),
     (facts.NoEpisode("monday", MONDAY, MONDAY), "no-episode monday 2024-11-04 08:00"),
     (facts.Missed("monday", MONDAY, 1207), "missed monday 2024-11-04 08:00 1207"),
+    (facts.Restored(MONDAY, MONDAY, 0), "restored 2024-11-04 08:00:00"),
+    (facts.MayHaveGone("monday", 1207, MONDAY), "may-have-gone monday 1207 2024-11-04 08:00:00"),
     (facts.FileBroken("1207.md 9 42", [MISTAKE], in_use=True), "broken 1207.md 9 42"),
     (facts.ConfigRefused("9 42", [MISTAKE]), "config 9 42"),
     (facts.NeedsRestart("9 42", ["storage.url"]), "restart 9 42"),

@@ -33,6 +33,11 @@ COMMANDS = {
     "list": ("episodes", gettext_noop("List the episodes of the archive, the newest first.")),
     "preview": ("preview", gettext_noop("Show exactly what would be sent.")),
     "demo": ("demo", gettext_noop("Try the whole bot in the browser, without a token.")),
+    "backup": ("backup", gettext_noop("Copy the database into a file, while the bot runs or not.")),
+    "restore": (
+        "backup",
+        gettext_noop("Put a backup into the place of the database, and keep the one that was there."),
+    ),
     "subscriptions": ("subscriptions", gettext_noop("List, add, remove, export and import subscriptions.")),
 }
 """The file of each command, and its help, which `recap --help` and the command itself read here."""

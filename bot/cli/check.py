@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config, Schedule, exposed_tokens, located
+from bot.config import Config, Schedule, exposed_tokens, is_default, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
@@ -47,14 +47,14 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the config and the content, and list the next pushes."""
-    settings, archive = console.read(config)
+    settings, archive = console.read(config, tokens="needed" if online else "optional")
     path = console.config_path(config)
     unusable, is_current = _storage(settings, path)
     problems = [*unusable, *archive.problems]
     dead, moved = _look_up_links(settings, archive) if links else ([], [])
     topics = located(path, _unknown_topics(settings, archive))
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
-    warnings = [*exposed_tokens(path, settings), *topics, *of_episodes]
+    warnings = [*missing_tokens(path, settings), *exposed_tokens(path, settings), *topics, *of_episodes]
     refusals = console.with_app(settings, _refusals) if online and not unusable else []
     timetable = Timetable(settings.schedules, console.now)
     pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
@@ -99,6 +99,9 @@ def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool
         return [], database.check(settings.storage.url)
     except LedgerError as error:
         cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
+        if is_default(config, "storage"):
+            # Because the default stands in no file and no variable, the database itself is named.
+            return [Problem(settings.storage.path, error.message, cure)], False
         return located(config, [Fault(("storage", "url"), error.message, cure)]), False
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG
-from bot.config import Config
+from bot.config import Config, Tokens
 from bot.model.document import Layout
 from bot.model.episode import Episode
 from bot.model.i18n import gettext as _
@@ -75,7 +75,7 @@ def err() -> "Console":
     return out(stderr=True)
 
 
-def read_settings(path: Path | None, *, level: str = "INFO") -> "Config":
+def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional") -> "Config":
     """Read the config, and write the log from a level on, without its secrets. RECAP_LOG overrides the level.
 
     Raises:
@@ -84,7 +84,7 @@ def read_settings(path: Path | None, *, level: str = "INFO") -> "Config":
     from bot.platforms.registry import load
     from bot.runtime.logs import set_up
 
-    settings = load(config_path(path))
+    settings = load(config_path(path), tokens=tokens)
     set_up(os.environ.get("RECAP_LOG", level), [section.token for section in settings.platforms.values()])
     return settings
 
@@ -127,7 +127,7 @@ def how_to_switch_on(platform: PlatformName) -> str:
     return cure.format(platform=platform, variable=f"RECAP_{platform.upper()}__TOKEN")
 
 
-def read(path: Path | None, *, level: str = "INFO") -> "tuple[Config, Archive]":
+def read(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional") -> "tuple[Config, Archive]":
     """Read the config and its content folder. The mistakes in the content are in the archive's `problems`.
 
     Raises:
@@ -135,7 +135,7 @@ def read(path: Path | None, *, level: str = "INFO") -> "tuple[Config, Archive]":
     """
     from bot.content.archive import Archive
 
-    settings = read_settings(path, level=level)
+    settings = read_settings(path, level=level, tokens=tokens)
     return settings, Archive.load(settings.content.folder, settings.topics)
 
 

@@ -29,7 +29,7 @@ END_WITHIN = 9.8
 @cli.command(cls=AdminCommand)
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
-    settings = console.read_settings(config)
+    settings = console.read_settings(config, tokens="needed")
     console.need_platform(settings)
     path = console.config_path(config)
     # Because the admins and the log hear of the same mistakes, a bot that runs speaks the show's language.

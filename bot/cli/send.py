@@ -68,8 +68,9 @@ def send(
     """Push an episode now, to everybody or to one target."""
     if only is not None and (to or again or dry_run):
         raise typer.BadParameter(_("--only failed stands alone: it says to whom, and that it is again"))
-    settings, archive = console.read(config)
-    console.need_platform(settings)
+    settings, archive = console.read(config, tokens="optional" if dry_run else "needed")
+    if not dry_run:
+        console.need_platform(settings)
     target = console.parse_target(to) if to else None
     episode = console.find_episode(archive, number, published=number is None)
 

@@ -9,7 +9,7 @@ import datetime as dt
 import functools
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
 from zoneinfo import ZoneInfo
@@ -27,8 +27,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
-from bot.config.problems import contradictions, strangers, translated
-from bot.config.sources import TOKEN_KEYS, Fault, read, variable_name
+from bot.config.problems import contradictions, strangers, switched_off, translated
+from bot.config.sources import TOKEN_KEYS, Fault, Sources, read, variable_name
 from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, WrittenTopic, Zone
 from bot.model.document import Layout
 from bot.model.i18n import Language
@@ -38,6 +38,12 @@ from bot.model.text import normalise_topic
 
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
+
+Tokens: TypeAlias = Literal["needed", "optional", "ignored"]
+"""The part that the tokens play for a command: all that sends nothing works without them."""
+
+_TRIALS = 50
+"""The mistakes of one config whose cures are tried; more have one cause that is told by then."""
 
 CONTAINER_SECRETS = Path("/run/secrets")
 """The folder of the secrets that Docker gives a container, where all accounts may read them and none can hide them."""
@@ -252,7 +258,9 @@ def _config_with(*sections: tuple[PlatformName, type[PlatformSection]]) -> type[
     return made
 
 
-def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | None = None) -> Config:
+def load(
+    path: Path | None, sections: Sections, environ: Mapping[str, str] | None = None, tokens: Tokens = "needed"
+) -> Config:
     """Read the file, override it by the environment, and check the whole.
 
     Without a `path`, the environment and the defaults alone count. Without an `environ`, that of the process counts.
@@ -263,13 +271,27 @@ def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | Non
     """
     settings = _config_with(*sections.items())
     sources = read(path, os.environ if environ is None else environ)
+    judge = functools.partial(_judged, settings=settings, sections=sections, tokens=tokens)
+    config, faults = judge(sources)
+    if config is None or faults:
+        problems = [sources.problem(fault) for fault in _with_true_cures(faults, sources, judge)]
+        raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
+    folder, ledger = sources.folder / config.content.folder, sources.folder / config.storage.path
+    content = config.content.model_copy(update={"folder": folder})
+    storage = config.storage.model_copy(update={"url": f"{SQLITE}{ledger.as_posix()}"})
+    return config.model_copy(update={"content": content, "storage": storage})
+
+
+def _judged(
+    sources: Sources, *, settings: type[Config], sections: Sections, tokens: Tokens
+) -> tuple[Config | None, list[Fault]]:
+    """Return the config of the sources, if it can be made, and everything that is wrong with it."""
     values = sources.merged(settings)
     _complete(values)
-    faults = [
-        *strangers(sources, settings),
-        *_fill_in_tokens(values, sources.folder, sections),
-        *contradictions(values, sections),
-    ]
+    wrong, missing = _fill_in_tokens(values, sources.folder, sections, tokens)
+    faults = [*strangers(sources, settings), *wrong, *contradictions(values)]
+    if tokens == "needed":
+        faults += [*missing, *switched_off(values, sections)]
     config: Config | None = None
     errors: list[ErrorDetails] = []
     try:
@@ -281,14 +303,24 @@ def load(path: Path | None, sections: Sections, environ: Mapping[str, str] | Non
     told = {fault.place for fault in faults}
     # Because one mistake about a token is enough for its section, the errors that follow from it are left out.
     told |= {(place[0], key) for place in told if place[-1] in TOKEN_KEYS for key in TOKEN_KEYS}
-    faults += [fault for fault in translated(errors, settings, sources) if fault.place not in told]
-    if config is None or faults:
-        problems = [sources.problem(fault) for fault in faults]
-        raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
-    folder, ledger = sources.folder / config.content.folder, sources.folder / config.storage.path
-    content = config.content.model_copy(update={"folder": folder})
-    storage = config.storage.model_copy(update={"url": f"{SQLITE}{ledger.as_posix()}"})
-    return config.model_copy(update={"content": content, "storage": storage})
+    return config, faults + [fault for fault in translated(errors, settings, sources) if fault.place not in told]
+
+
+def _with_true_cures(
+    faults: Sequence[Fault], sources: Sources, judge: Callable[[Sources], tuple[Config | None, list[Fault]]]
+) -> Iterator[Fault]:
+    """Yield the faults; a literal cure that would leave its fault, or make another one, says less."""
+    known = {(fault.place, fault.reason) for fault in faults}
+    for number, fault in enumerate(faults):
+        if fault.instead is None and fault.change is None:
+            yield fault
+            continue
+        changed = sources.changed(fault) if number < _TRIALS else None
+        after = {(each.place, each.reason) for each in judge(changed)[1]} if changed else known
+        # Because the keys below a header that is switched on again have mistakes of their own, those may come to light.
+        worse = set() if fault.change else after - known
+        is_true = (fault.place, fault.reason) not in after and not worse
+        yield fault if is_true else fault._replace(cure=fault.otherwise, change=None)
 
 
 def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
@@ -305,10 +337,23 @@ def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None
     return wanted.live(running)
 
 
+def missing_tokens(path: Path | None, config: Config, environ: Mapping[str, str] | None = None) -> list[Problem]:
+    """Return the tokens that a configuration of `load` lacks, and the declared channels that have none, as warnings."""
+    sources = read(path, os.environ if environ is None else environ)
+    values = sources.merged(type(config))
+    _, missing = _fill_in_tokens(values, sources.folder, config.sections)
+    return [sources.problem(fault) for fault in (*missing, *switched_off(values, config.sections))]
+
+
 def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
     """Return mistakes that only the archive shows in a configuration of `load`, at the lines where they stand."""
     sources = read(path, os.environ if environ is None else environ)
     return [sources.problem(fault) for fault in faults]
+
+
+def is_default(path: Path | None, section: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether neither the file nor the environment says anything of a section."""
+    return not read(path, os.environ if environ is None else environ).says(section)
 
 
 def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
@@ -350,34 +395,42 @@ def _with_defaults(entries: object, defaults: dict[str, Any]) -> object:
     return [defaults | entry if isinstance(entry, dict) else entry for entry in entries]
 
 
-def _fill_in_tokens(values: dict[str, Any], folder: Path, sections: Sections) -> list[Fault]:
-    """Put the token of each platform's `token_file` into the platform's section, and return the mistakes.
+def _fill_in_tokens(
+    values: dict[str, Any], folder: Path, sections: Sections, tokens: Tokens = "optional"
+) -> tuple[list[Fault], list[Fault]]:
+    """Put the token of each platform's `token_file` into the platform's section; an empty token is none.
 
-    An empty token counts as none.
+    Returns:
+        The mistakes, and the tokens that are missing. Unless they are needed, the sections have an empty one.
     """
-    faults = []
+    faults, missing = [], []
     for platform, kind in sections.items():
         section = values.get(platform)
         if not isinstance(section, dict):
             continue
         given = {key: section[key] for key in sorted(TOKEN_KEYS & section.keys()) if section[key] != ""}
+        if tokens == "ignored":
+            given = {}
         values[platform] = section = {key: section[key] for key in section if key not in TOKEN_KEYS} | given
         if not given:
             elsewhere = f"or put it into {variable_name((platform, 'token'))}"
             cure = (
                 f"{kind.token_cure}, {elsewhere}; to leave {kind.title} out, put a # before every line of its section"
             )
-            faults.append(Fault((platform, "token"), "the token is missing", cure))
+            missing.append(Fault((platform, "token"), "the token is missing", cure))
         elif given.keys() == TOKEN_KEYS:
             faults.append(Fault((platform, "token_file"), "the token is given twice", "Keep token or token_file"))
         elif "token_file" in given:
             section["token"], wrong = _token_in(folder, given["token_file"])
             if wrong:
                 cure = f"{kind.token_cure} into a file and the file's path here"
-                faults.append(Fault((platform, "token_file"), wrong, cure))
+                missing.append(Fault((platform, "token_file"), wrong, cure))
+                del section["token_file"]
             else:
                 section["token_file"] = folder / given["token_file"]
-    return faults
+        if tokens != "needed":
+            section.setdefault("token", "")
+    return faults, missing
 
 
 def _token_in(folder: Path, file: object) -> tuple[str, str]:

@@ -15,7 +15,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from rapidfuzz import process, utils
 
-from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, shown, variable_name
+from bot.config.hidden import shown
+from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, variable_name
+from bot.config.toml import commented_header
+from bot.model.problems import Change
 from bot.model.text import normalise_topic
 
 SCHEDULE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -41,8 +44,8 @@ _REASONS = {
 }
 
 
-def refusal(reason: str, cure: str) -> PydanticCustomError:
-    """Return the error of a validator that gives its own reason and cure."""
+def refusal(reason: str, cure: str = "") -> PydanticCustomError:
+    """Return the error of a validator that gives its own reason and cure; without a cure, an example is told."""
     return PydanticCustomError("refused", "{reason}", {"reason": reason, "cure": cure})
 
 
@@ -52,7 +55,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
+def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the mistakes between values that may be right by themselves.
 
     The values come as somebody wrote them, so that a wrong one hides no mistake of the others.
@@ -65,7 +68,17 @@ def contradictions(values: Mapping[str, Any], platforms: Container[str]) -> Iter
     for number, entry in _entries(values, "schedules"):
         if schedules.index(entry.get("name")) < number and entry.get("name"):
             yield Fault(("schedules", number, "name"), "another schedule has this name", "Give each schedule its own")
-    yield from _channel_clashes(values, platforms, schedules)
+    yield from _channel_clashes(values, schedules)
+
+
+def switched_off(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
+    """Yield the declared channels on platforms without a section."""
+    for number, entry in _entries(values, "channels"):
+        platform = entry.get("platform")
+        if isinstance(platform, str) and platform in platforms and platform not in values:
+            reason = f"this platform is switched off: there is no [{platform}] section"
+            cure = f"Add a [{platform}] section with its token, or take this channel out"
+            yield Fault(("channels", number, "platform"), reason, cure)
 
 
 def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -75,18 +88,12 @@ def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[st
             yield number, entry
 
 
-def _channel_clashes(
-    values: Mapping[str, Any], platforms: Container[str], schedules: Sequence[object]
-) -> Iterator[Fault]:
+def _channel_clashes(values: Mapping[str, Any], schedules: Sequence[object]) -> Iterator[Fault]:
     names = [name for name in schedules if isinstance(name, str) and SCHEDULE_NAME.fullmatch(name)]
     known = " or ".join(f'schedule = "{shown(name)}"' for name in dict.fromkeys(names))
     seen: list[list[str]] = []
     for number, entry in _entries(values, "channels"):
-        platform, place = entry.get("platform"), ("channels", number, "schedule")
-        if isinstance(platform, str) and platform in platforms and platform not in values:
-            reason = f"this platform is switched off: there is no [{platform}] section"
-            cure = f"Add a [{platform}] section with its token, or take this channel out"
-            yield Fault(("channels", number, "platform"), reason, cure)
+        place = ("channels", number, "schedule")
         if names and "schedule" not in entry:
             yield Fault(place, "with several schedules each channel must name its own", f"Write {known}")
         # Because the channel may mean a schedule whose own name is wrong, all names must be right.
@@ -144,32 +151,63 @@ def _offer(word: str, known: Mapping[str, object], kind: str, place: KeyPath | N
 
 
 def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: Sources) -> Iterator[Fault]:
-    """Yield the errors of pydantic as faults."""
+    """Yield the errors of pydantic as faults, one for each cause."""
+    told: set[Change] = set()
     for error in errors:
         # pydantic marks a mistake in a table's key by a last part of its own.
         place = tuple(part for part in error["loc"] if part != "[key]")
         context = error.get("ctx", {})
-        if error["type"] == "refused":
+        if error["type"] == "extra_forbidden" and (astray := _astray(place, settings, sources)):
+            if astray.change not in told:
+                yield astray
+            told |= {astray.change} if astray.change else set()
+        elif error["type"] == "refused" and context["cure"]:
             yield Fault(place, context["reason"], context["cure"])
         else:
-            reason = _REASONS.get(error["type"], "this value cannot be used").format_map(context)
-            yield Fault(place, reason, _cure(error["type"], place, settings, sources))
+            reason = context.get("reason") or _REASONS.get(error["type"], "this value cannot be used").format_map(
+                context
+            )
+            yield Fault(place, reason, *_cure(error["type"], place, settings, sources))
 
 
-def _cure(kind: str, place: KeyPath, settings: type[BaseModel], sources: Sources) -> str:
+def _astray(place: KeyPath, settings: type[BaseModel], sources: Sources) -> Fault | None:
+    """Return the fault of an unknown key that belongs to a section whose header a `#` switches off."""
+    line = None if sources.variable(place) else sources.line(place)
+    off = commented_header(sources.text, line) if line else None
+    if off is None:
+        return None
+    header, change = off
+    field = settings.model_fields.get(header.strip("[] "))
+    model = _model_in(field.annotation) if field else None
+    if model is None or place[-1] not in model.model_fields:
+        return None
+    return Fault(
+        place, f"this key belongs to {header}, whose line is switched off", change.cure, _AS_SHOWN, change=change
+    )
+
+
+_AS_SHOWN = "Write it as config.example.toml shows"
+
+
+def _cure(kind: str, place: KeyPath, settings: type[BaseModel], sources: Sources) -> tuple[str, str, object]:
+    """Return the cure, the one without literal words, and the value that the first one names; None if it names none."""
     keys = [part for part in place if isinstance(part, str)]
     model, field = _at(keys, settings)
     from_variable = (sources.variable(place) or "").startswith(variable_name(place))
     if model and kind == "extra_forbidden":
-        return _offer(keys[-1], model.model_fields, "keys here", place[:-1] if from_variable else None)
+        return _offer(keys[-1], model.model_fields, "keys here", place[:-1] if from_variable else None), "", None
     if field is None or len(keys) == 1:
         is_list = typing.get_origin(settings.model_fields[keys[0]].annotation) is tuple
         header = f"[[{keys[0]}]]" if is_list else f"[{keys[0]}]"
-        return f"Write {header} on a line of its own in the config file and the keys below it"
-    example = json.dumps(field.examples[0] if field.examples else field.default, ensure_ascii=False, default=str)
+        return f"Write {header} on a line of its own in the config file and the keys below it", "", None
+    value = field.examples[0] if field.examples else field.default
+    example = json.dumps(value, ensure_ascii=False, default=str)
+    otherwise = getattr(model, "token_cure", _AS_SHOWN) if keys[-1] == "token" else _AS_SHOWN
+    instead = json.loads(example)
     if from_variable:
-        return f"Write for example {PREFIX}{DELIMITER.join(map(shown, keys)).upper()}=" + example.strip('"')
-    return f"Write for example {shown(keys[-1])} = {example}"
+        written = example.strip('"')
+        return f"Write for example {PREFIX}{DELIMITER.join(map(shown, keys)).upper()}={written}", otherwise, instead
+    return f"Write for example {shown(keys[-1])} = {example}", otherwise, instead
 
 
 def _at(keys: Sequence[str], settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:

@@ -1,18 +1,23 @@
 """The two sources of settings: a TOML file, and the `RECAP_` variables of the environment, which override the file."""
 
+import dataclasses
 import itertools
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from bot.model.problems import InvalidInputError, Problem
+from bot.config.hidden import shown
+from bot.config.toml import table_of
+from bot.model.plaintext import decoded
+from bot.model.problems import Change, InvalidInputError, Problem
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The place of a value: the section, the number of the entry in a list (from 0), the key."""
@@ -23,19 +28,20 @@ DELIMITER = "__"
 TOKEN_KEYS = frozenset({"token", "token_file"})
 """Two ways to give one token. The one in the environment replaces either in the file."""
 
-HIDDEN = "[hidden]"
-_LIKE_A_TOKEN = re.compile(r"(?<!\d)\d{3,}:[\w-]{3,}|(?<![\w:.-])(?=[\w:.-]*\d)[\w:.-]{20,}")
-"""A Telegram token, or a long run with a digit, as all tokens are. No key of the settings' own is one."""
-
-_TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
-
 
 class Fault(NamedTuple):
-    """A mistake in a value, without the source of the value."""
+    """A mistake in a value, without the source of the value.
+
+    Of a cure in literal words, `instead` is the value that the cure names, or `change` what it does to the file;
+    `otherwise` is a cure without them.
+    """
 
     place: KeyPath
     reason: str
     cure: str
+    otherwise: str = ""
+    instead: object = None
+    change: Change | None = None
 
 
 class _Variables(EnvSettingsSource):
@@ -83,12 +89,44 @@ class Sources:
 
     def problem(self, fault: Fault) -> Problem:
         """Return the mistake at the line of the file, or with the variable, that the value comes from."""
-        place, reason, cure = fault
+        place, reason, cure, *_more = fault
         variable = self.variable(place)
         if variable or self.path is None:
             section, delimiter, keys = (variable or dotted(place)).partition(DELIMITER)
             return Problem(Path("environment"), reason, cure, key=shown(section) + delimiter + shown(keys))
-        return Problem(self.path, reason, cure, line=_line_of(place, self.text), key=dotted(place))
+        return Problem(self.path, reason, cure, self.line(place), dotted(place), fault.change)
+
+    def changed(self, fault: Fault) -> Self | None:
+        """Return the sources after the cure of a fault; None if the cure cannot be done."""
+        if fault.change is not None:
+            text = fault.change.applied(self.text) or ""
+            try:
+                return dataclasses.replace(self, text=text, table=tomllib.loads(text))
+            except ValueError:
+                return None
+        section, *rest = fault.place
+        if rest and isinstance(index := rest[0], int):
+            # Because no variable reaches into a list, its entry is changed in the file.
+            entries = self.table.get(str(section))
+            if not (isinstance(entries, list) and len(entries) > index and isinstance(entries[index], dict)):
+                return None
+            entry = entries[index] | {str(rest[1]): fault.instead}
+            table = {**self.table, str(section): [*entries[:index], entry, *entries[index + 1 :]]}
+            return dataclasses.replace(self, table=table)
+        value = fault.instead if isinstance(fault.instead, str) else json.dumps(fault.instead)
+        variables = {**self.variables, variable_name(fault.place[:2]).lower(): value}
+        return dataclasses.replace(self, variables=variables)
+
+    def says(self, section: str) -> bool:
+        """Return whether the file or a variable says anything of a section."""
+        whole = variable_name((section,)).lower()
+        return section in self.table or any(
+            f"{name}{DELIMITER}".startswith(whole + DELIMITER) for name in self.variables
+        )
+
+    def line(self, place: KeyPath) -> int | None:
+        """Return the line of the key in the file, or of the header of the key's section."""
+        return _line_of(place, self.text)
 
     def variable(self, place: KeyPath) -> str | None:
         """Return the variable that gives the value of the place, with the way to it inside the variable's JSON."""
@@ -100,11 +138,6 @@ class Sources:
         deeper = (name.upper() for name in self.variables if name.startswith(f"{whole}{DELIMITER}".lower()))
         # Because only the environment makes a section that the file does not have, a missing key is missing there.
         return next(deeper, None if place[0] in self.table else whole)
-
-
-def shown(words: str) -> str:
-    """Return words that somebody wrote, without those that may be a token."""
-    return _LIKE_A_TOKEN.sub(HIDDEN, words)
 
 
 def variable_name(place: KeyPath) -> str:
@@ -129,15 +162,12 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Sources:
     """
     text = "" if path is None else _text_of(path)
     variables = {name.lower(): value for name, value in environ.items() if name.upper().startswith(PREFIX) and value}
-    return Sources(path, text, {} if path is None else _table_of(path, text), variables)
+    return Sources(path, text, {} if path is None else table_of(path, text), variables)
 
 
 def _text_of(path: Path) -> str:
-    content, line = b"", None
     try:
-        content = path.read_bytes()
-        # Windows editors begin UTF-8 files with a mark that TOML does not know.
-        return content.decode("utf-8-sig")
+        return decoded(path.read_bytes(), path)
     except FileNotFoundError:
         reason = "there is no such file"
         cure = "Copy config.example.toml to config.toml, or say with --config where the file is"
@@ -146,29 +176,7 @@ def _text_of(path: Path) -> str:
     except OSError as error:
         reason = f"the file cannot be read ({error.strerror})"
         cure = "See that the file may be read by the account that the bot runs under"
-    except UnicodeDecodeError as error:
-        reason, cure = "the text is not UTF-8", "Save the file as UTF-8 in your editor"
-        line = content.count(b"\n", 0, error.start) + 1
-    raise InvalidInputError([Problem(path, reason, cure, line=line)])
-
-
-def _table_of(path: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        reason = "Brackets stand in brackets too often"
-    except ValueError as error:
-        reason = str(error)
-    place = _TOML_PLACE.search(reason)
-    line, column = place.groups() if place else (None, None)
-    message = "this is not TOML" + (f" from column {column} on" if column else "")
-    cure = (
-        "Write text between quotation marks, true and false and numbers without them, lists in [square brackets] "
-        "and each key once; config.example.toml shows every line"
-    )
-    reason = shown(_TOML_PLACE.sub("", reason))
-    number = int(line) if line else text.rstrip().count("\n") + 1
-    raise InvalidInputError([Problem(path, f"{message}: {reason[:1].lower()}{reason[1:]}", cure, line=number)])
+    raise InvalidInputError([Problem(path, reason, cure)])
 
 
 def _line_of(place: KeyPath, text: str) -> int | None:

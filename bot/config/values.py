@@ -25,6 +25,7 @@ _LONGEST_DURATION = dt.timedelta(days=3650)
 TOKEN_WITH_ID = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
 """A bot's id, a colon and a secret. People copy such a token together with the address around it."""
 PRINTABLE = re.compile(r"[!-~]+")
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _DURATION = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>[mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -51,8 +52,15 @@ def _zone(value: object) -> object:
     try:
         return ZoneInfo(value)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        meant = nearest(value, sorted(zoneinfo.available_timezones())) or "Europe/Paris"
-    raise refusal("there is no such time zone", f'Write a region and a city, perhaps "{meant}"')
+        # Because "UTC+1" has no summer time, and "Etc/GMT+1" is west of London, no zone without a city is meant.
+        cities = [
+            zone for zone in sorted(zoneinfo.available_timezones()) if "/" in zone and not zone.startswith("Etc/")
+        ]
+        meant = None if _DIGIT.search(value) else nearest(value, cities)
+    cure = (
+        f'Write a region and a city, perhaps "{meant}"' if meant else 'Write a region and a city, as in "Europe/Paris"'
+    )
+    raise refusal("there is no such time zone", cure)
 
 
 def _duration(value: object) -> object:
@@ -84,7 +92,7 @@ def _written_topic(value: str) -> str:
 
 def _schedule_name(value: str) -> str:
     if not SCHEDULE_NAME.fullmatch(value):
-        raise refusal("a name has small letters, digits and hyphens only", 'Write a name such as "monday"')
+        raise refusal("a name has small letters, digits and hyphens only", 'Write a name such as "weekly-recap"')
     return value
 
 
@@ -114,7 +122,8 @@ def shaped(shape: re.Pattern[str], message: str, cure: str) -> AfterValidator:
 
     def check(secret: SecretStr) -> SecretStr:
         text = secret.get_secret_value().strip()
-        if not shape.fullmatch(text):
+        # An empty one is missing rather than wrong, and `load` says so where it is needed.
+        if text and not shape.fullmatch(text):
             raise refusal(message, cure)
         return SecretStr(text)
 
@@ -136,7 +145,7 @@ def _address(*schemes: str) -> AfterValidator:
             raise wrong
         # Because messages and logs show addresses, secrets have a key of their own.
         if "@" in parts.netloc or parts.query or parts.fragment or TOKEN_WITH_ID.search(parts.path):
-            raise refusal("an address must hold neither a token nor a password", "Write its host and path alone")
+            raise refusal("an address must hold neither a token nor a password")
         return value.rstrip("/")
 
     return AfterValidator(check)

@@ -12,10 +12,10 @@ from bot.content.formatter import Formatter
 from bot.delivery.retry import GIVE_UP_AFTER
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
-from bot.model.facts import WELCOME, Missed, NoEpisode, Tell, TooLong
+from bot.model.facts import WELCOME, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
-from bot.storage.records import Broadcast, Choice
+from bot.storage.records import Broadcast, Choice, Gap
 
 if TYPE_CHECKING:
     from bot.config import Schedule
@@ -76,6 +76,7 @@ class Broadcaster:
         clock: the time, aware.
         tell: hears which push is missed, waits for its episode, or takes too long.
         rates: the messages a second of each platform.
+        last_run: returns the last occurrence of a schedule until a moment.
     """
 
     ledger: Ledger
@@ -85,6 +86,7 @@ class Broadcaster:
     clock: Callable[[], dt.datetime]
     tell: Tell
     rates: Mapping[PlatformName, int]
+    last_run: Callable[[str, dt.datetime], dt.datetime | None]
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence. A second call for the same occurrence does nothing.
@@ -106,6 +108,10 @@ class Broadcaster:
             await self.tell(NoEpisode(schedule.name, occurrence, until, due.held_back, archive.problems))
         if episode is None or await self.ledger.broadcast_of(episode.number, schedule.name) is not None:
             return None
+        for gap in await self.ledger.notices.gaps():
+            if self._may_have_gone(episode, schedule, gap):
+                await self.tell(MayHaveGone(schedule.name, episode.number, gap.since))
+                return None
         if late > schedule.max_lateness:
             if await self._was_running(occurrence):
                 await self.tell(Missed(schedule.name, occurrence, episode.number))
@@ -184,6 +190,16 @@ class Broadcaster:
             if platform and document:
                 renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
+
+    def _may_have_gone(self, episode: Episode, schedule: Schedule, gap: Gap) -> bool:
+        """Return whether an occurrence could have pushed the episode while the ledger knew nothing.
+
+        Of all such occurrences the last decides: no episode was due before and is due again later.
+        """
+        run = self.last_run(schedule.name, gap.until)
+        if run is None or run + schedule.max_lateness < gap.since:
+            return False
+        return episode.date <= run.astimezone(schedule.timezone).date()
 
     async def _was_running(self, occurrence: dt.datetime) -> bool:
         """Return whether the bot had been started before; no push from before the first start is missed."""

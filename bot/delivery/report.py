@@ -95,6 +95,31 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 _note(_("To send it all the same: {command}"), command=f"recap send {fact.episode}"),
                 episode=fact.episode,
             )
+        case facts.Restored():
+            restored = _("The bot knows nothing of the time since {when}, choices of people included.")
+            asked = _("An episode that was due since then is not pushed unasked; you hear of each.")
+            unsure = words.ngettext(
+                "{count} message was on its way then. It may have arrived since, and is not sent again.",
+                "{count} messages were on their way then. They may have arrived since, and are not sent again.",
+                fact.unsure,
+            )
+            return _notice(
+                _("The database was restored from a backup"),
+                _paragraph(restored, when=words.moment(fact.since)),
+                _paragraph(asked),
+                *([_paragraph(unsure, count=fact.unsure)] if fact.unsure else []),
+            )
+        case facts.MayHaveGone():
+            gone = _(
+                "The database was restored from a backup of {when}. On schedule {schedule} the episode may have been "
+                "pushed since, so that the bot does not push it unasked."
+            )
+            return _notice(
+                _("Episode {number} is not pushed again").format(number=fact.episode),
+                _paragraph(gone, when=words.moment(fact.since), schedule=fact.schedule),
+                _note(_("If nobody has it: {command}"), command=f"recap send {fact.episode}"),
+                episode=fact.episode,
+            )
         case facts.FileBroken():
             fate = _("It does not count until it is mended.")
             if fact.in_use:
@@ -266,8 +291,10 @@ def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS)
     groups: dict[tuple[PlatformName, str, bool, str], list[Unserved]] = {}
     for each in unserved:
         told = each.reason if each.code in TOLD and not each.unknown else ""
-        # Because a message in doubt has a code only if something followed, doubt is one reason whatever its code.
-        code = Code.UNKNOWN if each.unknown else _ALIKE.get(each.code, each.code)
+        code = _ALIKE.get(each.code, each.code)
+        if each.unknown and code != Code.RESTORED:
+            # Because a message in doubt has a code only if something followed, doubt is one reason whatever its code.
+            code = Code.UNKNOWN
         groups.setdefault((each.platform, code, each.unknown, told), []).append(each)
     lines = []
     for (platform, code, unknown, _told), alike in groups.items():
@@ -290,6 +317,12 @@ def _place(target: Target, words: Words, names: Names) -> str:
 
 def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
     ngettext = words.ngettext
+    if code == Code.RESTORED:
+        return ngettext(
+            "{count} may or may not have it: the database was restored from a backup meanwhile.",
+            "{count} may or may not have it: the database was restored from a backup meanwhile.",
+            count,
+        )
     if unknown:
         return ngettext(
             "{count} may or may not have it: the connection broke at that very moment.",

@@ -42,6 +42,8 @@ class Code(enum.StrEnum):
     """The subscription ended before the turn of the delivery."""
     PAUSED = "paused"
     """The people of the place paused the pushes before the turn of the delivery."""
+    RESTORED = "restored"
+    """The delivery was unfinished in a backup that was restored, and may have been made since."""
 
 
 NO_FAILURES = frozenset({Code.GONE, Code.ENDED, Code.PAUSED})
@@ -63,6 +65,8 @@ class Ability(enum.StrEnum):
 
 REPORT = "report "
 """The beginning of the key of a push's report; the number of the push's broadcast follows."""
+RESTORED = "restored "
+"""The beginning of the key under which the ledger remembers that it was restored; the moment follows."""
 WELCOME = "welcome"
 """The key of the first notice. The bot reports nothing that happened before."""
 
@@ -214,6 +218,29 @@ class Missed(Fact):
     schedule: str
     occurrence: dt.datetime
     episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored(Fact):
+    """The restoring of the ledger at that moment, from a backup that knows nothing of the time since `since`.
+
+    `unsure` deliveries were unfinished in the backup.
+    """
+
+    KEY = RESTORED + "{fact.at:%Y-%m-%d %H:%M:%S}"
+    since: dt.datetime
+    at: dt.datetime
+    unsure: int
+
+
+@dataclass(frozen=True, slots=True)
+class MayHaveGone(Fact):
+    """An episode that may have been pushed on the schedule in a time of which a restored ledger knows nothing."""
+
+    KEY = "may-have-gone {fact.schedule} {fact.episode} {fact.since:%Y-%m-%d %H:%M:%S}"
+    schedule: str
+    episode: int
+    since: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

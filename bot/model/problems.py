@@ -14,8 +14,14 @@ _TRIALS = 400_000
 """Characters that the trials of one file's cures may read: of an episode of the usual length, a hundred trials."""
 
 
+_NAMED = 8
+"""Lines that one message names."""
+
+
 def named_lines(lines: Sequence[int]) -> str:
-    """Return the numbers of lines for a sentence, as in `lines 3, 5 and 7`."""
+    """Return the numbers of lines for a sentence, as in `lines 3, 5 and 7`; of many only the first."""
+    if len(lines) > _NAMED:
+        return f"lines {', '.join(map(str, lines[:_NAMED]))} and {len(lines) - _NAMED} more"
     *others, last = lines
     return f"lines {', '.join(map(str, others))} and {last}" if others else f"line {last}"
 
@@ -162,9 +168,11 @@ class Mistakes:
                 after = read(changed).found
                 counts = Counter(each.message for each in after)
                 worse = [each for each in after if counts[each.message] > before[each.message]]
+                is_gone = counts[mistake.message] < before[mistake.message]
                 if cure.reveals:
-                    worse = [each for each in worse if each.line in {line for line, _old, _new in cure.edits}]
-                if counts[mistake.message] < before[mistake.message] and not worse:
+                    worse = [each for each in after if each.line in {line for line, _old, _new in cure.edits}]
+                    is_gone = (mistake.line, mistake.message) not in {(each.line, each.message) for each in after}
+                if is_gone and not worse:
                     problems.append(Problem(self._path, mistake.message, cure.cure, mistake.line, change=cure))
                     break
         return tuple(problems)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import config
-from bot.config import Config
+from bot.config import Config, Tokens
 from bot.model.subscription import PlatformName
 from bot.platforms.base import Feature, PlatformRow, Renderer
 from bot.platforms.discord.row import ROW as DISCORD
@@ -15,13 +15,13 @@ PLATFORMS: dict[PlatformName, PlatformRow[Any, Any]] = {row.name: row for row in
 """The row of each platform, in the order in which people read the platforms."""
 
 
-def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
+def load(path: Path | None, environ: Mapping[str, str] | None = None, tokens: Tokens = "needed") -> Config:
     """Read the config with a section for each platform, as `bot.config.load` does.
 
     Raises:
         InvalidInputError: the config cannot be used.
     """
-    return config.load(path, {name: row.section for name, row in PLATFORMS.items()}, environ)
+    return config.load(path, {name: row.section for name, row in PLATFORMS.items()}, environ, tokens)
 
 
 def having(feature: Feature) -> list[PlatformName]:

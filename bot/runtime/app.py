@@ -87,7 +87,10 @@ class App:
         self._stop = asyncio.Event()
         self._is_second = False
         self._accounts: dict[PlatformName, Account] = {
-            name: PLATFORMS[name].load()[0](section) for name, section in config.platforms.items()
+            name: PLATFORMS[name].load()[0](section)
+            for name, section in config.platforms.items()
+            # Without a token, a command that sends nothing still reads the ledger.
+            if section.token.get_secret_value()
         }
         self._pacers = {name: Pacer(section.rate, PLATFORMS[name].limits) for name, section in config.platforms.items()}
         self.throttle = Throttle(time.monotonic)
@@ -230,8 +233,12 @@ class App:
         # Because this holds until all is done, a database in trouble gets the channels at one of the next looks.
         self._is_declared = False
         declared: list[Subscription] = []
-        unsure = set()
-        for subscription in self.config.subscriptions():
+        wanted = self.config.subscriptions()
+        # Because a name cannot be looked up without a token, a bot that has one declares its chat, by its number.
+        unsure = {each.target.platform for each in wanted if each.target.platform not in self._accounts}
+        if unsure:
+            unsure &= {each.target.platform for each in await self.ledger.subscriptions.all()}
+        for subscription in wanted:
             target = subscription.target
             try:
                 if (account := self._accounts.get(target.platform)) is not None:

@@ -43,9 +43,9 @@ class Timetable:
         now = self._clock()
         return None if trigger is None else self._following(trigger, max(now, after or now))
 
-    def last_run(self, schedule: str) -> dt.datetime | None:
-        """Return the newest occurrence that is not after now; None when there was none in the last weeks."""
-        now = self._clock()
+    def last_run(self, schedule: str, until: dt.datetime | None = None) -> dt.datetime | None:
+        """Return the newest occurrence until now or an earlier moment; None when there was none in the weeks before."""
+        now = until or self._clock()
         trigger = self._triggers[schedule]
         for reach in _LOOK_BACK:
             last = None

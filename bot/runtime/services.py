@@ -94,6 +94,7 @@ class Services:
                 clock=clock,
                 tell=notifier.tell,
                 rates={name: section.rate for name, section in config.platforms.items()},
+                last_run=timetable.last_run,
             ),
             context=CommandContext(
                 show=config.show.name,

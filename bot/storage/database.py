@@ -26,7 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
 from bot.storage import migrations
-from bot.storage.place import DisplacedError, Place
+from bot.storage.place import SIDES, DisplacedError, Place
 from bot.storage.records import LedgerError
 
 _P = ParamSpec("_P")
@@ -143,7 +143,7 @@ class Database:
         def run() -> _Result:
             self._check_place()
             with (
-                _plain_errors(self._engine.url),
+                plain_errors(self._engine.url),
                 self._to_read.connect() as connection,
                 self._waiting(connection),
                 connection.begin(),
@@ -211,7 +211,7 @@ class Database:
         return await waiting
 
     def _write(self, step: Callable[[Connection], _Result]) -> _Result:
-        with _plain_errors(self._engine.url):
+        with plain_errors(self._engine.url):
             try:
                 connection = self._writing()
                 with self._waiting(connection), connection.begin():
@@ -271,13 +271,9 @@ class Database:
             return
         self._is_ahead = False
         unready = place.path.with_name(f"{place.path.name}.copying")
-        with _plain_errors(self._engine.url):
-            # SQLite's backup writes into a file that only its owner may read, and that has its name when it is whole.
-            unready.unlink(missing_ok=True)
-            os.close(os.open(unready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            with contextlib.closing(sqlite3.connect(unready)) as target:
-                driver: Any = self._writing().connection.driver_connection
-                driver.backup(target)
+        with plain_errors(self._engine.url):
+            driver: Any = self._writing().connection.driver_connection
+            copy_whole(driver, unready)
         unready.replace(place.copy_to())
 
     def _put_back(self, place: Place) -> None:
@@ -334,8 +330,23 @@ def insert(connection: Connection, table: Table) -> Insert:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def copy_whole(source: sqlite3.Connection, path: Path) -> None:
+    """Copy the open database, from within SQLite, into one file that only its owner may read.
+
+    The file is to get its name when it is whole.
+    """
+    for end in SIDES:
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with contextlib.closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+        # Else the copy would want two more files beside it when somebody reads it.
+        target.execute("PRAGMA journal_mode = DELETE")
+
+
 @contextlib.contextmanager
-def _plain_errors(url: URL) -> Iterator[None]:
+def plain_errors(url: URL) -> Iterator[None]:
+    """Raise the errors of the driver that have a cure as `LedgerError`."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -379,7 +390,7 @@ def check(url: str) -> bool:
     # Unlike "ro", this mode takes its files beside the database away again; and it creates no database either.
     engine = create_engine(address, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
     try:
-        with _plain_errors(address), engine.connect() as connection:
+        with plain_errors(address), engine.connect() as connection:
             return not migrations.are_due(connection)
     finally:
         engine.dispose()

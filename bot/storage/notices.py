@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, String, case, exists, func, literal, select, update
 
-from bot.model.facts import REPORT, TOLD, Pushed, Unserved
+from bot.model.facts import REPORT, RESTORED, TOLD, Pushed, Unserved
 from bot.model.rendering import Rendering
 from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Notice, target_of
+from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Gap, Notice, target_of
 from bot.storage.tables import (
     ARRIVED_LATER,
     BROADCAST_IS_UNFINISHED,
@@ -61,6 +61,12 @@ class LedgerNotices(LedgerPart):
         c = broadcasts.c
         told: dt.datetime | None = await self._database.scalar(select(c.created).where(_IS_NOTICE, c.key == key))
         return told
+
+    async def gaps(self) -> list[Gap]:
+        """Return the times of which the ledger knows nothing, one for each time that it was restored."""
+        c = broadcasts.c
+        restored = select(c.due, c.created).where(_IS_NOTICE, c.key.startswith(RESTORED))
+        return [Gap(*row) for row in await self._database.rows(restored)]
 
     async def latest(self, limit: int) -> list[Broadcast]:
         """Return the latest notices, the newest first."""

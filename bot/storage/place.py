@@ -3,6 +3,7 @@
 Because closing any descriptor of the file takes SQLite's locks off it, nothing here opens the file.
 """
 
+import contextlib
 import datetime as dt
 import os
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
 
-_RESCUED = ".rescued-"
+SIDES = ("-wal", "-shm", "")
+"""The ends of the names of a database: of the two files that SQLite keeps beside it, and of the file itself."""
+
+_RESCUED, _REPLACED = ".rescued-", ".replaced-"
 
 
 class DisplacedError(LedgerError):
@@ -22,7 +26,7 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+        self._beside = [path.with_name(f"{path.name}{end}") for end in SIDES if end]
         self._open: dict[Path, tuple[int, int] | None] = {}
         self._copy: Path | None = None
 
@@ -66,11 +70,14 @@ class Place:
         """Return whether no file is there."""
         return _identity(self.path) is None
 
+    def is_at(self, path: Path) -> bool:
+        """Return whether the file at the path is the one that is there."""
+        return not self.is_empty() and _identity(path) == _identity(self.path)
+
     def copy_to(self) -> Path:
         """Return the path of the copy that is kept while the file is not in its place."""
         if self._copy is None:
-            stamp = f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
-            self._copy = self.path.with_name(f"{self.path.name}{_RESCUED}{stamp}")
+            self._copy = self.path.with_name(f"{self.path.name}{_RESCUED}{_stamp()}")
         return self._copy
 
     def clear_beside(self) -> None:
@@ -103,6 +110,27 @@ class Place:
             path.unlink(missing_ok=True)
         copies[-1].rename(self.path)
 
+    def replace(self, by: Path) -> list[Path]:
+        """Put a whole database into the place; return the names under which the one that was there, and copies, stay.
+
+        Whenever the process dies, a whole database is in the place.
+        """
+        others = [copy for copy in self.copies() if _identity(copy) != _identity(by)]
+        kept = [copy.rename(copy.with_name(copy.name.replace(_RESCUED, _REPLACED))) for copy in others]
+        owner = (self.path.parent if self.is_empty() else self.path).stat()
+        with contextlib.suppress(PermissionError):
+            # Because root may do this for the account that the bot runs under.
+            os.chown(by, owner.st_uid, owner.st_gid)
+        if not self.is_empty():
+            kept.append(self.path.with_name(f"{self.path.name}{_REPLACED}{_stamp()}"))
+            for end in ("-wal", ""):
+                _keep(self.path.with_name(f"{self.path.name}{end}"), kept[-1].with_name(f"{kept[-1].name}{end}"))
+        # Else SQLite would write what stands in them into the new database.
+        for path in self._beside:
+            path.unlink(missing_ok=True)
+        by.replace(self.path)
+        return kept
+
     def copies(self) -> list[Path]:
         """Return the copies that are there, the oldest first."""
         return sorted(self.path.parent.glob(f"{self.path.name}{_RESCUED}*"))
@@ -120,9 +148,23 @@ class Place:
     def _choice(self, kept: str) -> str:
         name = self.path.name
         return (
-            f"stop the bot; either rename the {name}{_RESCUED}… file to {name} (without {name}-wal and {name}-shm), "
-            f"which loses nothing, or delete it to use the new file; then start the bot ({kept})"
+            f"stop the bot; either put the {name}{_RESCUED}… file back with `recap restore`, which loses nothing, or "
+            f"delete it to use the new file; then start the bot ({kept})"
         )
+
+
+def _stamp() -> str:
+    return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}"
+
+
+def _keep(path: Path, name: Path) -> None:
+    """Give the file, if it is there, a second name; or, on a disk that knows no second names, another one."""
+    try:
+        os.link(path, name)
+    except FileNotFoundError:
+        return
+    except OSError:
+        path.rename(name)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

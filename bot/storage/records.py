@@ -177,6 +177,13 @@ class Stopped(NamedTuple):
     left_out: int
 
 
+class Gap(NamedTuple):
+    """The time of which a restored ledger knows nothing: from the end of its backup until it was restored."""
+
+    since: dt.datetime
+    until: dt.datetime
+
+
 class Outcome(NamedTuple):
     """The state of a delivery after one message. Every field replaces the delivery's, but for `publish`.
 

@@ -34,6 +34,8 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.model.document import Document
     from bot.model.rendering import Rendering
     from bot.storage.ledger import Ledger
@@ -60,7 +62,13 @@ class Renderer:
 
 
 def broadcaster(
-    ledger: Ledger, clock: Clock, renderer: Renderer | None = None, *, rate: int = 30, tell: Tell = tell_nobody
+    ledger: Ledger,
+    clock: Clock,
+    renderer: Renderer | None = None,
+    *,
+    rate: int = 30,
+    tell: Tell = tell_nobody,
+    last_run: Callable[[str, dt.datetime], dt.datetime | None] = lambda _schedule, _until: None,
 ) -> Broadcaster:
     """The broadcaster of the real archive."""
     archive = Archive.load(CONTENT)
@@ -72,6 +80,7 @@ def broadcaster(
         clock=clock,
         tell=tell,
         rates={PlatformName("telegram"): rate},
+        last_run=last_run,
     )
 
 

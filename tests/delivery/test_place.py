@@ -140,7 +140,7 @@ async def test_a_file_that_is_replaced_is_left_alone_and_the_admin_chooses(
         backup.rename(path)
         await ledger.record([sent(first, "41")])
         for _ in range(2):
-            with pytest.raises(DisplacedError, match=r"was replaced by another file .*: stop the bot; either rename"):
+            with pytest.raises(DisplacedError, match=r"was replaced by another file .*: stop the bot; either put the"):
                 await ledger.keep_place()
         await refuses_everything(ledger)
         assert path.read_bytes() == before

@@ -35,6 +35,8 @@ BURST = 100.0
 """Commands a second in the burst."""
 MOST_MEMORY = 64.0
 """Megabytes that a crowd may take, whatever its size: a thousand questions that wait, and a thousand updates."""
+STILL = 2.0
+"""Seconds without a message after which the bot has nothing more to send."""
 P99 = 0.3
 FIFTH = 0.19
 """The share of the rate that a push keeps, less what its beginning in the measured time costs."""
@@ -117,7 +119,7 @@ class Crowd:
             sent = -1
             while self.standin.updates.pending or sent != len(self.standin.traffic.sends):
                 sent = len(self.standin.traffic.sends)
-                await asyncio.sleep(2.0)
+                await asyncio.sleep(STILL)
 
     async def push(self, subscribers: int) -> None:
         """Open a broadcast for so many new subscribers in the ledger of the running bot."""

@@ -221,7 +221,7 @@ def test_a_third_platform_is_known_to_every_command() -> None:
     assert "2 sent" in recap("send", "1207")
     assert json.loads(recap("status", "--json"))["broadcasts"][0]["sent"] == {"pigeon": 2}
     refused = CliRunner().invoke(cli.cli, ["subscriptions", "add", "pigeon:7", "--rich"])
-    assert "rich messages are Telegram's: leave --rich out" in refused.output
+    assert "only Telegram has rich messages: leave --rich out" in refused.output
 
 
 @pytest.mark.usefixtures("lofts")

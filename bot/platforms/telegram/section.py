@@ -39,6 +39,13 @@ class Telegram(PlatformSection):
     rate: Number = Field(default=FREE_RATE, ge=1, le=RATE_LIMIT)
     admins: tuple[Id, ...] = Field(default=(), examples=[[123456789]])
 
+    @field_validator("api_url")
+    @classmethod
+    def _without_bot(cls, address: str) -> str:
+        if address.endswith("/bot"):
+            raise refusal("the bot adds /bot and its token to the address itself")
+        return address
+
     @field_validator("rate")
     @classmethod
     def _free_unless_paid_for(cls, rate: int, info: ValidationInfo) -> int:

@@ -1,0 +1,223 @@
+"""The backups of an SQLite ledger: made while the bot runs, and put back while none does."""
+
+import contextlib
+import datetime as dt
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import URL, Connection, create_engine, inspect, update
+from sqlalchemy.exc import DBAPIError
+
+from bot.model.facts import Code
+from bot.model.problems import ExpectedError
+from bot.storage import migrations, opening
+from bot.storage.clock import is_other_process
+from bot.storage.database import PATIENCE, Database, copy_whole, plain_errors
+from bot.storage.lock import DeliveryLock
+from bot.storage.place import Place
+from bot.storage.records import BroadcastKind, DeliveryState, Gap, LedgerError, Notice
+from bot.storage.tables import IS_UNFINISHED, deliveries, heartbeat
+
+UNSURE = "the database was restored from a backup in which this was under way"
+"""The reason of a delivery that was unfinished in a backup."""
+
+_ANOTHER = "name a file that `recap backup` has written"
+_NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_TABLES = {"alembic_version", "broadcasts", "deliveries", "subscriptions"}
+"""Tables that the database of every version has."""
+
+
+class BackupError(ExpectedError):
+    """The error of a file that is no backup, or cannot become one."""
+
+
+class Backup(NamedTuple):
+    """The contents of a backup.
+
+    Until `until` it knows what was pushed. `subscriptions` have not ended, and `unfinished` deliveries are under way.
+    """
+
+    until: dt.datetime
+    subscriptions: int
+    unfinished: int
+
+
+def save(database: Path, path: Path) -> Backup:
+    """Copy the database, which others may be using, into a new file for its owner alone.
+
+    Returns:
+        The contents of the copy, which was read in full.
+
+    Raises:
+        BackupError: the file is there already, or cannot be written.
+        LedgerError: the database is missing, damaged or in use.
+    """
+    if not database.exists():
+        raise LedgerError(f"there is no database at {database.absolute()}", "is this the right folder?")
+    unready = path.with_name(f"{path.name}.unready")
+    try:
+        # The name is taken first, so that a file which comes meanwhile is not replaced at the end.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise BackupError(f"{path} exists already: name another file, or move that one away first") from error
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written ({error.strerror}): name a file in another folder") from error
+    try:
+        with plain_errors(_url(database)), contextlib.closing(_opened(database, "rw")) as source:
+            source.execute("PRAGMA schema_version")
+            with plain_errors(_url(path)):
+                copy_whole(source, unready)
+        with _readable(unready, database, "stop the bot and restore a backup") as connection:
+            found = _contents(connection)
+        unready.replace(path)
+    except BaseException:
+        for each in (unready, path):
+            each.unlink(missing_ok=True)
+        raise
+    return found
+
+
+def read(path: Path) -> Backup:
+    """Return the contents of a backup, and change nothing.
+
+    Raises:
+        BackupError: the file cannot be read, is not whole, or no database of this program.
+        LedgerError: a newer version of the program made it.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read ({error.strerror}): {_ANOTHER}") from error
+    with _readable(path, path) as connection:
+        migrations.are_due(connection)
+        return _contents(connection)
+
+
+def is_rescued(path: Path, database: Path) -> bool:
+    """Return whether the file is the newest copy that a bot keeps of a database which was replaced under it.
+
+    Because no bot delivers beside such a copy, that copy knows all that was pushed.
+    """
+    return any(copy.samefile(path) for copy in Place(database).copies()[-1:])
+
+
+async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice: Notice) -> list[Path]:
+    """Put a backup that `read` has read into the place of the database, and keep all that was there.
+
+    With a gap, the restored ledger knows that, by the key and the notice, and sends nothing that was under way in the
+    backup. A file without one, a rescued copy, becomes the database itself.
+
+    Returns:
+        The names of the kept files.
+
+    Raises:
+        BackupError: the file is the database itself.
+        LedgerError: a bot delivers from the database, or the backup cannot be put there.
+    """
+    lock, place = DeliveryLock(database), Place(database)
+    try:
+        if not lock.acquire() or _is_delivered_from(database):
+            raise LedgerError(f"a bot delivers from {database}", "stop the bot first")
+        if place.is_at(path):
+            raise BackupError(f"{path} is the database itself: {_ANOTHER}")
+        ready = path
+        if gap is not None:
+            ready = database.with_name(f"{database.name}.restoring")
+            with plain_errors(_url(ready)), contextlib.closing(_opened(path)) as source:
+                copy_whole(source, ready)
+            restored = await Database.open(f"sqlite:///{ready.as_posix()}")
+            try:
+                await restored.write(_mark, gap, key, notice)
+            finally:
+                await restored.close()
+        return place.replace(ready)
+    except OSError as error:
+        raise LedgerError(f"{database} cannot be replaced ({error.strerror})", "make room, check the rights") from error
+    finally:
+        lock.release()
+
+
+def _mark(connection: Connection, gap: Gap, key: str, notice: Notice) -> None:
+    unsure = {"state": DeliveryState.UNKNOWN, "code": Code.RESTORED, "reason": UNSURE}
+    connection.execute(update(deliveries).where(IS_UNFINISHED).values(unsure))
+    # The process that delivered when the backup was made may go on elsewhere, from the database that this is a copy of.
+    connection.execute(update(heartbeat).values(process=""))
+    opening.open_broadcast(
+        connection,
+        lambda *_nobody: None,
+        BroadcastKind.NOTICE,
+        episode=notice.episode,
+        title=notice.document.title,
+        key=key,
+        now=gap.until,
+        due=gap.since,
+        text=notice.text,
+    )
+
+
+def _is_delivered_from(database: Path) -> bool:
+    """Return whether the heartbeat is that of a process that lives, where somebody has deleted the lock of the bot."""
+    try:
+        # The last connection that may write puts what stands beside the file into it when it closes.
+        with contextlib.closing(_opened(database, "rw")) as connection:
+            row = connection.execute("SELECT process FROM heartbeat").fetchone()
+    except sqlite3.Error:
+        # A missing or damaged database, or one of 0.1.0.
+        return False
+    return row is not None and is_other_process(row[0])
+
+
+def _contents(connection: Connection) -> Backup:
+    def first(statement: str) -> object:
+        return connection.exec_driver_sql(statement).scalar()
+
+    has_heart = "heartbeat" in inspect(connection).get_table_names()
+    moments = [
+        first("SELECT max(created) FROM broadcasts"),
+        first("SELECT max(updated) FROM subscriptions"),
+        first("SELECT wall FROM heartbeat") if has_heart else None,
+    ]
+    known = [dt.datetime.fromisoformat(str(each)).replace(tzinfo=dt.UTC) for each in moments if each is not None]
+    return Backup(
+        until=max(known, default=_NEVER),
+        subscriptions=int(str(first("SELECT count(*) FROM subscriptions WHERE state <> 'ended'"))),
+        unfinished=int(str(first("SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending')"))),
+    )
+
+
+@contextlib.contextmanager
+def _readable(path: Path, name: Path, cure: str = _ANOTHER) -> Iterator[Connection]:
+    """Yield a connection to a file that is whole and the program's; errors call it by the name, and tell the cure.
+
+    Raises:
+        BackupError: it is neither.
+    """
+    engine = create_engine(_url(name), creator=lambda: _opened(path))
+    try:
+        with engine.connect() as connection:
+            if connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok":
+                raise BackupError(f"{name} is damaged: {cure}")
+            if not set(inspect(connection).get_table_names()) >= _TABLES:
+                raise BackupError(f"{name} is no database of this program: {cure}")
+            yield connection
+    except (DBAPIError, sqlite3.Error) as error:
+        raise BackupError(f"{name} is damaged, or no database: {cure}") from error
+    finally:
+        engine.dispose()
+
+
+def _opened(path: Path, mode: str = "ro") -> sqlite3.Connection:
+    """Return a connection to a file that is there: to the database with "rw", among others; to a backup with "ro".
+
+    A backup to which nobody writes needs no files beside it, so that it may lie where nothing can be written.
+    """
+    is_still = mode == "ro" and not path.with_name(f"{path.name}-wal").exists()
+    query = f"mode={mode}&immutable=1" if is_still else f"mode={mode}"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{query}", PATIENCE, uri=True)
+
+
+def _url(path: Path) -> URL:
+    return URL.create("sqlite", database=str(path))
