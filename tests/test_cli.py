@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
 DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdef"
 
 Recap = Callable[..., Result]
+Ended = Callable[..., tuple[int, str, str]]
 
 EPISODE = """---
 number: 1
@@ -44,11 +46,26 @@ Du texte.
 def recap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recap:
     """The command, in an empty folder and without anybody's environment."""
     monkeypatch.chdir(tmp_path)
-    for name in ("RECAP_CONFIG", "RECAP_LOG"):
+    for name in ("RECAP_CONFIG", "RECAP_LOG", "RECAP_LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> Result:
         return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(command_line.cli, list(arguments))
+
+    return run
+
+
+@pytest.fixture
+def ended(recap: Recap, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ended:
+    """The whole program, where the command is: its exit code, and what it printed on both outputs."""
+    del recap
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["recap", *arguments])
+        with pytest.raises(SystemExit) as end:
+            command_line.main()
+        assert isinstance(end.value.code, int)
+        return end.value.code, *capsys.readouterr()
 
     return run
 
@@ -400,19 +417,128 @@ def test_running_without_a_platform_says_how_to_switch_one_on(recap: Recap) -> N
     assert "RECAP_TELEGRAM__TOKEN" in str(result.exception)
 
 
-def test_main_turns_what_a_user_can_cause_into_a_sentence(
-    recap: Recap, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_main_turns_what_a_user_can_cause_into_a_sentence(ended: Ended, tmp_path: Path) -> None:
     """Bad input ends with 2 and every problem on a line, other expected errors with 1; never a traceback."""
-    del recap
     (tmp_path / "config.toml").write_text("[show]\nlanguage = 'de'\n[contents]\n", encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["recap", "check"])
-    with pytest.raises(SystemExit) as ended:
-        command_line.main()
-    assert ended.value.code == 2
-    said = capsys.readouterr().err
+    code, _printed, said = ended("check")
+    assert code == 2
     assert "show.language" in said
     assert "contents" in said
+
+
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize("command", ["check", "list", "preview", "status", "healthy", "subscriptions list"])
+def test_programs_read_the_mistakes_of_a_config_as_json(ended: Ended, tmp_path: Path, command: str) -> None:
+    """On standard output, in the form in which `check --json` gives them; people read them on standard error."""
+    (tmp_path / "config.toml").write_text("[show]\nlanguage = 'de'\n", encoding="utf-8")
+    code, printed, said = ended(*command.split(), "--json")
+    assert code == 2
+    told = json.loads(printed)
+    assert [(each["file"], each["line"], each["key"]) for each in told["problems"]] == [
+        ("config.toml", 2, "show.language")
+    ]
+    assert told["error"] is None
+    assert said.startswith("config.toml:2: show.language: ")
+
+
+UNSET = "recap.db is no SQLite database: name another file in storage.url, or restore a backup"
+SET = "storage.url: recap.db is no SQLite database. Name another file in storage.url, or restore a backup."
+
+
+@pytest.mark.usefixtures("content")
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (("", ""), UNSET),
+        (('[storage]\nurl = "sqlite:///recap.db"\n', ""), f"config.toml:4: {SET}"),
+        (("", "sqlite:///recap.db"), f"environment: {SET.replace('storage.url', 'RECAP_STORAGE__URL', 1)}"),
+        (("", "sqlite:////nowhere/x.db"), "environment: RECAP_STORAGE__URL: there is no folder /nowhere. Make it, or "),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_with_its_setting(
+    ended: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str], told: str
+) -> None:
+    """The line of the file or the variable that names it; where nothing does, by itself."""
+    text, variable = setting
+    write_config(tmp_path, text)
+    monkeypatch.setenv("RECAP_STORAGE__URL", variable)
+    (tmp_path / "recap.db").write_text("no database", encoding="utf-8")
+    code, printed, said = ended("subscriptions", "add", "telegram:1")
+    assert (code, printed) == (1, "")
+    assert said.startswith(f"Error: {told}")
+    if "nowhere" not in variable:
+        code, printed, _said = ended("status", "--json")
+        assert code == 1
+        assert json.loads(printed)["error"].startswith(told)
+
+
+def test_a_bot_that_cannot_start_says_so_in_the_form_of_its_log(
+    ended: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object on each line of standard error, for a mistake in the config and for a failure."""
+    monkeypatch.setenv("RECAP_LOG_FORMAT", "JSON")
+    (tmp_path / "config.toml").write_text("[show]\nlanguage = 'de'\n[contents]\n", encoding="utf-8")
+    code, _printed, said = ended("run")
+    assert code == 2
+    messages = [json.loads(line)["message"] for line in said.splitlines()]
+    assert [message.partition(": ")[0] for message in messages] == ["config.toml:2", "config.toml:3"]
+    write_config(tmp_path)
+    (tmp_path / "content").mkdir()
+    (tmp_path / "recap.db").write_text("no database", encoding="utf-8")
+    code, _printed, said = ended("run")
+    assert code == 1
+    assert json.loads(said)["message"] == UNSET
+
+
+@pytest.mark.parametrize(("variable", "told"), [("RECAP_LOG", "DEBUG, INFO"), ("RECAP_LOG_FORMAT", "text or json")])
+def test_a_log_that_there_is_not_is_refused(
+    recap: Recap, monkeypatch: pytest.MonkeyPatch, variable: str, told: str
+) -> None:
+    """With the words that there are; an empty variable counts as none."""
+    monkeypatch.setenv(variable, "loud")
+    refused = str(recap("list").exception)
+    assert refused.startswith(f"environment: {variable}: there is no such choice. Write {told}")
+    monkeypatch.setenv(variable, "")
+    assert recap("list").exit_code in {0, 2}
+    assert recap("schema").exit_code == 0
+
+
+def test_the_program_tells_its_version_and_its_help_by_short_options(recap: Recap) -> None:
+    """The version of the package; `-h` as `--help`, in every command."""
+    assert recap("--version").stdout == recap("-V").stdout == f"recap {version('monday-recap')}\n"
+    for arguments in ((), ("check",), ("subscriptions", "add")):
+        assert recap(*arguments, "-h").stdout == recap(*arguments, "--help").stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("recap che", ["check"]),
+        ("recap check --l", ["--links"]),
+        ("recap subscriptions e", ["export"]),
+        ("recap preview --layout d", ["digest"]),
+    ],
+)
+def test_the_shell_completes_commands_and_options(
+    ended: Ended, monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]
+) -> None:
+    """Of each command too, though its file is loaded only when it is called."""
+    for name, value in (("_RECAP_COMPLETE", "complete_bash"), ("COMP_WORDS", typed)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    assert ended() == (0, "\n".join(offered) + "\n", "")
+
+
+def test_completion_is_installed_in_words_of_the_bot(
+    recap: Recap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the shell of the person, whose file is written; the other way shows what would be written."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    said = recap("--install-completion").stdout
+    written = Path(said.removeprefix("bash completes commands from its next start on. Written: ").removesuffix(".\n"))
+    assert "_RECAP_COMPLETE=complete_bash" in written.read_text(encoding="utf-8")
+    assert "_RECAP_COMPLETE=complete_bash" in recap("--show-completion").stdout
 
 
 def test_a_subscription_can_be_added_listed_and_removed(recap: Recap, content: Path) -> None:

@@ -42,11 +42,13 @@ async def place() -> AsyncIterator[DemoWorld]:
 
 
 @contextlib.asynccontextmanager
-async def process(place: DemoWorld, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(
+    place: DemoWorld, folder: Path, log_format: str = "text"
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """`recap run` with the loudest logs; killed when the context is left and it still runs."""
     config = folder / "config.toml"
     config.write_text(place.config_text(folder, more=CATCH_UP), encoding="utf-8")
-    async with as_process(config, RECAP_LOG="DEBUG") as running:
+    async with as_process(config, RECAP_LOG="debug", RECAP_LOG_FORMAT=log_format) as running:
         yield running
 
 
@@ -94,14 +96,18 @@ async def ended(folder: Path, *arguments: str) -> tuple[int, str]:
 
 
 async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, tmp_path: Path) -> None:
-    """Healthy while it runs; after SIGTERM gone within ten seconds, with exit code 0."""
-    async with process(place, tmp_path) as running:
+    """Healthy while it runs; after SIGTERM gone within ten seconds, with exit code 0; a log of objects, if asked."""
+    async with process(place, tmp_path, log_format="json") as running:
         await until_complete(place)
         assert (await recap(place, tmp_path, "healthy"))[0] == 0
         running.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await running.wait() == 0
     assert (await recap(place, tmp_path, "healthy"))[0] == 1
+    records = [json.loads(line) for line in (tmp_path / "log").read_text(encoding="utf-8").splitlines()]
+    (ready,) = [each["message"] for each in records if each["message"].startswith("Ready: ")]
+    assert ready.startswith("Ready: recap_bot on telegram and recap on discord. Episodes: 3. ")
+    assert f" Subscriptions: {len(place.pushed())}. Next push: " in ready
 
 
 async def test_a_second_bot_does_not_start_where_the_lock_has_just_been_deleted(

@@ -67,7 +67,7 @@ async def test_all_is_set_when_everything_works(
     caplog.set_level(logging.INFO)
     async with running(place, tmp_path):
         welcome = await told(place, "Tout est prêt")
-        await logged(caplog, "Ready.")
+        await logged(caplog, "Ready: ")
     for platform in ("Telegram", "Discord"):
         assert f"{platform} : connecté, menu des commandes accepté, commandes entendues" in welcome
     assert "What works: telegram: connected, menu, listening; discord: connected, menu, listening" in caplog.text
@@ -95,7 +95,7 @@ async def test_a_web_page_in_place_of_the_api_is_not_ready(
     place.telegram.faults.add(Fault(PAGE, times=None))
     async with running(place, tmp_path):
         await place.discord.wait_for(lambda: place.discord.direct(place.manager).messages, 30)
-        await logged(caplog, "Ready.")
+        await logged(caplog, "Ready: ")
     (welcome, *_) = place.discord.direct(place.manager).messages
     text = read_discord(welcome.components).replace("\N{NO-BREAK SPACE}", " ")
     assert "tout ne fonctionne pas" in text

@@ -9,7 +9,7 @@ import importlib
 import io
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 import typer.main
@@ -62,12 +62,31 @@ cli = typer.Typer(
     cls=AdminGroup,
     help=gettext_noop("Deliver a podcast's Monday recap to Telegram and Discord."),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, (_, _help) in COMMANDS.items():
     cli.command(_name, cls=_Unloaded, help=_help)(lambda: None)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"recap {version('monday-recap')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", is_eager=True, callback=_show_version, help=gettext_noop("Show the version.")),
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+    del version
 
 
 def main() -> None:
@@ -78,13 +97,13 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     with speaking_to_reader():
         try:
-            cli()
+            cli(prog_name="recap")
         except (InvalidInputError, ExpectedError, OSError) as error:
             if isinstance(error, OSError) and _takes_output():
                 raise
             from bot.cli import console
 
-            sys.exit(console.tell_failure(error))
+            sys.exit(console.tell_failure(error, sys.argv[1:]))
 
 
 def _takes_output() -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config, Schedule, exposed_tokens, is_default, located, missing_tokens
+from bot.config import Config, Schedule, exposed_tokens, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
@@ -63,9 +63,9 @@ def check(
         console.print_json(
             {
                 "episodes": len(archive.episodes),
-                "problems": _for_json(problems),
-                "warnings": _for_json([*warnings, *moved]),
-                "dead_links": _for_json(dead),
+                "problems": console.for_json(problems),
+                "warnings": console.for_json([*warnings, *moved]),
+                "dead_links": console.for_json(dead),
                 "refusals": refusals,
                 "next_runs": {name: push and push.run.isoformat() for name, push in pushes.items()},
                 "next_episodes": {name: push and push.for_json() for name, push in pushes.items()},
@@ -98,11 +98,7 @@ def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool
     try:
         return [], database.check(settings.storage.url)
     except LedgerError as error:
-        cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
-        if is_default(config, "storage"):
-            # Because the default stands in no file and no variable, the database itself is named.
-            return [Problem(settings.storage.path, error.message, cure)], False
-        return located(config, [Fault(("storage", "url"), error.message, cure)]), False
+        return [console.storage_problem(config, settings.storage.path, error)], False
 
 
 async def _lengths(app: "App", *, pushes: Mapping[str, "NextPush | None"]) -> dict[str, dt.timedelta]:
@@ -242,10 +238,3 @@ def _with_cure(error: base.SendError) -> str:
             return f"{error}. See whether this machine is online, then try again."
     # The texts of the platforms name the missing right themselves.
     return f"{error}."
-
-
-def _for_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    return [
-        {"file": str(each.path), "line": each.line, "key": each.key, "message": each.message, "cure": each.cure}
-        for each in problems
-    ]

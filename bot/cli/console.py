@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG
-from bot.config import Config, Tokens
+from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG, named_config
+from bot.config import Config, Tokens, is_default, located
+from bot.config.sources import Fault
 from bot.model.document import Layout
 from bot.model.episode import Episode
 from bot.model.i18n import gettext as _
@@ -23,6 +24,7 @@ from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS
+from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +52,10 @@ NumberArgument = Annotated[
     int | None, typer.Argument(metavar="N", help=gettext_noop("The episode; the newest if left out."))
 ]
 
+LOG_FORMAT = "RECAP_LOG_FORMAT"
+"""The variable that chooses the log's format."""
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 SHOWN_WARNINGS = 40
 """Warnings that the text shows; an old archive has hundreds that nobody will mend."""
 
@@ -76,17 +82,36 @@ def err() -> "Console":
 
 
 def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional") -> "Config":
-    """Read the config, and write the log from a level on, without its secrets. RECAP_LOG overrides the level.
+    """Read the config, and write the log from a level on, without its secrets.
+
+    The variables of the log override the level, and choose its format.
 
     Raises:
-        InvalidInputError: the config cannot be used.
+        InvalidInputError: the config cannot be used, or a variable of the log has no such value.
     """
     from bot.platforms.registry import load
     from bot.runtime.logs import set_up
 
+    level, form = _log_choice("RECAP_LOG", LEVELS, level), _log_choice(LOG_FORMAT, ("text", "json"), "text")
+    # Because the log may have to tell a mistake in the config, there is one before; no mistake shows a secret.
+    set_up(level, [], as_json=form == "json")
     settings = load(config_path(path), tokens=tokens)
-    set_up(os.environ.get("RECAP_LOG", level), [section.token for section in settings.platforms.values()])
+    set_up(level, [section.token for section in settings.platforms.values()], as_json=form == "json")
     return settings
+
+
+def _log_choice(variable: str, choices: Sequence[str], default: str) -> str:
+    """Return the choice that the variable names, in letters of any size; the default if it names none.
+
+    Raises:
+        InvalidInputError: it names something else.
+    """
+    wanted = os.environ.get(variable) or default
+    for choice in choices:
+        if choice.casefold() == wanted.casefold():
+            return choice
+    cure = _("Write {words}").format(words=spoken().either(choices))
+    raise InvalidInputError([Problem(Path("environment"), _("there is no such choice"), cure, key=variable)])
 
 
 def config_path(path: Path | None) -> Path | None:
@@ -293,19 +318,52 @@ def tell_warnings(found: Sequence[Problem]) -> None:
         err().print(more.format(count=left), soft_wrap=True)
 
 
-def tell_failure(error: InvalidInputError | ExpectedError | OSError) -> Exit:
+def tell_failure(error: InvalidInputError | ExpectedError | OSError, arguments: Sequence[str] = ()) -> Exit:
     """Print the error that ends the command on standard error, and return the exit code.
 
-    An OSError is one of standard output.
+    With `--json` among the arguments, standard output gets the mistakes too. An OSError is one of standard output.
     """
     if isinstance(error, InvalidInputError):
-        tell(error.problems)
-        return Exit.BAD_INPUT
-    text = str(error)
+        problems, text = error.problems, None
+        tell(problems)
+    else:
+        problems, text = (), reason_to_end(error, config_path(named_config(arguments, os.environ)))
+        err().print(_("Error: {message}").format(message=text), soft_wrap=True)
+    if "--json" in arguments and not isinstance(error, OSError):
+        print_json({"problems": for_json(problems), "error": text})
+    return exit_code(error)
+
+
+def exit_code(error: Exception) -> Exit:
+    """Return the exit code of a command that ends with the error."""
+    return Exit.BAD_INPUT if isinstance(error, InvalidInputError) else Exit.FAILED
+
+
+def reason_to_end(error: ExpectedError | OSError, config: Path | None) -> str:
+    """Return the sentence that tells the error; one of the database names the place of its setting too."""
     if isinstance(error, OSError):
-        text = _("the output could not be written ({reason}): write it elsewhere").format(reason=reason_of(error))
-    err().print(_("Error: {message}").format(message=text), soft_wrap=True)
-    return Exit.FAILED
+        return _("the output could not be written ({reason}): write it elsewhere").format(reason=reason_of(error))
+    if isinstance(error, LedgerError) and error.cure and not is_default(config, "storage"):
+        return str(storage_problem(config, Path(), error))
+    return str(error)
+
+
+def storage_problem(config: Path | None, database: Path, error: LedgerError) -> Problem:
+    """Return the trouble with the database as a mistake where the config, or a variable, says which database it is."""
+    cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
+    if is_default(config, "storage"):
+        # Because the default stands in no file and no variable, the database itself is named.
+        return Problem(database, error.message, cure)
+    (problem,) = located(config, [Fault(("storage", "url"), error.message, cure)])
+    return problem
+
+
+def for_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Return the problems for programs."""
+    return [
+        {"file": str(each.path), "line": each.line, "key": each.key, "message": each.message, "cure": each.cure}
+        for each in problems
+    ]
 
 
 def print_json(value: object) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +15,7 @@ from bot.cli.console import ConfigOption
 from bot.cli.wording import AdminCommand
 from bot.config import exposed_tokens
 from bot.model.i18n import speaking
+from bot.model.problems import ExpectedError, InvalidInputError
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
@@ -29,6 +31,22 @@ END_WITHIN = 9.8
 @cli.command(cls=AdminCommand)
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
+    try:
+        _run(config)
+    except (InvalidInputError, ExpectedError) as error:
+        if os.environ.get(console.LOG_FORMAT, "").lower() != "json":
+            raise
+        # A program that reads an object in each line reads the reasons of the end too.
+        if isinstance(error, InvalidInputError):
+            reasons = [*map(str, error.problems)]
+        else:
+            reasons = [console.reason_to_end(error, console.config_path(config))]
+        for reason in reasons:
+            log.error("%s", reason)  # noqa: TRY400 - said in full
+        raise typer.Exit(console.exit_code(error)) from error
+
+
+def _run(config: Path | None) -> None:
     settings = console.read_settings(config, tokens="needed")
     console.need_platform(settings)
     path = console.config_path(config)
@@ -54,5 +72,6 @@ async def _until_stopped(app: "App") -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end, number)
-    console.tell(app.archive.problems)
+    for problem in app.archive.problems:
+        log.warning("%s", problem)
     await app.run(stop)

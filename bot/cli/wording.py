@@ -17,9 +17,10 @@ from typing import Any, NoReturn
 
 import typer
 from typer._click import exceptions
+from typer._completion_shared import install
 from typer.core import TyperCommand, TyperGroup
 
-from bot.model.i18n import Language, gettext, speaking, spoken
+from bot.model.i18n import Language, gettext, gettext_noop, speaking, spoken
 from bot.model.i18n import gettext as _
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -48,17 +49,22 @@ def speaking_to_reader(arguments: Sequence[str] | None = None) -> AbstractContex
 def _show_language(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
     if given := environ.get("RECAP_SHOW__LANGUAGE"):
         return given
-    path = environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG
+    try:
+        found = _WRITTEN.search((named_config(arguments, environ) or DEFAULT_CONFIG).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found and found[1].decode()
+
+
+def named_config(arguments: Sequence[str], environ: Mapping[str, str]) -> Path | None:
+    """Return the config that the arguments name, or the environment."""
+    path = environ.get(CONFIG_VARIABLE)
     for argument, following in itertools.pairwise([*arguments, ""]):
         if argument in {"--config", "-c"}:
             path = following
         elif joined := _CONFIG_OPTION.fullmatch(argument):
             path = joined[1]
-    try:
-        found = _WRITTEN.search(Path(path).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found and found[1].decode()
+    return Path(path) if path else None
 
 
 class _InWords:
@@ -71,6 +77,8 @@ class _InWords:
         """Translate the command and its options before it reads its arguments."""
         self.help = self.help and gettext(self.help)
         for param in self.params:
+            if param.name == "install_completion":
+                param.callback = _install_completion
             param.metavar = param.metavar and gettext(param.metavar)
             param.help = " ".join(filter(None, [param.help and gettext(param.help), _more(param)]))
         return super().make_context(info_name, args, parent, **extra)  # type: ignore[misc] # a mixin of typer's commands
@@ -141,6 +149,20 @@ class AdminGroup(_InWords, TyperGroup):
                 typer.echo(_refusal(error), err=True)
                 code = error.exit_code
         sys.exit(code or 0)
+
+
+# typer says these of its own options.
+gettext_noop("Install completion for the current shell.")
+gettext_noop("Show completion for the current shell, to copy it or customize the installation.")
+
+
+def _install_completion(ctx: Any, _param: Any, is_wanted: bool) -> None:  # noqa: ANN401 - typer calls it so
+    """Have the shell complete commands and options, and say where that was written."""
+    if is_wanted and not ctx.resilient_parsing:
+        shell, path = install()
+        told = _("{shell} completes commands from its next start on. Written: {path}.")
+        typer.echo(told.format(shell=shell, path=path))
+        ctx.exit()
 
 
 class _Refused(exceptions.UsageError):

@@ -128,6 +128,11 @@ class Account(Platform, Protocol):
             raise
         self.on_ability(ability, "")
 
+    @property
+    def username(self) -> str:
+        """The bot's own name on the platform; empty before `connect`."""
+        return ""
+
     async def resolve(self, target: Target) -> Target:
         """Return the target with the chat's lasting id, so that no chat can be subscribed under two ids.
 

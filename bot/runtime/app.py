@@ -149,8 +149,7 @@ class App:
             self.supervisor.start("reports", self._report_whenever_one_ends)
             if (file := self._file) is not None:
                 self.supervisor.start("config", lambda: watch_file(file, self.tick))
-            next_push = self.services.next_push() or "none is scheduled"
-            log.info("Ready. Next push: %s. What works: %s", next_push, self.readiness)
+            await self._say_ready()
             # Because this takes a while, a thread does it; else the start or the first search would wait.
             await asyncio.to_thread(self.archive.prepare)
             settle_in()
@@ -266,6 +265,17 @@ class App:
         """Tell the workers that something may be due."""
         for connection in self.connections.values():
             connection.worker.wake()
+
+    async def _say_ready(self) -> None:
+        """Say in the log which bot this is, where, with what, and what is next."""
+        names = (f"{each.username or 'a bot without a name yet'} on {name}" for name, each in self._accounts.items())
+        schedules = [schedule.name for schedule in self.config.schedules]
+        counts = [await self.ledger.subscriptions.count(each, self.config.platforms) for each in schedules]
+        log.info(
+            "Ready: %s. Episodes: %d. Subscriptions: %d. Next push: %s. What works: %s",
+            *(" and ".join(names), len(self.archive.episodes), sum(counts)),
+            *(self.services.next_push() or "none is scheduled", self.readiness),
+        )
 
     # Following the clock, the config and the content
 

@@ -141,6 +141,11 @@ class DiscordPlatform(Account, Finder, Publisher):
                 if error.code != ALREADY_PUBLISHED:
                     raise
 
+    @property
+    def username(self) -> str:
+        """The bot's name on Discord; empty before `connect`."""
+        return "" if self.client.user is None else str(self.client.user)
+
     async def connect(self) -> None:
         """Log in, as `Account.connect` says."""
         if self._is_opened:
