@@ -178,7 +178,11 @@ async def test_nothing_is_read_out_of_an_odd_answer_of_telegram(call: str, monke
                 standin.faults.add(Fault(Reply(200, body, kind), Match(route), times=None))
                 with pytest.raises(UnknownOutcomeError) as error:
                     await ask(platform, target)
-                told(str(error.value), "Telegram", "be https://api.telegram.org or a Bot API server of yours")
+                told(
+                    str(error.value),
+                    "Telegram",
+                    "be https://api.telegram.org or the address of your own Bot API server",
+                )
             standin.faults.clear()
             await platform.connect()
             await platform.send(post(target))

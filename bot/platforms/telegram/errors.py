@@ -66,7 +66,10 @@ def translate(error: TelegramError) -> SendError:
             return TargetMovedError(error.message, chat=str(error.new_chat_id))
         case ForeignError():
             return foreign(
-                "Telegram", error.status, error.payload, "be https://api.telegram.org or a Bot API server of yours"
+                "Telegram",
+                error.status,
+                error.payload,
+                "be https://api.telegram.org or the address of your own Bot API server",
             )
         case InvalidToken():
             # A 401, or a 404, which says that the token is not even of the right form.
