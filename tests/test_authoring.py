@@ -312,7 +312,7 @@ class TestCheck:
                 recap("subscriptions", "add", f"telegram:{chat}")
             lines = recap("check").stdout.splitlines()
             assert json.loads(recap("check", "--json").stdout)["next_seconds"] == {"monday": 60}
-        told = "At the platforms’ pace it takes 1\u00a0min, until Monday, November 4, 2024 at 8:01\u202fAM (CET)."
+        told = "At the platforms' pace it takes 1\u00a0min, until Monday, November 4, 2024 at 8:01\u202fAM (CET)."
         assert lines[-1].strip() == told
 
     def test_a_push_that_passes_its_day_is_told_beforehand(self) -> None:
@@ -320,7 +320,7 @@ class TestCheck:
         begin = dt.datetime(2024, 11, 4, 8, tzinfo=dt.UTC)
         told = length_of_push(dt.timedelta(seconds=4_000_000 / 30), begin)
         assert told.startswith(
-            "At the platforms’ pace it takes 37\u00a0h 2\u00a0min, until Tuesday, November 5, 2024 at 9:02\u202fPM"
+            "At the platforms' pace it takes 37\u00a0h 2\u00a0min, until Tuesday, November 5, 2024 at 9:02\u202fPM"
         )
         assert "What has not left after 24\u00a0h is given up: a higher `rate`" in told
 

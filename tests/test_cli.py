@@ -372,7 +372,7 @@ def test_a_rehearsal_makes_no_database(recap: Recap, tmp_path: Path) -> None:
     write_config(tmp_path, '[[channels]]\nplatform = "telegram"\nchat = "-1001234567890"\n')
     rehearsed = recap("send", "--dry-run")
     assert "episode 1207 would go to 1 subscription" in rehearsed.stdout
-    assert "At the platforms’ pace it takes 1\u00a0s, until " in rehearsed.stdout
+    assert "At the platforms' pace it takes 1\u00a0s, until " in rehearsed.stdout
     assert "There is no database yet" in rehearsed.stderr
     assert not (tmp_path / "recap.db").exists()
 

@@ -158,7 +158,7 @@ async def test_a_locked_database_is_told_and_people_have_an_honest_answer_in_tim
             await hears(place, UNSAVED, times=2)
             assert time.monotonic() - asked < 5
             await hears(place, BROKEN)
-            assert "in use by another program" in said(place)
+            assert "occupé depuis trop longtemps par un autre programme" in said(place)
             other.execute("ROLLBACK")
         await hears(place, MENDED)
         assert topics(path) == ""

@@ -241,7 +241,7 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
         out().print(line, soft_wrap=True)
     failures = [each for broadcast in broadcasts for each in await app.ledger.failures(broadcast.id)]
     for failure in failures:
-        out().print(f"{failure.target}: {failure.reason}")
+        out().print(f"{failure.target}: {_(failure.reason)}")
     for connection in app.connections.values():
         if connection.refusal is not None:
             until = _("{refusal}: what waits there is sent when the bot runs with a valid one within a day.")

@@ -152,7 +152,9 @@ def _print_troubles(push: dict[str, Any]) -> None:
     for unserved in push["unserved"]:
         out().print(labelled.format(name=name, text=unserved["meaning"]), soft_wrap=True)
     for failure in push["failures"][:SHOWN_FAILURES]:
-        out().print(f"    {failure['target']}: {failure['reason']}", soft_wrap=True)
+        # Because the ledger keeps some reasons in English, they are translated here.
+        reason = failure["reason"]
+        out().print(f"    {failure['target']}: {_(reason)}", soft_wrap=True)
     if len(push["failures"]) > SHOWN_FAILURES:
         more = _("and {count} more: `recap status --json` has all of them")
         out().print("    " + more.format(count=len(push["failures"]) - SHOWN_FAILURES))

@@ -77,8 +77,9 @@ def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False)
         }
         shown = []
         for row in rows:
-            origin, state, topics = _ORIGINS[row["origin"]], _STATES[row["state"]], " ".join(row["topics"]) or _("all")
-            shown.append(row | {"topics": topics, "origin": _(origin), "state": _(state)})
+            topics = " ".join(row["topics"]) or _("all")
+            origin, state, reason = _ORIGINS[row["origin"]], _STATES[row["state"]], row["reason"]
+            shown.append(row | {"topics": topics, "origin": _(origin), "state": _(state), "reason": _(reason)})
         console.print_table(columns, shown)
     else:
         told = _("Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them.")

@@ -31,8 +31,9 @@ from bot.config.problems import contradictions, strangers, switched_off, transla
 from bot.config.sources import TOKEN_KEYS, Fault, Sources, read, variable_name
 from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, WrittenTopic, Zone
 from bot.model.document import Layout
-from bot.model.i18n import Language
-from bot.model.problems import InvalidInputError, Problem
+from bot.model.i18n import Language, spoken
+from bot.model.i18n import gettext as _
+from bot.model.problems import InvalidInputError, Problem, reason_of
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
 from bot.model.text import normalise_topic
 
@@ -152,8 +153,7 @@ class Channel(ConfigSection):
     @classmethod
     def _known(cls, value: object, info: ValidationInfo) -> object:
         if info.context is not None and value not in list(info.context):
-            *others, last = map(repr, info.context)
-            raise PydanticKnownError("enum", {"expected": f"{', '.join(others)} or {last}" if others else last})
+            raise PydanticKnownError("enum", {"expected": spoken().either(map(repr, info.context))})
         return value
 
     @field_validator("chat", mode="before")
@@ -332,8 +332,8 @@ def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None
     """
     wanted = load(path, running.sections, environ)
     if not path.read_bytes().strip():
-        cure = "Write the settings again, or restore the file from a backup"
-        raise InvalidInputError([Problem(path, "the file is empty", cure)])
+        cure = _("Write the settings again, or restore the file from a backup")
+        raise InvalidInputError([Problem(path, _("the file is empty"), cure)])
     return wanted.live(running)
 
 
@@ -369,13 +369,15 @@ def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
         is_shared = status.st_uid != user != 0
         by_all, by_group = status.st_mode & 0o006, 0 if status.st_uid != user else status.st_mode & 0o060
         if (by_all or by_group) and CONTAINER_SECRETS not in file.resolve().parents:
-            hearer = "every account of this machine" if by_all else "its group"
+            told = _("this file holds a token, and its group may read or change it")
+            if by_all:
+                told = _("this file holds a token, and every account of this machine may read or change it")
             cure = (
-                f"Run as root `chgrp {os.getegid()} {name} && chmod 640 {name}`"
+                _("Run as root `chgrp {group} {name} && chmod 640 {name}`").format(group=os.getegid(), name=name)
                 if is_shared
                 else f"Run `chmod 600 {name}`"
             )
-            found.append(Problem(file, f"this file holds a token, and {hearer} may read or change it", cure))
+            found.append(Problem(file, told, cure))
     return found
 
 
@@ -413,17 +415,16 @@ def _fill_in_tokens(
             given = {}
         values[platform] = section = {key: section[key] for key in section if key not in TOKEN_KEYS} | given
         if not given:
-            elsewhere = f"or put it into {variable_name((platform, 'token'))}"
-            cure = (
-                f"{kind.token_cure}, {elsewhere}; to leave {kind.title} out, put a # before every line of its section"
-            )
-            missing.append(Fault((platform, "token"), "the token is missing", cure))
+            cure = _(
+                "{cure}, or put it into {variable}; to leave {platform} out, put a # before every line of its section"
+            ).format(cure=_(kind.token_cure), variable=variable_name((platform, "token")), platform=kind.title)
+            missing.append(Fault((platform, "token"), _("the token is missing"), cure))
         elif given.keys() == TOKEN_KEYS:
-            faults.append(Fault((platform, "token_file"), "the token is given twice", "Keep token or token_file"))
+            faults.append(Fault((platform, "token_file"), _("the token is given twice"), _("Keep token or token_file")))
         elif "token_file" in given:
             section["token"], wrong = _token_in(folder, given["token_file"])
             if wrong:
-                cure = f"{kind.token_cure} into a file and the file's path here"
+                cure = _("{cure} into a file and the file's path here").format(cure=_(kind.token_cure))
                 missing.append(Fault((platform, "token_file"), wrong, cure))
                 del section["token_file"]
             else:
@@ -436,11 +437,11 @@ def _fill_in_tokens(
 def _token_in(folder: Path, file: object) -> tuple[str, str]:
     """Return the token in the file, and the reason if it holds none."""
     if not isinstance(file, str):
-        return "", "this must be text"
+        return "", _("this must be text")
     try:
         token = (folder / file).read_text("utf-8").strip()
     except OSError as error:
-        return "", f"the file cannot be read ({error.strerror})"
+        return "", _("the file cannot be read ({reason})").format(reason=reason_of(error))
     except ValueError:
-        return "", "the file is not UTF-8 text"
-    return token, "" if token else "the file is empty"
+        return "", _("the file is not UTF-8 text")
+    return token, "" if token else _("the file is empty")

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import BadValueError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -42,9 +44,9 @@ class _Field:
     @property
     def choices(self) -> str:
         """Return the possible values of the field in words."""
-        numbers = f"a number from {self.low} to {self.high}" if self.numbers else ""
-        names = f"{', '.join(self.names[:-1])} or {self.names[-1]}" if self.names else ""
-        return ", or ".join(filter(None, (numbers, names)))
+        numbers = _("a number from {low} to {high}").format(low=self.low, high=self.high) if self.numbers else ""
+        names = spoken().either(self.names) if self.names else ""
+        return spoken().either(filter(None, (numbers, names)))
 
     def values(self, expression: str) -> set[int]:
         """Return the numbers that the expression stands for, or raise a `CronError`."""
@@ -55,11 +57,17 @@ class _Field:
             return self._range(*(None if number is None else int(number) for number in match.groups()))
         if self.names and (match := _NAMES.fullmatch(item)):
             return self._range(*(None if name is None else self._number(name) for name in match.groups()))
-        raise CronError(f"the {self.label} cannot be read", cure=f"Write * or {self.choices}")
+        raise CronError(
+            _("the {label} cannot be read").format(label=_(self.label)),
+            cure=_("Write * or {choices}").format(choices=self.choices),
+        )
 
     def _number(self, name: str) -> int:
         if name not in self.names:
-            raise CronError(f"the {self.label} is not one of the known names", cure=f"Write * or {self.choices}")
+            raise CronError(
+                _("the {label} is not one of the known names").format(label=_(self.label)),
+                cure=_("Write * or {choices}").format(choices=self.choices),
+            )
         return self.low + self.names.index(name)
 
     def _range(self, first: int | None, last: int | None, step: int | None = None) -> set[int]:
@@ -67,21 +75,28 @@ class _Field:
         alone = first is not None and last is None and step is None
         end = start if alone else self.high if last is None else last
         if not (self.low <= start <= self.high and self.low <= end <= self.high):
-            raise CronError(f"the {self.label} is out of range", cure=f"Write * or {self.choices}")
+            raise CronError(
+                _("the {label} is out of range").format(label=_(self.label)),
+                cure=_("Write * or {choices}").format(choices=self.choices),
+            )
         if start > end:
-            cure = "Write the earlier one first; for a range over the turn write a list, as in sat,sun,mon or 22,23,0,1"
-            raise CronError(f"the {self.label} ends before it begins", cure=cure)
+            cure = _(
+                "Write the earlier one first; for a range over the turn write a list, as in sat,sun,mon or 22,23,0,1"
+            )
+            raise CronError(_("the {label} ends before it begins").format(label=_(self.label)), cure=cure)
         if step is not None and not 1 <= step <= end - start:
-            cure = "Write after the slash a number from 1 to the length of the range, or leave the slash out"
-            raise CronError(f"the step of the {self.label} does not fit into its range", cure=cure)
+            cure = _("Write after the slash a number from 1 to the length of the range, or leave the slash out")
+            raise CronError(
+                _("the step of the {label} does not fit into its range").format(label=_(self.label)), cure=cure
+            )
         return set(range(start, end + 1, step or 1))
 
 
-_MINUTE = _Field("minute", 0, 59)
-_HOUR = _Field("hour", 0, 23)
-_DAY = _Field("day of the month", 1, 31)
-_MONTH = _Field("month", 1, 12, MONTHS)
-_WEEKDAY = _Field("weekday", 0, 6, WEEKDAYS, numbers=False)
+_MINUTE = _Field(gettext_noop("minute"), 0, 59)
+_HOUR = _Field(gettext_noop("hour"), 0, 23)
+_DAY = _Field(gettext_noop("day of the month"), 1, 31)
+_MONTH = _Field(gettext_noop("month"), 1, 12, MONTHS)
+_WEEKDAY = _Field(gettext_noop("weekday"), 0, 6, WEEKDAYS, numbers=False)
 _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 
 
@@ -130,15 +145,17 @@ def normalise_cron(line: str) -> str:
     """
     expressions = line.lower().split()
     if len(expressions) != len(_FIELDS):
-        order = "Write minute, hour, day, month and weekday with a space between and none in lists"
-        reason = f"a cron line has five fields and this one has {len(expressions)}"
+        order = _("Write minute, hour, day, month and weekday with a space between and none in lists")
+        reason = _("a cron line has five fields and this one has {count}").format(count=len(expressions))
         raise CronError(reason, cure=f'{order}: "{MONDAY_AT_EIGHT}"')
     if _NUMBERED_WEEKDAY.search(expressions[-1]):
-        reason = "weekdays have no numbers here, because 1 is Monday to some programs and Tuesday to others"
+        reason = _("weekdays have no numbers here, because 1 is Monday to some programs and Tuesday to others")
         raise CronError(reason, cure=_with_names(expressions))
-    _, _, days, months, _ = (field.values(expression) for field, expression in zip(_FIELDS, expressions, strict=True))
+    _minutes, _hours, days, months, _weekdays = (
+        field.values(expression) for field, expression in zip(_FIELDS, expressions, strict=True)
+    )
     if min(days) > max(_DAYS_OF_MONTH[month - 1] for month in months):
-        raise CronError("no such day ever comes", cure="Write a day that the month has, or * for every day")
+        raise CronError(_("no such day ever comes"), cure=_("Write a day that the month has, or * for every day"))
     return " ".join(expressions)
 
 
@@ -148,4 +165,4 @@ def _with_names(expressions: list[str]) -> str:
     try:
         return f'Write "{normalise_cron(" ".join([*others, named]))}"'
     except CronError:  # the numbers name no weekdays, or more is wrong than the numbers
-        return f"Write * or {_WEEKDAY.choices}, or a list as in mon,thu"
+        return _("Write * or {choices}, or a list as in mon,thu").format(choices=_WEEKDAY.choices)

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from bot.config.cron import CronError, normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
+from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
@@ -48,7 +50,7 @@ def _zone(value: object) -> object:
     if isinstance(value, ZoneInfo):
         return value
     if not isinstance(value, str):
-        raise refusal("this must be text", 'Write a region and a city, as in "Europe/Paris"')
+        raise refusal(_("this must be text"), _('Write a region and a city, as in "Europe/Paris"'))
     try:
         return ZoneInfo(value)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
@@ -70,8 +72,10 @@ def _duration(value: object) -> object:
     duration = dt.timedelta(**{_UNITS[match["unit"]]: int(match["count"])}) if match else dt.timedelta()
     if not dt.timedelta() < duration <= _LONGEST_DURATION:
         raise refusal(
-            f"this must be a number with its unit, more than nothing and at most {_LONGEST_DURATION.days} days",
-            'Write minutes as in "90m", hours as in "6h" or days as in "6d"',
+            _("this must be a number with its unit, more than nothing and at most {days} days").format(
+                days=_LONGEST_DURATION.days
+            ),
+            _('Write minutes as in "90m", hours as in "6h" or days as in "6d"'),
         )
     return duration
 
@@ -79,9 +83,12 @@ def _duration(value: object) -> object:
 def _topic(value: str) -> str:
     topic = normalise_topic(value)
     if not topic:
-        raise refusal("a topic needs a letter or a digit", 'Write words, as in "tiktok"')
+        raise refusal(_("a topic needs a letter or a digit"), _('Write words, as in "tiktok"'))
     if len(topic.encode()) > LONGEST_TOPIC:
-        raise refusal("this is too long for a button", f"Write at most {LONGEST_TOPIC} letters without accents")
+        raise refusal(
+            _("this is too long for a button"),
+            _("Write at most {count} letters without accents").format(count=LONGEST_TOPIC),
+        )
     return topic
 
 
@@ -104,16 +111,18 @@ def _cron_line(value: str) -> str:
 
 
 def _sqlite_url(url: str) -> str:
-    cure = f'Write "{SQLITE}recap.db"'
+    cure = _("Write {example}").format(example=f'"{SQLITE}recap.db"')
     path = url.removeprefix(SQLITE)
     if url.startswith(("postgres", "mysql", "mariadb")):
-        raise refusal("the ledger can only be on SQLite so far", cure)
+        raise refusal(_("the ledger can only be on SQLite so far"), cure)
     if path == url or not path.strip("/"):
-        raise refusal(f"this is no address of an SQLite file, which is {SQLITE} and a path", cure)
+        raise refusal(
+            _("this is no address of an SQLite file, which is {sqlite} and a path").format(sqlite=SQLITE), cure
+        )
     if path == ":memory:":
-        raise refusal("a ledger in memory forgets who got the recap when the bot stops", cure)
+        raise refusal(_("a ledger in memory forgets who got the recap when the bot stops"), cure)
     if "?" in path:
-        raise refusal("the path must not hold a question mark", cure)
+        raise refusal(_("the path must not hold a question mark"), cure)
     return url
 
 
@@ -124,25 +133,27 @@ def shaped(shape: re.Pattern[str], message: str, cure: str) -> AfterValidator:
         text = secret.get_secret_value().strip()
         # An empty one is missing rather than wrong, and `load` says so where it is needed.
         if text and not shape.fullmatch(text):
-            raise refusal(message, cure)
+            raise refusal(_(message), _(cure))
         return SecretStr(text)
 
     return AfterValidator(check)
 
 
 def _address(*schemes: str) -> AfterValidator:
-    beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
-    wrong = refusal("this is no address of the right kind", f"Write an address that begins with {beginnings}")
+    def wrong() -> PydanticCustomError:
+        beginnings = spoken().either(f"{scheme}://" for scheme in schemes)
+        cure = _("Write an address that begins with {beginnings}").format(beginnings=beginnings)
+        return refusal(_("this is no address of the right kind"), cure)
 
     def check(value: str) -> str:
         try:
             parts = urlsplit(value)
             # Because urlsplit checks the port only when somebody reads it, the port is read here.
-            _ = parts.port
+            _port = parts.port
         except ValueError:
-            raise wrong from None
+            raise wrong() from None
         if parts.scheme not in schemes or not parts.hostname or not PRINTABLE.fullmatch(value):
-            raise wrong
+            raise wrong()
         # Because messages and logs show addresses, secrets have a key of their own.
         if "@" in parts.netloc or parts.query or parts.fragment or TOKEN_WITH_ID.search(parts.path):
             raise refusal("an address must hold neither a token nor a password")

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.model.i18n import gettext as _
 from bot.platforms.base import (
     ContentError,
     FloodError,
@@ -149,7 +150,7 @@ def expire(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
     """Return the outcome of old news, which is still pending because the bot was off or the platform refused it."""
     if is_in_doubt(claim):
         return advance(claim, due, messages=messages, message_id=None)
-    return fail(claim, due, NotSentError("its day was over before it could be sent"))
+    return fail(claim, due, NotSentError(_("its day was over before it could be sent")))
 
 
 def advance(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:

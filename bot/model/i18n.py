@@ -103,9 +103,8 @@ class Words:
 
     def either(self, items: Iterable[str]) -> str:
         """Return the items as a choice in a sentence: `un, deux ou trois`."""
-        from babel.lists import format_list
-
-        return format_list(list(items), "or", locale=self.language)
+        *others, last = items
+        return self.gettext("{items} or {last}").format(items=", ".join(others), last=last) if others else last
 
     def quoted(self, text: str) -> str:
         """Return the text between the language's quotation marks."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.model.i18n import gettext, gettext_noop
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 
 _TRIALS = 400_000
 """Characters that the trials of one file's cures may read: of an episode of the usual length, a hundred trials."""
@@ -23,7 +24,11 @@ def named_lines(lines: Sequence[int]) -> str:
     if len(lines) > _NAMED:
         return f"lines {', '.join(map(str, lines[:_NAMED]))} and {len(lines) - _NAMED} more"
     *others, last = lines
-    return f"lines {', '.join(map(str, others))} and {last}" if others else f"line {last}"
+    return (
+        _("lines {numbers} and {last}").format(numbers=", ".join(map(str, others)), last=last)
+        if others
+        else _("line {number}").format(number=last)
+    )
 
 
 class Change(NamedTuple):
@@ -86,7 +91,7 @@ class Problem:
 
 def reason_of(error: OSError) -> str:
     """Return the system's reason in the language of the team, as far as it is known there."""
-    return gettext(error.strerror or str(error))
+    return _(error.strerror or str(error))
 
 
 class ExpectedError(Exception):

@@ -22,6 +22,7 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
 from bot.delivery.worker import Worker
 from bot.model import facts
+from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName, Subscription
@@ -379,8 +380,10 @@ class App:
     def _check_alone(self) -> None:
         if self._is_second:
             raise AlreadyRunningError(
-                f"another recap process already delivers from {self.config.storage.path}: stop that one first, "
-                "or give this one a database of its own (storage.url)"
+                _(
+                    "another recap process already delivers from {path}: stop that one first, "
+                    "or give this one a database of its own (storage.url)"
+                ).format(path=self.config.storage.path)
             )
 
     def _check_tokens(self) -> None:

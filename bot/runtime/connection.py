@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 from bot.delivery import retry
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
+from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
 from bot.platforms.base import Account, FloodError, Handlers, NotSentError, SendError, UnauthorisedError
@@ -99,7 +100,7 @@ class Connection:
     async def _ask_again(self, error: UnauthorisedError) -> NoReturn:
         await self._until_accepted(self.platform.identify, *LATER)
         # Because a platform may contradict itself for long, the supervisor begins anew after a pause that grows.
-        raise NotSentError(f"{error}, and takes it when asked") from error
+        raise NotSentError(_("{error}, and takes it when asked").format(error=error)) from error
 
     async def _until_accepted(self, ask: Callable[[], Awaitable[None]], answers: int, seconds: float) -> None:
         """Ask until the platform takes the token. The `refusal` is certain after so many answers and so much time.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from bot.model.facts import ClockSet, Fact, StorageMended, StorageTrouble, Tell
+from bot.model.i18n import gettext as _
 from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.connection import Connection
@@ -114,10 +115,16 @@ class Heart:
             due = await self._ledger.next_due(name)
             standstill = await self._ledger.heartbeat.standstill(name, due)
             if connection.refusal is not None:
-                troubles.append(f"{title} refuses the bot's token.")
+                troubles.append(_("{title} refuses the bot's token.").format(title=title))
             elif (seconds := connection.pacer.unanswered()) >= UNREACHED:
-                troubles.append(f"{title} has not answered for {seconds / 60:.0f} minutes.")
+                troubles.append(
+                    _("{title} has not answered for {minutes:.0f} minutes.").format(title=title, minutes=seconds / 60)
+                )
             elif standstill >= STANDSTILL:
                 minutes = standstill.total_seconds() / 60
-                troubles.append(f"{title}: messages have been due for {minutes:.0f} minutes, and none arrives.")
+                troubles.append(
+                    _("{title}: messages have been due for {minutes:.0f} minutes, and none arrives.").format(
+                        title=title, minutes=minutes
+                    )
+                )
         return troubles

@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
+from bot.model.i18n import gettext as _
 from bot.model.i18n import words
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Feature, Platform, Sender
@@ -39,7 +40,7 @@ class PatientLock(asyncio.Lock):
             async with asyncio.timeout(PATIENCE_OF_PEOPLE):
                 return await super().acquire()
         except TimeoutError:
-            raise LedgerError("the database makes the change before this one wait") from None
+            raise LedgerError(_("the database makes the change before this one wait")) from None
 
 
 @dataclass(frozen=True, slots=True)

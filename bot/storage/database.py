@@ -6,6 +6,7 @@ as well.
 
 import asyncio
 import contextlib
+import contextvars
 import copy
 import datetime as dt
 import os
@@ -25,6 +26,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
+from bot.model.problems import reason_of
 from bot.storage import migrations
 from bot.storage.place import SIDES, DisplacedError, Place
 from bot.storage.records import LedgerError
@@ -56,21 +60,30 @@ _SNAPSHOT: dict[str, dict[str, Any]] = {
 
 _CURES = {
     sqlite3.SQLITE_BUSY: (
-        "has been in use by another program for too long",
-        "close what has it open (a database browser, a backup), then try again",
+        gettext_noop("has been in use by another program for too long"),
+        gettext_noop("close what has it open (a database browser, a backup), then try again"),
     ),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that the user that runs recap may write to its folder"),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "stop the bot and restore a backup"),
-    sqlite3.SQLITE_FULL: ("cannot grow, the disk is full", "make room on it"),
+    sqlite3.SQLITE_CANTOPEN: (
+        gettext_noop("cannot be opened"),
+        gettext_noop("check that the user that runs recap may write to its folder"),
+    ),
+    sqlite3.SQLITE_CORRUPT: (gettext_noop("is damaged"), gettext_noop("stop the bot and restore a backup")),
+    sqlite3.SQLITE_FULL: (gettext_noop("cannot grow, the disk is full"), gettext_noop("make room on it")),
     sqlite3.SQLITE_IOERR: (
-        "cannot be read or written, the disk reports an error",
-        "copy the file away, check the disk",
+        gettext_noop("cannot be read or written, the disk reports an error"),
+        gettext_noop("copy the file away, check the disk"),
     ),
-    sqlite3.SQLITE_NOTADB: ("is no SQLite database", "name another file in storage.url, or restore a backup"),
-    sqlite3.SQLITE_PERM: ("may not be used", "check the rights of the user that runs recap"),
+    sqlite3.SQLITE_NOTADB: (
+        gettext_noop("is no SQLite database"),
+        gettext_noop("name another file in storage.url, or restore a backup"),
+    ),
+    sqlite3.SQLITE_PERM: (
+        gettext_noop("may not be used"),
+        gettext_noop("check the rights of the user that runs recap"),
+    ),
     sqlite3.SQLITE_READONLY: (
-        "cannot be written",
-        "check that the user that runs recap may write to it and its folder",
+        gettext_noop("cannot be written"),
+        gettext_noop("check that the user that runs recap may write to it and its folder"),
     ),
 }
 """The mistake of the file and its cure, by SQLite's primary result code."""
@@ -201,7 +214,8 @@ class Database:
             self._place.check_copies()
 
     async def _run(self, threads: ThreadPoolExecutor, job: Callable[..., _Result], *args: object) -> _Result:
-        turn = threads.submit(job, *args)
+        # With the context of the caller, whose language an error speaks.
+        turn = threads.submit(contextvars.copy_context().run, job, *args)
         waiting = asyncio.wrap_future(turn)
         if self._patience is not None:
             done, _late = await asyncio.wait({waiting}, timeout=self._patience)
@@ -259,7 +273,8 @@ class Database:
                 self._put_back(place)
             except OSError as error:
                 raise LedgerError(
-                    f"{place.path} cannot be put back ({error.strerror})", "make room, check the rights"
+                    _("{path} cannot be put back ({reason})").format(path=place.path, reason=reason_of(error)),
+                    _("make room, check the rights"),
                 ) from error
         place.note()
         place.drop_copy()
@@ -357,14 +372,16 @@ def plain_errors(url: URL) -> Iterator[None]:
             raise _trouble(url, code) from error
         # SQLite gives a mistake in a statement, which is a bug, the same class but a code of its own.
         if code != sqlite3.SQLITE_ERROR and isinstance(error, OperationalError | sqlite3.OperationalError):
-            cure = "look whether it runs and has room; the bot tries again"
-            raise LedgerError(f"{url.database} cannot be used ({str(cause).strip()})", cure) from error
+            cure = _("look whether it runs and has room; the bot tries again")
+            raise LedgerError(
+                _("{database} cannot be used ({reason})").format(database=url.database, reason=str(cause).strip()), cure
+            ) from error
         raise
 
 
 def _trouble(url: URL, code: int) -> LedgerError:
     message, cure = _CURES[code]
-    return LedgerError(f"{url.database} {message}", cure)
+    return LedgerError(f"{url.database} {_(message)}", _(cure))
 
 
 def check(url: str) -> bool:
@@ -410,13 +427,19 @@ def _file(text: str) -> URL:
         url = URL.create("")
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         # The address itself is not shown: that of another database holds a password.
-        raise LedgerError("the ledger is kept in an SQLite file", "write sqlite:/// and its path", key="storage.url")
+        raise LedgerError(
+            _("the ledger is kept in an SQLite file"), _("write sqlite:/// and its path"), key="storage.url"
+        )
     path = Path(str(url.database))
     if path.is_dir():
-        cure = "add the name of a file in it, such as recap.db"
-        raise LedgerError(f"{path} is a folder", cure, key="storage.url")
+        cure = _("add the name of a file in it, such as recap.db")
+        raise LedgerError(_("{path} is a folder").format(path=path), cure, key="storage.url")
     if not path.parent.is_dir():
-        raise LedgerError(f"there is no folder {path.parent}", "make it, or name another", key="storage.url")
+        raise LedgerError(
+            _("there is no folder {folder}").format(folder=path.parent),
+            _("make it, or name another"),
+            key="storage.url",
+        )
     return url.set(query={"timeout": str(PATIENCE), **url.query})
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from bot.model.i18n import gettext as _
 from bot.storage.clock import SteadyClock
 from bot.storage.lock import DeliveryLock
 
@@ -20,21 +21,25 @@ _BEAT = "SELECT process, wall, boot, uptime, troubles FROM heartbeat"
 def troubles_of(database: Path) -> list[str]:
     """Return a sentence for each trouble of the bot that delivers from the database; none if it is healthy."""
     if not database.exists():
-        return [f"There is no database at {database}."]
+        return [_("There is no database at {database}.").format(database=database)]
     if not DeliveryLock(database).is_held():
-        return ["The bot is not running: `recap run` starts it."]
+        return [_("The bot is not running: `recap run` starts it.")]
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute(_BEAT).fetchone()
     except sqlite3.Error as error:
-        return [f"The database cannot be read ({error})."]
+        return [_("The database cannot be read ({error}).").format(error=error)]
     if row is None or not row[0]:
-        return ["The bot has not begun to deliver."]
+        return [_("The bot has not begun to deliver.")]
     _process, wall, boot, uptime, troubles = row
     clock = SteadyClock()
     ago = clock.elapsed().total_seconds() - uptime
     if boot != clock.boot or ago < 0:
         ago = (clock.wall() - dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)).total_seconds()
     if ago > LATE:
-        return [f"The bot has written nothing for {ago:.0f} s: it stands still, or the database takes no writes."]
+        return [
+            _("The bot has written nothing for {ago:.0f} s: it stands still, or the database takes no writes.").format(
+                ago=ago
+            )
+        ]
     return [str(trouble) for trouble in json.loads(troubles)]

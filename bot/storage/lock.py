@@ -4,6 +4,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
 from bot.storage.records import LedgerError
 
 PATIENCE = 0.3
@@ -30,8 +32,8 @@ class DeliveryLock:
             return False
         except OSError as error:
             raise LedgerError(
-                f"{self._lock.lock_file} cannot be written ({error.strerror})",
-                "check that the user that runs recap may write to this folder, and that the disk is not full",
+                _("{path} cannot be written ({reason})").format(path=self._lock.lock_file, reason=reason_of(error)),
+                _("check that the user that runs recap may write to this folder, and that the disk is not full"),
             ) from error
         self._locked = self._identity()
         return True

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from bot.model.facts import REPORT, Code
+from bot.model.i18n import gettext_noop
 from bot.model.subscription import PlatformName, Target
 from bot.storage.opening import keep_rendering
 from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
@@ -44,9 +45,9 @@ from bot.storage.tables import (
     subscriptions,
 )
 
-INTERRUPTED = "the bot was stopped before the platform answered"
+INTERRUPTED = gettext_noop("the bot was stopped before the platform answered")
 """The reason of a delivery whose message was on its way when the process died."""
-ON_HOLIDAY = "its people have paused the pushes"
+ON_HOLIDAY = gettext_noop("its people have paused the pushes")
 """The reason of a delivery that a holiday came before."""
 
 _BROADCAST = broadcasts.c.id == deliveries.c.broadcast_id

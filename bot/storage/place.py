@@ -8,6 +8,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
+from bot.model.i18n import gettext as _
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
 
@@ -58,13 +59,21 @@ class Place:
         there = _identity(self.path)
         if not self._open or there == self._open[self.path]:
             return
-        kept = f"what the bot knew is in {self._copy}" if self._copy else "the bot keeps what it knows"
+        kept = (
+            _("what the bot knew is in {copy}").format(copy=self._copy)
+            if self._copy
+            else _("the bot keeps what it knows")
+        )
         if there is None:
             raise DisplacedError(
-                f"{self.path} was deleted or moved away while the bot runs",
-                f"move it back, or leave it to the bot, which puts its copy there within a minute; {kept}",
+                _("{path} was deleted or moved away while the bot runs").format(path=self.path),
+                _("move it back, or leave it to the bot, which puts its copy there within a minute; {kept}").format(
+                    kept=kept
+                ),
             )
-        raise DisplacedError(f"{self.path} was replaced by another file while the bot runs", self._choice(kept))
+        raise DisplacedError(
+            _("{path} was replaced by another file while the bot runs").format(path=self.path), self._choice(kept)
+        )
 
     def is_empty(self) -> bool:
         """Return whether no file is there."""
@@ -104,8 +113,8 @@ class Place:
         if not self.is_empty() or not (copies := self.copies()):
             return
         if DeliveryLock(self.path).is_held():
-            cure = "the bot puts it back within a minute; try again then"
-            raise LedgerError(f"{self.path} is gone while the bot runs", cure)
+            cure = _("the bot puts it back within a minute; try again then")
+            raise LedgerError(_("{path} is gone while the bot runs").format(path=self.path), cure)
         for path in self._beside:
             path.unlink(missing_ok=True)
         copies[-1].rename(self.path)
@@ -142,8 +151,10 @@ class Place:
             LedgerError: there is a copy, and nobody but the admin knows which of the two files is to be used.
         """
         if copies := self.copies():
-            message = f"{self.path} was replaced while the bot ran, and {copies[-1].name} holds what the bot knew then"
-            raise LedgerError(message, self._choice("both are there"))
+            message = _("{path} was replaced while the bot ran, and {name} holds what the bot knew then").format(
+                path=self.path, name=copies[-1].name
+            )
+            raise LedgerError(message, self._choice(_("both are there")))
 
     def _choice(self, kept: str) -> str:
         name = self.path.name
@@ -151,6 +162,7 @@ class Place:
             f"stop the bot; either put the {name}{_RESCUED}… file back with `recap restore`, which loses nothing, or "
             f"delete it to use the new file; then start the bot ({kept})"
         )
+        return choice.format(name=name, copy=_RESCUED, kept=kept)
 
 
 def _stamp() -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bot.model.document import Document, Layout, plain
+from bot.model.i18n import gettext as _
 from bot.model.problems import StorageError
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
@@ -20,7 +21,8 @@ class LedgerError(StorageError):
     """The error of a database that cannot be used: `message` says what is wrong, `cure` what to do."""
 
     def __init__(self, message: str, cure: str = "", *, key: str = "") -> None:
-        super().__init__(": ".join(filter(None, (key, message, cure))))
+        told = _("{name}: {text}").format(name=message, text=cure) if cure else message
+        super().__init__(f"{key}: {told}" if key else told)
         self.message = message
         self.cure = cure
 

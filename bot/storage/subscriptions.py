@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from bot.model.document import Layout
 from bot.model.facts import Code
+from bot.model.i18n import gettext_noop
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
@@ -30,7 +31,7 @@ from bot.storage.tables import (
     subscriptions,
 )
 
-UNDECLARED = "no longer in the config"
+UNDECLARED = gettext_noop("no longer in the config")
 """The reason of a subscription that ended because the config names it no more."""
 FORGOTTEN = "forgotten"
 """The reason of a declared subscription whose people had everything about them deleted."""

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 
 import discord
 
+from bot.model.i18n import gettext_noop
 from bot.model.subscription import Subscriptions, Target
 from bot.platforms.discord import NAME, rights
 
 log = logging.getLogger(__name__)
 
-REMOVED = "the bot was removed from the server"
-DELETED = "the channel was deleted"
+REMOVED = gettext_noop("the bot was removed from the server")
+DELETED = gettext_noop("the channel was deleted")
 """Reasons for which subscriptions end, for the admins' reports."""
 
 

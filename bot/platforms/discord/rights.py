@@ -3,17 +3,23 @@
 import discord
 
 from bot.commands import Obstacle
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.platforms.base import TargetClosedError
 from bot.platforms.discord.errors import translate
 
 CLOSED = {
-    Obstacle.BLIND: "the bot may not see this channel: add it to the server, with the permission View Channel there",
-    Obstacle.MUTE: "the bot may not write in this channel: give it the permission Send Messages there",
-    Obstacle.LOCKED: "this thread is locked: unlock it",
+    Obstacle.BLIND: gettext_noop(
+        "the bot may not see this channel: add it to the server, with the permission View Channel there"
+    ),
+    Obstacle.MUTE: gettext_noop("the bot may not write in this channel: give it the permission Send Messages there"),
+    Obstacle.LOCKED: gettext_noop("this thread is locked: unlock it"),
 }
-MUTE_IN_THREADS = "the bot may not write in this thread: give it the permission Send Messages in Threads"
-NO_FOLLOWERS = "only announcement channels have followers to publish to: take publish out, or choose another channel"
-NO_MESSAGES = "this is a category, which takes no messages: choose a channel in it"
+MUTE_IN_THREADS = gettext_noop("the bot may not write in this thread: give it the permission Send Messages in Threads")
+NO_FOLLOWERS = gettext_noop(
+    "only announcement channels have followers to publish to: take publish out, or choose another channel"
+)
+NO_MESSAGES = gettext_noop("this is a category, which takes no messages: choose a channel in it")
 
 
 def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
@@ -43,17 +49,17 @@ async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> 
     except discord.Forbidden as error:
         if not isinstance(translate(error), TargetClosedError):
             raise
-        raise TargetClosedError(CLOSED[Obstacle.BLIND]) from error
+        raise TargetClosedError(_(CLOSED[Obstacle.BLIND])) from error
     if isinstance(channel, discord.abc.PrivateChannel):
         return
     if isinstance(channel, discord.CategoryChannel):
-        raise TargetClosedError(NO_MESSAGES)
+        raise TargetClosedError(_(NO_MESSAGES))
     found = obstacle(await _allowed(client, channel), channel)
     if found is not None:
         is_mute_in_thread = found is Obstacle.MUTE and isinstance(channel, discord.Thread)
-        raise TargetClosedError(MUTE_IN_THREADS if is_mute_in_thread else CLOSED[found])
+        raise TargetClosedError(_(MUTE_IN_THREADS if is_mute_in_thread else CLOSED[found]))
     if publish and channel.type is not discord.ChannelType.news:
-        raise TargetClosedError(NO_FOLLOWERS)
+        raise TargetClosedError(_(NO_FOLLOWERS))
 
 
 async def _allowed(client: discord.Client, channel: discord.abc.GuildChannel | discord.Thread) -> discord.Permissions:

@@ -8,14 +8,16 @@ from pydantic import Field, SecretStr
 from bot.config import PlatformSection
 from bot.config.problems import refusal
 from bot.config.values import PRINTABLE, Id, Number, SocketAddress, WebAddress, number_in, shaped
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 
 RATE_LIMIT = 50
 """Requests a second that Discord allows a bot over all channels."""
 DEFAULT_GATEWAY = "wss://gateway.discord.gg"
 
 
-_WRONG = "this is no Discord token, which has neither spaces nor accents"
-_CURE = "Copy the token alone, without the word Bot before it"
+_WRONG = gettext_noop("this is no Discord token, which has neither spaces nor accents")
+_CURE = gettext_noop("Copy the token alone, without the word Bot before it")
 Token: TypeAlias = Annotated[SecretStr, shaped(PRINTABLE, _WRONG, _CURE)]
 
 
@@ -23,7 +25,7 @@ class Discord(PlatformSection):
     """The Discord bot. `rate` is in messages a second, over all channels."""
 
     title = "Discord"
-    token_cure = "Write the token from the Bot page of your application on discord.com/developers"  # noqa: S105 - says where to find one
+    token_cure = gettext_noop("Write the token from the Bot page of your application on discord.com/developers")
 
     token: Token = Field(examples=["MTIzNDU2…"])
     token_file: Path | None = Field(default=None, examples=["discord-token"])
@@ -37,7 +39,7 @@ class Discord(PlatformSection):
         """Return the number of a channel."""
         number = number_in(text)
         if number <= 0:
-            raise refusal("this is no Discord channel", "Write the channel's number, as in 1234567890")
+            raise refusal(_("this is no Discord channel"), _("Write the channel's number, as in 1234567890"))
         return str(number)
 
     @classmethod
@@ -46,8 +48,10 @@ class Discord(PlatformSection):
         match key, value:
             case "thread", int():
                 raise refusal(
-                    "threads are Telegram's; on Discord a thread is a channel of its own",
-                    "Take this line out, and write the thread's number as chat",
+                    _("threads are Telegram's; on Discord a thread is a channel of its own"),
+                    _("Take this line out, and write the thread's number as chat"),
                 )
             case "rich", True:
-                raise refusal("rich messages are Telegram's; Discord has one kind of message", "Take this line out")
+                raise refusal(
+                    _("rich messages are Telegram's; Discord has one kind of message"), _("Take this line out")
+                )

@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from bot.config import PlatformSection
 from bot.config.problems import refusal
 from bot.config.values import TOKEN_WITH_ID, Id, Number, WebAddress, number_in, shaped
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 
 FREE_RATE = 30
 """Messages a second over all chats that Telegram takes from a bot for nothing."""
@@ -19,8 +21,10 @@ _NAME = re.compile(r"@[a-z]\w{3,31}", re.ASCII)
 
 
 # Because Telegram promises only the shape, the length of 35 characters after the bot's id and a colon may change.
-_WRONG = "this is no Telegram token, which is a number, a colon and about 35 letters and digits"
-Token: TypeAlias = Annotated[SecretStr, shaped(TOKEN_WITH_ID, _WRONG, "Copy the whole token from @BotFather again")]
+_WRONG = gettext_noop("this is no Telegram token, which is a number, a colon and about 35 letters and digits")
+Token: TypeAlias = Annotated[
+    SecretStr, shaped(TOKEN_WITH_ID, _WRONG, gettext_noop("Copy the whole token from @BotFather again"))
+]
 
 
 class Telegram(PlatformSection):
@@ -30,7 +34,7 @@ class Telegram(PlatformSection):
     """
 
     title = "Telegram"
-    token_cure = "Write the token that @BotFather gave you"  # noqa: S105 - says where to find one
+    token_cure = gettext_noop("Write the token that @BotFather gave you")
 
     token: Token = Field(examples=["123456789:AAE…"])
     token_file: Path | None = Field(default=None, examples=["telegram-token"])
@@ -52,8 +56,10 @@ class Telegram(PlatformSection):
         # Because a wrong `allow_paid_broadcast` is missing here and told by itself, only False counts.
         if rate > FREE_RATE and info.data.get("allow_paid_broadcast") is False:
             raise refusal(
-                f"Telegram takes at most {FREE_RATE} messages a second from a bot that does not pay for more",
-                f"Write rate = {FREE_RATE}, or add allow_paid_broadcast = true",
+                _("Telegram takes at most {rate} messages a second from a bot that does not pay for more").format(
+                    rate=FREE_RATE
+                ),
+                _("Write rate = {rate}, or add allow_paid_broadcast = true").format(rate=FREE_RATE),
             )
         return rate
 
@@ -64,7 +70,9 @@ class Telegram(PlatformSection):
             return text
         if number := number_in(text):
             return str(number)
-        raise refusal("this is no Telegram chat", 'Write "@name" for a public chat or its number, as in -1001234567890')
+        raise refusal(
+            _("this is no Telegram chat"), _('Write "@name" for a public chat or its number, as in -1001234567890')
+        )
 
     @classmethod
     def check_choice(cls, key: str, value: object) -> None:
@@ -72,9 +80,11 @@ class Telegram(PlatformSection):
         match key, value:
             case "thread", 1:
                 # Telegram calls the general topic of a forum 1 and refuses messages to that number.
-                raise refusal("1 is the general topic, which has no number for bots", "Take this line out")
+                raise refusal(_("1 is the general topic, which has no number for bots"), _("Take this line out"))
             case "publish", True:
-                raise refusal("only Discord's announcement channels have followers to publish to", "Take this line out")
+                raise refusal(
+                    _("only Discord's announcement channels have followers to publish to"), _("Take this line out")
+                )
 
     def fixed_keys(self, running: Self) -> list[str]:
         """Add the rate if `allow_paid_broadcast` has changed too, because that needs a restart."""

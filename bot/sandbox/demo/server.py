@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from aiohttp import ClientConnectionResetError, web
 from pydantic import ValidationError
 
+from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.sandbox.demo import files
 from bot.sandbox.demo.actions import ACTION
@@ -48,8 +49,10 @@ def listening(host: str, port: int) -> socket.socket:
         # Because gaierror has numbers of its own, strerror is right for it; for others it has a note of Python's.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise PageError(
-            f"The page cannot be at {host}, port {port}: {reason}. "
-            "Name another port with --port, or --port 0 for any free one."
+            _(
+                "The page cannot be at {host}, port {port}: {reason}. "
+                "Name another port with --port, or --port 0 for any free one."
+            ).format(host=host, port=port, reason=_(reason or str(error)))
         ) from error
 
 
@@ -95,7 +98,7 @@ class Page(WebServer):
 
     async def _do(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
-            return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "An action is sent as application/json.")
+            return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _("An action is sent as application/json."))
         try:
             action = ACTION.validate_json(await request.read())
             return web.json_response(await action.act(self._demo))
@@ -104,7 +107,7 @@ class Page(WebServer):
         except (LookupError, ValueError) as error:
             return _problem(HTTPStatus.CONFLICT, str(error))
         except TimeoutError:
-            return _problem(HTTPStatus.GATEWAY_TIMEOUT, "The bot did not answer in time.")
+            return _problem(HTTPStatus.GATEWAY_TIMEOUT, _("The bot did not answer in time."))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
@@ -153,7 +156,7 @@ async def _file(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     found = files.asset(name)
     if found is None:
-        raise web.HTTPNotFound(text="There is no such file.", headers=HEADERS)
+        raise web.HTTPNotFound(text=_("There is no such file."), headers=HEADERS)
     return web.Response(body=found.data, content_type=found.content_type, charset="utf-8")
 
 

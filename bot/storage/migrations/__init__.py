@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, String, column, inspect, select, table
 
+from bot.model.i18n import gettext as _
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ def are_due(connection: Connection) -> bool:
     unknown = applied - set(REVISIONS)
     if unknown:
         raise LedgerError(
-            f"{connection.engine.url.database} was last used by a newer version of this program "
-            f"(revision {', '.join(sorted(unknown))})",
-            "update the program, or restore a backup made before",
+            _("{database} was last used by a newer version of this program (revision {revision})").format(
+                database=connection.engine.url.database, revision=", ".join(sorted(unknown))
+            ),
+            _("update the program, or restore a backup made before"),
         )
     if not applied and tables:
         raise LedgerError(
-            f"{connection.engine.url.database} is the database of another program",
-            "name a file of its own in storage.url; it is made at the first start",
+            _("{database} is the database of another program").format(database=connection.engine.url.database),
+            _("name a file of its own in storage.url; it is made at the first start"),
         )
     return applied != {REVISIONS[-1]}
 
