@@ -59,10 +59,10 @@ def _zone(value: object) -> object:
             zone for zone in sorted(zoneinfo.available_timezones()) if "/" in zone and not zone.startswith("Etc/")
         ]
         meant = None if _DIGIT.search(value) else nearest(value, cities)
-    cure = (
-        f'Write a region and a city, perhaps "{meant}"' if meant else 'Write a region and a city, as in "Europe/Paris"'
-    )
-    raise refusal("there is no such time zone", cure)
+    cure = _('Write a region and a city, as in "Europe/Paris"')
+    if meant:
+        cure = _('Write a region and a city, perhaps "{meant}"').format(meant=meant)
+    raise refusal(_("there is no such time zone"), cure)
 
 
 def _duration(value: object) -> object:
@@ -99,7 +99,7 @@ def _written_topic(value: str) -> str:
 
 def _schedule_name(value: str) -> str:
     if not SCHEDULE_NAME.fullmatch(value):
-        raise refusal("a name has small letters, digits and hyphens only", 'Write a name such as "weekly-recap"')
+        raise refusal(_("a name has small letters, digits and hyphens only"), _('Write a name such as "weekly-recap"'))
     return value
 
 
@@ -156,7 +156,7 @@ def _address(*schemes: str) -> AfterValidator:
             raise wrong()
         # Because messages and logs show addresses, secrets have a key of their own.
         if "@" in parts.netloc or parts.query or parts.fragment or TOKEN_WITH_ID.search(parts.path):
-            raise refusal("an address must hold neither a token nor a password")
+            raise refusal(_("an address must hold neither a token nor a password"))
         return value.rstrip("/")
 
     return AfterValidator(check)

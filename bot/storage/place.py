@@ -157,12 +157,11 @@ class Place:
             raise LedgerError(message, self._choice(_("both are there")))
 
     def _choice(self, kept: str) -> str:
-        name = self.path.name
-        return (
-            f"stop the bot; either put the {name}{_RESCUED}… file back with `recap restore`, which loses nothing, or "
-            f"delete it to use the new file; then start the bot ({kept})"
+        choice = _(
+            "stop the bot; either put the {name}… file back with `recap restore`, which loses nothing, or "
+            "delete it to use the new file; then start the bot ({kept})"
         )
-        return choice.format(name=name, copy=_RESCUED, kept=kept)
+        return choice.format(name=f"{self.path.name}{_RESCUED}", kept=kept)
 
 
 def _stamp() -> str:

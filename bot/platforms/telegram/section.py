@@ -47,7 +47,7 @@ class Telegram(PlatformSection):
     @classmethod
     def _without_bot(cls, address: str) -> str:
         if address.endswith("/bot"):
-            raise refusal("the bot adds /bot and its token to the address itself")
+            raise refusal(_("the bot adds /bot and its token to the address itself"))
         return address
 
     @field_validator("rate")
