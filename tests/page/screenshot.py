@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import ViewportSize, expect
 
+from bot.model.i18n import Language
 from bot.sandbox.demo.world import Person
 from tests.page.browser import chromium
 from tests.page.conftest import serving
@@ -22,9 +23,9 @@ async def take() -> None:
         tab = await browser.new_page(locale="fr-FR", viewport=SIZE, color_scheme="light", reduced_motion="reduce")
         await tab.goto(page.url)
         await expect(tab.locator("#telegram-log article")).to_have_count(2)
-        private = demo.world.telegram_place("telegram-private")
+        private = demo.worlds[Language.FRENCH].telegram_place("telegram-private")
         await demo.next_push()
-        await demo.world.telegram.wait_for(lambda: len(private.messages) > len(Person) + 1)
+        await demo.worlds[Language.FRENCH].telegram.wait_for(lambda: len(private.messages) > len(Person) + 1)
         await expect(tab.locator("#telegram-log article")).to_have_count(len(private.messages))
         await tab.screenshot(path=PICTURE)
 

@@ -12,12 +12,17 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from bot.content.archive import Archive
+from bot.sandbox.demo.server import Page, listening
+from tests.page.browser import PATIENCE
 from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from playwright.async_api import Browser
     from playwright.async_api import Page as Tab
+
+    from bot.sandbox.demo.demo import Demo
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -235,21 +240,54 @@ async def test_it_works_with_the_keyboard_alone(opened: Tab) -> None:
     assert nameless == []
 
 
-async def test_both_languages_and_both_themes(opened: Tab) -> None:
-    """The page's words, what the bot answers, and the colours, kept for the next visit."""
+async def test_each_tab_has_its_own_language_and_theme(opened: Tab) -> None:
+    """The page's words, its people, and the colours, kept over a reload; the other tab keeps its own."""
+    other = await opened.context.new_page()
+    await other.goto(opened.url)
+    await expect(other.locator("#restart")).to_have_text("Recommencer")
     await opened.get_by_role("button", name="EN", exact=True).click()
     await expect(opened.locator("#monday")).to_have_text(re.compile("It’s Monday, 8:00"))
+    await expect(telegram(opened).locator("article").last).to_contain_text("Subscribed!")
+    await expect(opened.locator("#tab-telegram-group")).to_contain_text("The listeners")
     await say(opened, "/help")
     await expect(telegram(opened).locator("article").last).to_contain_text("The latest episode")
+    await say(other, "/help")
+    await expect(telegram(other).locator("article").last).to_contain_text("Le dernier épisode")
     before = await opened.evaluate("getComputedStyle(document.body).backgroundColor")
     await opened.click("#theme")
     after = await opened.evaluate("getComputedStyle(document.body).backgroundColor")
     assert before != after
-    await opened.reload()
-    await expect(opened.locator("#restart")).to_have_text("Start over")
+    for tab, words in ((other, "Recommencer"), (opened, "Start over")):
+        await tab.reload()
+        await expect(tab.locator("#restart")).to_have_text(words)
     assert await opened.evaluate("getComputedStyle(document.body).backgroundColor") == after
-    await opened.get_by_role("button", name="FR", exact=True).click()
-    await expect(opened.locator("#restart")).to_have_text("Recommencer")
+
+
+async def test_a_stopped_demo_looks_stopped_and_swallows_nothing(chrome: Browser, fresh: tuple[Demo, Page]) -> None:
+    """The words that were typed stay where they are, and go out when the demo is there again."""
+    demo, _ = fresh
+    async with await chrome.new_context(locale="fr-FR") as context:
+        context.set_default_timeout(PATIENCE)
+        tab = await context.new_page()
+        with listening("127.0.0.1", 0) as listener:
+            async with Page(demo, listener) as page:
+                await tab.goto(page.url)
+                await tab.click("#tab-discord-general")
+                await tab.fill("#dc-field", "/topic tiktok")
+                await expect(tab.locator("#tg-field")).to_be_visible()
+        await expect(tab.locator("#stopped")).to_contain_text("La démo est arrêtée")
+        await expect(tab.locator("#stopped")).to_be_in_viewport()
+        await say(tab, "/topics")
+        await tab.press("[data-option=name]", "Enter")
+        await expect(tab.locator("#tg-field")).to_have_value("/topics")
+        await expect(tab.locator("[data-option=name]")).to_have_value("tiktok")
+        with listening("127.0.0.1", page.port) as listener:
+            async with Page(demo, listener):
+                await expect(tab.locator("#stopped")).to_be_hidden()
+                await tab.press("#tg-field", "Enter")
+                await expect(telegram(tab).locator(".tg-own").last).to_contain_text("/topics")
+                await tab.press("[data-option=name]", "Enter")
+                await expect(discord(tab).locator("article").last).to_contain_text("#tiktok")
 
 
 async def test_it_is_readable_on_a_phone(opened: Tab) -> None:
@@ -269,9 +307,9 @@ async def test_what_an_editor_changes_shows_at_the_next_command(opened: Tab, con
     good = file.read_text(encoding="utf-8")
     try:
         file.write_text(good.replace("number: 1206", "number: x"), encoding="utf-8")
-        await expect(opened.locator(".problems")).to_contain_text("1206.md:2")
+        await expect(opened.locator("#mistakes")).to_contain_text("1206.md:2")
         file.write_text(good.replace("title: Spotify", "title: Deezer"), encoding="utf-8")
-        await expect(opened.locator(".problems")).to_have_count(0)
+        await expect(opened.locator("#mistakes")).to_be_hidden()
         await say(opened, "/latest")
         await expect(telegram(opened)).to_contain_text("Deezer")
     finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from bot.model.i18n import Language
 from bot.sandbox.demo.server import Page, listening
 from bot.sandbox.demo.world import Person
 
@@ -67,9 +68,9 @@ class Stream:
 
 
 @contextlib.asynccontextmanager
-async def watching(page: Page) -> AsyncIterator[Stream]:
+async def watching(page: Page, language: str = "fr") -> AsyncIterator[Stream]:
     """The stream, as a page that was just opened gets it."""
-    async with visiting(page) as session, session.get("events") as response:
+    async with visiting(page) as session, session.get(f"events?language={language}") as response:
         assert response.content_type == "text/event-stream"
         yield Stream(response)
 
@@ -268,22 +269,33 @@ async def test_discord_completes_and_answers_for_one_persons_eyes(fresh: Served)
     assert shown["asked"] == {"who": Person.MEMBER, "command": "topic"}
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "All the topics"), ("fr", "Tous les thèmes")])
-async def test_both_apps_take_the_visitors_language(fresh: Served, language: str, said: str) -> None:
-    """The bot answers each person in the language of their app, whatever that of the show."""
+async def test_each_language_has_people_and_places_of_its_own(fresh: Served) -> None:
+    """All speak it from the first message on, and no page of another language sees them; Monday comes to all."""
     _, page = fresh
-    assert await do(page, do="speak", language=language) == (200, {})
-    async with watching(page) as stream:
-        await do(page, do="say", place="telegram-private", who=Person.ADMIN, text="/help")
-        await do(page, do="slash", place="discord-general", who=Person.MEMBER, command="help")
-        for place in ("telegram-private", "discord-general"):
-            await stream.until(lambda now, place=place: said in "".join(now.texts(place)))  # type: ignore[misc]
+    says = {
+        "fr": ("Abonnement enregistré", "Les auditeurs", "Tous les thèmes"),
+        "en": ("Subscribed!", "The listeners", "All the topics"),
+    }
+    async with watching(page, "fr") as french, watching(page, "en") as english:
+        for language, stream in (("en", english), ("fr", french)):
+            first, name, topics = says[language]
+            await stream.until(lambda now, first=first: first in "".join(now.texts("telegram-private")))  # type: ignore[misc]
+            assert stream.place("telegram-group")["title"] == name
+            here = {"language": language}
+            await do(page, **here, do="say", place="telegram-private", who=Person.ADMIN, text="/help")
+            await do(page, **here, do="slash", place="discord-general", who=Person.MEMBER, command="help")
+            for place in ("telegram-private", "discord-general"):
+                await stream.until(lambda now, place=place, topics=topics: topics in "".join(now.texts(place)))  # type: ignore[misc]
+        assert says["en"][2] not in json.dumps(french.messages)
+        await do(page, do="advance")
+        for stream in (english, french):
+            await stream.until(lambda now: all(now.texts(key) for key in ("telegram-channel", "discord-announcements")))
 
 
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     """The button below the confirmation shows the newest episode of that day."""
     demo, page = fresh
-    place = demo.world.telegram_place("telegram-private")
+    place = demo.worlds[Language.FRENCH].telegram_place("telegram-private")
     confirmation = place.messages[-1]
     label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:

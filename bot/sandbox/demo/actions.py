@@ -31,6 +31,9 @@ Options: TypeAlias = "dict[str, str | bool | int | float]"
 class _Action(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    language: Language = Language.FRENCH
+    """Language of the page, and of the world in which the people act."""
+
     @abstractmethod
     async def act(self, demo: Demo) -> Json:
         """Carry the action out, and return its result.
@@ -52,7 +55,7 @@ class Say(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Write the message."""
-        world = demo.world
+        world = demo.worlds[self.language]
         place = world.telegram_place(self.place)
         user = world.telegram_people[self.who]
         match place.chat.type:
@@ -76,8 +79,8 @@ class Inquire(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Return the id of the inquiry, and its results."""
-        telegram = demo.world.telegram
-        inquiry = telegram.inquire(demo.world.telegram_people[self.who], self.query)
+        telegram = demo.worlds[self.language].telegram
+        inquiry = telegram.inquire(demo.worlds[self.language].telegram_people[self.who], self.query)
         answer = await telegram.wait_for(lambda: inquiry.answer, PATIENCE) or {}
         keys = ("id", "title", "description")
         results = [{key: found.get(key) for key in keys} for found in answer["results"]]
@@ -94,8 +97,8 @@ class Share(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Send the result."""
-        telegram = demo.world.telegram
-        place = demo.world.telegram_place(self.place)
+        telegram = demo.worlds[self.language].telegram
+        place = demo.worlds[self.language].telegram_place(self.place)
         telegram.choose(telegram.inquiries[self.inquiry], self.result, place.chat, thread=place.thread)
         return {}
 
@@ -110,7 +113,7 @@ class Press(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Press the button, and return Telegram's notice above the chat and whether the notice is an alert."""
-        world = demo.world
+        world = demo.worlds[self.language]
         key, _, number = self.message.rpartition("/")
         if key.startswith("telegram"):
             message = find_message(world.telegram_place(key).messages, int(number))
@@ -133,7 +136,7 @@ class Slash(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Send the command."""
-        world = demo.world
+        world = demo.worlds[self.language]
         channel = world.discord_place(self.place).channel
         user = world.discord_people[self.who]
         return await _answered(await world.discord.slash(user, channel, self.command, **self.options))
@@ -152,7 +155,7 @@ class Complete(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Return the bot's suggestions."""
-        world = demo.world
+        world = demo.worlds[self.language]
         channel = world.discord_place(self.place).channel
         user = world.discord_people[self.who]
         others = {name: value for name, value in self.options.items() if name != self.option}
@@ -169,7 +172,7 @@ class Presence(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Change the presence as the admin."""
-        world = demo.world
+        world = demo.worlds[self.language]
         if self.place.startswith("telegram"):
             chat = world.telegram_place(self.place).chat
             joined = Status.ADMINISTRATOR if chat.type is ChatType.CHANNEL else Status.MEMBER
@@ -183,19 +186,6 @@ class Presence(_Action):
             world.discord.restore_guild(guild)
         else:
             world.discord.remove_guild(guild)
-        return {}
-
-
-class Speak(_Action):
-    """Language of both people's apps."""
-
-    do: Literal["speak"]
-    language: Language
-
-    async def act(self, demo: Demo) -> Json:
-        """Set the language."""
-        demo.world.speak(self.language)
-        demo.changes.notify()
         return {}
 
 
@@ -221,7 +211,7 @@ class Restart(_Action):
 
 
 Action: TypeAlias = Annotated[
-    Say | Inquire | Share | Press | Slash | Complete | Presence | Speak | Advance | Restart,
+    Say | Inquire | Share | Press | Slash | Complete | Presence | Advance | Restart,
     Field(discriminator="do"),
 ]
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)

@@ -6,20 +6,23 @@ import datetime as dt
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Self
 
 from bot.config import Channel, Config, Storage
 from bot.content.archive import Archive
+from bot.model.i18n import Language
 from bot.model.subscription import Subscription, Target
 from bot.platforms.discord.section import Discord
 from bot.platforms.telegram.section import Telegram
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
 from bot.sandbox.demo.world import DemoWorld, Person
+from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.changes import Changes
 from bot.sandbox.shared.webserver import Json
+from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +57,10 @@ class DemoClock:
 class Demo:
     """Bot of a config on stand-ins with a temporary database, running while used as an async context manager.
 
-    Tokens, database and channels of the config are replaced; content, schedules and all other settings stay.
-    `changes` notifies of every change in the world or of the bot. `steady` is held while the demo restarts, and by
-    readers of several values that belong together.
+    Tokens, database and channels of the config are replaced; content, schedules and all other settings stay. Each
+    language has a world of its own, because visitors of several languages may come at once. Flood limits are those of
+    the real Telegram. `changes` notifies of every change in the worlds or of the bot. `steady` is held while the demo
+    restarts, and by readers of several values that belong together.
     """
 
     def __init__(self, settings: Config) -> None:
@@ -74,9 +78,9 @@ class Demo:
         await self._stack.aclose()
 
     @property
-    def world(self) -> DemoWorld:
-        """The world of the bot; a `restart` replaces it."""
-        return self._world
+    def worlds(self) -> dict[Language, DemoWorld]:
+        """The worlds of the bot; a `restart` replaces them."""
+        return self._worlds
 
     def facts(self) -> Json:
         """Return the show, its time, its next push, its content and the problems of the content."""
@@ -86,7 +90,7 @@ class Demo:
         return {
             "session": self._session,
             "show": show.name,
-            "telegram_bot": self._world.telegram.bot.username,
+            "telegram_bot": self._telegram.bot.username,
             "zone": str(show.timezone),
             "now": self._clock().isoformat(),
             "next_push": run and run.isoformat(),
@@ -126,15 +130,20 @@ class Demo:
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recap-demo-")))
             self._clock = DemoClock(_eve(settings))
-            self._world = await stack.enter_async_context(
-                DemoWorld(self._clock, settings.show.name, settings.show.language)
-            )
-            config = _on_stand_ins(settings, self._world, folder)
+            self._telegram = TelegramStandIn(clock=self._clock, flood_limits=TELEGRAM_LIMITS)
+            discord = DiscordStandIn(clock=self._clock)
+            for platform in (self._telegram, discord):
+                await stack.enter_async_context(platform)
+            self._worlds = {
+                language: DemoWorld(self._telegram, discord, settings.show.name, language) for language in Language
+            }
+            config = _on_stand_ins(settings, self._telegram, discord, self._worlds.values(), folder)
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
             await stack.enter_async_context(_running(self._app))
-            await _ready(self._world)
-            for platform in (self._world.telegram, self._world.discord):
+            for world in self._worlds.values():
+                await _ready(world)
+            for platform in (self._telegram, discord):
                 stack.enter_context(platform.changes.heard_by(self.changes.notify))
             self._stack = stack.pop_all()
         self._session += 1
@@ -161,25 +170,28 @@ async def _ready(world: DemoWorld) -> None:
     await world.telegram.wait_for(lambda: place.chat.messages, START_WITHIN)
 
 
-def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
+def _on_stand_ins(
+    settings: Config, telegram: TelegramStandIn, discord: DiscordStandIn, worlds: Collection[DemoWorld], folder: Path
+) -> Config:
     """Return the config with the stand-ins as platforms, and a few subscribed places."""
     schedule = settings.schedules[0].name
     subscribed = {"telegram-channel": False, "discord-announcements": True, "discord-forum": False}
-    targets = {key: world.places[key].target for key in subscribed}
     return settings.model_copy(
         update={
             "storage": Storage(url=f"sqlite:///{(folder / 'recap.db').as_posix()}"),
-            "telegram": Telegram(token=world.telegram.token, api_url=world.telegram.url),
+            "telegram": Telegram(token=telegram.token, api_url=telegram.url),
             "discord": Discord(
-                token=world.discord.token,
-                api_url=world.discord.api_url,
-                gateway_url=world.discord.gateway_url,
+                token=discord.token,
+                api_url=discord.api_url,
+                gateway_url=discord.gateway_url,
                 # Because Camille is an admin, the page shows the bot's reports too.
-                admins=(world.discord_people[Person.ADMIN].id,),
+                admins=tuple(world.discord_people[Person.ADMIN].id for world in worlds),
             ),
             "channels": tuple(
-                Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=subscribed[key])
-                for key, target in targets.items()
+                Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=publish)
+                for world in worlds
+                for key, publish in subscribed.items()
+                for target in (world.places[key].target,)
             ),
         }
     )

@@ -1,6 +1,6 @@
 """HTTP server of `recap demo`: the page's files, the stream of changes, and the actions.
 
-`GET /` and the files it names, `GET /events` (Server-Sent Events), `POST /do` (one action as JSON).
+`GET /` and the files it names, `GET /events?language=fr` (Server-Sent Events), `POST /do` (one action as JSON).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from aiohttp import ClientConnectionResetError, web
 from pydantic import ValidationError
 
+from bot.model.i18n import Language
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.sandbox.demo import files
@@ -28,6 +29,8 @@ from bot.sandbox.shared.webserver import Json, WebServer
 if TYPE_CHECKING:
     from bot.sandbox.demo.demo import Demo
 
+RETRY_MILLISECONDS = 1000
+"""Time after which a page looks again for a demo that has stopped. Browsers would wait for several seconds."""
 QUIET_SECONDS = 15.0
 """Seconds without changes after which a comment goes out, which detects a closed page."""
 MAX_BODY = 64 * 1024
@@ -114,18 +117,19 @@ class Page(WebServer):
         await response.prepare(request)
         # Because people close pages, a lost connection is no error.
         with contextlib.suppress(ClientConnectionResetError):
-            async for event in self._news():
+            async for event in self._news(Language.pick(request.query.get("language"), Language.FRENCH)):
                 await response.write(event.encode())
         return response
 
-    async def _news(self) -> AsyncIterator[str]:
+    async def _news(self, language: Language) -> AsyncIterator[str]:
         """Yield the events of one page: the state now and after each change, with the changed messages."""
         changed = asyncio.Event()
         known: dict[str, str] = {}
+        yield f"retry: {RETRY_MILLISECONDS}\n\n"
         with self._demo.changes.heard_by(changed.set):
             while not self._stopping.is_set():
                 changed.clear()
-                state = await self._state(known)
+                state = await self._state(language, known)
                 yield f"data: {json.dumps(state)}\n\n"
                 try:
                     async with asyncio.timeout(QUIET_SECONDS):
@@ -133,10 +137,10 @@ class Page(WebServer):
                 except TimeoutError:
                     yield ": still here\n\n"
 
-    async def _state(self, known: dict[str, str]) -> Json:
+    async def _state(self, language: Language, known: dict[str, str]) -> Json:
         """Return the state of the page, with the messages that differ from those in `known`, and update `known`."""
         async with self._demo.steady:
-            world, facts = self._demo.world, self._demo.facts()
+            world, facts = self._demo.worlds[language], self._demo.facts()
             places: list[Json] = []
             fresh: dict[str, Any] = {}
             for place in world.places.values():

@@ -1,11 +1,9 @@
 """World of `recap demo`: the people on both platforms, and the chats and channels with the bot."""
 
-import contextlib
-import datetime as dt
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from bot.model.i18n import Language
 from bot.model.subscription import Target
@@ -17,7 +15,7 @@ from bot.sandbox.discord.world import Message as DiscordMessage
 from bot.sandbox.telegram import model as telegram_model
 from bot.sandbox.telegram.model import Message as TelegramMessage
 from bot.sandbox.telegram.model import Status
-from bot.sandbox.telegram.server import TELEGRAM_LIMITS, TelegramStandIn
+from bot.sandbox.telegram.server import TelegramStandIn
 
 
 class Person(enum.StrEnum):
@@ -98,16 +96,11 @@ Place: TypeAlias = "TelegramPlace | DiscordPlace"
 
 
 class DemoWorld:
-    """Both stand-ins with their people and places, listening while used as an async context manager.
+    """People of one language, and their places on both stand-ins."""
 
-    Flood limits are those of the real Telegram. `clock` returns the dates of messages.
-    """
-
-    def __init__(self, clock: Callable[[], dt.datetime], show: str, language: Language) -> None:
+    def __init__(self, telegram: TelegramStandIn, discord: DiscordStandIn, show: str, language: Language) -> None:
         names = _NAMES[language]
-        self.telegram = TelegramStandIn(clock=clock, flood_limits=TELEGRAM_LIMITS)
-        self.discord = DiscordStandIn(clock=clock)
-        self._stack = contextlib.AsyncExitStack()
+        self.telegram, self.discord = telegram, discord
 
         private = self.telegram.add_private(name=Person.ADMIN, language=language)
         self.telegram_people = {
@@ -117,7 +110,7 @@ class DemoWorld:
         admins = [private.person]
         group = self.telegram.add_supergroup(names["group"], admins=admins)
         forum = self.telegram.add_supergroup(names["forum"], topics={TOPIC: names["topic"]}, admins=admins)
-        channel = self.telegram.add_channel(show, username="recap_demo", admins=admins)
+        channel = self.telegram.add_channel(show, username=f"recap_{language}", admins=admins)
         for chat in (group, forum):
             self.telegram.set_member(chat, self.telegram_people[Person.MEMBER], Status.MEMBER)
 
@@ -144,16 +137,6 @@ class DemoWorld:
                 DiscordPlace("discord-direct", self.discord.world.bot.name, direct),
             )
         }
-
-    async def __aenter__(self) -> Self:
-        async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(self.telegram)
-            await stack.enter_async_context(self.discord)
-            self._stack = stack.pop_all()
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self._stack.aclose()
 
     def telegram_place(self, key: str) -> TelegramPlace:
         """Return the place of that key on Telegram.
@@ -185,13 +168,6 @@ class DemoWorld:
             answers = [*([interaction.original] if interaction.original else []), *interaction.followups]
             found |= {message.id: message for message in answers if not message.deleted}
         return [found[number] for number in sorted(found)]
-
-    def speak(self, language: Language) -> None:
-        """Set the language of both people's apps."""
-        for telegram_user in self.telegram_people.values():
-            telegram_user.language_code = language
-        for discord_user in self.discord_people.values():
-            discord_user.locale = _LOCALES[language]
 
 
 def find_message(messages: Iterable[AnyMessage], number: int) -> AnyMessage:

@@ -3,7 +3,7 @@
 /* The page of `recap demo`: draws the state that the server streams, and sends back what people do. */
 
 const page = {
-  facts: null, places: [], messages: new Map(), who: "Camille", session: null, ahead: 0,
+  facts: null, places: [], messages: new Map(), who: "Camille", session: null, ahead: 0, events: null,
   open: { telegram: "telegram-private", discord: "discord-announcements" }, seen: new Set(), fresh: true,
 };
 const node = (id) => document.getElementById(id);
@@ -14,19 +14,26 @@ const titleOf = (place) => (place.platform === "discord" && place.kind !== "dire
 
 // Actions
 
+/** Return the result of an action, null if it failed. */
 async function act(action) {
   const answer = await fetch("do", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(action),
+    method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ...action, language: document.documentElement.lang }),
   }).catch(() => null);
   if (answer === null) {
-    toast(say("lost"));
-    return {};
+    stopped(true);
+  } else if (answer.ok) {
+    return answer.json();
+  } else {
+    toast(say(answer.status === 504 ? "no_answer" : "failed"));
   }
-  const result = await answer.json();
-  if (!answer.ok) {
-    toast(answer.status === 504 ? say("no_answer") : say("failed", { reason: result.error }));
-  }
-  return result;
+  return null;
+}
+
+/** Show that the demo has stopped, or that it is back. */
+function stopped(is) {
+  document.documentElement.toggleAttribute("data-stopped", is);
+  node("stopped").textContent = is ? say("lost") : "";
 }
 
 function toast(words) {
@@ -40,14 +47,14 @@ function toast(words) {
 async function press(message, button) {
   const place = page.places.find((candidate) => candidate.key === message.key.split("/")[0]);
   const result = await act({ do: "press", message: message.key, who: actor(place), button });
-  if (result.notice) {
+  if (result?.notice) {
     toast(result.notice);
   }
 }
 
 function write(text) {
   const place = placeOf("telegram");
-  act({ do: "say", place: place.key, who: actor(place), text });
+  return act({ do: "say", place: place.key, who: actor(place), text });
 }
 
 /** Act on a link as the app does: open the bot with the link's payload, or share the link with a group. */
@@ -69,21 +76,22 @@ function inside(url) {
 
 function slash(command, options = {}) {
   const place = placeOf("discord");
-  act({ do: "slash", place: place.key, who: actor(place), command, options });
+  return act({ do: "slash", place: place.key, who: actor(place), command, options });
 }
 
 async function advance() {
   const moment = momentOf(page.facts.next_push);
   anchors.clear();
-  const { episode, error } = await act({ do: "advance" });
-  if (error === undefined) {
-    toast(say(episode === null ? "pushed_nothing" : "pushed", { ...moment, number: episode }));
+  const result = await act({ do: "advance" });
+  if (result !== null) {
+    toast(say(result.episode === null ? "pushed_nothing" : "pushed", { ...moment, number: result.episode }));
   }
 }
 
 async function restart() {
-  await act({ do: "restart" });
-  toast(say("restarted"));
+  if (await act({ do: "restart" }) !== null) {
+    toast(say("restarted"));
+  }
 }
 
 function setLanguage(language) {
@@ -91,7 +99,7 @@ function setLanguage(language) {
   remember("language", language);
   composers();
   draw();
-  act({ do: "speak", language });
+  listen();
 }
 
 function setTheme() {
@@ -101,10 +109,10 @@ function setTheme() {
   remember("theme", document.documentElement.dataset.theme);
 }
 
-/** Keep a choice for the next visit, where the browser allows it. */
-function remember(key, value) {
+/** Keep a choice for this tab and for the next visit, where the browser allows it. */
+function remember(key, value, stores = ["sessionStorage", "localStorage"]) {
   try {
-    localStorage.setItem(`recap-${key}`, value);
+    stores.forEach((store) => window[store].setItem(`recap-${key}`, value));
   } catch {
     // Without storage the choice lasts as long as the page.
   }
@@ -112,7 +120,7 @@ function remember(key, value) {
 
 function remembered(key) {
   try {
-    return localStorage.getItem(`recap-${key}`);
+    return sessionStorage.getItem(`recap-${key}`) ?? localStorage.getItem(`recap-${key}`);
   } catch {
     return null;
   }
@@ -165,7 +173,7 @@ function drawHead() {
 }
 
 function drawClock() {
-  if (page.facts === null) {
+  if (page.facts === null || "stopped" in document.documentElement.dataset) {
     return;
   }
   const now = new Date(Date.now() + page.ahead);
@@ -234,6 +242,7 @@ function draw() {
     return;
   }
   drawHead();
+  drawMistakes();
   drawPhone();
   drawWindow();
   drawSwitch();
@@ -246,6 +255,8 @@ function begin() {
   if (language === "fr" || language === "en") {
     root.lang = language;
   }
+  // Because another tab may choose another language, this one keeps its own over a reload.
+  remember("language", root.lang, ["sessionStorage"]);
   const theme = remembered("theme");
   if (theme === "light" || theme === "dark") {
     root.dataset.theme = theme;
@@ -253,19 +264,25 @@ function begin() {
   root.dataset.platform = "telegram";
   composers();
   setInterval(drawClock, 1000);
-  const events = new EventSource("events");
-  let told = false;
+  listen();
+}
+
+/** Follow the demo in the language of this page, and try again for ever while it is stopped. */
+function listen() {
+  page.events?.close();
+  const events = new EventSource(`events?language=${document.documentElement.lang}`);
+  page.events = events;
   events.onopen = () => {
     page.session = null;
-    told = false;
-    act({ do: "speak", language: root.lang });
+    stopped(false);
   };
   events.onmessage = (event) => receive(JSON.parse(event.data));
   events.onerror = () => {
-    if (!told) {
-      toast(say("lost"));
+    stopped(true);
+    // Because the browser gives up after any answer but a stream, the page goes on.
+    if (events.readyState === EventSource.CLOSED) {
+      setTimeout(() => page.events === events && listen(), 2000);
     }
-    told = true;
   };
 }
 

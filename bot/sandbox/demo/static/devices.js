@@ -14,8 +14,8 @@ function composers() {
     send: write,
     name: () => page.facts.telegram_bot,
     inquire: async (query) => {
-      const { inquiry, results } = await act({ do: "inquire", who: actor(placeOf("telegram")), query });
-      return (results ?? []).map((result) => ({ ...result, inquiry }));
+      const found = await act({ do: "inquire", who: actor(placeOf("telegram")), query });
+      return (found?.results ?? []).map((result) => ({ ...result, inquiry: found.inquiry }));
     },
     share: ({ inquiry, id }) => act({ do: "share", place: placeOf("telegram").key, inquiry, result: id }),
   });
@@ -26,7 +26,7 @@ function composers() {
       const result = await act({
         do: "complete", place: place.key, who: actor(place), command, option, typed: typedText, options,
       });
-      return result.choices ?? [];
+      return result?.choices ?? [];
     },
     send: slash,
     refuse: () => toast(say("commands_only")),
@@ -161,7 +161,9 @@ function drawPhone() {
   field.setAttribute("aria-label", `${say("message_to")} – ${place.title}`);
   menu.setAttribute("aria-label", say("commands"));
   submit.setAttribute("aria-label", say("send"));
-  bar(device, place, place.kind === "private" ? say("away_private") : say("away"));
+  bar(device, place, place.kind === "private" ? say("away_private") : say("away"), {
+    channel: actor(place) !== "Camille" && say("channel_note"),
+  });
 }
 
 function drawWindow() {
@@ -181,7 +183,7 @@ function drawWindow() {
   talk.discord.field.setAttribute("aria-label", `${say("message_to")} – ${titleOf(place)}`);
   talk.discord.list.setAttribute("aria-label", say("commands"));
   talk.discord.submit.setAttribute("aria-label", say("send"));
-  bar(device, place, say("away"));
+  bar(device, place, say("away"), { forum: say("forum_note") });
 }
 
 /** The parts of a device, made once: so what people write and where they scrolled outlives what happens meanwhile. */
@@ -198,12 +200,12 @@ function scaffold(platform, form) {
   return devices.get(device);
 }
 
-/** Show a sentence in place of the input where the bot is absent or nobody can write. */
-function bar(device, place, words) {
-  const closed = !place.bot_is_in || place.kind === "forum";
-  device.away.textContent = place.bot_is_in ? say("forum_note") : words;
-  device.away.hidden = !closed;
-  device.form.hidden = closed;
+/** Show a sentence in place of the input where the bot is absent, or where `closed` has one for this kind of place. */
+function bar(device, place, away, closed) {
+  const words = place.bot_is_in ? closed[place.kind] : away;
+  device.away.textContent = words || "";
+  device.away.hidden = !words;
+  device.form.hidden = Boolean(words);
 }
 
 /** Bring the log in line with the messages; what is drawn already and did not change stays as it is. */
@@ -280,6 +282,14 @@ function scroll(log, firstNew, { moved, asked }) {
   }
 }
 
+/** Show the mistakes in the content, above all else. */
+function drawMistakes() {
+  const { problems } = page.facts.content;
+  node("mistakes").hidden = problems.length === 0;
+  refill(node("mistakes"), build("h2", {}, say("problems")),
+    build("ul", { role: "alert" }, problems.map((problem) => build("li", {}, problem))));
+}
+
 // Backstage
 
 function drawBackstage() {
@@ -293,9 +303,7 @@ function drawBackstage() {
       build("section", { class: "card" }, build("h3", {}, say("sent")), sentTable()),
       build("section", { class: "card" }, build("h3", {}, say("content")),
         build("p", {}, say(amount, { count: figure(content.episodes), folder })),
-        episode && build("p", {}, say("newest", episode)),
-        content.problems.length > 0 && build("div", { class: "problems", role: "alert" }, build("h4", {}, say("problems")),
-          build("ul", {}, content.problems.map((problem) => build("li", {}, problem))))),
+        episode && build("p", {}, say("newest", episode))),
       build("section", { class: "card" }, build("h3", {}, say("differences")), build("ul", {}, differences))));
 }
 

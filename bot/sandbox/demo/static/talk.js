@@ -82,9 +82,12 @@ function telegramComposer({ commands, send, name, inquire, share }) {
   const list = build("ul", { id: "tg-commands", class: "choices", hidden: true });
   const menu = build("button", { type: "button", class: "round", id: "tg-menu" }, icon("slash"));
   const submit = build("button", { type: "submit", class: "round tg-send" }, icon("send"));
-  const say_ = (text) => {
+  const say_ = async (text) => {
     field.value = "";
-    send(text);
+    // Words that did not arrive stand in the line again.
+    if (await send(text) === null && field.value === "") {
+      field.value = text;
+    }
   };
   const choices = new Choices(field, list, (item) => {
     if (item.result === undefined) {
@@ -245,9 +248,9 @@ class DiscordComposer {
   }
 
   /** Return the values of the fields, each in its option's type. */
-  values() {
+  values(command = this.command) {
     const values = {};
-    for (const option of this.command.options ?? []) {
+    for (const option of command.options ?? []) {
       const written = this.fields.querySelector(`[data-option="${CSS.escape(option.name)}"]`).value.trim();
       if (written !== "") {
         values[option.name] = typed(option, written);
@@ -256,11 +259,16 @@ class DiscordComposer {
     return values;
   }
 
-  finish() {
+  async finish() {
     if (this.command !== null) {
-      const [name, values] = [this.command.name, this.values()];
-      this.reset(true);
-      this.send(name, values);
+      const { command } = this;
+      this.command = null;
+      // A command that did not arrive stays in its fields.
+      if (await this.send(command.name, this.values(command)) === null) {
+        this.command = command;
+      } else {
+        this.reset(true);
+      }
     } else if (this.field.value.trim() !== "") {
       this.refuse();
     }
