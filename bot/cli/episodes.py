@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import signal
@@ -121,7 +122,7 @@ def new(
     settings, archive = console.read(config)
     defaults = _next_episode(settings, archive)
     if date is not None:
-        defaults = defaults.on(date.date())
+        defaults = dataclasses.replace(defaults, date=date.date())
     folder = settings.content.folder
     if output is None:
         try:

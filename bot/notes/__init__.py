@@ -1,10 +1,10 @@
 """Raw show notes to a draft episode file.
 
 ```
-bytes --reading (html, plain, frames, addresses), feed--> Notes, lines of one plain model
+bytes --reading (html, plain, addresses), feed--> Notes, lines of one plain model
 Notes --head, chaff--> what the notes announce, and the lines that tell subjects
-lines --cuts (marks, matching)--> each way to cut them, scored; the best --structure--> Outline
-Outline --draft (summary, topics)--> an episode file
+lines --cuts (marks)--> each way to cut them, scored; the best --structure--> Outline
+Outline --draft (topics)--> an episode file
 ```
 
 Every sentence of the draft stands in the notes: nothing here writes a sentence of its own.

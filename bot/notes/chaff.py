@@ -3,6 +3,7 @@
 A title must be one of these wholly, and a text must speak to the listener or of the episode: news about an ad is news.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -97,9 +98,9 @@ _TO_ALL = re.compile(
 )
 _ABOUT_SHOW = re.compile(rf"\b{_SHOW}\b")
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.\w")
-_INFINITIVE = re.compile(r"(?:se |s’|s')?[a-zà-ÿ’']{3,}(?:er|ir|re)\b")
-_VERB = re.compile(
-    r"(?:buy|call|ask|book|check|send|charge|bring|remember|fix|order|pay|email|upload|record|test|print|update)\b"
+_TO_BE_DONE = re.compile(
+    r"(?:(?:se |s.)?[a-z’']{3,}(?:er|ir|re)|buy|call|ask|book|check|send|charge|bring|fix|pay|email|upload|record|test|"
+    r"print|update)\b"
 )
 _CODE_WORD = re.compile(r"\b[Cc]ode\s+(?:promo\s+)?[A-Z][A-Z0-9]{2,}\b")
 
@@ -132,16 +133,11 @@ def says_chaff(text: str) -> bool:
 def chores(lines: Sequence[Line]) -> set[int]:
     """Return the items of lists of things to do: no links, and each begins with a verb in its dictionary form."""
     found: set[int] = set()
-    run: list[int] = []
-    for index, line in enumerate((*lines, Line(""))):
-        if line.item and not line.links and line.text:
-            run.append(index)
-            continue
-        texts = [lines[each].text for each in run]
-        if len(run) > 1 and all(_INFINITIVE.match(text) or _VERB.match(fold(text)) for text in texts):
-            found.update(run)
+    marks = [line.item and bool(line.text) and not line.links for line in lines]
+    for is_item, group in itertools.groupby(range(len(lines)), key=marks.__getitem__):
+        run = list(group)
+        if is_item and len(run) > 1 and all(_TO_BE_DONE.match(fold(lines[each].text)) for each in run):
             above = lines[run[0] - 1] if run[0] else Line("")
-            if above.text and len(above.text.split()) <= _FEW and not above.links:
-                found.add(run[0] - 1)
-        run = []
+            is_titled = above.text and len(above.text.split()) <= _FEW and not above.links
+            found.update(run, [run[0] - 1] if is_titled else [])
     return found

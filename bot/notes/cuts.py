@@ -4,16 +4,17 @@ A good cut has titles with text below them, leaves little above the first, divid
 links to most subjects where there are links, and agrees with what the teaser announces.
 """
 
+import itertools
 import math
 import operator
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.model.text import fold
-from bot.notes.language import sentences, telling_words
+from bot.notes.language import sentences, stems, telling_words
 from bot.notes.marks import EMOJI, SOURCES, bare_title, is_heading, is_title, number_of
-from bot.notes.matching import Matcher
 from bot.notes.model import Head, Line
 
 MAX_SUBJECTS = 40
@@ -27,6 +28,9 @@ _SENTENCES_BEFORE = 3
 _SHORT_SENTENCE = 9
 _AGREES = 0.3
 """The likeness, from 0 to 1, of a phrase and the subject that it announces."""
+_ENOUGH = 0.25
+"""The least likeness, from 0 to 1, of a line at which a subject begins."""
+_NOT_A_HEADING = 0.5
 _FREE_OPENING = 300
 """Characters of an introduction above the first subject that count for nothing against a cut."""
 _ORDINAL = (
@@ -189,18 +193,33 @@ class _Judge:
         self._total = sum(self._lengths) or 1
         self._has_links = [bool(line.links) for line in body]
         self.headings = [index for index, line in enumerate(body) if is_heading(line)]
-        self._matcher = Matcher(body, frozenset(self.headings))
+        self._openings = [stems(telling_words(next(iter(sentences(line.text)), ""))) for line in body]
+        self._counts = Counter(stem for line in body for stem in stems(telling_words(line.text)))
         self._titles = {each for each in self.headings if body[each].level or _stands_alone(body, each, apart=True)}
 
     def announced(self, way: Sequence[str]) -> list[Start]:
-        """Return the lines at which the subjects of the teaser begin."""
-        starts = self._matcher.starts(way)
+        """Return the lines at which the subjects of the teaser begin: the likeliest is found first, in any order."""
+        starts: list[int | None] = [None] * len(way)
+        pairs = itertools.product(enumerate(map(telling_words, way)), range(len(self._body)))
+        table = ((-self._likeness(words, line), place, line) for (place, words), line in pairs)
+        for likeness, place, line in sorted(table):
+            if -likeness >= _ENOUGH and starts[place] is None and line not in starts:
+                starts[place] = line
         taken = [start for start in starts if start is not None]
         # A first subject without a title begins with the text.
         if starts[0] is None and 0 < len(taken) < len(way) and min(taken) > 0 and self._lengths[0] > _RUN_IN:
             starts[0] = 0
-        pairs = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
-        return [self._told(line, phrase) for line, phrase in pairs]
+        found = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
+        return [self._told(line, phrase) for line, phrase in found]
+
+    def _likeness(self, phrase: Sequence[str], line: int) -> float:
+        """Return the likeness of a phrase's words and the first sentence of a line, from 0 to 1."""
+        return self._covered(phrase, self._openings[line]) * (1 if is_heading(self._body[line]) else _NOT_A_HEADING)
+
+    def _covered(self, phrase: Sequence[str], found: Collection[str]) -> float:
+        """Return the share of a phrase that words hold; a frequent word of the notes weighs little."""
+        weights = {stem: math.log((2 + len(self._body)) / (1 + self._counts[stem])) for stem in stems(phrase)}
+        return sum(weights[stem] for stem in weights.keys() & stems(found)) / (sum(weights.values()) or 1)
 
     def _told(self, line: int, phrase: str) -> Start:
         """Return the beginning at a line, whose title is its own if it has one."""
@@ -252,7 +271,7 @@ class _Judge:
 
         def agreement(way: Sequence[str]) -> float:
             words = () if taken else map(telling_words, way)
-            named = sum(any(self._matcher.covered(each, text) >= _AGREES for text in texts) for each in words)
+            named = sum(any(self._covered(each, text) >= _AGREES for text in texts) for each in words)
             return 2 * min(len(starts), named or len(taken & set(way))) / (len(starts) + len(way))
 
         best = max(self._head.ways, key=agreement, default=())

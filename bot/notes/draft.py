@@ -3,10 +3,9 @@
 A remark is an HTML comment, which an episode file may hold and which is never sent.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import itertools
+import operator
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,14 +22,16 @@ from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
 from bot.notes.head import announces
-from bot.notes.language import language_of, telling_words
-from bot.notes.language import sentences as split
-from bot.notes.marks import bare_title
+from bot.notes.language import language_of, sentences, telling_words
+from bot.notes.marks import bare_title, is_heading
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 from bot.notes.structure import outline
-from bot.notes.summary import summarise
 from bot.notes.topics import Spelling, is_hashtags, topics_of
 
+_MIN_SUMMARY, _MAX_SUMMARY = 300, 900
+"""Characters of a summary: enough to understand, few enough for a phone."""
+_ENOUGH = 600
+_ENDING = re.compile(r"[.!?…][\s\u00a0]*[”»\"’)\]]*$")
 _MAX_TITLE = 200
 _MAX_SLUG = 40
 """Letters of a slug. Telegram's deep links carry 64 with the episode's number, and people read them."""
@@ -57,10 +58,6 @@ class Defaults:
     number: int
     date: dt.date
 
-    def on(self, date: dt.date) -> Defaults:
-        """Return the same number with another date."""
-        return Defaults(self.number, date)
-
 
 def draft(
     notes: Notes,
@@ -71,24 +68,16 @@ def draft(
     defaults: Defaults,
     date: dt.date | None = None,
 ) -> str:
-    """Return the text of a draft episode file.
+    """Return the text of a draft episode file, with remarks in the language of the show.
 
-    Args:
-        notes: the show notes.
-        path: the file of the notes, named in errors.
-        language: the show's; the remarks are written in it.
-        known: the topics of the archive.
-        defaults: number and date where the notes have none.
-        date: a date that takes precedence over that of the notes.
+    The errors name the path. The topics of the archive are known, and a date goes before that of the notes.
 
     Raises:
         InvalidInputError: The notes cannot be understood.
     """
     found = outline(notes, path, defaults.date)
-    if not any(
-        each.heading or each.announced or any(telling_words(line.text) for line in each.lines)
-        for each in found.subjects
-    ):
+    lines = (line.text for each in found.subjects for line in each.lines)
+    if not (any(map(telling_words, lines)) or any(each.heading or each.announced for each in found.subjects)):
         cure = "Give the notes of one episode: a title and some sentences for each subject"
         raise InvalidInputError([Problem(path, "no subject can be made out in these notes", cure)])
     text = _Writer(notes, found, language, frozenset(known)).write(date, defaults)
@@ -167,7 +156,9 @@ class _Writer:
         for place, text, urls in sorted(
             (self._notes.place(" ".join([text, *urls])), text, urls) for text, urls in passages
         ):
-            if groups and place and self._are_neighbours(groups[-1][1], place):
+            end = groups[-1][1] if groups else 0
+            # Neighbours have nothing but blank lines between them in the file.
+            if 0 < end <= place and not any(map(str.strip, self._raw[end : place - 1])):
                 begin, _end, told, above = groups.pop()
                 groups.append((begin, place, f"{told} {text}", above + urls))
             else:
@@ -181,10 +172,6 @@ class _Writer:
         if more := max(0, len(groups) - _MAX_QUOTED) + max(0, len(lines) - _MAX_PLACED):
             quotes.append(gettext("and {count} more").format(count=more))
         return ", ".join(quotes)
-
-    def _are_neighbours(self, end: int, begin: int) -> bool:
-        """Tell whether nothing stands between two lines of the file."""
-        return 0 < end <= begin and not any(line.strip() for line in self._raw[end : begin - 1])
 
     def _episode_title(self) -> str:
         """Return the title of the notes, else one of the names of all subjects."""
@@ -212,7 +199,7 @@ class _Writer:
         if heading or announced:
             return (announced if announced and (is_less or not heading) else heading)[:_MAX_TITLE]
         # Without both, the title is the beginning of the first sentence that does not announce the episode.
-        told = (text for line in subject.lines for text in split(line.text))
+        told = (text for line in subject.lines for text in sentences(line.text))
         pieces = (re.split(r"[.!?…:;,](?:\s|$)", text) for text in sorted(told, key=announces))
         piece = next(filter(telling_words, itertools.chain.from_iterable(pieces)), "")
         kept = textwrap.shorten(piece, TITLE_ON_PHONE, placeholder="") or piece[:TITLE_ON_PHONE]
@@ -225,7 +212,9 @@ class _Writer:
     def _intro(self) -> str:
         teaser = self._spelling.restored(self._outline.head.teaser)
         is_sentence = len(teaser.split()) > _SHORT_TEASER and len(teaser) <= _MAX_INTRO
-        told = split(" ".join(summarise(self._outline.opening)))[:_FEW] or [f"{teaser.rstrip('.')}."] * is_sentence
+        told = (
+            sentences(" ".join(_summarised(self._outline.opening)))[:_FEW] or [f"{teaser.rstrip('.')}."] * is_sentence
+        )
         return self._tidied(" ".join(told))
 
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
@@ -237,10 +226,10 @@ class _Writer:
         if topics:
             yield " ".join(f"#{topic}" for topic in topics)
         prose = [line for line in subject.lines if not is_hashtags(line.text)]
-        paragraphs = summarise(prose)
+        paragraphs = _summarised(prose)
         chosen = " ".join(fold_words(" ".join((*paragraphs, title))))
         self._unused += [
-            line for line in prose if not any(" ".join(fold_words(text)) in chosen for text in split(line.text))
+            line for line in prose if not any(" ".join(fold_words(text)) in chosen for text in sentences(line.text))
         ]
         images = list({image.url: image for image in subject.images}.values())
         best = {link.url: link for link in sorted(subject.links, key=lambda link: bool(link.title))}
@@ -275,9 +264,8 @@ class _Writer:
 
     def _slug(self, index: int, title: str, taken: set[str]) -> str:
         slug = ascii_slug(title)
-        whole = (
-            textwrap.shorten(slug.replace("-", " "), _MAX_SLUG, placeholder="").replace(" ", "-") or slug[:_MAX_SLUG]
-        )
+        begun = textwrap.shorten(slug.replace("-", " "), _MAX_SLUG, placeholder="")
+        whole = begun.replace(" ", "-") or slug[:_MAX_SLUG]
         wanted = ascii_slug(self._names[index]) or whole or "sujet"
         slugs = itertools.chain((wanted, whole or wanted), (f"{wanted}-{count}" for count in itertools.count(2)))
         slug = next(slug for slug in slugs if slug not in taken)
@@ -301,6 +289,30 @@ class _Writer:
         said = self._words.gettext("To check: {what}.").format(what=text) if text else ""
         said = tidied(f"{time} {said}".replace(">", " "), self._shows)
         return f"<!-- {_DASHES.sub('–', said)} -->"
+
+
+def _summarised(lines: Sequence[Line]) -> list[str]:
+    """Return the first sentences of the lines, a paragraph for each line; empty if the lines hold no sentence.
+
+    The first sentences of news tell the news, and none of them needs a sentence that was left out.
+    """
+    if sum(len(line.text) for line in lines) >= _MIN_SUMMARY:
+        # Between long texts, a line of a few words without a full stop is a title.
+        lines = [line for line in lines if not _is_sub_title(line)] or lines
+    told = [(place, _ended(text)) for place, line in enumerate(lines) for text in sentences(line.text)]
+    ends = itertools.accumulate(len(text) for _place, text in told)
+    pairs = zip(told, ends, strict=True)
+    kept = [each for each, end in pairs if end <= _MAX_SUMMARY and end - len(each[1]) <= _ENOUGH] or told[:1]
+    groups = itertools.groupby(kept, key=operator.itemgetter(0))
+    return [" ".join(text for _place, text in group) for _place, group in groups]
+
+
+def _is_sub_title(line: Line) -> bool:
+    return is_heading(line) and (line.level > 0 or "," not in line.text) and not _ENDING.search(line.text)
+
+
+def _ended(text: str) -> str:
+    return text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."
 
 
 def _escaped(text: str) -> str:

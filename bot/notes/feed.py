@@ -48,7 +48,8 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
     if not entries:
         cure = "Give the address or the file of the podcast's RSS feed"
         raise InvalidInputError([Problem(path, "there is no episode in this feed", cure)])
-    entry = _newest(entries) if number is None else _numbered(entries, number)
+    whole = [entry for entry in entries if not _is_extra(entry)]
+    entry = max(whole, key=_moment, default=entries[0]) if number is None else _numbered(whole, number)
     if entry is None:
         newest = ", ".join(f"'{_title(each) or '?'}'" for each in entries[:_SHOWN])
         cure = f"Leave --episode out for the newest; the feed begins with {newest}"
@@ -105,10 +106,6 @@ def _text(found: Mapping[str, Any], key: str) -> str:
     return clean(str(found.get(key) or ""))
 
 
-def _newest(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    return max((entry for entry in entries if not _is_extra(entry)), key=_moment, default=entries[0])
-
-
 def _is_extra(entry: Mapping[str, Any]) -> bool:
     """Tell whether an item is a trailer or a bonus."""
     return _text(entry, "itunes_episodetype").strip().lower() in {"trailer", "bonus"}
@@ -119,10 +116,9 @@ def _moment(entry: Mapping[str, Any]) -> dt.datetime:
 
 
 def _numbered(entries: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any] | None:
-    whole = [entry for entry in entries if not _is_extra(entry)]
-    stated = [entry for entry in whole if _stated_number(entry) == number]
-    titled = [entry for entry in whole if number_in(_title(entry)) == number]
-    mentioned = [entry for entry in whole if str(number) in _NUMBER.findall(_title(entry))]
+    stated = [entry for entry in entries if _stated_number(entry) == number]
+    titled = [entry for entry in entries if number_in(_title(entry)) == number]
+    mentioned = [entry for entry in entries if str(number) in _NUMBER.findall(_title(entry))]
     # Because each season may count from 1, the newest of several is meant.
     return next((max(found, key=_moment) for found in (stated, titled, mentioned) if found), None)
 

@@ -184,20 +184,13 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
             is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
             is_list = is_list and not any(map(_SPOKEN_NUMBER.search, phrases))
             if is_list and (not index or announces(said)):
-                head.teaser, head.ways = said if index else rest, _ways(phrases)
+                head.teaser, head.ways = said if index else rest, [phrases]
+                # The last phrase may be two: with both readings, the better cut decides.
+                last = [_OF.sub("", part) for part in _LAST_TWO.split(phrases[-1])]
+                head.ways += [[*phrases[:-1], *last]] if len(last) > 1 and all(map(telling_words, last)) else []
                 head.title = rest if index else ""
                 return [*lines[: index - 1], *lines[index:]] if index else lines
     return lines
-
-
-def _ways(phrases: list[str]) -> list[list[str]]:
-    """Return the readings of a teaser: as it stands, and with its last phrase in two."""
-    phrases = [_OF.sub("", phrase) for phrase in phrases]
-    ways = [phrases]
-    last = _LAST_TWO.split(phrases[-1])
-    if len(last) > 1 and all(map(telling_words, last)):
-        ways.append([*phrases[:-1], *(_OF.sub("", part) for part in last)])
-    return ways
 
 
 def _listed(lines: list[Line], head: Head) -> list[Line] | None:
@@ -248,4 +241,4 @@ def phrases_in(text: str) -> tuple[list[str], str]:
     parts = [part for part in _PARTS.split(text) if telling_words(part)]
     if len(parts) > 1 and (_GENERIC.search(fold(parts[0])) if lead else announces(parts[0])):
         lead, parts = f"{lead} {parts[0]}".strip(), parts[1:]
-    return (parts, lead) if len(parts) <= MAX_PHRASES else ([], "")
+    return ([_OF.sub("", part) for part in parts], lead) if len(parts) <= MAX_PHRASES else ([], "")

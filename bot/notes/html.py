@@ -6,6 +6,8 @@ The time is linear in the length, however deep the tags are nested: a parser in 
 """
 
 import html
+import itertools
+import operator
 import re
 
 from bot.model.document import Picture
@@ -20,7 +22,7 @@ _COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
 _LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTALL)
 _CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>")
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
-_WEIGHT = re.compile(r"font-weight\s*:\s*(\w+)", re.IGNORECASE)
+_WEIGHT = re.compile(r"font-weight\s*:\s*(bold|[6-9]\d\d)?", re.IGNORECASE)
 _BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")
 
 # Elements of the page itself and its navigation, which are no part of an episode's notes.
@@ -125,18 +127,12 @@ class _Reader:
 
     def _weigh(self, name: str, attributes: str, *, closing: bool) -> None:
         """Note whether the text from here on is bold."""
-        if closing:
-            if self._bold and self._bold[-1][0] == name:
-                self._bold.pop()
-            return
-        weight = _WEIGHT.search(attributes)
-        heavy = self._bold[-1][1] if self._bold else False
-        if weight is None:
-            is_bold = name in _BOLD or heavy
-        else:
-            value = weight[1].lower()
-            is_bold = value.startswith("bold") or (value.isdigit() and int(value[:4]) >= 600)  # noqa: PLR2004
-        self._bold.append((name, is_bold))
+        if not closing:
+            is_bold = name in _BOLD or (bool(self._bold) and self._bold[-1][1])
+            weight = _WEIGHT.search(attributes)
+            self._bold.append((name, weight[1] is not None if weight else is_bold))
+        elif self._bold and self._bold[-1][0] == name:
+            self._bold.pop()
 
     def _end_link(self) -> None:
         if self._link is not None:
@@ -149,15 +145,12 @@ class _Reader:
         self._end_link()
         text = _plain("".join(piece for piece, _bold in self._pieces))
         spoken = [(piece, is_bold) for piece, is_bold in self._pieces if piece.strip()]
-        bold = bool(text) and all(is_bold for _piece, is_bold in spoken)
-        lead = ""
-        if not bold and spoken and spoken[0][1]:
-            count = next(index for index, (_piece, is_bold) in enumerate(spoken) if not is_bold)
-            lead = _plain("".join(piece for piece, _bold in spoken[:count]))
+        bold = [piece for piece, _bold in itertools.takewhile(operator.itemgetter(1), spoken)]
+        lead = _plain("".join(bold)) if len(bold) < len(spoken) else ""
         if text or self._links or self._images:
             bullet = _BULLET.match(text) if self._item else None
             text = text[bullet.end() :] if bullet else text
-            level = self._level or (BOLD_LEVEL if bold and not self._item else 0)
+            level = self._level or (BOLD_LEVEL if bold and not (lead or self._item) else 0)
             links, images, aside = tuple(self._links), tuple(self._images), self._aside > 0 or self._is_comment
             line = Line(text, level, self._item, self._lists, self._gap, links, images, lead=lead, aside=aside)
             self.lines.append(line)

@@ -1,7 +1,7 @@
-"""The words of French and English notes: ends of sentences, sentences that lean on others, words without meaning."""
+"""The words of French and English notes: ends of sentences, words without meaning, and stems."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot.model.i18n import Language
 from bot.model.text import fold_words
@@ -14,6 +14,10 @@ _ABBREVIATION = re.compile(
 
 _LONGEST_ABBREVIATION = 12
 
+_TELLING = "x0123456789"
+"""Words of one letter that tell something: a network and numbers."""
+_STEM = 5
+"""Letters that the forms of a word have in common."""
 STOP_WORDS = frozenset(
     fold_words(
         "le la les de des une un du et est en dans pour que qui sur avec pas plus au par ce l d j c n s t m qu a "
@@ -35,9 +39,7 @@ def language_of(texts: Iterable[str]) -> Language | None:
     """Return the language of the texts; None when too few words tell."""
     found = [word for text in texts for word in fold_words(text)]
     french, english = (sum(word in telling for word in found) for telling in (_FRENCH, _ENGLISH))
-    if french == english:
-        return None
-    return Language.FRENCH if french > english else Language.ENGLISH
+    return None if french == english else Language.FRENCH if french > english else Language.ENGLISH
 
 
 def sentences(text: str) -> list[str]:
@@ -53,6 +55,9 @@ def sentences(text: str) -> list[str]:
 
 def telling_words(text: str) -> list[str]:
     """Return the words that tell the subject of a text."""
-    return [
-        word for word in fold_words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit() or word == "x")
-    ]
+    return [word for word in fold_words(text) if word not in STOP_WORDS and (len(word) > 1 or word in _TELLING)]
+
+
+def stems(words: Collection[str]) -> set[str]:
+    """Return the words without their endings, so that `utilisateurs` is `utilisateur`."""
+    return {word[:_STEM] for word in words}

@@ -26,7 +26,6 @@ SOURCES = re.compile(
     r"en savoir plus|ressources?|resources?|further reading|mentionn?ed)(?: .{0,30})?\W*$"
 )
 _MAX_HEADING = 110
-_MAX_HEADING_WORDS = 18
 ENDS = (".", "!", "…", ";", ",")
 
 
@@ -53,17 +52,9 @@ def unmarked(text: str) -> str:
 def is_title(line: Line) -> bool:
     """Tell whether the line has the shape of a title: short, without a full stop, telling something."""
     text = line.text
-    return (
-        bool(text)
-        and len(text) <= _MAX_HEADING
-        and len(text.split()) <= _MAX_HEADING_WORDS
-        and (line.level > 0 or not text.endswith(ENDS))
-        and not (line.is_link and not line.level)
-        and not SOURCES.match(fold(text))
-        and not is_label(text)
-        and not says_chaff(text)
-        and bool(telling_words(text))
-    )
+    if len(text) > _MAX_HEADING or not (line.level or not (line.is_link or text.endswith(ENDS))):
+        return False
+    return bool(telling_words(text)) and not (SOURCES.match(fold(text)) or is_label(text) or says_chaff(text))
 
 
 def is_heading(line: Line) -> bool:

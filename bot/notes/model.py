@@ -69,14 +69,11 @@ class Notes:
 
     def place(self, text: str) -> int:
         """Return the number of the line in the file that holds the text; 0 if there is none."""
-        wanted = fold_words(text)[:_TOLD]
-        lines = enumerate(_folded(self.source), 1)
+        words = fold_words(text)[:_TOLD]
+        wanted, lines = " ".join(words), enumerate(_folded(self.source), 1)
         # Because a word or two stand in many lines, they must be the whole line.
-        whole = len(wanted) < _FEW
-        return next(
-            (at for at, line in lines if wanted and (line == " ".join(wanted) if whole else " ".join(wanted) in line)),
-            0,
-        )
+        held = (at for at, line in lines if wanted and (line == wanted or (len(words) >= _FEW and wanted in line)))
+        return next(held, 0)
 
 
 @functools.lru_cache(maxsize=1)

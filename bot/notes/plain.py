@@ -1,19 +1,82 @@
-"""From plain text to lines, pasted from a document, a mail, a chat or a transcript."""
+"""From plain text to lines: without the frame of a mail, a chat or a transcript, and with paragraphs in one line."""
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bot.notes.frames import unframed
+from bot.model.text import fold, fold_words
 from bot.notes.model import BOLD_LEVEL, Line
 
+_DAY = (
+    r"(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2}(?:er)? [^\W\d]{3,9}\.? \d{4}|[^\W\d]{3,9}\.? \d{1,2}, \d{4}|"
+    r"(?i:yesterday|today|hier|aujourd.hui))"
+)
+_CLOCK = r"\d{1,2}(?::|\.|h)\d{2}(?::\d{2})?(?:[\s\u202f]?[AaPp]\.?[Mm]\.?)?"
+_MOMENT = rf"{_DAY},?\s(?:à\s|at\s)?{_CLOCK}"
+# WhatsApp writes a tilde before the name of somebody who is not in the contacts, or the number alone.
+_NAME = r"(?:~\s?)?(?:[^\W\d_]|\+\d)[^:\n\[\]<>]{0,40}?"
+# `[04/11/2024, 21:14:03] Marie: …`, `04/11/2024 à 21:14 - Marie : …`; without a name it is a line of the program.
+_MESSAGE = re.compile(
+    rf"(?:\[{_MOMENT}\]|{_MOMENT}\s[-–])\s+(?:(?P<speaker>{_NAME})\s?:(?:\s+|$))?(?P<text>.*)", re.DOTALL
+)
+# `Marie, [18.05.2025 20:12]`, `Marie — 18/05/2025 20:12`, `Marie  9:42 AM`: the message stands below.
+_HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}\[?{_CLOCK}\]?)")
+_CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK})\]?\s{{0,3}}")
+_DATED = re.compile(_MOMENT)
+_TURN = re.compile(
+    rf"\W{{0,2}}(?P<time>\d{{1,2}}:\d\d(?::\d\d)?(?:[.,]\d{{1,3}})?)\W{{0,3}}\s+(?:(?P<speaker>{_NAME})\s?:\s+)?"
+    r"(?P<text>.*)"
+)
+_LABEL = re.compile(
+    r"(?P<speaker>[A-ZÀ-Þ][\w’'.-]*(?: "
+    r"[A-ZÀ-Þ\d][\w’'.-]*){0,2})(?:\s\((?P<time>\d{1,2}:\d\d(?::\d\d)?)\))?\s?:(?:\s+(?P<text>(?!https?://)\S.*))?"
+)
+_NO_SPEAKER = re.compile(
+    r"(?:sources?|liens?|links?|via|titre|title|sujets?|topics?|dates?|notes?|infos?|resume|summary|chiffres?|"
+    r"pourquoi|resultat|intervenants|participants|guests|hosts|avec|with|conclusion|introduction|episode|sommaire|"
+    r"chapitres?|chapters?|contact|musique|music|credits?)\b"
+)
+# Subtitles number their lines and give each a time: SRT and WebVTT.
+_CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
+_CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
+_SYSTEM = re.compile(
+    r"^\W*(?:.{0,60}\b(?:chiffres de bout en bout|end.to.end encrypted)\b|<?(?:medias? omis|media omitted)|(?:image|"
+    r"video|audio|sticker|gif|document|photo)s? (?:omitted|absente?|omise?|omis)\b|\[ ?(?:photo|video|image|sticker|"
+    r"voice message|file|gif|album)s? ?\]$|\d+ (?:repl(?:y|ies)|reactions?)\b|last reply|view thread|\d+ reponses?$|"
+    r"derniere reponse|forwarded from|transfere de|.{0,40}\bpinned a message|.{1,40} a epingle|"
+    r"(?:ce )?message (?:a ete )?supprime|(?:this )?message was deleted|you deleted this|vous avez supprime|joined #|"
+    r"set the channel|:[a-z0-9_+-]+:\s*\d+$|missed (?:voice|video) call|appel (?:vocal|video) manque)"
+)
+_CHATTER = re.compile(
+    r"^\W*(?:ok|oki|okay|super|top|merci|parfait|coucou|salut|bonjour|bonsoir|hello|hi|hey|thanks|thank you|great|"
+    r"nice|cool|lol|mdr|genial|bien recu|vu|yes|oui|non|yep|d.accord|ca marche|haha|bravo|perfect|on enregistre)\b"
+)
+_EDITED = re.compile(r"\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
+_SHORT = 90
+_MAIL_HEADER = re.compile(
+    r"(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)", re.IGNORECASE
+)
+_ANSWER = re.compile(r"^(?:(?:re|fwd?|tr)\s?:\s*)+", re.IGNORECASE)
+_WROTE = re.compile(r"^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$", re.IGNORECASE)
+_FORWARDED = re.compile(
+    r"^\W{3,30}(?:forwarded message|message transféré|message d.origine|original message)", re.IGNORECASE
+)
+_FEW_WORDS = 40
+"""Words above a forwarded message that only hand it over."""
+_MOST_HEADERS = 12
+_LONGEST_SIGNATURE = 8
+"""Lines below the mark of a signature."""
+_MANY = 0.6
 _BULLET = re.compile(r"\s*[-*•·‣▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
 # The marks of chats for bold, and those of Slack for a link and an emoji.
 _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
 _SLACK_LINK = re.compile(r"<(https?://[^\s<>|]+)\|([^<>\n]*)>", re.IGNORECASE)
 _EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
-_COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_DIGITS = fold_words("zero one two three four five six seven eight nine")
+_COUNTED = {name: f"{at}\u20e3 " for at, name in enumerate(_DIGITS)}
 _NO_CONTINUATION = re.compile(
     r"\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?[\dIVX]{1,4}[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)", re.IGNORECASE
 )
@@ -27,8 +90,8 @@ _ENDED = (".", "!", "?", ":", ";", "…", "”", "»")
 def plain_lines(text: str) -> Iterator[Line]:
     """Yield the lines of a text, without the frame of a chat, a mail or a transcript."""
     gap = False
-    for said in unframed(text.split("\n")):
-        words = _EMOJI_CODE.sub(_counted, _SLACK_LINK.sub(r" \1 ", said.text)).strip()
+    for said in _unframed(text.split("\n")):
+        words = _EMOJI_CODE.sub(lambda code: _COUNTED.get(code[1], ""), _SLACK_LINK.sub(r" \1 ", said.text)).strip()
         if words:
             yield _line(words, said, after_gap=gap or said.after_gap)
         gap = not words
@@ -44,10 +107,6 @@ def _line(words: str, said: Line, *, after_gap: bool) -> Line:
     text = _BOLD.sub(r"\1", words[bullet.end() :] if bullet else words)
     depth = len(said.text) - len(said.text.lstrip())
     return replace(line, text=text, item=True, depth=depth) if bullet and text else replace(line, text=text or words)
-
-
-def _counted(code: re.Match[str]) -> str:
-    return f"{_COUNTED.index(code[1])}\u20e3 " if code[1] in _COUNTED else ""
 
 
 def rejoined(text: str) -> str:
@@ -70,3 +129,139 @@ def rejoined(text: str) -> str:
 def _may_continue(line: str, following: str) -> bool:
     is_text = bool(line and following.strip()) and not line.startswith(("#", "|", "```", "http://", "https://"))
     return is_text and not _NO_CONTINUATION.match(following)
+
+
+def mail_subject(text: str) -> str:
+    """Return the subject of a mail without the marks of answers."""
+    return _ANSWER.sub("", text).strip()
+
+
+def is_framed(text: str) -> bool:
+    """Tell whether the text is the export or the copy of a chat, or begins with the headers of a mail."""
+    lines = text.lstrip().split("\n")
+    return _are_headers(_headers(lines[:_MOST_HEADERS])) or _chat(lines) is not None
+
+
+def _unframed(lines: Sequence[str]) -> list[Line]:
+    """Return the lines without the frame of a mail, a chat or a transcript."""
+    said = _without_mail(lines)
+    texts = [each.text for each in said]
+    for read in (_chat, _transcript):
+        found = read(texts)
+        if found is not None:
+            return [replace(new, aside=new.aside or old.aside) for old, new in zip(said, found, strict=True)]
+    return said
+
+
+def _without_mail(lines: Sequence[str]) -> list[Line]:
+    """Return a mail without headers, and with its quotes and signature aside; other lines unchanged."""
+    full = [line for line in lines if line.strip()]
+    if sum(line.startswith(">") for line in full) > _MANY * len(full):
+        lines = [line.lstrip("> ") for line in lines]
+    said: list[Line] = []
+    is_mail = has_ended = False
+    while len(said) < len(lines):
+        line = lines[len(said)]
+        headers = _headers(lines[len(said) : len(said) + _MOST_HEADERS])
+        if _are_headers(headers):
+            subject = mail_subject(headers.get("objet") or headers.get("subject") or "")
+            said += [Line("" if is_mail else subject), *[Line("")] * (len(headers) - 1)]
+            is_mail = True
+            continue
+        below = lines[len(said) + 1 : len(said) + _MOST_HEADERS]
+        is_quoting = is_mail or any(each.startswith(">") for each in below)
+        is_answer = _WROTE.match(line) or _WROTE.match(" ".join((line, *below[:1])))
+        forwarded = _FORWARDED.match(line)
+        is_long = sum(len(each.text.split()) for each in said) > _FEW_WORDS if forwarded else False
+        below = [each for each in lines[len(said) + 1 :] if each.strip()]
+        is_signed = line.rstrip() == "--" and (is_mail or len(below) <= _LONGEST_SIGNATURE)
+        has_ended = has_ended or bool(is_signed or (is_quoting and is_answer) or is_long)
+        is_out = has_ended or forwarded or (is_mail and line.startswith(">"))
+        said.append(Line(line, aside=bool(is_out and line.strip())))
+    return said
+
+
+def _headers(lines: Sequence[str]) -> dict[str, str]:
+    found = itertools.takewhile(bool, (_MAIL_HEADER.fullmatch(line.strip()) for line in lines))
+    return {header["name"].lower(): header["value"] for header in found if header}
+
+
+def _are_headers(found: Mapping[str, str]) -> bool:
+    return len(found) > 1 and bool({"de", "from"} & found.keys())
+
+
+def _chat(lines: Sequence[str]) -> list[Line] | None:
+    """Return the messages of a chat's export or copy; None if the lines are none."""
+    stamps = [_MESSAGE.fullmatch(line.strip(" \u200e\u200f")) for line in lines]
+    if sum(stamp is not None and stamp["speaker"] is not None for stamp in stamps) > 1:
+        return [
+            message_line(stamp["text"], begins=True, is_system=not stamp["speaker"]) if stamp else message_line(line)
+            for line, stamp in zip(lines, stamps, strict=True)
+        ]
+    headers: dict[int, str] = {}
+    for index, line in enumerate(lines):
+        if match := _HEADER.fullmatch(line.strip()):
+            headers[index] = match["speaker"].strip()
+        elif index and _CLOCK_ALONE.fullmatch(line):
+            headers[index] = ""
+            if line.startswith((" ", "\t", "—", "–")) and lines[index - 1].strip():
+                headers.setdefault(index - 1, lines[index - 1].strip())
+    counts = Counter(filter(None, headers.values()))
+    # One name with a time may be a chapter; one with a day is a message.
+    is_chat = max(counts.values(), default=0) > 1 or sum(_DATED.search(lines[each]) is not None for each in headers) > 1
+    return list(_copied(lines, headers)) if is_chat else None
+
+
+def _copied(lines: Sequence[str], headers: Collection[int]) -> Iterator[Line]:
+    begins = False
+    for index, line in enumerate(lines):
+        yield Line("") if index in headers else message_line(line, begins=begins)
+        begins = index in headers or (begins and not line.strip())
+
+
+def message_line(text: str, *, begins: bool = False, is_system: bool = False) -> Line:
+    """Return a line of a chat; remarks between people are aside, as are lines of the program."""
+    text = _EDITED.sub("", text.strip().strip("\u200e\u200f"))
+    flat = fold(text)
+    is_short = begins and len(text) <= _SHORT and "://" not in text
+    # A title begins with a capital or has a number, and a remark between two people seldom does.
+    is_remark = text[:1].islower() and not any(mark in text for mark in "0123456789:")
+    is_talk = is_short and bool(_CHATTER.match(flat) or flat.endswith("?") or is_remark)
+    return Line(text, after_gap=begins, aside=bool(text) and (is_system or is_talk or _SYSTEM.match(flat) is not None))
+
+
+def _transcript(lines: Sequence[str]) -> list[Line] | None:
+    """Return the turns of a transcript; None if the lines are none."""
+    has_cues = any(_CUE.fullmatch(line.strip()) for line in lines)
+    lines = ["" if has_cues and _CUE_LINES.fullmatch(line.strip()) else line for line in lines]
+    full = [line.strip() for line in lines if line.strip()]
+    turns = [_TURN.fullmatch(line) for line in full]
+    bare = [turn["text"] if turn and not turn["speaker"] else line for turn, line in zip(turns, full, strict=True)]
+    labels = [label for label in map(_LABEL.fullmatch, bare) if label and not _NO_SPEAKER.match(fold(label["speaker"]))]
+    spoken = [(turn["speaker"], turn["text"]) for turn in turns if turn and turn["speaker"]]
+    spoken += [(label["speaker"], label["text"] or "") for label in labels]
+    counts = Counter(speaker for speaker, _text in spoken)
+    stamped = [turn["text"] for turn in turns if turn]
+    told = [text for _speaker, text in spoken if text] or stamped
+    is_labelled = len(spoken) > len(counts) and len(spoken) + len(stamped) >= _MANY * len(full)
+    is_stamped = len(stamped) > _MANY * len(full) and _are_sentences(stamped)
+    if not (has_cues or is_stamped or (is_labelled and _are_sentences(told))):
+        return None
+    return list(_turns(lines, counts))
+
+
+def _turns(lines: Sequence[str], names: Collection[str]) -> Iterator[Line]:
+    speaker = ""
+    for line in lines:
+        text, time, begins = line.strip(), "", False
+        if turn := _TURN.fullmatch(text):
+            time, text, begins = turn["time"], turn["text"], True
+            speaker = turn["speaker"] or speaker
+        label = _LABEL.fullmatch(text)
+        if label and label["speaker"] in names:
+            speaker, text, begins, time = label["speaker"], label["text"] or "", True, label["time"] or time
+        yield Line(text, after_gap=begins, speaker=speaker, time=time)
+
+
+def _are_sentences(texts: Sequence[str]) -> bool:
+    return sum(text.endswith((".", "?", "!", "…")) for text in texts) > _MANY * len(texts)

@@ -5,7 +5,6 @@ import dataclasses
 import datetime as dt
 import email
 import email.policy
-import html
 import io
 import json
 import re
@@ -24,10 +23,9 @@ from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
 from bot.notes.addresses import with_addresses
 from bot.notes.dates import date_in
-from bot.notes.frames import is_framed, mail_subject, message_line
 from bot.notes.html import html_tags, read_html
 from bot.notes.model import Line, Notes
-from bot.notes.plain import plain_lines, rejoined
+from bot.notes.plain import is_framed, mail_subject, message_line, plain_lines, rejoined
 
 MAX_LENGTH = 100_000
 """Characters: ten times the notes of an hour. A longer text is a transcript or a book."""
@@ -37,7 +35,6 @@ _MARKUP_SHARE = 8
 """Characters of a document's markup for each one of its words."""
 _NEARLY_ALL = 0.8
 
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:", re.MULTILINE
 )
@@ -60,9 +57,7 @@ _OTHER_FILES = (
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
-_MAIL_MARK = re.compile(
-    r"^(?:MIME-Version|Content-Type|Content-Transfer-Encoding|Message-ID):", re.MULTILINE | re.IGNORECASE
-)
+_MAIL_MARK = re.compile(r"(?mi)^(?:MIME-Version|Content-Type|Content-Transfer-Encoding|Message-ID):")
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
 _HEAD = re.compile(
     r"\s*+(?:---[ \t]*+\n(?P<yaml>.*?)\n(?:---|\.\.\.)[ \t]*+(?:\n|\Z)|"
@@ -154,15 +149,12 @@ def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str
 
 def _with_time(line: Line) -> Line:
     """Return a line apart from the time of the recording before its words, or behind them in brackets."""
-    if line.time:
+    match = _TIME_FIRST.search(line.text) or _TIME_LAST.search(line.text)
+    rest = line.text[: match.start()] + line.text[match.end() :] if match else ""
+    if match is None or line.time or not any(map(str.isalpha, rest)):
         return line
-    for pattern in (_TIME_FIRST, _TIME_LAST):
-        if match := pattern.search(line.text):
-            rest = line.text[: match.start()] + line.text[match.end() :]
-            if any(map(str.isalpha, rest)):
-                lead = line.lead[match.end() :] if line.lead and pattern is _TIME_FIRST else line.lead
-                return dataclasses.replace(line, text=rest.strip(), time=match[1], lead=lead)
-    return line
+    lead = line.lead if match.start() else line.lead[match.end() :]
+    return dataclasses.replace(line, text=rest.strip(), time=match[1], lead=lead)
 
 
 def clean(text: str) -> str:
@@ -178,7 +170,7 @@ def _too_long(path: Path) -> InvalidInputError:
 
 def _decoded(data: bytes, path: Path) -> str:
     """Decode a file in UTF-8, in UTF-16 with a byte order mark, or in the encoding of old Windows programs."""
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     if encoding != "utf-16" and b"\0" in data:
         cure = "Save the notes as text, Markdown or HTML, and give that file"
         raise InvalidInputError([Problem(path, "this is not a text file", cure)])
@@ -252,26 +244,19 @@ def _of_chat(text: str, path: Path) -> Notes:
     for message in messages:
         is_system = message.get("type") == "service" or bool(message.get("subtype"))
         pieces = message["text"] if isinstance(message["text"], list) else [message["text"]]
-        lines += _message(pieces, is_system=is_system)
+        for index, line in enumerate(plain_lines(clean("".join(map(_marked, pieces))))):
+            aside = message_line(line.text, begins=not index, is_system=is_system).aside
+            lines.append(dataclasses.replace(line, aside=aside, after_gap=line.after_gap or not index))
     return _whole(lines, path, {})
 
 
-def _message(pieces: list[Any], *, is_system: bool) -> Iterable[Line]:
-    """Yield the lines of a message, a list of texts and of entities with their kind."""
-    parts = [piece if isinstance(piece, dict) else {"text": piece} for piece in pieces]
-    parts = [part | {"text": clean(str(part.get("text", "")))} for part in parts]
-    if any(part.get("type") in {"bold", "text_link"} for part in parts):
-        page = ""
-        for part in parts:
-            words, kind = html.escape(part["text"]).replace("\n", "<br>"), part.get("type")
-            target = html.escape(str(part.get("href", "")))
-            page += f"<b>{words}</b>" if kind == "bold" else f'<a href="{target}">{words}</a>' if target else words
-        found: Iterable[Line] = read_html(page)
-    else:
-        found = plain_lines("".join(part["text"] for part in parts))
-    for index, line in enumerate(found):
-        aside = message_line(line.text, begins=not index, is_system=is_system).aside
-        yield dataclasses.replace(line, aside=aside, after_gap=line.after_gap or not index)
+def _marked(piece: object) -> str:
+    """Return a part of a message as people type it: bold between stars, and the address of a link behind its words."""
+    if not isinstance(piece, dict):
+        return str(piece)
+    words, target = str(piece.get("text", "")), piece.get("href")
+    bold = re.sub(r"\S(?:.*\S)?", r"*\g<0>*", words) if piece.get("type") == "bold" else words
+    return f"{words} ({target})" if target else bold
 
 
 def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:

@@ -10,15 +10,13 @@ from bot.model.text import fold
 from bot.notes.chaff import chores, is_chaff, is_chaff_title
 from bot.notes.cuts import Cut, Start, best_cut
 from bot.notes.head import read_head
-from bot.notes.language import sentences, telling_words
+from bot.notes.language import sentences, stems, telling_words
 from bot.notes.marks import ENDS, FRAME, SOURCES, bare_title, is_heading, is_title, unmarked
-from bot.notes.matching import stems
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _NAME = 3
 _LOOSE = 60
-"""Characters of a line that may be no sentence."""
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -33,7 +31,10 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
     closing = _divide(body, cut, found)
     last = found.subjects[-1].lines
-    while len(last) > 1 and _is_loose(last[-1]) and len(last[-2].text) > _LOOSE:
+    # A short line at the end without a full stop is no sentence of a subject, but a name, an address or a jingle.
+    while len(last) > 1 and last[-1].after_gap and len(last[-1].text) <= _LOOSE < len(last[-2].text):
+        if last[-1].links or last[-1].item or last[-1].text.endswith(ENDS):
+            break
         found.left_out.append(last.pop())
     left = _announce(found.subjects, cut.phrases)
     for subject in found.subjects:
@@ -137,11 +138,6 @@ def _open(lines: Sequence[Line], found: Outline) -> None:
         found.unplaced += line.links
         if line.text and not line.is_link:
             (found.left_out if is_heading(line) or SOURCES.match(fold(line.text)) else found.opening).append(line)
-
-
-def _is_loose(line: Line) -> bool:
-    """Tell whether a line at the end of the notes is no sentence of a subject, but a name, an address or a jingle."""
-    return line.after_gap and len(line.text) <= _LOOSE and not (line.links or line.item or line.text.endswith(ENDS))
 
 
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The topics of a subject, those of the archive first, and the names in the notes, with their capitals."""
 
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -74,12 +75,8 @@ def topics_of(titles: Sequence[str], texts: Sequence[str], known: Iterable[str],
 def _known_in(text: str, archive: set[str]) -> set[str]:
     found = fold_words(text)
     # The words of a topic may stand apart: `apple music` is `applemusic`.
-    return {
-        topic
-        for size in (1, 2, 3)
-        for index in range(len(found) - size + 1)
-        if len(topic := "".join(found[index : index + size])) > 1 and topic in archive
-    }
+    pairs = itertools.product(range(len(found)), (1, 2, 3))
+    return {topic for at, size in pairs if len(topic := "".join(found[at : at + size])) > 1 and topic in archive}
 
 
 _WORD = re.compile(r"[^\W\d_]+")
