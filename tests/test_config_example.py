@@ -19,7 +19,7 @@ from bot.platforms.telegram.section import Telegram
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+EXAMPLES = ("config.example.toml", "config.exemple.toml")
 TELEGRAM_TOKEN = {"RECAP_TELEGRAM__TOKEN": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"}
 TOKENS = TELEGRAM_TOKEN | {"RECAP_DISCORD__TOKEN": "MTA5NzQ0.GhJkLm.abcdef"}
 
@@ -27,19 +27,25 @@ TOKENS = TELEGRAM_TOKEN | {"RECAP_DISCORD__TOKEN": "MTA5NzQ0.GhJkLm.abcdef"}
 SWITCHED_OFF = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
 
 
+@pytest.fixture(params=EXAMPLES)
+def example(request: pytest.FixtureRequest) -> Path:
+    """The example, in each of its languages."""
+    return Path(__file__).parent.parent / str(request.param)
+
+
 @pytest.fixture
-def everything_on(tmp_path: Path) -> Path:
+def everything_on(tmp_path: Path, example: Path) -> Path:
     """The example with every line that is off switched on."""
     file = tmp_path / "config.toml"
-    file.write_text(SWITCHED_OFF.sub("", EXAMPLE.read_text("utf-8")), "utf-8")
+    file.write_text(SWITCHED_OFF.sub("", example.read_text("utf-8")), "utf-8")
     return file
 
 
 @pytest.mark.parametrize("given", ["in the file", "in the environment"])
-def test_a_copy_with_one_token_is_enough_to_begin(tmp_path: Path, given: str) -> None:
+def test_a_copy_with_one_token_is_enough_to_begin(tmp_path: Path, example: Path, given: str) -> None:
     """Telegram is on, pushes are on Mondays, and nobody is written to who did not ask."""
     copy = tmp_path / "config.toml"
-    shutil.copy(EXAMPLE, copy)
+    shutil.copy(example, copy)
     if given == "in the file":
         (token,) = TELEGRAM_TOKEN.values()
         copy.write_text(copy.read_text("utf-8").replace('token = ""', f'token = "{token}"', 1), "utf-8")
@@ -49,13 +55,13 @@ def test_a_copy_with_one_token_is_enough_to_begin(tmp_path: Path, given: str) ->
     assert config.channels == ()
 
 
-def test_what_is_on_holds_without_it_too(tmp_path: Path) -> None:
+def test_what_is_on_holds_without_it_too(tmp_path: Path, example: Path) -> None:
     """The example's values are the defaults: a team may delete any line it does not care for."""
-    example = tmp_path / "config.toml"
-    shutil.copy(EXAMPLE, example)
+    copy = tmp_path / "config.toml"
+    shutil.copy(example, copy)
     empty = tmp_path / "empty.toml"
     empty.touch()
-    shown, default = (load(file, TELEGRAM_TOKEN).model_dump(exclude={"topics"}) for file in (example, empty))
+    shown, default = (load(file, TELEGRAM_TOKEN).model_dump(exclude={"topics"}) for file in (copy, empty))
     assert shown == default
 
 
@@ -87,9 +93,17 @@ def test_every_section_stands_in_the_example(everything_on: Path) -> None:
     assert set(tomllib.loads(everything_on.read_text("utf-8"))) == set(type(load(None, {})).model_fields)
 
 
-def test_every_key_has_its_comment() -> None:
+def test_every_key_has_its_comment(example: Path) -> None:
     """Above it, alone or together with the key that comes before."""
-    lines = SWITCHED_OFF.sub("", EXAMPLE.read_text("utf-8")).splitlines()
+    lines = SWITCHED_OFF.sub("", example.read_text("utf-8")).splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r"[a-z_]+ = ", line)]
     bare = [lines[number] for number in keys if not lines[number - 1].startswith("# ") and number - 1 not in keys]
     assert [line for line in bare if not line.startswith("platform = ")] == []
+
+
+def test_the_examples_differ_in_their_comments_alone() -> None:
+    """Each setting, on or off, stands in both on a line of the same order."""
+    folder = Path(__file__).parent.parent
+    texts = [(folder / name).read_text("utf-8") for name in EXAMPLES]
+    english, french = ([line for line in text.splitlines() if not re.match(r"# |#$", line)] for text in texts)
+    assert english == french

@@ -31,12 +31,18 @@ from tests.world import CONTENT
 TOKEN = "123456789:AAEloopbackloopbackloopbackloopback"
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze") or ""
 ROOT = CONTENT.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+READMES = ("README.md", "README.fr.md")
 
 
-def test_every_command_of_the_readme_exists_and_every_command_is_in_it() -> None:
+@pytest.fixture(params=READMES)
+def readme(request: pytest.FixtureRequest) -> str:
+    """The text, in each of its languages."""
+    return (ROOT / str(request.param)).read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_readme_exists_and_every_command_is_in_it(readme: str) -> None:
     """The README speaks of the real commands, and of all of them."""
-    named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", README)) - {"subscriptions"}
+    named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", readme)) - {"subscriptions"}
     offered = _offered(command_line.cli) - {"subscriptions"}
     nested = {f"subscriptions {name}" for name in _offered(subscriptions)}
     assert named == offered | nested
@@ -44,9 +50,9 @@ def test_every_command_of_the_readme_exists_and_every_command_is_in_it() -> None
         assert CliRunner().invoke(command_line.cli, [*name.split(), "--help"]).exit_code == 0
 
 
-def test_a_show_begins_in_a_folder_of_its_own_without_the_samples(tmp_path: Path) -> None:
+def test_a_show_begins_in_a_folder_of_its_own_without_the_samples(tmp_path: Path, readme: str) -> None:
     """As the README begins it: the config can be used, and no episode of another show is answered with."""
-    (begin,) = [block for block in _blocks("sh") if block.startswith("mkdir")]
+    (begin,) = [block for block in _blocks("sh", readme) if block.startswith("mkdir")]
     environment = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run(["/bin/sh", "-ec", begin], cwd=ROOT, env=environment, check=True)  # noqa: S603 - our own text
     config = load(tmp_path / "recap" / "config.toml", {"RECAP_TELEGRAM__TOKEN": TOKEN})
@@ -54,9 +60,55 @@ def test_a_show_begins_in_a_folder_of_its_own_without_the_samples(tmp_path: Path
     assert (archive.episodes, archive.problems) == ((), ())
 
 
-def test_systemd_starts_the_program_in_that_folder() -> None:
+FIRST_EPISODE = """---
+number: 1
+title: Un premier épisode
+date: {date}
+---
+
+Ce que l’on en dit.
+
+## Un sujet
+
+#tiktok
+
+Un résumé de quelques phrases, assez long pour en dire l’essentiel à qui n’a pas écouté.
+
+Sources :
+- [Une source](https://example.org/page)
+"""
+
+
+def test_a_first_episode_takes_at_most_six_steps_without_english_and_without_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The French README leads from the clone to an own episode in the demo, and each answer is French."""
+    readme = (ROOT / "README.fr.md").read_text(encoding="utf-8")
+    chapter = readme.partition("en six étapes\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^(\d)\. ", chapter, re.MULTILINE) == list("123456")
+    begin, new, check, demo = [block for block in _blocks("sh", chapter) if "preview" not in block]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run(["/bin/sh", "-ec", begin], cwd=ROOT, env=environment, check=True)  # noqa: S603 - our own text
+    monkeypatch.chdir(tmp_path / "recap")
+    runner = CliRunner(env={"RECAP_LANG": "", "LC_ALL": "", "LC_MESSAGES": "", "LANG": "C.UTF-8"})
+    written = runner.invoke(command_line.cli, new.split()[1:])
+    assert "Remplissez-le" in written.stderr
+    (file,) = Path("content").glob("*.md")
+    assert str(file) in written.stderr
+    date = re.search(r"^date: (.*)$", file.read_text("utf-8"), re.MULTILINE)
+    assert date is not None
+    file.write_text(FIRST_EPISODE.format(date=date[1]), encoding="utf-8")
+    checked = runner.invoke(command_line.cli, check.split()[1:])
+    assert checked.exit_code == 0
+    assert "il manque le jeton" in checked.stderr
+    assert "Un premier épisode" in checked.stdout
+    assert demo.split() == ["recap", "demo"]
+    assert Archive.load(load(Path("config.toml"), {}, "ignored").content.folder).latest() is not None
+
+
+def test_systemd_starts_the_program_in_that_folder(readme: str) -> None:
     """With the environment that was installed into, and not again and again with settings that cannot be used."""
-    (text,) = _blocks("ini")
+    (text,) = _blocks("ini", readme)
     unit = configparser.ConfigParser()
     unit.read_string(text)
     service = unit["Service"]
@@ -68,9 +120,9 @@ def test_systemd_starts_the_program_in_that_folder() -> None:
 
 
 @pytest.mark.skipif(not SYSTEMD_ANALYZE, reason="this machine has no systemd")
-def test_systemd_finds_the_unit_well_protected(tmp_path: Path) -> None:
+def test_systemd_finds_the_unit_well_protected(tmp_path: Path, readme: str) -> None:
     """Its own judgement, from 0 for a unit that can do nothing to 10 for one that can do all."""
-    (text,) = _blocks("ini")
+    (text,) = _blocks("ini", readme)
     (unit := tmp_path / "recap.service").write_text(text, encoding="utf-8")
     judged = subprocess.run(  # noqa: S603 - our own text
         [SYSTEMD_ANALYZE, "security", "--offline=true", unit], capture_output=True, text=True, check=True
@@ -82,10 +134,10 @@ def test_systemd_finds_the_unit_well_protected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("version", "is_told"), [((3, 10, 12), True), ((3, 11), False), ((4, 0), False)])
 def test_a_python_that_is_too_old_is_told_in_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], is_told: bool
+    monkeypatch: pytest.MonkeyPatch, readme: str, version: tuple[int, ...], is_told: bool
 ) -> None:
     """In both languages, by the first command of all, and before pip could say it in many."""
-    (first,) = [block for block in _blocks("sh") if "recap demo" in block]
+    (first,) = [block for block in _blocks("sh", readme) if "version_info" in block]
     option, program, *_more = shlex.split(first)[1:]
     assert option == "-c"
     monkeypatch.setattr("sys.version_info", version)
@@ -105,33 +157,33 @@ def test_the_container_follows_the_files_that_an_editor_replaces() -> None:
     assert int(service["stop_grace_period"].removesuffix("s")) > END_WITHIN
 
 
-def test_what_the_readme_has_written_is_not_there_yet() -> None:
+def test_what_the_readme_has_written_is_not_there_yet(readme: str) -> None:
     """`recap import … -o` writes no file that exists, and in the clone the samples do."""
-    written = re.findall(r"recap import .*-o (\S+\.md)", README)
+    written = re.findall(r"recap import .*-o (\S+\.md)", readme)
     assert written
     assert [name for name in written if (ROOT / name).exists()] == []
 
 
-def test_the_invitation_to_discord_asks_for_every_permission_that_a_push_takes() -> None:
+def test_the_invitation_to_discord_asks_for_every_permission_that_a_push_takes(readme: str) -> None:
     """Those whose lack the bot complains of."""
     complaints = " ".join([*rights.CLOSED.values(), rights.MUTE_IN_THREADS])
     needed = set(re.findall(r"permission ((?:[A-Z]\w+|in)(?: (?:[A-Z]\w+|in))*)", complaints))
     assert needed == {"View Channel", "Send Messages", "Send Messages in Threads"}
-    ticked = set(re.findall(r"\*([A-Z][^*]+)\*", README))
+    ticked = set(re.findall(r"\*([A-Z][^*]+)\*", readme))
     assert {name.replace("View Channel", "View Channels") for name in needed} <= ticked
 
 
-def test_the_button_of_the_demo_reads_as_the_readme_says() -> None:
+def test_the_button_of_the_demo_reads_as_the_readme_says(readme: str) -> None:
     """In both languages."""
     words = (resources.files("bot.sandbox.demo") / "static" / "words.js").read_text(encoding="utf-8")
     said = json.loads(words.partition("const WORDS = (")[2].partition(");")[0])
-    assert f"**{said['fr']['monday'].format(day='lundi', time='08:00')}**" in README
-    assert f"**{said['en']['monday'].format(day='Monday', time='8:00 AM')}**" in README
+    assert f"**{said['fr']['monday'].format(day='lundi', time='08:00')}**" in readme
+    assert f"**{said['en']['monday'].format(day='Monday', time='8:00 AM')}**" in readme
 
 
-def _blocks(language: str) -> list[str]:
+def _blocks(language: str, readme: str) -> list[str]:
     """The README's blocks of code in a language, without the indentation of the list they stand in."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", readme, re.MULTILINE | re.DOTALL)
     return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
 
 
