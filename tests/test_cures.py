@@ -208,6 +208,86 @@ FALSE_CURES = {
         "Write '- [Title]",
         ["13: no list of sources follows. Begin each line below it with '- '"],
     ),
+    "an unknown key with a list below it": (
+        head("date:", "tags:\n  - netflix\n  - streaming\ndate:"),
+        "Remove the line;",
+        ["4: the key 'tags' is unknown. Remove lines 4 to 6; the keys are number"],
+    ),
+    "a rule that looks like the end of the front matter": (
+        HEAD.removesuffix("---\n\n") + f"\nUne introduction.\n\n---\n\n{SEGMENT}{SOURCES}",
+        "quotation marks",
+        ["1: the front matter that begins here has no end. Write a line '---' below line 4"],
+    ),
+    "an address between angle brackets": (
+        head("date:", "page: <https://a.fr/x>\ndate:"),
+        "https://<",
+        ["4: 'page': the address '<https://a.fr/x>' does not begin with https://. Write https://a.fr/x alone"],
+    ),
+    "a link in place of an address": (
+        head("date:", "page: '[Le Monde](https://a.fr/x)'\ndate:"),
+        "https://[",
+        ["4: 'page': the address '[Le Monde](https://a.fr/x)' holds a space. Write https://a.fr/x alone"],
+    ),
+    "a size behind a picture's address": (
+        episode(f"{SEGMENT}\n\n![logo](https://a.fr/a.png =100x50)"),
+        "%20",
+        ["13: this image is broken and would be shown with its brackets. Take out all that follows the address"],
+    ),
+    "an apostrophe between apostrophes": (
+        head("Un titre", "'L'été'"),
+        "\"'L",
+        ["3: the value of 'title' is not valid YAML as it stands. Write title: \"L'été\""],
+    ),
+    "quotation marks between quotation marks": (
+        head("Un titre", '"Le "récap" du lundi"'),
+        "'\"Le",
+        ["3: the value of 'title' is not valid YAML as it stands. Write title: 'Le \"récap\" du lundi'"],
+    ),
+    "two words in quotation marks": (
+        head("Un titre", '"Netflix" et "TikTok"'),
+        'Netflix" et "TikTok\'',
+        ["3: the value of 'title' is not valid YAML as it stands. Write title: '\"Netflix\" et \"TikTok\"'"],
+    ),
+    "hashtags right below the sources": (
+        episode("## Un\n\nTexte.", sources="\n\nSources :\n- https://a.fr/1\n#netflix\n"),
+        "[#netflix]",
+        ["12: the text below the source belongs to it. Leave a blank line below it"],
+    ),
+    "underlined titles": (
+        episode("Netflix\n-------\n\nTexte.\n\nTikTok\n---\n\nTexte."),
+        "blank line",
+        ["7: the title of a segment begins with two '#', and none here does. Write '## Netflix' and no line of '-'"],
+    ),
+    "titles without a space": (
+        episode("##Un\n\nTexte.", sources=""),
+        "such as '## Title'",
+        ["7: this is text, not a title. Write a space after '##'"],
+    ),
+    "a front matter of TOML": (
+        '+++\ntitle = "Un titre"\ndate = 2024-11-04\nnumber = 1207\n+++\n\n' + SEGMENT + SOURCES,
+        "a line '---', then",
+        ["1: the front matter is TOML, and has to be YAML. Write three hyphens (---) on lines 1 and 5"],
+    ),
+    "hyphens with spaces": (
+        episode().replace("---", "- - -"),
+        "then for example",
+        ["1: these signs are not the three hyphens of a front matter. Write three hyphens (---) on lines 1 and 5"],
+    ),
+    "text behind a comment": (
+        episode("## Un\n\n<!-- une note\nde deux lignes --> Texte.", sources=""),
+        "some sentences",
+        ["9: the comment '<!-- une note' is not alone. Put the text after --> on a line of its own"],
+    ),
+    "a broken link among the sources": (
+        episode(sources="\n\nSources :\n- [Le Monde] (https://a.fr/x)\n"),
+        "Write '- [",
+        ["14: this link is broken and would be shown with its brackets. Write no space between the brackets"],
+    ),
+    "a source without https": (
+        episode(sources="\n\nSources :\n- lemonde.fr/x\n"),
+        "[Title]",
+        ["14: the source is not just a link. Write '- https://lemonde.fr/x'"],
+    ),
     "a line break at the end of a paragraph": (
         episode("## Un\n\nTexte.<br>"),
         "backslash",
@@ -377,3 +457,9 @@ class TestOtherFormats:
         [problem] = Archive.load(tmp_path).problems
         assert problem.message == said
         assert ("UTF-8" in problem.cure) is ("no text" not in said)
+
+
+def test_a_source_whose_title_goes_on_in_the_next_line_is_one() -> None:
+    """As in every version so far: only text that is no part of the link is told."""
+    found = parse_episode(episode(sources="\n\nSources :\n- [Le\n  Monde](https://a.fr/1)\n"), Path("1207.md"))
+    assert [source.title for source in found.segments[0].sources] == ["Le Monde"]

@@ -4,7 +4,7 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from rapidfuzz import fuzz, process
@@ -53,15 +53,16 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
     misspelt: set[str] = set()
     lines = text.split("\n")
     known = {key_node.value for key_node, _node in root.value} & _READERS.keys()
-    for key_node, node in root.value:
+    ends = [*(key_node.start_mark.line for key_node, _node in root.value[1:]), len(lines)]
+    for (key_node, node), end in zip(root.value, ends, strict=True):
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
         line = first_line + key_node.start_mark.line
         if key not in _READERS:
             missing = [each for each in _READERS if each not in known]
             near = process.extractOne(fold(key), missing, scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
             misspelt |= {near[0]} if near else set()
-            cures = _cures_of_stranger(key, lines[line - first_line], line, near[0] if near else "")
-            mistakes.add(line, f"the key '{key}' is unknown", *cures)
+            stranger = _Stranger(key, line, first_line + end - 1, lines[line - first_line])
+            mistakes.add(line, f"the key '{key}' is unknown", *stranger.cures(near[0] if near else ""))
         elif key in first_lines:
             message = f"the key '{key}' stands here again, after line {first_lines[key]}"
             mistakes.add(line, message, "Keep one of the two")
@@ -77,15 +78,26 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
     return values
 
 
-def _cures_of_stranger(key: str, written: str, line: int, near: str) -> Iterator[Change | str]:
-    """Yield the cures of an unknown key, with the known key that is near and missing; an empty one if none is."""
-    if _DRAFT.fullmatch(written):
-        yield Change(f"Write 'status: {Status.DRAFT}'", ((line, written, f"status: {Status.DRAFT}"),))
-    if near:
-        yield Change(f"Write '{near}', if that is what it means, or remove the line", ((line, key, near),))
-    if near in _REQUIRED:
-        yield f"Write it as in '{_REQUIRED[near]}', if that is what it means, or remove the line"
-    yield f"Remove the line; the keys are {', '.join(_READERS)}"
+class _Stranger(NamedTuple):
+    """An unknown key, with the first and last line of it and its value."""
+
+    key: str
+    line: int
+    last: int
+    written: str
+
+    def cures(self, near: str) -> Iterator[Change | str]:
+        """Yield the cures, with the known key that is near and missing; an empty one if none is."""
+        remove = "remove the line" if self.last <= self.line else f"remove lines {self.line} to {self.last}"
+        if _DRAFT.fullmatch(self.written):
+            edit = (self.line, self.written, f"status: {Status.DRAFT}")
+            yield Change(f"Write 'status: {Status.DRAFT}'", (edit,))
+        if near:
+            edit = (self.line, self.key, near)
+            yield Change(f"Write '{near}', if that is what it means, or {remove}", (edit,))
+        if near in _REQUIRED:
+            yield f"Write it as in '{_REQUIRED[near]}', if that is what it means, or {remove}"
+        yield f"{remove.capitalize()}; the keys are {', '.join(_READERS)}"
 
 
 def json_schema() -> dict[str, Any]:
@@ -147,8 +159,15 @@ def _is_valid(line: str) -> bool:
 
 def quoted(value: str) -> str:
     """Return the value between quotation marks, without one that stands alone at its beginning."""
-    if value[:1] in {'"', "'"} and value.count(value[0]) == 1:
-        value = value[1:]
+    mark, inner = value[:1], value[1:-1]
+    if mark in {'"', "'"} and mark:
+        first = inner.find(mark)
+        # Of `"Netflix" et "TikTok"` the first two marks are a pair; else the outer ones are.
+        is_pair = first >= 0 and not inner[first + 1 : first + 2].isalnum() and not inner[:first].endswith((" ", "("))
+        if value.count(mark) == 1:
+            value = value[1:]
+        elif value.endswith(mark) and not is_pair:
+            value = inner
     if '"' in value or "\\" in value:
         return "'" + value.replace("'", "''") + "'"
     return f'"{value}"'

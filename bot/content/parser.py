@@ -6,9 +6,10 @@ its topics, and all the rest, in order, is its summary.
 """
 
 import functools
+import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,11 @@ _DASHES = re.compile(r"[-+_\u2010-\u2015\u2212]{2,}|[\u2013-\u2015]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # Word joiners, soft hyphens and spaces without a width, which nobody sees: in a hashtag or before a title they end it.
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
+_FAR = 1_000_000
+"""Lines, more than any file has below its last title."""
+_TOML = "+++"
+_EQUALS = re.compile(r"^(\s*\w+)\s*=\s*")
+_TEXT = re.compile(r"[^\W\d_][^:]*$")
 _BLANK_LINE = re.compile(r"\n[^\S\n]+(?=\n)")
 # Because a Mac types a no-break space while the Option key of '#' is held down, one may follow a marker.
 _HARD_MARKER = re.compile(r"(\n {0,3}(?:#{1,6}|[-*+]))[\u00a0\u202f]")
@@ -61,8 +67,10 @@ def read_episode(text: str, path: Path) -> Episode | Mistakes:
     else:
         head = _split(text.split("\n"), mistakes)
         values = read_front_matter(head.front_matter, head.first_line, mistakes) if head.first_line else {}
-        intro, parts = read_parts(RichText(head.body, mistakes, unclosed=Mistakes(path)))
-        if not parts:
+        rich_text = RichText(head.body, mistakes, unclosed=Mistakes(path))
+        intro, parts = read_parts(rich_text)
+        # Because text that was left out may be the title or the summary that is missing, there is one cause.
+        if not parts and not rich_text.left_out:
             cure = "Begin each subject with a title on a line such as '## Title'"
             mistakes.add(head.end, "the episode has no segment", cure)
         for line, name in (
@@ -73,7 +81,7 @@ def read_episode(text: str, path: Path) -> Episode | Mistakes:
             # Because the first title is missing too in a file without any, there is one cause.
             if line and parts:
                 mistakes.add(line, f"{name} stands above the first segment", "Move it below a title '## …'")
-        segments = _segments(parts, mistakes)
+        segments = _segments(parts, rich_text.left_out, mistakes)
         if not mistakes:
             return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
     return mistakes
@@ -124,7 +132,13 @@ def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
         return _without_fence(lines, opening, mistakes)
     closing = next((i for i in range(first, len(lines)) if _is_fence(lines[i])), len(lines))
     title = next((i for i in range(first, len(lines)) if lines[i].startswith("##")), len(lines))
+    # Because a rule between two paragraphs looks like its end, no text may stand in a front matter.
+    text = next((i for i in range(first, closing) if _TEXT.match(lines[i]) and not lines[i - 1]), closing)
+    if text < closing and any(map(key_of, lines[first:text])) and not any(map(key_of, lines[text:closing])):
+        closing, title = len(lines), min(text, title)
     if closing < min(title, len(lines)):
+        if lines[opening].rstrip() == _TOML:
+            return _toml(lines, (opening, closing), mistakes)
         if wrong := [at for at in (opening, closing) if lines[at].rstrip() != _FENCE]:
             cure = f"Write three hyphens (---) on {named_lines([at + 1 for at in wrong])}"
             change = Change(cure, tuple((at + 1, lines[at], _FENCE) for at in wrong))
@@ -139,19 +153,31 @@ def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
     return _head(lines, first, end, end)
 
 
+def _toml(lines: Sequence[str], fences: tuple[int, int], mistakes: Mistakes) -> _Head:
+    """Tell how a front matter of TOML becomes YAML; nothing else is told of it."""
+    first, last = fences
+    edits = [(at + 1, lines[at], _FENCE) for at in fences]
+    edits += [(at + 1, lines[at], _EQUALS.sub(r"\1: ", lines[at])) for at in range(first + 1, last)]
+    cure = f"Write three hyphens (---) on lines {first + 1} and {last + 1}, and ':' in place of '=' between them"
+    mistakes.add(
+        first + 1, "the front matter is TOML, and has to be YAML", Change(cure, tuple(edits), reveals=True), cure
+    )
+    return _Head("", 0, "\n" * (last + 1) + "\n".join(lines[last + 1 :]), last + 1)
+
+
 def _head(lines: Sequence[str], first: int, end: int, body: int) -> _Head:
     """Return the file in two parts, by the indexes of the first and last lines of its front matter."""
     return _Head("\n".join(lines[first:end]), first + 1, "\n" * body + "\n".join(lines[body:]), body)
 
 
 def _is_fence(line: str) -> bool:
-    return _DASHES.fullmatch(line.rstrip()) is not None
+    return _DASHES.fullmatch("".join(line.split())) is not None
 
 
 def _without_fence(lines: Sequence[str], opening: int, mistakes: Mistakes) -> _Head:
     """Tell how to begin a file whose first line of text is no fence; its front matter is read all the same."""
     tell = functools.partial(mistakes.add, opening + 1, "the file does not begin with a front matter")
-    example = f"Begin it with {EXAMPLE}"
+    example = f"Begin it with {EXAMPLE}" + (", in place of the part in braces" if lines[opening][:1] == "{" else "")
     end = next((at for at in range(opening, len(lines)) if not key_of(lines[at])), len(lines))
     if end > opening:
         is_closed = _is_fence("".join(lines[end : end + 1]))
@@ -168,11 +194,12 @@ def _without_fence(lines: Sequence[str], opening: int, mistakes: Mistakes) -> _H
     return _Head("", 0, "\n".join(lines), opening + 1)
 
 
-def _segments(parts: Sequence[Part], mistakes: Mistakes) -> list[Segment]:
+def _segments(parts: Sequence[Part], left_out: Container[int], mistakes: Mistakes) -> list[Segment]:
     """Return the parts as segments, with or without mistakes."""
     lines_of_slugs: dict[str, int] = {}
-    for part in parts:
-        if part.is_segment and not part.summary:
+    for part, following in itertools.zip_longest(parts, parts[1:]):
+        below = range(part.line, following.line if following else part.line + _FAR)
+        if part.is_segment and not part.summary and not any(at in left_out for at in below):
             mistakes.add(part.line, "the segment has no summary", "Write some sentences below its title")
         first = lines_of_slugs.setdefault(part.slug, part.line)
         if part.slug and first != part.line:

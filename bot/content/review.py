@@ -38,10 +38,17 @@ _CAPITALS = 8
 
 _NOT_TEXT = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^<>]*>|https?://\S+|\{#[^{}]*\}")
 _TYPED_NUMBER = re.compile(
-    r"(?P<begin>\s*##\s+)(?:n°\s*)?(?P<number>[0-9]{1,2}|[IVX]{1,4})\s*(?P<sign>[.)/:°]|\s[–—-])\s+"
+    r"(?P<begin>\s*##\s+)(?:(?:sujet|actu|news|subject|story|n°|#)\s*)?\(?(?P<number>[0-9]{1,2}|[IVX]{1,4})\s*"
+    r"(?P<sign>[.)/:°]|\ufe0f?\u20e3|\s?[–—-])\s+",
+    re.IGNORECASE,
 )
+_COUNTING = frozenset({".", ")", "\u20e3", "\ufe0f\u20e3"})
+"""The signs that make any number before them a count of the subjects; others do so with the subject's own number."""
+_ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _NO_DESCRIPTION = re.compile(
-    r"(?:(?:IMG|DSC|PXL|image)[\w-]*\d|capture d.écran\b|screenshot\b)[\w .,:()-]*", re.IGNORECASE
+    r"(?:(?:IMG|DSC|PXL|image|photo)[\w-]*\d|capture d.écran\b|screenshot\b|whatsapp image\b|sans titre|unnamed"
+    r"|untitled)[\w .,:()-]*",
+    re.IGNORECASE,
 )
 _REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b(?:(?!-->|<!--).)*)-->", re.IGNORECASE)
 _ON_SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
@@ -190,8 +197,12 @@ class _EpisodeReview:
     def _segment(self, segment: Segment, line: int) -> None:
         below = self._below(line)
         # Because an import leaves a remark about it, which is told too, the warning would say the same again.
-        if not segment.sources and not any(
-            _ON_SOURCE.search(remark[1]) for at in below for remark in _REMARK.finditer(self._file.lines[at - 1])
+        if (
+            not segment.sources
+            and not self._slips.sources & set(below)
+            and not any(
+                _ON_SOURCE.search(remark[1]) for at in below for remark in _REMARK.finditer(self._file.lines[at - 1])
+            )
         ):
             cure = "Add 'Sources :' and a list of links below its text"
             self._warnings.add(line, "the segment has no source", cure)
@@ -200,7 +211,8 @@ class _EpisodeReview:
             self._warnings.add(line, "the segment has no topic, by which people would find or choose it", cure)
         written = self._file.lines[line - 1]
         typed = _TYPED_NUMBER.match(written)
-        if typed and (typed["sign"] in ".)" or typed["number"] == str(segment.number)):
+        own = {str(segment.number), *_ROMAN[segment.number : segment.number + 1]}
+        if typed and (typed["number"] in own or (typed["number"].isdecimal() and typed["sign"] in _COUNTING)):
             mended = typed["begin"] + written[typed.end() :]
             message = "the title begins with a number, and messages number the subjects themselves"
             cure = "Take the number out, or write it in words"
@@ -228,6 +240,8 @@ class _EpisodeReview:
         for span in _links_in(blocks):
             if span.text.startswith(("http://", "https://")):
                 at = self._file.line_of(span.text, line)
+                if at in self._slips.lines or any(each < at for each in self._slips.sources & set(self._below(line))):
+                    continue
                 message = f"the address {span.text} would be shown in full in the text"
                 self._warnings.add(at, message, f"Write [some words]({span.text}), or put it into the sources")
 

@@ -97,6 +97,8 @@ class RichText:
         self._environment: dict[str, Any] = {}
         self.mistakes = mistakes
         self._unclosed = unclosed
+        self.left_out: set[int] = set()
+        """The first lines of blocks and images that a mistake left out."""
         self.lines = ["", *text.split("\n")]
         """The lines of the text by their numbers, which begin at 1."""
         self.nodes = _tree(iter(_BLOCKS.parse(text, self._environment)))
@@ -119,6 +121,7 @@ class RichText:
             case "code":
                 return self._code(node.token)
             case "" if not _COMMENT.fullmatch(html := node.token.content.strip()):
+                self.left_out.add(node.line)
                 self.mistakes.add(node.line, *_no_html(html, node.line, self.lines))
             case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
                 return self._heading(node.text, node.line)
@@ -168,6 +171,7 @@ class RichText:
         elif _TABLE_RULE.fullmatch(text):
             self.mistakes.add(line, "this is a table, which a chat cannot show", "Write it as a list, with '- '")
         elif tight := _TIGHT_TITLE.fullmatch(text):
+            self.left_out.add(line)
             cure = f"Write a space after '{tight[1]}'"
             change = Change(cure, ((line, tight[1], f"{tight[1]} "),))
             self.mistakes.add(
@@ -265,6 +269,10 @@ def _cures_of_link(broken: re.Match[str], line: int) -> Iterator[Change | str]:
     if _ON_THE_WEB.match(address):
         joined = written.replace(broken["between"], "](", 1)
         yield Change("Write no space between the brackets", ((line, written, joined),))
+        begin, space, rest = address.strip().partition(" ")
+        if space and rest.lstrip()[:1] in "=\"'{":
+            alone = joined.replace(address, begin, 1)
+            yield Change("Take out all that follows the address between the brackets", ((line, written, alone),))
         encoded = joined.replace(address, "%20".join(address.split()), 1)
         yield Change("Write %20 for each space in the address", ((line, written, encoded),))
         yield "Write [text](https://…) without a space between the brackets or in the address"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from bot.content.richtext import SOURCES_LINE, Node, RichText, good_address
-from bot.model.address import bare_addresses, site
+from bot.model.address import bare_addresses, is_address, site
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
 from bot.model.problems import Change, named_lines
@@ -18,6 +18,8 @@ from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
 
 _SEGMENT = "h2"
 _TITLE = re.compile(r"h[1-6]")
+_UNDERLINED = "underlined"
+"""The level of titles above lines of `-` or `=`, in a file that has no others."""
 _SIGNS = re.compile(r"#+")
 
 _SLUG_BEGINS = "{#"
@@ -33,6 +35,8 @@ _ADDRESS_ONLY = re.compile(r"<?([a-z][a-z0-9+.-]*:[^\s<>]*|www\.[^\s<>]+)>?", re
 
 # Words that follow '#' with a space, as in `# netflix, # streaming`.
 _SPACED_TOPICS = re.compile(r"[^\W\d_][\w-]*(?:(?:\s*,\s*|\s+)#\s*[\w-]+)*")
+EXCHANGED = re.compile(r"\(([^()\[\]\n]+)\)\[(https?://[^\s\[\]]+)\]")
+"""A link whose round and square brackets have changed places."""
 _LINK = re.compile(r"\[[^\[\]]*\]\([^()\s]*\)")
 _SOURCE_CURE = "Write '- [Title](https://…)' or '- https://…', and nothing else on the line"
 
@@ -65,15 +69,15 @@ def read_parts(rich_text: RichText) -> tuple[Part, list[Part]]:
     for node in rich_text.nodes:
         if not _TITLE.fullmatch(node.token.tag):
             reader.read(node)
-        elif node.token.markup in {"=", "-"}:
+        elif node.token.markup in {"=", "-"} and level != _UNDERLINED:
             reader.underlined(node)
         elif SOURCES_LINE.fullmatch(f"{node.text.rstrip(' :')}:"):
             reader.sources_title(node)
-        elif node.token.tag not in {level, "h1"}:
+        elif node.token.tag not in {level, "h1"} and level != _UNDERLINED:
             reader.read(node)
-        elif node.token.tag == level or (level == _SEGMENT and not reader.spaced_topics(node)):
+        elif level in {node.token.tag, _UNDERLINED} or (level == _SEGMENT and not reader.spaced_topics(node)):
             reader.close()
-            parts.append(_begun(node, rich_text, is_segment=node.token.tag == level))
+            parts.append(_begun(node, rich_text, is_segment=level in {node.token.tag, _UNDERLINED}))
             reader = _PartReader(parts[-1], rich_text)
     reader.close()
     return intro, parts
@@ -83,7 +87,9 @@ def _level(rich_text: RichText) -> str:
     """Return the level of the segments' titles. It is a mistake if no title has two '#', told once."""
     titles = [node for node in rich_text.nodes if _TITLE.fullmatch(node.token.tag) and node.token.markup[0] == "#"]
     tags = [node.token.tag for node in titles]
-    if not tags or _SEGMENT in tags:
+    if not tags:
+        return _underlined(rich_text)
+    if _SEGMENT in tags:
         return _SEGMENT
     cures = []
     # The likeliest level first; and at each, the first title of the file may be the episode's own.
@@ -104,6 +110,28 @@ def _level(rich_text: RichText) -> str:
         titles[0].line, "the title of a segment begins with two '#', and none here does", *cures, cure
     )
     return levels[0]
+
+
+def _underlined(rich_text: RichText) -> str:
+    """Return the level of titles that are underlined, if they are the file's only ones, and tell it once."""
+    titles = [node for node in rich_text.nodes if _TITLE.fullmatch(node.token.tag) and "\n" not in node.text]
+    titles = [node for node in titles if not SOURCES_LINE.fullmatch(node.text.strip())]
+    if not titles:
+        return _SEGMENT
+    lines, edits = rich_text.lines, []
+    for node in titles:
+        below = node.token.map[1] if node.token.map else node.line + 1
+        edits += [(node.line, lines[node.line], f"## {node.text.strip()}"), (below, lines[below], "")]
+    cure = f"Write '{edits[0][2]}' and no line of '{titles[0].token.markup}' below it"
+    if more := [node.line for node in titles[1:]]:
+        cure += f", and the same on {named_lines(more)}"
+    rich_text.mistakes.add(
+        titles[0].line,
+        "the title of a segment begins with two '#', and none here does",
+        Change(cure, tuple(edits)),
+        cure,
+    )
+    return _UNDERLINED
 
 
 def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
@@ -298,10 +326,18 @@ class _PartReader:
             if url := good_address(bare[1], line, self._mistakes):
                 self._part.sources.append(Source(title=site(bare[1]), url=url))
             return
+        known = len(self._mistakes.found)
         spans = self._rich_text.spans(content, line)
         urls = {span.url for span in spans}
-        if None in urls or len(urls) > 1:
-            self._mistakes.add(line, "the source is not just a link", *_cures_of_source(content, line), _SOURCE_CURE)
+        # Because a broken link is told already, that it is no link is the same mistake.
+        if len(self._mistakes.found) == known and (None in urls or len(urls) > 1):
+            if "\n" in content:
+                written = self._rich_text.lines[line]
+                change = Change("Leave a blank line below it", ((line, written, f"{written}\n"),))
+                self._mistakes.add(line, "the text below the source belongs to it", change, _SOURCE_CURE)
+            else:
+                cures = _cures_of_source(content, line)
+                self._mistakes.add(line, "the source is not just a link", *cures, _SOURCE_CURE)
         for url in filter(None, urls):
             self._part.sources.append(Source(title=text_of(spans), url=url))
 
@@ -314,6 +350,11 @@ def _cures_of_source(content: str, line: int) -> Iterator[Change]:
     if title and not set(title) & set("[]*`"):
         mended = f"[{title}]({bare[0]})"
         yield Change(f"Write '- {mended}'", ((line, content, mended),))
+    elif exchanged := EXCHANGED.fullmatch(content):
+        mended = EXCHANGED.sub(r"[\1](\2)", exchanged[0])
+        yield Change(f"Write '- {mended}'", ((line, content, mended),))
+    elif not bare and not links and is_address(f"https://{content}"):
+        yield Change(f"Write '- https://{content}'", ((line, content, f"https://{content}"),))
     elif len(links) > 1 or len(bare) > 1:
         edits = ((line, content, "\n- ".join(links or bare)),)
         yield Change("Write each link on a line of its own, which begins with '- '", edits)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.content.frontmatter import quoted
 from bot.content.richtext import SOURCES_LINE, TYPED_BULLET
-from bot.content.segments import TOPICS_LINE
+from bot.content.segments import EXCHANGED, TOPICS_LINE
 from bot.model.problems import Change, Mistakes, named_lines
 from bot.model.text import normalise_topic
 
@@ -27,11 +27,13 @@ _LABELLED_TOPICS = re.compile(
 )
 _LONGEST_LABEL = 3
 """Words of one topic behind `Tags :`; more of them are a sentence."""
-_BULLET = re.compile(rf"(?:{TYPED_BULLET.pattern}(?=\S)|[0-9]{{1,2}}(?:/|°|\ufe0f?\u20e3|\s[–—])\s*)")
+_BULLET = re.compile(
+    rf"(?:{TYPED_BULLET.pattern}(?=\S)|(?:->|=>|>>)\s*|[a-z]\)\s|[0-9]{{1,2}}[.)](?=[^\W\d])|[0-9]{{1,2}}(?:/|°|\ufe0f?\u20e3|\s[–—])\s*)"
+)
 _WORD = re.compile(r"\w")
 _LIST = re.compile(r"[-*+]\s|[0-9]+[.)]\s|-[0-9-]")
 """Items of a list of Markdown, and numbers below 0."""
-_BOX = re.compile(r"(?P<item>^\s*[-*+]\s+)\[[ xX]\]\s+")
+_BOX = re.compile(r"(?P<item>^\s*+(?:[-*+]\s++|[0-9]+[.)]\s++)?+)\[[ xX]?\]\s+")
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?::\s*)?")
 # Highlights and links of wikis, short codes of Hugo, containers, comments and callouts of Obsidian.
 _FOREIGN = re.compile(r"==[^=\s][^=]*==|(?<!\])\[\[[^\[\]]+\]\]|\{\{[^{}]*\}\}|^:::.*|%%[^%]+%%|^\s*>\s*\[!\w+\]")
@@ -41,6 +43,14 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060\ufeff]")
 # UTF-8 that was read as Windows-1252: the first letter of a pair, three or four, and the bytes that may follow it.
 _HIGH = bytes(range(0x80, 0xC0)).decode("cp1252", "ignore") + "\x81\x8d\x8f\x90\x9d"
 _MOJIBAKE = re.compile(f"[ÂÃ][{_HIGH}]|â[€\\u201a][{_HIGH}]|Å[“’]|ðŸ[{_HIGH}]{{2}}")
+
+_NO_SOURCES = re.compile(r"[*_]{0,3}sources?[*_]{0,3}(?:\s*:[*_]{0,3}\s*(?P<more>[^\s*_].*))?", re.IGNORECASE)
+_LOST = re.compile("\ufffd|ï¿½")
+_BYTE = 256
+_TIMES = 3
+"""The number of times that a text is garbled at most."""
+_SHOWN = 5
+"""Words that one message shows."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,8 @@ class Slips:
         self._prose = [_CODE.sub("", line) for line in file.prose()]
         self.lines: set[int] = set()
         """The lines that hold a slip."""
+        self.sources: set[int] = set()
+        """The lines that begin sources which stand in the text."""
         self.topics: set[int] = set()
         """The lines of topics that would be shown as text."""
 
@@ -125,6 +137,13 @@ class Slips:
         self._all(
             _FOREIGN.search, "a sign of another program would be shown as it stands", "Take it out, or say it in words"
         )
+        self._all(
+            EXCHANGED.search,
+            "a link has its round and square brackets exchanged",
+            "Write it as in [text](https://…)",
+            lambda line: EXCHANGED.sub(r"[\1](\2)", line),
+        )
+        self._sources()
         self._addresses()
 
     def _all(
@@ -133,6 +152,7 @@ class Slips:
         message: str,
         cure: str,
         mended: Callable[[str], str] | None = None,
+        otherwise: str = "",
     ) -> None:
         """Tell the lines with a slip of one kind, in one warning, because they have one cause."""
         found = [at for at, line in enumerate(self._prose, start=1) if is_slip(line)]
@@ -142,20 +162,19 @@ class Slips:
         more = f"; so it is on {named_lines(found[1:])}" if found[1:] else ""
         edits = [(at, self._file.lines[at - 1], mended(self._file.lines[at - 1])) for at in found if mended]
         change = (Change(f"{cure}{more and ' there too'}", tuple(edits)),) if edits else ()
-        self._warnings.add(found[0], f"{message}{more}", *change, cure)
+        self._warnings.add(found[0], f"{message}{more}", *change, otherwise or cure)
 
     def _mojibake(self) -> None:
-        def decoded(line: str) -> str:
-            return _MOJIBAKE.sub(lambda match: _as_utf_8(match[0]), line)
-
-        found = dict.fromkeys(itertools.chain.from_iterable(map(_MOJIBAKE.findall, self._prose)))
-        letters = {garbled: letter for garbled in found if (letter := _as_utf_8(garbled)) != garbled}
-        if letters:
-            garbled, letter = next(iter(letters.items()))
-            message = f"'{garbled}' stands here, which was '{letter}' before a program read it in another encoding"
-            pairs = ", ".join(f"'{letters[each]}' for '{each}'" for each in letters)
-            cure = f"Write {pairs}, or copy the text again"
-            self._all(lambda line: any(each in line for each in letters), message, cure, decoded)
+        words = dict.fromkeys(word for line in self._prose for word in line.split(" ") if _MOJIBAKE.search(word))
+        mended = {word: clean for word in words if (clean := _ungarbled(word)) != word}
+        if mended:
+            word, clean = next(iter(mended.items()))
+            message = f"'{word}' stands here, which was '{clean}' before a program read it in another encoding"
+            pairs = ", ".join(f"'{mended[each]}' for '{each}'" for each in list(mended)[:_SHOWN])
+            cure = f"Write {pairs}" + (" and so on" if len(mended) > _SHOWN else "")
+            otherwise = "Copy the text again from where it can be read"
+            self._all(lambda line: any(each in line for each in mended), message, cure, _ungarbled, otherwise)
+        self._all(_LOST.search, "a letter is lost here, of which a program has left '\ufffd'", "Type it again")
 
     def _cut_title(self) -> None:
         for at, line in enumerate(self._file.lines[: self._body], start=1):
@@ -183,7 +202,7 @@ class Slips:
         only_topics = all(TOPICS_LINE.fullmatch(text) for text in texts.values())
         for at, text in texts.items():
             label = _LABELLED_TOPICS.fullmatch(text)
-            names = re.split(r"[,;#]+", label["topics"]) if label else []
+            names = [each.strip("[] \"'") for each in re.split(r"[,;#]+", label["topics"])] if label else []
             if label and all(len(name.split()) <= _LONGEST_LABEL for name in names):
                 message = f"'{text}' would be shown as text, and is no topic"
                 topics = " ".join(f"#{''.join(name.split())}" for name in names if normalise_topic(name))
@@ -217,6 +236,20 @@ class Slips:
         )
         self._warnings.add(found[0], message, Change(cure, edits), f"{cure}, with a blank line above the first")
 
+    def _sources(self) -> None:
+        """Tell sources that stand in the text, because their line is not `Sources :` alone."""
+        for at in range(self._body, len(self._prose) + 1):
+            if found := _NO_SOURCES.fullmatch(self._prose[at - 1].strip()):
+                self.lines.add(at)
+                self.sources.add(at)
+                message = "the sources stand in the text, because no line 'Sources :' is above them"
+                cure = (
+                    "Write 'Sources :' on a line of its own, and below it each source on a line '- [Title](https://…)'"
+                )
+                edit = (at, self._file.lines[at - 1], "Sources :")
+                changes = () if found["more"] else (Change("Write 'Sources :' in its place", (edit,)),)
+                self._warnings.add(at, message, *changes, cure)
+
     def _addresses(self) -> None:
         """Tell addresses that are cut, and those that nothing refers to."""
         text = "\n".join(self._prose)
@@ -232,9 +265,18 @@ class Slips:
                 self._warnings.add(at, message, "Write its address into the list of sources")
 
 
+def _ungarbled(text: str) -> str:
+    """Return the text before it was read in another encoding, once or several times."""
+    for _ in range(_TIMES):
+        before, text = text, _MOJIBAKE.sub(lambda match: _as_utf_8(match[0]), text)
+        if text == before:
+            break
+    return text
+
+
 def _as_utf_8(garbled: str) -> str:
     """Return the letter that was garbled; the text as it is if it was none."""
-    data = b"".join(bytes([ord(each)]) if ord(each) < 256 else each.encode("cp1252", "ignore") for each in garbled)  # noqa: PLR2004 - Latin-1
+    data = b"".join(bytes([ord(each)]) if ord(each) < _BYTE else each.encode("cp1252", "ignore") for each in garbled)
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -62,35 +62,39 @@ def web_address(text: str) -> str:
     return f"{found['scheme']}://{_site(found['site'], text)}{rest}"
 
 
+def is_address(text: str) -> bool:
+    """Return whether `web_address` takes the text."""
+    try:
+        return bool(text and web_address(text))
+    except BadValueError:
+        return False
+
+
 def _with_space(text: str) -> BadValueError:
     message = f"the address '{text}' holds a space"
-    if _is_good(_UNPRINTABLE.sub("", text)):
+    if is_address(_UNPRINTABLE.sub("", text)):
         return BadValueError(message, cure="Remove the space, or write %20 for it")
     _at, address = next(bare_addresses(text), (0, text))
     # Because the text itself has just been refused, only a part of it is tried; else this would never end.
-    if address != text and _is_good(address):
+    if address != text and is_address(address):
         return BadValueError(message, cure=f"Write {address} alone", instead=address, otherwise=_COPY)
     return BadValueError(message, cure=_COPY)
 
 
 def _without_scheme(text: str) -> BadValueError:
     message = f"the address '{text}' does not begin with https://"
+    _at, inside = next(bare_addresses(text), (0, ""))
+    if is_address(inside):
+        return BadValueError(message, cure=f"Write {inside} alone", instead=inside, otherwise=_COPY)
     site, slash, _rest = text.lstrip("/").partition("/")
     if FILE_NAME.search(site if not slash else text) and ("." not in site.strip(".") or not slash):
         return BadValueError(f"'{text}' is a file of yours, not an address of the web", cure=_FILE_CURE)
     if "@" in site:
         return BadValueError(message, cure=_MAIL_CURE)
     whole = f"https://{text.lstrip('/')}"
-    if not _is_good(whole):
+    if not is_address(whole):
         return BadValueError(message, cure=_COPY)
     return BadValueError(message, cure=f"Write {whole}", instead=whole, otherwise=_COPY)
-
-
-def _is_good(text: str) -> bool:
-    try:
-        return bool(text and web_address(text))
-    except BadValueError:
-        return False
 
 
 def site(address: str) -> str:
