@@ -190,11 +190,30 @@ class TestCheck:
             "problems",
             "warnings",
             "dead_links",
+            "unchecked_links",
             "refusals",
             "next_runs",
             "next_episodes",
             "next_seconds",
         }
+
+    def test_a_link_that_refuses_programs_is_left_to_people(
+        self, recap: Recap, episode: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As LinkedIn does: it is no dead link, and fails no check."""
+
+        async def ask(self: Web, address: str) -> LinkAnswer:
+            del self, address
+            return LinkAnswer(999, refuses_programs=True)
+
+        monkeypatch.setattr(Web, "ask", ask)
+        result = recap("check", "--links")
+        assert result.exit_code == 0
+        told = "the link https://a.fr/mort could not be checked (the site answers 999 to a program)"
+        assert f"{episode.name}:12: {told}. Open it in a browser to see whether it is there." in result.stderr
+        facts = json.loads(recap("check", "--links", "--json").stdout)
+        assert {each["file"] for each in facts["unchecked_links"]} >= {f"content/{episode.name}"}
+        assert facts["dead_links"] == []
 
     @pytest.mark.parametrize("name", ["1401.md.txt", "1401.MD.TXT", "1401.markdown", "1401.markdown.txt"])
     def test_a_file_with_a_wrong_ending_is_told(self, recap: Recap, tmp_path: Path, name: str) -> None:

@@ -482,7 +482,7 @@ def test_a_bot_that_cannot_start_says_so_in_the_form_of_its_log(
     assert code == 2
     messages = [json.loads(line)["message"] for line in said.splitlines()]
     assert [message.partition(": ")[0] for message in messages] == ["config.toml:2", "config.toml:3"]
-    write_config(tmp_path)
+    write_config(tmp_path, '[show]\nlanguage = "en"\n')
     (tmp_path / "content").mkdir()
     (tmp_path / "recap.db").write_text("no database", encoding="utf-8")
     code, _printed, said = ended("run")

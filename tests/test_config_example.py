@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.config import Channel, ContentFolder, DeliveryRules, Schedule, Show, Storage
+from bot.config import Channel, ContentFolder, DeliveryRules, Network, Schedule, Show, Storage
 from bot.model.subscription import PlatformName
 from bot.platforms.discord.section import Discord
 from bot.platforms.registry import load
@@ -79,7 +79,9 @@ def test_what_is_off_shows_the_defaults_too(everything_on: Path, tmp_path: Path)
         assert channel.model_dump(include=optional) == plain.model_dump(include=optional)
 
 
-@pytest.mark.parametrize("model", [Show, ContentFolder, Storage, Telegram, Discord, Schedule, Channel, DeliveryRules])
+@pytest.mark.parametrize(
+    "model", [Show, ContentFolder, Storage, Telegram, Discord, Schedule, Channel, DeliveryRules, Network]
+)
 def test_every_key_of_a_section_stands_in_the_example(everything_on: Path, model: type[BaseModel]) -> None:
     """In the section's table, or in one of its entries where there may be several."""
     tables = tomllib.loads(everything_on.read_text("utf-8"))

@@ -88,6 +88,27 @@ async def test_dead_is_what_nobody_can_read(site: Site, status: int, *, is_dead:
     assert (await site.ask("/a")).is_dead is is_dead
 
 
+@pytest.mark.parametrize(
+    ("status", "guard", "is_refusal"),
+    [
+        *((status, "nginx", True) for status in (401, 403, 429, 999)),
+        *((status, "nginx", False) for status in (200, 404, 500, 503)),
+        *((503, guard, True) for guard in ("cloudflare", "AkamaiGHost", "DataDome")),
+    ],
+)
+async def test_a_refusal_of_programs_says_nothing_of_the_page(
+    site: Site, status: int, guard: str, *, is_refusal: bool
+) -> None:
+    """999 is LinkedIn's answer to them; a guard in front of a site refuses them as a server that is busy would."""
+
+    async def page(_request: server.Request) -> server.Response:
+        return server.Response(status=status, headers={"Server": guard})
+
+    site.pages["/a"] = page
+    answer = await site.ask("/a")
+    assert (answer.refuses_programs, answer.is_dead) == (is_refusal, status in {404, 500, 503} and not is_refusal)
+
+
 @pytest.mark.parametrize("status", [301, 308])
 async def test_a_permanent_redirection_is_a_move(site: Site, status: int) -> None:
     """Only these two say that the page will stay at its new address (RFC 9110, 15.4)."""

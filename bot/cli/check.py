@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config, Schedule, exposed_tokens, located, missing_tokens
+from bot.config import Config, Network, Schedule, exposed_tokens, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
@@ -51,7 +51,7 @@ def check(
     path = console.config_path(config)
     unusable, is_current = _storage(settings, path)
     problems = [*unusable, *archive.problems]
-    dead, moved = _look_up_links(settings, archive) if links else ([], [])
+    dead, moved, unsure = _look_up_links(settings, archive) if links else ([], [], [])
     topics = located(path, _unknown_topics(settings, archive))
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
     warnings = [*missing_tokens(path, settings), *exposed_tokens(path, settings), *topics, *of_episodes]
@@ -66,6 +66,7 @@ def check(
                 "problems": console.for_json(problems),
                 "warnings": console.for_json([*warnings, *moved]),
                 "dead_links": console.for_json(dead),
+                "unchecked_links": console.for_json(unsure),
                 "refusals": refusals,
                 "next_runs": {name: push and push.run.isoformat() for name, push in pushes.items()},
                 "next_episodes": {name: push and push.for_json() for name, push in pushes.items()},
@@ -74,7 +75,7 @@ def check(
         )
     else:
         console.tell([*problems, *dead])
-        console.tell_warnings([*moved, *warnings])
+        console.tell_warnings([*moved, *unsure, *warnings])
         for refusal in refusals:
             err().print(refusal, soft_wrap=True)
         out().print(f"Episodes in order: {len(archive.episodes)}")
@@ -177,29 +178,33 @@ def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> Ne
     return NextPush(run, due, last if is_repeated else None)
 
 
-def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], list[Problem]]:
-    """Return the links of the episodes that are dead, and those that have moved for good."""
+def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], list[Problem], list[Problem]]:
+    """Return the links of the episodes that are dead, those that have moved for good, and those that stay unknown."""
     places = links(archive, settings.content.folder)
-    answers = asyncio.run(_ask([url for url, _path, _line in places]))
-    dead, moved = [], []
+    answers = asyncio.run(_ask([url for url, _path, _line in places], settings.network))
+    dead, moved, unsure = [], [], []
     for url, path, line in places:
         answer = answers[url]
         if answer.is_dead:
             reason = answer.failure or f"the server answers {answer.status}"
             dead.append(Problem(path, f"the link {url} is dead ({reason})", "Link to a page that is there", line))
+        elif answer.refuses_programs:
+            reason = f"the site answers {answer.status} to a program"
+            cure = "Open it in a browser to see whether it is there"
+            unsure.append(Problem(path, f"the link {url} could not be checked ({reason})", cure, line))
         elif answer.moved:
             moved.append(Problem(path, f"the link {url} has moved", f"Write {answer.moved}", line))
-    return dead, moved
+    return dead, moved, unsure
 
 
-async def _ask(addresses: list[str]) -> "dict[str, LinkAnswer]":
+async def _ask(addresses: list[str], network: Network) -> "dict[str, LinkAnswer]":
     from rich.progress import Progress
 
     from bot.content.links import Web, ask_all
 
     with Progress(console=err(), transient=True) as progress:
         bar = progress.add_task("Asking for the links", total=len(set(addresses)))
-        async with Web() as web:
+        async with Web(network=network) as web:
             return await ask_all(web, addresses, lambda: progress.advance(bar))
 
 

@@ -96,7 +96,8 @@ def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "o
     # Because the log may have to tell a mistake in the config, there is one before; no mistake shows a secret.
     set_up(level, [], as_json=form == "json")
     settings = load(config_path(path), tokens=tokens)
-    set_up(level, [section.token for section in settings.platforms.values()], as_json=form == "json")
+    secrets = [settings.network.proxy, *(section.token for section in settings.platforms.values())]
+    set_up(level, secrets, as_json=form == "json")
     return settings
 
 

@@ -15,7 +15,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config
+from bot.config import Config, Network
 from bot.content.archive import Archive
 from bot.content.frontmatter import json_schema
 from bot.content.parser import parse_episode
@@ -82,12 +82,12 @@ def import_notes(
     else:
         from bot.notes.feed import notes_from_feed
 
-        path, data = _feed(rss or "")
+        path, data = _feed(rss or "", settings.network)
         read = functools.partial(notes_from_feed, number=episode, zone=settings.show.timezone)
     with _in_time(path):
         found = read(data, path)
     if found.chapters_page and not found.chapters:
-        found = _with_chapters(found, path)
+        found = _with_chapters(found, path, settings.network)
     with _in_time(path):
         text = draft(
             found,
@@ -192,7 +192,7 @@ def _in_time(path: Path) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _feed(feed: str) -> tuple[Path, bytes]:
+def _feed(feed: str, network: Network) -> tuple[Path, bytes]:
     """Return a feed, given by its address or its file, and the path to name the feed by.
 
     Raises:
@@ -203,15 +203,17 @@ def _feed(feed: str) -> tuple[Path, bytes]:
 
     # Because a path joins the two slashes of an address, the scheme is left out of it.
     path = Path(feed.rpartition("://")[2])
-    return path, asyncio.run(_fetched(feed, MAX_FEED)) if "://" in feed else console.read_input(path, MAX_FEED + 1)
+    return path, asyncio.run(_fetched(feed, MAX_FEED, network)) if "://" in feed else console.read_input(
+        path, MAX_FEED + 1
+    )
 
 
-def _with_chapters(notes: Notes, path: Path) -> Notes:
+def _with_chapters(notes: Notes, path: Path, network: Network) -> Notes:
     """Return the notes with the chapters at the address that their feed names; without them if it gives none."""
     from bot.notes.feed import MAX_FEED, with_chapters
 
     try:
-        return with_chapters(notes, asyncio.run(_fetched(notes.chapters_page, MAX_FEED)))
+        return with_chapters(notes, asyncio.run(_fetched(notes.chapters_page, MAX_FEED, network)))
     except ExpectedError as error:
         told = _("the times of the chapters are left out: {reason}").format(reason=error)
         console.tell_warnings([Problem(path, told, _("Try again later"))])
@@ -246,10 +248,10 @@ def template(settings: Config, defaults: Defaults) -> str:
     return f"---\n{head}\n---\n\n{remarks[0]}\n\n##\n\n{remarks[1]}\n\n{remarks[2]}\n\nSources :\n- \n"
 
 
-async def _fetched(address: str, limit: int) -> bytes:
+async def _fetched(address: str, limit: int, network: Network) -> bytes:
     from bot.content.links import Web, WebError
 
-    async with Web() as web:
+    async with Web(network=network) as web:
         try:
             return await web.fetch(address, limit)
         except WebError as error:

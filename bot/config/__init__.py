@@ -27,9 +27,22 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
+from bot.config.network import proxy_for
 from bot.config.problems import contradictions, strangers, switched_off, translated
 from bot.config.sources import TOKEN_KEYS, Fault, Sources, read, variable_name
-from bot.config.values import SQLITE, CronLine, Duration, Id, ScheduleName, SqliteUrl, Text, Topic, WrittenTopic, Zone
+from bot.config.values import (
+    SQLITE,
+    CronLine,
+    Duration,
+    Id,
+    ProxyAddress,
+    ScheduleName,
+    SqliteUrl,
+    Text,
+    Topic,
+    WrittenTopic,
+    Zone,
+)
 from bot.model.document import Layout
 from bot.model.i18n import Language, spoken
 from bot.model.i18n import gettext as _
@@ -79,6 +92,20 @@ class Storage(ConfigSection):
     def path(self) -> Path:
         """Return the ledger's file."""
         return Path(self.url.removeprefix(SQLITE))
+
+
+class Network(ConfigSection):
+    """The way to the platforms, to links and to feeds."""
+
+    proxy: ProxyAddress = Field(default=SecretStr(""), examples=["http://proxy.example.org:3128"])
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy for the address, as `bot.config.network` does."""
+        return proxy_for(url, self.proxy.get_secret_value())
+
+
+BY_ENVIRONMENT = Network()
+"""The network of a config that says nothing about it."""
 
 
 class PlatformSection(ConfigSection):
@@ -205,6 +232,7 @@ class Config(_General):
     schedules: tuple[Schedule, ...]
     channels: tuple[Channel, ...] = ()
     delivery: DeliveryRules = Field(default_factory=DeliveryRules)
+    network: Network = BY_ENVIRONMENT
 
     @field_validator("schedules", mode="before")
     @classmethod
@@ -234,8 +262,9 @@ class Config(_General):
 
     def live(self, running: Config) -> tuple[Config, list[str]]:
         """Return this config as far as it can hold without a restart, and the keys that need one."""
-        update: dict[str, object] = {"storage": running.storage}
+        update: dict[str, object] = {"storage": running.storage, "network": running.network}
         keys = ["storage.url"] if self.storage != running.storage else []
+        keys += ["network.proxy"] if self.network != running.network else []
         for name in self.sections:
             ours, theirs = self.platforms.get(name), running.platforms.get(name)
             if ours is None or theirs is None:

@@ -162,6 +162,21 @@ def _address(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _proxy(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    try:
+        parts = urlsplit(text)
+        # Because urlsplit checks the port only when somebody reads it, the port is read here.
+        is_whole = bool(parts.hostname) and parts.port != 0 and parts.path in {"", "/"}
+        is_address = is_whole and parts.scheme in {"http", "https"} and PRINTABLE.fullmatch(text) is not None
+    except ValueError:
+        is_address = False
+    if text and not is_address:
+        cure = _("Write its address, as in {example}").format(example='"http://proxy.example.org:3128"')
+        raise refusal(_("this is no proxy that speaks HTTP"), cure)
+    return SecretStr(text.rstrip("/"))
+
+
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 Number: TypeAlias = Annotated[int, BeforeValidator(_number)]
@@ -185,6 +200,9 @@ ScheduleName: TypeAlias = Annotated[str, Field(max_length=32), AfterValidator(_s
 CronLine: TypeAlias = Annotated[str, AfterValidator(_cron_line)]
 
 SqliteUrl: TypeAlias = Annotated[str, AfterValidator(_sqlite_url)]
+
+# Because a proxy may ask for a name and a password, which stand in its address, no message shows it.
+ProxyAddress: TypeAlias = Annotated[SecretStr, AfterValidator(_proxy)]
 
 WebAddress: TypeAlias = Annotated[str, _address("https", "http")]
 """An address without a final slash."""

@@ -5,15 +5,19 @@ and spellings can hide where an address leads, the address of the machine is jud
 """
 
 import asyncio
+import contextlib
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self, TypeAlias
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from bot.config import BY_ENVIRONMENT, Network
 from bot.model.address import site, web_address
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -31,6 +35,13 @@ _REDIRECTIONS = _PERMANENT | {302, 303, 307}
 # Because some servers know no HEAD, or refuse it to all but browsers, these answers to a HEAD need a GET.
 _ASK_AGAIN = range(400, 600)
 _GONE = frozenset({404, 410})
+# 999 is LinkedIn's own; 429 comes for the number of requests. Some sites say with a server error that they refuse one.
+_REFUSALS = frozenset({401, 403, 429, 999})
+_BUSY_FOR_PROGRAMS = re.compile(
+    r"(?:.+\.)?(?:amazon|amzn|ebay|imdb|facebook|instagram|tiktok)\.[a-z.]{2,6}|(?:.+\.)?x\.com"
+)
+_GUARDS = re.compile(r"cloudflare|akamai|datadome|ddos-guard|imperva|sucuri", re.IGNORECASE)
+"""Programs in front of sites that refuse robots, by the names in which they answer."""
 _CHUNK = 1 << 16
 # Mapped (RFC 4291), compatible (the same, long out of use), NAT64 (RFC 6052) and 6to4 (RFC 3056), each with the number
 # of bits below the IPv4 address. Because a gateway may lead back into the own network, that address is judged.
@@ -52,10 +63,14 @@ class LinkAnswer:
     moved: str = ""
     failure: str = ""
 
+    refuses_programs: bool = False
+    """True if the site may answer so to a program alone, and a reader can perhaps open the page."""
+
     @property
     def is_dead(self) -> bool:
-        """True if no reader can open the page. A site that refuses robots is not dead."""
-        return bool(self.failure) or self.status in _GONE or self.status >= 500  # noqa: PLR2004
+        """True if no reader can open the page."""
+        is_error = self.status in _GONE or self.status >= 500  # noqa: PLR2004
+        return bool(self.failure) or (is_error and not self.refuses_programs)
 
 
 def is_public(address: IpAddress) -> bool:
@@ -69,21 +84,29 @@ def is_public(address: IpAddress) -> bool:
 class Web:
     """A session for such requests, used as an asynchronous context manager."""
 
-    def __init__(self, may_visit: Callable[[IpAddress], bool] = is_public, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        may_visit: Callable[[IpAddress], bool] = is_public,
+        timeout: float = TIMEOUT,
+        network: Network = BY_ENVIRONMENT,
+    ) -> None:
         self._may_visit = may_visit
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._network = network
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(socket_factory=self._socket, use_dns_cache=False),
-            timeout=self._timeout,
-            headers={"User-Agent": USER_AGENT},
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._session = self._opened(aiohttp.TCPConnector(socket_factory=self._socket, use_dns_cache=False))
+        self._by_proxy = self._opened(aiohttp.TCPConnector())
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
         await self._session.close()
+        await self._by_proxy.close()
+
+    def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        jar = aiohttp.DummyCookieJar()
+        headers = {"User-Agent": USER_AGENT}
+        return aiohttp.ClientSession(connector=connector, timeout=self._timeout, headers=headers, cookie_jar=jar)
 
     async def fetch(self, address: str, limit: int) -> bytes:
         """Return the content at the address, at most `limit` bytes and one more. Redirections are followed.
@@ -115,7 +138,7 @@ class Web:
                 response.close()
         except WebError as error:
             return LinkAnswer(failure=str(error))
-        return LinkAnswer(response.status, moved)
+        return LinkAnswer(response.status, moved, refuses_programs=_refuses_programs(response))
 
     async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
         """Send the request, and follow its redirections.
@@ -130,7 +153,7 @@ class Web:
         try:
             address = web_address(address)
             for _ in range(MAX_REDIRECTIONS):
-                response = await self._session.request(method, address, allow_redirects=False)
+                response = await self._request(method, address)
                 target = response.headers.get("Location", "")
                 if response.status not in _REDIRECTIONS or not target:
                     return response, moved
@@ -142,6 +165,18 @@ class Web:
             raise WebError(_reason(error)) from error
         raise WebError("it redirects in circles")
 
+    async def _request(self, method: str, address: str) -> aiohttp.ClientResponse:
+        proxy = self._network.proxy_for(address)
+        if proxy is None:
+            return await self._session.request(method, address, allow_redirects=False)
+        # Because the proxy makes the connection, the host is judged before. A name that only the proxy knows is its own
+        # to judge.
+        parts = urlsplit(address)
+        with contextlib.suppress(socket.gaierror):
+            for found in await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port):
+                self._judge(str(found[4][0]))
+        return await self._by_proxy.request(method, address, allow_redirects=False, proxy=proxy)
+
     def _socket(self, found: tuple[Any, ...]) -> socket.socket:
         """Return a socket for one of a host's addresses, as `socket.getaddrinfo` gives it.
 
@@ -149,9 +184,17 @@ class Web:
             OSError: the address must not be visited.
         """
         family, kind, protocol, _name, (host, *_port) = found
+        self._judge(host)
+        return socket.socket(family, kind, protocol)
+
+    def _judge(self, host: str) -> None:
+        """Raise an error if the address must not be visited.
+
+        Raises:
+            OSError: it must not.
+        """
         if not self._may_visit(ipaddress.ip_address(host.partition("%")[0])):
             raise OSError(None, f"{host} is not on the public internet")
-        return socket.socket(family, kind, protocol)
 
 
 async def ask_all(
@@ -170,9 +213,18 @@ async def ask_all(
     return dict(await asyncio.gather(*map(ask, dict.fromkeys(addresses))))
 
 
+def _refuses_programs(response: aiohttp.ClientResponse) -> bool:
+    if response.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return response.status in _REFUSALS
+    is_guarded = _GUARDS.search(response.headers.get("Server", "")) is not None
+    return is_guarded or _BUSY_FOR_PROGRAMS.fullmatch(response.url.host or "") is not None
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or "no connection"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from bot.commands import CommandContext
-from bot.config import PlatformSection
+from bot.config import Network, PlatformSection
 from bot.model.document import Document
 from bot.model.facts import Ability, Code, Tell, tell_nobody
 from bot.model.i18n import Language
@@ -340,7 +340,7 @@ class PlatformRow(Generic[S, A]):
     name: PlatformName
     section: type[S]
     """The platform's section of the config."""
-    load: Callable[[], tuple[Callable[[S], A], Callable[[A, CommandContext, Sender, Language], Handlers]]]
+    load: Callable[[], tuple[Callable[[S, Network], A], Callable[[A, CommandContext, Sender, Language], Handlers]]]
     """Imports the library, and returns the makers of an account and of its handlers."""
     limits: Callable[[Target], tuple[ChatLimit, ...]]
     """The limits of one chat, beside that of the whole account."""

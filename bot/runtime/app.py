@@ -88,7 +88,7 @@ class App:
         self._stop = asyncio.Event()
         self._is_second = False
         self._accounts: dict[PlatformName, Account] = {
-            name: PLATFORMS[name].load()[0](section)
+            name: PLATFORMS[name].load()[0](section, config.network)
             for name, section in config.platforms.items()
             # Without a token, a command that sends nothing still reads the ledger.
             if section.token.get_secret_value()

@@ -12,7 +12,9 @@ from sqlalchemy import URL, Connection, create_engine, inspect, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.model.facts import Code
-from bot.model.problems import ExpectedError
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
+from bot.model.problems import ExpectedError, reason_of
 from bot.storage import migrations, opening
 from bot.storage.clock import is_other_process
 from bot.storage.database import PATIENCE, Database, copy_whole, plain_errors
@@ -21,10 +23,10 @@ from bot.storage.place import Place
 from bot.storage.records import BroadcastKind, DeliveryState, Gap, LedgerError, Notice
 from bot.storage.tables import IS_UNFINISHED, deliveries, heartbeat
 
-UNSURE = "the database was restored from a backup in which this was under way"
+UNSURE = gettext_noop("the database was restored from a backup in which this was under way")
 """The reason of a delivery that was unfinished in a backup."""
 
-_ANOTHER = "name a file that `recap backup` has written"
+_ANOTHER = gettext_noop("name a file that `recap backup` has written")
 _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TABLES = {"alembic_version", "broadcasts", "deliveries", "subscriptions"}
 """Tables that the database of every version has."""
@@ -56,21 +58,24 @@ def save(database: Path, path: Path) -> Backup:
         LedgerError: the database is missing, damaged or in use.
     """
     if not database.exists():
-        raise LedgerError(f"there is no database at {database.absolute()}", "is this the right folder?")
+        missing = _("there is no database at {path}").format(path=database.absolute())
+        raise LedgerError(missing, _("is this the right folder?"))
     unready = path.with_name(f"{path.name}.unready")
     try:
         # The name is taken first, so that a file which comes meanwhile is not replaced at the end.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError as error:
-        raise BackupError(f"{path} exists already: name another file, or move that one away first") from error
+        told = _("{path} exists already: name another file, or move that one away first")
+        raise BackupError(told.format(path=path)) from error
     except OSError as error:
-        raise BackupError(f"{path} cannot be written ({error.strerror}): name a file in another folder") from error
+        told = _("{path} cannot be written ({reason}): name a file in another folder")
+        raise BackupError(told.format(path=path, reason=reason_of(error))) from error
     try:
         with plain_errors(_url(database)), contextlib.closing(_opened(database, "rw")) as source:
             source.execute("PRAGMA schema_version")
             with plain_errors(_url(path)):
                 copy_whole(source, unready)
-        with _readable(unready, database, "stop the bot and restore a backup") as connection:
+        with _readable(unready, database, gettext_noop("stop the bot and restore a backup")) as connection:
             found = _contents(connection)
         unready.replace(path)
     except BaseException:
@@ -90,7 +95,8 @@ def read(path: Path) -> Backup:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise BackupError(f"{path} cannot be read ({error.strerror}): {_ANOTHER}") from error
+        told = _("{path} cannot be read ({reason})").format(path=path, reason=reason_of(error))
+        raise BackupError(_with(told, _ANOTHER)) from error
     with _readable(path, path) as connection:
         migrations.are_due(connection)
         return _contents(connection)
@@ -120,9 +126,9 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
     lock, place = DeliveryLock(database), Place(database)
     try:
         if not lock.acquire() or _is_delivered_from(database):
-            raise LedgerError(f"a bot delivers from {database}", "stop the bot first")
+            raise LedgerError(_("a bot delivers from {path}").format(path=database), _("stop the bot first"))
         if place.is_at(path):
-            raise BackupError(f"{path} is the database itself: {_ANOTHER}")
+            raise BackupError(_with(_("{path} is the database itself").format(path=path), _ANOTHER))
         ready = path
         if gap is not None:
             ready = database.with_name(f"{database.name}.restoring")
@@ -135,7 +141,8 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
                 await restored.close()
         return place.replace(ready)
     except OSError as error:
-        raise LedgerError(f"{database} cannot be replaced ({error.strerror})", "make room, check the rights") from error
+        told = _("{path} cannot be replaced ({reason})").format(path=database, reason=reason_of(error))
+        raise LedgerError(told, _("make room, check the rights")) from error
     finally:
         lock.release()
 
@@ -199,14 +206,19 @@ def _readable(path: Path, name: Path, cure: str = _ANOTHER) -> Iterator[Connecti
     try:
         with engine.connect() as connection:
             if connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok":
-                raise BackupError(f"{name} is damaged: {cure}")
+                raise BackupError(_with(_("{path} is damaged").format(path=name), cure))
             if not set(inspect(connection).get_table_names()) >= _TABLES:
-                raise BackupError(f"{name} is no database of this program: {cure}")
+                raise BackupError(_with(_("{path} is no database of this program").format(path=name), cure))
             yield connection
     except (DBAPIError, sqlite3.Error) as error:
-        raise BackupError(f"{name} is damaged, or no database: {cure}") from error
+        raise BackupError(_with(_("{path} is damaged, or no database").format(path=name), cure)) from error
     finally:
         engine.dispose()
+
+
+def _with(message: str, cure: str) -> str:
+    """Return both as one sentence; the cure is translated here."""
+    return _("{name}: {text}").format(name=message, text=_(cure))
 
 
 def _opened(path: Path, mode: str = "ro") -> sqlite3.Connection:

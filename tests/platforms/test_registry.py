@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot import cli
 from bot.commands import COMMANDS, Request, answered
-from bot.config import PlatformSection
+from bot.config import BY_ENVIRONMENT, Network, PlatformSection
 from bot.config.problems import refusal
 from bot.model.document import Document, plain
 from bot.model.problems import InvalidInputError
@@ -88,7 +88,7 @@ class Loft(Account):
 
     name = PIGEON
 
-    def __init__(self, section: Pigeon) -> None:
+    def __init__(self, section: Pigeon, _network: Network) -> None:
         self.token = section.token
         self.brought: dict[str, list[str]] = {}
         self.arrival = asyncio.Event()
@@ -151,8 +151,8 @@ def lofts(monkeypatch: pytest.MonkeyPatch) -> list[Loft]:
     """The registry with one row more, and every account that the bot makes with it."""
     made: list[Loft] = []
 
-    def connect(section: Pigeon) -> Loft:
-        made.append(Loft(section))
+    def connect(section: Pigeon, network: Network) -> Loft:
+        made.append(Loft(section, network))
         return made[-1]
 
     row = PlatformRow(
@@ -255,7 +255,7 @@ def test_what_a_row_promises_its_account_can_do(name: PlatformName) -> None:
     row = PLATFORMS[name]
     token = {"telegram": "123456789:AAEloopbackloopbackloopbackloopback"}.get(name, "loopback")
     make_account, _ = row.load()
-    account = make_account(row.section(token=SecretStr(token)))
+    account = make_account(row.section(token=SecretStr(token)), BY_ENVIRONMENT)
     methods = {Feature.PUBLISH: Publisher.publish, Feature.FIND: Finder.find}
     for feature, method in methods.items():
         assert (feature in row.features) == hasattr(account, method.__name__)

@@ -12,6 +12,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.rendering import JsonObject, Rendering
@@ -50,7 +51,7 @@ class DiscordPlatform(Account, Finder, Publisher):
 
     name = NAME
 
-    def __init__(self, config: Discord) -> None:
+    def __init__(self, config: Discord, network: Network = BY_ENVIRONMENT) -> None:
         # Because a process has one bot, discord.py keeps both addresses for the whole process.
         Route.BASE = config.api_url.rstrip("/")
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
@@ -64,6 +65,8 @@ class DiscordPlatform(Account, Finder, Publisher):
             "intents": discord.Intents(guilds=True),
             "http_trace": Traffic(self).trace(),
             "max_ratelimit_timeout": LONGEST_WAIT,
+            # For the gateway too.
+            "proxy": network.proxy_for(config.api_url),
         }
         receiving = {
             # With a given number of shards, discord.py uses the configured gateway and does not ask for one.

@@ -11,6 +11,7 @@ from telegram import Bot, Chat, ChatMember, ChatMemberRestricted
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.rendering import JsonObject, Message, Rendering
@@ -26,7 +27,7 @@ from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, proxy_for
+from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.platforms.telegram.section import Telegram
 
@@ -72,11 +73,11 @@ class TelegramPlatform(Account):
 
     name = NAME
 
-    def __init__(self, config: Telegram) -> None:
+    def __init__(self, config: Telegram, network: Network = BY_ENVIRONMENT) -> None:
         self.on_setup: Callable[[], Coroutine[Any, Any, None]] = functools.partial(asyncio.sleep, 0)
         base = config.api_url.rstrip("/")
         token = config.token.get_secret_value()
-        proxy = proxy_for(base)
+        proxy = network.proxy_for(base)
         self._sender = ApiSender(f"{base}/bot{token}", SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy)
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
         same: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False, "verify": certificates()}}

@@ -10,11 +10,9 @@ import json
 import os
 import re
 import ssl
-import urllib.request
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -30,8 +28,6 @@ from telegram.error import (
     TimedOut,
 )
 from telegram.request import HTTPXRequest
-
-from bot.model.problems import ExpectedError
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds that opening a connection may take, encryption included."""
@@ -55,10 +51,6 @@ _NEVER_SENT: Final = (
 )
 # Because the Bot API server begins its answer to a send with the new message's id, no answer is parsed whole.
 _MESSAGE_ID = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d+)\s*[,}]')
-
-
-class ProxyError(ExpectedError):
-    """A proxy named in the environment that the bot cannot use."""
 
 
 class NeverSentError(NetworkError):
@@ -201,23 +193,6 @@ class _Body(aiohttp.BytesPayload):
             raise NeverSentError("the request was withdrawn before it was sent")
         # Because asyncio's buffer takes the body whole, the read time-out covers a network that takes none of it.
         await writer.write(self._value, drain=False)  # type: ignore[call-arg] # only the interface leaves it out
-
-
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for the address; None for a direct connection.
-
-    Raises:
-        ProxyError: the proxy does not speak HTTP.
-    """
-    address = urlsplit(url)
-    found = urllib.request.getproxies()
-    proxy = found.get(address.scheme) or found.get("all")
-    if not proxy or urllib.request.proxy_bypass(address.hostname or ""):
-        return None
-    kind, separator, _ = proxy.partition("://")
-    if separator and kind not in {"http", "https"}:
-        raise ProxyError(f"the bot cannot use a {kind} proxy: name one that speaks HTTP")
-    return proxy if separator else f"http://{proxy}"
 
 
 @functools.cache

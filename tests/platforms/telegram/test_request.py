@@ -26,7 +26,7 @@ from telegram.error import (
 )
 
 from bot.platforms.telegram import request
-from bot.platforms.telegram.request import ApiSender, ForeignError, NeverSentError, ProxyError, QuietRequest, proxy_for
+from bot.platforms.telegram.request import ApiSender, ForeignError, NeverSentError, QuietRequest
 from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
@@ -332,36 +332,6 @@ async def test_a_proxy_is_used() -> None:
             assert await send(requests) == 77
     assert proxy.received[0].path == "http://telegram.invalid/bot1:a/sendMessage"
     assert proxy.received[0].headers["proxy-authorization"] == "Basic YWRhOmxvdmVsYWNl"
-
-
-@pytest.mark.parametrize(
-    ("environment", "proxy"),
-    [
-        ({}, None),
-        ({"https_proxy": "http://a:1"}, "http://a:1"),
-        ({"HTTPS_PROXY": "a:1"}, "http://a:1"),
-        ({"all_proxy": "https://a:1"}, "https://a:1"),
-        ({"https_proxy": "http://a:1", "all_proxy": "socks5://b:2"}, "http://a:1"),
-        ({"http_proxy": "http://a:1"}, None),
-        ({"https_proxy": "http://a:1", "no_proxy": "telegram.org"}, None),
-        ({"https_proxy": "http://a:1", "no_proxy": "*"}, None),
-        ({"https_proxy": "http://a:1", "no_proxy": "example.org"}, "http://a:1"),
-    ],
-)
-def test_the_environment_names_the_proxy(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], proxy: str | None
-) -> None:
-    """One for the scheme goes before one for all; hosts may be exempt."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert proxy_for("https://api.telegram.org:8443") == proxy
-
-
-def test_a_proxy_that_does_not_speak_http_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is sent."""
-    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
-    with pytest.raises(ProxyError, match="socks5 proxy: name one that speaks HTTP"):
-        proxy_for("https://api.telegram.org")
 
 
 async def test_the_token_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,43 @@
+"""The way to the network: straight, or through a proxy that the config or the environment names."""
+
+import ipaddress
+import urllib.request
+from urllib.parse import urlsplit
+
+from bot.model.i18n import gettext as _
+from bot.model.problems import ExpectedError
+
+_PLAIN = {"ws": "http", "wss": "https"}
+"""The scheme in which a proxy is named for that of a socket."""
+
+
+class ProxyError(ExpectedError):
+    """A proxy named in the environment that the bot cannot use."""
+
+
+def proxy_for(url: str, configured: str = "") -> str | None:
+    """Return the proxy for the address, the config's before the environment's; None for a direct connection.
+
+    Hosts in NO_PROXY and this machine are reached directly.
+
+    Raises:
+        ProxyError: the proxy does not speak HTTP.
+    """
+    address = urlsplit(url)
+    found = urllib.request.getproxies()
+    proxy = configured or found.get(_PLAIN.get(address.scheme, address.scheme)) or found.get("all")
+    host = address.hostname or ""
+    with_port = host if address.port is None else f"{host}:{address.port}"
+    if not proxy or _is_this_machine(host) or urllib.request.proxy_bypass(with_port):
+        return None
+    kind, separator, _rest = proxy.partition("://")
+    if separator and kind not in {"http", "https"}:
+        raise ProxyError(_("the bot cannot use a {kind} proxy: name one that speaks HTTP").format(kind=kind))
+    return proxy if separator else f"http://{proxy}"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,142 @@
+"""The way to the network: one proxy for both platforms, links and feeds, and none for this machine."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from bot.config import Network
+from bot.config.network import ProxyError, proxy_for
+from bot.content.links import Web
+from bot.model.problems import InvalidInputError
+from bot.platforms.base import SendError
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.section import Discord
+from bot.platforms.registry import load
+from bot.platforms.telegram.client import TelegramPlatform
+from bot.platforms.telegram.section import Telegram
+from tests.platforms.telegram import wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+ME = b'{"ok":true,"result":{"id":1,"is_bot":true,"first_name":"recap","username":"recap_bot"}}'
+TOKEN = SecretStr("123456789:AAEloopbackloopbackloopbackloopback")
+PROXY = "http://ada:lovelace@proxy.example.org:3128"
+SETTINGS = '[telegram]\ntoken = "123456789:AAEloopbackloopbackloopbackloopback"\n[network]\nproxy = "{proxy}"\n'
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own proxies have no part in these tests."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+async def proxy() -> AsyncIterator[wire.Wire]:
+    """A proxy that answers for everybody as Telegram answers `getMe`."""
+    async with wire.listening(wire.answering("200 OK", ME)) as made:
+        yield made
+
+
+def by(proxy: wire.Wire) -> Network:
+    """The network of a config that names the proxy."""
+    return Network(proxy=SecretStr(f"http://ada:lovelace@{wire.HOST}:{proxy.port}"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "https://api.telegram.org:8443", None),
+        ({"https_proxy": "http://a:1"}, "https://api.telegram.org:8443", "http://a:1"),
+        ({"HTTPS_PROXY": "a:1"}, "https://api.telegram.org", "http://a:1"),
+        ({"all_proxy": "https://a:1"}, "https://api.telegram.org", "https://a:1"),
+        ({"https_proxy": "http://a:1", "all_proxy": "socks5://b:2"}, "https://api.telegram.org", "http://a:1"),
+        ({"http_proxy": "http://a:1"}, "https://api.telegram.org", None),
+        ({"https_proxy": "http://a:1"}, "wss://gateway.discord.gg", "http://a:1"),
+        ({"https_proxy": "http://a:1", "no_proxy": "telegram.org"}, "https://api.telegram.org", None),
+        ({"https_proxy": "http://a:1", "no_proxy": "telegram.org:8443"}, "https://api.telegram.org:8443", None),
+        ({"https_proxy": "http://a:1", "no_proxy": "telegram.org:8443"}, "https://api.telegram.org", "http://a:1"),
+        ({"https_proxy": "http://a:1", "no_proxy": "*"}, "https://api.telegram.org", None),
+        ({"https_proxy": "http://a:1", "no_proxy": "example.org"}, "https://api.telegram.org", "http://a:1"),
+        *(
+            ({"all_proxy": "a:1"}, f"http://{host}:8081", None)
+            for host in ("localhost", "127.0.0.1", "127.8.8.8", "[::1]")
+        ),
+    ],
+)
+def test_the_environment_names_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str, proxy: str | None
+) -> None:
+    """One for the scheme goes before one for all; hosts may be exempt, and this machine is."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for(url) == proxy
+
+
+def test_the_config_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With its password, which no text of the config shows; hosts that the environment exempts are exempt."""
+    monkeypatch.setenv("https_proxy", "http://a:1")
+    monkeypatch.setenv("no_proxy", "discord.com")
+    (file := tmp_path / "config.toml").write_text(SETTINGS.format(proxy=PROXY), encoding="utf-8")
+    settings = load(file, {})
+    assert settings.network.proxy_for("https://api.telegram.org") == PROXY
+    assert settings.network.proxy_for("https://discord.com/api/v10") is None
+    assert "lovelace" not in f"{settings!r} {settings}"
+    assert load(None, {"RECAP_NETWORK__PROXY": PROXY}).network == settings.network
+    changed, fixed = load(None, {"RECAP_TELEGRAM__TOKEN": TOKEN.get_secret_value()}).live(settings)
+    assert (changed.network, fixed) == (settings.network, ["storage.url", "network.proxy"])
+
+
+@pytest.mark.parametrize("wrong", ["lovelace", "socks5://lovelace:1080", "http://lovelace:x", "http://lovelace:1/x y"])
+def test_a_proxy_that_cannot_be_used_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: str
+) -> None:
+    """At its line, and without the address, which may hold a password."""
+    (file := tmp_path / "config.toml").write_text(SETTINGS.format(proxy=wrong), encoding="utf-8")
+    with pytest.raises(InvalidInputError) as refused:
+        load(file, {})
+    (problem,) = refused.value.problems
+    assert str(problem).startswith(
+        f"{file}:4: network.proxy: this is no proxy that speaks HTTP. Write its address, as in "
+    )
+    assert "lovelace" not in str(problem)
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
+    with pytest.raises(ProxyError, match="socks5 proxy: name one that speaks HTTP"):
+        proxy_for("https://api.telegram.org")
+
+
+async def test_telegram_and_discord_are_reached_by_the_proxy(proxy: wire.Wire) -> None:
+    """With the proxy's password; Discord's gateway takes the same way."""
+    telegram = TelegramPlatform(Telegram(token=TOKEN, api_url="http://telegram.invalid"), by(proxy))
+    await telegram.connect()
+    assert telegram.username == "recap_bot"
+    await telegram.close()
+    discord = DiscordPlatform(Discord(token=SecretStr("a.b.c"), api_url="http://discord.invalid/api/v10"), by(proxy))
+    with contextlib.suppress(SendError):
+        await discord.connect()
+    await discord.close()
+    asked = [each.path for each in proxy.received]
+    assert asked[0] == f"http://telegram.invalid/bot{TOKEN.get_secret_value()}/getMe"
+    assert asked[1] == "http://discord.invalid/api/v10/users/@me"
+    assert {each.headers["proxy-authorization"] for each in proxy.received} == {"Basic YWRhOmxvdmVsYWNl"}
+    assert discord.gateway._options["proxy"] == by(proxy).proxy.get_secret_value()
+
+
+async def test_links_and_feeds_are_fetched_by_the_proxy(proxy: wire.Wire) -> None:
+    """Hosts that only the proxy knows too; a host inside the house is asked for by nobody."""
+    async with Web(network=by(proxy)) as web:
+        assert await web.fetch("http://feeds.invalid/rss", 1000) == ME
+        assert await web.fetch("http://pages.invalid/a", 10) == ME[:11]
+        assert (await web.ask("http://10.1.2.3/a")).failure == "10.1.2.3 is not on the public internet"
+        assert "not on the public internet" in (await web.ask(f"http://{wire.HOST}:{proxy.port}/a")).failure
+    assert [f"{each.method} {each.path}" for each in proxy.received] == [
+        "GET http://feeds.invalid/rss",
+        "GET http://pages.invalid/a",
+    ]
