@@ -20,6 +20,8 @@ _KEY = re.compile(r"\s*(?P<key>[\w-]+)\s*=")
 _HARD_SPACES = re.compile(r"[\u00a0\u202f\u2009]")
 _BEFORE_VALUE = re.compile(r"[^\"'#=]*=?[^\"'#\S]*")
 _TYPED_QUOTES = re.compile(r"[“”„\u2018]|«[ \u00a0\u202f]?|[ \u00a0\u202f]?»|’(?=[ \t]{0,9}(?:[,\]#]|$))")
+_COMMENT = re.compile(r"(^|\s)//")
+_NAME = re.compile(r"^\s*+([^\"'=#\[\]]*[^\"'=#\[\]\s])\s*=")
 _CASES = {"true": "true", "false": "false", "yes": "true", "no": "false", "oui": "true", "non": "false"}
 
 
@@ -116,12 +118,14 @@ def _changes(lines: list[str], number: int) -> Iterator[Change]:
 
 
 def _is_fine(line: str) -> bool:
-    """Return whether a line alone is TOML; the lines of a list in several lines are not."""
-    try:
-        tomllib.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    """Return whether a line is TOML, alone or in a list of several lines."""
+    for text in (line, f"x = [\n{line}\n]"):
+        try:
+            tomllib.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        return True
+    return False
 
 
 def _simple_spaces(line: str) -> str:
@@ -131,7 +135,7 @@ def _simple_spaces(line: str) -> str:
 
 
 def _straight(line: str) -> str:
-    key, equals, value = _simple_spaces(line).partition("=")
+    key, equals, value = _simple_spaces(line).rpartition("=")
     return key + equals + _TYPED_QUOTES.sub('"', value)
 
 
@@ -155,6 +159,9 @@ _MENDS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("Write a simple space in place of the no-break space", _simple_spaces),
     ('Write straight quotation marks (") in place of the typed ones', _straight),
     ("Write = in place of the colon", lambda line: line.replace(":", " =", 1)),
+    ("Write one = in place of two", lambda line: line.replace("==", "=", 1)),
+    ("Begin a comment with # in place of //", lambda line: _COMMENT.sub(r"\1#", line, count=1)),
+    ('Put a quotation mark (") before and after the name', lambda line: _NAME.sub(r'"\1" =', line, count=1)),
     ("Take away the comma or semicolon at its end", lambda line: line.rstrip(" ,;")),
     ("Write true or false, in small letters", _on_value(lambda value: _CASES.get(value.lower(), value))),
     ("Write / in place of each backslash", lambda line: line.replace("\\", "/")),
