@@ -191,6 +191,7 @@ class TestCheck:
             "warnings",
             "dead_links",
             "unchecked_links",
+            "answers",
             "refusals",
             "next_runs",
             "next_episodes",

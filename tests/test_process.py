@@ -261,6 +261,8 @@ async def test_check_online_names_what_stands_in_the_way(place: DemoWorld, tmp_p
     """Everything in order: exit code 0. A chat without the bot, a channel without followers: found before Monday."""
     code, said = await recap(place, tmp_path, "check", "--online")
     assert code == 0, said
+    assert "Telegram: @recap_bot answers, 4 channels and 0 admins can be reached" in said
+    assert "answers, 4 channels and 0 admins can be reached" in said.split("Discord: ")[1]
     place.telegram.kick(place.group)
     place.discord.delete_channel(place.board)
     place.news.type = ChannelType.TEXT
@@ -269,6 +271,7 @@ async def test_check_online_names_what_stands_in_the_way(place: DemoWorld, tmp_p
     assert f"telegram:{place.group.id}" in said
     assert f"discord:{place.board.id}" in said
     assert f"discord:{place.news.id}: only announcement channels" in said
+    assert "Telegram: @recap_bot answers, 3 channels and 0 admins can be reached" in said
     assert said.lower().count("make the bot a member there") == 2
     assert "Traceback" not in said
 

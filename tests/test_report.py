@@ -13,7 +13,7 @@ import pytest
 from bot.delivery.report import describe, explain
 from bot.model import facts
 from bot.model.episode import Episode, Segment, Status
-from bot.model.facts import Ability, Code, Fact, Pushed, Unserved
+from bot.model.facts import Ability, Code, Fact, LeftOut, Pushed, Unreached, Unserved
 from bot.model.i18n import Language, Words, words
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName, Target
@@ -42,6 +42,11 @@ def push(*unserved: Unserved, sent: int = 312, discord: int = 0) -> Pushed:
 def unserved(code: str, count: int = 1, *targets: Target, unknown: bool = False) -> Unserved:
     """Some who did not get it on Telegram."""
     return Unserved(TELEGRAM, code, "as Telegram says it", count, unknown, targets)
+
+
+def unreached(chat: str, code: str = Code.NOT_FOUND, *, is_admin: bool = False, is_person: bool = False) -> Unreached:
+    """A chat on Telegram to which no message comes."""
+    return Unreached(Target(TELEGRAM, chat), code, "chat not found", is_admin=is_admin, is_person=is_person)
 
 
 def episode(number: int) -> Episode:
@@ -128,6 +133,28 @@ def test_refusals_are_told_in_the_platforms_own_words_each_with_its_number() -> 
     ]
 
 
+def test_each_reason_why_somebody_was_left_out_is_told_with_its_number() -> None:
+    """The most frequent one first. Sums that do not add up say so, because somebody may be without the recap."""
+    fair = dataclasses.replace(push(), left_out={LeftOut.HOLIDAY: 1, LeftOut.TOPICS: 20}, subscribed=333)
+    assert said(describe(fair, FRENCH)).splitlines()[2:] == [
+        "20 ont été laissés de côté : cet épisode n’a rien sur leurs thèmes.",
+        "1 a été laissé de côté : on y a mis les envois en pause.",
+    ]
+    assert not describe(fair, FRENCH).alarming
+    odd = describe(dataclasses.replace(fair, subscribed=335), ENGLISH)
+    assert odd.alarming
+    assert said(odd).splitlines()[-1] == (
+        "These sums do not add up: there were 335 subscriptions, and 2 of them are not accounted for. "
+        "Compare with: recap status --json"
+    )
+
+
+def test_every_reason_to_be_left_out_has_words_of_its_own() -> None:
+    """As every code of a failure has."""
+    told = describe(dataclasses.replace(push(), left_out=dict.fromkeys(LeftOut, 1)), FRENCH).text.splitlines()[2:]
+    assert len(set(told)) == len(LeftOut)
+
+
 def test_a_push_to_nobody_says_so() -> None:
     """Zero of zero would be no news."""
     assert said(describe(push(sent=0), FRENCH)) == (
@@ -155,7 +182,9 @@ def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
         base.ForeignResultError,
     }
     codes = [error.code for error in errors]
-    assert sorted(codes) == sorted(set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.RESTORED})
+    assert sorted(codes) == sorted(
+        set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.UNREACHED, Code.RESTORED}
+    )
 
 
 def _subclasses(error: type[base.SendError]) -> set[type[base.SendError]]:
@@ -190,6 +219,31 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
                 "abandonné.\n"
                 "Avec un débit (rate) plus élevé dans la configuration, si la plateforme vous l’accorde, tout le monde "
                 "est servi à temps."
+            ),
+        ),
+        (
+            facts.OutOfReach(
+                [
+                    unreached("99", is_admin=True, is_person=True),
+                    unreached("98", "", is_admin=True, is_person=True),
+                    unreached("1001234567890", is_person=True),
+                    unreached("@nosuch"),
+                    unreached("-100", Code.CLOSED),
+                ]
+            ),
+            FRENCH,
+            (
+                "Certains sont injoignables\n"
+                "telegram:99 (admin) : chat not found. Cette personne doit d’abord écrire au bot, ou le débloquer ; "
+                "sinon, le numéro est faux.\n"
+                "telegram:98 (admin) : n’a pas reçu le dernier avis (chat not found). Cette personne doit d’abord "
+                "écrire au bot, ou le débloquer ; sinon, le numéro est faux.\n"
+                "telegram:1001234567890 : chat not found. Le numéro d’un groupe ou d’un canal commence par un signe "
+                "moins. Une personne doit d’abord écrire au bot.\n"
+                "telegram:@nosuch : chat not found. Corrigez-le dans la configuration s’il est mal écrit, et faites "
+                "entrer le bot à cet endroit.\n"
+                "telegram:-100 : chat not found. Le bot reprend alors tout seul.\n"
+                "Rien de ce que le bot envoie n’y arrive. Il réessaie de temps en temps."
             ),
         ),
         (
@@ -383,6 +437,10 @@ def test_the_other_notices(fact: Fact, language: Words, text: str) -> None:
 KEYS: list[tuple[Fact, str]] = [
     (push(), "report 7"),
     (facts.MessageRefused(7, 1207, TELEGRAM, "too long", 297), "refused 7 telegram"),
+    (
+        facts.OutOfReach([unreached("@nosuch"), unreached("99", is_admin=True)]),
+        "out-of-reach telegram:99 telegram:@nosuch 2024-11-05",
+    ),
     (facts.TooLong(7, 1207, dt.timedelta(hours=37), dt.timedelta(hours=24)), "too-long 7"),
     (facts.NoEpisode("monday", MONDAY, MONDAY), "no-episode monday 2024-11-04 08:00"),
     (facts.Missed("monday", MONDAY, 1207), "missed monday 2024-11-04 08:00 1207"),

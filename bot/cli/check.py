@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +19,14 @@ from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
+from bot.delivery.reach import addressees, find_out
+from bot.delivery.report import out_of_reach
 from bot.model.episode import Status
-from bot.model.i18n import gettext_noop
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import Problem
 from bot.platforms import base
-from bot.platforms.registry import renderers
+from bot.platforms.registry import PLATFORMS, renderers
 from bot.runtime.clock import Timetable
 from bot.storage import database
 from bot.storage.records import LedgerError
@@ -55,7 +59,7 @@ def check(
     topics = located(path, _unknown_topics(settings, archive))
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
     warnings = [*missing_tokens(path, settings), *exposed_tokens(path, settings), *topics, *of_episodes]
-    refusals = console.with_app(settings, _refusals) if online and not unusable else []
+    answers, refusals = console.with_app(settings, _asked) if online and not unusable else ([], [])
     timetable = Timetable(settings.schedules, console.now)
     pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
     lengths = console.with_app(settings, partial(_lengths, pushes=pushes)) if is_current else {}
@@ -67,6 +71,7 @@ def check(
                 "warnings": console.for_json([*warnings, *moved]),
                 "dead_links": console.for_json(dead),
                 "unchecked_links": console.for_json(unsure),
+                "answers": answers,
                 "refusals": refusals,
                 "next_runs": {name: push and push.run.isoformat() for name, push in pushes.items()},
                 "next_episodes": {name: push and push.for_json() for name, push in pushes.items()},
@@ -78,6 +83,8 @@ def check(
         console.tell_warnings([*moved, *unsure, *warnings])
         for refusal in refusals:
             err().print(refusal, soft_wrap=True)
+        for answer in answers:
+            out().print(answer, soft_wrap=True)
         out().print(f"Episodes in order: {len(archive.episodes)}")
         for name, push in pushes.items():
             out().print(f"Next push on schedule {name}: {in_words(push.run if push else None)}")
@@ -208,33 +215,50 @@ async def _ask(addresses: list[str], network: Network) -> "dict[str, LinkAnswer]
             return await ask_all(web, addresses, lambda: progress.advance(bar))
 
 
-async def _refusals(app: "App") -> list[str]:
-    """Return a sentence for each token that is refused and each declared channel that the bot cannot write to."""
-    found = []
+async def _asked(app: "App") -> tuple[list[str], list[str]]:
+    """Return a sentence on all that works on each platform, and one for each token, channel and admin that does not."""
+    works: list[str] = []
+    refused: list[str] = []
     for name, connection in app.connections.items():
-        declared = [each for each in app.config.subscriptions() if each.target.platform == name]
         try:
             await connection.platform.connect()
-            for subscription in declared:
-                try:
-                    await connection.platform.inspect(subscription.target, publish=subscription.choices.publish)
-                except base.SendError as error:
-                    found.append(f"{subscription.target}: {_with_cure(error)}")
+            reached = Counter(await _reach(app.config, connection.platform, refused))
+            channels = ngettext("{count} channel", "{count} channels", reached[False]).format(count=reached[False])
+            admins = ngettext("{count} admin", "{count} admins", reached[True]).format(count=reached[True])
+            answers = _("{platform}: @{account} answers, {channels} and {admins} can be reached").format(
+                platform=PLATFORMS[name].title,
+                account=connection.platform.username,
+                channels=channels,
+                admins=admins,
+            )
+            works.append(answers)
         except base.SendError as error:
-            found.append(f"{name}: {_with_cure(error)}")
+            refused.append(f"{name}: {_with_cure(error)}")
         finally:
             await connection.platform.close()
-    return found
+    return works, refused
+
+
+async def _reach(settings: Config, platform: base.Platform, refused: list[str]) -> list[bool]:
+    """Return for each place that can be reached whether it is an admin's; add a sentence for each other one."""
+    reached = []
+    for place in addressees(settings, platform.name):
+        try:
+            found = await find_out(platform, place)
+        except base.SendError as error:
+            refused.append(f"{place.target}: {_with_cure(error)}")
+            continue
+        if found is None:
+            reached.append(place.is_admin)
+        else:
+            refused.append(out_of_reach(found, spoken()))
+    return reached
 
 
 def _with_cure(error: base.SendError) -> str:
     match error:
         case base.UnauthorisedError():
             return f"{error}. Copy the whole token again from where you made the bot."
-        case base.TargetNotFoundError():
-            return f"{error}. Correct it in the config, and make the bot a member there."
-        case base.TargetGoneError():
-            return f"{error}. Make the bot a member there."
         case base.ForeignAnswerError():
             return (
                 f"{error}. See that api_url is the address of the platform itself, with no page of a network before it."

@@ -8,7 +8,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.delivery.report import explain
+from bot.delivery.report import explain, explain_left_out
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
 from bot.storage.health import troubles_of
@@ -63,12 +63,26 @@ async def _facts(app: "App") -> dict[str, Any]:
         "troubles": troubles_of(app.config.storage.path),
         "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
         "publishing": await app.ledger.publications.waiting(),
-        "notices": [
-            {"told": notice.created.isoformat(), "text": notice.text, "state": str(notice.state)}
-            for notice in await app.ledger.notices.latest(SHOWN_NOTICES)
-        ],
+        "unreached": await app.ledger.heartbeat.unreached(),
+        "notices": await _notice_facts(app),
         "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
     }
+
+
+async def _notice_facts(app: "App") -> list[dict[str, Any]]:
+    latest = await app.ledger.notices.latest(SHOWN_NOTICES)
+    fates = await app.ledger.notices.fates(latest)
+    return [
+        {
+            "made": notice.created.isoformat(),
+            "text": notice.text,
+            "state": str(notice.state),
+            "told": [str(target) for target in fates[notice.id].reached],
+            "waiting": [str(target) for target in fates[notice.id].waiting],
+            "missed": [{"target": str(target), "reason": reason} for target, reason in fates[notice.id].missed],
+        }
+        for notice in latest
+    ]
 
 
 async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
@@ -90,7 +104,10 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
         },
         "sent": {str(platform): count for platform, count in outcome.served.items()},
         "ended": outcome.ended,
-        "left_out": outcome.left_out,
+        "subscribed": outcome.subscribed,
+        "left_out": {str(why): count for why, count in outcome.left_out.items()},
+        "unaccounted": outcome.unaccounted,
+        "left_out_meaning": explain_left_out(outcome, spoken()),
         "unserved": [
             {
                 "platform": str(each.platform),
@@ -115,6 +132,8 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
 
     for line in facts["troubles"] or [_("The bot is running and healthy.")]:
         out().print(line, soft_wrap=True)
+    for line in facts["unreached"]:
+        out().print(_("Out of reach: {line}").format(line=line), soft_wrap=True)
     rows = []
     for push in facts["broadcasts"]:
         state, deliveries = _STATES[push["state"]], console.counted(push["results"]) or _("none")
@@ -135,13 +154,31 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
     if facts["publishing"]:
         out().print(_("Messages still to be published to followers: {count}").format(count=facts["publishing"]))
     for notice in facts["notices"]:
-        first, *rest = notice["text"].splitlines()
-        out().print(f"{local(notice['told'])}  {first}")
-        for line in rest:
-            out().print(f"    {line}", soft_wrap=True)
+        _print_notice(notice, local(notice["made"]))
     for name, run in facts["next_runs"].items():
         when = dt.datetime.fromisoformat(run).astimezone(zone) if run else None
         out().print(_("Next push on schedule {schedule}: {when}").format(schedule=name, when=in_words(when)))
+
+
+def _print_notice(notice: dict[str, Any], made: str) -> None:
+    first, *rest = notice["text"].splitlines()
+    out().print(f"{made}  {first}")
+    for line in [*rest, _reached(notice)]:
+        out().print(f"    {line}", soft_wrap=True)
+
+
+def _reached(notice: dict[str, Any]) -> str:
+    """Return the line that says whom a notice has reached."""
+    told, waiting, missed = notice["told"], notice["waiting"], notice["missed"]
+    if not (told or waiting or missed):
+        return _("→ told to nobody: no admin is in the config")
+    said = [_("told to {admins}").format(admins=", ".join(told)) if told else _("told to nobody yet")]
+    if waiting:
+        said.append(_("on its way to {admins}").format(admins=", ".join(waiting)))
+    elif not told:
+        said = [_("told to nobody")]
+    said += [_("not to {target} ({reason})").format(**each) for each in missed]
+    return f"→ {'; '.join(said)}"
 
 
 def _print_troubles(push: dict[str, Any]) -> None:
@@ -151,6 +188,8 @@ def _print_troubles(push: dict[str, Any]) -> None:
         out().print(_("{name} was stopped: {reason}").format(name=name, reason=push["reason"]), soft_wrap=True)
     for unserved in push["unserved"]:
         out().print(labelled.format(name=name, text=unserved["meaning"]), soft_wrap=True)
+    for line in push["left_out_meaning"]:
+        out().print(labelled.format(name=name, text=line), soft_wrap=True)
     for failure in push["failures"][:SHOWN_FAILURES]:
         # Because the ledger keeps some reasons in English, they are translated here.
         reason = failure["reason"]

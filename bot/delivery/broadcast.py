@@ -12,7 +12,7 @@ from bot.content.formatter import Formatter
 from bot.delivery.retry import GIVE_UP_AFTER
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
-from bot.model.facts import WELCOME, MayHaveGone, Missed, NoEpisode, Tell, TooLong
+from bot.model.facts import WELCOME, LeftOut, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Broadcast, Choice, Gap
@@ -136,6 +136,10 @@ class Broadcaster:
             schedule=schedule,
             due=due,
             renderings=renderings,
+            without={
+                choice: LeftOut.TOPICS if choice.platform in self.platforms else LeftOut.OFF
+                for choice in audience.keys() - renderings.keys()
+            },
             again=again,
             only_failed_in=failed_in,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
-from bot.model.facts import NO_FAILURES, TOLD, Ability, Code, Fact, Pushed, Standing, Unserved
+from bot.model.facts import NO_FAILURES, TOLD, Ability, Code, Fact, LeftOut, Pushed, Standing, Unreached, Unserved
 from bot.model.problems import Problem
 from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Notice
@@ -29,7 +29,7 @@ _ALIKE: Mapping[str, str] = {
 LONGEST_LIST = 5
 """Mistakes shown in one notice; `recap check` shows all."""
 
-MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED, Code.FILTERED})
+MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED, Code.FILTERED, Code.UNREACHED})
 """Codes of failures that an admin can mend, and whose places a report therefore names."""
 
 
@@ -51,6 +51,10 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
     match fact:
         case facts.Pushed():
             return _pushed(fact, words, names)
+        case facts.OutOfReach():
+            lines = _listed(out_of_reach(each, words, names) for each in fact.unreached)
+            nothing = _("Nothing that the bot sends comes to them. They are tried again from time to time.")
+            return _notice(_("Not everybody can be reached"), *lines, _note(nothing))
         case facts.MessageRefused():
             refused = words.ngettext(
                 "{platform} refuses this message: three chats have refused it, and none has taken it ({reason}). So it "
@@ -245,13 +249,7 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
     if push.mended:
         later = words.ngettext("{count} got it at a later attempt.", "{count} got it at a later attempt.", push.mended)
         lines.append(later.format(count=push.mended))
-    if push.left_out:
-        nothing = words.ngettext(
-            "{count} was left out: paused, without a subject on its topics, or served at another time.",
-            "{count} were left out: paused, without a subject on their topics, or served at another time.",
-            push.left_out,
-        )
-        lines.append(nothing.format(count=push.left_out))
+    lines += explain_left_out(push, words)
     if push.publishing:
         waiting = words.ngettext(
             "{count} message of an announcement channel is still to be published to the followers.",
@@ -265,8 +263,66 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
     if any(each.code not in {*NO_FAILURES, Code.NOT_FOUND} and not each.unknown for each in push.unserved):
         again = f"recap send {push.episode} --only failed"
         blocks.append(_note(_("To try again with those who failed: {command}"), command=again))
-    alarming = bool(push.failed or push.unknown)
+    alarming = bool(push.failed or push.unknown or push.unaccounted)
     return _notice(title.format(number=push.episode), *blocks, episode=push.episode, alarming=alarming)
+
+
+def explain_left_out(push: Pushed, words: Words) -> list[str]:
+    """Return a sentence for each reason why a push left somebody out, and one if its sums do not add up."""
+    ngettext = words.ngettext
+    lines = []
+    for why, count in sorted(push.left_out.items(), key=lambda each: -each[1]):
+        sentences = {
+            LeftOut.CLOSED: ngettext(
+                "{count} was left out: paused, because the bot may not write there.",
+                "{count} were left out: paused, because the bot may not write there.",
+                count,
+            ),
+            LeftOut.HOLIDAY: ngettext(
+                "{count} was left out: its people have paused the pushes.",
+                "{count} were left out: their people have paused the pushes.",
+                count,
+            ),
+            LeftOut.TOPICS: ngettext(
+                "{count} was left out: this episode has nothing on its topics.",
+                "{count} were left out: this episode has nothing on their topics.",
+                count,
+            ),
+            LeftOut.OFF: ngettext(
+                "{count} was left out: its platform is switched off in the config.",
+                "{count} were left out: their platform is switched off in the config.",
+                count,
+            ),
+            LeftOut.SERVED: ngettext(
+                "{count} was left out: it got this episode at another time.",
+                "{count} were left out: they got this episode at another time.",
+                count,
+            ),
+            LeftOut.LATE: ngettext(
+                "{count} was left out: it was changed in the moment in which the push began.",
+                "{count} were left out: they were changed in the moment in which the push began.",
+                count,
+            ),
+            LeftOut.FORGOTTEN: ngettext(
+                "{count} is not counted any more: its people had everything about them deleted.",
+                "{count} are not counted any more: their people had everything about them deleted.",
+                count,
+            ),
+            LeftOut.MERGED: ngettext(
+                "{count} is not counted any more: the chat became one with another that is counted.",
+                "{count} are not counted any more: the chats became one with others that are counted.",
+                count,
+            ),
+        }
+        lines.append(sentences[why].format(count=count))
+    if push.unaccounted:
+        odd = words.gettext(
+            "These sums do not add up: there were {count} subscriptions, and {number} of them are not accounted for. "
+            "Compare with: {command}"
+        )
+        command = "recap status --json"
+        lines.append(odd.format(count=push.subscribed, number=push.unaccounted, command=command))
+    return lines
 
 
 def _served(push: Pushed, words: Words) -> Paragraph:
@@ -308,6 +364,26 @@ def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS)
             sentence += f" ({shown}{more})"
         lines.append((count, _labelled(platform.title(), sentence, words)))
     return [line for _count, line in sorted(lines, key=lambda each: -each[0])]
+
+
+def out_of_reach(each: Unreached, words: Words, names: Names = NAMELESS) -> str:
+    """Return the sentence that no message comes to the place, with the cure."""
+    _ = words.gettext
+    place = _place(each.target, words, names)
+    if each.is_admin:
+        place = _("{place} (admin)").format(place=place)
+        cure = _("This person has to write to the bot first, or to unblock it; or else the number is wrong.")
+    elif each.is_person:
+        cure = _("The number of a group or channel begins with a minus. A person has to write to the bot first.")
+    elif each.code in {Code.GONE, Code.NOT_FOUND}:
+        cure = _("Correct it in the config if it is misspelt, and make the bot a member there.")
+    else:
+        # The platforms' texts of a missing right name that right.
+        cure = _("Then the bot goes on by itself.") if each.code == Code.CLOSED else ""
+    reason = each.reason
+    if each.is_admin and not each.code:
+        reason = _("did not get the last notice ({reason})").format(reason=reason)
+    return _labelled(place, f"{reason}. {cure}".strip(), words)
 
 
 def _place(target: Target, words: Words, names: Names) -> str:
@@ -363,6 +439,11 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
         Code.PAUSED: ngettext(
             "{count} paused the pushes while this one was under way.",
             "{count} paused the pushes while this one was under way.",
+            count,
+        ),
+        Code.UNREACHED: ngettext(
+            "{count} of the config cannot be reached ({reason}). It is tried again at each push.",
+            "{count} of the config cannot be reached ({reason}). They are tried again at each push.",
             count,
         ),
         Code.STOPPED: ngettext(

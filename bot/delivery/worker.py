@@ -19,6 +19,7 @@ from bot.delivery import retry
 from bot.delivery.outbox import Outbox
 from bot.delivery.pacing import Pacer, Turn
 from bot.delivery.publishing import PublishingJob
+from bot.delivery.reach import Addressee
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
 from bot.model.facts import MessageRefused, PausedTooLong, Tell, tell_nobody
@@ -329,9 +330,9 @@ class Worker:
             case Step.REDIRECT:
                 await subscriptions.move(claim.target, decision.chat)
             case Step.END_SUBSCRIPTION if isinstance(error, TargetGoneError):
-                await subscriptions.left(claim.target, reason)
+                await subscriptions.left(claim.target, reason, is_person=Addressee(claim.target).is_person)
             case Step.END_SUBSCRIPTION:
-                await subscriptions.end(claim.target, reason)
+                await subscriptions.lost(claim.target, reason)
             case Step.PAUSE_SUBSCRIPTION:
                 await subscriptions.pause(claim.target, reason)
             case Step.DOUBT_MESSAGE:

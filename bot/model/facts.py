@@ -44,13 +44,35 @@ class Code(enum.StrEnum):
     """The people of the place paused the pushes before the turn of the delivery."""
     RESTORED = "restored"
     """The delivery was unfinished in a backup that was restored, and may have been made since."""
+    UNREACHED = "unreached"
+    """The config declares the chat, and the platform does not know it or has the bot not in it."""
+
+
+class LeftOut(enum.StrEnum):
+    """The reason for which a push had no delivery, or has none any more, for a subscription of its schedule."""
+
+    CLOSED = "closed"
+    """The subscription is paused, because the bot may not write there."""
+    HOLIDAY = "holiday"
+    TOPICS = "topics"
+    """The episode has nothing on the topics of the subscription."""
+    OFF = "off"
+    """The platform is switched off."""
+    SERVED = "served"
+    """The people got the episode on a schedule that they have left since."""
+    LATE = "late"
+    """The choices of the subscription were made in the moment in which the push began."""
+    FORGOTTEN = "forgotten"
+    """The people had everything about them deleted."""
+    MERGED = "merged"
+    """The chat became one with another chat that has a delivery."""
 
 
 NO_FAILURES = frozenset({Code.GONE, Code.ENDED, Code.PAUSED})
 """Codes of deliveries that did not arrive because the people left, unsubscribed or paused."""
 
 
-TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED)
+TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED, Code.UNREACHED)
 """Codes of refusals, which a report tells with the platform's own words, each with its number."""
 
 
@@ -118,8 +140,9 @@ class Unserved:
 class Pushed(Fact):
     """The end of a push, at `ended_at`. `took` is the time from its beginning to its end.
 
-    `served`, `mended` and `unserved` together are all deliveries. `mended` counts those that failed here and arrived in
-    a later push of the episode. `left_out` subscriptions had no delivery.
+    `served`, `mended`, `unserved` and the `unfinished` together are all deliveries. `mended` counts those that failed
+    here and arrived in a later push of the episode. `left_out` counts the other ones of the `subscribed`, of whom
+    version 0.1.0 kept no number.
     `publishing` are the messages that are not yet passed on to the followers of an announcement channel.
     """
 
@@ -131,7 +154,9 @@ class Pushed(Fact):
     served: Mapping[PlatformName, int] = field(default_factory=dict)
     unserved: Sequence[Unserved] = ()
     mended: int = 0
-    left_out: int = 0
+    unfinished: int = 0
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    subscribed: int | None = None
     publishing: int = 0
     ended_at: dt.datetime | None = None
 
@@ -166,10 +191,51 @@ class Pushed(Fact):
         return self.sent + self.mended + sum(each.count for each in self.unserved)
 
     @property
+    def unaccounted(self) -> int:
+        """The number of subscriptions that the sums miss; 0 if all is well, below 0 if they count too many."""
+        if self.subscribed is None:
+            return 0
+        return self.subscribed - self.total - self.unfinished - sum(self.left_out.values())
+
+    @property
     def results(self) -> dict[str, int]:
         """The number of deliveries by their result, in words; together they are all that are over."""
         results = {"sent": self.sent, "sent later": self.mended, "failed": self.failed, "unknown": self.unknown}
         return results | {"not wanted any more": self.total - sum(results.values())}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """An admin, or a channel of the config, to whom no message comes.
+
+    `code` is that of the platform's answer, or empty for an admin who did not get the last notice; `reason` is the
+    platform's own text.
+    """
+
+    target: Target
+    code: str
+    reason: str
+    is_admin: bool
+    is_person: bool
+    """Whether the target is a private chat by its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfReach(Fact):
+    """Places to which no message comes."""
+
+    KEY = "out-of-reach {fact.named} {day}"
+    unreached: Sequence[Unreached]
+
+    @property
+    def named(self) -> str:
+        """The targets, in the key."""
+        return " ".join(sorted({str(each.target) for each in self.unreached}))
+
+    @property
+    def places(self) -> Sequence[Target]:
+        """The places that the notice shows."""
+        return [each.target for each in self.unreached]
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,10 @@ class Subscriptions(Protocol):
     async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
         """End the target's subscriptions, all or that of one schedule, and return whether one was active or paused."""
 
-    async def left(self, target: Target, reason: str) -> bool:
-        """End every subscription of the chat, threads included, because the chat removed the bot.
+    async def left(self, target: Target, reason: str, *, is_person: bool = False) -> bool:
+        """End every subscription of the chat, threads included, because the chat or the person removed the bot.
+
+        One that the config declares is paused, but for a person's, because a person who leaves has chosen to.
 
         Returns:
             True if a subscription was active or paused.

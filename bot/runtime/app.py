@@ -25,7 +25,7 @@ from bot.model import facts
 from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
-from bot.model.subscription import PlatformName, Subscription
+from bot.model.subscription import PlatformName, Subscription, SubscriptionState, Target
 from bot.platforms.base import (
     Account,
     Feature,
@@ -40,6 +40,7 @@ from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
 from bot.runtime.heart import Heart
+from bot.runtime.reach import Reach
 from bot.runtime.readiness import Readiness
 from bot.runtime.services import PatientLock, Services
 from bot.runtime.supervision import Supervisor
@@ -85,6 +86,7 @@ class App:
         self._looking = asyncio.Lock()
         self._finished = asyncio.Event()
         self._is_declared = False
+        self._unknown: set[Target] = set()
         self._stop = asyncio.Event()
         self._is_second = False
         self._accounts: dict[PlatformName, Account] = {
@@ -109,6 +111,9 @@ class App:
         self.services = self._services_of(config)
         self.readiness = Readiness(self._accounts, self._tell)
         self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
+        self.reach = Reach(
+            self.connections, ledger.notices, config=lambda: self.config, tell=self._tell, declare=self.declare
+        )
         self._heart = Heart(
             ledger,
             self._lock,
@@ -116,6 +121,7 @@ class App:
             tell=self._tell,
             # Because the services may be replaced meanwhile, those that hold now are asked.
             alarm=lambda fact: self.services.notifier.alarm(fact),  # noqa: PLW0108 - looked up at each call
+            unreached=self.reach.sentences,
             mended=self.wake,
             lost=self._give_way,
         )
@@ -141,6 +147,7 @@ class App:
                 self.readiness.has_told(standings)
             await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
             self.supervisor.start("readiness", self.readiness.follow)
+            self.supervisor.start("reach", self.reach.follow)
             self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
             # Because the watcher begins with its first step, that comes before the first look; else a change between
             # both would be missed.
@@ -156,7 +163,7 @@ class App:
             settle_in()
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
-            await self.supervisor.stop("clock", "reports", "content", "config", "readiness")
+            await self.supervisor.stop("clock", "reports", "content", "config", "readiness", "reach")
         self._check_alone()
         self._check_tokens()
 
@@ -234,6 +241,7 @@ class App:
         self._is_declared = False
         declared: list[Subscription] = []
         wanted = self.config.subscriptions()
+        unknown = set()
         # Because a name cannot be looked up without a token, a bot that has one declares its chat, by its number.
         unsure = {each.target.platform for each in wanted if each.target.platform not in self._accounts}
         if unsure:
@@ -244,7 +252,12 @@ class App:
                 if (account := self._accounts.get(target.platform)) is not None:
                     target = await account.resolve(target)
             except (TargetNotFoundError, TargetGoneError) as error:
-                log.warning("%s is declared and cannot be reached: %s", subscription.target, error)
+                # Each push tries it, so that its report names it.
+                level = logging.INFO if subscription.target in self._unknown else logging.WARNING
+                log.log(level, "%s is declared and cannot be reached: %s", subscription.target, error)
+                unknown.add(subscription.target)
+                paused = dataclasses.replace(subscription, state=SubscriptionState.PAUSED, reason=str(error))
+                declared.append(paused)
             except SendError as error:
                 log.info("%s cannot be looked up now: %s", subscription.target, error)
                 unsure.add(subscription.target.platform)
@@ -252,7 +265,7 @@ class App:
                 declared.append(dataclasses.replace(subscription, target=target))
         certain = [subscription for subscription in declared if subscription.target.platform not in unsure]
         await self.ledger.subscriptions.declare(certain, unsure)
-        self._is_declared = not unsure
+        self._is_declared, self._unknown = not unsure, unknown
 
     async def report(self) -> None:
         """Tell the admins about the pushes that have ended.
@@ -303,6 +316,7 @@ class App:
         await self._restart_changed(before)
         if config.subscriptions() != before.config.subscriptions():
             await self.declare()
+        self.reach.begin_anew()
         if fixed:
             await self.services.notifier.tell(facts.NeedsRestart(str(self._stamp), fixed))
 
@@ -349,6 +363,7 @@ class App:
         while True:
             self._finished.clear()
             await self.report()
+            self.reach.hear()
             await self.ledger.prune()
             await self._finished.wait()
 

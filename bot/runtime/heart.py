@@ -34,7 +34,8 @@ STANDSTILL = dt.timedelta(minutes=10)
 class Heart:
     """The looks at all that the bot rests on, and its heartbeat in the ledger.
 
-    `tell` takes facts to the admins by way of the ledger, `alarm` past it. `mended` is called when the database can be
+    `tell` takes facts to the admins by way of the ledger, `alarm` past it. `unreached` returns the sentences on chats
+    out of reach. `mended` is called when the database can be
     used again, `lost` when another process delivers from it.
     """
 
@@ -46,6 +47,7 @@ class Heart:
         *,
         tell: Tell,
         alarm: Callable[[Fact], Coroutine[Any, Any, None]],
+        unreached: Callable[[], list[str]],
         mended: Callable[[], None],
         lost: Callable[[], None],
     ) -> None:
@@ -54,6 +56,7 @@ class Heart:
         self._connections = connections
         self._tell = tell
         self._alarm = alarm
+        self._unreached = unreached
         self._mended = mended
         self._lost = lost
         self._slip = dt.timedelta()
@@ -103,7 +106,7 @@ class Heart:
             await self._tell(ClockSet(by))
 
     async def _beat(self) -> None:
-        if not await self._ledger.heartbeat.beat(await self._troubles()):
+        if not await self._ledger.heartbeat.beat(await self._troubles(), self._unreached()):
             self._lost()
         self._next_beat = time.monotonic() + BEAT_EVERY
 

@@ -50,7 +50,7 @@ class LedgerHeartbeat(LedgerPart):
             if before and is_other_process(before):
                 return False
             begin = insert(connection, heartbeat).values(
-                id=1, process=self._process, troubles=[], **_moment(self._steady)
+                id=1, process=self._process, troubles=[], unreached=[], **_moment(self._steady)
             )
             again = begin.on_conflict_do_update(index_elements=["id"], set_=dict(begin.excluded.items()))
             connection.execute(again)
@@ -58,14 +58,26 @@ class LedgerHeartbeat(LedgerPart):
 
         return await self._database.write(step)
 
-    async def beat(self, troubles: Sequence[str]) -> bool:
-        """Show that the process lives, with the troubles that it knows of; return False if another one took over."""
+    async def beat(self, troubles: Sequence[str], unreached: Sequence[str] = ()) -> bool:
+        """Show that the process lives, with the troubles that it knows of and the sentences on chats out of reach.
+
+        Returns:
+            False if another process took over.
+        """
         mine = update(heartbeat).where(heartbeat.c.process == self._process)
         return await self._database.write(
             lambda connection: (
-                connection.execute(mine.values(troubles=list(troubles), **_moment(self._steady))).rowcount > 0
+                connection.execute(
+                    mine.values(troubles=list(troubles), unreached=list(unreached), **_moment(self._steady))
+                ).rowcount
+                > 0
             )
         )
+
+    async def unreached(self) -> list[str]:
+        """Return the sentences of the last heartbeat on the admins and declared chats that cannot be reached."""
+        kept: list[str] | None = await self._database.scalar(select(heartbeat.c.unreached))
+        return kept or []
 
     async def end(self) -> None:
         """End the heartbeat of this process in order."""

@@ -8,13 +8,14 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Self
 
-from sqlalchemy import Connection, delete, func, select, union_all, update
+from sqlalchemy import Connection, delete, exists, func, select, union_all, update
 
-from bot.model.facts import NO_FAILURES
+from bot.model.facts import NO_FAILURES, LeftOut
 from bot.model.rendering import JsonObject, Message, Rendering
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
 from bot.storage.clock import SteadyClock
@@ -41,6 +42,8 @@ from bot.storage.tables import (
     ARRIVED_LATER,
     BROADCAST_IS_OPEN,
     BROADCAST_IS_UNFINISHED,
+    IS_DECLARED,
+    IS_PAUSED,
     IS_PENDING,
     IS_UNFINISHED,
     broadcasts,
@@ -125,21 +128,28 @@ class Ledger(LedgerPart):
         schedule: str,
         due: dt.datetime,
         renderings: Mapping[Choice, Rendering],
+        without: Mapping[Choice, LeftOut] = MappingProxyType({}),
         again: bool = False,
         only_failed_in: int | None = None,
     ) -> Broadcast | None:
         """Open a broadcast to everybody who gets the schedule's pushes.
 
-        A choice without a rendering gets nothing, and so does a target that got the episode on a schedule that it has
-        left. With `again`, the episode is pushed once more. With `only_failed_in`, only those get it whose delivery of
-        that broadcast failed.
+        A choice without a rendering gets nothing, for the reason in `without`, and so does a target that got the
+        episode on a schedule that it has left. With `again`, the episode is pushed once more. With `only_failed_in`,
+        only those get it whose delivery of that broadcast failed.
 
         Returns:
             None if the episode was pushed on this schedule before and not `again`.
         """
         return await self._database.write(
             opening.open_broadcast,
-            partial(opening.deliver_to_choices, chosen=renderings, again=again, only_failed_in=only_failed_in),
+            partial(
+                opening.deliver_to_choices,
+                chosen=renderings,
+                without=without,
+                again=again,
+                only_failed_in=only_failed_in,
+            ),
             BroadcastKind.PUSH,
             episode=episode,
             title=title,
@@ -239,13 +249,7 @@ class Ledger(LedgerPart):
         # Nobody writes while nothing is open, which is nearly always.
         if not await self.is_anything_open():
             return []
-        finish = (
-            update(broadcasts)
-            .where(BROADCAST_IS_OPEN, ~BROADCAST_IS_UNFINISHED)
-            .values(state=BroadcastState.DONE, finished=self._clock())
-            .returning(broadcasts)
-        )
-        return list(map(Broadcast.of, await self._database.write(lambda connection: connection.execute(finish).all())))
+        return await self._database.write(_finish, self._clock())
 
     async def broadcast_of(self, episode: int, key: str) -> Broadcast | None:
         """Return the latest broadcast of the episode with this key, such as the name of a schedule."""
@@ -302,6 +306,20 @@ class Ledger(LedgerPart):
                 connection.execute(delete(table).where(table.c.broadcast_id.in_(old)))
 
         await self._database.write(step)
+
+
+def _finish(connection: Connection, now: dt.datetime) -> list[Broadcast]:
+    finish = update(broadcasts).where(BROADCAST_IS_OPEN, ~BROADCAST_IS_UNFINISHED)
+    done = finish.values(state=BroadcastState.DONE, finished=now).returning(broadcasts)
+    ended = list(map(Broadcast.of, connection.execute(done).all()))
+    c = deliveries.c
+    # Because a declared chat is tried although its subscription is paused, one that took the push is paused no more.
+    for push in (each for each in ended if each.kind is BroadcastKind.PUSH):
+        took_it = (c.subscription_id == subscriptions.c.id, c.broadcast_id == push.id, c.state == DeliveryState.SENT)
+        paused = (subscriptions.c.schedule == push.key, IS_PAUSED, IS_DECLARED)
+        again = update(subscriptions).where(*paused, exists().where(*took_it))
+        connection.execute(again.values(state=SubscriptionState.ACTIVE, reason="", has_left=False, updated=now))
+    return ended
 
 
 def _stored(connection: Connection, rendering_id: int) -> StoredRendering:

@@ -12,12 +12,14 @@ from bot.model.rendering import Rendering
 from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Gap, Notice, target_of
+from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Fate, Gap, Notice, target_of
 from bot.storage.tables import (
     ARRIVED_LATER,
     BROADCAST_IS_UNFINISHED,
+    IS_UNFINISHED,
     broadcasts,
     deliveries,
+    is_at,
     publications,
     renderings,
 )
@@ -73,6 +75,14 @@ class LedgerNotices(LedgerPart):
         latest = select(broadcasts).where(_IS_NOTICE).order_by(broadcasts.c.id.desc()).limit(limit)
         return list(map(Broadcast.of, await self._database.rows(latest)))
 
+    async def fates(self, notices: Iterable[Broadcast]) -> dict[int, Fate]:
+        """Return the fate of each of these notices by its id."""
+        return await self._database.read(_fates, [notice.id for notice in notices])
+
+    async def missed(self, admins: Sequence[Target]) -> dict[Target, str]:
+        """Return those of the admins who did not get their last notice that is over, with the platform's words."""
+        return await self._database.read(_missed, admins)
+
     async def unreported(self, since: dt.datetime) -> list[Broadcast]:
         """Return the pushes that ended since then and have no report, the oldest first."""
         c, report = broadcasts.c, broadcasts.alias()
@@ -88,6 +98,33 @@ class LedgerNotices(LedgerPart):
     async def outcome(self, push: Broadcast) -> Pushed:
         """Return the results of a push so far."""
         return await self._database.read(_outcome, push, self._clock())
+
+
+def _fates(connection: Connection, notice_ids: Sequence[int]) -> dict[int, Fate]:
+    c = deliveries.c
+    of_notices = select(deliveries).where(c.broadcast_id.in_(notice_ids)).order_by(c.id)
+    fates = {notice_id: Fate([], [], []) for notice_id in notice_ids}
+    for row in connection.execute(of_notices):
+        fate = fates[row.broadcast_id]
+        match row.state:
+            case DeliveryState.FAILED:
+                fate.missed.append((target_of(row), row.reason))
+            case DeliveryState.PENDING | DeliveryState.SENDING:
+                fate.waiting.append(target_of(row))
+            case _:
+                fate.reached.append(target_of(row))
+    return fates
+
+
+def _missed(connection: Connection, admins: Sequence[Target]) -> dict[Target, str]:
+    c, missed = deliveries.c, {}
+    notices = select(broadcasts.c.id).where(_IS_NOTICE)
+    for admin in admins:
+        is_over = (is_at(deliveries, admin), ~IS_UNFINISHED, c.broadcast_id.in_(notices))
+        last = connection.execute(select(c.state, c.reason).where(*is_over).order_by(c.id.desc()).limit(1)).first()
+        if last is not None and last.state is DeliveryState.FAILED:
+            missed[admin] = last.reason
+    return missed
 
 
 def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushed:
@@ -122,6 +159,8 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
         served={row.platform: row.number for row in connection.execute(arrived.group_by(c.platform))},
         unserved=tuple(unserved),
         left_out=push.left_out,
+        subscribed=push.subscribed,
+        unfinished=connection.scalar(select(func.count()).where(in_push, IS_UNFINISHED)) or 0,
         mended=connection.scalar(select(func.count()).where(not_here, ARRIVED_LATER)) or 0,
         publishing=connection.scalar(select(func.count()).select_from(publications)) or 0,
     )

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Connection,
     String,
     bindparam,
+    case,
     cast,
     column,
     exists,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.model.facts import LeftOut
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
@@ -107,7 +110,7 @@ def open_broadcast(
         return None
     broadcast = Broadcast.of(row)
     deliver(connection, broadcast)
-    return broadcast
+    return Broadcast.of(connection.execute(select(broadcasts).where(c.id == broadcast.id)).one())
 
 
 def _fresh(broadcast: Broadcast) -> dict[str, object]:
@@ -131,21 +134,26 @@ def deliver_to_choices(
     broadcast: Broadcast,
     *,
     chosen: Mapping[Choice, Rendering],
+    without: Mapping[Choice, LeftOut],
     again: bool = False,
     only_failed_in: int | None = None,
 ) -> None:
-    """Add the renderings, and a delivery for every active subscription with one of the choices, loading none.
+    """Add the renderings, and a delivery for every subscription with one of the choices, loading none.
 
     The order of the deliveries, in which they are claimed, is another one at each push, so that nobody is always last.
     A target that got the episode on a schedule that it has left gets it only with `again`. With `only_failed_in`, only
     those get it whose delivery of that broadcast failed, and the messages that had arrived are skipped if unchanged.
+    `without` has the reasons of choices without a rendering.
     """
     c, fresh = subscriptions.c, _fresh(broadcast)
-    wanted = [c.schedule == broadcast.key, gets_pushes(broadcast.created)]
+    audience = [c.schedule == broadcast.key, ~HAS_ENDED]
     if only_failed_in is not None:
-        wanted.append(failed_in(only_failed_in))
-    elif not again and connection.execute(select(broadcasts.c.id).where(_is_other_push(broadcast)).limit(1)).first():
-        wanted.append(~_moved_with_it(broadcast))
+        audience.append(failed_in(only_failed_in))
+    wanted, may_be_served = [*audience, gets_pushes(broadcast.created)], False
+    if only_failed_in is None and not again:
+        others = select(broadcasts.c.id).where(_is_other_push(broadcast)).limit(1)
+        if may_be_served := connection.execute(others).first() is not None:
+            wanted.append(~_moved_with_it(broadcast))
     deliver = deliveries.insert().from_select(
         [*fresh, "rendering_id", "subscription_id", *_TARGET, "publish"],
         select(
@@ -165,11 +173,42 @@ def deliver_to_choices(
     connection.execute(deliver, {"chosen": rows})
     if only_failed_in is not None:
         _go_on_where_it_failed(connection, broadcast, only_failed_in)
-    else:
-        subscribed = select(func.count()).where(c.schedule == broadcast.key, ~HAS_ENDED).scalar_subquery()
-        served = select(func.count()).where(deliveries.c.broadcast_id == broadcast.id).scalar_subquery()
-        count = update(broadcasts).where(broadcasts.c.id == broadcast.id).values(left_out=subscribed - served)
-        connection.execute(count)
+    fates: dict[Choice, str] = {**dict.fromkeys(chosen, ""), **without}
+    counted = _counted(connection, broadcast, audience, fates)
+    if may_be_served:
+        of_it = select(func.count()).where(deliveries.c.broadcast_id == broadcast.id)
+        counted[LeftOut.SERVED] = counted[""] - connection.execute(of_it).scalar_one()
+    this = update(broadcasts).where(broadcasts.c.id == broadcast.id)
+    left_out = {why: count for why, count in counted.items() if why and count}
+    subscribed = counted.total() - counted[LeftOut.SERVED]
+    connection.execute(this.values(left_out=left_out, subscribed=subscribed))
+
+
+def _counted(
+    connection: Connection,
+    broadcast: Broadcast,
+    audience: Sequence[ColumnElement[bool]],
+    fates: Mapping[Choice, str],
+) -> Counter[str]:
+    """Return how many subscriptions a push leaves out for each reason, and under an empty one how many it wants."""
+    c = subscriptions.c
+    paused = case((c.paused_until > broadcast.created, LeftOut.HOLIDAY), else_=LeftOut.CLOSED)
+    why = case((gets_pushes(broadcast.created), ""), else_=paused).label("why")
+    choice = [c[name] for name in _CHOICE]
+    groups = select(*choice, why, func.count()).where(*audience).group_by(*choice, why)
+    counted: Counter[str] = Counter()
+    for *chosen, reason, count in connection.execute(groups):
+        counted[reason or fates.get(Choice(*chosen), LeftOut.LATE)] += count
+    return counted
+
+
+def leave_out(connection: Connection, broadcast_id: int, why: LeftOut, count: int) -> None:
+    """Note that so many deliveries of a broadcast are deleted, so that its sums go on adding up."""
+    this = broadcasts.c.id == broadcast_id
+    # Because two transactions may leave out at once, the row is locked first.
+    kept = connection.execute(select(broadcasts.c.left_out).where(this).with_for_update()).scalar_one()
+    left_out = {**kept, why: kept.get(why, 0) + count}
+    connection.execute(update(broadcasts).where(this, broadcasts.c.subscribed.is_not(None)).values(left_out=left_out))
 
 
 def _as_json(kept: Column[Any], value: object) -> object:

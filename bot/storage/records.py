@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bot.model.document import Document, Layout, plain
+from bot.model.facts import LeftOut
 from bot.model.i18n import gettext as _
 from bot.model.problems import StorageError
 from bot.model.rendering import Rendering
@@ -89,7 +91,8 @@ class Broadcast:
 
     `key` makes it exist once for its episode: the schedule's name of a push, `to TARGET` of a single, the notice's key.
     `repeat` counts the times that the admin pushed it again. A notice has a `text`, and 0 for `episode` if about none.
-    `left_out` counts the subscriptions of the schedule that had nothing to get when a push was opened.
+    `subscribed` counts the subscriptions of a push's schedule when it was opened, and `left_out` those of them without
+    a delivery, by reason. Version 0.1.0 counted neither.
     """
 
     id: int
@@ -104,13 +107,15 @@ class Broadcast:
     reason: str
     finished: dt.datetime | None
     text: str
-    left_out: int = 0
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    subscribed: int | None = None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """Return the broadcast in a row of its table."""
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        return cls(key=fields.pop("schedule"), text=fields.pop("text") or "", **fields)
+        left_out = {LeftOut(why): count for why, count in fields.pop("left_out").items()}
+        return cls(key=fields.pop("schedule"), text=fields.pop("text") or "", left_out=left_out, **fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,14 @@ class Gap(NamedTuple):
 
     since: dt.datetime
     until: dt.datetime
+
+
+class Fate(NamedTuple):
+    """The admins whom a notice reached, perhaps or surely, those who still wait, and those who missed it and why."""
+
+    reached: list[Target]
+    waiting: list[Target]
+    missed: list[tuple[Target, str]]
 
 
 class Outcome(NamedTuple):

@@ -8,16 +8,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, tuple_, update
 
 from bot.model.document import Layout
-from bot.model.facts import Code
+from bot.model.facts import Code, LeftOut
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
+from bot.storage.opening import leave_out
 from bot.storage.outcomes import fail_unwanted
 from bot.storage.records import DeliveryState, target_of
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
     HAS_ENDED,
+    IS_DECLARED,
+    IS_PAUSED,
     IS_PENDING,
     IS_UNFINISHED,
     broadcasts,
@@ -37,7 +40,6 @@ FORGOTTEN = "forgotten"
 """The reason of a declared subscription whose people had everything about them deleted."""
 
 _BY_TARGET = (subscriptions.c.platform, subscriptions.c.chat, subscriptions.c.thread, subscriptions.c.schedule)
-_IS_PAUSED = subscriptions.c.state == SubscriptionState.PAUSED
 
 
 class LedgerSubscriptions(LedgerPart):
@@ -87,14 +89,23 @@ class LedgerSubscriptions(LedgerPart):
             which &= subscriptions.c.schedule == schedule
         return await self._database.write(_end, which, reason, self._clock())
 
-    async def left(self, target: Target, reason: str) -> bool:
+    async def left(self, target: Target, reason: str, *, is_person: bool = False) -> bool:
         """End every subscription of the chat, threads included, until it comes back.
+
+        A declared one is paused, and tried at each push, so that the admins hear of it until the config is mended. A
+        person who leaves has chosen to, and no mistake of the config is the cause.
 
         Returns:
             True if one was active or paused.
         """
         which = is_in_chat(subscriptions, target)
-        return await self._database.write(_end, which, reason, self._clock(), has_left=True)
+        if is_person:
+            return await self._database.write(_end, which, reason, self._clock(), has_left=True)
+        return await self._database.write(_lose, which, reason, self._clock(), has_left=True)
+
+    async def lost(self, target: Target, reason: str) -> None:
+        """End the target's subscriptions, because the platform does not know it; pause a declared one as `left`."""
+        await self._database.write(_lose, is_at(subscriptions, target), reason, self._clock())
 
     async def came_back(self, *targets: Target) -> bool:
         """Make active again, with its choices, every subscription that ended because its chat left.
@@ -103,7 +114,7 @@ class LedgerSubscriptions(LedgerPart):
             True if there was one.
         """
         c, chats = subscriptions.c, [(target.platform, target.chat) for target in targets]
-        which = (HAS_ENDED, c.has_left, tuple_(c.platform, c.chat).in_(chats))
+        which = (c.state != SubscriptionState.ACTIVE, c.has_left, tuple_(c.platform, c.chat).in_(chats))
         return await self._change(*which, state=SubscriptionState.ACTIVE, reason="", has_left=False) > 0
 
     async def forget(self, target: Target) -> None:
@@ -119,8 +130,11 @@ class LedgerSubscriptions(LedgerPart):
         return await self._change(*which, state=SubscriptionState.PAUSED, reason=reason) > 0
 
     async def end_paused(self, before: dt.datetime) -> list[Subscription]:
-        """End the subscriptions that have been paused since then or longer, and return them as they were."""
-        which = (_IS_PAUSED, subscriptions.c.updated <= before)
+        """End the subscriptions that have been paused since then or longer, and return them as they were.
+
+        A declared one goes on, because each report names it.
+        """
+        which = (IS_PAUSED, ~IS_DECLARED, subscriptions.c.updated <= before)
         ended = await self._select(*which)
         if ended:
             await self._change(*which, state=SubscriptionState.ENDED)
@@ -160,7 +174,7 @@ class LedgerSubscriptions(LedgerPart):
         return list(map(_subscription, await self._database.rows(wanted)))
 
     async def _resume(self, which: ColumnElement[bool]) -> int:
-        return await self._change(which, _IS_PAUSED, state=SubscriptionState.ACTIVE, reason="")
+        return await self._change(which, IS_PAUSED, state=SubscriptionState.ACTIVE, reason="")
 
     async def _change(self, *which: ColumnElement[bool], **values: object) -> int:
         return await self._database.change(update(subscriptions).where(*which).values(updated=self._clock(), **values))
@@ -198,6 +212,31 @@ def _put(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), rows)
 
 
+def _lose(
+    connection: Connection, which: ColumnElement[bool], reason: str, now: dt.datetime, *, has_left: bool = False
+) -> bool:
+    """Pause those of the subscriptions that are declared and end the others; return whether one had not ended yet."""
+    declared = which & IS_DECLARED & ~HAS_ENDED
+    pause = update(subscriptions).where(declared)
+    paused = connection.execute(pause.values(state=SubscriptionState.PAUSED, reason=reason, has_left=True, updated=now))
+    _change_code(connection, declared, (Code.GONE, Code.CLOSED, Code.NOT_FOUND), code=Code.UNREACHED, reason=reason)
+    ended = _end(connection, which & ~IS_DECLARED, reason, now, has_left=has_left)
+    return ended or paused.rowcount > 0
+
+
+def _change_code(
+    connection: Connection, which: ColumnElement[bool], codes: Sequence[Code], *, code: Code, reason: str
+) -> None:
+    """Give the subscriptions' failures with one of the codes another one in the pushes that are under way."""
+    failed = update(deliveries).where(
+        deliveries.c.state == DeliveryState.FAILED,
+        deliveries.c.code.in_(codes),
+        deliveries.c.subscription_id.in_(select(subscriptions.c.id).where(which)),
+        deliveries.c.broadcast_id.in_(select(broadcasts.c.id).where(BROADCAST_IS_OPEN)),
+    )
+    connection.execute(failed.values(code=code, reason=reason))
+
+
 def _end(
     connection: Connection, which: ColumnElement[bool], reason: str, now: dt.datetime, *, has_left: bool = False
 ) -> bool:
@@ -209,17 +248,15 @@ def _end(
     if has_left:
         # Because a chat that removes the bot refuses its message first and is seen to be gone a moment later, what the
         # report of the push says is that the chat is gone.
-        refused = update(deliveries).where(
-            deliveries.c.state == DeliveryState.FAILED,
-            deliveries.c.code.in_((Code.CLOSED, Code.NOT_FOUND)),
-            deliveries.c.subscription_id.in_(select(subscriptions.c.id).where(which)),
-            deliveries.c.broadcast_id.in_(select(broadcasts.c.id).where(BROADCAST_IS_OPEN)),
-        )
-        connection.execute(refused.values(code=Code.GONE, reason=reason))
+        _change_code(connection, which, (Code.CLOSED, Code.NOT_FOUND), code=Code.GONE, reason=reason)
     return bool(ended)
 
 
 def _forget(connection: Connection, target: Target, now: dt.datetime) -> None:
+    c = deliveries.c
+    counts = select(c.broadcast_id, func.count()).where(is_in_chat(deliveries, target)).group_by(c.broadcast_id)
+    for broadcast_id, count in connection.execute(counts).all():
+        leave_out(connection, broadcast_id, LeftOut.FORGOTTEN, count)
     for table in (deliveries, publications):
         connection.execute(delete(table).where(is_in_chat(table, target)))
     unname(connection, target)
@@ -296,5 +333,6 @@ def _merge_deliveries(connection: Connection, old: Target, new_chat: str) -> Non
     # One broadcast at a time, because its id leads straight to the chat, past everybody else's pending deliveries.
     for broadcast_id in connection.scalars(select(broadcasts.c.id).where(BROADCAST_IS_OPEN)).all():
         unfinished = (c.broadcast_id == broadcast_id) & is_in_chat(deliveries, old) & IS_UNFINISHED
-        connection.execute(delete(deliveries).where(unfinished, has_twin))
+        if merged := connection.execute(delete(deliveries).where(unfinished, has_twin)).rowcount:
+            leave_out(connection, broadcast_id, LeftOut.MERGED, merged)
         connection.execute(update(deliveries).where(unfinished).values(chat=new_chat))

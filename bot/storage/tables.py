@@ -155,7 +155,8 @@ broadcasts = Table(
     Column("finished", MOMENT),
     Column("kind", Coded(String(), str, BroadcastKind), nullable=False, server_default="push"),
     Column("text", String),  # what a notice says, in plain words
-    Column("left_out", Integer, nullable=False, server_default="0"),  # subscriptions without a delivery of a push
+    Column("left_out", JSON, nullable=False, server_default="{}"),  # subscriptions without a delivery, by reason
+    Column("subscribed", Integer),  # subscriptions of a push's schedule; null for others, and for pushes of 0.1.0
     UniqueConstraint("episode", "key", "repeat"),
 )
 
@@ -239,6 +240,7 @@ heartbeat = Table(
     Column("boot", String, nullable=False),  # the run of the machine, and the seconds of it
     Column("uptime", Float, nullable=False),
     Column("troubles", JSON, nullable=False),  # list of sentences, empty while all is well
+    Column("unreached", JSON, nullable=False),  # the same for the admins and declared channels that cannot be reached
 )
 
 BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN
@@ -248,6 +250,8 @@ IS_UNFINISHED = deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SEN
 BROADCAST_IS_UNFINISHED = exists().where(deliveries.c.broadcast_id == broadcasts.c.id, IS_UNFINISHED)
 """True for an open broadcast, and for a moment for a stopped one whose messages are on their way."""
 HAS_ENDED = subscriptions.c.state == SubscriptionState.ENDED
+IS_PAUSED = subscriptions.c.state == SubscriptionState.PAUSED
+IS_DECLARED = subscriptions.c.declared.is_not(None)
 
 
 def _arrived_later() -> ColumnElement[bool]:
@@ -278,9 +282,14 @@ def is_at(table: FromClause, target: Target) -> ColumnElement[bool]:
 
 
 def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[bool]:
-    """Return whether a subscription is active and not on a holiday."""
-    c = subscriptions.c
-    return (c.state == SubscriptionState.ACTIVE) & or_(c.paused_until.is_(None), c.paused_until <= now)
+    """Return whether a subscription is active, or declared and paused, and not on a holiday.
+
+    A declared chat that the platform refuses is tried at each push, so that each report names it until it is mended.
+    """
+    c, active = subscriptions.c, subscriptions.c.state == SubscriptionState.ACTIVE
+    # The states are listed for the sake of the index.
+    is_tried = c.state.in_((SubscriptionState.ACTIVE, SubscriptionState.PAUSED)) & or_(active, IS_DECLARED)
+    return is_tried & or_(c.paused_until.is_(None), c.paused_until <= now)
 
 
 def failed_in(broadcast_id: int | ColumnElement[int]) -> ColumnElement[bool]:

@@ -248,6 +248,7 @@ async def test_a_report_counts_what_became_of_everybody(ledger: Ledger, clock: C
             Unserved(TELEGRAM, "gone", "blocked", 1, targets=(telegram(2),)),
             Unserved(TELEGRAM, "", "", 1, unknown=True, targets=(telegram(3),)),
         ),
+        subscribed=3,
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from bot.delivery.report import describe
-from bot.model.facts import Code, NeedsRestart, Pushed, Unserved
+from bot.model.facts import Code, LeftOut, NeedsRestart, Pushed, Unserved
 from bot.model.i18n import Language, words
 from bot.platforms.base import NotSentError, TargetClosedError, TargetGoneError
 from bot.storage.records import BroadcastState, DeliveryState, Notice
@@ -218,13 +218,15 @@ async def test_who_had_nothing_to_get_is_counted_too(ledger: Ledger) -> None:
     await ledger.subscriptions.end(telegram(4), "unsubscribed")
     choices = [choice for choice in await ledger.choices("monday") if choice not in silent]
     await ledger.create_broadcast(
-        episode=1207, title="", schedule="monday", due=MONDAY, renderings=dict.fromkeys(choices, rendering("Bonjour"))
-    )
+        episode=1207, title="", schedule="monday", due=MONDAY, renderings=dict.fromkeys(choices, rendering("Bonjour")),
+        without=dict.fromkeys(silent, LeftOut.TOPICS),
+    )  # fmt: skip
     await ledger.record([sent(each, "1") for each in await due(ledger)])
     (over,) = await ledger.finish()
     outcome = await ledger.notices.outcome(over)
-    assert (outcome.total, outcome.left_out) == (1, 2)
-    assert "2 were left out" in describe(outcome, ENGLISH).text
+    assert (outcome.total, outcome.subscribed, outcome.unaccounted) == (1, 3, 0)
+    assert outcome.left_out == {LeftOut.TOPICS: 1, LeftOut.HOLIDAY: 1}
+    assert "1 was left out: its people have paused the pushes." in describe(outcome, ENGLISH).text
 
 
 async def test_people_who_left_are_not_tried_again(ledger: Ledger) -> None:

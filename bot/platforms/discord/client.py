@@ -102,6 +102,10 @@ class DiscordPlatform(Account, Finder, Publisher):
     async def inspect(self, target: Target, *, publish: bool = False) -> None:
         """Check that the bot may write to the target, as `Platform.inspect` says."""
         with reaching(self.client), reading():
+            if target.chat.startswith("@"):
+                # Whether this person takes messages, Discord tells at the first one only.
+                await self._channel_id(target, FirstTurn(None))
+                return
             await rights.inspect(self.client, int(target.chat), publish=publish)
 
     async def name_of(self, target: Target) -> str:

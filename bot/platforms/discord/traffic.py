@@ -27,8 +27,8 @@ class FirstTurn:
     Were it kept for the last request, the operations that wait for their other turns could hold every turn there is.
     """
 
-    def __init__(self, leave: Callable[[], bool]) -> None:
-        self._leave: Callable[[], bool] | None = leave
+    def __init__(self, leave: Callable[[], bool] | None) -> None:
+        self._leave = leave
 
     def take(self) -> Callable[[], bool] | None:
         """Return the turn for the `trace_request_ctx` of the next request; None if that takes one of its own."""

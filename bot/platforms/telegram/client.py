@@ -1,6 +1,7 @@
 """The client of Telegram: sends messages, and receives commands by long polling."""
 
 import asyncio
+import contextlib
 import functools
 import json
 import logging
@@ -8,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from telegram import Bot, Chat, ChatMember, ChatMemberRestricted
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.config import BY_ENVIRONMENT, Network
@@ -167,14 +168,28 @@ class TelegramPlatform(Account):
         with translated():
             chat = await self.bot.get_chat(address(target))
             if chat.type == Chat.PRIVATE:
+                await self._knock(target)
                 return
             member = await self.bot.get_chat_member(chat.id, self.bot.id)
         if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
             raise TargetGoneError("the bot is not a member there")
         if isinstance(member, ChatMemberRestricted) and not member.can_send_messages:
             raise TargetClosedError("the bot may not write in this group: lift its restriction, or make it an admin")
+        may_all_write = chat.permissions is None or chat.permissions.can_send_messages is not False
+        if member.status == ChatMember.MEMBER and not may_all_write:
+            raise TargetClosedError("only admins may write in this group: make the bot one")
         if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):
             raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
+
+    async def _knock(self, target: Target) -> None:
+        """Show for a moment that the bot types, because Telegram tells who blocked the bot at a write only.
+
+        Raises:
+            TelegramError: the person has blocked the bot, or never written to it.
+        """
+        # A server that knows no such method answers as to a wrong token, which the request before this one refutes.
+        with contextlib.suppress(InvalidToken):
+            await self._sender.call("sendChatAction", _as_json({"chat_id": address(target), "action": "typing"}))
 
     async def name_of(self, target: Target) -> str:
         """Return the title of the group or channel, as `Platform.name_of` says."""

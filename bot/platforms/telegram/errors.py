@@ -43,9 +43,11 @@ from bot.platforms.telegram.request import ForeignError, NeverSentError
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of the library's own requests before a request is written."""
 _MEANINGS: dict[type[SendError], str] = {
-    TargetNotFoundError: "chat not found|user not found|peer_id_invalid|chat_id is empty",
+    TargetNotFoundError: "chat not found|user not found|peer_id_invalid|chat_id is empty"
+    # A person who never wrote to the bot.
+    "|can't initiate conversation",
     TargetGoneError: "chat was deleted|chat was deactivated|user_deactivated|user is deactivated|bot was kicked"
-    "|bot was blocked|user_is_blocked|bot is not a member|can't initiate conversation|can't send messages to bots",
+    "|bot was blocked|user_is_blocked|bot is not a member|can't send messages to bots",
     # `_forbidden` stands for chat_write_forbidden, chat_send_plain_forbidden and their like.
     TargetClosedError: "not enough rights|have no rights|need administrator rights|chat_admin_required|chat_restricted"
     "|_forbidden|message thread not found|topic_closed|topic_deleted",

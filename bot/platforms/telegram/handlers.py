@@ -220,7 +220,8 @@ class Handlers:
         if is_present is None:
             return
         if not is_present:
-            await subscriptions.left(target, "blocked" if chat.type == Chat.PRIVATE else "removed")
+            is_person = chat.type == Chat.PRIVATE
+            await subscriptions.left(target, "blocked" if is_person else "removed", is_person=is_person)
             return
         is_new = not _is_present(change.old_chat_member) and not await subscriptions.came_back(target)
         if is_new and chat.type in {Chat.GROUP, Chat.SUPERGROUP} and getattr(member, "can_send_messages", True):

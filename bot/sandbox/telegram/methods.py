@@ -49,6 +49,7 @@ class Methods:
             "sendRichMessage": self._send_rich,
             "editMessageText": self._edit_text,
             "deleteMessage": self._delete_message,
+            "sendChatAction": self._send_action,
             "answerCallbackQuery": self._answer_callback,
             "answerInlineQuery": self._answer_inline,
             "setMyCommands": self._set_commands,
@@ -149,6 +150,11 @@ class Methods:
             raise bad_request("message can't be deleted")
         message.deleted = True
         self._world.changes.notify()
+        return True
+
+    def _send_action(self, arguments: Arguments) -> bool:
+        chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)
+        check_may_write(chat, chat.member(self._world.bot), arguments.number("message_thread_id"))
         return True
 
     def _answer_callback(self, arguments: Arguments) -> bool:

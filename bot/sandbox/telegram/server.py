@@ -132,7 +132,7 @@ class TelegramStandIn(TelegramWorld, WebServer):
 
 
 def _is_send(route: str) -> bool:
-    return route.startswith("send")
+    return route.startswith("send") and route != "sendChatAction"
 
 
 async def _values(http: web.Request) -> Mapping[str, Any]:

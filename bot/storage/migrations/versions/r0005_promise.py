@@ -39,7 +39,9 @@ def upgrade() -> None:
         sa.Column("boot", sa.String(), nullable=False),
         sa.Column("uptime", sa.Float(), nullable=False),
         sa.Column("troubles", sa.JSON(), nullable=False),
+        sa.Column("unreached", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_heartbeat"),
     )
-    op.add_column("broadcasts", sa.Column("left_out", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("broadcasts", sa.Column("left_out", sa.JSON(), nullable=False, server_default="{}"))
+    op.add_column("broadcasts", sa.Column("subscribed", sa.Integer(), nullable=True))
     op.add_column("renderings", sa.Column("refusal", sa.String(), nullable=True))

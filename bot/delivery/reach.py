@@ -1,0 +1,67 @@
+"""The reach of the bot: the admins and the channels that the config declares, each tried without a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.model.facts import Unreached
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.base import (
+    RefusedError,
+    SendError,
+    TargetClosedError,
+    TargetGoneError,
+    TargetNotFoundError,
+)
+from bot.platforms.registry import PLATFORMS
+
+if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.platforms.base import Platform
+
+_VERDICTS = (RefusedError, TargetClosedError, TargetGoneError, TargetNotFoundError)
+"""Errors that say of a chat that no message comes there. After every other one, nobody knows."""
+
+
+class Addressee(NamedTuple):
+    """A chat to which the config wants the bot to write. With `publish`, its messages go to followers too."""
+
+    target: Target
+    is_admin: bool = False
+    publish: bool = False
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the number is one of a person's private chat."""
+        number = self.target.chat.lstrip("@")
+        return number.isdecimal() and PLATFORMS[self.target.platform].private_chat(int(number)) == self.target.chat
+
+    def unreached(self, code: str, reason: str) -> Unreached:
+        """Return the fact that no message comes to the place."""
+        return Unreached(self.target, code, reason, is_admin=self.is_admin, is_person=self.is_person)
+
+
+def addressees(config: Config, platform: PlatformName) -> list[Addressee]:
+    """Return the admins and the declared channels on a platform, each once."""
+    private_chat = PLATFORMS[platform].private_chat
+    admins = [
+        Addressee(Target(platform, private_chat(each)), is_admin=True) for each in config.platforms[platform].admins
+    ]
+    declared = (each for each in config.subscriptions() if each.target.platform == platform)
+    channels = [Addressee(each.target, publish=each.choices.publish) for each in declared]
+    return list(dict.fromkeys([*admins, *channels]))
+
+
+async def find_out(platform: Platform, place: Addressee) -> Unreached | None:
+    """Return why no message comes to the place; None if one would.
+
+    Raises:
+        SendError: nobody knows.
+    """
+    try:
+        await platform.inspect(place.target, publish=place.publish)
+    except SendError as error:
+        if isinstance(error, _VERDICTS):
+            return place.unreached(error.code, str(error))
+        raise
+    return None

@@ -1,0 +1,123 @@
+"""The watch over the reach: admins and declared channels are tried at the start, after a reload, and then each day."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from bot.delivery.reach import Addressee, addressees, find_out
+from bot.delivery.report import out_of_reach
+from bot.model.facts import OutOfReach, Tell, Unreached
+from bot.model.i18n import spoken
+from bot.platforms.base import SendError
+
+if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.model.subscription import PlatformName, Target
+    from bot.runtime.connection import Connection
+    from bot.storage.notices import LedgerNotices
+
+log = logging.getLogger(__name__)
+
+AGAIN_EVERY = 600.0
+"""Seconds after which a place that could not be reached is tried again, because somebody may have mended that."""
+ALL_EVERY = 86_400.0
+"""Seconds after which a place that could be reached is tried again, because it may have changed."""
+
+
+class Reach:
+    """The knowledge of the places to which no message comes.
+
+    `config` returns the config that holds now, `tell` takes news to the admins, and `declare` looks up declared
+    channels again whose names were not known.
+    """
+
+    def __init__(
+        self,
+        connections: Mapping[PlatformName, Connection],
+        notices: LedgerNotices,
+        *,
+        config: Callable[[], Config],
+        tell: Tell,
+        declare: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._connections = connections
+        self._notices = notices
+        self._config = config
+        self._tell = tell
+        self._declare = declare
+        self._reached: dict[Addressee, float] = {}
+        self._unreached: dict[Addressee, Unreached] = {}
+        self._missed: dict[Target, str] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def unreached(self) -> Sequence[Unreached]:
+        """The places to which no message comes, as far as is known."""
+        admins = {place.target: place for place in self._addressees() if place.is_admin}
+        missed = [admins[target].unreached("", reason) for target, reason in self._missed.items() if target in admins]
+        found = [self._unreached[place] for place in self._addressees() if place in self._unreached]
+        return [*found, *(each for each in missed if each.target not in {other.target for other in found})]
+
+    def sentences(self) -> list[str]:
+        """Return a sentence for each of those places."""
+        return [out_of_reach(each, spoken()) for each in self.unreached]
+
+    def begin_anew(self) -> None:
+        """Try every place again, because the config has changed."""
+        self._reached.clear()
+        self._wake.set()
+
+    def hear(self) -> None:
+        """Look whether the admins got the last notice, because one has ended."""
+        self._wake.set()
+
+    async def follow(self) -> NoReturn:
+        """Try the places until cancelled."""
+        while True:
+            self._wake.clear()
+            await self.look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_EVERY):
+                    await self._wake.wait()
+
+    async def look(self) -> None:
+        """Try each place that is due, and tell the admins of those to which no message comes any more.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        before = {each.target for each in self.unreached}
+        beyond = set(self._unreached)
+        await asyncio.gather(*map(self._try, self._connections))
+        if beyond - self._unreached.keys():
+            # Because a channel may be known by its name now, the subscription of its number is made.
+            await self._declare()
+        self._missed = await self._notices.missed([place.target for place in self._addressees() if place.is_admin])
+        if news := [each for each in self.unreached if each.target not in before]:
+            await self._tell(OutOfReach(news))
+
+    def _addressees(self) -> list[Addressee]:
+        return [place for name in self._connections for place in addressees(self._config(), name)]
+
+    async def _try(self, platform: PlatformName) -> None:
+        connection = self._connections[platform]
+        await connection.tried.wait()
+        for place in addressees(self._config(), platform):
+            if not connection.was_accepted or time.monotonic() - self._reached.get(place, float("-inf")) < ALL_EVERY:
+                continue
+            try:
+                found = await find_out(connection.platform, place)
+            except SendError as error:
+                log.info("%s cannot be tried now: %s", place.target, error)
+                continue
+            self._unreached.pop(place, None)
+            if found is None:
+                self._reached[place] = time.monotonic()
+            else:
+                self._reached.pop(place, None)
+                self._unreached[place] = found

@@ -1,0 +1,154 @@
+"""The admins and the declared channels are tried, and each one out of reach is named to all who can mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.cli.status import _facts, _reached
+from bot.model.subscription import PlatformName, SubscriptionState
+from bot.runtime.app import App, opened
+from bot.sandbox.telegram.model import Status
+from tests.running import at_work
+from tests.waiting import until
+from tests.world import MONDAY, DemoWorld, read_discord, town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+TELEGRAM = PlatformName("telegram")
+MISTYPED = """
+[[channels]]
+schedule = "monday"
+platform = "telegram"
+chat = "@nosuch"
+
+[[channels]]
+schedule = "monday"
+platform = "telegram"
+chat = 1001234567890
+
+[[channels]]
+schedule = "monday"
+platform = "discord"
+chat = 77
+"""
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot that tries again, and shows that it lives, after a moment."""
+    monkeypatch.setattr("bot.runtime.reach.AGAIN_EVERY", 0.2)
+    monkeypatch.setattr("bot.runtime.heart.LOOK_EVERY", 0.05)
+    monkeypatch.setattr("bot.runtime.heart.BEAT_EVERY", 0.05)
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[DemoWorld]:
+    """Both platforms with every kind of chat."""
+    async with town() as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def running(
+    place: DemoWorld, folder: Path, more: str = "", since: dt.timedelta = dt.timedelta(days=1)
+) -> AsyncIterator[App]:
+    """The whole bot, a day after its Monday or so, with an admin on each platform."""
+    never_wrote = place.telegram.add_private(name="Grace", started=False)
+    config = place.config(folder, admin=never_wrote, more=more)
+    later = MONDAY + since - dt.datetime.now(dt.UTC)
+    async with opened(config, lambda: dt.datetime.now(dt.UTC) + later, folder / "config.toml") as app, at_work(app):
+        yield app
+
+
+def plain(text: str) -> str:
+    """The text with plain spaces."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+async def heard(place: DemoWorld, words: str) -> str:
+    """Wait until Discord's admin has a notice with these words, and return it with plain spaces."""
+
+    def found() -> str:
+        notices = (read_discord(each.components) for each in place.discord.direct(place.manager).messages)
+        return next((each for each in map(plain, notices) if words in each), "")
+
+    return await place.discord.wait_for(found, 30)
+
+
+async def test_all_out_of_reach_are_named_at_the_start(
+    place: DemoWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To the admin who can be reached, in the log as a warning, and in the status; none of the others is."""
+    place.telegram.set_member(place.group, place.telegram.bot, Status.LEFT)
+    async with running(place, tmp_path, MISTYPED) as app:
+        notice = await heard(place, "Certains sont injoignables")
+        while len(facts := (await _facts(app))["unreached"]) < 5:  # noqa: ASYNC110 - the heartbeat announces nothing
+            await asyncio.sleep(0.01)
+        grace = next(iter(app.config.platforms[TELEGRAM].admins))
+    (warning,) = (each for each in caplog.records if "Certains sont injoignables" in each.getMessage())
+    assert warning.levelno == logging.WARNING
+    for named in (
+        f"telegram:{grace} (admin) : 403 Forbidden: bot can't initiate conversation with a user.",
+        "telegram:@nosuch : Chat not found. Corrigez-le",
+        "telegram:1001234567890 : Chat not found. Le numéro d’un groupe ou d’un canal commence par un signe moins.",
+        f"telegram:{place.group.id} : the bot is not a member there.",
+        "discord:77 : Unknown Channel (10003).",
+    ):
+        assert named in plain(warning.getMessage())
+        assert named in plain("\n".join(facts))
+        assert named.split(" ")[0].replace(":", "") in notice.replace("\\", "").replace(":", "")
+    assert str(place.forum.id) not in warning.getMessage()
+
+
+async def test_a_place_that_is_mended_is_told_of_no_more(place: DemoWorld, tmp_path: Path) -> None:
+    """The bot tries again by itself, and a name that comes to be known is subscribed."""
+    async with running(place, tmp_path, MISTYPED) as app:
+        await heard(place, "Certains sont injoignables")
+        assert any(each.target.chat == "@nosuch" for each in app.reach.unreached)
+        made = place.telegram.add_channel("Le récap", username="nosuch")
+        kept: dict[str, SubscriptionState] = {}
+        while str(made.id) not in kept:
+            kept = {each.target.chat: each.state for each in await app.ledger.subscriptions.all()}
+        assert not any(each.target.chat == "@nosuch" for each in app.reach.unreached)
+    assert (kept["@nosuch"], kept[str(made.id)]) == (SubscriptionState.ENDED, SubscriptionState.ACTIVE)
+
+
+async def test_a_reload_tries_what_has_changed(place: DemoWorld, tmp_path: Path) -> None:
+    """A channel that is mistyped while the bot runs is named within seconds."""
+    async with running(place, tmp_path) as app:
+        await until(lambda: app.reach.unreached)
+        config = tmp_path / "config.toml"
+        config.write_text(config.read_text(encoding="utf-8") + MISTYPED, encoding="utf-8")
+        assert "telegram:1001234567890" in (await heard(place, "1001234567890")).replace("\\", "")
+
+
+async def test_the_report_of_each_push_names_those_out_of_reach(place: DemoWorld, tmp_path: Path) -> None:
+    """As somebody who did not get it; the sums count them."""
+    async with running(place, tmp_path, MISTYPED, since=dt.timedelta(minutes=1)):
+        report = await heard(place, "8 abonnés sur 11 l’ont reçu")
+    for named in ("telegram:@nosuch", "telegram:1001234567890", "discord:77"):
+        assert named in report.replace("\\", "")
+    assert report.count("de la configuration est injoignable") + report.count("de la configuration sont inj") == 2
+
+
+async def test_a_notice_that_reached_nobody_is_not_listed_as_told(place: DemoWorld, tmp_path: Path) -> None:
+    """The status says whom each notice has reached, and whom not and why."""
+    place.manager.accepts_dms = False
+    async with running(place, tmp_path) as app:
+        while not (notices := (await _facts(app))["notices"]) or notices[-1]["waiting"]:  # noqa: ASYNC110 - announces nothing
+            await asyncio.sleep(0.01)
+        await until(lambda: len(app.reach.unreached) == 2)
+    assert notices[-1]["told"] == []
+    assert [each["reason"] for each in notices[-1]["missed"]] == [
+        "403 Forbidden: bot can't initiate conversation with a user",
+        "Cannot send messages to this user (50007)",
+    ]
+    assert "→ told to nobody; not to telegram:" in _reached(notices[-1])
