@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -409,3 +410,40 @@ def test_garbled_text_is_mended_whole(text: str) -> None:
     [warning] = told.tried("\n".join(lines), lambda _text: Mistakes(PATH))
     assert warning.change is not None
     assert (warning.change.applied("\n".join(lines)) or "").endswith(f"a {text} b")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a\n#netflix",
+        "• un",
+        "[^1]",
+        "- [ ] un",
+        "Tags : a, b\n",
+        "cÃ©lÃ¨bre",
+        "te\u200bxte",
+        "[{0}]: https://a.fr/{0}",
+        "https://a.fr/{0}…\n",
+        "https://a.fr/{0}",
+        "## Titre {0}\n",
+        "## 1. Titre {0}\n\nTexte.\n",
+        "[[a]] (b)[https://a.fr]",
+        "## Titre {0}\n\n<br>\n",
+        "[texte] (https://a.fr/{0})",
+    ],
+)
+def test_a_long_file_is_read_in_a_time_that_grows_with_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """However many slips or mistakes of one kind it has; the trials of cures have a limit of their own."""
+    monkeypatch.setattr("bot.model.problems._TRIALS", 0)
+
+    def seconds(count: int) -> float:
+        body = "\n".join(line.replace("{0}", str(number)) for number in range(count))
+        (tmp_path / "1207.md").write_text(episode(body), encoding="utf-8")
+        begin = time.process_time()
+        review(Archive.load(tmp_path), tmp_path, Language.ENGLISH, {})
+        return time.process_time() - begin
+
+    seconds(10)
+    assert seconds(1_000) < 40 * seconds(100) + 0.2

@@ -5,11 +5,13 @@ nothing but an image is its picture, the list below `Sources :` holds its source
 its topics, and all the rest, in order, is its summary.
 """
 
+import bisect
 import functools
 import itertools
+import math
 import re
 import unicodedata
-from collections.abc import Container, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +30,6 @@ _DASHES = re.compile(r"[-+_\u2010-\u2015\u2212]{2,}|[\u2013-\u2015]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # Word joiners, soft hyphens and spaces without a width, which nobody sees: in a hashtag or before a title they end it.
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
-_FAR = 1_000_000
-"""Lines, more than any file has below its last title."""
 _TOML = "+++"
 _EQUALS = re.compile(r"^(\s*\w+)\s*=\s*")
 _TEXT = re.compile(r"[^\W\d_][^:]*$")
@@ -194,12 +194,13 @@ def _without_fence(lines: Sequence[str], opening: int, mistakes: Mistakes) -> _H
     return _Head("", 0, "\n".join(lines), opening + 1)
 
 
-def _segments(parts: Sequence[Part], left_out: Container[int], mistakes: Mistakes) -> list[Segment]:
+def _segments(parts: Sequence[Part], left_out: Iterable[int], mistakes: Mistakes) -> list[Segment]:
     """Return the parts as segments, with or without mistakes."""
     lines_of_slugs: dict[str, int] = {}
+    lost = [*sorted(left_out), math.inf]
     for part, following in itertools.zip_longest(parts, parts[1:]):
-        below = range(part.line, following.line if following else part.line + _FAR)
-        if part.is_segment and not part.summary and not any(at in left_out for at in below):
+        is_told = lost[bisect.bisect(lost, part.line)] < (following.line if following else math.inf)
+        if part.is_segment and not part.summary and not is_told:
             mistakes.add(part.line, "the segment has no summary", "Write some sentences below its title")
         first = lines_of_slugs.setdefault(part.slug, part.line)
         if part.slug and first != part.line:

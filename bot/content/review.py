@@ -237,13 +237,16 @@ class _EpisodeReview:
 
     def _bare(self, blocks: Sequence[Block], line: int) -> None:
         """Tell the bare addresses in the text, which begins at a line."""
+        sources = min(self._slips.sources & set(self._below(line)), default=len(self._file.lines) + 1)
+        at = line
         for span in _links_in(blocks):
             if span.text.startswith(("http://", "https://")):
-                at = self._file.line_of(span.text, line)
-                if at in self._slips.lines or any(each < at for each in self._slips.sources & set(self._below(line))):
-                    continue
-                message = f"the address {span.text} would be shown in full in the text"
-                self._warnings.add(at, message, f"Write [some words]({span.text}), or put it into the sources")
+                at = self._file.line_of(span.text, at)
+                # Because sources without their line are told already, their addresses in the text are the same slip.
+                if at not in self._slips.lines and at < sources:
+                    message = f"the address {span.text} would be shown in full in the text"
+                    cure = f"Write [some words]({span.text}), or put it into the sources"
+                    self._warnings.add(at, message, cure)
 
     def _topics(self, segment: Segment, line: int) -> None:
         counts = self._review.counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?::\s*)?")
 # Highlights and links of wikis, short codes of Hugo, containers, comments and callouts of Obsidian.
 _FOREIGN = re.compile(r"==[^=\s][^=]*==|(?<!\])\[\[[^\[\]]+\]\]|\{\{[^{}]*\}\}|^:::.*|%%[^%]+%%|^\s*>\s*\[!\w+\]")
 _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\]^]+)\]:\s*\S+")
+_LABEL = re.compile(r"\[([^\[\]]+)\]")
 _CUT_ADDRESS = re.compile(r"https?://[^\s<>()\[\]«»\"]*?(?P<end>…|\.\.\.|_)(?=[\s)\]>,;:!?»\"]|\.?$|\.\s)")
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060\ufeff]")
 # UTF-8 that was read as Windows-1252: the first letter of a pair, three or four, and the bytes that may follow it.
@@ -99,6 +101,7 @@ class Slips:
         self._file = file
         self._warnings = warnings
         self._body = file.body()
+        self._first_title = next(iter(file.titles()), len(file.lines) + 1)
         self._prose = [_CODE.sub("", line) for line in file.prose()]
         self.lines: set[int] = set()
         """The lines that hold a slip."""
@@ -199,6 +202,9 @@ class Slips:
     def _topics(self, paragraph: range) -> None:
         """Tell a line of topics that would be shown as text."""
         texts = {at: self._prose[at - 1].strip() for at in paragraph}
+        # The first line below a title may be one of topics, with text right below it.
+        above = next((text for at in range(paragraph[0] - 1, 0, -1) if (text := self._prose[at - 1].strip())), "")
+        is_first = _TITLE.match(above) is not None
         only_topics = all(TOPICS_LINE.fullmatch(text) for text in texts.values())
         for at, text in texts.items():
             label = _LABELLED_TOPICS.fullmatch(text)
@@ -206,7 +212,12 @@ class Slips:
             if label and all(len(name.split()) <= _LONGEST_LABEL for name in names):
                 message = f"'{text}' would be shown as text, and is no topic"
                 topics = " ".join(f"#{''.join(name.split())}" for name in names if normalise_topic(name))
-            elif TOPICS_LINE.fullmatch(text) and not only_topics and self._is_far_below_title(at):
+            elif (
+                TOPICS_LINE.fullmatch(text)
+                and not only_topics
+                and at > self._first_title
+                and not (at == paragraph[0] and is_first)
+            ):
                 message, topics = "these hashtags stand inside a paragraph and would be shown as text", text
             else:
                 continue
@@ -217,11 +228,6 @@ class Slips:
             alone = ", with a blank line around it" if edit[2] != topics else ""
             cure = f"Write {topics} on a line of its own right below the title of the segment"
             self._warnings.add(at, message, Change(f"Write {topics}{alone}", (edit,)), cure)
-
-    def _is_far_below_title(self, line: int) -> bool:
-        """Return whether the line stands in a segment, and not right below the segment's title."""
-        above = [text for text in self._prose[: line - 1] if text.strip()]
-        return any(map(_TITLE.match, above)) and not _TITLE.match(above[-1])
 
     def _bullets(self, paragraph: range) -> None:
         """Tell lines of a paragraph that begin with a bullet that is no list's, and would run together."""
@@ -252,7 +258,7 @@ class Slips:
 
     def _addresses(self) -> None:
         """Tell addresses that are cut, and those that nothing refers to."""
-        text = "\n".join(self._prose)
+        labels = Counter(label.lower() for line in self._prose for label in _LABEL.findall(line))
         for at, line in enumerate(self._prose, start=1):
             if cut := _CUT_ADDRESS.search(line):
                 end = cut["end"]
@@ -260,7 +266,7 @@ class Slips:
                 if end == "_":
                     cure = f"{cure}; if it ends so there too, write %5F in place of the last '_'"
                 self._warnings.add(at, f"the address {cut[0]} ends in '{end}': perhaps it is cut", cure)
-            if (found := _DEFINITION.match(line)) and text.lower().count(f"[{found['label']}]".lower()) == 1:
+            if (found := _DEFINITION.match(line)) and labels[found["label"].lower()] <= 1:
                 message = f"this line is not shown, because nothing above or below it refers to [{found['label']}]"
                 self._warnings.add(at, message, "Write its address into the list of sources")
 
