@@ -12,8 +12,14 @@ import pytest
 import time_machine
 
 from bot.content.archive import Archive
+from bot.delivery.report import describe
+from bot.model.facts import Restored
+from bot.model.i18n import Language, words
 from bot.runtime.app import AlreadyRunningError, App, opened
+from bot.storage import backup
+from bot.storage.records import Gap
 from tests.running import at_work
+from tests.waiting import until
 from tests.world import CONTENT, MONDAY, DemoWorld, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
@@ -232,3 +238,29 @@ async def test_the_admins_get_one_report_after_the_push(place: DemoWorld, tmp_pa
         assert "7 abonnés sur 8 l’ont reçu" in said
         assert "Telegram : 1 de la configuration est injoignable (403 Forbidden: the group chat was deleted)" in said
         assert "--only failed" not in said
+
+
+async def test_a_restored_bot_pushes_monday_to_nobody_again(
+    place: DemoWorld, clock: time_machine.Traveller, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup from before eight, put back after the push: the admins hear of the episode, and `recap send` has it."""
+    database, copy = tmp_path / "recap.db", tmp_path / "copy.db"
+    clock.shift(dt.timedelta(minutes=-10))
+    async with running(place, tmp_path) as app:
+        await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
+        subscribed = await app.ledger.subscriptions.count("monday")
+        backup.save(database, copy)
+    clock.shift(dt.timedelta(minutes=10))
+    async with running(place, tmp_path):
+        await everyone_has_it(place)
+    before = place.pushed()
+    found, now = backup.read(copy), dt.datetime.now(dt.UTC)
+    assert (found.subscriptions, found.unfinished) == (subscribed, 0)
+    fact = Restored(found.until, now, found.unfinished)
+    notice = describe(fact, words(Language.FRENCH))
+    await backup.restore(copy, database, Gap(found.until, now), fact.key_on(now.date()), notice)
+    async with running(place, tmp_path) as app:
+        await until(lambda: "L’épisode 1207 n’est pas renvoyé" in caplog.text)
+        await app.tick()
+        assert await app.ledger.broadcasts(5) == []
+    assert place.pushed() == before
