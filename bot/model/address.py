@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import idna
 
@@ -35,6 +35,21 @@ _MAIL_CURE = "Write the address of a page; an e-mail address stands in the text 
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f]")
 # Because RFC 3986 allows no characters but these, letters and digits, the others are percent-encoded.
 _PORTABLE = "-._~:/?#[]@!$&'()*+,;=%"
+_TRACKING = re.compile(
+    r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|igsh|mkt_tok|_hsenc|_hsmi|vero_id|ck_subscriber_id",
+    re.IGNORECASE,
+)
+_MAIL_TOOLS = ("list-manage.com", "campaign-archive.com", "mailchi.mp", "sendibt.com", "createsend.com")
+"""Hosts of mail tools, where the parameter `e` is the person whom the mail was sent to."""
+_WRAPPING = {"url", "q", "u", "target", "redirect", "to", "dest"}
+"""Parameters in which redirecting pages hold the address."""
+_REDIRECTS = re.compile(
+    r"(?:^|\.)(?:google\.[a-z.]{2,6}/url|facebook\.com/l\.php|instagram\.com/|safelinks\.protection\.outlook\.com/|"
+    r"youtube\.com/redirect|slack-redir\.net/link|t\.umblr\.com/redirect|out\.reddit\.com/|(?:click|clicks|track|"
+    r"tracking|links?|email|redirect|trk|r)\.[\w.-]+/)"
+)
+_NESTED = 4
+"""Redirects within redirects that are followed."""
 
 
 def web_address(text: str) -> str:
@@ -164,3 +179,25 @@ def _in_ascii(written: str) -> str:
         written = ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
     # The full stop of the DNS itself, as in `example.org.`, is no part of a site's name.
     return _LAST_STOP.sub("", written)
+
+
+def clean_address(text: str) -> str | None:
+    """Return the address behind redirects, without its personal parameters; None for an invalid address."""
+    try:
+        address = web_address(text)
+        for _ in range(_NESTED):
+            parts = urlsplit(address)
+            if not _REDIRECTS.search(f"{parts.hostname}{parts.path}"):
+                break
+            inside = (value for key, values in parse_qs(parts.query).items() if key in _WRAPPING for value in values)
+            wrapped = next((value for value in inside if value.startswith(("https://", "http://"))), "")
+            if not wrapped:
+                break
+            address = web_address(wrapped)
+        parts = urlsplit(address)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except (BadValueError, ValueError):
+        return None
+    is_mail = (parts.hostname or "").endswith(_MAIL_TOOLS)
+    kept = [(key, value) for key, value in query if not (_TRACKING.fullmatch(key) or (is_mail and key == "e"))]
+    return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))

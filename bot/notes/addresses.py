@@ -2,15 +2,14 @@
 
 import dataclasses
 import re
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from bot.model.address import bare_addresses, site, web_address
+from bot.model.address import bare_addresses, clean_address, site
 from bot.model.document import Picture
-from bot.model.problems import BadValueError
 from bot.model.text import fold
 from bot.notes.model import Line, Link
 
-_IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
+_IMAGE = re.compile(r"(?i)\.(?:jpe?g|png|gif|webp|avif)$")
 _WWW = re.compile(r"(?<![\w/.@])www\.(?=\w[\w-]*\.\w)")
 _LABEL_WORD = re.compile(
     r"(?:les?|sources?|liens?|links?|url|via|lire|voir|ecouter|read|see|listen|watch|more|here|ici|plus d.infos?|"
@@ -26,21 +25,6 @@ _TITLE_LENGTH = 80
 """Characters of the words beside an address that may be its title."""
 _LONGEST_LABEL = 60
 _ARROWS = " :-–—→>|👉🔗➡️\ufe0f"
-_TRACKING = re.compile(
-    r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|igsh|mkt_tok|_hsenc|_hsmi|vero_id|ck_subscriber_id",
-    re.IGNORECASE,
-)
-_MAIL_TOOLS = ("list-manage.com", "campaign-archive.com", "mailchi.mp", "sendibt.com", "createsend.com")
-"""Hosts of mail tools, where the parameter `e` is the person whom the mail was sent to."""
-_WRAPPING = {"url", "q", "u", "target", "redirect", "to", "dest"}
-"""Parameters in which redirecting pages hold the address."""
-_REDIRECTS = re.compile(
-    r"(?:^|\.)(?:google\.[a-z.]{2,6}/url|facebook\.com/l\.php|instagram\.com/|safelinks\.protection\.outlook\.com/|"
-    r"youtube\.com/redirect|slack-redir\.net/link|t\.umblr\.com/redirect|out\.reddit\.com/|(?:click|clicks|track|"
-    r"tracking|links?|email|redirect|trk|r)\.[\w.-]+/)"
-)
-_NESTED = 4
-"""Redirects within redirects that are followed."""
 
 
 def with_addresses(line: Line) -> Line:
@@ -79,28 +63,6 @@ def is_label(text: str) -> bool:
     """Tell whether the words beside a link only say that there is one, such as `Source :`."""
     words = _MARK.sub(" ", fold(text)).split()
     return len(text) <= _LONGEST_LABEL and all(map(_LABEL_WORD.fullmatch, words))
-
-
-def clean_address(text: str) -> str | None:
-    """Return the address behind redirects, without its personal parameters; None for an invalid address."""
-    try:
-        address = web_address(text)
-        for _ in range(_NESTED):
-            parts = urlsplit(address)
-            if not _REDIRECTS.search(f"{parts.hostname}{parts.path}"):
-                break
-            inside = (value for key, values in parse_qs(parts.query).items() if key in _WRAPPING for value in values)
-            wrapped = next((value for value in inside if value.startswith(("https://", "http://"))), "")
-            if not wrapped:
-                break
-            address = web_address(wrapped)
-        parts = urlsplit(address)
-        query = parse_qsl(parts.query, keep_blank_values=True)
-    except (BadValueError, ValueError):
-        return None
-    is_mail = (parts.hostname or "").endswith(_MAIL_TOOLS)
-    kept = [(key, value) for key, value in query if not (_TRACKING.fullmatch(key) or (is_mail and key == "e"))]
-    return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
 
 
 def _is_address(words: str, url: str) -> bool:

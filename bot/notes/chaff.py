@@ -86,8 +86,8 @@ _OWN_WORDS = re.compile(
 _LABEL = re.compile(
     rf"\W*(?:{_SPONSOR}|credits?|generique|jingle|lancement|desannonce|virgule sonore|montage|realisation|musique|"
     rf"music|"
-    r"contact|hosts?|guests?|(?:in )?next (?:week|time|episode)|(?:la )?semaine prochaine|prochaine? (?:episode|fois)|"
-    r"note (?:pour moi|a moi-meme|to self))\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)"
+    r"contact|hosts?|guests?|(?:in |up |coming )?next (?:week|time|episode)|(?:la )?semaine prochaine|"
+    r"prochaine? (?:episode|fois)|note (?:pour moi|a moi-meme|to self))\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)"
 )
 _GREETING = re.compile(
     r"(?:(?:super|parfait|top|ok|great|perfect) )?(?:bonjour|bonsoir|salut|hello|hi|hey|dear|chers?|coucou|bienvenue|"
@@ -99,8 +99,8 @@ _TO_ALL = re.compile(
 _ABOUT_SHOW = re.compile(rf"\b{_SHOW}\b")
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.\w")
 _TO_BE_DONE = re.compile(
-    r"(?:(?:se |s.)?[a-z’']{3,}(?:er|ir|re)|buy|call|ask|book|check|send|charge|bring|fix|pay|email|upload|record|test|"
-    r"print|update)\b"
+    r"(?:(?:se |s.)?[a-z’']{3,}(?:er|ir|re)|buy|call|ask|book|check|send|charge|bring|fix|pay|email|upload|record|"
+    r"test|print|update)\b"
 )
 _CODE_WORD = re.compile(r"\b[Cc]ode\s+(?:promo\s+)?[A-Z][A-Z0-9]{2,}\b")
 

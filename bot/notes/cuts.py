@@ -1,7 +1,7 @@
 """The ways to cut notes into subjects, each scored by what it explains; the best one wins.
 
-A good cut has titles with text below them, leaves little above the first, divides evenly, passes over no title, gives
-links to most subjects where there are links, and agrees with what the teaser announces.
+A good cut has titles with text or links below them, leaves little above the first, divides evenly, passes over no
+title, and agrees with what the teaser announces.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from bot.model.text import fold
 from bot.notes.language import sentences, stems, telling_words
-from bot.notes.marks import EMOJI, SOURCES, bare_title, is_heading, is_title, number_of
+from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of
 from bot.notes.model import Head, Line
 
 MAX_SUBJECTS = 40
@@ -80,10 +80,8 @@ class Cut:
 def best_cut(body: Sequence[Line], head: Head) -> Cut:
     """Return the best way to cut the lines below the head."""
     judge = _Judge(body, head)
-    first = next((index for index, line in enumerate(body) if line.text), 0)
-    is_titled = bool(body) and is_heading(body[first])
-    text = body[first].text if body else ""
-    whole = Cut("whole", (Start(first, bare_title(text)) if is_titled else Start(first, "", text),))
+    first, line = next(((at, line) for at, line in enumerate(body) if line.text), (0, Line("")))
+    whole = Cut("whole", (Start(first, bare_title(line.text)) if is_heading(line) else Start(first, "", line.text),))
     cuts = (judge.judged(name, starts, prior) for name, starts, prior in _cuts(body, head, judge))
     return max((whole, *filter(None, cuts)), key=lambda cut: cut.score)
 
@@ -97,8 +95,6 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
         yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
     yield "numbers", list(_numbered(body)), 1.05
     yield "times", [_split(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
-    yield "emoji", _titled(body, (index for index in headings if EMOJI.match(body[index].text))), 0.97
-    yield "capitals", _titled(body, (index for index in headings if body[index].text.isupper())), 1.0
     yield "run-in", [_split(body, index) for index, line in enumerate(body) if line.lead], 0.97
     yield "cues", [start for index, line in enumerate(body) if (start := _cued(line, index))], 1.05
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
@@ -224,16 +220,17 @@ class _Judge:
     def _told(self, line: int, phrase: str) -> Start:
         """Return the beginning at a line, whose title is its own if it has one."""
         each = self._body[line]
-        start = _cued(each, line) or _split(self._body, line)
+        if cued := _cued(each, line):
+            return replace(cued, phrase=phrase)
+        start = _split(self._body, line)
         if not start.title and len(start.rest) <= _RUN_IN and len(sentences(start.rest)) == 1:
             start = Start(line, start.rest.rstrip("."))
         own, wanted = set(telling_words(start.title)), set(telling_words(phrase))
         # A short first sentence is a title where it is the phrase of the teaser, with a full stop.
         is_named = 3 * len(own & wanted) >= 2 * len(own | wanted)
-        if start.title and (each.lead or is_heading(each) or is_named or _cued(each, line)):
+        if start.title and (each.lead or is_heading(each) or is_named):
             return replace(start, phrase=phrase)
-        text = bare_title(each.text)
-        return Start(line, text, "", phrase) if is_heading(each) else Start(line, "", text, phrase)
+        return Start(line, "", bare_title(each.text), phrase)
 
     def judged(self, name: str, starts: Sequence[Start], prior: float) -> Cut | None:
         """Return the cut with its score; None if it is none."""
@@ -243,8 +240,7 @@ class _Judge:
         ends = [start.line for start in starts[1:]] + [len(self._body)]
         lengths = [len(s.rest) + sum(self._lengths[s.line + 1 : end]) for s, end in zip(starts, ends, strict=True)]
         linked = [any(self._has_links[start.line : end]) for start, end in zip(starts, ends, strict=True)]
-        words = [len(telling_words(start.title)) for start in starts]
-        titled = [1.0 if number > 1 else 0.85 if number else 0.6 for number in words]
+        titled = [(0.6, 0.85, 1.0)[min(2, len(telling_words(start.title)))] for start in starts]
         full = [1.0 if n >= _FULL_TEXT else 0.6 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
         score = prior * sum(map(operator.mul, titled, full)) / count
         opening = sum(self._lengths[: starts[0].line])
@@ -259,8 +255,6 @@ class _Judge:
             sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
             shares = [size / (sum(sizes) or 1) for size in sizes if size]
             score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(count)
-        if sum(self._has_links) >= count:
-            score *= 0.85 + 0.15 * sum(linked) / count
         agreement, phrases = self._agreement(starts)
         return Cut(name, tuple(starts), score * (0.3 + 0.7 * agreement), phrases)
 

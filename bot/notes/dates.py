@@ -31,13 +31,10 @@ _WHOLE = [
     )
 ]
 _WITHOUT_YEAR = [
-    re.compile(rf"{_WEEKDAY}{pattern}(?!,?\s+\d{{4}})", re.IGNORECASE)
+    re.compile(rf"(?i){_WEEKDAY}{pattern}(?!,?\s+\d{{4}})")
     for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b")
 ]
-_BEFORE = re.compile(
-    r"(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|enregistré|published|recorded|week)\b\W{1,3}){1,4}$",
-    re.IGNORECASE,
-)
+_BEFORE = re.compile(r"(?i)(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|published|week)\b\W{1,3}){1,4}$")
 _REACH = 6
 """Years around today in which a weekday tells the year of a date."""
 

@@ -40,11 +40,12 @@ _FEW = 2
 _SHORT_TEASER = 5
 """Words of a teaser that presents nothing, such as `Au programme`."""
 _MAX_INTRO = 400
+_TOLD = 8
+"""Words by which a line is found again in the file."""
 _MAX_PLACED = 300
 """Lines that are looked for in the file; a transcript has thousands."""
 _MAX_QUOTED, _MAX_QUOTE = 12, 110
 """Passages that a remark quotes, and the characters of each."""
-
 _MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
 _LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
 _DASHES = re.compile(r"-{2,}")
@@ -98,24 +99,20 @@ class _Writer:
         self._known = known
         texts = [line.text for line in notes.lines]
         self._language = language_of(texts) or language
-        self._is_foreign = self._language is not language
         self._spelling = Spelling(texts)
-        self._all_words = {word for text in (notes.title, *texts) for word in fold_words(text)}
         self._titles = [self._title(subject) for subject in found.subjects]
         self._unused: list[Line] = []
-        self._raw = notes.source.split("\n")
-        self._names: list[str] = []
-        for subject, title in zip(found.subjects, self._titles, strict=True):
-            told = (title, self._spelling.restored(subject.announced))
-            self._names.append(next((name for text in told for name in self._spelling.names_in(text)), ""))
+        self._raw = [" ".join(fold_words(line)) for line in notes.source.split("\n")]
+        pairs = zip(self._titles, (self._spelling.restored(each.announced) for each in found.subjects), strict=True)
+        self._names = [next((name for text in pair for name in self._spelling.names_in(text)), "") for pair in pairs]
 
     def write(self, date: dt.date | None, defaults: Defaults) -> str:
         day = date or self._outline.head.date
         title, intro = self._episode_title(), self._intro()
-        number = self._outline.head.number or defaults.number
         slugs: set[str] = set()
         subjects = enumerate(self._outline.subjects)
         segments = [block for index, subject in subjects for block in self._segment(index, subject, slugs)]
+        number = self._outline.head.number or defaults.number
         head: dict[str, object] = {"number": number, "title": title, "date": day or defaults.date}
         head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
         front = yaml.safe_dump(head | {"status": "draft"}, allow_unicode=True, sort_keys=False, width=10_000)
@@ -138,7 +135,7 @@ class _Writer:
         guessed = (
             (not found.head.number, gettext("the number, which the notes do not say; this is the next one")),
             (not is_dated, day),
-            (self._is_foreign, gettext("the language, which is not that of the show")),
+            (self._language is not self._shows, gettext("the language, which is not that of the show")),
             (found.guessed, gettext("the subjects, which the notes do not announce")),
             (titles, skipped.format(titles=titles)),
         )
@@ -153,12 +150,10 @@ class _Writer:
         gettext = self._words.gettext
         groups: list[tuple[int, int, str, list[str]]] = []
         passages = ((line.text, [link.url for link in line.links]) for line in lines[:_MAX_PLACED])
-        for place, text, urls in sorted(
-            (self._notes.place(" ".join([text, *urls])), text, urls) for text, urls in passages
-        ):
+        for place, text, urls in sorted((self._place(" ".join([text, *urls])), text, urls) for text, urls in passages):
             end = groups[-1][1] if groups else 0
             # Neighbours have nothing but blank lines between them in the file.
-            if 0 < end <= place and not any(map(str.strip, self._raw[end : place - 1])):
+            if 0 < end <= place and not any(self._raw[end : place - 1]):
                 begin, _end, told, above = groups.pop()
                 groups.append((begin, place, f"{told} {text}", above + urls))
             else:
@@ -173,6 +168,14 @@ class _Writer:
             quotes.append(gettext("and {count} more").format(count=more))
         return ", ".join(quotes)
 
+    def _place(self, text: str) -> int:
+        """Return the number of the line in the file that holds the text; 0 if there is none."""
+        words = fold_words(text)[:_TOLD]
+        wanted = " ".join(words)
+        # Because a word or two stand in many lines, they must be the whole line.
+        held = (line == wanted or (len(words) > _FEW and wanted in line) for line in self._raw)
+        return next((at for at, holds in enumerate(held, 1) if holds), 0) if words else 0
+
     def _episode_title(self) -> str:
         """Return the title of the notes, else one of the names of all subjects."""
         written = self._plain(self._outline.head.title)
@@ -180,14 +183,11 @@ class _Writer:
             return written[:1].upper() + written[1:_MAX_TITLE]
         named = (name or title for name, title in zip(self._names, self._titles, strict=True))
         names = list(dict.fromkeys(named))
-        if len(names) == 1:
-            return self._titles[0]
+        names = self._titles[:1] if len(names) == 1 else names
         # A long title stands for a subject only as long as the others have their place.
         while len(", ".join(names)) > TITLE_ON_PHONE and len(names) > 2:  # noqa: PLR2004
             names.remove(max(reversed(names), key=len))
-        joint = "et" if self._language is Language.FRENCH else "and"
-        last = f" {joint} " if joint in self._all_words else ", "
-        return (", ".join(names[:-1]) + last + names[-1])[:_MAX_TITLE]
+        return ", ".join(names)[:_MAX_TITLE]
 
     def _title(self, subject: Subject) -> str:
         heading = subject.heading

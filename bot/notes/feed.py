@@ -58,6 +58,7 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
     text = max((*contents, _text(entry, "summary")), key=len)
     published = _published(entry)
     pages = entry.get("podcast_chapters") or {}
+    newer = [each for each in entries if not number and _is_extra(each) and _moment(each) > _moment(entry)]
     return dataclasses.replace(
         # Because feeds write entities in plain text too, they are decoded there; else a reader would see `&amp;`.
         notes_in(text if any(html_tags(text)) else html.unescape(text), path),
@@ -68,9 +69,7 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
         page=_good([_text(entry, "link")]),
         chapters=_chapters((entry.get("psc_chapters") or {}).get("chapters", ())),
         chapters_page=_good([_text(pages, "url")]) if isinstance(pages, Mapping) else "",
-        skipped=tuple(
-            _title(each) for each in entries if not number and _is_extra(each) and _moment(each) > _moment(entry)
-        ),
+        skipped=tuple(map(_title, newer)),
     )
 
 

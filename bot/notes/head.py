@@ -17,36 +17,31 @@ _WORD = r"(?:[ée]pisode|[ée]pis\.|[ée]p|num[ée]ro|n°|no|nr|issue|show(?: no
 _END = r"[\s:.,|•·–—()\[\]-]*+"
 _NUMBERS = (
     re.compile(
-        rf"^\W{{0,6}}{_WORD}\s{{0,3}}[.:]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}",
-        re.IGNORECASE,
+        rf"(?i)^\W{{0,6}}{_WORD}\s{{0,3}}[.:]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}"
     ),
-    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—-]\s*(?=\D)|$)"),
-    re.compile(r"\bS\d{1,3}\s?E(\d{1,6})\b[\s:.,|–—-]*", re.IGNORECASE),
+    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-]\s*(?=\D)|$)"),
+    re.compile(r"(?i)\bS\d{1,3}\s?E(\d{1,6})\b[\s:.,|–—-]*"),
     # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
     re.compile(
-        rf"^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|"
-        rf"•·/–—(-]\s{{0,3}}|$)",
-        re.IGNORECASE,
+        rf"(?i)^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|"
+        rf"•·/–—(-]\s{{0,3}}|$)"
     ),
 )
 _WEAKER_NUMBERS = (
     # `Monday Briefing 21`, and no year; `le 1302`.
     re.compile(r"^[^.!?:\d]{3,40}\s(?!(?:19|20)\d\d$)(\d{1,4})$"),
-    re.compile(
-        r"^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$)(?!\d)", re.IGNORECASE
-    ),
+    re.compile(r"(?i)^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$)(?!\d)"),
 )
-_SPOKEN_NUMBER = re.compile(r"\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b", re.IGNORECASE)
+_SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b")
 _NO_TITLE = re.compile(
     r"\W*(?:(?:the |les |mes |nos )?(?:rundown|brouillon|draft|notes?|show notes|conducteur|script|sujets|topics|"
     r"running order|outline|plan)\W*|.*[:,]\s*)"
 )
-_FILE_NUMBER = re.compile(r"(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})", re.IGNORECASE)
+_FILE_NUMBER = re.compile(r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})")
 _HEAD = 8
 """Lines in which number, date and teaser are looked for."""
 _MAX_DATED = 60
 """Characters of a line that holds the date of the episode; a longer one tells news."""
-
 _SPEAKS = (
     r"(?:on parle|on va parler|nous parlons|nous allons parler|je vous parle|on revient sur|nous revenons sur|"
     r"we talk about|we will talk about|we cover|we discuss|we look at)"
@@ -60,10 +55,9 @@ _LEAD = re.compile(
     rf"aujourd.hui|in this episode|dans cet episode)\b|(?:^|[,:;.!] ){_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
 )
 _LEAD_ONLY = re.compile(
-    rf"^(?:.{{0,80}}?(?:\b{_SPEAKS}|(?:^|[,:;.!] ){_MENU}|\b{_MENU}(?=[:,])|\b(?:today(?! we| i | let)|"
+    rf"(?i)^(?:.{{0,80}}?(?:\b{_SPEAKS}|(?:^|[,:;.!] ){_MENU}|\b{_MENU}(?=[:,])|\b(?:today(?! we| i | let)|"
     rf"dans cet épisode))"
-    r"[\s,:]+(?:des?\s+|du\s+|d[’'])?)",
-    re.IGNORECASE,
+    r"[\s,:]+(?:des?\s+|du\s+|d[’'])?)"
 )
 _GENERIC = re.compile(r"\b(?:actus?|actualites?|news|nouvelles|nouveautes|infos?|latest|sujets|stories|topics)\b")
 """Words that announce subjects without naming one."""
@@ -73,16 +67,14 @@ _PARTS = re.compile(r"(?:(?<!\s)\s+)?[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin
 _LAST_TWO = re.compile(r"(?<!\s)\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
 MAX_PHRASES = 20
 """Subjects of a teaser at most; a line that lists more is none."""
-_TEASER_SENTENCES = 2
-"""Sentences of a teaser at most; a line with more tells a story."""
 _LIST = 3
 """Words of a list of two names."""
 _PROPERTY = re.compile(
-    r"^(?P<key>number|num[ée]ro|n°|date|publi[ée]e?(?: le)?|published|created|cr[ée][ée] ?(?:le|par)?|status|statut|"
-    r"owner|author|auteurs?|autrice|tags?|[ée]tiquettes|hosts?|guests?|invit[ée]e?s?|anim(?:ateur|atrice|é par)s?|"
-    r"intervenants?|participants?|dur[ée]e|duration|language|langue|type|saison|season|titre|title|last edited.{0,20}|"
-    r"[ée]pisode|episode|property|propri[ée]taire|slug|priority|priorit[ée]|url)\s?:\s*(?P<value>.{0,160})$",
-    re.IGNORECASE,
+    r"(?i)^(?P<key>number|num[ée]ro|n°|date|publi[ée]e?(?: le)?|published|created|cr[ée][ée] ?(?:le|par)?|status|"
+    r"statut|owner|author|auteurs?|autrice|tags?|[ée]tiquettes|hosts?|guests?|invit[ée]e?s?|anim(?:ateur|atrice|"
+    r"é par)s?|intervenants?|participants?|dur[ée]e|duration|language|langue|type|saison|season|titre|title|"
+    r"last edited.{0,20}|[ée]pisode|episode|property|propri[ée]taire|slug|priority|priorit[ée]|"
+    r"url)\s?:\s*(?P<value>.{0,160})$"
 )
 
 
@@ -98,8 +90,7 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
         head.ways, head.times = [list(names)], names
     if head.number is None and (match := _FILE_NUMBER.fullmatch(path.stem)):
         head.number = int(match[1]) or None
-    if head.date is None:
-        head.date = date_in(path.stem.replace("_", "-"), today)
+    head.date = head.date or date_in(path.stem.replace("_", "-"), today)
     return head, below
 
 
@@ -177,9 +168,9 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
     if (below := _listed(lines, head)) is not None:
         return below
     for index, line in enumerate((Line(rest), *lines[:_HEAD])):
-        # A greeting may stand before the list: "Welcome back. Today we talk about …"
+        # A greeting may stand before the list: "Welcome back. Today we talk about …" More sentences tell a story.
         told = sentences(line.text)
-        for said in told[: 1 if not index else _TEASER_SENTENCES if len(told) <= _TEASER_SENTENCES else 0]:
+        for said in told[: 1 if not index else 2 if len(told) <= 2 else 0]:  # noqa: PLR2004
             phrases, lead = phrases_in(line.text if not index else said)
             is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
             is_list = is_list and not any(map(_SPOKEN_NUMBER.search, phrases))

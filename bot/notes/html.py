@@ -35,7 +35,7 @@ _BLOCKS = frozenset(
 )
 _ENDS_LINE = _BLOCKS | {"br"}
 _BOLD = frozenset({"b", "strong"})
-_HEADING = re.compile(r"h[1-6]")
+_TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 def html_tags(text: str) -> tuple[int, int]:
@@ -120,7 +120,7 @@ class _Reader:
             del self._bold[self._depth :]
         elif name != "br":
             self._depth = len(self._bold)
-        self._level = int(name[1]) if _HEADING.fullmatch(name) and not closing else 0
+        self._level = int(name[1]) if name in _TITLES and not closing else 0
         self._lists = max(0, self._lists + (0 if name not in {"ul", "ol"} else -1 if closing else 1))
         self._item = not closing and (name == "li" or is_items or "MsoListParagraph" in attributes)
         self._aside = max(0, self._aside + (0 if name != "aside" else -1 if closing else 1))
@@ -160,9 +160,8 @@ class _Reader:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    return {
-        match[1].lower(): html.unescape(match[2] or match[3] or match[4] or "") for match in _ATTRIBUTE.finditer(text)
-    }
+    found = _ATTRIBUTE.finditer(text)
+    return {match[1].lower(): html.unescape(match[2] or match[3] or match[4] or "") for match in found}
 
 
 def _plain(text: str) -> str:

@@ -11,9 +11,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:M|MM|Mme|Mlle|Dr|Mr|Mrs|Ms|St|Ste|vs|cf|env|approx|etc|p|pp|n|no|art|Inc|Ltd|Co|Jr|Sr)|"
     r"\b[A-Z]|^\W*\d{1,3})\.$"
 )
-
 _LONGEST_ABBREVIATION = 12
-
 _TELLING = "x0123456789"
 """Words of one letter that tell something: a network and numbers."""
 _STEM = 5
@@ -27,9 +25,7 @@ STOP_WORDS = frozenset(
     )
 )
 """Words that say nothing about the subject of a text."""
-_FRENCH = frozenset(
-    fold_words("le la les des un une de du et est en pour que qui sur avec au par aux dans sont ne pas")
-)
+_FRENCH = frozenset(fold_words("le la les des un une de du et est en pour que qui sur avec au par dans sont ne pas"))
 _ENGLISH = frozenset(
     fold_words("the of and to is for that with are it as by from this be at its you they has have not")
 )

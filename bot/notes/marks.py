@@ -10,8 +10,7 @@ from bot.notes.model import Line
 
 _WORD = r"(?:sujet|subject|story|topic|question|partie|part|chapitre|chapter|actu|info|news)"
 _NUMBERED = re.compile(
-    rf"^(?:{_WORD}\s{{0,3}}(?:n°|no|#)?\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[.):°/–—-]|(?<=\d)[ée]?r?\s?/)\s{{0,3}}(?=\D)",
-    re.IGNORECASE,
+    rf"(?i)^(?:{_WORD}\s{{0,3}}(?:n°|no|#)?\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[.):°/–—-]|(?<=\d)[ée]?r?\s?/)\s{{0,3}}(?=\D)"
 )
 _NUMERAL = re.compile(r"^(?P<numeral>[IVX]{1,5})\s*[.):/–—-]\s+(?=\S)")
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")

@@ -1,16 +1,12 @@
 """Show notes as lines, independent of their format."""
 
 import datetime as dt
-import functools
 from dataclasses import dataclass, field
 
 from bot.model.document import Picture
-from bot.model.text import fold_words
 
 BOLD_LEVEL = 7
 """The level of a paragraph that is wholly bold: a title without the mark of one, below those of HTML."""
-_TOLD, _FEW = 8, 3
-"""Words by which a line is found again in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +62,6 @@ class Notes:
     """The address of a file of chapters that a feed names."""
     skipped: tuple[str, ...] = ()
     """The titles of newer items of a feed that are trailers or bonuses."""
-
-    def place(self, text: str) -> int:
-        """Return the number of the line in the file that holds the text; 0 if there is none."""
-        words = fold_words(text)[:_TOLD]
-        wanted, lines = " ".join(words), enumerate(_folded(self.source), 1)
-        # Because a word or two stand in many lines, they must be the whole line.
-        held = (at for at, line in lines if wanted and (line == wanted or (len(words) >= _FEW and wanted in line)))
-        return next(held, 0)
-
-
-@functools.lru_cache(maxsize=1)
-def _folded(source: str) -> list[str]:
-    return [" ".join(fold_words(line)) for line in source.split("\n")]
 
 
 @dataclass(slots=True)

@@ -56,13 +56,11 @@ _CHATTER = re.compile(
 _EDITED = re.compile(r"\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _SHORT = 90
 _MAIL_HEADER = re.compile(
-    r"(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)", re.IGNORECASE
+    r"(?i)(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)"
 )
-_ANSWER = re.compile(r"^(?:(?:re|fwd?|tr)\s?:\s*)+", re.IGNORECASE)
-_WROTE = re.compile(r"^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$", re.IGNORECASE)
-_FORWARDED = re.compile(
-    r"^\W{3,30}(?:forwarded message|message transféré|message d.origine|original message)", re.IGNORECASE
-)
+_ANSWER = re.compile(r"(?i)^(?:(?:re|fwd?|tr)\s?:\s*)+")
+_WROTE = re.compile(r"(?i)^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$")
+_FORWARDED = re.compile(r"(?i)^\W{3,30}(?:forwarded message|message transféré|message d.origine|original message)")
 _FEW_WORDS = 40
 """Words above a forwarded message that only hand it over."""
 _MOST_HEADERS = 12
@@ -73,12 +71,12 @@ _BULLET = re.compile(r"\s*[-*•·‣▪▫◦○●–—]\s+|\s*[•◦●▪]
 # The marks of chats for bold, and those of Slack for a link and an emoji.
 _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
-_SLACK_LINK = re.compile(r"<(https?://[^\s<>|]+)\|([^<>\n]*)>", re.IGNORECASE)
+_SLACK_LINK = re.compile(r"(?i)<(https?://[^\s<>|]+)\|([^<>\n]*)>")
 _EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
 _DIGITS = fold_words("zero one two three four five six seven eight nine")
 _COUNTED = {name: f"{at}\u20e3 " for at, name in enumerate(_DIGITS)}
 _NO_CONTINUATION = re.compile(
-    r"\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?[\dIVX]{1,4}[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)", re.IGNORECASE
+    r"(?i)\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?[\dIVX]{1,4}[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)"
 )
 _WIDEST = 110
 """Characters of a line that a program broke; mails break at 72 to 78."""

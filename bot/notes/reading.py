@@ -42,18 +42,12 @@ _BEGINNING = 4_000
 """Bytes at the beginning of a file that tell its format."""
 _GIVE_NOTES = "Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export"
 _SAVE_AS_TEXT = "Copy its text into a text file, or save it as HTML, and give that file"
+_FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
+_ROWS = r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}"
 _OTHER_FILES = (
     (r"%PDF-", "this is a PDF, not text", _SAVE_AS_TEXT),
-    (
-        r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b",
-        "this is a feed",
-        "Give it with --rss, and --episode for another one than the newest",
-    ),
-    (
-        r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}",
-        "these are the rows of a table, not notes",
-        _GIVE_NOTES,
-    ),
+    (_FEED, "this is a feed", "Give it with --rss, and --episode for another one than the newest"),
+    (_ROWS, "these are the rows of a table, not notes", _GIVE_NOTES),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
@@ -101,9 +95,8 @@ def read_notes(data: bytes, path: Path) -> Notes:
         try:
             return _of_mail(data, path)
         except RecursionError:
-            raise InvalidInputError(
-                [Problem(path, "too many parts of this mail stand in each other", _SAVE_AS_TEXT)]
-            ) from None
+            what = "too many parts of this mail stand in each other"
+            raise InvalidInputError([Problem(path, what, _SAVE_AS_TEXT)]) from None
     text = _decoded(data, path)
     if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
         return _of_chat(text, path)

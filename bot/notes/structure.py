@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from bot.model.text import fold
-from bot.notes.chaff import chores, is_chaff, is_chaff_title
+from bot.notes.chaff import chores, is_chaff, is_chaff_title, says_chaff
 from bot.notes.cuts import Cut, Start, best_cut
 from bot.notes.head import read_head
 from bot.notes.language import sentences, stems, telling_words
@@ -60,7 +60,8 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
     to_do, end, gap, is_signed = chores(lines), 0, False, False
     for index, line in enumerate(lines):
         gap = gap or line.after_gap
-        if index >= end and line.text and not line.links and is_chaff_title(bare_title(line.text)):
+        is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
+        if index >= end and is_out and line.text and not line.links:
             end = _section_end(lines, index)
         if index < end or index in to_do or is_chaff(line) or (is_signed and len(line.text.split()) <= _NAME):
             out.append(line)
@@ -101,9 +102,7 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
     _open(body[: begins[0]], found)
-    tail = len(body)
-    while tail and body[tail - 1].is_link:
-        tail -= 1
+    tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
     # A list of links ends notes whose subjects have none.
     if len(body) - tail < 2 or not body[tail].after_gap or any(line.links for line in body[:tail]):  # noqa: PLR2004
         tail = len(body)
@@ -143,14 +142,13 @@ def _open(lines: Sequence[Line], found: Outline) -> None:
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
     """Give each subject its name in the teaser, and return the names that are left."""
     left = [phrase for phrase in phrases if phrase not in {subject.announced for subject in subjects}]
-    alone = [subject for subject in subjects if not subject.announced]
-    for subject in alone:
+    for subject in (each for each in subjects if not each.announced):
         shares = {phrase: _share(phrase, subject) for phrase in left}
         best = max(left, key=shares.__getitem__, default="")
         if best and shares[best] >= _NAMED:
             subject.announced = best
             left.remove(best)
-    alone = [subject for subject in alone if not subject.announced]
+    alone = [subject for subject in subjects if not subject.announced]
     if len(alone) == len(left) == 1 < len(phrases):
         # The one that is left over is told in other words.
         alone[0].announced = left.pop()

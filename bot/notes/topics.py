@@ -85,7 +85,6 @@ _INSIDE_SENTENCE = re.compile(r"(?<=[\w,][ \u00a0])(?:[LlDd][’'])?([^\W\d_]+)|
 # A capital inside a word, as in TikTok, marks a name also at the beginning of a sentence.
 _OWN_CAPITALS = re.compile(r"(?<![\w’'])[^\W\d_]*[a-zà-ÿ][A-ZÀ-Þ][^\W\d_]*")
 _PROPER = re.compile(r"(?<!\w)(?:[LD][’'])?[A-ZÀ-Þ][\w-]*(?:[ ’'](?:[LD][’'])?[A-ZÀ-Þ][\w-]*)*")
-
 _ELISION = re.compile(r"^[LlDd][’']")
 
 

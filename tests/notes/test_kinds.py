@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from bot.content.parser import parse_episode
+from bot.model.address import clean_address
 from bot.model.document import plain
 from bot.model.episode import Episode
 from bot.model.i18n import Language
-from bot.notes.addresses import clean_address
 from bot.notes.dates import date_in
 from bot.notes.draft import draft
 from bot.notes.reading import read_notes
