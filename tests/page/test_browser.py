@@ -6,6 +6,7 @@ Each test also fails on any word in the console and on any request that leaves t
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 EPISODE = Archive.load(CONTENT).get(1207)
 assert EPISODE is not None
 SUBJECTS = EPISODE.segments
+SOON = 3.0
+"""Seconds for an edit to show: less than one, and the rest for a busy machine and for the browser's own looks."""
 
 
 def telegram(tab: Tab) -> Locator:
@@ -97,6 +100,8 @@ async def test_a_topic_is_asked_for_on_both_sides(opened: Tab) -> None:
     await expect(answer).to_contain_text("#tiktok")
     await expect(answer).to_contain_text("Camille a utilisé /topic")
     await expect(answer).to_contain_text("Visible par vous seulement")
+    await answer.get_by_text("Requête brute").click()
+    await expect(answer.locator(".raw pre")).to_contain_text('"components"')
     await opened.get_by_role("button", name="Sacha").click()
     await expect(discord(opened).locator("article")).to_have_count(0)
 
@@ -188,6 +193,10 @@ async def test_settings_change_in_place_and_rich_messages_look_rich(opened: Tab)
     settings = telegram(opened).locator("article").last
     await expect(settings).to_contain_text("modifié")
     await expect(settings.locator("button:focus")).to_have_count(1)
+    await settings.get_by_text("Requête brute").click()
+    await expect(settings.locator(".raw pre")).to_contain_text(
+        re.compile('^editMessageText.*"reply_markup"', re.DOTALL)
+    )
     await expect(telegram(opened).locator("article")).to_have_count(before)
     await opened.click("#monday")
     await expect(telegram(opened).get_by_role("heading", name=SUBJECTS[-1].title)).to_have_count(1)
@@ -301,17 +310,28 @@ async def test_it_is_readable_on_a_phone(opened: Tab) -> None:
     assert await opened.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-async def test_what_an_editor_changes_shows_at_the_next_command(opened: Tab, content: Path) -> None:
-    """A mistake is told on the page until it is mended; what was changed is what the next command shows."""
+async def test_what_an_editor_changes_shows_at_once(opened: Tab, content: Path) -> None:
+    """A mistake stands in view until it is mended; what was answered from the file is drawn again, on both sides."""
     file = content / "1206.md"
     good = file.read_text(encoding="utf-8")
+    await say(opened, "1206")
+    await go(opened, "discord-general")
+    await opened.fill("#dc-field", "/latest ")
+    await opened.keyboard.press("Enter")
+    for log, count in ((telegram(opened), 5), (discord(opened), 2)):
+        await expect(log.locator("article")).to_have_count(count)
     try:
         file.write_text(good.replace("number: 1206", "number: x"), encoding="utf-8")
         await expect(opened.locator("#mistakes")).to_contain_text("1206.md:2")
+        await expect(opened.locator("#mistakes")).to_be_in_viewport(ratio=1)
         file.write_text(good.replace("title: Spotify", "title: Deezer"), encoding="utf-8")
+        saved = time.monotonic()
         await expect(opened.locator("#mistakes")).to_be_hidden()
-        await say(opened, "/latest")
-        await expect(telegram(opened)).to_contain_text("Deezer")
+        for log in (telegram(opened), discord(opened)):
+            await expect(log.get_by_text("Deezer dans Instagram")).to_have_count(1)
+        assert time.monotonic() - saved < SOON
+        await telegram(opened).get_by_text("Requête brute").nth(1).click()
+        await expect(telegram(opened).locator(".raw pre").nth(1)).to_contain_text("Deezer dans Instagram")
     finally:
         file.write_text(good, encoding="utf-8")
 

@@ -20,6 +20,7 @@ import typer
 from typer.testing import CliRunner
 
 from bot import cli as command_line
+from bot.model.i18n import Language
 from bot.platforms.registry import load
 from bot.sandbox.demo.demo import Demo, DemoClock
 from bot.sandbox.demo.server import PageError
@@ -153,7 +154,7 @@ async def test_with_nothing_but_broken_content_it_says_what_is_wrong(tmp_path: P
     """The file and the line."""
     (tmp_path / "1.md").write_text("---\nnumber: un\n---\n", encoding="utf-8")
     async with serving(tmp_path) as (demo, _):
-        assert any("1.md:2" in problem for problem in demo.facts()["content"]["problems"])
+        assert any("1.md:2" in problem for problem in await demo.problems(Language.FRENCH))
 
 
 def test_the_command_is_listed() -> None:

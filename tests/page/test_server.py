@@ -322,11 +322,11 @@ async def test_what_an_editor_breaks_shows_at_once(fresh: Served, content: Path)
     file = content / "1207.md"
     good = file.read_text(encoding="utf-8")
     async with watching(page) as stream:
-        await stream.until(lambda now: not now.state["facts"]["content"]["problems"])
+        await stream.until(lambda now: not now.state["facts"]["problems"])
         file.write_text(good.replace("date: 2024-11-04", "date: demain"), encoding="utf-8")
-        await stream.until(lambda now: any("1207.md:4" in each for each in now.state["facts"]["content"]["problems"]))
+        await stream.until(lambda now: any("1207.md:4" in each for each in now.state["facts"]["problems"]))
         file.write_text(good, encoding="utf-8")
-        await stream.until(lambda now: now.state["facts"]["content"]["problems"] == [])
+        await stream.until(lambda now: now.state["facts"]["problems"] == [])
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.model.i18n import Language
 from bot.sandbox.demo.world import Person, find_message
+from bot.sandbox.discord import world as discord_world
 from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.shared.webserver import Json
+from bot.sandbox.telegram import model as telegram_model
 from bot.sandbox.telegram.model import ChatType, Status
 from bot.sandbox.telegram.text import TEXT_MAX
 
@@ -163,6 +165,28 @@ class Complete(_Action):
         return {"choices": await asked.suggestions(PATIENCE)}
 
 
+class Reveal(_Action):
+    """Request of the bot that made a message, as the platform got it."""
+
+    do: Literal["reveal"]
+    message: str
+
+    async def act(self, demo: Demo) -> Json:
+        """Return the method and the body of the request."""
+        world = demo.worlds[self.language]
+        key, _, number = self.message.rpartition("/")
+        found: telegram_model.Message | discord_world.Message
+        if key.startswith("telegram"):
+            found, traffic = find_message(world.telegram_place(key).messages, int(number)), world.telegram.traffic
+        else:
+            shown = world.discord_messages(world.discord_place(key))
+            found, traffic = find_message(shown, int(number)), world.discord.traffic
+        if found.request is None:
+            raise ValueError("no request made the message")
+        request = traffic.requests[found.request]
+        return {"method": request.route, "body": dict(request.body)}
+
+
 class Presence(_Action):
     """Presence of the bot in a private chat (or blocked), a group, a channel or a whole server."""
 
@@ -211,7 +235,7 @@ class Restart(_Action):
 
 
 Action: TypeAlias = Annotated[
-    Say | Inquire | Share | Press | Slash | Complete | Presence | Advance | Restart,
+    Say | Inquire | Share | Press | Slash | Complete | Reveal | Presence | Advance | Restart,
     Field(discriminator="do"),
 ]
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)

@@ -12,12 +12,13 @@ from typing import Self
 
 from bot.config import Channel, Config, Storage
 from bot.content.archive import Archive
-from bot.model.i18n import Language
+from bot.model.i18n import Language, speaking
 from bot.model.subscription import Subscription, Target
 from bot.platforms.discord.section import Discord
 from bot.platforms.telegram.section import Telegram
 from bot.runtime.app import App, opened
 from bot.runtime.clock import Timetable
+from bot.sandbox.demo.redraw import redraw
 from bot.sandbox.demo.world import DemoWorld, Person
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.changes import Changes
@@ -63,11 +64,15 @@ class Demo:
     restarts, and by readers of several values that belong together.
     """
 
+    _drawn: Archive
+    """Content from which the answers in the worlds are drawn."""
+
     def __init__(self, settings: Config) -> None:
         self.changes = Changes()
         self.steady = asyncio.Lock()
         self._settings = settings
         self._session = 0
+        self._told: dict[Language, Archive] = {}
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -82,8 +87,17 @@ class Demo:
         """The worlds of the bot; a `restart` replaces them."""
         return self._worlds
 
+    async def redraw(self) -> None:
+        """Bring the answers that stand in the worlds in line with changed content. `steady` is held."""
+        before = self._drawn
+        if before is not self._app.archive:
+            self._drawn = self._app.archive
+            renders = {name: each.platform.render for name, each in self._app.connections.items()}
+            for world in self._worlds.values():
+                await redraw(world, self._app.services.context, before, renders)
+
     def facts(self) -> Json:
-        """Return the show, its time, its next push, its content and the problems of the content."""
+        """Return the show, its time, its next push and its content."""
         archive, show = self._app.archive, self._settings.show
         newest = archive.latest()
         run = self._app.services.next_push()
@@ -98,9 +112,21 @@ class Demo:
             "content": {
                 "folder": str(self._settings.content.folder),
                 "episodes": len(archive.episodes),
-                "problems": [str(problem) for problem in archive.problems],
             },
         }
+
+    async def problems(self, language: Language) -> list[str]:
+        """Return the mistakes in the content, in the language."""
+        if not self._app.archive.problems:
+            return []
+        settings = self._settings
+        with speaking(lambda: language):
+            # Because an archive keeps the sentences about its files, each language has an archive of its own.
+            archive = await asyncio.to_thread(
+                Archive.load, settings.content.folder, settings.topics, self._told.get(language)
+            )
+            self._told[language] = archive
+            return [str(problem) for problem in archive.problems]
 
     async def subscriptions(self, target: Target) -> list[Subscription]:
         """Return the target's subscriptions that have not ended."""
@@ -140,6 +166,7 @@ class Demo:
             config = _on_stand_ins(settings, self._telegram, discord, self._worlds.values(), folder)
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
+            self._drawn = self._app.archive
             await stack.enter_async_context(_running(self._app))
             for world in self._worlds.values():
                 await _ready(world)

@@ -140,6 +140,7 @@ class Page(WebServer):
     async def _state(self, language: Language, known: dict[str, str]) -> Json:
         """Return the state of the page, with the messages that differ from those in `known`, and update `known`."""
         async with self._demo.steady:
+            await self._demo.redraw()
             world, facts = self._demo.worlds[language], self._demo.facts()
             places: list[Json] = []
             fresh: dict[str, Any] = {}
@@ -153,6 +154,7 @@ class Page(WebServer):
                         known[mark], fresh[shown.key] = written, wire
                 subscriptions = await self._demo.subscriptions(place.target)
                 places.append(place_wire(world, place, subscriptions) | {"messages": keys})
+            facts["problems"] = await self._demo.problems(language)
             return {"facts": facts, "places": places, "messages": fresh}
 
 

@@ -144,6 +144,7 @@ class Channels:
             raise ApiError(THREAD_ARCHIVED)
         shown = compose(ask.form, settable=SETTABLE_BY_EDIT, before=message.shown)
         message.revise(shown, ask.form.get("allowed_mentions"), self._world.clock())
+        message.request = ask.number
         return message.wire()
 
     def _delete(self, ask: Ask) -> None:

@@ -216,12 +216,12 @@ class Interactions:
             case Callback.UPDATE:
                 interaction.original = interaction.source
                 if interaction.source is not None:
-                    self._revise(interaction.source, form)
+                    self._revise(interaction.source, form, ask)
 
     def _follow_up(self, ask: Ask) -> Json:
         interaction = self._interaction(ask)
         if interaction.original is not None and Flag.LOADING in interaction.original.flags:
-            self._revise(interaction.original, ask.form)
+            self._revise(interaction.original, ask.form, ask)
             return interaction.original.wire()
         brought = Install.GUILD not in owners(interaction.user, interaction.channel)
         if brought and len(interaction.followups) >= MAX_FOLLOW_UPS:
@@ -232,7 +232,7 @@ class Interactions:
 
     def _edit(self, ask: Ask) -> Json:
         message = self._find(self._interaction(ask), ask.path["message_id"])
-        self._revise(message, ask.form)
+        self._revise(message, ask.form, ask)
         return message.wire()
 
     def _delete_original(self, ask: Ask) -> None:
@@ -276,8 +276,8 @@ class Interactions:
             interaction.channel.messages.append(message)
         return message
 
-    def _revise(self, message: Message, form: Json) -> None:
-        before = message.shown
+    def _revise(self, message: Message, form: Json, ask: Ask) -> None:
+        before, message.request = message.shown, ask.number
         promised = replace(before, flags=before.flags & ~Flag.LOADING)
         shown = compose(form, settable=SETTABLE_BY_EDIT, before=promised)
         if Flag.LOADING in before.flags:

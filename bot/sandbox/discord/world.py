@@ -322,7 +322,7 @@ class Thread(Channel):
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message. `request` is the number of the request that made it, `edits` its earlier contents.
+    """A message. `request` is the number of the request that gave it its content, `edits` the earlier ones.
 
     `pings` are all people and roles that its text and every edit would have alerted. `interaction` is the id of the
     interaction that the message answers, and `asked` Discord's metadata about that interaction.

@@ -121,7 +121,7 @@ class Methods:
         if (text, entities, reply_markup) == (message.text, message.entities, message.reply_markup):
             raise bad_request(_NOT_MODIFIED)
         message.text, message.entities, message.link_preview_options = text, entities, preview
-        message.reply_markup = reply_markup
+        message.reply_markup, message.request = reply_markup, arguments.request
         message.edit_date = self._world.clock()
         self._world.changes.notify()
         return message.wire()

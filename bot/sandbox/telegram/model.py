@@ -149,9 +149,9 @@ class Message:
     """A message of the bot or of a person.
 
     `sender_chat` is set for posts of channels and for anonymous administrators. `request` is the number of the request
-    that sent the message. `service` has the fields of a service message. `rich` is the HTML of a rich message, and
-    `text` then its plain text. A deleted message stays in the history with a mark. `via` is the bot whose inline result
-    the message is.
+    that gave the message its content. `service` has the fields of a service message. `rich` is the HTML of a rich
+    message, and `text` then its plain text. A deleted message stays in the history with a mark. `via` is the bot whose
+    inline result the message is.
     """
 
     id: int

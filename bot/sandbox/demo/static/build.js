@@ -114,6 +114,20 @@ function bell(message) {
   return message.silent ? icon("bell-off", say("silent")) : icon("bell", say("rings"));
 }
 
+/** The request that made a message, which `reveal()` fetches when somebody unfolds it. */
+function raw(reveal) {
+  const text = build("pre", { tabindex: "0" });
+  return build("details", {
+    class: "raw",
+    ontoggle: async (event) => {
+      if (event.target.open && text.textContent === "") {
+        const request = await reveal();
+        text.textContent = request === null ? "" : `${request.method}\n${JSON.stringify(request.body, null, 2)}`;
+      }
+    },
+  }, build("summary", {}, say("raw")), text);
+}
+
 /** A place for a picture or a preview, which is never loaded. */
 function frame(address, words, note) {
   const url = webAddress(address);

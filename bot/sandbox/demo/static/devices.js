@@ -155,6 +155,7 @@ function drawPhone() {
     press: (button) => press(message, button),
     command: write,
     inside,
+    reveal: () => act({ do: "reveal", message: message.key }),
   }), say("empty_telegram"));
   const { field, menu, submit } = talk.telegram;
   field.placeholder = say(place.kind === "channel" ? "post_here" : "write_here", { bot: page.facts.telegram_bot });
@@ -178,6 +179,7 @@ function drawWindow() {
   drawLog(device.log, place, (message) => drawDiscord(message, {
     zone: page.facts.zone,
     press: (button) => press(message, button),
+    reveal: () => act({ do: "reveal", message: message.key }),
   }), say("empty_discord", { name: titleOf(place) }));
   talk.discord.field.placeholder = say("command_here");
   talk.discord.field.setAttribute("aria-label", `${say("message_to")} – ${titleOf(place)}`);
@@ -284,7 +286,7 @@ function scroll(log, firstNew, { moved, asked }) {
 
 /** Show the mistakes in the content, above all else. */
 function drawMistakes() {
-  const { problems } = page.facts.content;
+  const { problems } = page.facts;
   node("mistakes").hidden = problems.length === 0;
   refill(node("mistakes"), build("h2", {}, say("problems")),
     build("ul", { role: "alert" }, problems.map((problem) => build("li", {}, problem))));

@@ -9,7 +9,7 @@ const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger",
 const LOADING = 1 << 7;
 
 /** A message. `press(customId)` runs when a button is pressed. */
-function drawDiscord(message, { zone, press = null }) {
+function drawDiscord(message, { zone, press = null, reveal = null }) {
   const body = message.body;
   const parts = (body.components ?? []).map((component) => discordComponent(component, press));
   const text = body.content ? build("div", { class: "dc-text" }, discordMarkdown(body.content)) : null;
@@ -30,7 +30,8 @@ function drawDiscord(message, { zone, press = null }) {
       message.edited && build("small", {}, `(${say("edited")})`),
       message.published && icon("megaphone", say("published"))),
     thinking ? build("div", { class: "dc-thinking" }, say("thinking")) : [text, ...parts],
-    message.only_for && build("div", { class: "dc-only" }, icon("eye"), say("only_you"))));
+    message.only_for && build("div", { class: "dc-only" }, icon("eye"), say("only_you")),
+    reveal && raw(reveal)));
 }
 
 function discordComponent(component, press) {

@@ -13,7 +13,9 @@ const FOUND = /(?<url>https?:\/\/[^\s<>]+[^\s<>.,;:!?)»])|(?<![\p{L}\p{N}_&/])(
 
 /** A message as a bubble. `press(label)` and `command(text)` are what buttons and commands in the text do; `inside(url)`
     is what a link does that stays in the app, null for one that leaves it. */
-function drawTelegram(message, { zone, own = false, named = false, press = null, command = null, inside = () => null }) {
+function drawTelegram(message, {
+  zone, own = false, named = false, press = null, command = null, inside = () => null, reveal = null,
+}) {
   const body = message.body;
   const card = previewCard(body);
   const text = body.rich
@@ -32,7 +34,7 @@ function drawTelegram(message, { zone, own = false, named = false, press = null,
     build("div", { class: "tg-row" }, row.map((button) => telegramButton(button, press, inside))));
   return build("article", {
     class: `tg-message${own ? " tg-own" : ""}`, "data-key": message.key, "aria-label": message.author,
-  }, bubble, rows.length > 0 && build("div", { class: "tg-keyboard" }, rows));
+  }, bubble, rows.length > 0 && build("div", { class: "tg-keyboard" }, rows), message.by_bot && reveal && raw(reveal));
 }
 
 /** A link, or what the app does in its place. */
