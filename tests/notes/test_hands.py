@@ -119,6 +119,26 @@ def test_remarks_are_few(name: str) -> None:
     assert all(segment.count("<!--") <= 1 for segment in segments)
 
 
+_QUOTED = re.compile(r"« ((?:(?! »).)*) » \((?:ligne|lignes) (\d+)")
+
+
+@FILES
+def test_no_remark_is_untrue(name: str) -> None:
+    """What the notes do not say, they do not say, and each line that is quoted stands where the remark says."""
+    expected = EXPECTED[name]
+    notes, text, _episode = _drafted((HANDS / name).read_bytes(), name)
+    text = re.sub("[\\N{NO-BREAK SPACE}\\N{NARROW NO-BREAK SPACE}]", " ", text)
+    assert ("le numéro, que les notes ne donnent pas" in text) == ("number" not in expected)
+    assert ("la date, que les notes ne donnent pas" in text) == ("date" not in expected)
+    linked = [bool(links) for row in expected["subjects"] for links in row.values()]
+    segments = re.split(r"(?m)^## ", text)[1:]
+    assert not any("il manque la source" in segment for segment, has in zip(segments, linked, strict=True) if has)
+    lines = notes.source.split("\n")
+    for quote, number in _QUOTED.findall(text):
+        first = _flat(quote).split()[:3]
+        assert first == [] or first[0] in _flat(lines[int(number) - 1]).split()
+
+
 def test_remarks_are_worth_their_place() -> None:
     """Three for a draft in the mean."""
     counts = [_drafted((HANDS / name).read_bytes(), name)[1].count("À vérifier") for name in EXPECTED]
