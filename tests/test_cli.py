@@ -410,6 +410,20 @@ def test_check_online_of_a_platform_that_cannot_be_reached(recap: Recap, tmp_pat
 
 
 @pytest.mark.usefixtures("content")
+def test_a_bot_whose_certificates_cannot_be_read_does_not_start(
+    recap: Recap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does what asks the platforms; what sends nothing needs none."""
+    write_config(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", "nowhere.pem")
+    for command in (("run",), ("send",), ("check", "--online")):
+        refused = recap(*command).exception
+        assert isinstance(refused, InvalidInputError)
+        assert "environment: SSL_CERT_FILE: the certificates in nowhere.pem cannot be read" in str(refused)
+    assert recap("check").exit_code == 0
+
+
+@pytest.mark.usefixtures("content")
 def test_running_without_a_platform_says_how_to_switch_one_on(recap: Recap) -> None:
     """`recap run` needs a token of one of the two."""
     result = recap("run")

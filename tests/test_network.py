@@ -6,10 +6,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 from pydantic import SecretStr
 
 from bot.config import Network
-from bot.config.network import ProxyError, proxy_for
+from bot.config.network import ProxyError, certificate_problems, proxy_for
 from bot.content.links import Web
 from bot.model.problems import InvalidInputError
 from bot.platforms.base import SendError
@@ -110,6 +111,23 @@ def test_a_proxy_that_cannot_be_used_is_refused_in_words(
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
     with pytest.raises(ProxyError, match="socks5 proxy: name one that speaks HTTP"):
         proxy_for("https://api.telegram.org")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [(None, "No such file or directory"), ("not a certificate", "it holds no certificate")]
+)
+def test_certificates_that_cannot_be_read_are_told(tmp_path: Path, text: str | None, reason: str) -> None:
+    """OpenSSL alone would trust nobody from then on, and say nothing."""
+    file = tmp_path / "own.pem"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    (problem,) = certificate_problems({"SSL_CERT_FILE": str(file)})
+    assert str(problem) == (
+        f"environment: SSL_CERT_FILE: the certificates in {file} cannot be read ({reason}). "
+        "Name a file of certificates in PEM, or take the variable away."
+    )
+    trustme.CA().cert_pem.write_to_path(str(file))
+    assert certificate_problems({"SSL_CERT_FILE": str(file)}) == certificate_problems({}) == []
 
 
 async def test_telegram_and_discord_are_reached_by_the_proxy(proxy: wire.Wire) -> None:

@@ -16,6 +16,7 @@ import typer
 
 from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG, named_config
 from bot.config import Config, Tokens, is_default, located
+from bot.config.network import certificate_problems
 from bot.config.sources import Fault
 from bot.model.document import Layout
 from bot.model.episode import Episode
@@ -87,7 +88,7 @@ def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "o
     The variables of the log override the level, and choose its format.
 
     Raises:
-        InvalidInputError: the config cannot be used, or a variable of the log has no such value.
+        InvalidInputError: the config cannot be used, or a variable of the log or of the network has no such value.
     """
     from bot.platforms.registry import load
     from bot.runtime.logs import set_up
@@ -96,6 +97,8 @@ def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "o
     # Because the log may have to tell a mistake in the config, there is one before; no mistake shows a secret.
     set_up(level, [], as_json=form == "json")
     settings = load(config_path(path), tokens=tokens)
+    if tokens == "needed" and (problems := certificate_problems(os.environ)):
+        raise InvalidInputError(problems)
     secrets = [settings.network.proxy, *(section.token for section in settings.platforms.values())]
     set_up(level, secrets, as_json=form == "json")
     return settings

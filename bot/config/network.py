@@ -1,11 +1,17 @@
 """The way to the network: straight, or through a proxy that the config or the environment names."""
 
 import ipaddress
+import ssl
 import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.model.i18n import gettext as _
-from bot.model.problems import ExpectedError
+from bot.model.problems import ExpectedError, Problem, reason_of
+
+CERTIFICATES = "SSL_CERT_FILE"
+"""The variable in which OpenSSL finds the name of a file of certificates."""
 
 _PLAIN = {"ws": "http", "wss": "https"}
 """The scheme in which a proxy is named for that of a socket."""
@@ -34,6 +40,23 @@ def proxy_for(url: str, configured: str = "") -> str | None:
     if separator and kind not in {"http", "https"}:
         raise ProxyError(_("the bot cannot use a {kind} proxy: name one that speaks HTTP").format(kind=kind))
     return proxy if separator else f"http://{proxy}"
+
+
+def certificate_problems(environ: Mapping[str, str]) -> list[Problem]:
+    """Return the mistake in the variable that names certificates of one's own.
+
+    OpenSSL says nothing of it and trusts nobody, so that each platform would seem to be a stranger.
+    """
+    if not (name := environ.get(CERTIFICATES)):
+        return []
+    try:
+        ssl.create_default_context(cafile=name)
+    except OSError as error:
+        reason = _("it holds no certificate") if isinstance(error, ssl.SSLError) else reason_of(error)
+        told = _("the certificates in {path} cannot be read ({reason})").format(path=name, reason=reason)
+        cure = _("Name a file of certificates in PEM, or take the variable away")
+        return [Problem(Path("environment"), told, cure, key=CERTIFICATES)]
+    return []
 
 
 def _is_this_machine(host: str) -> bool:

@@ -17,7 +17,7 @@ from bot.model.i18n import gettext_noop
 from bot.model.problems import ExpectedError, reason_of
 from bot.storage import migrations, opening
 from bot.storage.clock import is_other_process
-from bot.storage.database import PATIENCE, Database, copy_whole, plain_errors
+from bot.storage.database import PATIENCE, Database, copy_whole, discard, plain_errors
 from bot.storage.lock import DeliveryLock
 from bot.storage.place import Place
 from bot.storage.records import BroadcastKind, DeliveryState, Gap, LedgerError, Notice
@@ -123,27 +123,28 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
         BackupError: the file is the database itself.
         LedgerError: a bot delivers from the database, or the backup cannot be put there.
     """
-    lock, place = DeliveryLock(database), Place(database)
+    lock, place, own = DeliveryLock(database), Place(database), None
     try:
         if not lock.acquire() or _is_delivered_from(database):
             raise LedgerError(_("a bot delivers from {path}").format(path=database), _("stop the bot first"))
         if place.is_at(path):
             raise BackupError(_with(_("{path} is the database itself").format(path=path), _ANOTHER))
-        ready = path
         if gap is not None:
-            ready = database.with_name(f"{database.name}.restoring")
-            with plain_errors(_url(ready)), contextlib.closing(_opened(path)) as source:
-                copy_whole(source, ready)
-            restored = await Database.open(f"sqlite:///{ready.as_posix()}")
+            own = database.with_name(f"{database.name}.restoring")
+            with plain_errors(_url(own)), contextlib.closing(_opened(path)) as source:
+                copy_whole(source, own)
+            restored = await Database.open(f"sqlite:///{own.as_posix()}")
             try:
                 await restored.write(_mark, gap, key, notice)
             finally:
                 await restored.close()
-        return place.replace(ready)
+        return place.replace(own or path)
     except OSError as error:
         told = _("{path} cannot be replaced ({reason})").format(path=database, reason=reason_of(error))
         raise LedgerError(told, _("make room, check the rights")) from error
     finally:
+        if own is not None:
+            discard(own)
         lock.release()
 
 

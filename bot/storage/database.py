@@ -345,13 +345,18 @@ def insert(connection: Connection, table: Table) -> Insert:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def discard(path: Path) -> None:
+    """Delete a database that nobody has open, if there is one, with the files beside it."""
+    for end in SIDES:
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
 def copy_whole(source: sqlite3.Connection, path: Path) -> None:
     """Copy the open database, from within SQLite, into one file that only its owner may read.
 
     The file is to get its name when it is whole.
     """
-    for end in SIDES:
-        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+    discard(path)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with contextlib.closing(sqlite3.connect(path)) as target:
         source.backup(target)
