@@ -205,7 +205,7 @@ class TestCheck:
 
         async def ask(self: Web, address: str) -> LinkAnswer:
             del self, address
-            return LinkAnswer(999, refuses_programs=True)
+            return LinkAnswer(999, is_unsure=True)
 
         monkeypatch.setattr(Web, "ask", ask)
         result = recap("check", "--links")

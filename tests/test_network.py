@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from bot.config import Network
 from bot.config.network import ProxyError, certificate_problems, proxy_for
-from bot.content.links import Web
+from bot.content.links import Web, WebError
 from bot.model.problems import InvalidInputError
-from bot.platforms.base import SendError
+from bot.platforms.base import NotSentError, SendError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.section import Discord
 from bot.platforms.registry import load
@@ -145,6 +145,25 @@ async def test_telegram_and_discord_are_reached_by_the_proxy(proxy: wire.Wire) -
     assert asked[1] == "http://discord.invalid/api/v10/users/@me"
     assert {each.headers["proxy-authorization"] for each in proxy.received} == {"Basic YWRhOmxvdmVsYWNl"}
     assert discord.gateway._options["proxy"] == by(proxy).proxy.get_secret_value()
+
+
+async def test_a_proxy_that_refuses_is_told_without_its_password(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing has left then, so that a message is not in doubt; a link is not dead because of it."""
+    async with wire.listening(wire.answering("407 Proxy Authentication Required", b"")) as proxy:
+        async with Web(network=by(proxy)) as web:
+            for address in ("https://pages.invalid/a", "http://pages.invalid/a"):
+                with pytest.raises(WebError) as refused:
+                    await web.fetch(address, 10)
+                assert str(refused.value) == "the proxy answers 407 Proxy Authentication Required"
+                answer = await web.ask(address)
+                assert (answer.is_unsure, answer.is_dead) == (True, False)
+        discord = DiscordPlatform(
+            Discord(token=SecretStr("a.b.c"), api_url="https://discord.invalid/api/v10"), by(proxy)
+        )
+        with pytest.raises(NotSentError, match=r"no connection to Discord \(the proxy answers 407\)"):
+            await discord.connect()
+        await discord.close()
+    assert "lovelace" not in caplog.text
 
 
 async def test_links_and_feeds_are_fetched_by_the_proxy(proxy: wire.Wire) -> None:

@@ -106,7 +106,7 @@ async def test_a_refusal_of_programs_says_nothing_of_the_page(
 
     site.pages["/a"] = page
     answer = await site.ask("/a")
-    assert (answer.refuses_programs, answer.is_dead) == (is_refusal, status in {404, 500, 503} and not is_refusal)
+    assert (answer.is_unsure, answer.is_dead) == (is_refusal, status in {404, 500, 503} and not is_refusal)
 
 
 @pytest.mark.parametrize("status", [301, 308])

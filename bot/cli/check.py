@@ -195,8 +195,8 @@ def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], l
         if answer.is_dead:
             reason = answer.failure or f"the server answers {answer.status}"
             dead.append(Problem(path, f"the link {url} is dead ({reason})", "Link to a page that is there", line))
-        elif answer.refuses_programs:
-            reason = f"the site answers {answer.status} to a program"
+        elif answer.is_unsure:
+            reason = answer.failure or f"the site answers {answer.status} to a program"
             cure = "Open it in a browser to see whether it is there"
             unsure.append(Problem(path, f"the link {url} could not be checked ({reason})", cure, line))
         elif answer.moved:

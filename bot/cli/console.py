@@ -99,7 +99,7 @@ def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "o
     settings = load(config_path(path), tokens=tokens)
     if tokens == "needed" and (problems := certificate_problems(os.environ)):
         raise InvalidInputError(problems)
-    secrets = [settings.network.proxy, *(section.token for section in settings.platforms.values())]
+    secrets = [*settings.network.secrets, *(section.token for section in settings.platforms.values())]
     set_up(level, secrets, as_json=form == "json")
     return settings
 

@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticKnownError
 
 from bot.config.cron import MONDAY_AT_EIGHT
-from bot.config.network import proxy_for
+from bot.config.network import proxies_of_environment, proxy_for
 from bot.config.problems import contradictions, strangers, switched_off, translated
 from bot.config.sources import TOKEN_KEYS, Fault, Sources, read, variable_name
 from bot.config.values import (
@@ -102,6 +102,11 @@ class Network(ConfigSection):
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy for the address, as `bot.config.network` does."""
         return proxy_for(url, self.proxy.get_secret_value())
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """The addresses of proxies, which may hold a password: errors of the libraries show them."""
+        return [self.proxy, *map(SecretStr, proxies_of_environment())]
 
 
 BY_ENVIRONMENT = Network()

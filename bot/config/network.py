@@ -42,6 +42,11 @@ def proxy_for(url: str, configured: str = "") -> str | None:
     return proxy if separator else f"http://{proxy}"
 
 
+def proxies_of_environment() -> list[str]:
+    """Return the addresses of proxies in the environment that have a password."""
+    return [proxy for proxy in urllib.request.getproxies().values() if "@" in proxy]
+
+
 def certificate_problems(environ: Mapping[str, str]) -> list[Problem]:
     """Return the mistake in the variable that names certificates of one's own.
 

@@ -55,6 +55,10 @@ class WebError(Exception):
     """An address that could not be requested; the text says why."""
 
 
+class NoWayError(WebError):
+    """A proxy that let no request through."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkAnswer:
     """The answer to a request: the status, the new address of a page that moved for good, or the failure."""
@@ -63,14 +67,14 @@ class LinkAnswer:
     moved: str = ""
     failure: str = ""
 
-    refuses_programs: bool = False
-    """True if the site may answer so to a program alone, and a reader can perhaps open the page."""
+    is_unsure: bool = False
+    """True if a reader can perhaps open the page: the site answers so to programs, or the proxy lets none through."""
 
     @property
     def is_dead(self) -> bool:
         """True if no reader can open the page."""
-        is_error = self.status in _GONE or self.status >= 500  # noqa: PLR2004
-        return bool(self.failure) or (is_error and not self.refuses_programs)
+        is_error = bool(self.failure) or self.status in _GONE or self.status >= 500  # noqa: PLR2004
+        return is_error and not self.is_unsure
 
 
 def is_public(address: IpAddress) -> bool:
@@ -137,8 +141,8 @@ class Web:
                 response, moved = await self._follow("GET", address)
                 response.close()
         except WebError as error:
-            return LinkAnswer(failure=str(error))
-        return LinkAnswer(response.status, moved, refuses_programs=_refuses_programs(response))
+            return LinkAnswer(failure=str(error), is_unsure=isinstance(error, NoWayError))
+        return LinkAnswer(response.status, moved, is_unsure=_refuses_programs(response))
 
     async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
         """Send the request, and follow its redirections.
@@ -161,6 +165,11 @@ class Web:
                 address = web_address(urljoin(address, target))
                 still_permanent = still_permanent and response.status in _PERMANENT
                 moved = address if still_permanent else moved
+        except aiohttp.ClientHttpProxyError as error:
+            # The library's text has the address of the proxy, password included.
+            raise NoWayError(f"the proxy answers {error.status} {error.message}") from None
+        except aiohttp.ClientProxyConnectionError as error:
+            raise NoWayError("no connection to the proxy") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WebError(_reason(error)) from error
         raise WebError("it redirects in circles")
@@ -175,7 +184,11 @@ class Web:
         with contextlib.suppress(socket.gaierror):
             for found in await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port):
                 self._judge(str(found[4][0]))
-        return await self._by_proxy.request(method, address, allow_redirects=False, proxy=proxy)
+        response = await self._by_proxy.request(method, address, allow_redirects=False, proxy=proxy)
+        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            response.close()
+            raise NoWayError(f"the proxy answers {response.status} {response.reason or ''}".rstrip())
+        return response
 
     def _socket(self, found: tuple[Any, ...]) -> socket.socket:
         """Return a socket for one of a host's addresses, as `socket.getaddrinfo` gives it.

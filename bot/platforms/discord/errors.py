@@ -150,6 +150,8 @@ def translate(error: BaseException) -> SendError:
             # Because an unknown refusal counts for this channel alone, all other deliveries go on.
             otherwise = NotSentError if status in _TRY_AGAIN else RefusedError
             return _MEANINGS.get(code, otherwise)(f"{in_brief(error.text) or 'HTTP'} ({code or status})")
+        case aiohttp.ClientHttpProxyError(status=status):
+            return NotSentError(f"no connection to Discord (the proxy answers {status})")
         case aiohttp.ClientConnectorError():
             return NotSentError(f"no connection to Discord ({type(error).__name__})")
         case _:
