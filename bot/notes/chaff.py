@@ -13,7 +13,6 @@ from bot.notes.model import Line
 
 _FEW, _HELLO, _THANKS = 2, 6, 14
 """Words of a greeting to somebody, of one to all, and of thanks, that hold nothing else."""
-_FAREWELLS = ("merci", "thanks", "thank you")
 _MAX_ADDRESSED = 90
 """Characters of a line that only says where to write to."""
 _SPONSOR = (
@@ -60,6 +59,7 @@ _OWN_WORDS = re.compile(
     r"(?:sponsori\w+|presente\w*|soutenue?|offert\w*|propose\w*|parraine\w*|rendue? possible|sponsored|brought|"
     r"supported|presented|made possible)|"
     rf"\b(?:notre|nos|our) (?:partenaires?|sponsors?|partners?)\b|\b(?:brought to you|sponsored) by\b|\bpause pub\b|"
+    rf"^vous recevez ce|^(?:on|nous) remerci|\byou are receiving this\b|"
     r"\b(?:avec|notre|use|with) (?:le |un |the |our )?(?:code|promo code)\b|\ben partenariat avec .{0,40}(?:code|"
     r"offre|reduction|remise)|\bad ?choices\b|\b(?:paid subscribers?|reader supported)\b|"
     r"\bview (?:this \w+ )?in (?:your )?browser\b|\bdans (?:le|votre) navigateur$|\bpolitique de confidentialite\b|"
@@ -68,8 +68,8 @@ _OWN_WORDS = re.compile(
     rf"telecharge|ecoute|envoye|pose)z|{_TO_DO}) (?:\w+ ){{0,3}}?(?:{_US}|a friend|a review|{_SHOW})\b|"
     r"^(?:reagissez|(?:mette|active)z .{0,30}(?:etoiles?|note|avis|pouce|commentaire|cloche))\b|"
     rf"^(?:follow|find|listen|rate|review) (?:\w+ )?on {_PLACES}\b|^(?:{_BEFORE})?(?:subscribe|unsubscribe|sign up|"
-    rf"get in touch|forwarded this|abonnez|desabonne\w*|likez)\b|\bn (?:oubliez|hesitez) pas (?:de|d|a) (?:vous |"
-    rf"nous )?{_TO_DO}\b|^(?:voila )?c est tout pour\b|"
+    rf"get in touch|forwarded this|abonnez|desabonne\w*|(?:se |me )?desinscri\w*|likez)\b|\bn (?:oubliez|"
+    rf"hesitez) pas (?:de|d|a) (?:vous |nous )?{_TO_DO}\b|^(?:voila )?c est tout pour\b|"
     r"^that s (?:it|all)(?: for|$)|\b(?:five|5|cinq) (?:stars?|etoiles?)\b.{0,60}$|^(?:hosted (?:on|by)|"
     r"heberge (?:par|sur)|produit par|produced by|presente par|presented by|musique (?:de|par)|music by|edited by|"
     r"see acast|transcription par)\b|^(?:bye|best|cheers|regards|a demain|a vendredi)(?: \w+){0,2}$|^(?:a (?:lundi|"
@@ -84,8 +84,8 @@ _OWN_WORDS = re.compile(
 )
 # A word that may begin a title is a label only where a colon or nothing follows it.
 _LABEL = re.compile(
-    rf"\W*(?:{_SPONSOR}|credits?|generique|jingle|lancement|desannonce|virgule sonore|montage|realisation|musique|"
-    rf"music|"
+    rf"\W*(?:{_SPONSOR}|credits?|generique|jingle|lancement|desannonce|virgule(?: sonore| de fin)?|montage|realisation|"
+    rf"musique|music|"
     r"contact|hosts?|guests?|(?:in |up |coming )?next (?:week|time|episode)|(?:la )?semaine prochaine|"
     r"prochaine? (?:episode|fois)|note (?:pour moi|a moi-meme|to self))\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)"
 )
@@ -126,7 +126,7 @@ def says_chaff(text: str) -> bool:
     if greeting is None:
         return False
     is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
-    is_short = len(flat.split()) <= (_THANKS if greeting[0].endswith(_FAREWELLS) else _HELLO)
+    is_short = len(flat.split()) <= (_THANKS if greeting[0].endswith(("merci", "thanks", "thank you")) else _HELLO)
     return bool((is_to_all and is_short) or (_ABOUT_SHOW.search(flat) and len(sentences(text)) == 1))
 
 

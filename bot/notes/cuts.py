@@ -50,8 +50,8 @@ _CUE = re.compile(
     r"enfin|finally|lastly|(?:first|next) up|first off|next|moving on to|up next|d abord|last but not least|"
     r"pour (?:commencer|finir|terminer)|to (?:start|begin|finish|end)(?: with)?)(?: (?:c est|it s|is|est|avec|with))?\b"
 )
-_RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0]:|:(?=\s))(?P<rest>.*)")
-_LABEL = re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?: (?P<rest>.{8,})")
+_RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0](?P<mark>:|[-=]>|→)|:(?=\s))(?P<rest>.*)")
+_LABEL = re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?(?::|[-=]>|→) (?P<rest>.{8,})")
 # An elided article belongs to its name.
 _WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
 
@@ -96,6 +96,8 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "numbers", list(_numbered(body)), 1.05
     yield "times", [_split(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
     yield "run-in", [_split(body, index) for index, line in enumerate(body) if line.lead], 0.97
+    linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
+    yield "linked", _titled(body, linked), 0.9
     yield "cues", [start for index, line in enumerate(body) if (start := _cued(line, index))], 1.05
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
@@ -132,13 +134,14 @@ def _split(body: Sequence[Line], index: int) -> Start:
         return Start(index, bare_title(line.lead).strip(" .:–—-,|"), behind.strip(" :–—-|."))
     text = bare_title(line.text)
     below = body[index + 1] if index + 1 < len(body) else Line("")
-    is_row = (line.item and below.item) or bool(line.time and below.time)
+    is_row = (line.item and below.item) or (line.time and below.time)
     has_below = bool(below.text) and not below.is_link and not is_row
     first = sentences(text)[:1] or [""]
     if len(first[0]) < len(text) and len(first[0]) <= _RUN_IN:
         return Start(index, first[0].rstrip("."), text[len(first[0]) :].strip())
     label = _RUN_IN_TITLE.match(text)
-    if label and not has_below and len(telling_words(label["title"])) > 1 and len(label["rest"]) > len(label["title"]):
+    is_own = not has_below or (label is not None and label["mark"] not in {":", None})
+    if label and is_own and len(telling_words(label["title"])) > 1 and len(label["rest"]) > len(label["title"]):
         return Start(index, label["title"].strip(), label["rest"].strip())
     is_list = line.item and not has_below and "," in text
     if not is_list and (is_title(line) or (line.item and len(text) <= _RUN_IN and not text.endswith("."))):

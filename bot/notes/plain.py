@@ -73,8 +73,8 @@ _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
 _SLACK_LINK = re.compile(r"(?i)<(https?://[^\s<>|]+)\|([^<>\n]*)>")
 _EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
-_DIGITS = fold_words("zero one two three four five six seven eight nine")
-_COUNTED = {name: f"{at}\u20e3 " for at, name in enumerate(_DIGITS)}
+_DIGITS = fold_words("one two three four five six seven eight nine")
+_COUNTED = {name: f"{at}\u20e3 " for at, name in enumerate(_DIGITS, 1)}
 _NO_CONTINUATION = re.compile(
     r"(?i)\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?[\dIVX]{1,4}[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)"
 )

@@ -65,7 +65,7 @@ _NOTE = re.compile(r"^[ \t]*\[(?P<mark>\^?[\w-]{1,30})\](?::[ \t]*|[ \t]+)(?P<te
 _CITED = re.compile(r" ?\[(\^?[\w-]{1,30})\](?!\()")
 _URL = re.compile(r"https?://[^\s<>()\[\]]+")
 _LONGEST_NUMBER = 6
-_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}:[0-5]\d(?::[0-5]\d)?)(?!\d)[\s\W]{0,5}(?=\S)")
+_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:h][0-5]\d(?::[0-5]\d)?)(?!\d)[\s\W]{0,5}(?=\S)")
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 

@@ -15,8 +15,8 @@ from bot.notes.marks import ENDS, FRAME, SOURCES, bare_title, is_heading, is_tit
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
-_NAME = 3
-_LOOSE = 60
+_NAME, _LOOSE = 25, 60
+"""Letters of a name or an office below a farewell, and characters of a line that may be no sentence."""
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -63,10 +63,10 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
         if index >= end and is_out and line.text and not line.links:
             end = _section_end(lines, index)
-        if index < end or index in to_do or is_chaff(line) or (is_signed and len(line.text.split()) <= _NAME):
+        if index < end or index in to_do or is_chaff(line) or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
             out.append(line)
-            # A farewell that ends in a comma has a name below it.
-            is_signed = line.text.endswith(",")
+            # A farewell that ends in a comma has a name and perhaps an office below it.
+            is_signed = bool(kept) and (is_signed or line.text.endswith(","))
         else:
             kept.append(dataclasses.replace(line, after_gap=gap))
             gap = is_signed = False
@@ -92,7 +92,7 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
     for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line(""))), begin + 1):
         is_titled = is_title(line) and bool(below.text) and not below.after_gap
         # Without a mark, a section is a paragraph: that of its title, or the one below.
-        signs = (line.after_gap, is_titled, index > begin + 1)
+        signs = (line.after_gap, is_titled, index > begin + 1, bool(title.time and line.time) * 2)
         if 0 < line.level <= title.level if title.level else line.level or sum(signs) > 1:
             return index
     return len(lines)
