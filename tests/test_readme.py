@@ -101,7 +101,7 @@ def test_a_first_episode_takes_at_most_six_steps_without_english_and_without_a_t
     checked = runner.invoke(command_line.cli, check.split()[1:])
     assert checked.exit_code == 0
     assert "il manque le jeton" in checked.stderr
-    assert "Un premier épisode" in checked.stdout
+    assert "épisode 1, Un premier épisode" in checked.stdout
     assert demo.split() == ["recap", "demo"]
     assert Archive.load(load(Path("config.toml"), {}, "ignored").content.folder).latest() is not None
 

@@ -85,9 +85,10 @@ def check(
             err().print(refusal, soft_wrap=True)
         for answer in answers:
             out().print(answer, soft_wrap=True)
-        out().print(f"Episodes in order: {len(archive.episodes)}")
+        out().print(_("Episodes in order: {count}").format(count=len(archive.episodes)))
         for name, push in pushes.items():
-            out().print(f"Next push on schedule {name}: {in_words(push.run if push else None)}")
+            told = _("Next push on schedule {schedule}: {when}")
+            out().print(told.format(schedule=name, when=in_words(push.run if push else None)))
             if push is not None:
                 out().print(f"    {push}", soft_wrap=True)
             if push is not None and name in lengths:
@@ -123,12 +124,15 @@ def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:
     for number, channel in enumerate(settings.channels):
         for index, topic in enumerate(channel.topics):
             if archive.resolve_topic(topic) is None:
-                near = " or ".join(f'"{each}"' for each in archive.nearest_topics(topic))
-                cure = "leave it if the first subject on it is about to come"
+                near = [f'"{each}"' for each in archive.nearest_topics(topic)]
+                cure = _("Leave it if the first subject on it is about to come")
+                if near:
+                    cure = _("Write {words}, or leave it if the first subject on it is about to come")
+                    cure = cure.format(words=spoken().either(near))
                 yield Fault(
                     ("channels", number, "topics", index),
-                    f"no episode has the topic '{topic}', so it brings this channel nothing",
-                    f"Write {near}, or {cure}" if near else cure.capitalize(),
+                    _("no episode has the topic '{topic}', so it brings this channel nothing").format(topic=topic),
+                    cure,
                 )
 
 
@@ -144,9 +148,11 @@ class NextPush:
     def __str__(self) -> str:
         episode = self.due.episode
         if episode is None:
-            return f"no episode for it yet: {self.reason}"
-        unless = f", unless it has gone out since {in_words(self.before)}" if self.before else ""
-        return f"episode {episode.number}, {episode.title}{unless}"
+            return _("no episode for it yet: {reason}").format(reason=self.reason)
+        told = _("episode {number}, {title}")
+        if self.before:
+            told = _("episode {number}, {title}, unless it has gone out since {before}")
+        return told.format(number=episode.number, title=episode.title, before=in_words(self.before))
 
     @property
     def reason(self) -> str | None:
@@ -154,14 +160,16 @@ class NextPush:
         due = self.due
         if due.episode is not None:
             return None
-        reasons = ["there is none that people may see"]
+        reasons = [_("there is none that people may see")]
         if due.newest is not None:
-            newest = f"the newest is episode {due.newest.number} of {due.newest.date}"
-            reasons = [f"{newest}, and max_age lets none out from before {due.oldest}"]
+            newest = _("the newest is episode {number} of {date}, and max_age lets none out from before {oldest}")
+            reasons = [newest.format(number=due.newest.number, date=due.newest.date, oldest=due.oldest)]
         for held in due.held_back:
-            why = "is a draft" if held.status is Status.DRAFT else f"is dated {held.date}"
-            reasons.append(f"episode {held.number} {why}")
-        return "; ".join(reasons)
+            why = _("episode {number} is dated {date}")
+            if held.status is Status.DRAFT:
+                why = _("episode {number} is a draft")
+            reasons.append(why.format(number=held.number, date=held.date))
+        return _("; ").join(reasons)
 
     def for_json(self) -> dict[str, Any]:
         """Return the episode for programs."""
@@ -193,14 +201,16 @@ def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], l
     for url, path, line in places:
         answer = answers[url]
         if answer.is_dead:
-            reason = answer.failure or f"the server answers {answer.status}"
-            dead.append(Problem(path, f"the link {url} is dead ({reason})", "Link to a page that is there", line))
+            reason = answer.failure or _("the server answers {status}").format(status=answer.status)
+            told = _("the link {url} is dead ({reason})").format(url=url, reason=reason)
+            dead.append(Problem(path, told, _("Link to a page that is there"), line))
         elif answer.is_unsure:
-            reason = answer.failure or f"the site answers {answer.status} to a program"
-            cure = "Open it in a browser to see whether it is there"
-            unsure.append(Problem(path, f"the link {url} could not be checked ({reason})", cure, line))
+            reason = answer.failure or _("the site answers {status} to a program").format(status=answer.status)
+            told = _("the link {url} could not be checked ({reason})").format(url=url, reason=reason)
+            unsure.append(Problem(path, told, _("Open it in a browser to see whether it is there"), line))
         elif answer.moved:
-            moved.append(Problem(path, f"the link {url} has moved", f"Write {answer.moved}", line))
+            told = _("the link {url} has moved").format(url=url)
+            moved.append(Problem(path, told, _("Write {address}").format(address=answer.moved), line))
     return dead, moved, unsure
 
 
@@ -210,7 +220,7 @@ async def _ask(addresses: list[str], network: Network) -> "dict[str, LinkAnswer]
     from bot.content.links import Web, ask_all
 
     with Progress(console=err(), transient=True) as progress:
-        bar = progress.add_task("Asking for the links", total=len(set(addresses)))
+        bar = progress.add_task(_("Asking for the links"), total=len(set(addresses)))
         async with Web(network=network) as web:
             return await ask_all(web, addresses, lambda: progress.advance(bar))
 
@@ -258,12 +268,12 @@ async def _reach(settings: Config, platform: base.Platform, refused: list[str]) 
 def _with_cure(error: base.SendError) -> str:
     match error:
         case base.UnauthorisedError():
-            return f"{error}. Copy the whole token again from where you made the bot."
+            return _("{error}. Copy the whole token again from where you made the bot.").format(error=error)
         case base.ForeignAnswerError():
-            return (
-                f"{error}. See that api_url is the address of the platform itself, with no page of a network before it."
-            )
+            return _(
+                "{error}. See that api_url is the address of the platform itself, with no page of a network before it."
+            ).format(error=error)
         case base.NotSentError() | base.UnknownOutcomeError():
-            return f"{error}. See whether this machine is online, then try again."
+            return _("{error}. See whether this machine is online, then try again.").format(error=error)
     # The texts of the platforms name the missing right themselves.
     return f"{error}."

@@ -136,7 +136,9 @@ def add_subscription(
 def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> None:
     """End the subscription of a target."""
     wanted, settings = console.parse_target(target), console.read_settings(config)
-    if not console.with_app(settings, lambda app: app.ledger.subscriptions.end(wanted, "removed by the admin")):
+    if not console.with_app(
+        settings, lambda app: app.ledger.subscriptions.end(wanted, gettext_noop("removed by the admin"))
+    ):
         err().print(_("{target} is not subscribed.").format(target=wanted))
         raise typer.Exit(Exit.FAILED)
     out().print(_("Removed: {target}.").format(target=wanted))

@@ -18,6 +18,8 @@ from rapidfuzz import process, utils
 from bot.config.hidden import shown
 from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, variable_name
 from bot.config.toml import commented_header
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import Change
 from bot.model.text import normalise_topic
 
@@ -27,21 +29,24 @@ _NEAR = 75
 """The likeness, from 0 to 100, from which a message offers a known word for an unknown one."""
 
 _REASONS = {
-    "missing": "this key is missing",
-    "extra_forbidden": "there is no such key",
-    "string_too_short": "this must not be empty",
-    "int_parsing_size": "this number is too large",
-    "greater_than": "this must be more than {gt}",
-    "greater_than_equal": "this must be at least {ge}",
-    "less_than_equal": "this must be at most {le}",
-    "string_too_long": "this must have at most {max_length} characters",
-    "tuple_type": "this must be a list",
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "finite_number"), "this must be a whole number"),
-    **dict.fromkeys(("bool_type", "bool_parsing"), "this must be true or false"),
-    **dict.fromkeys(("enum", "literal_error"), "this must be {expected}"),
-    **dict.fromkeys(("string_type", "path_type"), "this must be text"),
-    **dict.fromkeys(("dict_type", "model_type"), "this must be a section with keys of its own"),
+    "missing": gettext_noop("this key is missing"),
+    "extra_forbidden": gettext_noop("there is no such key"),
+    "string_too_short": gettext_noop("this must not be empty"),
+    "int_parsing_size": gettext_noop("this number is too large"),
+    "greater_than": gettext_noop("this must be more than {gt}"),
+    "greater_than_equal": gettext_noop("this must be at least {ge}"),
+    "less_than_equal": gettext_noop("this must be at most {le}"),
+    "string_too_long": gettext_noop("this must have at most {max_length} characters"),
+    "tuple_type": gettext_noop("this must be a list"),
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_from_float", "finite_number"), gettext_noop("this must be a whole number")
+    ),
+    **dict.fromkeys(("bool_type", "bool_parsing"), gettext_noop("this must be true or false")),
+    **dict.fromkeys(("enum", "literal_error"), gettext_noop("this must be {expected}")),
+    **dict.fromkeys(("string_type", "path_type"), gettext_noop("this must be text")),
+    **dict.fromkeys(("dict_type", "model_type"), gettext_noop("this must be a section with keys of its own")),
 }
+_USELESS = gettext_noop("this value cannot be used")
 
 
 def refusal(reason: str, cure: str = "") -> PydanticCustomError:
@@ -62,12 +67,14 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
     """
     yield from _topic_clashes(values.get("topics"))
     if values.get("schedules") == []:
-        cure = "Take this line out for Mondays at eight"
-        yield Fault(("schedules",), "an empty list of schedules would push nothing", cure)
+        cure = _("Take this line out for Mondays at eight")
+        yield Fault(("schedules",), _("an empty list of schedules would push nothing"), cure)
     schedules = [entry.get("name") for _, entry in _entries(values, "schedules")]
     for number, entry in _entries(values, "schedules"):
         if schedules.index(entry.get("name")) < number and entry.get("name"):
-            yield Fault(("schedules", number, "name"), "another schedule has this name", "Give each schedule its own")
+            yield Fault(
+                ("schedules", number, "name"), _("another schedule has this name"), _("Give each schedule its own")
+            )
     yield from _channel_clashes(values, schedules)
 
 
@@ -76,8 +83,8 @@ def switched_off(values: Mapping[str, Any], platforms: Container[str]) -> Iterat
     for number, entry in _entries(values, "channels"):
         platform = entry.get("platform")
         if isinstance(platform, str) and platform in platforms and platform not in values:
-            reason = f"this platform is switched off: there is no [{platform}] section"
-            cure = f"Add a [{platform}] section with its token, or take this channel out"
+            reason = _("this platform is switched off: there is no [{platform}] section").format(platform=platform)
+            cure = _("Add a [{platform}] section with its token, or take this channel out").format(platform=platform)
             yield Fault(("channels", number, "platform"), reason, cure)
 
 
@@ -90,19 +97,27 @@ def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[st
 
 def _channel_clashes(values: Mapping[str, Any], schedules: Sequence[object]) -> Iterator[Fault]:
     names = [name for name in schedules if isinstance(name, str) and SCHEDULE_NAME.fullmatch(name)]
-    known = " or ".join(f'schedule = "{shown(name)}"' for name in dict.fromkeys(names))
+    known = spoken().either([f'schedule = "{shown(name)}"' for name in dict.fromkeys(names)] or [""])
     seen: list[list[str]] = []
     for number, entry in _entries(values, "channels"):
         place = ("channels", number, "schedule")
         if names and "schedule" not in entry:
-            yield Fault(place, "with several schedules each channel must name its own", f"Write {known}")
+            yield Fault(
+                place,
+                _("with several schedules each channel must name its own"),
+                _("Write {known}").format(known=known),
+            )
         # Because the channel may mean a schedule whose own name is wrong, all names must be right.
         elif names and names == schedules and entry["schedule"] not in names:
-            yield Fault(place, "there is no schedule of this name", f"Write {known}, or add the schedule")
+            yield Fault(
+                place,
+                _("there is no schedule of this name"),
+                _("Write {known}, or add the schedule").format(known=known),
+            )
         identity = [str(entry.get(key) or "").strip().casefold() for key in ("platform", "chat", "thread", "schedule")]
         if identity in seen:
-            cure = "Keep one of the two, or give one another schedule or thread"
-            yield Fault(("channels", number), "this channel stands here twice with the same schedule", cure)
+            cure = _("Keep one of the two, or give one another schedule or thread")
+            yield Fault(("channels", number), _("this channel stands here twice with the same schedule"), cure)
         seen.append(identity)
 
 
@@ -113,15 +128,21 @@ def _topic_clashes(topics: object) -> Iterator[Fault]:
     owners: dict[str, str] = {}
     for (topic, aliases), name in zip(topics.items(), names, strict=True):
         if names.count(name) > 1:
-            yield Fault(("topics", topic), "this topic stands here twice", "Put all its aliases into one line")
+            yield Fault(("topics", topic), _("this topic stands here twice"), _("Put all its aliases into one line"))
         for number, alias in enumerate(aliases if isinstance(aliases, list) else []):
             word = normalise_topic(alias) if isinstance(alias, str) else ""
             place = ("topics", topic, number)
             if word in names and word != name:
-                yield Fault(place, "this alias is a topic itself", "Take the alias out, or the topic of that name")
+                yield Fault(
+                    place, _("this alias is a topic itself"), _("Take the alias out, or the topic of that name")
+                )
             elif word and owners.setdefault(word, name) != name:
                 owner = shown(owners[word])
-                yield Fault(place, f"this alias already belongs to {owner}", "Leave it with one of the two")
+                yield Fault(
+                    place,
+                    _("this alias already belongs to {owner}").format(owner=owner),
+                    _("Leave it with one of the two"),
+                )
 
 
 def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
@@ -129,25 +150,29 @@ def strangers(sources: Sources, settings: type[BaseModel]) -> Iterator[Fault]:
     sections = {name: _model_in(section.annotation) for name, section in settings.model_fields.items()}
     for section in sources.table.keys() - sections.keys():
         homes = [f"[{name}]" for name, model in sections.items() if model and section in model.model_fields]
-        cure = f"Put it below {' or '.join(homes)}" if homes else _offer(section, sections, "sections")
-        yield Fault((section,), "there is no such section", cure)
+        cure = (
+            _("Put it below {homes}").format(homes=spoken().either(homes))
+            if homes
+            else _offer(section, sections, _("sections"))
+        )
+        yield Fault((section,), _("there is no such section"), cure)
     known = [name + DELIMITER + key for name, model in sections.items() if model for key in model.model_fields]
     for variable in sources.variables:
         name = variable.removeprefix(PREFIX.lower())
         section, delimiter, key = name.partition(DELIMITER)
         ours = bool(delimiter) or section.startswith(tuple(f"{known_section}_" for known_section in sections))
         if ours and section not in sections:
-            cure = "Write RECAP_, a section, two underscores, a key"
+            cure = _("Write RECAP_, a section, two underscores, a key")
             if meant := nearest(name, known):
-                cure = f"Did you mean {variable_name((meant,))}?"
-            yield Fault((section, key) if delimiter else (section,), "there is no such variable", cure)
+                cure = _("Did you mean {value}?").format(value=variable_name((meant,)))
+            yield Fault((section, key) if delimiter else (section,), _("there is no such variable"), cure)
 
 
 def _offer(word: str, known: Mapping[str, object], kind: str, place: KeyPath | None = None) -> str:
     """Return the cure for an unknown word; with the place of a section, it names a variable of that section."""
     if meant := nearest(word, known):
-        return f"Did you mean {meant if place is None else variable_name((*place, meant))}?"
-    return f"The {kind} are {', '.join(known)}"
+        return _("Did you mean {value}?").format(value=meant if place is None else variable_name((*place, meant)))
+    return _("The {kind} are {known}").format(kind=kind, known=", ".join(known))
 
 
 def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: Sources) -> Iterator[Fault]:
@@ -164,9 +189,10 @@ def translated(errors: list[ErrorDetails], settings: type[BaseModel], sources: S
         elif error["type"] == "refused" and context["cure"]:
             yield Fault(place, context["reason"], context["cure"])
         else:
-            reason = context.get("reason") or _REASONS.get(error["type"], "this value cannot be used").format_map(
-                context
-            )
+            if "expected" in context:
+                context |= {"expected": spoken().either(re.split(", | or ", context["expected"]))}
+            sentence = _REASONS.get(error["type"], _USELESS)
+            reason = context.get("reason") or _(sentence).format_map(context)
             yield Fault(place, reason, *_cure(error["type"], place, settings, sources))
 
 
@@ -182,11 +208,15 @@ def _astray(place: KeyPath, settings: type[BaseModel], sources: Sources) -> Faul
     if model is None or place[-1] not in model.model_fields:
         return None
     return Fault(
-        place, f"this key belongs to {header}, whose line is switched off", change.cure, _AS_SHOWN, change=change
+        place,
+        _("this key belongs to {header}, whose line is switched off").format(header=header),
+        change.cure,
+        _(_AS_SHOWN),
+        change=change,
     )
 
 
-_AS_SHOWN = "Write it as config.example.toml shows"
+_AS_SHOWN = gettext_noop("Write it as config.example.toml shows")
 
 
 def _cure(kind: str, place: KeyPath, settings: type[BaseModel], sources: Sources) -> tuple[str, str, object]:
@@ -195,19 +225,33 @@ def _cure(kind: str, place: KeyPath, settings: type[BaseModel], sources: Sources
     model, field = _at(keys, settings)
     from_variable = (sources.variable(place) or "").startswith(variable_name(place))
     if model and kind == "extra_forbidden":
-        return _offer(keys[-1], model.model_fields, "keys here", place[:-1] if from_variable else None), "", None
+        return _offer(keys[-1], model.model_fields, _("keys here"), place[:-1] if from_variable else None), "", None
     if field is None or len(keys) == 1:
         is_list = typing.get_origin(settings.model_fields[keys[0]].annotation) is tuple
         header = f"[[{keys[0]}]]" if is_list else f"[{keys[0]}]"
-        return f"Write {header} on a line of its own in the config file and the keys below it", "", None
+        return (
+            _("Write {header} on a line of its own in the config file and the keys below it").format(header=header),
+            "",
+            None,
+        )
     value = field.examples[0] if field.examples else field.default
     example = json.dumps(value, ensure_ascii=False, default=str)
     otherwise = getattr(model, "token_cure", _AS_SHOWN) if keys[-1] == "token" else _AS_SHOWN
     instead = json.loads(example)
     if from_variable:
         written = example.strip('"')
-        return f"Write for example {PREFIX}{DELIMITER.join(map(shown, keys)).upper()}={written}", otherwise, instead
-    return f"Write for example {shown(keys[-1])} = {example}", otherwise, instead
+        return (
+            _("Write for example {prefix}{upper}={written}").format(
+                prefix=PREFIX, upper=DELIMITER.join(map(shown, keys)).upper(), written=written
+            ),
+            _(otherwise),
+            instead,
+        )
+    return (
+        _("Write for example {keys} = {example}").format(keys=shown(keys[-1]), example=example),
+        _(otherwise),
+        instead,
+    )
 
 
 def _at(keys: Sequence[str], settings: type[BaseModel]) -> tuple[type[BaseModel] | None, FieldInfo | None]:

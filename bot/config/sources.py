@@ -16,8 +16,9 @@ from pydantic_settings import EnvSettingsSource
 
 from bot.config.hidden import shown
 from bot.config.toml import table_of
+from bot.model.i18n import gettext as _
 from bot.model.plaintext import decoded
-from bot.model.problems import Change, InvalidInputError, Problem
+from bot.model.problems import Change, InvalidInputError, Problem, reason_of
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The place of a value: the section, the number of the entry in a list (from 0), the key."""
@@ -169,13 +170,13 @@ def _text_of(path: Path) -> str:
     try:
         return decoded(path.read_bytes(), path)
     except FileNotFoundError:
-        reason = "there is no such file"
-        cure = "Copy config.example.toml to config.toml, or say with --config where the file is"
+        reason = _("there is no such file")
+        cure = _("Copy config.example.toml to config.toml, or say with --config where the file is")
     except IsADirectoryError:
-        reason, cure = "this is a folder", "Say with --config which file in it to read"
+        reason, cure = _("this is a folder"), _("Say with --config which file in it to read")
     except OSError as error:
-        reason = f"the file cannot be read ({error.strerror})"
-        cure = "See that the file may be read by the account that the bot runs under"
+        reason = _("the file cannot be read ({reason})").format(reason=reason_of(error))
+        cure = _("See that the file may be read by the account that the bot runs under")
     raise InvalidInputError([Problem(path, reason, cure)])
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.config.hidden import shown
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.plaintext import hiding_cause
 from bot.model.problems import Change, InvalidInputError, Mistakes, named_lines
 
@@ -46,7 +48,7 @@ def commented_header(text: str, line: int) -> tuple[str, Change] | None:
     for at in range(line - 1, 0, -1):
         if off := _SWITCHED_OFF.fullmatch(lines[at - 1]):
             header = off["header"]
-            cure = f"Take away the # before {header} on line {at} too"
+            cure = _("Take away the # before {header} on line {at} too").format(header=header, at=at)
             return header, Change(cure, ((at, lines[at - 1], header),), reveals=True)
         if _HEADER.fullmatch(lines[at - 1]):
             break
@@ -62,7 +64,9 @@ def _mistakes(text: str, path: Path) -> Mistakes:
     try:
         tomllib.loads(text)
     except RecursionError:
-        mistakes.add(text.rstrip().count("\n") + 1, _message("", "Brackets stand in brackets too often"), _GENERAL)
+        mistakes.add(
+            text.rstrip().count("\n") + 1, _message("", _("Brackets stand in brackets too often")), _(_GENERAL)
+        )
     except ValueError as error:
         reason = str(error)
         place = _PLACE.search(reason)
@@ -71,21 +75,39 @@ def _mistakes(text: str, path: Path) -> Mistakes:
         lines = text.split("\n")
         if "twice" in reason or "overwrite" in reason or "mutate" in reason:
             message, changes = _told_again(lines, number)
-            mistakes.add(number, message, *changes, "Keep one of the two, with all its lines")
+            mistakes.add(number, message, *changes, _("Keep one of the two, with all its lines"))
         else:
-            mistakes.add(number, _message(column, shown(_PLACE.sub("", reason))), *_changes(lines, number), _GENERAL)
+            mistakes.add(number, _message(column, shown(_PLACE.sub("", reason))), *_changes(lines, number), _(_GENERAL))
     return mistakes
 
 
-_GENERAL = (
+_GENERAL = gettext_noop(
     "Write text between quotation marks, true and false and numbers without them, lists in [square brackets] "
     "and each key once; config.example.toml shows every line"
 )
 
+_OF_THE_READER = (
+    gettext_noop("Invalid statement"),
+    gettext_noop("Invalid value"),
+    gettext_noop("Invalid initial character for a key part"),
+    gettext_noop("Invalid date or datetime"),
+    gettext_noop("Expected newline or end of document after a statement"),
+    gettext_noop("Expected '=' after a key in a key/value pair"),
+    gettext_noop("Expected ']' at the end of a table declaration"),
+    gettext_noop("Expected ']]' at the end of an array declaration"),
+    gettext_noop("Unclosed array"),
+    gettext_noop("Unclosed inline table"),
+    gettext_noop("Unterminated string"),
+    gettext_noop("Unescaped '\\' in a string"),
+    gettext_noop("Cannot overwrite a value"),
+)
+"""The reasons of Python's own reader of TOML, which the message translates where it says one."""
+
 
 def _message(column: str | None, reason: str) -> str:
-    place = f" from column {column} on" if column else ""
-    return f"this is not TOML{place}: {reason[:1].lower()}{reason[1:]}"
+    place = _(" from column {column} on").format(column=column) if column else ""
+    said = _(reason)
+    return _("this is not TOML{place}: {reason}").format(place=place, reason=said[:1].lower() + said[1:])
 
 
 def _told_again(lines: list[str], number: int) -> tuple[str, list[Change]]:
@@ -94,16 +116,22 @@ def _told_again(lines: list[str], number: int) -> tuple[str, list[Change]]:
     if header is None:
         key = _KEY.match(lines[number - 1])
         off = commented_header("\n".join(lines), number)
-        name = f"the key {shown(key['key'])}" if key else "this key"
-        return f"{name} stands twice in its section", [off[1]] if off else []
+        name = _("the key {key}").format(key=shown(key["key"])) if key else _("this key")
+        return _("{name} stands twice in its section").format(name=name), [off[1]] if off else []
     name = header["name"]
     found = [(at, _HEADER.fullmatch(line)) for at, line in enumerate(lines, start=1)]
     same = [at for at, each in found if each and each["name"] == name and not each["off"]]
-    message = f"the section [{shown(name)}] stands here again, after line {same[0]}"
+    message = _("the section [{name}] stands here again, after line {same}").format(name=shown(name), same=same[0])
     if name not in LISTS:
         return message, []
     edits = tuple((at, lines[at - 1], f"[[{name}]]") for at in same)
-    return message, [Change(f"Write [[{name}]], with two brackets, on {named_lines(same)}", edits, reveals=True)]
+    return message, [
+        Change(
+            _("Write [[{name}]], with two brackets, on {same}").format(name=name, same=named_lines(same)),
+            edits,
+            reveals=True,
+        )
+    ]
 
 
 def _changes(lines: list[str], number: int) -> Iterator[Change]:
@@ -113,8 +141,8 @@ def _changes(lines: list[str], number: int) -> Iterator[Change]:
         edits = [(at, line, new) for at, line, new in edits if new != line and _is_fine(new)]
         if number in [at for at, _line, _new in edits]:
             more = [at for at, _line, _new in edits if at != number]
-            also = f", and on {named_lines(more)} too" if more else ""
-            yield Change(f"{cure}{also}", tuple(edits), reveals=True)
+            also = _(", and on {more} too").format(more=named_lines(more)) if more else ""
+            yield Change(f"{_(cure)}{also}", tuple(edits), reveals=True)
 
 
 def _is_fine(line: str) -> bool:
@@ -156,24 +184,29 @@ def _quoted_list(value: str) -> str:
 
 
 _MENDS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("Write a simple space in place of the no-break space", _simple_spaces),
-    ('Write straight quotation marks (") in place of the typed ones', _straight),
-    ("Write = in place of the colon", lambda line: line.replace(":", " =", 1)),
-    ("Write one = in place of two", lambda line: line.replace("==", "=", 1)),
-    ("Begin a comment with # in place of //", lambda line: _COMMENT.sub(r"\1#", line, count=1)),
-    ('Put a quotation mark (") before and after the name', lambda line: _NAME.sub(r'"\1" =', line, count=1)),
-    ("Take away the comma or semicolon at its end", lambda line: line.rstrip(" ,;")),
-    ("Write true or false, in small letters", _on_value(lambda value: _CASES.get(value.lower(), value))),
-    ("Write / in place of each backslash", lambda line: line.replace("\\", "/")),
-    ('End the value with a quotation mark (")', _on_value(lambda value: f'{value}"')),
-    ("End the value with a quotation mark (')", _on_value(lambda value: f"{value}'")),
+    (gettext_noop("Write a simple space in place of the no-break space"), _simple_spaces),
+    (gettext_noop('Write straight quotation marks (") in place of the typed ones'), _straight),
+    (gettext_noop("Write = in place of the colon"), lambda line: line.replace(":", " =", 1)),
+    (gettext_noop("Write one = in place of two"), lambda line: line.replace("==", "=", 1)),
+    (gettext_noop("Begin a comment with # in place of //"), lambda line: _COMMENT.sub(r"\1#", line, count=1)),
     (
-        "Write ' at both ends of the value in place of the outer quotation marks, because there are more inside",
+        gettext_noop('Put a quotation mark (") before and after the name'),
+        lambda line: _NAME.sub(r'"\1" =', line, count=1),
+    ),
+    (gettext_noop("Take away the comma or semicolon at its end"), lambda line: line.rstrip(" ,;")),
+    (gettext_noop("Write true or false, in small letters"), _on_value(lambda value: _CASES.get(value.lower(), value))),
+    (gettext_noop("Write / in place of each backslash"), lambda line: line.replace("\\", "/")),
+    (gettext_noop('End the value with a quotation mark (")'), _on_value(lambda value: f'{value}"')),
+    (gettext_noop("End the value with a quotation mark (')"), _on_value(lambda value: f"{value}'")),
+    (
+        gettext_noop(
+            "Write ' at both ends of the value in place of the outer quotation marks, because there are more inside"
+        ),
         _on_value(lambda value: f"'{value[1:-1]}'" if value[:1] == value[-1:] == '"' else value),
     ),
-    ("End the list with ]", _on_value(lambda value: f"{value}]")),
-    ('Put a quotation mark (") before and after each of its words', _on_value(_quoted_list)),
-    ('Put a quotation mark (") before and after the value', _on_value(lambda value: f'"{value}"')),
-    ("End the header with ]", lambda line: f"{line.rstrip(' ]')}]"),
-    ("End the header with ]]", lambda line: f"{line.rstrip(' ]')}]]"),
+    (gettext_noop("End the list with ]"), _on_value(lambda value: f"{value}]")),
+    (gettext_noop('Put a quotation mark (") before and after each of its words'), _on_value(_quoted_list)),
+    (gettext_noop('Put a quotation mark (") before and after the value'), _on_value(lambda value: f'"{value}"')),
+    (gettext_noop("End the header with ]"), lambda line: f"{line.rstrip(' ]')}]"),
+    (gettext_noop("End the header with ]]"), lambda line: f"{line.rstrip(' ]')}]]"),
 )

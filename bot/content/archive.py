@@ -16,6 +16,7 @@ from bot.content.folder import Folder, Version, original_of
 from bot.content.search import WordIndex, wanted
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import FileBroken
+from bot.model.i18n import gettext as _
 from bot.model.problems import Problem
 from bot.model.text import fold_words, normalise_topic
 
@@ -237,19 +238,23 @@ def _without_duplicates(
     accepted: dict[int, Path] = {}
     problems: list[Problem] = []
     for path, original in copies.items():
-        message = f"this file is a copy of {folder / original}, which is the one that counts; this one is left out"
-        cure = f"Take over into {original.name} what you want to keep, and delete this one"
+        message = _("this file is a copy of {folder}, which is the one that counts; this one is left out").format(
+            folder=folder / original
+        )
+        cure = _("Take over into {name} what you want to keep, and delete this one").format(name=original.name)
         problems.append(Problem(folder / path, message, cure))
     found = [version.episode for path, version in content.versions.items() if version.episode and path not in copies]
     for episode in sorted(found, key=lambda each: (each.status is Status.DRAFT, each.path not in in_use)):
         first = accepted.setdefault(episode.number, episode.path)
         if first != episode.path:
             for this, other, fate in (
-                (first, episode.path, "this file is the one that counts"),
-                (episode.path, first, "this file is left out"),
+                (first, episode.path, _("this file is the one that counts")),
+                (episode.path, first, _("this file is left out")),
             ):
-                message = f"the number {episode.number} is also that of {folder / other}"
-                cure = f"Give one of the two another number; until then {fate}"
+                message = _("the number {number} is also that of {folder}").format(
+                    number=episode.number, folder=folder / other
+                )
+                cure = _("Give one of the two another number; until then {fate}").format(fate=fate)
                 problems.append(Problem(folder / this, message, cure, content.versions[this].number_line))
     kept = set(accepted.values())
     return [episode for episode in found if episode.path in kept], copies, problems

@@ -15,8 +15,9 @@ from pathlib import Path
 from bot.content.parser import parse_episode
 from bot.content.search import SegmentWords
 from bot.model.episode import Episode
+from bot.model.i18n import gettext as _
 from bot.model.plaintext import decoded
-from bot.model.problems import InvalidInputError, Problem
+from bot.model.problems import InvalidInputError, Problem, reason_of
 
 _SUFFIX = ".md"
 _LEFT_OUT = ("_", ".")
@@ -121,11 +122,17 @@ def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
 
 def _unreadable_folder(error: OSError) -> Problem:
     path = Path(error.filename)
-    message, cure = f"the folder cannot be read ({error.strerror})", "Let the user that runs the bot read it"
+    message, cure = (
+        _("the folder cannot be read ({reason})").format(reason=reason_of(error)),
+        _("Let the user that runs the bot read it"),
+    )
     if isinstance(error, FileNotFoundError):
-        message, cure = "there is no such folder", "Create it, or name another one in the config, at content.folder"
+        message, cure = (
+            _("there is no such folder"),
+            _("Create it, or name another one in the config, at content.folder"),
+        )
     elif isinstance(error, NotADirectoryError):
-        message, cure = "this is not a folder", "Name the folder that holds the episode files, at content.folder"
+        message, cure = _("this is not a folder"), _("Name the folder that holds the episode files, at content.folder")
     return Problem(path, message, cure)
 
 
@@ -138,8 +145,12 @@ def _version(folder: Path, path: Path, previous: Version | None) -> Version:
             return previous
         data = file.read_bytes()
     except OSError as error:
-        cure = "Let the user that runs the bot read it, or move it out of the folder"
-        return _failed(previous, None, Problem(file, f"the file cannot be read ({error.strerror})", cure))
+        cure = _("Let the user that runs the bot read it, or move it out of the folder")
+        return _failed(
+            previous,
+            None,
+            Problem(file, _("the file cannot be read ({reason})").format(reason=reason_of(error)), cure),
+        )
     text = data.decode(errors="replace")
     claim = _NUMBER_LINE.search(text)
     number = int(claim[1]) if claim and claim[1] else None

@@ -11,10 +11,14 @@ from rapidfuzz import fuzz, process
 
 from bot.model.address import web_address
 from bot.model.episode import Episode, Status
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import BadValueError, Change, Mistakes
 from bot.model.text import fold
 
-EXAMPLE = "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
+EXAMPLE = gettext_noop(
+    "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
+)
 
 MAX_LENGTH = 4_000
 """Characters, ten times what six short values need. Deep nesting in a longer text would overflow libyaml's stack."""
@@ -62,10 +66,14 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
             near = process.extractOne(fold(key), missing, scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
             misspelt |= {near[0]} if near else set()
             stranger = _Stranger(key, line, first_line + end - 1, lines[line - first_line])
-            mistakes.add(line, f"the key '{key}' is unknown", *stranger.cures(near[0] if near else ""))
+            mistakes.add(
+                line, _("the key '{key}' is unknown").format(key=key), *stranger.cures(near[0] if near else "")
+            )
         elif key in first_lines:
-            message = f"the key '{key}' stands here again, after line {first_lines[key]}"
-            mistakes.add(line, message, "Keep one of the two")
+            message = _("the key '{key}' stands here again, after line {first_lines}").format(
+                key=key, first_lines=first_lines[key]
+            )
+            mistakes.add(line, message, _("Keep one of the two"))
         else:
             first_lines[key] = line
             _read_value(key, node, (line, lines[line - first_line]), values, mistakes)
@@ -73,7 +81,9 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
         # Because a misspelt key is a mistake already, a second one would only look like more work.
         if key not in first_lines and key not in misspelt:
             mistakes.add(
-                max(first_line - 1, 1), f"the front matter has no {key}", f"Add a line such as '{_REQUIRED[key]}'"
+                max(first_line - 1, 1),
+                _("the front matter has no {key}").format(key=key),
+                _("Add a line such as '{required}'").format(required=_REQUIRED[key]),
             )
     return values
 
@@ -88,16 +98,26 @@ class _Stranger(NamedTuple):
 
     def cures(self, near: str) -> Iterator[Change | str]:
         """Yield the cures, with the known key that is near and missing; an empty one if none is."""
-        remove = "remove the line" if self.last <= self.line else f"remove lines {self.line} to {self.last}"
+        remove = (
+            _("remove the line")
+            if self.last <= self.line
+            else _("remove lines {line} to {last}").format(line=self.line, last=self.last)
+        )
         if _DRAFT.fullmatch(self.written):
             edit = (self.line, self.written, f"status: {Status.DRAFT}")
-            yield Change(f"Write 'status: {Status.DRAFT}'", (edit,))
+            yield Change(_("Write 'status: {draft}'").format(draft=Status.DRAFT), (edit,))
         if near:
             edit = (self.line, self.key, near)
-            yield Change(f"Write '{near}', if that is what it means, or {remove}", (edit,))
+            yield Change(
+                _("Write '{near}', if that is what it means, or {remove}").format(near=near, remove=remove), (edit,)
+            )
         if near in _REQUIRED:
-            yield f"Write it as in '{_REQUIRED[near]}', if that is what it means, or {remove}"
-        yield f"{remove.capitalize()}; the keys are {', '.join(_READERS)}"
+            yield _("Write it as in '{required}', if that is what it means, or {remove}").format(
+                required=_REQUIRED[near], remove=remove
+            )
+        yield _("{capitalize}; the keys are {readers}").format(
+            capitalize=remove.capitalize(), readers=", ".join(_READERS)
+        )
 
 
 def json_schema() -> dict[str, Any]:
@@ -110,10 +130,10 @@ def json_schema() -> dict[str, Any]:
             schema = {"enum": [str(status) for status in Status], "default": schema["default"]}
         if _READERS[key] is web_address:
             schema["format"] = "uri"
-        properties[key] = schema | {"description": _DESCRIPTIONS[key]}
+        properties[key] = schema | {"description": _(_DESCRIPTIONS[key])}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Front matter of an episode of Monday Recap",
+        "title": _("Front matter of an episode of Monday Recap"),
         "type": "object",
         "properties": properties,
         "required": list(_REQUIRED),
@@ -123,30 +143,48 @@ def json_schema() -> dict[str, Any]:
 
 def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode | None:
     if len(text) > MAX_LENGTH:
-        message = f"the front matter is longer than {MAX_LENGTH} characters"
-        mistakes.add(max(first_line - 1, 1), message, "Close it with a line '---' right after its last key")
+        message = _("the front matter is longer than {max_length} characters").format(max_length=MAX_LENGTH)
+        mistakes.add(max(first_line - 1, 1), message, _("Close it with a line '---' right after its last key"))
         return None
     try:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
-        message = f"the front matter is not valid YAML ({getattr(error, 'problem', None) or 'unreadable'})"
+        # YAML's own words are English, and say little to people.
+        said = getattr(error, "problem", None) or "unreadable"
+        message = _("the front matter is not valid YAML ({reason})").format(reason=_(said))
         line = _line(getattr(error, "problem_mark", None), text, first_line)
-        cure = "Put the value between quotation marks if it holds ': ' or begins with a sign, as in " + _QUOTED_EXAMPLE
+        cure = (
+            _("Put the value between quotation marks if it holds ': ' or begins with a sign, as in ") + _QUOTED_EXAMPLE
+        )
         for at, written in enumerate(text.split("\n")):
             if (key := key_of(written)) and not _is_valid(written):
-                line, message = first_line + at, f"the value of '{key}' is not valid YAML as it stands"
+                line, message = (
+                    first_line + at,
+                    _("the value of '{key}' is not valid YAML as it stands").format(key=key),
+                )
                 mended = f"{key}: {quoted(written.partition(':')[2].strip())}"
-                mistakes.add(line, message, Change(f"Write {mended}", ((line, written, mended),), reveals=True), cure)
+                mistakes.add(
+                    line,
+                    message,
+                    Change(_("Write {mended}").format(mended=mended), ((line, written, mended),), reveals=True),
+                    cure,
+                )
                 return None
         mistakes.add(line, message, cure)
         return None
     if isinstance(root, yaml.MappingNode):
         return root
     if root is None:
-        mistakes.add(max(first_line - 1, 1), "the front matter is empty", f"Write {EXAMPLE}")
+        mistakes.add(
+            max(first_line - 1, 1), _("the front matter is empty"), _("Write {example}").format(example=_(EXAMPLE))
+        )
     else:
         line = _line(root.start_mark, text, first_line)
-        mistakes.add(line, "the front matter is not a list of 'key: value' lines", f"Write {EXAMPLE}")
+        mistakes.add(
+            line,
+            _("the front matter is not a list of 'key: value' lines"),
+            _("Write {example}").format(example=_(EXAMPLE)),
+        )
     return None
 
 
@@ -182,7 +220,7 @@ def _read_value(key: str, node: yaml.Node, place: tuple[int, str], values: dict[
     """Read the value of a key, which stands at a place: the line's number and text."""
     line, written = place
     if not isinstance(node, yaml.ScalarNode):
-        mistakes.add(line, f"'{key}' holds several values", "Write one behind the colon")
+        mistakes.add(line, _("'{key}' holds several values").format(key=key), _("Write one behind the colon"))
         return
     text = "" if node.tag == _EMPTY else node.value.strip()
     if not text:
@@ -191,9 +229,15 @@ def _read_value(key: str, node: yaml.Node, place: tuple[int, str], values: dict[
             behind = written.partition(":")[2].strip()
             mended = f"{key}: {behind.strip('# ')}" if key == "number" else f"{key}: {quoted(behind)}"
             change = Change(
-                f"Write {mended}, because YAML leaves out all that follows a '#'", ((line, written, mended),)
+                _("Write {mended}, because YAML leaves out all that follows a '#'").format(mended=mended),
+                ((line, written, mended),),
             )
-            mistakes.add(line, f"'{key}' is empty", change, f"Write it as in '{_REQUIRED[key]}'")
+            mistakes.add(
+                line,
+                _("'{key}' is empty").format(key=key),
+                change,
+                _("Write it as in '{required}'").format(required=_REQUIRED[key]),
+            )
         return
     try:
         values[key] = _READERS[key](text)
@@ -206,10 +250,10 @@ def _number(text: str) -> int:
         digits = re.findall(r"[0-9]+", text)
         instead = digits[0] if len(digits) == 1 and text.endswith(digits[0]) and "-" not in text else ""
         raise BadValueError(
-            f"'{text}' is not a whole number above 0",
-            cure=f"Write it as in 'number: {instead or 1207}'",
+            _("'{text}' is not a whole number above 0").format(text=text),
+            cure=_("Write it as in 'number: {value}'").format(value=instead or 1207),
             instead=instead,
-            otherwise="Write it as in 'number: 1207'",
+            otherwise=_("Write it as in 'number: 1207'"),
         )
     return int(text)
 
@@ -218,9 +262,9 @@ def _date(text: str) -> dt.date:
     if not _DATE.fullmatch(text):
         year_first = _YEAR_FIRST.match(text)
         instead = "{}-{:0>2}-{:0>2}".format(*year_first.groups()) if year_first else ""
-        example = "Write year, month and day, as in 'date: {}'"
+        example = _("Write year, month and day, as in 'date: {}'")
         raise BadValueError(
-            f"'{text}' is not a date",
+            _("'{text}' is not a date").format(text=text),
             cure=example.format(instead or "2024-11-04"),
             instead=instead,
             otherwise=example.format("2024-11-04"),
@@ -228,15 +272,21 @@ def _date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise BadValueError(f"there is no day '{text}' ({error})", cure="Look at the calendar once more") from error
+        raise BadValueError(
+            _("there is no day '{text}' ({error})").format(text=text, error=_(str(error))),
+            cure=_("Look at the calendar once more"),
+        ) from error
 
 
 def _status(text: str) -> Status:
     try:
         return Status(text.casefold())
     except ValueError as error:
-        allowed = " or ".join(f"'status: {status}'" for status in Status)
-        raise BadValueError(f"'{text}' is no status", cure=f"Write {allowed}, or remove the line") from error
+        allowed = spoken().either(f"'status: {status}'" for status in Status)
+        raise BadValueError(
+            _("'{text}' is no status").format(text=text),
+            cure=_("Write {allowed}, or remove the line").format(allowed=allowed),
+        ) from error
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
@@ -248,13 +298,27 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "status": _status,
 }
 _REQUIRED: Mapping[str, str] = {"number": "number: 1207", "title": "title: A title", "date": "date: 2024-11-04"}
+_OF_OTHERS = (
+    gettext_noop("day is out of range for month"),
+    gettext_noop("month must be in 1..12"),
+    gettext_noop("mapping values are not allowed here"),
+    gettext_noop("could not find expected ':'"),
+    gettext_noop("found unexpected end of stream"),
+    gettext_noop("found character that cannot start any token"),
+    gettext_noop("found unknown escape character"),
+    gettext_noop("expected the node content, but found"),
+    gettext_noop("unreadable"),
+)
+"""The reasons of Python's calendar and of the reader of YAML, which messages translate where they say one."""
 _DESCRIPTIONS: Mapping[str, str] = {
-    "number": "The number of the episode, which no other one has.",
-    "title": "Its title, which a phone shows whole up to about 65 characters.",
-    "date": "Its day, as in 2024-11-04. It is pushed at the first hour of the schedule that is not before.",
-    "audio": "Where it can be listened to. Optional.",
-    "page": "Its page on the web. Optional.",
-    "status": "A draft is never sent; take the line out, or write ready, when it may be.",
+    "number": gettext_noop("The number of the episode, which no other one has."),
+    "title": gettext_noop("Its title, which a phone shows whole up to about 65 characters."),
+    "date": gettext_noop(
+        "Its day, as in 2024-11-04. It is pushed at the first hour of the schedule that is not before."
+    ),
+    "audio": gettext_noop("Where it can be listened to. Optional."),
+    "page": gettext_noop("Its page on the web. Optional."),
+    "status": gettext_noop("A draft is never sent; take the line out, or write ready, when it may be."),
 }
 _KEY_LINE = re.compile(rf"[ \t]*[\"']?({'|'.join(_READERS)})[\"']?[ \t\u00a0\u202f]*:")
 # Because French keyboards type a no-break space before ':', and none may follow it, these slips are read as meant.

@@ -19,6 +19,8 @@ import aiohttp
 
 from bot.config import BY_ENVIRONMENT, Network
 from bot.model.address import site, web_address
+from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -121,7 +123,11 @@ class Web:
         response, _moved = await self._follow("GET", address)
         async with response:
             if response.status != 200:  # noqa: PLR2004
-                raise WebError(f"the server answers {response.status} {response.reason or ''}".rstrip())
+                raise WebError(
+                    _("the server answers {status} {value}")
+                    .format(status=response.status, value=response.reason or "")
+                    .rstrip()
+                )
             body = bytearray()
             try:
                 async for chunk in response.content.iter_chunked(_CHUNK):
@@ -172,7 +178,7 @@ class Web:
             raise NoWayError("no connection to the proxy") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WebError(_reason(error)) from error
-        raise WebError("it redirects in circles")
+        raise WebError(_("it redirects in circles"))
 
     async def _request(self, method: str, address: str) -> aiohttp.ClientResponse:
         proxy = self._network.proxy_for(address)
@@ -207,7 +213,7 @@ class Web:
             OSError: it must not.
         """
         if not self._may_visit(ipaddress.ip_address(host.partition("%")[0])):
-            raise OSError(None, f"{host} is not on the public internet")
+            raise OSError(None, _("{host} is not on the public internet").format(host=host))
 
 
 async def ask_all(
@@ -235,9 +241,9 @@ def _refuses_programs(response: aiohttp.ClientResponse) -> bool:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
-        return "no answer in time"
+        return _("no answer in time")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or "no connection"
+        return reason_of(error.os_error) if error.os_error.strerror else _("no connection")
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return reason_of(error)
     return str(error) or type(error).__name__

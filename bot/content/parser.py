@@ -19,6 +19,7 @@ from bot.content.frontmatter import EXAMPLE, key_of, read_front_matter
 from bot.content.richtext import RichText
 from bot.content.segments import Part, read_parts
 from bot.model.episode import Episode, Segment
+from bot.model.i18n import gettext as _
 from bot.model.plaintext import hiding_cause
 from bot.model.problems import Change, InvalidInputError, Mistakes, Problem, named_lines
 
@@ -60,7 +61,7 @@ def read_episode(text: str, path: Path) -> Episode | Mistakes:
     mistakes = Mistakes(path)
     text = _clean(text, mistakes)
     if not text.strip():
-        mistakes.add(1, "the file is empty", f"Begin it with {EXAMPLE}")
+        mistakes.add(1, _("the file is empty"), _("Begin it with {example}").format(example=_(EXAMPLE)))
     elif cause := hiding_cause(text, path):
         mistakes = Mistakes(path)
         mistakes.add(*cause)
@@ -71,16 +72,20 @@ def read_episode(text: str, path: Path) -> Episode | Mistakes:
         intro, parts = read_parts(rich_text)
         # Because text that was left out may be the title or the summary that is missing, there is one cause.
         if not parts and not rich_text.left_out:
-            cure = "Begin each subject with a title on a line such as '## Title'"
-            mistakes.add(head.end, "the episode has no segment", cure)
+            cure = _("Begin each subject with a title on a line such as '## Title'")
+            mistakes.add(head.end, _("the episode has no segment"), cure)
         for line, name in (
-            (intro.topics_line, "a line of topics"),
-            (intro.image_line, "an image"),
-            (intro.sources_line, "a list of sources"),
+            (intro.topics_line, _("a line of topics")),
+            (intro.image_line, _("an image")),
+            (intro.sources_line, _("a list of sources")),
         ):
             # Because the first title is missing too in a file without any, there is one cause.
             if line and parts:
-                mistakes.add(line, f"{name} stands above the first segment", "Move it below a title '## …'")
+                mistakes.add(
+                    line,
+                    _("{name} stands above the first segment").format(name=name),
+                    _("Move it below a title '## …'"),
+                )
         segments = _segments(parts, rich_text.left_out, mistakes)
         if not mistakes:
             return Episode(**values, intro=tuple(intro.summary), segments=tuple(segments), path=path)
@@ -105,8 +110,8 @@ def _clean(text: str, mistakes: Mistakes) -> str:
     def told(match: re.Match[str]) -> str:
         mistakes.add(
             match.string.count("\n", 0, match.start()) + 1,
-            f"an invisible control character stands here (U+{ord(match[0]):04X})",
-            "Delete it and the characters around it, and type them again",
+            _("an invisible control character stands here (U+{match:04X})").format(match=ord(match[0])),
+            _("Delete it and the characters around it, and type them again"),
         )
         return " "
 
@@ -140,14 +145,17 @@ def _split(lines: Sequence[str], mistakes: Mistakes) -> _Head:
         if lines[opening].rstrip() == _TOML:
             return _toml(lines, (opening, closing), mistakes)
         if wrong := [at for at in (opening, closing) if lines[at].rstrip() != _FENCE]:
-            cure = f"Write three hyphens (---) on {named_lines([at + 1 for at in wrong])}"
+            cure = _("Write three hyphens (---) on {value}").format(value=named_lines([at + 1 for at in wrong]))
             change = Change(cure, tuple((at + 1, lines[at], _FENCE) for at in wrong))
-            mistakes.add(wrong[0] + 1, "these signs are not the three hyphens of a front matter", change, cure)
+            mistakes.add(wrong[0] + 1, _("these signs are not the three hyphens of a front matter"), change, cure)
         return _head(lines, first, closing, closing + 1)
     last = next((at for at in range(title - 1, opening, -1) if key_of(lines[at])), opening)
-    change = Change(f"Write a line '---' below line {last + 1}", ((last + 1, lines[last], f"{lines[last]}\n---"),))
-    cure = "Write a line '---' below its last key"
-    mistakes.add(first, "the front matter that begins here has no end", *((change,) if last > opening else ()), cure)
+    change = Change(
+        _("Write a line '---' below line {last}").format(last=last + 1),
+        ((last + 1, lines[last], f"{lines[last]}\n---"),),
+    )
+    cure = _("Write a line '---' below its last key")
+    mistakes.add(first, _("the front matter that begins here has no end"), *((change,) if last > opening else ()), cure)
     # Because the other mistakes are to be found too, reading goes on as if it ended at its first blank line.
     end = next((i for i in range(first, title) if not lines[i]), title)
     return _head(lines, first, end, end)
@@ -158,9 +166,11 @@ def _toml(lines: Sequence[str], fences: tuple[int, int], mistakes: Mistakes) -> 
     first, last = fences
     edits = [(at + 1, lines[at], _FENCE) for at in fences]
     edits += [(at + 1, lines[at], _EQUALS.sub(r"\1: ", lines[at])) for at in range(first + 1, last)]
-    cure = f"Write three hyphens (---) on lines {first + 1} and {last + 1}, and ':' in place of '=' between them"
+    cure = _("Write three hyphens (---) on lines {first} and {last}, and ':' in place of '=' between them").format(
+        first=first + 1, last=last + 1
+    )
     mistakes.add(
-        first + 1, "the front matter is TOML, and has to be YAML", Change(cure, tuple(edits), reveals=True), cure
+        first + 1, _("the front matter is TOML, and has to be YAML"), Change(cure, tuple(edits), reveals=True), cure
     )
     return _Head("", 0, "\n" * (last + 1) + "\n".join(lines[last + 1 :]), last + 1)
 
@@ -176,19 +186,27 @@ def _is_fence(line: str) -> bool:
 
 def _without_fence(lines: Sequence[str], opening: int, mistakes: Mistakes) -> _Head:
     """Tell how to begin a file whose first line of text is no fence; its front matter is read all the same."""
-    tell = functools.partial(mistakes.add, opening + 1, "the file does not begin with a front matter")
-    example = f"Begin it with {EXAMPLE}" + (", in place of the part in braces" if lines[opening][:1] == "{" else "")
+    tell = functools.partial(mistakes.add, opening + 1, _("the file does not begin with a front matter"))
+    example = _("Begin it with {example}").format(example=_(EXAMPLE)) + (
+        _(", in place of the part in braces") if lines[opening][:1] == "{" else ""
+    )
     end = next((at for at in range(opening, len(lines)) if not key_of(lines[at])), len(lines))
     if end > opening:
         is_closed = _is_fence("".join(lines[end : end + 1]))
         edits = [] if is_closed else [(end, lines[end - 1], f"{lines[end - 1]}\n{_FENCE}")]
         edits.append((opening + 1, lines[opening], f"{_FENCE}\n{lines[opening]}"))
-        cure = "Write a line '---' above it" + ("" if is_closed else f", and another below line {end}")
+        cure = _("Write a line '---' above it") + (
+            "" if is_closed else _(", and another below line {end}").format(end=end)
+        )
         tell(Change(cure, tuple(edits)), example)
         return _head(lines, opening, end, end + is_closed)
     fence = next((at for at in range(opening, len(lines) - 1) if _is_fence(lines[at]) and key_of(lines[at + 1])), 0)
     if fence:
-        tell(f"Delete the text above line {fence + 1}, or move it below the front matter that begins there")
+        tell(
+            _("Delete the text above line {fence}, or move it below the front matter that begins there").format(
+                fence=fence + 1
+            )
+        )
         return _split([""] * fence + list(lines[fence:]), mistakes)
     tell(example)
     return _Head("", 0, "\n".join(lines), opening + 1)
@@ -201,13 +219,13 @@ def _segments(parts: Sequence[Part], left_out: Iterable[int], mistakes: Mistakes
     for part, following in itertools.zip_longest(parts, parts[1:]):
         is_told = lost[bisect.bisect(lost, part.line)] < (following.line if following else math.inf)
         if part.is_segment and not part.summary and not is_told:
-            mistakes.add(part.line, "the segment has no summary", "Write some sentences below its title")
+            mistakes.add(part.line, _("the segment has no summary"), _("Write some sentences below its title"))
         first = lines_of_slugs.setdefault(part.slug, part.line)
         if part.slug and first != part.line:
             mistakes.add(
                 part.line,
-                f"the name '{part.slug}' is taken by the segment on line {first}",
-                "Give this one a name of its own at the end of its title, as in {#another-name}",
+                _("the name '{slug}' is taken by the segment on line {first}").format(slug=part.slug, first=first),
+                _("Give this one a name of its own at the end of its title, as in {#another-name}"),
             )
     return [
         Segment(

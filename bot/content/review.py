@@ -19,7 +19,8 @@ from bot.content.slips import EpisodeFile, Slips
 from bot.model.address import FILE_NAME
 from bot.model.document import Block, Document, Span
 from bot.model.episode import Episode, Segment, Status
-from bot.model.i18n import Language, words
+from bot.model.i18n import Language, gettext_noop, words
+from bot.model.i18n import gettext as _
 from bot.model.problems import Change, Mistakes, Problem
 from bot.model.rendering import Rendering
 from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, fold_words
@@ -54,17 +55,27 @@ _REMARK = re.compile(r"<!--\s*((?:à vérifier|to check)\b(?:(?!-->|<!--).)*)-->
 _ON_SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
 _HARD_SPACES = NO_BREAK_SPACE + NARROW_NO_BREAK_SPACE
 _TYPOGRAPHY = (
-    (re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"), "a straight apostrophe", "Write ’ in its place"),
-    (re.compile(r'"'), "a straight quotation mark", "Write « and », with a no-break space inside"),
+    (
+        re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"),
+        gettext_noop("a straight apostrophe"),
+        gettext_noop("Write ’ in its place"),
+    ),
+    (
+        re.compile(r'"'),
+        gettext_noop("a straight quotation mark"),
+        gettext_noop("Write « and », with a no-break space inside"),
+    ),
     (
         re.compile(r"(?<=[\w»”)%*]) ?[:;!?](?=[\s»”)*]|$)"),
-        "no no-break space before ':', ';', '!' or '?'",
-        "Type one there, or the mark may go to a line of its own (Option + space on a Mac, Alt + 0160 on Windows)",
+        gettext_noop("no no-break space before ':', ';', '!' or '?'"),
+        gettext_noop(
+            "Type one there, or the mark may go to a line of its own (Option + space on a Mac, Alt + 0160 on Windows)"
+        ),
     ),
     (
         re.compile(rf"«(?![{_HARD_SPACES}])|(?<![{_HARD_SPACES}])»"),
-        "no no-break space inside « »",
-        "Type one after « and before » (Option + space on a Mac, Alt + 0160 on Windows)",
+        gettext_noop("no no-break space inside « »"),
+        gettext_noop("Type one after « and before » (Option + space on a Mac, Alt + 0160 on Windows)"),
     ),
 )
 
@@ -84,9 +95,15 @@ def review(
     found = []
     for misnamed in archive.content.misnamed:
         path, right = folder / misnamed, right_name(folder / misnamed)
-        cure = f"There is a {right.name} too: keep one of the two, under that name"
-        cure = cure if right.exists() else f"Rename it to {right.name}"
-        found.append(Problem(path, f"the file is passed over: the name of an episode ends in {right.suffix}", cure))
+        cure = _("There is a {name} too: keep one of the two, under that name").format(name=right.name)
+        cure = cure if right.exists() else _("Rename it to {name}").format(name=right.name)
+        found.append(
+            Problem(
+                path,
+                _("the file is passed over: the name of an episode ends in {suffix}").format(suffix=right.suffix),
+                cure,
+            )
+        )
     for episode in archive.episodes:
         version = archive.content.versions[episode.path]
         if version.episode is not None and not version.problems:
@@ -172,7 +189,11 @@ class _EpisodeReview:
             self._title(segment.title, line)
             first = titles.setdefault(tuple(fold_words(segment.title)), line)
             if first != line:
-                self._warnings.add(line, f"the title is that of line {first} too", "Say in each what its subject is")
+                self._warnings.add(
+                    line,
+                    _("the title is that of line {first} too").format(first=first),
+                    _("Say in each what its subject is"),
+                )
             self._segment(segment, line)
             self._topics(segment, line)
             self._bare(segment.summary, line)
@@ -181,7 +202,9 @@ class _EpisodeReview:
                 at = self._file.line_of(source.url, at + 1)
                 first = seen.setdefault(source.url, at)
                 if first != at:
-                    self._warnings.add(at, f"the link stands on line {first} already", "Keep one of the two")
+                    self._warnings.add(
+                        at, _("the link stands on line {first} already").format(first=first), _("Keep one of the two")
+                    )
         for found in unclosed_emphasis("\n".join(self._file.lines), self._file.path):
             self._warnings.add(found.line or 1, found.message, found.cure)
         self._lines()
@@ -189,10 +212,18 @@ class _EpisodeReview:
 
     def _title(self, title: str, line: int) -> None:
         if len(title) > TITLE_ON_PHONE:
-            message = f"the title is {len(title)} characters long, and a phone shows about {TITLE_ON_PHONE} of them"
-            self._warnings.add(line, message, f"Say it in {TITLE_ON_PHONE} characters, the name first")
+            message = _(
+                "the title is {title} characters long, and a phone shows about {title_on_phone} of them"
+            ).format(title=len(title), title_on_phone=TITLE_ON_PHONE)
+            self._warnings.add(
+                line,
+                message,
+                _("Say it in {title_on_phone} characters, the name first").format(title_on_phone=TITLE_ON_PHONE),
+            )
         if title.isupper() and sum(map(str.isalpha, title)) >= _CAPITALS:
-            self._warnings.add(line, "the title is in capitals, which read as shouting", "Write it in small letters")
+            self._warnings.add(
+                line, _("the title is in capitals, which read as shouting"), _("Write it in small letters")
+            )
 
     def _segment(self, segment: Segment, line: int) -> None:
         below = self._below(line)
@@ -204,32 +235,36 @@ class _EpisodeReview:
                 _ON_SOURCE.search(remark[1]) for at in below for remark in _REMARK.finditer(self._file.lines[at - 1])
             )
         ):
-            cure = "Add 'Sources :' and a list of links below its text"
-            self._warnings.add(line, "the segment has no source", cure)
+            cure = _("Add 'Sources :' and a list of links below its text")
+            self._warnings.add(line, _("the segment has no source"), cure)
         if not segment.topics and not self._slips.topics & set(below):
-            cure = "Write some right below its title, as in #netflix #streaming"
-            self._warnings.add(line, "the segment has no topic, by which people would find or choose it", cure)
+            cure = _("Write some right below its title, as in #netflix #streaming")
+            self._warnings.add(line, _("the segment has no topic, by which people would find or choose it"), cure)
         written = self._file.lines[line - 1]
         typed = _TYPED_NUMBER.match(written)
         own = {str(segment.number), *_ROMAN[segment.number : segment.number + 1]}
         if typed and (typed["number"] in own or (typed["number"].isdecimal() and typed["sign"] in _COUNTING)):
             mended = typed["begin"] + written[typed.end() :]
-            message = "the title begins with a number, and messages number the subjects themselves"
-            cure = "Take the number out, or write it in words"
-            self._warnings.add(line, message, Change(f"Write '{mended}'", ((line, written, mended),)), cure)
+            message = _("the title begins with a number, and messages number the subjects themselves")
+            cure = _("Take the number out, or write it in words")
+            self._warnings.add(
+                line, message, Change(_("Write '{mended}'").format(mended=mended), ((line, written, mended),)), cure
+            )
         if fold_words(segment.text) == fold_words(segment.title):
-            cure = "Write some sentences below the title"
-            self._warnings.add(line, "the summary says the title again and no more", cure)
+            cure = _("Write some sentences below the title")
+            self._warnings.add(line, _("the summary says the title again and no more"), cure)
         if segment.image and (FILE_NAME.search(segment.image.alt) or _NO_DESCRIPTION.fullmatch(segment.image.alt)):
             at = self._file.line_of(segment.image.alt, line)
-            message = f"'{segment.image.alt}' is the name of a file, not the description of an image"
-            self._warnings.add(at, message, "Say what it shows, for those who cannot see it")
+            message = _("'{alt}' is the name of a file, not the description of an image").format(alt=segment.image.alt)
+            self._warnings.add(at, message, _("Say what it shows, for those who cannot see it"))
         if len(segment.text) > _PERHAPS_TOO_LONG:
             document = Formatter("", words(self._review.language)).segment(self._episode, segment)
             for name, render in self._review.renderers.items():
                 if (count := len(render(document).messages)) > 1:
-                    message = f"the summary of {len(segment.text)} characters takes {count} messages on {name}"
-                    self._warnings.add(line, message, "Shorten it: 300 to 900 characters read well on a phone")
+                    message = _("the summary of {text} characters takes {count} messages on {name}").format(
+                        text=len(segment.text), count=count, name=name
+                    )
+                    self._warnings.add(line, message, _("Shorten it: 300 to 900 characters read well on a phone"))
 
     def _below(self, title: int) -> range:
         """Return the lines of the segment with a title on that line, by their numbers."""
@@ -244,8 +279,8 @@ class _EpisodeReview:
                 at = self._file.line_of(span.text, at)
                 # Because sources without their line are told already, their addresses in the text are the same slip.
                 if at not in self._slips.lines and at < sources:
-                    message = f"the address {span.text} would be shown in full in the text"
-                    cure = f"Write [some words]({span.text}), or put it into the sources"
+                    message = _("the address {text} would be shown in full in the text").format(text=span.text)
+                    cure = _("Write [some words]({text}), or put it into the sources").format(text=span.text)
                     self._warnings.add(at, message, cure)
 
     def _topics(self, segment: Segment, line: int) -> None:
@@ -256,18 +291,22 @@ class _EpisodeReview:
                 continue
             near = process.extractOne(topic, common, scorer=fuzz.ratio, score_cutoff=_MISSPELT)
             if near is not None:
-                message = f"the topic '{topic}' looks like '{near[0]}', which {counts[near[0]]} segments have"
-                cure = f"Write #{near[0]}, if that is what it means"
+                message = _("the topic '{topic}' looks like '{near}', which {counts} segments have").format(
+                    topic=topic, near=near[0], counts=counts[near[0]]
+                )
+                cure = _("Write #{near}, if that is what it means").format(near=near[0])
                 self._warnings.add(self._file.line_of("#", line + 1), message, cure)
 
     def _lines(self) -> None:
         """Review single lines: remarks and typography."""
         body = self._file.body()
-        ending = "" if self._episode.status is Status.DRAFT else ", and the episode is no draft any more"
+        ending = "" if self._episode.status is Status.DRAFT else _(", and the episode is no draft any more")
         for at, (raw, prose) in enumerate(zip(self._file.lines, self._file.prose(), strict=True), start=1):
             for remark in _REMARK.finditer(raw):
-                message = f"a remark stands here{ending}: {remark[1].rstrip().rstrip('. ')}"
-                self._warnings.add(at, message, "See to it and delete it")
+                message = _("a remark stands here{ending}: {value}").format(
+                    ending=ending, value=remark[1].rstrip().rstrip(". ")
+                )
+                self._warnings.add(at, message, _("See to it and delete it"))
             is_text = at >= body and not SOURCES_LINE.fullmatch(raw.strip())
             # Because a line with a slip is about to be written anew, its spaces can wait.
             is_told = at in self._slips.lines
@@ -279,4 +318,4 @@ class _EpisodeReview:
         for pattern, what, cure in _TYPOGRAPHY:
             # Because YAML needs straight quotation marks, they are no slip in the front matter.
             if pattern.search(text) and (is_text or what != _TYPOGRAPHY[1][1]):
-                self._warnings.add(line, f"here is {what}", cure)
+                self._warnings.add(line, _("here is {what}").format(what=_(what)), _(cure))

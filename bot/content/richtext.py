@@ -20,6 +20,8 @@ from markdown_it.token import Token
 
 from bot.model.address import bare_addresses, web_address
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Quote, Span, Spans, Style
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import BadValueError, Change, Mistakes
 from bot.model.split import part, text_of
 
@@ -41,7 +43,9 @@ _BROKEN_LINK = re.compile(
 )
 _ITEM = re.compile(r"\s*(?:[-*+]|[0-9]+[.)])\s")
 TYPED_BULLET = re.compile(r"[-\u2010-\u2015\u2022-\u2023\u2043\u25a0-\u25ff\u2219→·]\s*")
-SOURCE_CURE = "Write each source on a line '- [Title](https://…)' or '- https://…' right below a line 'Sources :'"
+SOURCE_CURE = gettext_noop(
+    "Write each source on a line '- [Title](https://…)' or '- https://…' right below a line 'Sources :'"
+)
 _TIGHT_TITLE = re.compile(r"(#{2,6})[^\s#].*")
 _ADDRESS = "://"
 _IN_AN_ADDRESS = re.compile(r"://\S*$")
@@ -57,7 +61,7 @@ def good_address(text: str, line: int, mistakes: Mistakes) -> str:
         return web_address(text)
     except BadValueError as error:
         mail = text.removeprefix("mailto:")
-        alone = Change(f"Write {mail} without < and >", ((line, f"<{mail}>", mail),))
+        alone = Change(_("Write {mail} without < and >").format(mail=mail), ((line, f"<{mail}>", mail),))
         mistakes.add(line, str(error), *((alone,) if mail != text else ()), *error.cures(line, text))
         return ""
 
@@ -153,29 +157,36 @@ class RichText:
         first, end = fence.map or (0, 0)
         # A closed block has one line more than its code and its opening.
         if end - first < fence.content.count("\n") + 2:
-            cure = f"Write {fence.markup} on a line of its own below the code, or remove it here"
-            self.mistakes.add(first + 1, f"the block of code that begins with {fence.markup} has no end", cure)
+            cure = _("Write {markup} on a line of its own below the code, or remove it here").format(
+                markup=fence.markup
+            )
+            self.mistakes.add(
+                first + 1, _("the block of code that begins with {markup} has no end").format(markup=fence.markup), cure
+            )
         return CodeBlock(fence.content.removesuffix("\n")) if fence.content.strip() else None
 
     def _check_line(self, text: str, line: int) -> None:
         written = self.lines[line] if line < len(self.lines) else ""
         if SOURCES_LINE.fullmatch(text):
             below = itertools.takewhile(lambda at: self.lines[at].strip(), range(line + 1, len(self.lines)))
-            cure = "Leave a blank line above it, and begin each line below it with '- '"
+            cure = _("Leave a blank line above it, and begin each line below it with '- '")
             change = Change(cure, ((line, written, f"\n{written}"), *self.as_list(below)))
-            self.mistakes.add(line, "no list of its own follows 'Sources :'", change, SOURCE_CURE)
+            self.mistakes.add(line, _("no list of its own follows 'Sources :'"), change, _(SOURCE_CURE))
         elif more := _SOURCES_AND_MORE.match(text):
-            cure = "Put it on a line of its own below, and begin that line with '- '"
+            cure = _("Put it on a line of its own below, and begin that line with '- '")
             change = Change(cure, ((line, written, f"Sources :\n- {text[more.end(1) :].strip()}"),))
-            self.mistakes.add(line, "a source stands on the same line as 'Sources :'", change, SOURCE_CURE)
+            self.mistakes.add(line, _("a source stands on the same line as 'Sources :'"), change, _(SOURCE_CURE))
         elif _TABLE_RULE.fullmatch(text):
-            self.mistakes.add(line, "this is a table, which a chat cannot show", "Write it as a list, with '- '")
+            self.mistakes.add(line, _("this is a table, which a chat cannot show"), _("Write it as a list, with '- '"))
         elif tight := _TIGHT_TITLE.fullmatch(text):
             self.left_out.add(line)
-            cure = f"Write a space after '{tight[1]}'"
+            cure = _("Write a space after '{tight}'").format(tight=tight[1])
             change = Change(cure, ((line, tight[1], f"{tight[1]} "),))
             self.mistakes.add(
-                line, "this is text, not a title", change, f"{cure}, and the text of the segment below it"
+                line,
+                _("this is text, not a title"),
+                change,
+                _("{cure}, and the text of the segment below it").format(cure=cure),
             )
 
     def as_list(self, lines: Iterable[int]) -> Iterator[tuple[int, str, str]]:
@@ -224,8 +235,8 @@ class _InlineReader:
                 self._styles.pop()
             case "image":
                 self._link_text += token.content
-                cure = "A segment shows one image, on a line of its own outside lists, quotes and links"
-                self._mistakes.add(self._line, "an image stands inside the text", cure)
+                cure = _("A segment shows one image, on a line of its own outside lists, quotes and links")
+                self._mistakes.add(self._line, _("an image stands inside the text"), cure)
             # Because its opening tag is a mistake already, a closing tag is none.
             case "html_inline" if not token.content.startswith("</") and not _COMMENT.fullmatch(token.content):
                 self._mistakes.add(self._line, *_no_html(token.content, self._line, self._lines))
@@ -233,17 +244,22 @@ class _InlineReader:
     def _text(self, token: Token) -> None:
         if token.type == "unclosed":
             what, where = (
-                ("not closed", "after its last") if token.meta["opens"] else ("opened nowhere", "before its first")
+                (_("not closed"), _("after its last"))
+                if token.meta["opens"]
+                else (_("opened nowhere"), _("before its first"))
             )
             signs, escaped = token.content, "".join(f"\\{sign}" for sign in token.content)
             self._unclosed.add(
                 self._line,
-                f"'{signs}' is {what} and would be shown as it stands",
-                f"Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself",
+                _("'{signs}' is {what} and would be shown as it stands").format(signs=signs, what=what),
+                _(
+                    "Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself"
+                ).format(signs=signs, where=where, escaped=escaped),
             )
         elif broken := _BROKEN_LINK.search(token.content):
-            what = "image" if broken["image"] else "link"
-            message = f"this {what} is broken and would be shown with its brackets"
+            message = _("this link is broken and would be shown with its brackets")
+            if broken["image"]:
+                message = _("this image is broken and would be shown with its brackets")
             self._mistakes.add(self._line, message, *_cures_of_link(broken, self._line))
         span = Span(token.content, self._styles[-1], self._url)
         for each in _with_links(span) if self._url is None else (span,):
@@ -259,8 +275,8 @@ class _InlineReader:
 
     def _close_link(self) -> None:
         if not self._link_text.strip():
-            cure = "Write what it leads to between the brackets"
-            self._mistakes.add(self._line, f"the link to '{self._url}' has no text", cure)
+            cure = _("Write what it leads to between the brackets")
+            self._mistakes.add(self._line, _("the link to '{url}' has no text").format(url=self._url), cure)
         self._url = None
 
 
@@ -268,17 +284,19 @@ def _cures_of_link(broken: re.Match[str], line: int) -> Iterator[Change | str]:
     address, written = broken["address"], broken[0]
     if _ON_THE_WEB.match(address):
         joined = written.replace(broken["between"], "](", 1)
-        yield Change("Write no space between the brackets", ((line, written, joined),))
+        yield Change(_("Write no space between the brackets"), ((line, written, joined),))
         begin, space, rest = address.strip().partition(" ")
         if space and rest.lstrip()[:1] in "=\"'{":
             alone = joined.replace(address, begin, 1)
-            yield Change("Take out all that follows the address between the brackets", ((line, written, alone),))
+            yield Change(_("Take out all that follows the address between the brackets"), ((line, written, alone),))
         encoded = joined.replace(address, "%20".join(address.split()), 1)
-        yield Change("Write %20 for each space in the address", ((line, written, encoded),))
-        yield "Write [text](https://…) without a space between the brackets or in the address"
+        yield Change(_("Write %20 for each space in the address"), ((line, written, encoded),))
+        yield _("Write [text](https://…) without a space between the brackets or in the address")
     else:
-        example = "![The new logo](https://…)" if broken["image"] else "[text](https://…)"
-        yield f"Put the file on the web, and write the address that opens it there, as in {example}"
+        example = _("![The new logo](https://…)") if broken["image"] else "[text](https://…)"
+        yield _("Put the file on the web, and write the address that opens it there, as in {example}").format(
+            example=example
+        )
 
 
 def _no_html(html: str, line: int, lines: Sequence[str]) -> Iterator[Any]:
@@ -287,23 +305,23 @@ def _no_html(html: str, line: int, lines: Sequence[str]) -> Iterator[Any]:
     comment, arrow, _text = html.partition("-->")
     below = lines[line + 1 : line + 2]
     if html.startswith("<!--"):
-        yield f"the comment '{shown}' is not alone"
+        yield _("the comment '{shown}' is not alone").format(shown=shown)
         if arrow:
             edits = ((line + comment.count("\n"), arrow, f"{arrow}\n\n"),)
-            yield Change("Put the text after --> on a line of its own", edits)
+            yield Change(_("Put the text after --> on a line of its own"), edits)
         else:
-            yield Change("End it with -->", ((line, lines[line], f"{lines[line]} -->"),))
-        yield "End it with --> and put the text after it on a line of its own"
+            yield Change(_("End it with -->"), ((line, lines[line], f"{lines[line]} -->"),))
+        yield _("End it with --> and put the text after it on a line of its own")
     elif _LINE_BREAK_TAG.fullmatch(html):
-        yield f"'{shown}' would be shown as it stands"
+        yield _("'{shown}' would be shown as it stands").format(shown=shown)
         if lines[line].partition(html)[2].strip():
-            yield Change("Write a backslash in its place, and the rest on the next line", ((line, html, "\\\n"),))
+            yield Change(_("Write a backslash in its place, and the rest on the next line"), ((line, html, "\\\n"),))
         elif "".join(below).strip():
-            yield Change("Write a backslash in its place", ((line, html, "\\"),))
-        yield "Remove it"
+            yield Change(_("Write a backslash in its place"), ((line, html, "\\"),))
+        yield _("Remove it")
     else:
-        yield f"'{shown}' is HTML, which a chat would show as it stands"
-        yield "Write Markdown, as in **bold**, *italic* or [text](https://…); '\\<' is the sign itself"
+        yield _("'{shown}' is HTML, which a chat would show as it stands").format(shown=shown)
+        yield _("Write Markdown, as in **bold**, *italic* or [text](https://…); '\\<' is the sign itself")
 
 
 def _with_links(span: Span) -> Iterator[Span]:

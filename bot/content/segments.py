@@ -12,6 +12,8 @@ from bot.content.richtext import SOURCES_LINE, Node, RichText, good_address
 from bot.model.address import bare_addresses, is_address, site
 from bot.model.document import Block, Picture
 from bot.model.episode import Source
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import Change, named_lines
 from bot.model.split import text_of
 from bot.model.text import LONGEST_TOPIC, normalise_topic, slugify
@@ -38,7 +40,7 @@ _SPACED_TOPICS = re.compile(r"[^\W\d_][\w-]*(?:(?:\s*,\s*|\s+)#\s*[\w-]+)*")
 EXCHANGED = re.compile(r"\(([^()\[\]\n]+)\)\[(https?://[^\s\[\]]+)\]")
 """A link whose round and square brackets have changed places."""
 _LINK = re.compile(r"\[[^\[\]]*\]\([^()\s]*\)")
-_SOURCE_CURE = "Write '- [Title](https://…)' or '- https://…', and nothing else on the line"
+_SOURCE_CURE = gettext_noop("Write '- [Title](https://…)' or '- https://…', and nothing else on the line")
 
 
 @dataclass(slots=True)
@@ -100,14 +102,18 @@ def _level(rich_text: RichText) -> str:
         chosen = [line for line in chosen if line != own]
         if chosen:
             edits = [(line, rich_text.lines[line], _SIGNS.sub("##", rich_text.lines[line], count=1)) for line in chosen]
-            cure = f"Begin {named_lines(chosen)} with two, as in '{edits[0][2].strip()}'"
+            cure = _("Begin {chosen} with two, as in '{strip}'").format(
+                chosen=named_lines(chosen), strip=edits[0][2].strip()
+            )
             if own:
                 edits.append((own, rich_text.lines[own], ""))
-                cure += f", and delete line {own}, because the episode's title stands in the front matter"
+                cure += _(", and delete line {own}, because the episode's title stands in the front matter").format(
+                    own=own
+                )
             cures.append(Change(cure, tuple(edits)))
-    cure = "Write each as '## Title', with text below it; the episode's own title stands in the front matter"
+    cure = _("Write each as '## Title', with text below it; the episode's own title stands in the front matter")
     rich_text.mistakes.add(
-        titles[0].line, "the title of a segment begins with two '#', and none here does", *cures, cure
+        titles[0].line, _("the title of a segment begins with two '#', and none here does"), *cures, cure
     )
     return levels[0]
 
@@ -122,12 +128,14 @@ def _underlined(rich_text: RichText) -> str:
     for node in titles:
         below = node.token.map[1] if node.token.map else node.line + 1
         edits += [(node.line, lines[node.line], f"## {node.text.strip()}"), (below, lines[below], "")]
-    cure = f"Write '{edits[0][2]}' and no line of '{titles[0].token.markup}' below it"
+    cure = _("Write '{edits}' and no line of '{markup}' below it").format(
+        edits=edits[0][2], markup=titles[0].token.markup
+    )
     if more := [node.line for node in titles[1:]]:
-        cure += f", and the same on {named_lines(more)}"
+        cure += _(", and the same on {more}").format(more=named_lines(more))
     rich_text.mistakes.add(
         titles[0].line,
-        "the title of a segment begins with two '#', and none here does",
+        _("the title of a segment begins with two '#', and none here does"),
         Change(cure, tuple(edits)),
         cure,
     )
@@ -143,25 +151,32 @@ def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
     title = text_of(spans)
     if not is_segment:
         tell(
-            "the title of a segment begins with two '#'",
+            _("the title of a segment begins with two '#'"),
             Change(f"Write '## {title}'", ((line, "#", "##"),)),
             Change(
-                "Delete the line, if it is the episode's title: that stands in the front matter", ((line, written, ""),)
+                _("Delete the line, if it is the episode's title: that stands in the front matter"),
+                ((line, written, ""),),
             ),
-            f"Write '## {title}' and text below it, or delete the line; #topics have no space after '#'",
+            _("Write '## {title}' and text below it, or delete the line; #topics have no space after '#'").format(
+                title=title
+            ),
         )
     elif not title:
-        tell("the segment has no title", "Write one after '##'")
+        tell(_("the segment has no title"), _("Write one after '##'"))
     if any(span.url is not None for span in spans):
-        tell("a title cannot be a link", "Put the link into the text below or its sources")
+        tell(_("a title cannot be a link"), _("Put the link into the text below or its sources"))
     if mark:
         slug = mark[1].strip()
         if not _SLUG.fullmatch(slug):
-            message = f"'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'"
+            message = _(
+                "'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'"
+            ).format(slug=slug)
             named = f"{{#{ascii_slug(slug)}}}"
-            leave = Change(f"Take {mark[0]} out", ((line, mark[0], ""),))
-            rename = leave if named == "{#}" else Change(f"Write {named}", ((line, mark[0], named),))
-            tell(message, rename, leave, "Write another name, as in {#netflix}")
+            leave = Change(_("Take {mark} out").format(mark=mark[0]), ((line, mark[0], ""),))
+            rename = (
+                leave if named == "{#}" else Change(_("Write {named}").format(named=named), ((line, mark[0], named),))
+            )
+            tell(message, rename, leave, _("Write another name, as in {#netflix}"))
             slug = ""
     else:
         slug = ascii_slug(title)
@@ -169,11 +184,15 @@ def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
             name = title.partition(_SLUG_BEGINS)[2].partition("}")[0].strip()
             begin, _mark, end = written.partition(_SLUG_BEGINS)
             mended = f"{begin}{end.partition('}')[2].strip()}".rstrip() + f" {{#{name}}}"
-            change = Change(f"Write '{mended}'", ((line, written, mended),))
-            tell(f"the title has '{_SLUG_BEGINS}' and no '}}' at its end", change, "End it as in {#netflix}")
+            change = Change(_("Write '{mended}'").format(mended=mended), ((line, written, mended),))
+            tell(
+                _("the title has '{slug_begins}' and no '}}' at its end").format(slug_begins=_SLUG_BEGINS),
+                change,
+                _("End it as in {#netflix}"),
+            )
         if title and not slug:
-            cure = "Add one at its end, in the letters a to z, as in {#netflix}"
-            tell(f"no name for links can be made from the title '{title}'", cure)
+            cure = _("Add one at its end, in the letters a to z, as in {#netflix}")
+            tell(_("no name for links can be made from the title '{title}'").format(title=title), cure)
     return Part(line, title, slug, is_segment)
 
 
@@ -209,10 +228,10 @@ class _PartReader:
         if self._list_has_to_come:
             below = range(*node.token.map) if node is not None and node.token.map else ()
             edits = tuple(self._rich_text.as_list(at + 1 for at in below))
-            change = Change("Begin each line below it with '- '", edits)
-            cure = "Write '- [Title](https://…)' below it for each source, or remove 'Sources :'"
+            change = Change(_("Begin each line below it with '- '"), edits)
+            cure = _("Write '- [Title](https://…)' below it for each source, or remove 'Sources :'")
             self._mistakes.add(
-                self._part.sources_line, "no list of sources follows", *((change,) if edits else ()), cure
+                self._part.sources_line, _("no list of sources follows"), *((change,) if edits else ()), cure
             )
         self._list_may_come = self._list_has_to_come = False
 
@@ -221,8 +240,8 @@ class _PartReader:
         self.close()
         written = self._rich_text.lines[heading.line]
         change = Change("Write 'Sources :' without '#' signs", ((heading.line, written, "Sources :"),))
-        cure = "Write 'Sources :' without '#' signs, and below it a list of links"
-        self._mistakes.add(heading.line, "the sources stand under a title", change, cure)
+        cure = _("Write 'Sources :' without '#' signs, and below it a list of links")
+        self._mistakes.add(heading.line, _("the sources stand under a title"), change, cure)
         self._part.sources_line, self._list_may_come = heading.line, True
 
     def spaced_topics(self, heading: Node) -> bool:
@@ -232,9 +251,11 @@ class _PartReader:
             return False
         written = self._rich_text.lines[heading.line]
         topics = " ".join(f"#{word}" for word in re.split(r"[\s#,]+", heading.text) if word)
-        change = Change(f"Write '{topics}', if these are topics", ((heading.line, written, topics),))
-        cure = f"Write '{topics}' right below the title, if these are topics"
-        self._mistakes.add(heading.line, "a topic has no space after its '#'", change, cure)
+        change = Change(
+            _("Write '{topics}', if these are topics").format(topics=topics), ((heading.line, written, topics),)
+        )
+        cure = _("Write '{topics}' right below the title, if these are topics").format(topics=topics)
+        self._mistakes.add(heading.line, _("a topic has no space after its '#'"), change, cure)
         # Because the segment's own text follows, the next paragraph is read as if the topics were right.
         part.topics_line = heading.line
         return True
@@ -246,16 +267,22 @@ class _PartReader:
         if self._list_has_to_come:
             # Because `Sources :` stands above, the line of one '-' is the empty first item of a template.
             self._list_has_to_come = False
-            self._mistakes.add(self._part.sources_line + 1, "the source is empty", _SOURCE_CURE)
+            self._mistakes.add(self._part.sources_line + 1, _("the source is empty"), _(_SOURCE_CURE))
             return
         line = heading.token.map[1] if heading.token.map else heading.line + 1
         written, is_rule = self._rich_text.lines[line], heading.token.markup == "-"
-        cure = "Leave a blank line between the two" if is_rule else f"Delete the line of '{heading.token.markup}'"
+        cure = (
+            _("Leave a blank line between the two")
+            if is_rule
+            else _("Delete the line of '{markup}'").format(markup=heading.token.markup)
+        )
         self._mistakes.add(
             heading.line,
-            f"Markdown takes this text for a title, because of the line of '{heading.token.markup}' right below it",
+            _("Markdown takes this text for a title, because of the line of '{markup}' right below it").format(
+                markup=heading.token.markup
+            ),
             Change(cure, ((line, written, f"\n{written}" if is_rule else ""),)),
-            f"{cure}, or write a title as '## Title'",
+            _("{cure}, or write a title as '## Title'").format(cure=cure),
         )
 
     def paragraph(self, node: Node) -> None:
@@ -292,31 +319,39 @@ class _PartReader:
         for hashtag in _TOPIC.findall(text):
             topic = normalise_topic(hashtag)
             if not topic:
-                self._mistakes.add(line, f"the topic '#{hashtag}' has neither letters nor digits", "Write a word")
+                self._mistakes.add(
+                    line,
+                    _("the topic '#{hashtag}' has neither letters nor digits").format(hashtag=hashtag),
+                    _("Write a word"),
+                )
             elif len(topic.encode()) > LONGEST_TOPIC:
-                cure = f"Write a shorter one, of {LONGEST_TOPIC} letters without accents at most"
-                self._mistakes.add(line, f"the topic '#{hashtag}' is too long for a button", cure)
+                cure = _("Write a shorter one, of {longest_topic} letters without accents at most").format(
+                    longest_topic=LONGEST_TOPIC
+                )
+                self._mistakes.add(
+                    line, _("the topic '#{hashtag}' is too long for a button").format(hashtag=hashtag), cure
+                )
             elif topic not in self._part.topics:
                 self._part.topics[topic] = hashtag
 
     def _image(self, image: Token, line: int) -> None:
         part = self._part
         if part.image_line:
-            told = f"the segment has an image already, on line {part.image_line}"
-            self._mistakes.add(line, told, "Keep one of the two")
+            told = _("the segment has an image already, on line {image_line}").format(image_line=part.image_line)
+            self._mistakes.add(line, told, _("Keep one of the two"))
             return
         part.image_line = line
         alt = "".join(token.content for token in image.children or ()).strip()
         if not alt:
-            cure = "Say what it shows between the brackets, as in ![The new logo](https://…)"
-            self._mistakes.add(line, "the image has no description for those who cannot see it", cure)
+            cure = _("Say what it shows between the brackets, as in ![The new logo](https://…)")
+            self._mistakes.add(line, _("the image has no description for those who cannot see it"), cure)
         part.image = Picture(good_address(str(image.attrs["src"]), line, self._mistakes), alt)
 
     def _source_item(self, item: Node) -> None:
         if not item.children:
-            self._mistakes.add(item.line, "the source is empty", _SOURCE_CURE)
+            self._mistakes.add(item.line, _("the source is empty"), _(_SOURCE_CURE))
         elif len(item.children) > 1 or item.children[0].token.tag != "p":
-            self._mistakes.add(item.line, "the source is more than a link", _SOURCE_CURE)
+            self._mistakes.add(item.line, _("the source is more than a link"), _(_SOURCE_CURE))
         else:
             self._source(item.children[0].text, item.children[0].line)
 
@@ -333,11 +368,11 @@ class _PartReader:
         if len(self._mistakes.found) == known and (None in urls or len(urls) > 1):
             if "\n" in content:
                 written = self._rich_text.lines[line]
-                change = Change("Leave a blank line below it", ((line, written, f"{written}\n"),))
-                self._mistakes.add(line, "the text below the source belongs to it", change, _SOURCE_CURE)
+                change = Change(_("Leave a blank line below it"), ((line, written, f"{written}\n"),))
+                self._mistakes.add(line, _("the text below the source belongs to it"), change, _(_SOURCE_CURE))
             else:
                 cures = _cures_of_source(content, line)
-                self._mistakes.add(line, "the source is not just a link", *cures, _SOURCE_CURE)
+                self._mistakes.add(line, _("the source is not just a link"), *cures, _(_SOURCE_CURE))
         for url in filter(None, urls):
             self._part.sources.append(Source(title=text_of(spans), url=url))
 
@@ -357,4 +392,4 @@ def _cures_of_source(content: str, line: int) -> Iterator[Change]:
         yield Change(f"Write '- https://{content}'", ((line, content, f"https://{content}"),))
     elif len(links) > 1 or len(bare) > 1:
         edits = ((line, content, "\n- ".join(links or bare)),)
-        yield Change("Write each link on a line of its own, which begins with '- '", edits)
+        yield Change(_("Write each link on a line of its own, which begins with '- '"), edits)

@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.content.frontmatter import quoted
 from bot.content.richtext import SOURCES_LINE, TYPED_BULLET
 from bot.content.segments import EXCHANGED, TOPICS_LINE
+from bot.model.i18n import gettext as _
 from bot.model.problems import Change, Mistakes, named_lines
 from bot.model.text import normalise_topic
 
@@ -119,31 +120,33 @@ class Slips:
             self._bullets(paragraph)
         hidden = next(filter(None, map(_INVISIBLE.search, self._prose)), None)
         before = hidden.string[: hidden.start()].split()[-1:] if hidden else []
-        place = f"after '{before[0][-20:]}'" if before else "at the beginning of the line"
+        place = _("after '{before}'").format(before=before[0][-20:]) if before else _("at the beginning of the line")
         self._all(
             _INVISIBLE.search,
-            f"an invisible character stands here, {place}",
-            "Delete it",
+            _("an invisible character stands here, {place}").format(place=place),
+            _("Delete it"),
             lambda line: _INVISIBLE.sub("", line),
         )
         self._all(
             _BOX.search,
-            "a box to tick would be shown as '[ ]' in the text",
-            "Take it out",
+            _("a box to tick would be shown as '[ ]' in the text"),
+            _("Take it out"),
             lambda line: _BOX.sub(r"\g<item>", line),
         )
         self._all(
             _FOOTNOTE.search,
-            "a footnote's mark would be shown as it stands",
-            "Put the link of the footnote into the sources of its segment, and take every mark like this out",
+            _("a footnote's mark would be shown as it stands"),
+            _("Put the link of the footnote into the sources of its segment, and take every mark like this out"),
         )
         self._all(
-            _FOREIGN.search, "a sign of another program would be shown as it stands", "Take it out, or say it in words"
+            _FOREIGN.search,
+            _("a sign of another program would be shown as it stands"),
+            _("Take it out, or say it in words"),
         )
         self._all(
             EXCHANGED.search,
-            "a link has its round and square brackets exchanged",
-            "Write it as in [text](https://…)",
+            _("a link has its round and square brackets exchanged"),
+            _("Write it as in [text](https://…)"),
             lambda line: EXCHANGED.sub(r"[\1](\2)", line),
         )
         self._sources()
@@ -162,7 +165,7 @@ class Slips:
         if not found:
             return
         self.lines |= set(found)
-        more = f"; so it is on {named_lines(found[1:])}" if found[1:] else ""
+        more = _("; so it is on {found}").format(found=named_lines(found[1:])) if found[1:] else ""
         edits = [(at, self._file.lines[at - 1], mended(self._file.lines[at - 1])) for at in found if mended]
         change = (Change(f"{cure}{more and ' there too'}", tuple(edits)),) if edits else ()
         self._warnings.add(found[0], f"{message}{more}", *change, otherwise or cure)
@@ -172,23 +175,27 @@ class Slips:
         mended = {word: clean for word in words if (clean := _ungarbled(word)) != word}
         if mended:
             word, clean = next(iter(mended.items()))
-            message = f"'{word}' stands here, which was '{clean}' before a program read it in another encoding"
-            pairs = ", ".join(f"'{mended[each]}' for '{each}'" for each in list(mended)[:_SHOWN])
-            cure = f"Write {pairs}" + (" and so on" if len(mended) > _SHOWN else "")
-            otherwise = "Copy the text again from where it can be read"
+            message = _(
+                "'{word}' stands here, which was '{clean}' before a program read it in another encoding"
+            ).format(word=word, clean=clean)
+            pairs = ", ".join(
+                _("'{mended}' for '{each}'").format(mended=mended[each], each=each) for each in list(mended)[:_SHOWN]
+            )
+            cure = _("Write {pairs}").format(pairs=pairs) + (_(" and so on") if len(mended) > _SHOWN else "")
+            otherwise = _("Copy the text again from where it can be read")
             self._all(lambda line: any(each in line for each in mended), message, cure, _ungarbled, otherwise)
-        self._all(_LOST.search, "a letter is lost here, of which a program has left '\ufffd'", "Type it again")
+        self._all(_LOST.search, _("a letter is lost here, of which a program has left '�'"), _("Type it again"))
 
     def _cut_title(self) -> None:
         for at, line in enumerate(self._file.lines[: self._body], start=1):
             if cut := _CUT_TITLE.match(line.rstrip()):
                 mended = f"title: {quoted(cut['whole'])}"
-                message = "the title ends before ' #', because YAML leaves out all that follows it"
+                message = _("the title ends before ' #', because YAML leaves out all that follows it")
                 self._warnings.add(
                     at,
                     message,
-                    Change(f"Write {mended}", ((at, line, mended),)),
-                    "Put the title between quotation marks",
+                    Change(_("Write {mended}").format(mended=mended), ((at, line, mended),)),
+                    _("Put the title between quotation marks"),
                 )
 
     def _paragraphs(self) -> Iterator[range]:
@@ -210,7 +217,7 @@ class Slips:
             label = _LABELLED_TOPICS.fullmatch(text)
             names = [each.strip("[] \"'") for each in re.split(r"[,;#]+", label["topics"])] if label else []
             if label and all(len(name.split()) <= _LONGEST_LABEL for name in names):
-                message = f"'{text}' would be shown as text, and is no topic"
+                message = _("'{text}' would be shown as text, and is no topic").format(text=text)
                 topics = " ".join(f"#{''.join(name.split())}" for name in names if normalise_topic(name))
             elif (
                 TOPICS_LINE.fullmatch(text)
@@ -218,16 +225,18 @@ class Slips:
                 and at > self._first_title
                 and not (at == paragraph[0] and is_first)
             ):
-                message, topics = "these hashtags stand inside a paragraph and would be shown as text", text
+                message, topics = _("these hashtags stand inside a paragraph and would be shown as text"), text
             else:
                 continue
             self.lines.add(at)
             self.topics.add(at)
             above = "\n" if at - 1 in texts else ""
             edit = (at, self._file.lines[at - 1], f"{above}{topics}" + ("\n" if at + 1 in texts else ""))
-            alone = ", with a blank line around it" if edit[2] != topics else ""
-            cure = f"Write {topics} on a line of its own right below the title of the segment"
-            self._warnings.add(at, message, Change(f"Write {topics}{alone}", (edit,)), cure)
+            alone = _(", with a blank line around it") if edit[2] != topics else ""
+            cure = _("Write {topics} on a line of its own right below the title of the segment").format(topics=topics)
+            self._warnings.add(
+                at, message, Change(_("Write {topics}{alone}").format(topics=topics, alone=alone), (edit,)), cure
+            )
 
     def _bullets(self, paragraph: range) -> None:
         """Tell lines of a paragraph that begin with a bullet that is no list's, and would run together."""
@@ -236,11 +245,13 @@ class Slips:
             return
         self.lines |= set(found)
         edits = tuple((at, self._file.lines[at - 1], f"- {_without_bullet(self._file.lines[at - 1])}") for at in found)
-        cure = f"Begin {named_lines(found)} with '- '"
-        message = (
-            f"a line that begins with '{self._prose[found[0] - 1].strip()[0]}' is no list, and runs into the line above"
+        cure = _("Begin {found} with '- '").format(found=named_lines(found))
+        message = _("a line that begins with '{strip}' is no list, and runs into the line above").format(
+            strip=self._prose[found[0] - 1].strip()[0]
         )
-        self._warnings.add(found[0], message, Change(cure, edits), f"{cure}, with a blank line above the first")
+        self._warnings.add(
+            found[0], message, Change(cure, edits), _("{cure}, with a blank line above the first").format(cure=cure)
+        )
 
     def _sources(self) -> None:
         """Tell sources that stand in the text, because their line is not `Sources :` alone."""
@@ -248,12 +259,12 @@ class Slips:
             if found := _NO_SOURCES.fullmatch(self._prose[at - 1].strip()):
                 self.lines.add(at)
                 self.sources.add(at)
-                message = "the sources stand in the text, because no line 'Sources :' is above them"
-                cure = (
+                message = _("the sources stand in the text, because no line 'Sources :' is above them")
+                cure = _(
                     "Write 'Sources :' on a line of its own, and below it each source on a line '- [Title](https://…)'"
                 )
                 edit = (at, self._file.lines[at - 1], "Sources :")
-                changes = () if found["more"] else (Change("Write 'Sources :' in its place", (edit,)),)
+                changes = () if found["more"] else (Change(_("Write 'Sources :' in its place"), (edit,)),)
                 self._warnings.add(at, message, *changes, cure)
 
     def _addresses(self) -> None:
@@ -262,18 +273,22 @@ class Slips:
         for at, line in enumerate(self._prose, start=1):
             if cut := _CUT_ADDRESS.search(line):
                 end = cut["end"]
-                cure = "Copy the whole address from the browser"
+                cure = _("Copy the whole address from the browser")
                 if end == "_":
-                    cure = f"{cure}; if it ends so there too, write %5F in place of the last '_'"
-                self._warnings.add(at, f"the address {cut[0]} ends in '{end}': perhaps it is cut", cure)
+                    cure = _("{cure}; if it ends so there too, write %5F in place of the last '_'").format(cure=cure)
+                self._warnings.add(
+                    at, _("the address {cut} ends in '{end}': perhaps it is cut").format(cut=cut[0], end=end), cure
+                )
             if (found := _DEFINITION.match(line)) and labels[found["label"].lower()] <= 1:
-                message = f"this line is not shown, because nothing above or below it refers to [{found['label']}]"
-                self._warnings.add(at, message, "Write its address into the list of sources")
+                message = _("this line is not shown, because nothing above or below it refers to [{label}]").format(
+                    label=found["label"]
+                )
+                self._warnings.add(at, message, _("Write its address into the list of sources"))
 
 
 def _ungarbled(text: str) -> str:
     """Return the text before it was read in another encoding, once or several times."""
-    for _ in range(_TIMES):
+    for _time in range(_TIMES):
         before, text = text, _MOJIBAKE.sub(lambda match: _as_utf_8(match[0]), text)
         if text == before:
             break

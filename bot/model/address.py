@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urluns
 
 import idna
 
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import BadValueError
 
 _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?://(?P<site>[^/?#]*))?", re.IGNORECASE | re.ASCII)
@@ -29,9 +31,13 @@ FILE_NAME = re.compile(
     r"\.(?:mp[34]|m4a|ogg|opus|wav|flac|mov|jpe?g|png|gif|webp|svg|heic|pdf|docx?|html?|txt|md)$", re.IGNORECASE
 )
 """A name that a file has on a computer, and no site on the web."""
-_COPY = "Copy the whole address from the browser, as in https://example.org/page"
-_FILE_CURE = "Put the file on the web, and write the address that opens it there, as in https://example.org/file"
-_MAIL_CURE = "Write the address of a page; an e-mail address stands in the text as it is, without < > and brackets"
+_COPY = gettext_noop("Copy the whole address from the browser, as in https://example.org/page")
+_FILE_CURE = gettext_noop(
+    "Put the file on the web, and write the address that opens it there, as in https://example.org/file"
+)
+_MAIL_CURE = gettext_noop(
+    "Write the address of a page; an e-mail address stands in the text as it is, without < > and brackets"
+)
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f]")
 # Because RFC 3986 allows no characters but these, letters and digits, the others are percent-encoded.
 _PORTABLE = "-._~:/?#[]@!$&'()*+,;=%"
@@ -61,7 +67,7 @@ def web_address(text: str) -> str:
         BadValueError: no reader could open the address.
     """
     if not text:
-        raise BadValueError("the address is empty", cure="Write one that begins with https://")
+        raise BadValueError(_("the address is empty"), cure=_("Write one that begins with https://"))
     if _UNPRINTABLE.search(text):
         raise _with_space(text)
     found = _ADDRESS.match(text)
@@ -69,10 +75,12 @@ def web_address(text: str) -> str:
         raise _without_scheme(text)
     if found["scheme"].lower() not in {"http", "https"}:
         is_mail = found["scheme"].lower() == "mailto"
-        cure = _MAIL_CURE if is_mail else "Write one that begins with https:// or http://"
-        raise BadValueError(f"the address '{text}' is not of the web", cure=cure)
+        cure = _(_MAIL_CURE) if is_mail else _("Write one that begins with https:// or http://")
+        raise BadValueError(_("the address '{text}' is not of the web").format(text=text), cure=cure)
     if not found["site"]:
-        raise BadValueError(f"the address '{text}' names no site", cure="Write it as in https://example.org/page")
+        raise BadValueError(
+            _("the address '{text}' names no site").format(text=text), cure=_("Write it as in https://example.org/page")
+        )
     rest = quote(text[found.end() :], safe=_PORTABLE, errors="surrogatepass")
     return f"{found['scheme']}://{_site(found['site'], text)}{rest}"
 
@@ -86,30 +94,36 @@ def is_address(text: str) -> bool:
 
 
 def _with_space(text: str) -> BadValueError:
-    message = f"the address '{text}' holds a space"
+    message = _("the address '{text}' holds a space").format(text=text)
     if is_address(_UNPRINTABLE.sub("", text)):
-        return BadValueError(message, cure="Remove the space, or write %20 for it")
+        return BadValueError(message, cure=_("Remove the space, or write %20 for it"))
     _at, address = next(bare_addresses(text), (0, text))
     # Because the text itself has just been refused, only a part of it is tried; else this would never end.
     if address != text and is_address(address):
-        return BadValueError(message, cure=f"Write {address} alone", instead=address, otherwise=_COPY)
-    return BadValueError(message, cure=_COPY)
+        return BadValueError(
+            message, cure=_("Write {address} alone").format(address=address), instead=address, otherwise=_(_COPY)
+        )
+    return BadValueError(message, cure=_(_COPY))
 
 
 def _without_scheme(text: str) -> BadValueError:
-    message = f"the address '{text}' does not begin with https://"
+    message = _("the address '{text}' does not begin with https://").format(text=text)
     _at, inside = next(bare_addresses(text), (0, ""))
     if is_address(inside):
-        return BadValueError(message, cure=f"Write {inside} alone", instead=inside, otherwise=_COPY)
+        return BadValueError(
+            message, cure=_("Write {inside} alone").format(inside=inside), instead=inside, otherwise=_(_COPY)
+        )
     site, slash, _rest = text.lstrip("/").partition("/")
     if FILE_NAME.search(site if not slash else text) and ("." not in site.strip(".") or not slash):
-        return BadValueError(f"'{text}' is a file of yours, not an address of the web", cure=_FILE_CURE)
+        return BadValueError(
+            _("'{text}' is a file of yours, not an address of the web").format(text=text), cure=_(_FILE_CURE)
+        )
     if "@" in site:
-        return BadValueError(message, cure=_MAIL_CURE)
+        return BadValueError(message, cure=_(_MAIL_CURE))
     whole = f"https://{text.lstrip('/')}"
     if not is_address(whole):
-        return BadValueError(message, cure=_COPY)
-    return BadValueError(message, cure=f"Write {whole}", instead=whole, otherwise=_COPY)
+        return BadValueError(message, cure=_(_COPY))
+    return BadValueError(message, cure=_("Write {whole}").format(whole=whole), instead=whole, otherwise=_(_COPY))
 
 
 def site(address: str) -> str:
@@ -143,25 +157,30 @@ def _site(written: str, address: str) -> str:
     """
 
     def malformed(why: str) -> BadValueError:
-        return BadValueError(f"the address '{address}' is malformed ({why})", cure="Copy it again from the browser")
+        return BadValueError(
+            _("the address '{address}' is malformed ({why})").format(address=address, why=why),
+            cure=_("Copy it again from the browser"),
+        )
 
     found = _SITE.fullmatch(_in_ascii(written))
     if found is None or len(found["host"]) > _LONGEST_HOST:
-        raise malformed(f"'{written}' is no site")
+        raise malformed(_("'{written}' is no site").format(written=written))
     if found["port"] and int(found["port"]) not in _PORTS:
-        raise malformed(f"there is no port {found['port']}")
+        raise malformed(_("there is no port {port}").format(port=found["port"]))
     host = found["ipv6"] or found["host"].lower()
     try:
         # Because some read 127.1, 0177.0.0.1 and 0x7f.1 as numbers of a machine and others as names, they are neither.
         if found["ipv6"] or ("." in host and _NUMBER.fullmatch(host.rpartition(".")[2])):
             ipaddress.ip_address(host)
     except ValueError:
-        raise malformed(f"'{host}' is the number of no machine") from None
+        raise malformed(_("'{host}' is the number of no machine").format(host=host)) from None
     if "." not in host and ":" not in host:
         # Because Telegram drops such links without an error, they are refused; else the reader would miss them.
         raise BadValueError(
-            f"the address '{address}' leads nowhere on the web: '{host}' is not the full name of a site",
-            cure=_COPY,
+            _("the address '{address}' leads nowhere on the web: '{host}' is not the full name of a site").format(
+                address=address, host=host
+            ),
+            cure=_(_COPY),
         )
     return found[0]
 

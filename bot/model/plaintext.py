@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import InvalidInputError, Problem
 
 _MERGE_MARK = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
@@ -11,7 +13,9 @@ _WEB_PAGE = re.compile(r"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 # By their first bytes: the packed files of Word and LibreOffice, older files of Word, and PDF.
 _DOCUMENTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_AS_UTF_8 = "in Notepad: Save as, Encoding: UTF-8; in TextEdit: Duplicate, Save, Plain Text Encoding: UTF-8"
+_AS_UTF_8 = gettext_noop(
+    "in Notepad: Save as, Encoding: UTF-8; in TextEdit: Duplicate, Save, Plain Text Encoding: UTF-8"
+)
 
 
 def decoded(data: bytes, path: Path) -> str:
@@ -22,17 +26,20 @@ def decoded(data: bytes, path: Path) -> str:
     """
     line = None
     if data.startswith(_DOCUMENTS):
-        message, cure = _foreign("a document (of Word, LibreOffice or PDF)", path)
+        message, cure = _foreign(_("a document (of Word, LibreOffice or PDF)"), path)
     elif data.startswith(_UTF_16) or (b"\0" in data and data.count(b"\0") * 3 > len(data)):
-        message, cure = "this is not UTF-8 text, but UTF-16", f"Save the file again as UTF-8 ({_AS_UTF_8})"
+        message, cure = (
+            _("this is not UTF-8 text, but UTF-16"),
+            _("Save the file again as UTF-8 ({how})").format(how=_(_AS_UTF_8)),
+        )
     else:
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            message, cure = "this is not UTF-8 text", "Save the file again as UTF-8"
+            message, cure = _("this is not UTF-8 text"), _("Save the file again as UTF-8")
             if b"\0" in data:
-                message, cure = "this is no text", "Move it elsewhere, or write a text file under this name"
+                message, cure = _("this is no text"), _("Move it elsewhere, or write a text file under this name")
     raise InvalidInputError([Problem(path, message, cure, line)])
 
 
@@ -41,15 +48,17 @@ def hiding_cause(text: str, path: Path) -> tuple[int, str, str] | None:
     # Because the search looks at every line, this faster look comes first.
     if ("<<<<<<<" in text or ">>>>>>>" in text) and (mark := _MERGE_MARK.search(text)):
         line = text.count("\n", 0, mark.start()) + 1
-        cure = "Keep one of each two versions, and delete every line that begins with <<<<<<<, ======= or >>>>>>>"
-        return line, "git has left two versions of some lines here", cure
+        cure = _("Keep one of each two versions, and delete every line that begins with <<<<<<<, ======= or >>>>>>>")
+        return line, _("git has left two versions of some lines here"), cure
     if text.startswith(_RTF):
-        return 1, *_foreign("formatted text (RTF)", path)
+        return 1, *_foreign(_("formatted text (RTF)"), path)
     if _WEB_PAGE.match(text):
-        return 1, *_foreign("a web page (HTML)", path)
+        return 1, *_foreign(_("a web page (HTML)"), path)
     return None
 
 
 def _foreign(kind: str, path: Path) -> tuple[str, str]:
-    cure = f"Save it from its program as plain text (UTF-8) under the name {path.name}; in TextEdit: Format, Plain Text"
-    return f"this is {kind}, not plain text", cure
+    cure = _(
+        "Save it from its program as plain text (UTF-8) under the name {name}; in TextEdit: Format, Plain Text"
+    ).format(name=path.name)
+    return _("this is {kind}, not plain text").format(kind=kind), cure

@@ -20,6 +20,7 @@ from bot.config import Network, PlatformSection
 from bot.model.document import Document
 from bot.model.facts import Ability, Code, Tell, tell_nobody
 from bot.model.i18n import Language
+from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, Target
@@ -409,11 +410,13 @@ class ForeignResultError(ForeignAnswerError, UnknownOutcomeError, code=Code.UNKN
 
 def foreign(platform: str, status: int, payload: bytes, address: str) -> ForeignRefusalError | ForeignResultError:
     """Return the error for an answer in another form than the platform's. `address` says what `api_url` must be."""
-    page = " with a web page" if payload.lstrip().startswith(b"<") else ""
-    text = f"not {platform} but something before it, such as a proxy, answers{page} (HTTP {status})"
+    text = _("not {platform} but something before it, such as a proxy, answers (HTTP {status})")
+    if payload.lstrip().startswith(b"<"):
+        text = _("not {platform} but something before it, such as a proxy, answers with a web page (HTTP {status})")
+    text = text.format(platform=platform, status=status)
     if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND:
         # Because such is the answer of a server that was never meant, the address may be wrong.
-        text += f"; api_url must {address}"
+        text += _("; api_url must {be}").format(be=address)
     # By RFC 9110, a redirection or a refusal means that the request was not carried out.
     return (ForeignRefusalError if status in range(300, 500) else ForeignResultError)(text)
 

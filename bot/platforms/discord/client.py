@@ -15,6 +15,7 @@ from discord.http import Route
 from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
+from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Rendering
 from bot.model.subscription import Target
 from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher, SendError, UnknownOutcomeError
@@ -177,7 +178,7 @@ class DiscordPlatform(Account, Finder, Publisher):
         try:
             with reaching(self.client):
                 await self.gateway.listen(self._token.get_secret_value(), self._equip, self.on_setup)
-            raise NotSentError("Discord has closed the gateway")
+            raise NotSentError(_("Discord has closed the gateway"))
         except SendError as error:
             self.on_ability(Ability.LISTENING, str(error))
             raise
@@ -190,7 +191,7 @@ class DiscordPlatform(Account, Finder, Publisher):
             self.on_ability(Ability.LISTENING, "")
 
         async def on_disconnect() -> None:
-            self.on_ability(Ability.LISTENING, "the gateway is disconnected")
+            self.on_ability(Ability.LISTENING, _("the gateway is disconnected"))
 
         self.equip(client, tree)
         for listener in (on_ready, on_resumed, on_disconnect):

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import aiohttp
 import discord
 
+from bot.model.i18n import gettext as _
 from bot.platforms.base import (
     ContentError,
     FilteredError,
@@ -105,7 +106,7 @@ def reaching(client: discord.Client) -> Iterator[None]:
     """
     if client.is_closed():
         # Because the session is closed too, a request would raise a RuntimeError.
-        raise NotSentError("the connection to Discord is closed, or being renewed")
+        raise NotSentError(_("the connection to Discord is closed, or being renewed"))
     try:
         yield
     except NO_ANSWER as error:
@@ -139,30 +140,32 @@ def translate(error: BaseException) -> SendError:
             return error.meaning
         case discord.RateLimited():
             # From earlier answers, discord.py knows that the route of this chat is used up.
-            return FloodError("Discord asks for a pause", retry_after=error.retry_after)
+            return FloodError(_("Discord asks for a pause"), retry_after=error.retry_after)
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
-            return UnauthorisedError("Discord refuses the token")
+            return UnauthorisedError(_("Discord refuses the token"))
         case discord.ConnectionClosed() | discord.PrivilegedIntentsRequired():
             return NotSentError(str(error))
         case discord.HTTPException(code=code, status=status):
             if code not in _MEANINGS and status == HTTPStatus.UNAUTHORIZED:
-                return UnauthorisedError("Discord refuses the token")
+                return UnauthorisedError(_("Discord refuses the token"))
             # Because an unknown refusal counts for this channel alone, all other deliveries go on.
             otherwise = NotSentError if status in _TRY_AGAIN else RefusedError
             return _MEANINGS.get(code, otherwise)(f"{in_brief(error.text) or 'HTTP'} ({code or status})")
         case aiohttp.ClientHttpProxyError(status=status):
             return NotSentError(f"no connection to Discord (the proxy answers {status})")
         case aiohttp.ClientConnectorError():
-            return NotSentError(f"no connection to Discord ({type(error).__name__})")
+            return NotSentError(_("no connection to Discord ({name})").format(name=type(error).__name__))
         case _:
-            return UnknownOutcomeError(f"no answer from Discord ({type(error).__name__})")
+            return UnknownOutcomeError(_("no answer from Discord ({name})").format(name=type(error).__name__))
 
 
 async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceRequestEndParams) -> None:
     response = sent.response
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         response.release()
-        raise UnservedError(UnknownOutcomeError(f"Discord answers with an error of its own ({response.status})"))
+        raise UnservedError(
+            UnknownOutcomeError(_("Discord answers with an error of its own ({status})").format(status=response.status))
+        )
     if response.status >= HTTPStatus.MULTIPLE_CHOICES and (meaning := _unserved(response, await response.read())):
         raise UnservedError(meaning)
 
@@ -192,13 +195,13 @@ def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | N
     if asks_for_pause:
         # Cloudflare's ban of the whole address is a page without JSON.
         pause = _seconds(response.headers.get("Retry-After"))
-        return BannedError("Discord's proxy refuses this address", retry_after=pause, everything=True)
+        return BannedError(_("Discord's proxy refuses this address"), retry_after=pause, everything=True)
     return not_discord(payload, response.status)
 
 
 def not_discord(payload: bytes = b"", status: int = HTTPStatus.OK) -> SendError:
     """Return the error for an answer in another form than Discord's."""
-    return foreign("Discord", status, payload, "end in /api/v10")
+    return foreign("Discord", status, payload, _("end in /api/v10"))
 
 
 def _seconds(asked: object) -> float:

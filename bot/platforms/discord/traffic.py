@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import aiohttp
 
 from bot.model.facts import AddressBanned
+from bot.model.i18n import gettext as _
 from bot.model.subscription import Target
 from bot.platforms.base import Account, FloodError, NotSentError, RequestTurn
 from bot.platforms.discord import NAME
@@ -69,7 +70,7 @@ class Traffic:
         if request.leave is not None:
             leave, request.leave = request.leave, None
             if not leave():
-                raise UnservedError(NotSentError("Discord has asked for a pause"))
+                raise UnservedError(NotSentError(_("Discord has asked for a pause")))
 
     async def _on_failure(
         self, _session: object, request: SimpleNamespace, sent: aiohttp.TraceRequestExceptionParams
@@ -89,5 +90,5 @@ class Traffic:
             return
         request.turn = turn = await pace.turn(ACCOUNT)
         if turn is None:
-            raise UnservedError(NotSentError("Discord has asked for a pause"))
+            raise UnservedError(NotSentError(_("Discord has asked for a pause")))
         request.leave = turn.leave

@@ -15,6 +15,7 @@ from telegram.ext import Application, ApplicationBuilder
 from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
+from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
 from bot.platforms.base import (
@@ -172,14 +173,14 @@ class TelegramPlatform(Account):
                 return
             member = await self.bot.get_chat_member(chat.id, self.bot.id)
         if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
-            raise TargetGoneError("the bot is not a member there")
+            raise TargetGoneError(_("the bot is not a member there"))
         if isinstance(member, ChatMemberRestricted) and not member.can_send_messages:
-            raise TargetClosedError("the bot may not write in this group: lift its restriction, or make it an admin")
+            raise TargetClosedError(_("the bot may not write in this group: lift its restriction, or make it an admin"))
         may_all_write = chat.permissions is None or chat.permissions.can_send_messages is not False
         if member.status == ChatMember.MEMBER and not may_all_write:
-            raise TargetClosedError("only admins may write in this group: make the bot one")
+            raise TargetClosedError(_("only admins may write in this group: make the bot one"))
         if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):
-            raise TargetClosedError("the bot may not post in this channel: make it an admin that may post messages")
+            raise TargetClosedError(_("the bot may not post in this channel: make it an admin that may post messages"))
 
     async def _knock(self, target: Target) -> None:
         """Show for a moment that the bot types, because Telegram tells who blocked the bot at a write only.

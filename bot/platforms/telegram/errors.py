@@ -21,6 +21,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from bot.model.i18n import gettext as _
 from bot.platforms.base import (
     ContentError,
     FloodError,
@@ -71,11 +72,11 @@ def translate(error: TelegramError) -> SendError:
                 "Telegram",
                 error.status,
                 error.payload,
-                "be https://api.telegram.org or the address of your own Bot API server",
+                _("be https://api.telegram.org or the address of your own Bot API server"),
             )
         case InvalidToken():
             # A 401, or a 404, which says that the token is not even of the right form.
-            return UnauthorisedError("Telegram refuses the token")
+            return UnauthorisedError(_("Telegram refuses the token"))
         case Forbidden() | BadRequest():
             meanings = (each for each, words in _MEANINGS.items() if re.search(words, error.message, re.IGNORECASE))
             # Because an unknown refusal counts for this chat alone, all other deliveries go on.
@@ -83,7 +84,7 @@ def translate(error: TelegramError) -> SendError:
         case Conflict():
             return NotSentError(in_brief(error.message))
         case NetworkError() if isinstance(error, NeverSentError) or isinstance(error.__cause__, _NO_CONNECTION):
-            return NotSentError(f"no connection to Telegram ({in_brief(error.message)})")
+            return NotSentError(_("no connection to Telegram ({message})").format(message=in_brief(error.message)))
         case _:
             return UnknownOutcomeError(in_brief(error.message))
 
@@ -113,7 +114,7 @@ def translate_rich(error: TelegramError) -> SendError:
     # A 404 says so for a method that the server does not know; a 401 never does.
     if isinstance(error, InvalidToken) and "not found" in error.message.lower():
         # The token was of the right form when the bot connected.
-        return RenderingRefusedError("this server knows no rich messages")
+        return RenderingRefusedError(_("this server knows no rich messages"))
     meaning = translate(error)
     is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
     is_about_content = isinstance(error, BadRequest) and isinstance(meaning, ContentError | NotSentError | RefusedError)

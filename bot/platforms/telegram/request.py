@@ -29,6 +29,8 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
+from bot.model.i18n import gettext as _
+
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds that opening a connection may take, encryption included."""
 POOL_TIMEOUT: Final = 5.0
@@ -61,7 +63,7 @@ class ForeignError(NetworkError):
     """An answer in another form than Telegram's, such as the page of a proxy."""
 
     def __init__(self, status: int, payload: bytes = b"") -> None:
-        super().__init__(f"HTTP {status} in another form than Telegram's")
+        super().__init__(_("HTTP {status} in another form than Telegram's").format(status=status))
         self.status = status
         self.payload = payload
 
@@ -166,7 +168,7 @@ class ApiSender:
 
     async def _post(self, method: str, body: _Body) -> bytes:
         if self._session.closed:
-            raise NeverSentError("the connections are closed")
+            raise NeverSentError(_("the connections are closed"))
         try:
             async with self._session.post(f"{self._url}/{method}", data=body, allow_redirects=False) as response:
                 payload = await response.read()
@@ -190,7 +192,7 @@ class _Body(aiohttp.BytesPayload):
     async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
         """Write the body, and with it the headers, which aiohttp holds back until then."""
         if not self._leave():
-            raise NeverSentError("the request was withdrawn before it was sent")
+            raise NeverSentError(_("the request was withdrawn before it was sent"))
         # Because asyncio's buffer takes the body whole, the read time-out covers a network that takes none of it.
         await writer.write(self._value, drain=False)  # type: ignore[call-arg] # only the interface leaves it out
 
