@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from pathlib import Path
 from typing import TypedDict
@@ -47,6 +48,11 @@ def _drafted(data: bytes, name: str) -> tuple[Notes, str, Episode]:
     return notes, text, parse_episode(text, path)
 
 
+@functools.cache
+def _hand(name: str) -> tuple[Notes, str, Episode]:
+    return _drafted((HANDS / name).read_bytes(), name)
+
+
 def _flat(text: str) -> str:
     return " ".join(fold_words(text))
 
@@ -59,7 +65,7 @@ def _told(episode: Episode) -> list[str]:
 def test_each_subject_has_its_title_and_its_links(name: str) -> None:
     """In the order of the notes, and with the number and the date that the notes say."""
     expected = EXPECTED[name]
-    _notes, _text, episode = _drafted((HANDS / name).read_bytes(), name)
+    _notes, _text, episode = _hand(name)
     found = [(_flat(each.title), sorted(source.url for source in each.sources)) for each in episode.segments]
     assert found == [(_flat(title), sorted(links)) for row in expected["subjects"] for title, links in row.items()]
     date = dt.date.fromisoformat(expected["date"]) if "date" in expected else DEFAULTS.date
@@ -78,7 +84,7 @@ def test_no_notes_are_cut_worse_than_at_blank_lines_and_headings(name: str) -> N
     """Cleverness finds as many of the subjects as none at all."""
     data = (HANDS / name).read_bytes()
     wanted = {_flat(title) for row in EXPECTED[name]["subjects"] for title in row}
-    _notes, _text, episode = _drafted(data, name)
+    _notes, _text, episode = _hand(name)
     found = wanted & {_flat(segment.title) for segment in episode.segments}
     assert len(found) >= len(wanted & set(_simply_split(data.decode(errors="replace"))))
 
@@ -86,7 +92,7 @@ def test_no_notes_are_cut_worse_than_at_blank_lines_and_headings(name: str) -> N
 @FILES
 def test_what_is_no_subject_stands_in_none(name: str) -> None:
     """Ads, calls, greetings, chores, and the lines of programs."""
-    _notes, _text, episode = _drafted((HANDS / name).read_bytes(), name)
+    _notes, _text, episode = _hand(name)
     told = _flat(" ".join(_told(episode)))
     assert [words for words in EXPECTED[name].get("left_out", []) if _flat(words) in told] == []
 
@@ -106,13 +112,13 @@ def _assert_honest(notes: Notes, text: str, episode: Episode) -> None:
 @FILES
 def test_nothing_is_invented_and_no_link_is_lost(name: str) -> None:
     """A sentence of the draft stands in the notes, and a link of the notes in the draft."""
-    _assert_honest(*_drafted((HANDS / name).read_bytes(), name))
+    _assert_honest(*_hand(name))
 
 
 @FILES
 def test_remarks_are_few(name: str) -> None:
     """One for a segment and three for the episode, at most."""
-    _notes, text, episode = _drafted((HANDS / name).read_bytes(), name)
+    _notes, text, episode = _hand(name)
     head, *segments = re.split(r"(?m)^## ", text)
     assert head.count("<!--") <= 3
     assert len(segments) == len(episode.segments)
@@ -126,7 +132,7 @@ _QUOTED = re.compile(r"« ((?:(?! »).)*) » \((?:ligne|lignes) (\d+)")
 def test_no_remark_is_untrue(name: str) -> None:
     """What the notes do not say, they do not say, and each line that is quoted stands where the remark says."""
     expected = EXPECTED[name]
-    notes, text, _episode = _drafted((HANDS / name).read_bytes(), name)
+    notes, text, _episode = _hand(name)
     text = re.sub("[\\N{NO-BREAK SPACE}\\N{NARROW NO-BREAK SPACE}]", " ", text)
     assert ("le numéro, que les notes ne donnent pas" in text) == ("number" not in expected)
     assert ("la date, que les notes ne donnent pas" in text) == ("date" not in expected)
@@ -141,7 +147,7 @@ def test_no_remark_is_untrue(name: str) -> None:
 
 def test_remarks_are_worth_their_place() -> None:
     """Three for a draft in the mean."""
-    counts = [_drafted((HANDS / name).read_bytes(), name)[1].count("À vérifier") for name in EXPECTED]
+    counts = [_hand(name)[1].count("À vérifier") for name in EXPECTED]
     assert sum(counts) <= 3 * len(counts)
 
 
