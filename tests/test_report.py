@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.delivery.report import describe, explain
+from bot.delivery.reasons import explain
+from bot.delivery.report import describe
 from bot.model import facts
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Ability, Code, Fact, LeftOut, Pushed, Unreached, Unserved

@@ -20,7 +20,7 @@ from bot.content.archive import Archive
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.delivery.reach import addressees, find_out
-from bot.delivery.report import out_of_reach
+from bot.delivery.reasons import out_of_reach
 from bot.model.episode import Status
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken

@@ -11,7 +11,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, NumberArgument, out
 from bot.cli.wording import AdminCommand
-from bot.delivery.report import explain
+from bot.delivery.reasons import explain
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _

@@ -8,7 +8,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.delivery.report import explain, explain_left_out
+from bot.delivery.reasons import explain, explain_left_out
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
 from bot.storage.health import troubles_of

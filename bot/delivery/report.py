@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, place_of
 from bot.model import facts
 from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
-from bot.model.facts import NO_FAILURES, TOLD, Ability, Code, Fact, LeftOut, Pushed, Standing, Unreached, Unserved
+from bot.model.facts import NO_FAILURES, Ability, Code, Fact, Pushed, Standing
 from bot.model.problems import Problem
-from bot.model.subscription import PlatformName, Target
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
 
-_ALIKE: Mapping[str, str] = {
-    Code.CONTENT: Code.REFUSED,
-    Code.RENDERING: Code.REFUSED,
-    Code.FLOOD: Code.NOT_SENT,
-    Code.UNKNOWN: Code.NOT_SENT,
-}
-"""Codes for which the admins read the sentence of another code, because the cure is the same."""
-
 LONGEST_LIST = 5
 """Mistakes shown in one notice; `recap check` shows all."""
-
-MENDABLE = frozenset({Code.CLOSED, Code.NOT_FOUND, Code.REFUSED, Code.FILTERED, Code.UNREACHED})
-"""Codes of failures that an admin can mend, and whose places a report therefore names."""
-
-
-Names: TypeAlias = Mapping[Target, str]
-"""The names of places, where the platforms tell them."""
-NAMELESS: Names = MappingProxyType({})
-LONGEST_NAME = 60
-"""Characters of a place's name in a notice."""
-_NO_QUOTES = str.maketrans(dict.fromkeys('“”«»"\\', "'"))
 
 
 def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
@@ -192,14 +172,14 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             kept = _("The recap is in {target}, but it could not be published to the channel's followers ({reason}).")
             return _notice(
                 _("The recap was not published"),
-                _paragraph(kept, target=_place(fact.target, words, names), reason=fact.reason),
+                _paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
                 _note(_("You can publish it by hand in Discord.")),
             )
         case facts.PausedTooLong():
             ended = _("{target} has not let the bot write for weeks ({reason}). Its subscription has ended.")
             return _notice(
                 _("A subscription has ended"),
-                _paragraph(ended, target=_place(fact.target, words, names), reason=fact.reason),
+                _paragraph(ended, target=place_of(fact.target, words, names), reason=fact.reason),
                 _note(_("To bring it back: {command}"), command=f"recap subscriptions add {fact.target}"),
             )
         case facts.Welcome():
@@ -207,7 +187,7 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             if fact.next_push is not None:
                 text += " " + _("Next push: {when}.")
             when = fact.next_push and words.moment(fact.next_push)
-            lines = _listed(_labelled(each.platform.title(), _standing(each, words), words) for each in fact.standings)
+            lines = _listed(labelled(each.platform.title(), _standing(each, words), words) for each in fact.standings)
             if not any(each.failing for each in fact.standings):
                 return _notice(_("All is set"), _paragraph(text, when=when), *lines, alarming=False)
             return _notice(_("The bot is running, but not everything works"), _paragraph(text, when=when), *lines)
@@ -216,7 +196,7 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             if fact.failing:
                 state = _("not everything works")
                 more = [_note(_("The bot goes on trying, and says here when this changes."))]
-            title = _labelled(fact.platform.title(), state, words)
+            title = labelled(fact.platform.title(), state, words)
             return _notice(title, _paragraph(_standing(fact, words)), *more, alarming=bool(fact.failing))
         case _:
             raise NotImplementedError(type(fact).__name__)
@@ -267,64 +247,6 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
     return _notice(title.format(number=push.episode), *blocks, episode=push.episode, alarming=alarming)
 
 
-def explain_left_out(push: Pushed, words: Words) -> list[str]:
-    """Return a sentence for each reason why a push left somebody out, and one if its sums do not add up."""
-    ngettext = words.ngettext
-    lines = []
-    for why, count in sorted(push.left_out.items(), key=lambda each: -each[1]):
-        sentences = {
-            LeftOut.CLOSED: ngettext(
-                "{count} was left out: paused, because the bot may not write there.",
-                "{count} were left out: paused, because the bot may not write there.",
-                count,
-            ),
-            LeftOut.HOLIDAY: ngettext(
-                "{count} was left out: its people have paused the pushes.",
-                "{count} were left out: their people have paused the pushes.",
-                count,
-            ),
-            LeftOut.TOPICS: ngettext(
-                "{count} was left out: this episode has nothing on its topics.",
-                "{count} were left out: this episode has nothing on their topics.",
-                count,
-            ),
-            LeftOut.OFF: ngettext(
-                "{count} was left out: its platform is switched off in the config.",
-                "{count} were left out: their platform is switched off in the config.",
-                count,
-            ),
-            LeftOut.SERVED: ngettext(
-                "{count} was left out: it got this episode at another time.",
-                "{count} were left out: they got this episode at another time.",
-                count,
-            ),
-            LeftOut.LATE: ngettext(
-                "{count} was left out: it was changed in the moment in which the push began.",
-                "{count} were left out: they were changed in the moment in which the push began.",
-                count,
-            ),
-            LeftOut.FORGOTTEN: ngettext(
-                "{count} is not counted any more: its people had everything about them deleted.",
-                "{count} are not counted any more: their people had everything about them deleted.",
-                count,
-            ),
-            LeftOut.MERGED: ngettext(
-                "{count} is not counted any more: the chat became one with another that is counted.",
-                "{count} are not counted any more: the chats became one with others that are counted.",
-                count,
-            ),
-        }
-        lines.append(sentences[why].format(count=count))
-    if push.unaccounted:
-        odd = words.gettext(
-            "These sums do not add up: there were {count} subscriptions, and {number} of them are not accounted for. "
-            "Compare with: {command}"
-        )
-        command = "recap status --json"
-        lines.append(odd.format(count=push.subscribed, number=push.unaccounted, command=command))
-    return lines
-
-
 def _served(push: Pushed, words: Words) -> Paragraph:
     if not push.total:
         nobody = words.gettext("Nobody is subscribed to {schedule} with topics that came up.")
@@ -335,129 +257,11 @@ def _served(push: Pushed, words: Words) -> Paragraph:
         push.sent,
     ).format(sent=push.sent, count=push.total, time=words.duration(push.took))
     if len(push.served) > 1:
-        by_platform = (_labelled(name.title(), count, words) for name, count in sorted(push.served.items()))
+        by_platform = (labelled(name.title(), count, words) for name, count in sorted(push.served.items()))
         sentence += " " + " · ".join(by_platform)
     if push.ended_at is not None:
         sentence += " " + words.gettext("End: {when}.").format(when=words.moment(push.ended_at))
     return Paragraph((Span(sentence),))
-
-
-def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS) -> list[str]:
-    """Return a sentence for each reason why a push did not reach somebody, the most frequent reason first."""
-    groups: dict[tuple[PlatformName, str, bool, str], list[Unserved]] = {}
-    for each in unserved:
-        told = each.reason if each.code in TOLD and not each.unknown else ""
-        code = _ALIKE.get(each.code, each.code)
-        if each.unknown and code != Code.RESTORED:
-            # Because a message in doubt has a code only if something followed, doubt is one reason whatever its code.
-            code = Code.UNKNOWN
-        groups.setdefault((each.platform, code, each.unknown, told), []).append(each)
-    lines = []
-    for (platform, code, unknown, _told), alike in groups.items():
-        count, targets = sum(each.count for each in alike), [target for each in alike for target in each.targets]
-        sentence = _reason(code, count, words, unknown=unknown).format(
-            count=count, reason=words.gettext(alike[0].reason)
-        )
-        if targets and (unknown or code in MENDABLE):
-            more = "…" if count > len(targets) else ""
-            shown = ", ".join(_place(target, words, names) for target in targets)
-            sentence += f" ({shown}{more})"
-        lines.append((count, _labelled(platform.title(), sentence, words)))
-    return [line for _count, line in sorted(lines, key=lambda each: -each[0])]
-
-
-def out_of_reach(each: Unreached, words: Words, names: Names = NAMELESS) -> str:
-    """Return the sentence that no message comes to the place, with the cure."""
-    _ = words.gettext
-    place = _place(each.target, words, names)
-    if each.is_admin:
-        place = _("{place} (admin)").format(place=place)
-        cure = _("This person has to write to the bot first, or to unblock it; or else the number is wrong.")
-    elif each.is_person:
-        cure = _("The number of a group or channel begins with a minus. A person has to write to the bot first.")
-    elif each.code in {Code.GONE, Code.NOT_FOUND}:
-        cure = _("Correct it in the config if it is misspelt, and make the bot a member there.")
-    else:
-        # The platforms' texts of a missing right name that right.
-        cure = _("Then the bot goes on by itself.") if each.code == Code.CLOSED else ""
-    reason = each.reason
-    if each.is_admin and not each.code:
-        reason = _("did not get the last notice ({reason})").format(reason=reason)
-    return _labelled(place, f"{reason}. {cure}".strip(), words)
-
-
-def _place(target: Target, words: Words, names: Names) -> str:
-    """Return the place as the admins know it, with the number by which commands know it."""
-    # Because the chat may have its name taken out of the notice later, the name has no quotation marks of its own.
-    name = " ".join(names.get(target, "").translate(_NO_QUOTES).split())[:LONGEST_NAME]
-    return f"{words.quoted(name)} [{target}]" if name else str(target)
-
-
-def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
-    ngettext = words.ngettext
-    if code == Code.RESTORED:
-        return ngettext(
-            "{count} may or may not have it: the database was restored from a backup meanwhile.",
-            "{count} may or may not have it: the database was restored from a backup meanwhile.",
-            count,
-        )
-    if unknown:
-        return ngettext(
-            "{count} may or may not have it: the connection broke at that very moment.",
-            "{count} may or may not have it: the connection broke at that very moment.",
-            count,
-        )
-    sentences: dict[str, str] = {
-        Code.GONE: ngettext(
-            "{count} has left (blocked or removed the bot, or is deleted); the subscription has ended.",
-            "{count} have left (blocked or removed the bot, or are deleted); their subscriptions have ended.",
-            count,
-        ),
-        Code.NOT_FOUND: ngettext(
-            "{count} does not exist, or no longer; the subscription has ended.",
-            "{count} do not exist, or no longer; their subscriptions have ended.",
-            count,
-        ),
-        Code.CLOSED: ngettext(
-            "{count} does not let the bot write; the subscription is paused.",
-            "{count} do not let the bot write; their subscriptions are paused.",
-            count,
-        ),
-        Code.REFUSED: ngettext(
-            "{count} refuses this message ({reason}).", "{count} refuse this message ({reason}).", count
-        ),
-        Code.FILTERED: ngettext(
-            "{count} refuses this message by a rule of its own, such as a filter on words or links ({reason}).",
-            "{count} refuse this message by a rule of their own, such as a filter on words or links ({reason}).",
-            count,
-        ),
-        Code.ENDED: ngettext(
-            "{count} unsubscribed or chose another time while the push was under way.",
-            "{count} unsubscribed or chose another time while the push was under way.",
-            count,
-        ),
-        Code.PAUSED: ngettext(
-            "{count} paused the pushes while this one was under way.",
-            "{count} paused the pushes while this one was under way.",
-            count,
-        ),
-        Code.UNREACHED: ngettext(
-            "{count} of the config cannot be reached ({reason}). It is tried again at each push.",
-            "{count} of the config cannot be reached ({reason}). They are tried again at each push.",
-            count,
-        ),
-        Code.STOPPED: ngettext(
-            "{count} did not get it, because this message was stopped after others had refused it ({reason}).",
-            "{count} did not get it, because this message was stopped after others had refused it ({reason}).",
-            count,
-        ),
-    }
-    unreached = ngettext(
-        "{count} could not be reached for a whole day (the last answer: {reason}).",
-        "{count} could not be reached for a whole day (the last answer: {reason}).",
-        count,
-    )
-    return sentences.get(code, unreached)
 
 
 def _unready(episode: Episode, words: Words) -> str:
@@ -479,10 +283,6 @@ def _paragraph(text: str, **values: object) -> Paragraph:
 
 def _note(text: str, **values: object) -> Note:
     return Note((Span(text.format(**values)),))
-
-
-def _labelled(name: str, text: object, words: Words) -> str:
-    return words.gettext("{name}: {text}").format(name=name, text=text)
 
 
 def _shown(problems: Sequence[Problem]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.delivery.reach import Addressee, addressees, find_out
-from bot.delivery.report import out_of_reach
+from bot.delivery.reasons import out_of_reach
 from bot.model.facts import OutOfReach, Tell, Unreached
 from bot.model.i18n import spoken
 from bot.platforms.base import SendError

@@ -15,7 +15,8 @@ from sqlalchemy import update
 
 from bot.config import Schedule
 from bot.delivery.broadcast import Broadcaster
-from bot.delivery.report import describe, explain
+from bot.delivery.reasons import explain
+from bot.delivery.report import describe
 from bot.model.facts import MayHaveGone, Restored
 from bot.model.i18n import Language, words
 from bot.model.problems import ExpectedError
