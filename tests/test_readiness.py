@@ -27,7 +27,7 @@ REFUSED = Reply(400, {"ok": False, "error_code": 400, "description": "Bad Reques
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bot that takes a change for lasting, and offers a menu again, after a moment."""
     monkeypatch.setattr("bot.runtime.readiness.LASTING", 0.5)
-    monkeypatch.setattr("bot.platforms.base.MENU_DELAYS", (1.5,))
+    monkeypatch.setattr("bot.platforms.menu.MENU_DELAYS", (1.5,))
 
 
 @pytest.fixture

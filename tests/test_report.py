@@ -177,6 +177,7 @@ def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
     errors = {each for each in _subclasses(base.SendError) if each.__module__ == base.__name__}
     errors -= {
         base.UnverifiableError,
+        base.BannedError,
         base.PreviewError,
         base.ForeignAnswerError,
         base.ForeignRefusalError,
@@ -453,6 +454,9 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.PlatformStopped(TELEGRAM), "stopped telegram 2024-11-05"),
     (facts.PlatformResumed(TELEGRAM), "resumed telegram 2024-11-05"),
     (facts.AddressBanned(DISCORD, dt.timedelta(hours=1)), "banned discord 2024-11-05"),
+    (facts.MadeToWait(DISCORD, dt.timedelta(hours=1)), "waits discord 2024-11-05"),
+    (facts.Rival(TELEGRAM), "rival telegram 2024-11-05"),
+    (facts.WebhookRemoved(TELEGRAM), "webhook telegram 2024-11-05"),
     (facts.Unreadable(DISCORD, "CHANNEL_UPDATE"), "unreadable discord CHANNEL_UPDATE"),
     (facts.ClockSet(dt.timedelta(hours=1)), "clock 60 2024-11-05"),
     (facts.StorageTrouble("the disk is full"), "storage 2024-11-05"),

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from bot.delivery import retry
 from bot.delivery.pacing import Pacer
 from bot.model.subscription import PlatformName
-from bot.storage.records import Claim, LedgerError, Outcome
+from bot.storage.records import Claim, DeliveryRank, LedgerError, Outcome
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -52,6 +52,7 @@ class Outbox:
         pacer: the platform's pace, which says how many messages to claim.
         clock: the time, aware, in UTC.
         hold: whether a message in doubt stays unsent.
+        ranks: returns the ranks of the messages that may leave now.
         on_recorded: called with outcomes after the ledger has them, and with none after a failure to record.
     """
 
@@ -64,6 +65,7 @@ class Outbox:
         *,
         hold: bool,
         on_recorded: Callable[[Sequence[Outcome]], None],
+        ranks: Callable[[], Sequence[DeliveryRank]] = lambda: tuple(DeliveryRank),
     ) -> None:
         self._platform = platform
         self._ledger = ledger
@@ -71,6 +73,7 @@ class Outbox:
         self._clock = clock
         self._hold = hold
         self._on_recorded = on_recorded
+        self._ranks = ranks
         self._claimed: deque[Claim] = deque()
         self._claiming: asyncio.Task[None] | None = None
         self._is_dry = True
@@ -100,7 +103,7 @@ class Outbox:
         """
         if not self._claimed and self._claiming is None:
             if self._is_dry:
-                due = await self._ledger.next_due(self._platform)
+                due = await self._ledger.next_due(self._platform, self._ranks())
                 self.until_due = math.inf if due is None else (due - self._clock()).total_seconds()
             if not self._is_dry or self.until_due <= 0:
                 self._claim_soon()
@@ -120,7 +123,7 @@ class Outbox:
     async def _claim(self) -> None:
         batch = self._batch()
         async with self._taking_outcomes() as outcomes:
-            claims = await self._ledger.claim(self._platform, batch, outcomes)
+            claims = await self._ledger.claim(self._platform, batch, outcomes, self._ranks())
         self._is_dry = len(claims) < batch
         self._claimed.extend(claims)
         self._claiming = None

@@ -140,6 +140,40 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 _("{platform} makes the bot wait").format(platform=name),
                 _paragraph(banned, platform=name, time=words.duration(fact.pause)),
             )
+        case facts.MadeToWait():
+            name = fact.platform.title()
+            asked = _(
+                "{platform} asks the bot to wait for {time} before it connects. The bot keeps to that, and then sends "
+                "everything that waits."
+            )
+            return _notice(
+                _("{platform} makes the bot wait").format(platform=name),
+                _paragraph(asked, platform=name, time=words.duration(fact.pause)),
+            )
+        case facts.Rival():
+            name, own_token = fact.platform.title(), _own_token(words)
+            rival = _(
+                "Another program receives on {platform} with this bot's token, perhaps a second copy of this bot. Each "
+                "command reaches one of both. So that nobody gets the recap twice, no push goes out on {platform} "
+                "meanwhile; what has waited for less than a day goes out when the other program has been gone for two "
+                "minutes."
+            )
+            return _notice(
+                _("{platform}: another program uses the bot's token").format(platform=name),
+                _paragraph(rival, platform=name),
+                _note(own_token, platform=name),
+            )
+        case facts.WebhookRemoved():
+            name, own_token = fact.platform.title(), _own_token(words)
+            removed = _(
+                "Another program had {platform} send all commands to an address of its own (a webhook). The bot has "
+                "taken that back and hears the commands again."
+            )
+            return _notice(
+                _("{platform}: another program uses the bot's token").format(platform=name),
+                _paragraph(removed, platform=name),
+                _note(own_token, platform=name),
+            )
         case facts.Unreadable():
             name = fact.platform.title()
             skipped = _(
@@ -200,6 +234,13 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             return _notice(title, _paragraph(_standing(fact, words)), *more, alarming=bool(fact.failing))
         case _:
             raise NotImplementedError(type(fact).__name__)
+
+
+def _own_token(words: Words) -> str:
+    return words.gettext(
+        "Stop that program. If nobody knows it, get a new token from {platform}, write it into the config and restart "
+        "the bot."
+    )
 
 
 def _standing(standing: Standing, words: Words) -> str:

@@ -36,7 +36,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
-from bot.storage.records import BroadcastKind, Claim, DeliveryState, LedgerError, Outcome, StoredRendering
+from bot.storage.records import BroadcastKind, Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -56,6 +56,10 @@ SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
 and gets one more with each message that arrives: hundreds of connections opened at once would all be slow."""
 
 
+_BESIDE_A_RIVAL = (DeliveryRank.FIRST, DeliveryRank.BEGUN)
+"""The ranks of what goes out while another program works with the same token: notices, and recaps that have begun."""
+
+
 class Worker:
     """Deliverer of one platform's share of every open broadcast.
 
@@ -71,6 +75,7 @@ class Worker:
         finished: called when a broadcast has no delivery left to make.
         tell: hears the facts that the admins should know.
         identify: asks the platform whether it takes the token, before a refusal of the token is believed.
+        has_rival: tells whether another program works with the same token, so that no push may begin.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Worker:
         finished: Callable[[], object] = lambda: None,
         tell: Tell = tell_nobody,
         identify: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        has_rival: Callable[[], bool] = lambda: False,
     ) -> None:
         self._platform = platform
         self._ledger = ledger
@@ -108,7 +114,16 @@ class Worker:
             )
         # Because the finder tells whether a message in doubt arrived, only without one are such messages held back.
         self._holds_back = hold and finder is None
-        self._outbox = Outbox(platform.name, ledger, pacer, clock, hold=self._holds_back, on_recorded=self._on_recorded)
+        self._outbox = Outbox(
+            platform.name,
+            ledger,
+            pacer,
+            clock,
+            hold=self._holds_back,
+            # Because a copy of this bot would push the same to the same people, what has not begun waits beside one.
+            ranks=lambda: _BESIDE_A_RIVAL if has_rival() else tuple(DeliveryRank),
+            on_recorded=self._on_recorded,
+        )
         self._stored_renderings: dict[int, StoredRendering] = {}
         self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._window = min(SMALLEST_WINDOW, self._widest)

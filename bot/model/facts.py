@@ -366,6 +366,31 @@ class AddressBanned(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class MadeToWait(Fact):
+    """A pause that the platform asks for before the bot may connect."""
+
+    KEY = "waits {fact.platform} {day}"
+    platform: PlatformName
+    pause: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Rival(Fact):
+    """Another program that receives with the bot's token. While it does, no push goes out on the platform."""
+
+    KEY = "rival {fact.platform} {day}"
+    platform: PlatformName
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRemoved(Fact):
+    """A webhook that another program has set with the bot's token, and that the bot has removed."""
+
+    KEY = "webhook {fact.platform} {day}"
+    platform: PlatformName
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable(Fact):
     """A kind of update or event that the platform's library cannot read. The bot skips all like it."""
 

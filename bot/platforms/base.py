@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import enum
-import itertools
 import logging
 import textwrap
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
@@ -134,6 +132,11 @@ class Account(Platform, Protocol):
         """The bot's own name on the platform; empty before `connect`."""
         return ""
 
+    @property
+    def has_rival(self) -> bool:
+        """Whether another program is known to receive with the same token now."""
+        return False
+
     async def resolve(self, target: Target) -> Target:
         """Return the target with the chat's lasting id, so that no chat can be subscribed under two ids.
 
@@ -167,30 +170,6 @@ class Account(Platform, Protocol):
 
     async def close(self) -> None:
         """Close the connections, also those of a `connect` that failed."""
-
-
-MENU_DELAYS = (5.0, 30.0, 120.0, 600.0)
-"""Seconds after which a refused menu of commands is offered again; the last one from then on."""
-
-
-async def offer_menu(step: Callable[[], Awaitable[None]], on_ability: OnAbility) -> None:
-    """Have the platform take the menu of commands by the step, again and again until it does.
-
-    The commands work without their menu, and Discord keeps the one that it has.
-    """
-    for delay in itertools.chain(MENU_DELAYS, itertools.repeat(MENU_DELAYS[-1])):
-        try:
-            await step()
-        except SendError as error:
-            log.warning("The menu of commands is not accepted: %s; next try in %g s", error, delay)
-            on_ability(Ability.MENU, str(error))
-        except Exception as error:
-            log.exception("The menu of commands is not accepted; next try in %g s", delay)
-            on_ability(Ability.MENU, type(error).__name__)
-        else:
-            on_ability(Ability.MENU, "")
-            return
-        await asyncio.sleep(delay)
 
 
 class Publisher(Protocol):
@@ -366,6 +345,8 @@ class SendError(ExpectedError):
     """A refusal or failure of a platform. `code` is the word for the ledger and reports; the text is for people."""
 
     code: ClassVar[Code] = Code.ERROR
+    retry_after: float = 0.0
+    """Seconds before which the platform wants no further request; 0 if it does not say."""
 
     def __init_subclass__(cls, *, code: Code | None = None) -> None:
         """Give the class its code; without one, that of its base."""
@@ -388,6 +369,25 @@ class FloodError(NotSentError, code=Code.FLOOD):
         self.everything = everything
 
 
+class BannedError(FloodError):
+    """A refusal of this machine's whole address by the platform's protection."""
+
+
+PAUSE = 60.0
+"""Seconds to wait where a platform wants a pause and names none that can be kept."""
+LONGEST_PAUSE = 86_400.0
+"""Seconds beyond which no pause is believed: nothing that the bot sends is of use so late."""
+
+
+def pause_in(asked: object) -> float:
+    """Return the pause that a platform asks for, or the bot's own where that names none that can be kept."""
+    try:
+        seconds = float(str(asked))
+    except ValueError:
+        return PAUSE
+    return seconds if 0 <= seconds <= LONGEST_PAUSE else PAUSE
+
+
 class UnknownOutcomeError(SendError, code=Code.UNKNOWN):
     """A request without an answer. The message may have arrived or not."""
 
@@ -408,8 +408,14 @@ class ForeignResultError(ForeignAnswerError, UnknownOutcomeError, code=Code.UNKN
     """An answer that does not tell whether the message passed."""
 
 
-def foreign(platform: str, status: int, payload: bytes, address: str) -> ForeignRefusalError | ForeignResultError:
-    """Return the error for an answer in another form than the platform's. `address` says what `api_url` must be."""
+def foreign(platform: str, status: int, payload: bytes, address: str, wait: str | None = None) -> SendError:
+    """Return the error for an answer in another form than the platform's.
+
+    `address` says what `api_url` must be, and `wait` is the answer's `Retry-After`.
+    """
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        banned = _("the protection of {platform} refuses this address").format(platform=platform)
+        return BannedError(banned, retry_after=pause_in(wait), everything=True)
     text = _("not {platform} but something before it, such as a proxy, answers (HTTP {status})")
     if payload.lstrip().startswith(b"<"):
         text = _("not {platform} but something before it, such as a proxy, answers with a web page (HTTP {status})")
@@ -418,7 +424,9 @@ def foreign(platform: str, status: int, payload: bytes, address: str) -> Foreign
         # Because such is the answer of a server that was never meant, the address may be wrong.
         text += _("; api_url must {be}").format(be=address)
     # By RFC 9110, a redirection or a refusal means that the request was not carried out.
-    return (ForeignRefusalError if status in range(300, 500) else ForeignResultError)(text)
+    error = (ForeignRefusalError if status in range(300, 500) else ForeignResultError)(text)
+    error.retry_after = 0.0 if wait is None else pause_in(wait)
+    return error
 
 
 class UnverifiableError(UnknownOutcomeError):

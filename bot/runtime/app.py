@@ -122,6 +122,7 @@ class App:
             # Because the services may be replaced meanwhile, those that hold now are asked.
             alarm=lambda fact: self.services.notifier.alarm(fact),  # noqa: PLW0108 - looked up at each call
             unreached=self.reach.sentences,
+            failing=self.readiness.failing,
             mended=self.wake,
             lost=self._give_way,
         )
@@ -427,6 +428,7 @@ class App:
                 finished=self._finished.set,
                 tell=self._tell,
                 identify=account.identify,
+                has_rival=lambda: account.has_rival,
             )
 
         return Connection(
@@ -435,6 +437,7 @@ class App:
             make_worker=make_worker,
             handlers=handlers,
             on_refusal=functools.partial(self._after_refusal, account.name),
+            tell=self._tell,
         )
 
     async def _close(self, connection: Connection) -> None:

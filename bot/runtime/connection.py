@@ -1,6 +1,7 @@
 """A connection: one platform with its pace, its worker and its commands, from the first connection to the last."""
 
 import asyncio
+import datetime as dt
 import itertools
 import logging
 import random
@@ -12,10 +13,11 @@ from typing import NoReturn, Protocol
 from bot.delivery import retry
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
+from bot.model.facts import AddressBanned, MadeToWait, Tell, tell_nobody
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
-from bot.platforms.base import Account, FloodError, Handlers, NotSentError, SendError, UnauthorisedError
+from bot.platforms.base import Account, BannedError, FloodError, Handlers, NotSentError, SendError, UnauthorisedError
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ AT_START = (2, 0.0)
 where a mistyped token must not take minutes."""
 LATER = (4, 120.0)
 """The same for a token that the platform took before: a proxy in trouble may answer so for a while."""
+TOLD_FROM = dt.timedelta(minutes=1)
+"""Length from which a pause is told; a shorter one is over when somebody reads of it."""
 CLOSE_WITHIN = 9.0
 """Seconds in which a platform must have finished and closed, of the ten that Docker gives the program."""
 
@@ -40,8 +44,9 @@ class Connection:
     """One platform, its pace, its worker and its commands.
 
     `make_worker` makes a worker in place of each that has failed. `refusal` is that of the token, as long as it lasts;
-    `on_refusal` is called at its beginning and at its end. `tried` is set after the first attempt to connect. `now` is
-    a monotonic clock, in seconds, and `sleep` waits for so many.
+    `on_refusal` is called at its beginning and at its end. `tell` hears of long pauses that the platform asks for.
+    `tried` is set after the first attempt to connect. `now` is a monotonic clock, in seconds, and `sleep` waits for so
+    many.
     """
 
     platform: Account
@@ -51,6 +56,7 @@ class Connection:
     on_refusal: OnRefusal
     refusal: UnauthorisedError | None = None
     is_closed: bool = False
+    tell: Tell = tell_nobody
     tried: asyncio.Event = field(default_factory=asyncio.Event)
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -154,7 +160,13 @@ class Connection:
         await self.pacer.silence()
         try:
             await step()
-        except FloodError as error:
-            asked = FloodError(str(error), retry_after=error.retry_after, everything=True)
-            self.pacer.note_flood(asked, Target(self.name, ""))
+        except SendError as error:
+            if error.retry_after:
+                asked = FloodError(str(error), retry_after=error.retry_after, everything=True)
+                self.pacer.note_flood(asked, Target(self.name, ""))
+                pause = dt.timedelta(seconds=error.retry_after)
+                if isinstance(error, BannedError):
+                    await self.tell(AddressBanned(self.name, pause))
+                elif pause >= TOLD_FROM:
+                    await self.tell(MadeToWait(self.name, pause))
             raise

@@ -12,9 +12,10 @@ from typing import Any
 
 from bot.model.facts import ClockSet, Fact, StorageMended, StorageTrouble, Tell
 from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
-from bot.runtime.connection import Connection
+from bot.runtime.connection import TOLD_FROM, Connection
 from bot.storage.health import BEAT_EVERY
 from bot.storage.heartbeat import SLIP
 from bot.storage.ledger import Ledger
@@ -35,8 +36,8 @@ class Heart:
     """The looks at all that the bot rests on, and its heartbeat in the ledger.
 
     `tell` takes facts to the admins by way of the ledger, `alarm` past it. `unreached` returns the sentences on chats
-    out of reach. `mended` is called when the database can be
-    used again, `lost` when another process delivers from it.
+    out of reach, `failing` the reason why the bot has not been connected, or heard no commands, for so many seconds.
+    `mended` is called when the database can be used again, `lost` when another process delivers from it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Heart:
         tell: Tell,
         alarm: Callable[[Fact], Coroutine[Any, Any, None]],
         unreached: Callable[[], list[str]],
+        failing: Callable[[PlatformName, float], str],
         mended: Callable[[], None],
         lost: Callable[[], None],
     ) -> None:
@@ -57,6 +59,7 @@ class Heart:
         self._tell = tell
         self._alarm = alarm
         self._unreached = unreached
+        self._failing = failing
         self._mended = mended
         self._lost = lost
         self._slip = dt.timedelta()
@@ -119,6 +122,12 @@ class Heart:
             standstill = await self._ledger.heartbeat.standstill(name, due)
             if connection.refusal is not None:
                 troubles.append(_("{title} refuses the bot's token.").format(title=title))
+            elif connection.platform.has_rival:
+                rival = _("{title}: another program receives with this bot's token. No push goes out until it is gone.")
+                troubles.append(rival.format(title=title))
+            elif (pause := dt.timedelta(seconds=connection.pacer.pause())) >= TOLD_FROM:
+                waits = _("{title} asks the bot to wait: nothing goes out there for another {time}.")
+                troubles.append(waits.format(title=title, time=spoken().duration(pause)))
             elif (seconds := connection.pacer.unanswered()) >= UNREACHED:
                 troubles.append(
                     _("{title} has not answered for {minutes:.0f} minutes.").format(title=title, minutes=seconds / 60)
@@ -130,4 +139,6 @@ class Heart:
                         title=title, minutes=minutes
                     )
                 )
+            elif reason := self._failing(name, UNREACHED):
+                troubles.append(f"{title}: {reason}.")
         return troubles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,6 +28,7 @@ class Readiness:
     def __init__(self, platforms: Iterable[PlatformName], tell: Tell) -> None:
         self._reasons: dict[PlatformName, dict[Ability, str]] = {name: {} for name in platforms}
         self._tell = tell
+        self._since: dict[tuple[PlatformName, Ability], float] = {}
         self._told: dict[PlatformName, str] = {}
         self._news = asyncio.Event()
 
@@ -41,8 +43,17 @@ class Readiness:
         before = reasons.get(ability)
         reasons[ability] = reason
         if before is None or bool(before) != bool(reason):
+            self._since[platform, ability] = time.monotonic()
             log.info("%s: %s", platform, f"not {ability}: {reason}" if reason else ability)
             self._news.set()
+
+    def failing(self, platform: PlatformName, seconds: float) -> str:
+        """Return why the bot has not been connected, or has heard no commands, for so long; empty if it has."""
+        for ability in (Ability.CONNECTED, Ability.LISTENING):
+            reason = self._reasons[platform].get(ability, "")
+            if reason and time.monotonic() - self._since[platform, ability] >= seconds:
+                return reason
+        return ""
 
     async def known(self) -> Sequence[Standing]:
         """Return the standings as soon as they are known, and in time."""

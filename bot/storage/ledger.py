@@ -178,26 +178,35 @@ class Ledger(LedgerPart):
         """Return the rendering with this id, its messages' fallbacks included."""
         return await self._database.read(_stored, rendering_id)
 
-    async def next_due(self, platform: PlatformName) -> dt.datetime | None:
-        """Return when the next pending delivery is due, which may be in the past; None if there is none."""
+    async def next_due(
+        self, platform: PlatformName, ranks: Sequence[DeliveryRank] = tuple(DeliveryRank)
+    ) -> dt.datetime | None:
+        """Return when the next pending delivery of the ranks is due, perhaps in the past; None if there is none."""
         c = deliveries.c
         # By rank, because the index leads to the first of each; else every pending delivery would be read.
         firsts = union_all(
             *(
                 select(func.min(c.due).label("due")).where(c.platform == platform, c.rank == rank, IS_PENDING)
-                for rank in DeliveryRank
+                for rank in ranks
             )
         ).subquery()
         due: dt.datetime | None = await self._database.scalar(select(func.min(firsts.c.due)))
         return due
 
-    async def claim(self, platform: PlatformName, limit: int, outcomes: Sequence[Outcome] = ()) -> list[Claim]:
+    async def claim(
+        self,
+        platform: PlatformName,
+        limit: int,
+        outcomes: Sequence[Outcome] = (),
+        ranks: Sequence[DeliveryRank] = tuple(DeliveryRank),
+    ) -> list[Claim]:
         """Claim up to `limit` messages that may be sent now, by rank, then those that have waited longest.
 
         Each is `sending` from now on, no other process gets it, and the claim counts as an attempt. `outcomes` are
         recorded in the same transaction, because a transaction costs more than all that is in it.
         """
-        return await self._database.write(outcomes_of.record_and_claim, outcomes, platform, limit, self._clock())
+        claim = outcomes_of.record_and_claim
+        return await self._database.write(claim, outcomes, platform, limit, self._clock(), ranks=ranks)
 
     async def lately(self, platform: PlatformName) -> list[tuple[Target, dt.timedelta, int]]:
         """Return the chats to which messages left within the last minute.

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -175,13 +175,19 @@ _PUBLISH = insert(publications).from_select(
 
 
 def record_and_claim(
-    connection: Connection, outcomes: Sequence[Outcome], platform: PlatformName, most: int, now: dt.datetime
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    platform: PlatformName,
+    most: int,
+    now: dt.datetime,
+    *,
+    ranks: Iterable[DeliveryRank],
 ) -> list[Claim]:
-    """Record the outcomes, mark the next messages by rank and due time as on their way, and return those."""
+    """Record the outcomes, mark the next messages of the ranks, by due time, as on their way, and return those."""
     record(connection, outcomes, now)
     rows: list[Row[Any]] = []
     # Rank by rank, because a statement for all of them would read past those that are due later.
-    for rank in DeliveryRank:
+    for rank in ranks:
         if most > len(rows):
             of = {"of_platform": platform, "of_rank": rank, "most": most - len(rows), "now": now}
             # All at once, because each entry into the driver has its cost.

@@ -356,7 +356,7 @@ async def test_an_odd_answer_is_tried_again_and_ends_nothing(
     real_ledger: Ledger, odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The chat that got it gets the message a moment later, once; nobody waits for that chat, and nobody is ended."""
-    monkeypatch.setattr("bot.platforms.discord.errors.PAUSE", 0.2)
+    monkeypatch.setattr("bot.platforms.base.PAUSE", 0.2)
     monkeypatch.setattr(retry, "FIRST_PAUSE", retry.FIRST_PAUSE / 10)
     platform, reply = ODD_ANSWERS[odd]
     async with side(platform) as out:

@@ -24,6 +24,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     foreign,
     in_brief,
+    pause_in,
 )
 
 NON_TEXT_CHANNEL = 50008
@@ -69,16 +70,8 @@ _MEANINGS: dict[int, type[SendError]] = {
 INVALID_FORM = 50035
 TOO_SOON = frozenset({40003, 20016})
 """The codes after too many new private chats, and after a message into a channel in slow mode."""
-PAUSE = 60.0
-"""Seconds to wait where Discord names none: after `TOO_SOON`, or a ban of the address by its proxy."""
-LONGEST_PAUSE = 86_400.0
-"""Seconds beyond which no pause is believed: nothing that the bot sends is of use so late."""
 _TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
 """Statuses of refusals for a trouble that may be over at the next attempt."""
-
-
-class BannedError(FloodError):
-    """A refusal of the whole address by Discord's proxy."""
 
 
 class UnservedError(aiohttp.ClientError):
@@ -163,9 +156,11 @@ async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceR
     response = sent.response
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         response.release()
-        raise UnservedError(
-            UnknownOutcomeError(_("Discord answers with an error of its own ({status})").format(status=response.status))
-        )
+        told = _("Discord answers with an error of its own ({status})").format(status=response.status)
+        failure = UnknownOutcomeError(told)
+        if wait := response.headers.get("Retry-After"):
+            failure.retry_after = pause_in(wait)
+        raise UnservedError(failure)
     if response.status >= HTTPStatus.MULTIPLE_CHOICES and (meaning := _unserved(response, await response.read())):
         raise UnservedError(meaning)
 
@@ -186,28 +181,16 @@ def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | N
         # Only the body has the whole pause, and a refused write may be without `global`.
         case {"message": str(words), **rest} if asks_for_pause:
             return FloodError(
-                in_brief(words), retry_after=_seconds(rest.get("retry_after")), everything=rest.get("global") is True
+                in_brief(words), retry_after=pause_in(rest.get("retry_after")), everything=rest.get("global") is True
             )
         case {"message": str(words), "code": int(code), **rest}:
             if code in TOO_SOON or (code == INVALID_FORM and "TOO_MANY_MESSAGES" in json.dumps(rest.get("errors"))):
-                return FloodError(f"{in_brief(words)} ({code})", retry_after=_seconds(rest.get("retry_after")))
+                return FloodError(f"{in_brief(words)} ({code})", retry_after=pause_in(rest.get("retry_after")))
             return None
-    if asks_for_pause:
-        # Cloudflare's ban of the whole address is a page without JSON.
-        pause = _seconds(response.headers.get("Retry-After"))
-        return BannedError(_("Discord's proxy refuses this address"), retry_after=pause, everything=True)
-    return not_discord(payload, response.status)
+    # Cloudflare's ban of the whole address is a page without JSON.
+    return not_discord(payload, response.status, response.headers.get("Retry-After"))
 
 
-def not_discord(payload: bytes = b"", status: int = HTTPStatus.OK) -> SendError:
+def not_discord(payload: bytes = b"", status: int = HTTPStatus.OK, wait: str | None = None) -> SendError:
     """Return the error for an answer in another form than Discord's."""
-    return foreign("Discord", status, payload, _("end in /api/v10"))
-
-
-def _seconds(asked: object) -> float:
-    """Return the pause that Discord asks for, or the bot's own where Discord names none that can be kept."""
-    try:
-        seconds = float(str(asked))
-    except ValueError:
-        return PAUSE
-    return seconds if 0 <= seconds <= LONGEST_PAUSE else PAUSE
+    return foreign("Discord", status, payload, _("end in /api/v10"), wait)

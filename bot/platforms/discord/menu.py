@@ -17,8 +17,9 @@ from discord.http import Route
 
 from bot.commands import Answering, Argument, Command
 from bot.model.i18n import Language, gettext_noop, words
-from bot.platforms.base import OnAbility, offer_menu
+from bot.platforms.base import OnAbility
 from bot.platforms.discord.errors import UnservedError, not_discord, reaching, reading
+from bot.platforms.menu import offer_menu
 
 log = logging.getLogger(__name__)
 

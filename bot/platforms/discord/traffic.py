@@ -12,9 +12,9 @@ import aiohttp
 from bot.model.facts import AddressBanned
 from bot.model.i18n import gettext as _
 from bot.model.subscription import Target
-from bot.platforms.base import Account, FloodError, NotSentError, RequestTurn
+from bot.platforms.base import Account, BannedError, FloodError, NotSentError, RequestTurn
 from bot.platforms.discord import NAME
-from bot.platforms.discord.errors import BannedError, UnservedError, without_repeats
+from bot.platforms.discord.errors import UnservedError, without_repeats
 
 ACCOUNT = Target(NAME, "")
 """The chat of requests that concern no single chat."""

@@ -29,7 +29,7 @@ from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates
+from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, note_wait
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.platforms.telegram.section import Telegram
 
@@ -82,7 +82,10 @@ class TelegramPlatform(Account):
         proxy = network.proxy_for(base)
         self._sender = ApiSender(f"{base}/bot{token}", SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy)
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
-        same: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False, "verify": certificates()}}
+        same: dict[str, Any] = {
+            "proxy": proxy,
+            "httpx_kwargs": {"trust_env": False, "verify": certificates(), "event_hooks": {"response": [note_wait]}},
+        }
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
         self._fields = _FieldsCache(paid)
@@ -117,6 +120,11 @@ class TelegramPlatform(Account):
             return self.bot.username
         except RuntimeError:
             return ""
+
+    @property
+    def has_rival(self) -> bool:
+        """Whether another program polls too, as `Account.has_rival` says."""
+        return self.polling.has_rival
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Return the document as Telegram messages, rich ones with classic ones as their fallback."""

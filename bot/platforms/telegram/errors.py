@@ -59,6 +59,18 @@ _MEANINGS: dict[type[SendError], str] = {
 """The meaning of a refusal by an expression in its words; the first that fits counts."""
 
 
+class RivalError(NotSentError):
+    """A poll that Telegram ended, because another program polls with the same token."""
+
+
+class WebhookError(NotSentError):
+    """A poll that Telegram refuses, because another program has set a webhook with the same token."""
+
+
+_CONFLICTS: dict[str, type[NotSentError]] = {"webhook": WebhookError, "other getupdates": RivalError}
+"""The meaning of a 409 by the words in it."""
+
+
 def translate(error: TelegramError) -> SendError:
     """Return the core's error for one of python-telegram-bot's."""
     # Because BadRequest and TimedOut are subclasses of NetworkError there, the order of the cases matters.
@@ -73,6 +85,7 @@ def translate(error: TelegramError) -> SendError:
                 error.status,
                 error.payload,
                 _("be https://api.telegram.org or the address of your own Bot API server"),
+                error.wait,
             )
         case InvalidToken():
             # A 401, or a 404, which says that the token is not even of the right form.
@@ -82,7 +95,8 @@ def translate(error: TelegramError) -> SendError:
             # Because an unknown refusal counts for this chat alone, all other deliveries go on.
             return next(meanings, RefusedError)(in_brief(error.message))
         case Conflict():
-            return NotSentError(in_brief(error.message))
+            meaning = next((each for words, each in _CONFLICTS.items() if words in error.message.lower()), NotSentError)
+            return meaning(in_brief(error.message))
         case NetworkError() if isinstance(error, NeverSentError) or isinstance(error.__cause__, _NO_CONNECTION):
             return NotSentError(_("no connection to Telegram ({message})").format(message=in_brief(error.message)))
         case _:

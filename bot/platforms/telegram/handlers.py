@@ -49,8 +49,8 @@ from bot.platforms.base import (
     SendError,
     SendRequest,
     TargetClosedError,
-    offer_menu,
 )
+from bot.platforms.menu import offer_menu
 from bot.platforms.telegram import NAME, inline
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.errors import translated

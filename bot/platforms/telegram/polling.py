@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -13,10 +14,11 @@ from telegram import Update
 from telegram.error import TelegramError, TimedOut
 from telegram.ext import Application
 
-from bot.model.facts import Tell, Unreadable
-from bot.platforms.base import FloodError, UnauthorisedError
+from bot.model.facts import Rival, Tell, Unreadable, WebhookRemoved
+from bot.model.i18n import gettext as _
+from bot.platforms.base import SendError, UnauthorisedError
 from bot.platforms.telegram import NAME
-from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.errors import RivalError, WebhookError, translate
 from bot.platforms.telegram.request import ApiSender, ForeignError
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,10 @@ LONGEST_PAUSE = 30.0
 """Seconds between polls of a Telegram that does not answer."""
 BATCH = 100
 """Updates in one answer: the most that Telegram gives."""
+CERTAIN = 2
+"""Polls ended by another program after which that is no single try of somebody."""
+QUIET = 120.0
+"""Seconds without such an end after which the other program is gone: twice the longest pause and a poll, and more."""
 MOST_AT_ONCE = 1000
 """Updates that are handled at once. Further ones wait at Telegram, which keeps them for a day."""
 KINDS = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER)
@@ -84,6 +90,7 @@ class Polling:
         self._batch = BATCH
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
         self._skipped: set[str] = set()
+        self._ended, self._ended_at = 0, float("-inf")
 
     async def run(self) -> NoReturn:
         """Take updates until cancelled; poll again after a pause while Telegram does not answer.
@@ -101,20 +108,47 @@ class Polling:
                 await self._poll()
             except TelegramError as error:
                 reason = translate(error)
-                self._is_heard = False
-                self._on_heard(str(reason))
-                if isinstance(reason, UnauthorisedError):
-                    raise reason from None
-                level = logging.INFO if isinstance(error, TimedOut) else logging.WARNING
+                # Because two programs that poll at once end each other's polls, a poll that was ended was heard.
+                self._is_heard = self._is_heard and isinstance(reason, RivalError)
+                await self._after_failure(reason)
+                # Because the admins and the log hear of a rival once a day, each poll that it ends is no news.
+                level = logging.INFO if isinstance(error, TimedOut) or self.has_rival else logging.WARNING
                 log.log(level, "Telegram polling: %s", reason)
                 pause = min(LONGEST_PAUSE, 2.0**failures)
-                await asyncio.sleep(reason.retry_after if isinstance(reason, FloodError) else pause)
+                await asyncio.sleep(max(pause, reason.retry_after))
                 # Because endless doubling grows beyond what a float can hold, the exponent has a bound.
                 failures = min(failures + 1, 10)
             else:
-                failures = 0
                 self._is_heard = True
-                self._on_heard("")
+                if not self.has_rival:
+                    failures = 0
+                    self._on_heard("")
+
+    @property
+    def has_rival(self) -> bool:
+        """Whether another program polls with the same token: several polls were ended lately."""
+        return self._ended >= CERTAIN and time.monotonic() - self._ended_at <= QUIET
+
+    async def _after_failure(self, reason: SendError) -> None:
+        """Tell that commands are not heard, and of another program that receives in place of this one.
+
+        Raises:
+            UnauthorisedError: Telegram refuses the token.
+        """
+        match reason:
+            case RivalError():
+                now = time.monotonic()
+                self._ended = self._ended + 1 if now - self._ended_at <= QUIET else 1
+                self._ended_at = now
+                if self.has_rival:
+                    self._on_heard(_("another program receives with the same token"))
+                    await self._tell(Rival(NAME))
+                return
+            case WebhookError():
+                await self._tell(WebhookRemoved(NAME))
+        self._on_heard(str(reason))
+        if isinstance(reason, UnauthorisedError):
+            raise reason from None
 
     async def finish(self, within: float) -> None:
         """Wait for the updates that are handled now, and cancel those that take longer than so many seconds."""

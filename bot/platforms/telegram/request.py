@@ -11,10 +11,12 @@ import os
 import re
 import ssl
 from collections.abc import Callable
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
+import httpx
 from aiohttp.abc import AbstractStreamWriter
 from telegram.error import (
     BadRequest,
@@ -62,10 +64,20 @@ class NeverSentError(NetworkError):
 class ForeignError(NetworkError):
     """An answer in another form than Telegram's, such as the page of a proxy."""
 
-    def __init__(self, status: int, payload: bytes = b"") -> None:
+    def __init__(self, status: int, payload: bytes = b"", wait: str | None = None) -> None:
         super().__init__(_("HTTP {status} in another form than Telegram's").format(status=status))
         self.status = status
         self.payload = payload
+        self.wait = wait
+        """The answer's `Retry-After`."""
+
+
+_asked_wait: ContextVar[str | None] = ContextVar("asked wait", default=None)
+
+
+async def note_wait(response: httpx.Response) -> None:
+    """Note the `Retry-After` of an answer, of which the library keeps no headers."""
+    _asked_wait.set(response.headers.get("Retry-After"))
 
 
 class QuietRequest(HTTPXRequest):
@@ -77,8 +89,9 @@ class QuietRequest(HTTPXRequest):
         Raises:
             TelegramError: no answer came, or one in another form than Telegram's.
         """
+        _asked_wait.set(None)
         status, payload = await super().do_request(*args, **options)
-        parse(status, payload)
+        parse(status, payload, _asked_wait.get())
         return status, payload
 
     @staticmethod
@@ -87,8 +100,8 @@ class QuietRequest(HTTPXRequest):
         return parse(HTTPStatus.OK, payload)
 
 
-def parse(status: int, payload: bytes) -> dict[str, Any]:
-    """Return the answer as Telegram wrote it.
+def parse(status: int, payload: bytes, wait: str | None = None) -> dict[str, Any]:
+    """Return the answer as Telegram wrote it; `wait` is its `Retry-After`.
 
     Raises:
         ForeignError: the answer is not in Telegram's form.
@@ -101,7 +114,7 @@ def parse(status: int, payload: bytes) -> dict[str, Any]:
         case {"ok": True, "result": _, **rest} | {"ok": False, **rest}:
             if isinstance(rest.get("description", ""), str) and isinstance(rest.get("parameters", {}), dict):
                 return dict(answer)
-    raise ForeignError(status, payload)
+    raise ForeignError(status, payload, wait)
 
 
 class ApiSender:
@@ -177,7 +190,7 @@ class ApiSender:
         else:
             if response.status in range(200, 300):
                 return payload
-            failure = _refusal(response.status, payload)
+            failure = _refusal(response.status, payload, response.headers.get("Retry-After"))
         # Because the error above can hold the address, it must not become the context of this one.
         raise failure
 
@@ -203,10 +216,10 @@ def certificates() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _refusal(status: int, payload: bytes) -> TelegramError:
+def _refusal(status: int, payload: bytes, wait: str | None) -> TelegramError:
     """Return the library's error for an answer other than success, without the page of a proxy that it may be."""
     try:
-        answer = parse(status, payload)
+        answer = parse(status, payload, wait)
     except ForeignError as error:
         return error
     parameters = answer.get("parameters", {})

@@ -44,7 +44,7 @@ class Methods:
         self._methods: dict[str, Callable[[Arguments], Any]] = {
             "getMe": self._get_me,
             "getUpdates": self._get_updates,
-            "deleteWebhook": lambda _arguments: True,
+            "deleteWebhook": self._delete_webhook,
             "sendMessage": self._send_message,
             "sendRichMessage": self._send_rich,
             "editMessageText": self._edit_text,
@@ -80,6 +80,10 @@ class Methods:
             timeout=arguments.number("timeout", high=POLL_MAX_SECONDS),
             allowed=arguments.structure("allowed_updates", "allowed updates"),
         )
+
+    def _delete_webhook(self, _arguments: Arguments) -> bool:
+        self._world.updates.has_webhook = False
+        return True
 
     def _send_message(self, arguments: Arguments) -> Json:
         return self._send(arguments, *_text(arguments))

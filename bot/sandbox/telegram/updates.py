@@ -22,6 +22,10 @@ UPDATES_MAX = 100
 _FIRST_ID = 100_000_001
 _TERMINATED = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
+_WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+)
+
 
 class UpdateQueue:
     """Updates that no `getUpdates` with a higher offset has confirmed.
@@ -36,6 +40,8 @@ class UpdateQueue:
         self.next_id = _FIRST_ID
         self._allowed: Collection[str] = ()
         self._poll: asyncio.Future[None] | None = None
+        self.has_webhook = False
+        """Whether another program has set a webhook, beside which no poll is answered."""
 
     @property
     def pending(self) -> list[Json]:
@@ -46,6 +52,12 @@ class UpdateQueue:
     def polled(self) -> bool:
         """Whether a poll is waiting for updates."""
         return self._poll is not None
+
+    def set_webhook(self) -> None:
+        """Send the updates to an address of another program from now on, and end the poll that waits."""
+        self.has_webhook = True
+        if self._poll is not None and not self._poll.done():
+            self._poll.set_exception(ApiError(HTTPStatus.CONFLICT, _WEBHOOK))
 
     def push(self, kind: str, content: Json) -> None:
         """Queue an update if the bot has asked for its kind."""
@@ -66,8 +78,10 @@ class UpdateQueue:
         `allowed` are the kinds to queue from now on: None changes nothing, and an empty list is the default.
 
         Raises:
-            ApiError: another poll began meanwhile.
+            ApiError: another poll began meanwhile, or there is a webhook.
         """
+        if self.has_webhook:
+            raise ApiError(HTTPStatus.CONFLICT, _WEBHOOK)
         self._confirm(offset)
         if allowed is not None:
             self._allowed = allowed

@@ -46,7 +46,7 @@ async def tree(standin: DiscordStandIn) -> AsyncIterator[app_commands.CommandTre
 def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publishing that is tried again without a pause, of which nothing is noted yet."""
     NOTED.clear()
-    monkeypatch.setattr("bot.platforms.base.MENU_DELAYS", (0.0,))
+    monkeypatch.setattr("bot.platforms.menu.MENU_DELAYS", (0.0,))
 
 
 NOTED: list[str] = []
