@@ -14,7 +14,7 @@ from playwright.async_api import Locator, expect
 
 from bot.content.archive import Archive
 from bot.sandbox.demo.server import Page, listening
-from tests.page.browser import PATIENCE
+from tests.page.browser import CUT, FAINT, PATIENCE
 from tests.world import CONTENT
 
 if TYPE_CHECKING:
@@ -299,15 +299,56 @@ async def test_a_stopped_demo_looks_stopped_and_swallows_nothing(chrome: Browser
                 await expect(discord(tab).locator("article").last).to_contain_text("#tiktok")
 
 
-async def test_it_is_readable_on_a_phone(opened: Tab) -> None:
-    """One device at a time, nothing wider than the screen."""
-    await opened.set_viewport_size({"width": 390, "height": 844})
+@pytest.mark.parametrize("width", [320, 390])
+async def test_it_is_readable_on_a_phone(opened: Tab, width: int) -> None:
+    """One device at a time; nothing is wider than the screen, scrolls sideways or is cut, in either language."""
+    await opened.set_viewport_size({"width": width, "height": 640})
     await expect(opened.locator("#discord")).to_be_hidden()
-    await opened.get_by_role("tab", name="Discord").click()
-    await expect(opened.locator("#telegram")).to_be_hidden()
     await opened.click("#monday")
-    await expect(discord(opened)).to_contain_text(SUBJECTS[-1].title)
-    assert await opened.evaluate("document.documentElement.scrollWidth") <= 390
+    for language, words in (("fr", "Tous les"), ("en", "All the")):
+        await opened.get_by_role("button", name=language.upper(), exact=True).click()
+        await opened.get_by_role("tab", name="Telegram").click()
+        await say(opened, "/help")
+        await expect(telegram(opened)).to_contain_text(words)
+        assert await opened.evaluate(CUT) == []
+        await opened.get_by_role("tab", name="Discord").click()
+        await expect(opened.locator("#telegram")).to_be_hidden()
+        await go(opened, "discord-general")
+        await opened.fill("#dc-field", "/topic ")
+        await expect(opened.locator("[data-option=name]")).to_be_visible()
+        assert await opened.evaluate(CUT) == []
+        await go(opened, "discord-announcements")
+        await expect(discord(opened)).to_contain_text(SUBJECTS[-1].title)
+        assert await opened.evaluate(CUT) == []
+
+
+async def test_every_text_stands_out_from_its_ground(opened: Tab, content: Path) -> None:
+    """By a contrast of 4.5 at least, in both themes, by night and by day."""
+    await opened.emulate_media(reduced_motion="reduce")
+    file = content / "1206.md"
+    good = file.read_text(encoding="utf-8")
+    await say(opened, "/settings")
+    await go(opened, "discord-direct")
+    await opened.fill("#dc-field", "/help ")
+    await opened.keyboard.press("Enter")
+    await expect(discord(opened)).to_contain_text("/search")
+    try:
+        file.write_text(good.replace("number: 1206", "number: x"), encoding="utf-8")
+        await expect(opened.locator("#mistakes")).to_be_visible()
+        for _ in range(2):
+            assert await opened.evaluate(FAINT) == []
+            await opened.click("#theme")
+        await opened.click("#monday")
+        await go(opened, "discord-announcements")
+        await opened.fill("#dc-field", "/topic ")
+        for log in (telegram(opened), discord(opened)):
+            await expect(log).to_contain_text(SUBJECTS[-1].title)
+        await opened.evaluate("stopped(true)")
+        for _ in range(2):
+            assert await opened.evaluate(FAINT) == []
+            await opened.click("#theme")
+    finally:
+        file.write_text(good, encoding="utf-8")
 
 
 async def test_what_an_editor_changes_shows_at_once(opened: Tab, content: Path) -> None:
