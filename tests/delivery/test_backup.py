@@ -158,6 +158,24 @@ async def test_a_restored_ledger_sends_nothing_that_may_have_arrived_since(tmp_p
         assert "2 messages were on their way then." in notice.text
 
 
+async def test_a_database_that_somebody_looks_into_is_replaced_with_what_stands_beside_it(tmp_path: Path) -> None:
+    """Else SQLite would write its last transactions into the new database; they are kept with the old one."""
+    database, copy = tmp_path / "recap.db", tmp_path / "copy.db"
+    async with opened(tmp_path) as ledger:
+        await subscribe(ledger, telegram(1))
+        backup.save(database, copy)
+        browser = sqlite3.connect(database)
+        browser.execute("SELECT count(*) FROM subscriptions").fetchone()
+        await subscribe(ledger, telegram(2))
+    (kept,) = await restore(copy, database)
+    browser.close()
+    with closing(sqlite3.connect(kept)) as before:
+        assert before.execute("SELECT count(*) FROM subscriptions").fetchone() == (2,)
+    async with opened(tmp_path) as ledger:
+        assert await ledger.subscriptions.count("monday") == 1
+    assert names(tmp_path) == {"copy.db", "recap.db", "recap.db.lock", kept.name}
+
+
 async def test_a_database_of_0_1_0_can_be_restored(tmp_path: Path) -> None:
     """And is brought to today's schema on the way."""
     with closing(sqlite3.connect(tmp_path / "old.db")) as old:
