@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -14,6 +15,8 @@ import pytest
 
 from bot.cli.status import _facts
 from bot.model.subscription import PlatformName
+from bot.platforms.base import FloodError
+from bot.platforms.menu import offer_menu
 from bot.runtime.app import App, opened
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from bot.storage.clock import SteadyClock
@@ -223,3 +226,35 @@ async def test_a_wait_at_login_is_kept(platform: PlatformName, tmp_path: Path) -
             await until(lambda: app.supervisor._tasks.get("reach") is not None)
             asked = [each for each in stand_in.traffic.requests if each.route == route]
             assert len(asked) == 1
+
+
+async def test_one_poll_that_another_program_ends_is_no_verdict(tmp_path: Path) -> None:
+    """Somebody may have tried the token once: nobody is told, and the commands go on being heard."""
+    async with scene(tmp_path) as at:
+        await at.place.until(at.heard("Tout est prêt"))
+        await at.place.telegram.wait_for(lambda: at.place.telegram.updates.polled)
+        conflict = Reply(409, {"ok": False, "description": "Conflict: terminated by other getUpdates request"})
+        at.place.telegram.faults.add(Fault(conflict, Match("getUpdates")))
+        await at.place.telegram.wait_for(lambda: not at.place.telegram.faults.pending, 30)
+        at.place.telegram.say(at.boss, at.boss.person, "/help")
+        await at.place.until(at.heard("/unsubscribe"))
+        assert not at.app.connections[TELEGRAM].platform.has_rival
+        assert not at.heard("un autre programme")()
+
+
+async def test_the_menu_is_offered_again_when_the_wait_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after the usual five seconds."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("bot.platforms.menu.asyncio", SimpleNamespace(sleep=sleep))
+    answers = [FloodError("too many requests", retry_after=3000.0), None]
+
+    async def offer() -> None:
+        if (error := answers.pop(0)) is not None:
+            raise error
+
+    await offer_menu(offer, lambda _ability, _reason: None)
+    assert pauses == [3000.0]

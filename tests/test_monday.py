@@ -237,7 +237,7 @@ async def test_the_admins_get_one_report_after_the_push(place: DemoWorld, tmp_pa
         said = report.replace("\N{NO-BREAK SPACE}", " ")
         assert "7 abonnés sur 8 l’ont reçu" in said
         assert "Telegram : 1 de la configuration est injoignable (403 Forbidden: the group chat was deleted)" in said
-        assert "--only failed" not in said
+        assert "recap send 1207 --only failed" in said
 
 
 async def test_a_restored_bot_pushes_monday_to_nobody_again(
