@@ -500,11 +500,20 @@ class TestWithoutSecrets:
         rows = json.loads(recap("subscriptions", "list", "--json").stdout)
         assert [(row["target"], row["state"]) for row in rows] == [("telegram:-1001234567890", "active")]
 
-    @pytest.mark.parametrize("token", ["", "12:ab", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"])
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "",
+            'token = ""',
+            'token = "12:ab"',
+            'token = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"',
+            'token_file = "nowhere"',
+        ],
+    )
     def test_the_demo_never_needs_it(self, recap: Recap, tmp_path: Path, token: str) -> None:
         """A wrong one is no reason either: the demo has tokens of its own. Here it misses nothing but its content."""
         shutil.rmtree(tmp_path / "content")
-        (tmp_path / "config.toml").write_text(f'[telegram]\ntoken = "{token}"\n[discord]\n', encoding="utf-8")
+        (tmp_path / "config.toml").write_text(f"[telegram]\n{token}\n[discord]\n{token}\n", encoding="utf-8")
         refused = recap("demo", "--no-browser", "--port", "0").exception
         assert isinstance(refused, InvalidInputError)
         assert [problem.path.name for problem in refused.problems] == ["content"]

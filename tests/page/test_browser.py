@@ -102,6 +102,7 @@ async def test_a_topic_is_asked_for_on_both_sides(opened: Tab) -> None:
     await expect(answer).to_contain_text("Visible par vous seulement")
     await answer.get_by_text("Requête brute").click()
     await expect(answer.locator(".raw pre")).to_contain_text('"components"')
+    await expect(answer.locator(".raw pre")).to_be_in_viewport()
     await opened.get_by_role("button", name="Sacha").click()
     await expect(discord(opened).locator("article")).to_have_count(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class Stream:
         self.state: dict[str, Any] = {}
         self.sent: list[str] = []
 
-    async def until(self, condition: Callable[[Stream], bool]) -> None:
+    async def until(self, condition: Callable[[Stream], object]) -> None:
         """Read on until the condition holds."""
         async with asyncio.timeout(10):
             while not (self.state and condition(self)):
@@ -336,16 +337,20 @@ async def test_the_bot_can_be_put_out_and_let_in(fresh: Served, place: str) -> N
 
 
 async def test_what_an_editor_breaks_shows_at_once(fresh: Served, content: Path) -> None:
-    """With file and line, and goes when it is mended."""
+    """With file and line and its cure, in the language of each page, and goes when it is mended."""
     _, page = fresh
     file = content / "1207.md"
     good = file.read_text(encoding="utf-8")
-    async with watching(page) as stream:
-        await stream.until(lambda now: not now.state["facts"]["problems"])
+    cures = {"fr": "1207.md:4: .* Écrivez l’année", "en": "1207.md:4: .* Write year"}
+    async with watching(page, "fr") as french, watching(page, "en") as english:
+        for stream in (french, english):
+            await stream.until(lambda now: not now.state["facts"]["problems"])
         file.write_text(good.replace("date: 2024-11-04", "date: demain"), encoding="utf-8")
-        await stream.until(lambda now: any("1207.md:4" in each for each in now.state["facts"]["problems"]))
+        for stream, cure in ((french, cures["fr"]), (english, cures["en"])):
+            await stream.until(lambda now, cure=cure: re.search(cure, "".join(now.state["facts"]["problems"])))  # type: ignore[misc]
         file.write_text(good, encoding="utf-8")
-        await stream.until(lambda now: now.state["facts"]["problems"] == [])
+        for stream in (french, english):
+            await stream.until(lambda now: now.state["facts"]["problems"] == [])
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ function raw(reveal) {
       if (event.target.open && text.textContent === "") {
         const request = await reveal();
         text.textContent = request === null ? "" : `${request.method}\n${JSON.stringify(request.body, null, 2)}`;
+        text.scrollIntoView({ block: "nearest" });
       }
     },
   }, build("summary", {}, say("raw")), text);
