@@ -182,9 +182,11 @@ def test_a_title_in_capitals(tmp_path: Path) -> None:
 
 
 def test_a_segment_without_a_source(tmp_path: Path) -> None:
-    """At its title."""
+    """At its title; several are told once."""
     write(tmp_path, "## Un\n\nTexte.\n\nSources :\n- https://a.fr\n\n## Deux\n\nTexte.", sources="\n")
     assert said(tmp_path) == ["15: the segment has no source"]
+    write(tmp_path, "## Un\n\nTexte.\n\n## Deux\n\nTexte.", sources="\n")
+    assert said(tmp_path) == ["8: the segments on lines 8 and 12 have no source"]
 
 
 @pytest.mark.parametrize("remark", ["À vérifier : il manque la source.", "To check: the source is missing."])

@@ -21,7 +21,7 @@ from bot.model.document import Block, Document, Span
 from bot.model.episode import Episode, Segment, Status
 from bot.model.i18n import Language, gettext_noop, words
 from bot.model.i18n import gettext as _
-from bot.model.problems import Change, Mistakes, Problem
+from bot.model.problems import Change, Mistakes, Problem, named_lines
 from bot.model.rendering import Rendering
 from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, fold_words
 from bot.model.typography import TITLE_ON_PHONE
@@ -173,6 +173,7 @@ class _EpisodeReview:
         self._file = file
         self._warnings = Mistakes(file.path)
         self._slips = Slips(file, self._warnings)
+        self._without_source: list[int] = []
         # Because a file that was just changed may have too few titles, line 1 stands for the others.
         self._titles = list(
             itertools.islice(itertools.chain(file.titles(), itertools.repeat(1)), len(episode.segments))
@@ -205,10 +206,23 @@ class _EpisodeReview:
                     self._warnings.add(
                         at, _("the link stands on line {first} already").format(first=first), _("Keep one of the two")
                     )
+        self._sources()
         for found in unclosed_emphasis("\n".join(self._file.lines), self._file.path):
             self._warnings.add(found.line or 1, found.message, found.cure)
         self._lines()
         return self._warnings
+
+    def _sources(self) -> None:
+        """Tell the segments without a source once for all, because a subject may have none."""
+        if not self._without_source:
+            return
+        first, *others = self._without_source
+        message = _("the segment has no source")
+        if others:
+            message = _("the segments on {lines} have no source").format(lines=named_lines(self._without_source))
+        self._warnings.add(
+            first, message, _("Add 'Sources :' and a list of links below the text of each that has some")
+        )
 
     def _title(self, title: str, line: int) -> None:
         if len(title) > TITLE_ON_PHONE:
@@ -235,8 +249,7 @@ class _EpisodeReview:
                 _ON_SOURCE.search(remark[1]) for at in below for remark in _REMARK.finditer(self._file.lines[at - 1])
             )
         ):
-            cure = _("Add 'Sources :' and a list of links below its text")
-            self._warnings.add(line, _("the segment has no source"), cure)
+            self._without_source.append(line)
         if not segment.topics and not self._slips.topics & set(below):
             cure = _("Write some right below its title, as in #netflix #streaming")
             self._warnings.add(line, _("the segment has no topic, by which people would find or choose it"), cure)

@@ -22,7 +22,8 @@ _NAMED = 8
 def named_lines(lines: Sequence[int]) -> str:
     """Return the numbers of lines for a sentence, as in `lines 3, 5 and 7`; of many only the first."""
     if len(lines) > _NAMED:
-        return f"lines {', '.join(map(str, lines[:_NAMED]))} and {len(lines) - _NAMED} more"
+        named = ", ".join(map(str, lines[:_NAMED]))
+        return _("lines {numbers} and {more} more").format(numbers=named, more=len(lines) - _NAMED)
     *others, last = lines
     return (
         _("lines {numbers} and {last}").format(numbers=", ".join(map(str, others)), last=last)
