@@ -224,8 +224,8 @@ async def test_a_wait_at_login_is_kept(platform: PlatformName, tmp_path: Path) -
             connection = app.connections[platform]
             await until(lambda: connection.pacer.pause() > 2900)
             await until(lambda: app.supervisor._tasks.get("reach") is not None)
-            asked = [each for each in stand_in.traffic.requests if each.route == route]
-            assert len(asked) == 1
+            await app.declare()
+            assert [each.route for each in stand_in.traffic.requests] == [route]
 
 
 async def test_one_poll_that_another_program_ends_is_no_verdict(tmp_path: Path) -> None:

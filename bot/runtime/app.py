@@ -249,6 +249,14 @@ class App:
             unsure &= {each.target.platform for each in await self.ledger.subscriptions.all()}
         for subscription in wanted:
             target = subscription.target
+            if (
+                target.chat.startswith("@")
+                and target.platform in self._pacers
+                and self._pacers[target.platform].pause()
+            ):
+                # Because the platform has asked for a pause, a name is looked up when that is over.
+                unsure.add(target.platform)
+                continue
             try:
                 if (account := self._accounts.get(target.platform)) is not None:
                     target = await account.resolve(target)

@@ -108,7 +108,11 @@ class Reach:
         connection = self._connections[platform]
         await connection.tried.wait()
         for place in addressees(self._config(), platform):
-            if not connection.was_accepted or time.monotonic() - self._reached.get(place, float("-inf")) < ALL_EVERY:
+            if (
+                not connection.was_accepted
+                or connection.pacer.pause()
+                or time.monotonic() - self._reached.get(place, float("-inf")) < ALL_EVERY
+            ):
                 continue
             try:
                 found = await find_out(connection.platform, place)
