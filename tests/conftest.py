@@ -12,7 +12,7 @@ os.environ["RECAP_LANG"] = "en"
 
 # How long an example takes says more about what else the machine does than about the program. Because the suite is to
 # take less than ten minutes on two cores, fewer examples are tried than hypothesis would.
-hypothesis.settings.register_profile("untimed", deadline=None, max_examples=35)
+hypothesis.settings.register_profile("untimed", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("untimed")
 
 
