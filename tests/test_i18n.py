@@ -69,6 +69,10 @@ def test_every_translation_is_there_and_keeps_the_placeholders(language: Languag
         # A singular may say "the other subject" without its number.
         assert placeholders(translations[-1]) == wanted
         assert all(placeholders(translation) <= wanted for translation in translations)
+        # A part of a sentence keeps the spaces that part it from the rest.
+        first = texts(message.id)[0]
+        for edge in (0, -1):
+            assert not first[edge].isspace() or all(translation[edge].isspace() for translation in translations)
 
 
 @pytest.mark.parametrize("language", Language)

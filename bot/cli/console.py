@@ -425,4 +425,5 @@ def write(path: Path | None, text: str, advice: str = "", *, replace: bool = Fal
     except OSError as error:
         told = _("{path} cannot be written ({reason})").format(path=path, reason=reason_of(error))
         raise ExpectedError(told) from error
-    err().print(f"{_('Written: {path}.').format(path=path)} {advice}".rstrip(), soft_wrap=True)
+    written = _("Written: {path}.").format(path=path)
+    err().print(f"{written} {advice}".rstrip(), soft_wrap=True)

@@ -409,7 +409,7 @@ def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
             cure = (
                 _("Run as root `chgrp {group} {name} && chmod 640 {name}`").format(group=os.getegid(), name=name)
                 if is_shared
-                else f"Run `chmod 600 {name}`"
+                else _("Run {command}").format(command=f"`chmod 600 {name}`")
             )
             found.append(Problem(file, told, cure))
     return found

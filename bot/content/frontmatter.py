@@ -242,7 +242,7 @@ def _read_value(key: str, node: yaml.Node, place: tuple[int, str], values: dict[
     try:
         values[key] = _READERS[key](text)
     except BadValueError as error:
-        mistakes.add(line, f"'{key}': {error}", *error.cures(line, text))
+        mistakes.add(line, _("'{key}': {reason}").format(key=key, reason=error), *error.cures(line, text))
 
 
 def _number(text: str) -> int:

@@ -162,7 +162,7 @@ class Web:
         moved, still_permanent = "", True
         try:
             address = web_address(address)
-            for _ in range(MAX_REDIRECTIONS):
+            for _hop in range(MAX_REDIRECTIONS):
                 response = await self._request(method, address)
                 target = response.headers.get("Location", "")
                 if response.status not in _REDIRECTIONS or not target:
@@ -173,9 +173,11 @@ class Web:
                 moved = address if still_permanent else moved
         except aiohttp.ClientHttpProxyError as error:
             # The library's text has the address of the proxy, password included.
-            raise NoWayError(f"the proxy answers {error.status} {error.message}") from None
+            raise NoWayError(
+                _("the proxy answers {status} {message}").format(status=error.status, message=error.message)
+            ) from None
         except aiohttp.ClientProxyConnectionError as error:
-            raise NoWayError("no connection to the proxy") from error
+            raise NoWayError(_("no connection to the proxy")) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WebError(_reason(error)) from error
         raise WebError(_("it redirects in circles"))
@@ -193,7 +195,11 @@ class Web:
         response = await self._by_proxy.request(method, address, allow_redirects=False, proxy=proxy)
         if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             response.close()
-            raise NoWayError(f"the proxy answers {response.status} {response.reason or ''}".rstrip())
+            raise NoWayError(
+                _("the proxy answers {status} {message}")
+                .format(status=response.status, message=response.reason or "")
+                .rstrip()
+            )
         return response
 
     def _socket(self, found: tuple[Any, ...]) -> socket.socket:

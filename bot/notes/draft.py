@@ -18,6 +18,7 @@ from bot.content.parser import parse_episode
 from bot.content.segments import ascii_slug
 from bot.model.document import Picture
 from bot.model.i18n import Language, words
+from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words
 from bot.model.typography import TITLE_ON_PHONE, tidied
@@ -79,14 +80,14 @@ def draft(
     found = outline(notes, path, defaults.date)
     lines = (line.text for each in found.subjects for line in each.lines)
     if not (any(map(telling_words, lines)) or any(each.heading or each.announced for each in found.subjects)):
-        cure = "Give the notes of one episode: a title and some sentences for each subject"
-        raise InvalidInputError([Problem(path, "no subject can be made out in these notes", cure)])
+        cure = _("Give the notes of one episode: a title and some sentences for each subject")
+        raise InvalidInputError([Problem(path, _("no subject can be made out in these notes"), cure)])
     text = _Writer(notes, found, language, frozenset(known)).write(date, defaults)
     try:
         parse_episode(text, path)
     except InvalidInputError as error:
-        cure = "Write the episode by hand, and tell those who make the bot"
-        told = f"no good episode file can be made of these notes ({error.problems[0].message})"
+        cure = _("Write the episode by hand, and tell those who make the bot")
+        told = _("no good episode file can be made of these notes ({reason})").format(reason=error.problems[0].message)
         raise InvalidInputError([Problem(path, told, cure)]) from error
     return text
 

@@ -19,6 +19,8 @@ import yaml
 from markdown_it import MarkdownIt
 
 from bot.model.address import web_address
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
 from bot.notes.addresses import with_addresses
@@ -40,14 +42,18 @@ _MARKDOWN = re.compile(
 )
 _BEGINNING = 4_000
 """Bytes at the beginning of a file that tell its format."""
-_GIVE_NOTES = "Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export"
-_SAVE_AS_TEXT = "Copy its text into a text file, or save it as HTML, and give that file"
+_GIVE_NOTES = gettext_noop("Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export")
+_SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
 _FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
 _ROWS = r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}"
 _OTHER_FILES = (
-    (r"%PDF-", "this is a PDF, not text", _SAVE_AS_TEXT),
-    (_FEED, "this is a feed", "Give it with --rss, and --episode for another one than the newest"),
-    (_ROWS, "these are the rows of a table, not notes", _GIVE_NOTES),
+    (r"%PDF-", gettext_noop("this is a PDF, not text"), _SAVE_AS_TEXT),
+    (
+        _FEED,
+        gettext_noop("this is a feed"),
+        gettext_noop("Give it with --rss, and --episode for another one than the newest"),
+    ),
+    (_ROWS, gettext_noop("these are the rows of a table, not notes"), _GIVE_NOTES),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
@@ -87,7 +93,7 @@ def read_notes(data: bytes, path: Path) -> Notes:
     beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
     for pattern, what, cure in _OTHER_FILES:
         if re.match(pattern, beginning):
-            raise InvalidInputError([Problem(path, what, cure)])
+            raise InvalidInputError([Problem(path, _(what), _(cure))])
     # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
@@ -95,8 +101,8 @@ def read_notes(data: bytes, path: Path) -> Notes:
         try:
             return _of_mail(data, path)
         except RecursionError:
-            what = "too many parts of this mail stand in each other"
-            raise InvalidInputError([Problem(path, what, _SAVE_AS_TEXT)]) from None
+            what = _("too many parts of this mail stand in each other")
+            raise InvalidInputError([Problem(path, what, _(_SAVE_AS_TEXT))]) from None
     text = _decoded(data, path)
     if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
         return _of_chat(text, path)
@@ -136,7 +142,9 @@ def notes_in(text: str, path: Path) -> Notes:
 def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str = "") -> Notes:
     kept = [_with_time(line) for line in map(with_addresses, lines) if line.text or line.links or line.images]
     if not any(character.isalpha() for line in kept for character in line.text):
-        raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a file with show notes")])
+        raise InvalidInputError(
+            [Problem(path, _("there are no words in these notes"), _("Give a file with show notes"))]
+        )
     return Notes(tuple(kept), source=source, **found)
 
 
@@ -157,22 +165,24 @@ def clean(text: str) -> str:
 
 
 def _too_long(path: Path) -> InvalidInputError:
-    cure = "Give the notes of one episode"
-    return InvalidInputError([Problem(path, f"the notes are longer than {MAX_LENGTH:,} characters", cure)])
+    cure = _("Give the notes of one episode")
+    return InvalidInputError(
+        [Problem(path, _("the notes are longer than {count:,} characters").format(count=MAX_LENGTH), cure)]
+    )
 
 
 def _decoded(data: bytes, path: Path) -> str:
     """Decode a file in UTF-8, in UTF-16 with a byte order mark, or in the encoding of old Windows programs."""
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     if encoding != "utf-16" and b"\0" in data:
-        cure = "Save the notes as text, Markdown or HTML, and give that file"
-        raise InvalidInputError([Problem(path, "this is not a text file", cure)])
+        cure = _("Save the notes as text, Markdown or HTML, and give that file")
+        raise InvalidInputError([Problem(path, _("this is not a text file"), cure)])
     for each in (encoding, "cp1252"):
         # Because no text of older Windows programs is valid UTF-8, that encoding comes second.
         with contextlib.suppress(UnicodeDecodeError):
             return data.decode(each)
-    cure = "Open it in an editor and save it again as UTF-8"
-    raise InvalidInputError([Problem(path, "this is neither UTF-8 nor Windows text", cure)])
+    cure = _("Open it in an editor and save it again as UTF-8")
+    raise InvalidInputError([Problem(path, _("this is neither UTF-8 nor Windows text"), cure)])
 
 
 def _of_document(data: bytes, path: Path) -> Notes:
@@ -187,7 +197,7 @@ def _of_document(data: bytes, path: Path) -> Notes:
         try:
             text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call]
         except (ValueError, LookupError) as error:
-            raise InvalidInputError([Problem(path, "this document in RTF is damaged", _SAVE_AS_TEXT)]) from error
+            raise InvalidInputError([Problem(path, _("this document in RTF is damaged"), _(_SAVE_AS_TEXT))]) from error
         return notes_in(_RTF_LINK.sub(r" (\1)", text), path.with_suffix(".txt"))
     import mammoth
 
@@ -197,8 +207,8 @@ def _of_document(data: bytes, path: Path) -> Notes:
         is_long = len(data) > _MAX_DOCUMENT or size > _MAX_DOCUMENT
         page = "" if is_long else mammoth.convert_to_html(io.BytesIO(data), ignore_empty_paragraphs=False).value
     except Exception as error:  # a damaged document raises whatever XML and archives raise
-        what = "this is a document of an office program or an archive, not text"
-        raise InvalidInputError([Problem(path, what, _SAVE_AS_TEXT)]) from error
+        what = _("this is a document of an office program or an archive, not text")
+        raise InvalidInputError([Problem(path, what, _(_SAVE_AS_TEXT))]) from error
     if is_long or len(page) > _MARKUP_SHARE * MAX_LENGTH:
         raise _too_long(path)
     return _whole(read_html(clean(page)), path, {})
@@ -217,7 +227,9 @@ def _of_mail(data: bytes, path: Path) -> Notes:
             found = notes_in(str(part.get_content() if part else ""), path.with_suffix(suffix))
             forms.append((sum(len(line.text) for line in found.lines), found))
     if not forms:
-        raise InvalidInputError([Problem(path, "there are no words in these notes", "Give a mail with show notes")])
+        raise InvalidInputError(
+            [Problem(path, _("there are no words in these notes"), _("Give a mail with show notes"))]
+        )
     notes = forms[0][1] if forms[0][0] > _NEARLY_ALL * forms[-1][0] else forms[-1][1]
     subject = mail_subject(" ".join(clean(str(mail.get("subject", ""))).split()))
     return Notes((*([Line(subject)] if subject else []), *notes.lines), source=notes.source)
@@ -225,7 +237,7 @@ def _of_mail(data: bytes, path: Path) -> Notes:
 
 def _of_chat(text: str, path: Path) -> Notes:
     """Return the notes in the export of a chat: the messages of Telegram or Slack in JSON."""
-    refused = InvalidInputError([Problem(path, "these are data for programs, not notes", _GIVE_NOTES)])
+    refused = InvalidInputError([Problem(path, _("these are data for programs, not notes"), _(_GIVE_NOTES))])
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -269,8 +281,8 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     nested = values.get("params")
     keys = {key.lower(): value for each in (nested, values) if isinstance(each, Mapping) for key, value in each.items()}
     if match["yaml"] is not None and {"number", "title"} <= keys.keys() <= _OWN_KEYS:
-        cure = "Put it into the content folder; 'recap check' looks at it"
-        raise InvalidInputError([Problem(path, "this is an episode file already", cure)])
+        cure = _("Put it into the content folder; 'recap check' looks at it")
+        raise InvalidInputError([Problem(path, _("this is an episode file already"), cure)])
 
     def first(names: str) -> str:
         values = (keys.get(name) for name in names.split())

@@ -145,7 +145,7 @@ def translate(error: BaseException) -> SendError:
             otherwise = NotSentError if status in _TRY_AGAIN else RefusedError
             return _MEANINGS.get(code, otherwise)(f"{in_brief(error.text) or 'HTTP'} ({code or status})")
         case aiohttp.ClientHttpProxyError(status=status):
-            return NotSentError(f"no connection to Discord (the proxy answers {status})")
+            return NotSentError(_("no connection to Discord (the proxy answers {status})").format(status=status))
         case aiohttp.ClientConnectorError():
             return NotSentError(_("no connection to Discord ({name})").format(name=type(error).__name__))
         case _:

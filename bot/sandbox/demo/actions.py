@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.model.i18n import Language
+from bot.model.i18n import gettext as _
 from bot.sandbox.demo.world import Person, find_message
 from bot.sandbox.discord import world as discord_world
 from bot.sandbox.discord.interactions import Interaction
@@ -63,7 +64,7 @@ class Say(_Action):
         match place.chat.type:
             case ChatType.CHANNEL:
                 if not place.chat.member(user).status.manages:
-                    raise ValueError("only administrators post in a channel")
+                    raise ValueError(_("only administrators post in a channel"))
                 world.telegram.post(place.chat, self.text)
             case ChatType.PRIVATE:
                 world.telegram.say(place.chat, place.chat.person, self.text)
@@ -116,7 +117,7 @@ class Press(_Action):
     async def act(self, demo: Demo) -> Json:
         """Press the button, and return Telegram's notice above the chat and whether the notice is an alert."""
         world = demo.worlds[self.language]
-        key, _, number = self.message.rpartition("/")
+        key, _slash, number = self.message.rpartition("/")
         if key.startswith("telegram"):
             message = find_message(world.telegram_place(key).messages, int(number))
             user = message.chat.user or world.telegram_people[self.who]
@@ -174,7 +175,7 @@ class Reveal(_Action):
     async def act(self, demo: Demo) -> Json:
         """Return the method and the body of the request."""
         world = demo.worlds[self.language]
-        key, _, number = self.message.rpartition("/")
+        key, _slash, number = self.message.rpartition("/")
         found: telegram_model.Message | discord_world.Message
         if key.startswith("telegram"):
             found, traffic = find_message(world.telegram_place(key).messages, int(number)), world.telegram.traffic
@@ -182,7 +183,7 @@ class Reveal(_Action):
             shown = world.discord_messages(world.discord_place(key))
             found, traffic = find_message(shown, int(number)), world.discord.traffic
         if found.request is None:
-            raise ValueError("no request made the message")
+            raise ValueError(_("no request made the message"))
         request = traffic.requests[found.request]
         return {"method": request.route, "body": dict(request.body)}
 
@@ -205,7 +206,7 @@ class Presence(_Action):
             return {}
         guild = world.discord_place(self.place).channel.guild
         if guild is None:
-            raise ValueError("the bot cannot be removed from a private conversation")
+            raise ValueError(_("the bot cannot be removed from a private conversation"))
         if self.present:
             world.discord.restore_guild(guild)
         else:

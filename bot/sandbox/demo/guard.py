@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from bot.model.i18n import gettext as _
+
 HEADERS = {
     # Because the page shows pictures as words, the policy allows no `blob:`, `data:` or other host.
     "Content-Security-Policy": (
@@ -48,10 +50,10 @@ def guard(*, loopback: bool) -> Middleware:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         if not _is_ours(request.host, loopback=loopback):
-            raise _refusal("This page answers to its address and to localhost, and to no other name.")
+            raise _refusal(_("This page answers to its address and to localhost, and to no other name."))
         # Because links from anywhere may open the page, `/` is free; only the page may ask for all other paths.
         if request.path != "/" and not _is_from_the_page(request):
-            raise _refusal("Only the page itself may ask for this.")
+            raise _refusal(_("Only the page itself may ask for this."))
         response = await handler(request)
         if not response.prepared:
             response.headers.update(HEADERS)
