@@ -380,9 +380,7 @@ def ended(problem: Problem, text: str) -> None:
     assert mended is not None
     after = problems(mended)
     lines = {line for line, _old, _new in problem.change.edits}
-    assert [each.message for each in after].count(problem.message) < [each.message for each in problems(text)].count(
-        problem.message
-    )
+    assert not any(each.line in lines and each.message == problem.message for each in after)
     before = {each.message for each in problems(text)}
     assert [each for each in after if each.line in lines and each.message not in before] == []
 

@@ -296,7 +296,7 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Demo
     assert code == 1
     assert "Discord refuse le jeton" in said
     assert said.count("tous les comptes de cette machine peuvent") == 1
-    assert said.endswith("Error: Telegram refuses the token; Discord refuses the token\n")
+    assert said.endswith("Error: Telegram refuse le jeton, Discord refuse le jeton\n")
     assert unknown not in said
     assert "Traceback" not in said
 

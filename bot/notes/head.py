@@ -34,8 +34,8 @@ _WEAKER_NUMBERS = (
 )
 _SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b")
 _NO_TITLE = re.compile(
-    r"\W*(?:(?:the |les |mes |nos )?(?:rundown|brouillon|draft|notes?|show notes|conducteur|script|sujets|topics|"
-    r"running order|outline|plan)\W*|.*[:,]\s*)"
+    r"\W*(?:the |les |mes |nos )?(?:rundown|brouillon|draft|notes?|show notes|conducteur|script|sujets|topics|"
+    r"running order|outline|plan)\W*|.*[:,]\s*"
 )
 _FILE_NUMBER = re.compile(r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})")
 _HEAD = 8

@@ -53,7 +53,7 @@ _CHATTER = re.compile(
     r"^\W*(?:ok|oki|okay|super|top|merci|parfait|coucou|salut|bonjour|bonsoir|hello|hi|hey|thanks|thank you|great|"
     r"nice|cool|lol|mdr|genial|bien recu|vu|yes|oui|non|yep|d.accord|ca marche|haha|bravo|perfect|on enregistre)\b"
 )
-_EDITED = re.compile(r"\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
+_EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _SHORT = 90
 _MAIL_HEADER = re.compile(
     r"(?i)(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)"

@@ -395,7 +395,7 @@ class App:
         """The words of every platform if each refuses its token, and none has taken it since the start."""
         connections = self.connections.values()
         refusals = [str(each.refusal) for each in connections if each.refusal and not each.was_accepted]
-        return UnauthorisedError("; ".join(refusals)) if refusals and len(refusals) == len(connections) else None
+        return UnauthorisedError(", ".join(refusals)) if refusals and len(refusals) == len(connections) else None
 
     def _give_way(self) -> None:
         self._is_second = True

@@ -8,7 +8,7 @@ import pytest
 
 from tests.endurance.crash import crash
 
-KILLS, TARGETS = 2, 30
+KILLS, TARGETS = 2, 20
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
