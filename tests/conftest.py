@@ -18,8 +18,8 @@ hypothesis.settings.load_profile("untimed")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` is one worker more than there are cores: many tests wait for a clock that the platforms set."""
-    return (os.cpu_count() or 1) + 1
+    """`-n auto` is two workers a core and one more: tests wait half of their time for a clock that platforms set."""
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
