@@ -167,7 +167,8 @@ class Slips:
         self.lines |= set(found)
         more = _("; so it is on {found}").format(found=named_lines(found[1:])) if found[1:] else ""
         edits = [(at, self._file.lines[at - 1], mended(self._file.lines[at - 1])) for at in found if mended]
-        change = (Change(f"{cure}{more and ' there too'}", tuple(edits)),) if edits else ()
+        everywhere = _("{cure} there too").format(cure=cure) if more else cure
+        change = (Change(everywhere, tuple(edits)),) if edits else ()
         self._warnings.add(found[0], f"{message}{more}", *change, otherwise or cure)
 
     def _mojibake(self) -> None:
