@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from bot.cli import console
+
 # The tests read English, in processes of their own too; those about languages choose one.
 os.environ["RECAP_LANG"] = "en"
 
@@ -29,10 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def own_logs() -> Iterator[None]:
-    """What a command does to the logs of its process ends with its test."""
+    """What a command does to the logs and consoles of its process ends with its test."""
     loggers = (logging.getLogger(), logging.getLogger("bot"))
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
     yield
     for logger, (level, handlers) in zip(loggers, before, strict=True):
         logger.setLevel(level)
         logger.handlers[:] = handlers
+    # A console keeps the width that it was made for.
+    console.out.cache_clear()

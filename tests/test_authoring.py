@@ -60,7 +60,7 @@ class TestImport:
     ) -> None:
         """Even inside a regular expression, which looks for signals while it tries."""
         monkeypatch.setattr(episodes, "IMPORT_WITHIN", 0.2)
-        monkeypatch.setattr(episodes, "draft", lambda *_args, **_kept: re.fullmatch(r"(?:a|a)+", "a" * 40 + "b"))
+        monkeypatch.setattr("bot.notes.draft.draft", lambda *_args, **_kept: re.fullmatch(r"(?:a|a)+", "a" * 40 + "b"))
         result = recap("import", str(NOTES / "french-news.txt"))
         assert isinstance(result.exception, InvalidInputError)
         assert "no draft of it was ready after 0.2 seconds. Give the words" in str(result.exception)

@@ -119,7 +119,7 @@ TABLES_AND_BARS = {"rich.progress", "rich.table"}
         ("--help", APP | NOTES_AND_FEEDS | {"asyncio", "babel", "bot.config", "bot.cli.console", "pydantic", "rich"}),
         ("run", NOTES_AND_FEEDS | {"bot.cli.check", "bot.cli.send", "bot.sandbox"}),
         ("healthy", APP | NOTES_AND_FEEDS | TABLES_AND_BARS | {"markdown_it", "yaml"}),
-        ("list --json", APP | TABLES_AND_BARS | {"feedparser"}),
+        ("list --json", APP | NOTES_AND_FEEDS | TABLES_AND_BARS),
         ("preview --json", APP | NOTES_AND_FEEDS | TABLES_AND_BARS | {"bot.sandbox"}),
         ("check", NOTES_AND_FEEDS | TABLES_AND_BARS | {"aiohttp", "discord", "telegram", "watchfiles"}),
     ],

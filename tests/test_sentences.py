@@ -17,7 +17,6 @@ import time_machine
 from typer.testing import CliRunner
 
 from bot import cli as command_line
-from bot.cli import console
 from bot.model.i18n import Language
 from bot.model.problems import ExpectedError, InvalidInputError
 from tests.world import CONTENT
@@ -205,8 +204,6 @@ def test_what_the_team_reads(
 
 def answer(arguments: str) -> str:
     """Return a command as it is typed, all that it says, and its exit code."""
-    # Else it keeps the width that another test gave it.
-    console.out.cache_clear()
     ended = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1"}).invoke(command_line.cli, arguments.split())
     said, code = ended.output, ended.exit_code
     if isinstance(ended.exception, InvalidInputError):

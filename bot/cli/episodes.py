@@ -8,7 +8,7 @@ import functools
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,9 +22,10 @@ from bot.content.parser import parse_episode
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, words
 from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
-from bot.notes.draft import Defaults, draft
-from bot.notes.model import Notes
-from bot.notes.reading import MAX_LENGTH, read_notes
+
+if TYPE_CHECKING:
+    from bot.notes.draft import Defaults
+    from bot.notes.model import Notes
 
 cli = typer.Typer()
 
@@ -74,6 +75,9 @@ def import_notes(
         raise typer.BadParameter(_("give either a file of notes (- for what is piped in) or --rss and a feed"))
     if episode is not None and rss is None:
         raise typer.BadParameter(_("--episode says which one of a feed: give --rss and the feed too"))
+    from bot.notes.draft import draft
+    from bot.notes.reading import MAX_LENGTH, read_notes
+
     settings, archive = console.read(config)
     read: Callable[[bytes, Path], Notes] = read_notes
     if notes:
@@ -208,7 +212,7 @@ def _feed(feed: str, network: Network) -> tuple[Path, bytes]:
     )
 
 
-def _with_chapters(notes: Notes, path: Path, network: Network) -> Notes:
+def _with_chapters(notes: "Notes", path: Path, network: Network) -> "Notes":
     """Return the notes with the chapters at the address that their feed names; without them if it gives none."""
     from bot.notes.feed import MAX_FEED, with_chapters
 
@@ -220,8 +224,9 @@ def _with_chapters(notes: Notes, path: Path, network: Network) -> Notes:
         return notes
 
 
-def _next_episode(settings: Config, archive: Archive) -> Defaults:
+def _next_episode(settings: Config, archive: Archive) -> "Defaults":
     """Return the number after the highest, and the day of the next push that has no episode yet."""
+    from bot.notes.draft import Defaults
     from bot.runtime.clock import Timetable
 
     taken = {episode.date for episode in archive.episodes}
@@ -237,7 +242,7 @@ def _next_episode(settings: Config, archive: Archive) -> Defaults:
     return Defaults(number, min(days, default=console.now().astimezone(settings.show.timezone).date()))
 
 
-def template(settings: Config, defaults: Defaults) -> str:
+def template(settings: Config, defaults: "Defaults") -> str:
     """Return an episode file with its number and date, and remarks on the parts to write."""
     gettext = words(settings.show.language).gettext
     introduction = gettext("One or two sentences that present the episode.")

@@ -130,26 +130,19 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             resumed = _("{platform} takes the bot's token again. The bot goes on there, and sends what has waited.")
             title = _("{platform} is back").format(platform=name)
             return _notice(title, _paragraph(resumed, platform=name), alarming=False)
-        case facts.AddressBanned():
-            name = fact.platform.title()
-            banned = _(
-                "The protection of {platform} refuses the address of this machine for {time}. Until then the bot sends "
-                "and asks nothing there; everything that waits goes out afterwards."
-            )
-            return _notice(
-                _("{platform} makes the bot wait").format(platform=name),
-                _paragraph(banned, platform=name, time=words.duration(fact.pause)),
-            )
-        case facts.MadeToWait():
+        case facts.AddressBanned() | facts.MadeToWait():
             name = fact.platform.title()
             asked = _(
                 "{platform} asks the bot to wait for {time} before it connects. The bot keeps to that, and then sends "
                 "everything that waits."
             )
-            return _notice(
-                _("{platform} makes the bot wait").format(platform=name),
-                _paragraph(asked, platform=name, time=words.duration(fact.pause)),
-            )
+            if isinstance(fact, facts.AddressBanned):
+                asked = _(
+                    "The protection of {platform} refuses the address of this machine for {time}. Until then the bot "
+                    "sends and asks nothing there; everything that waits goes out afterwards."
+                )
+            title = _("{platform} makes the bot wait").format(platform=name)
+            return _notice(title, _paragraph(asked, platform=name, time=words.duration(fact.pause)))
         case facts.Rival():
             name, own_token = fact.platform.title(), _own_token(words)
             rival = _(
