@@ -8,7 +8,7 @@ import datetime as dt
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import update
@@ -24,7 +24,7 @@ from bot.storage.clock import SteadyClock
 from bot.storage.health import LATE, troubles_of
 from bot.storage.heartbeat import SLIP
 from bot.storage.place import Place
-from bot.storage.records import DeliveryState, Outcome
+from bot.storage.records import DeliveryState, LedgerError, Outcome
 from tests.delivery.ledger_kit import rendering
 from tests.running import at_work
 from tests.waiting import until
@@ -72,8 +72,6 @@ async def running(place: DemoWorld, folder: Path, machine: Machine | None = None
     async with opened(place.config(folder, admin=place.private), clock) as app, at_work(app):
         await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
         await place.telegram.wait_for(lambda: said(place).count("Tout est prêt"), 30)
-        # Because a database that is taken away during the start ends the program, the last service has to run.
-        await until(lambda: "reports" in app.supervisor._tasks)
         yield app
 
 
@@ -122,6 +120,26 @@ async def test_a_database_that_is_deleted_is_told_at_once_and_put_back(
         assert topics(path) == "tiktok"
         assert said(place).count(BROKEN) == 1
     Place(path).check_copies()
+
+
+async def test_a_database_in_trouble_during_the_start_is_outlived(
+    place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start is repeated until it succeeds, and then all of it has happened."""
+    clock = SteadyClock(Machine())
+    async with opened(place.config(tmp_path, admin=place.private), clock) as app:
+        declare = app.ledger.subscriptions.declare
+        failures = [LedgerError("the disk is full")]
+
+        async def fail_first(*arguments: Any) -> None:
+            if failures:
+                raise failures.pop()
+            await declare(*arguments)
+
+        monkeypatch.setattr(app.ledger.subscriptions, "declare", fail_first)
+        async with at_work(app):
+            await hears(place, "Tout est prêt")
+            await until(lambda: {"content", "clock", "reports"} <= app.supervisor._tasks.keys())
 
 
 async def test_a_database_that_is_replaced_is_told_and_never_written(place: DemoWorld, tmp_path: Path) -> None:

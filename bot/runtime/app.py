@@ -141,30 +141,11 @@ class App:
         """
         self._stop = stop
         async with self.delivering(listen=True):
-            # First of all, so that nobody is left out of a push while a platform does not answer.
-            await self.declare()
-            standings = await self.readiness.known()
-            if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
-                self.readiness.has_told(standings)
-            await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
-            self.supervisor.start("readiness", self.readiness.follow)
-            self.supervisor.start("reach", self.reach.follow)
-            self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
-            # Because the watcher begins with its first step, that comes before the first look; else a change between
-            # both would be missed.
-            await asyncio.sleep(0)
-            await self.tick()
-            self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
-            self.supervisor.start("reports", self._report_whenever_one_ends)
-            if (file := self._file) is not None:
-                self.supervisor.start("config", lambda: watch_file(file, self.tick))
-            await self._say_ready()
-            # Because this takes a while, a thread does it; else the start or the first search would wait.
-            await asyncio.to_thread(self.archive.prepare)
-            settle_in()
+            # Because the database may be in trouble just then, the start is repeated as any service is.
+            self.supervisor.start("start", self._begin)
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
-            await self.supervisor.stop("clock", "reports", "content", "config", "readiness", "reach")
+            await self.supervisor.stop("start", "clock", "reports", "content", "config", "readiness", "reach")
         self._check_alone()
         self._check_tokens()
 
@@ -288,6 +269,30 @@ class App:
         """Tell the workers that something may be due."""
         for connection in self.connections.values():
             connection.worker.wake()
+
+    async def _begin(self) -> None:
+        """Declare, tell, look for the first time, and follow the files from then on. A second start does no harm."""
+        # First of all, so that nobody is left out of a push while a platform does not answer.
+        await self.declare()
+        standings = await self.readiness.known()
+        if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
+            self.readiness.has_told(standings)
+        await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
+        self.supervisor.start("readiness", self.readiness.follow)
+        self.supervisor.start("reach", self.reach.follow)
+        self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
+        # Because the watcher begins with its first step, that comes before the first look; else a change between
+        # both would be missed.
+        await asyncio.sleep(0)
+        await self.tick()
+        self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
+        self.supervisor.start("reports", self._report_whenever_one_ends)
+        if (file := self._file) is not None:
+            self.supervisor.start("config", lambda: watch_file(file, self.tick))
+        await self._say_ready()
+        # Because this takes a while, a thread does it; else the start or the first search would wait.
+        await asyncio.to_thread(self.archive.prepare)
+        settle_in()
 
     async def _say_ready(self) -> None:
         """Say in the log which bot this is, where, with what, and what is next."""

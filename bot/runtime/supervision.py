@@ -48,7 +48,9 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(self, name: str, service: Service) -> None:
-        """Run a service from now on."""
+        """Run a service from now on, unless it runs already."""
+        if name in self._tasks:
+            return
         self._services[name] = service
         self._tasks[name] = asyncio.create_task(self._keep(name, service), name=name)
 

@@ -129,9 +129,9 @@ async def test_a_pause_that_begins_before_the_request_is_written_is_kept() -> No
     moments: list[float] = []
 
     async def call(leave: Callable[[], bool]) -> None:
-        if not moments:
-            pacer.note_flood(FloodError("slow down", retry_after=0.2, everything=True), THERE)
         moments.append(time.monotonic())
+        if len(moments) == 1:
+            pacer.note_flood(FloodError("slow down", retry_after=0.2, everything=True), THERE)
         if not leave():
             raise NotSentError("withdrawn")
 

@@ -161,6 +161,7 @@ async def test_buttons_do_what_they_say(opened: Tab) -> None:
 async def test_what_is_shared_leads_back_to_the_bot(opened: Tab) -> None:
     """A subject is shared with the group; its link opens the bot in private on that very subject."""
     await opened.click("#monday")
+    await expect(telegram(opened)).to_contain_text(SUBJECTS[-1].title)
     await say(opened, "/start 1207-netflix")
     await telegram(opened).locator("button[title*='/share/url']").first.click()
     await expect(opened.locator("#telegram h2")).to_have_text("Les auditeurs")
