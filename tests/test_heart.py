@@ -8,13 +8,13 @@ import datetime as dt
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import update
 
 from bot.model.facts import ClockSet
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.base import UnauthorisedError
 from bot.runtime import heart
 from bot.runtime.app import AlreadyRunningError, App, opened
@@ -31,7 +31,7 @@ from tests.waiting import until
 from tests.world import MONDAY, DemoWorld, read_telegram, town
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Iterable
     from pathlib import Path
 
 TELEGRAM, DISCORD = PlatformName("telegram"), PlatformName("discord")
@@ -131,10 +131,10 @@ async def test_a_database_in_trouble_during_the_start_is_outlived(
         declare = app.ledger.subscriptions.declare
         failures = [LedgerError("the disk is full")]
 
-        async def fail_first(*arguments: Any) -> None:
+        async def fail_first(declared: Iterable[Subscription], unsure: Collection[PlatformName] = ()) -> None:
             if failures:
                 raise failures.pop()
-            await declare(*arguments)
+            await declare(declared, unsure)
 
         monkeypatch.setattr(app.ledger.subscriptions, "declare", fail_first)
         async with at_work(app):
