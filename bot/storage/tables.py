@@ -243,6 +243,22 @@ heartbeat = Table(
     Column("unreached", JSON, nullable=False),  # the same for the admins and declared channels that cannot be reached
 )
 
+# The text of an episode that the team saw before its push on a schedule, and the decisions on it.
+rehearsals = Table(
+    "rehearsals",
+    metadata,
+    Column("schedule", String, primary_key=True),
+    Column("episode", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),  # of the last rehearsal; 0 for none yet
+    Column("digest", String, nullable=False),  # of the text that was rehearsed last
+    Column("parts", JSON, nullable=False),  # the words of that text, by the name of each part
+    Column("before", JSON, nullable=False),  # those of the rehearsal before; empty for none
+    Column("rehearsed", MOMENT),  # by the machine's clock, like the hour of the push
+    Column("approved", String, nullable=False),  # the digest that somebody approved
+    Column("approved_by", String, nullable=False),
+    Column("withheld_by", String, nullable=False),  # empty unless the push is withheld
+)
+
 BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN
 IS_PENDING = deliveries.c.state == literal_column("'pending'")
 """Written out, because a database takes a partial index only when it sees that the condition is the index's."""

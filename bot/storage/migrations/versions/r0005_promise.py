@@ -1,4 +1,4 @@
-"""Deliveries are claimed by rank, refused renderings are stopped, and the process that delivers shows that it lives."""
+"""Deliveries are claimed by rank, refused renderings stopped, rehearsals kept, and the process shows that it lives."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,3 +45,15 @@ def upgrade() -> None:
     op.add_column("broadcasts", sa.Column("left_out", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("broadcasts", sa.Column("subscribed", sa.Integer(), nullable=True))
     op.add_column("renderings", sa.Column("refusal", sa.String(), nullable=True))
+    op.create_table(
+        "rehearsals",
+        sa.Column("schedule", sa.String(), nullable=False),
+        sa.Column("episode", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("rehearsed", sa.DateTime(timezone=True), nullable=True),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("approved", "approved_by", "withheld_by")),
+        sa.PrimaryKeyConstraint("schedule", "episode", name="pk_rehearsals"),
+    )
