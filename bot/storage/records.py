@@ -115,6 +115,7 @@ class Broadcast:
         """Return the broadcast in a row of its table."""
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
         left_out = {LeftOut(why): count for why, count in fields.pop("left_out").items()}
+        del fields["seed"]
         return cls(key=fields.pop("schedule"), text=fields.pop("text") or "", left_out=left_out, **fields)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -91,6 +92,8 @@ TOPICS: Coded[tuple[str, ...]] = Coded(
 MESSAGE_IDS: Coded[tuple[str | None, ...]] = Coded(JSON(), list, tuple)
 """The platform's ids of messages; null where nobody knows whether the message arrived."""
 PLATFORM = Coded(String(), str, PlatformName)
+THREAD = BigInteger().with_variant(Integer, "sqlite")
+"""A thread; 0 for none. Discord's ids have 64 bits, as every number of SQLite has."""
 
 metadata = MetaData(
     # Named constraints can be changed by later migrations on every database.
@@ -108,7 +111,7 @@ subscriptions = Table(
     Column("id", Integer, primary_key=True),
     Column("platform", PLATFORM, nullable=False),
     Column("chat", String, nullable=False),
-    Column("thread", Integer, nullable=False),  # 0 for none
+    Column("thread", THREAD, nullable=False),
     Column("schedule", String, nullable=False),
     Column("topics", TOPICS, nullable=False),
     Column("layout", Coded(String(), str, Layout), nullable=False),
@@ -157,6 +160,9 @@ broadcasts = Table(
     Column("text", String),  # what a notice says, in plain words
     Column("left_out", JSON, nullable=False, server_default="{}"),  # subscriptions without a delivery, by reason
     Column("subscribed", Integer),  # subscriptions of a push's schedule; null for others, and for pushes of 0.1.0
+    Column(
+        "seed", String
+    ),  # of the nonces of its messages; null for broadcasts of 0.1.0, whose nonces are of their ids
     UniqueConstraint("episode", "key", "repeat"),
 )
 
@@ -189,7 +195,7 @@ deliveries = Table(
     Column("subscription_id", ForeignKey(subscriptions.c.id, ondelete="SET NULL")),
     Column("platform", PLATFORM, nullable=False),
     Column("chat", String, nullable=False),
-    Column("thread", Integer, nullable=False),
+    Column("thread", THREAD, nullable=False),
     Column("rendering_id", ForeignKey(renderings.c.id), nullable=False),
     Column("state", Coded(String(), str, DeliveryState), nullable=False),
     Column("position", Integer, nullable=False),  # index of the next message
@@ -257,6 +263,15 @@ rehearsals = Table(
     Column("approved", String, nullable=False),  # the digest that somebody approved
     Column("approved_by", String, nullable=False),
     Column("withheld_by", String, nullable=False),  # empty unless the push is withheld
+)
+
+# One row in a ledger that `recap storage copy` has copied elsewhere, where the bot goes on.
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("copied_to", String, nullable=False),  # without the password
+    Column("copied", MOMENT, nullable=False),
 )
 
 BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN

@@ -18,7 +18,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
 
 import bot
 from bot.storage.database import check
@@ -53,13 +52,24 @@ def schema(path: Path) -> dict[str, str]:
         return dict(database.execute("SELECT name, sql FROM sqlite_master"))
 
 
-async def test_migrations_make_the_tables(tmp_path: Path) -> None:
-    """The migrations make, on an empty database, what the code takes the tables to be."""
-    async with opened(tmp_path):
-        pass
-    with create_engine(f"sqlite:///{tmp_path / 'recap.db'}").connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, metadata) == []
+async def test_migrations_make_the_tables(ledger: Ledger) -> None:
+    """The migrations make, on an empty database of each kind, what the code takes the tables to be."""
+
+    def differences(connection: Connection) -> object:
+        # PostgreSQL compares no JSON, which is the default of one column.
+        defaults = connection.dialect.name == "sqlite"
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": defaults}
+        )
+        return compare_metadata(context, metadata)
+
+    assert await ledger._database.read(differences) == []
+
+
+async def test_a_thread_of_the_largest_number_is_kept(ledger: Ledger) -> None:
+    """Discord's ids have 64 bits."""
+    await ledger.subscriptions.save(subscription(thread := telegram(1, 2**63 - 1)))
+    assert [each.target for each in await ledger.subscriptions.all()] == [thread]
 
 
 def test_the_revisions_are_those_of_the_files() -> None:

@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Rank the deliveries, make the index of claims anew, and add refusals, heartbeat and an index of what went."""
+    """Rank the deliveries, make the index of claims anew, add columns and tables, and widen the threads."""
     op.drop_index("ix_deliveries_claims", "deliveries")
     op.add_column("deliveries", sa.Column("rank", sa.Integer(), nullable=False, server_default="3"))
     # Notices and single sends come first, then deliveries that have begun, then those that have been tried.
@@ -57,3 +57,16 @@ def upgrade() -> None:
         *(sa.Column(name, sa.String(), nullable=False) for name in ("approved", "approved_by", "withheld_by")),
         sa.PrimaryKeyConstraint("schedule", "episode", name="pk_rehearsals"),
     )
+    # Broadcasts of before have none, so that their messages keep the nonces with which they may have been sent.
+    op.add_column("broadcasts", sa.Column("seed", sa.String(), nullable=True))
+    op.create_table(
+        "transfers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("copied_to", sa.String(), nullable=False),
+        sa.Column("copied", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_transfers"),
+    )
+    # SQLite's integers have 64 bits anyway, and it cannot change a column.
+    if op.get_context().dialect.name == "postgresql":
+        for table in ("subscriptions", "deliveries"):
+            op.alter_column(table, "thread", type_=sa.BigInteger())
