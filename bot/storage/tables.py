@@ -274,6 +274,35 @@ transfers = Table(
     Column("copied", MOMENT, nullable=False),
 )
 
+# On PostgreSQL: the roles that one process at a time has, such as a platform's name; times by the server's clock.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),  # another one at each taking
+    Column("process", String, nullable=False),
+    Column("since", MOMENT, nullable=False),
+    Column("expires", MOMENT, nullable=False),
+    Column("config", String),  # of the clock: the digest of the config that was declared last
+    Column("config_dated", MOMENT),  # the change of that config's file
+)
+
+# On PostgreSQL: a row for each process that runs or died, in place of the one heartbeat; by the server's clock.
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("started", MOMENT, nullable=False),
+    Column("beat", MOMENT, nullable=False),
+    Column("config", String, nullable=False),  # the digest of what it says
+    Column("config_dated", MOMENT),  # the change of its file
+    Column("content", String, nullable=False),  # the digest of the episodes
+    Column("troubles", JSON, nullable=False),
+    Column("unreached", JSON, nullable=False),
+)
+
 BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN
 IS_PENDING = deliveries.c.state == literal_column("'pending'")
 """Written out, because a database takes a partial index only when it sees that the condition is the index's."""

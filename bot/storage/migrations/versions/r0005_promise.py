@@ -42,6 +42,31 @@ def upgrade() -> None:
         sa.Column("unreached", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_heartbeat"),
     )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("process", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("config", sa.String(), nullable=True),
+        sa.Column("config_dated", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
+    op.create_table(
+        "processes",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("started", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("beat", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("config", sa.String(), nullable=False),
+        sa.Column("config_dated", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("troubles", sa.JSON(), nullable=False),
+        sa.Column("unreached", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_processes"),
+    )
     op.add_column("broadcasts", sa.Column("left_out", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("broadcasts", sa.Column("subscribed", sa.Integer(), nullable=True))
     op.add_column("renderings", sa.Column("refusal", sa.String(), nullable=True))
