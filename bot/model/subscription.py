@@ -65,6 +65,16 @@ class SubscriptionState(enum.StrEnum):
     """The bot was removed, or a person unsubscribed."""
 
 
+class AudioAs(enum.StrEnum):
+    """The way in which an episode's audio comes."""
+
+    AS_SCHEDULED = ""
+    """As the schedule says. Like every empty word, this one counts as false."""
+    LINK = "link"
+    FILE = "file"
+    """In the chat itself, before the recap, on platforms that play it there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """The choices of a target for its push. No `topics` means all topics."""
@@ -76,6 +86,11 @@ class Choices:
     """Pass the message on to the followers of a Discord announcement channel."""
     rich: bool = False
     """Send Telegram's rich messages, with headings and pictures between the words; not every app shows them."""
+    audio: AudioAs = AudioAs.AS_SCHEDULED
+    mention: str = ""
+    """The role that the first message pings, as in `role:123`; empty for none."""
+    pin: bool = False
+    """Pin the newest recap in place of the last one."""
 
 
 @dataclass(frozen=True, slots=True)

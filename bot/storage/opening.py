@@ -155,10 +155,10 @@ def deliver_to_choices(
         if may_be_served := connection.execute(others).first() is not None:
             wanted.append(~_moved_with_it(broadcast))
     deliver = deliveries.insert().from_select(
-        [*fresh, "rendering_id", "subscription_id", *_TARGET, "publish"],
+        [*fresh, "rendering_id", "subscription_id", *_TARGET, "publish", "pin"],
         select(
             *(literal(value, deliveries.c[name].type) for name, value in fresh.items()),
-            *(_CHOSEN.c.value[len(_CHOICE)].as_integer(), c.id, *(c[name] for name in _TARGET), c.publish),
+            *(_CHOSEN.c.value[len(_CHOICE)].as_integer(), c.id, *(c[name] for name in _TARGET), c.publish, c.pin),
         )
         .where(*(_is_chosen(index, c[name]) for index, name in enumerate(_CHOICE)), *wanted)
         .order_by(_place(connection, broadcast), c.id),
@@ -307,7 +307,7 @@ def deliver_to_targets(
 ) -> None:
     """Add the rendering and a delivery of it to each target of one platform, subscribed or not."""
     rendering_id = _add_rendering(connection, broadcast, targets[0].platform, rendering)
-    same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": False}
+    same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": False, "pin": False}
     connection.execute(deliveries.insert(), [{**same, **target._asdict()} for target in targets])
 
 

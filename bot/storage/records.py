@@ -13,7 +13,7 @@ from bot.model.facts import LeftOut
 from bot.model.i18n import gettext as _
 from bot.model.problems import StorageError
 from bot.model.rendering import Rendering
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import AudioAs, PlatformName, Target
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -141,6 +141,7 @@ class Delivery:
     code: str
     reason: str
     publish: bool
+    pin: bool
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -226,6 +227,8 @@ class Choice:
     layout: Layout = Layout.DIGEST
     silent: bool = False
     rich: bool = False
+    audio: AudioAs = AudioAs.AS_SCHEDULED
+    mention: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 from bot.model.document import Layout
 from bot.model.facts import Code, LeftOut
 from bot.model.i18n import gettext_noop
-from bot.model.subscription import Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
+from bot.model.subscription import AudioAs, Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
 from bot.storage.opening import leave_out
@@ -30,6 +30,7 @@ from bot.storage.tables import (
     is_at,
     is_in_chat,
     moves,
+    pins,
     publications,
     subscriptions,
 )
@@ -184,7 +185,7 @@ def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(
         target=target_of(row),
         schedule=row.schedule,
-        choices=Choices(row.topics, row.layout, row.silent, row.publish, row.rich),
+        choices=Choices(**{each.name: getattr(row, each.name) for each in dataclasses.fields(Choices)}),
         origin=row.origin,
         state=row.state,
         reason=row.reason,
@@ -257,13 +258,14 @@ def _forget(connection: Connection, target: Target, now: dt.datetime) -> None:
     counts = select(c.broadcast_id, func.count()).where(is_in_chat(deliveries, target)).group_by(c.broadcast_id)
     for broadcast_id, count in connection.execute(counts).all():
         leave_out(connection, broadcast_id, LeftOut.FORGOTTEN, count)
-    for table in (deliveries, publications):
+    for table in (deliveries, publications, pins):
         connection.execute(delete(table).where(is_in_chat(table, target)))
     unname(connection, target)
     here = is_in_chat(subscriptions, target)
     _end(connection, here, FORGOTTEN, now)
     nothing_chosen = {"topics": (), "layout": Layout.DIGEST, "silent": False, "rich": False, "paused_until": None}
-    connection.execute(update(subscriptions).where(here).values(has_left=False, **nothing_chosen))
+    unchosen = {**nothing_chosen, "audio": AudioAs.AS_SCHEDULED, "has_left": False}
+    connection.execute(update(subscriptions).where(here).values(**unchosen))
     connection.execute(delete(subscriptions).where(here, subscriptions.c.declared.is_(None)))
     of_the_chat = (moves.c.old_chat == target.chat) | (moves.c.new_chat == target.chat)
     # Without the way from an old id, a declaration of it would be taken for one of another chat.
@@ -296,8 +298,9 @@ def _declare(
 
 def _declaration(choices: Choices) -> str:
     """Return the choices in one spelling, to see whether the config says the same as the last time."""
-    # Because a config of before `rich` must not count as changed, only a rich choice is named.
-    kind = " rich=True" if choices.rich else ""
+    # Because a config of before these choices must not count as changed, each is named only if it is made.
+    later = {"rich": choices.rich, "audio": choices.audio, "mention": choices.mention, "pin": choices.pin}
+    kind = "".join(f" {name}={value}" for name, value in later.items() if value)
     topics = " ".join(sorted(choices.topics))
     return f"{choices.layout} silent={choices.silent} publish={choices.publish}{kind} {topics}"
 

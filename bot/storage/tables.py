@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from bot.model.document import Layout
 from bot.model.facts import NO_FAILURES
-from bot.model.subscription import Origin, PlatformName, SubscriptionState, Target
+from bot.model.subscription import AudioAs, Origin, PlatformName, SubscriptionState, Target
 from bot.storage.records import BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
 
 _Value = TypeVar("_Value")
@@ -121,6 +121,9 @@ subscriptions = Table(
     Column("state", Coded(String(), str, SubscriptionState), nullable=False),
     Column("reason", String, nullable=False),
     Column("rich", Boolean, nullable=False, server_default=false()),
+    Column("audio", Coded(String(), str, AudioAs), nullable=False, server_default=text("''")),
+    Column("mention", String, nullable=False, server_default=text("''")),  # a role, as in role:123
+    Column("pin", Boolean, nullable=False, server_default=false()),
     Column("paused_until", MOMENT),  # their own holiday; null for none
     Column("has_left", Boolean, nullable=False, server_default=false()),  # ended, and active again when they come back
     Column("declared", String),  # the choices that the config last declared; null when it names no such target
@@ -130,7 +133,7 @@ subscriptions = Table(
     # Answers "which distinct choices are there" without reading a subscription, and finds those who share one.
     Index(
         "ix_subscriptions_choices",
-        *("schedule", "state", "platform", "topics", "layout", "silent", "rich", "paused_until"),
+        *("schedule", "state", "platform", "topics", "layout", "silent", "rich", "audio", "mention", "paused_until"),
     ),
 )
 
@@ -207,6 +210,7 @@ deliveries = Table(
     Column("publish", Boolean, nullable=False),
     Column("updated", MOMENT, nullable=False),
     Column("rank", Integer, nullable=False, server_default=str(int(DeliveryRank.LAST))),  # while it is pending
+    Column("pin", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
     # Leads to what is next and holds nothing else, so that it shrinks as a push goes on.
     Index("ix_deliveries_claims", "platform", "rank", "due", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
@@ -233,6 +237,29 @@ publications = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", MOMENT, nullable=False),  # not before
     Index("ix_publications_due", "platform", "due"),
+)
+
+# The recap that the bot has pinned in a place, and the one that it is to pin in place of that. Because only the newest
+# matters, a place has one row.
+pins = Table(
+    "pins",
+    metadata,
+    Column("platform", PLATFORM, primary_key=True),
+    Column("chat", String, primary_key=True),
+    Column("thread", Integer, primary_key=True, autoincrement=False),
+    Column("pinned", String),  # the platform's id of the message; null for none
+    Column("wanted", String),  # the same
+    Column("attempts", Integer, nullable=False),
+    Column("due", MOMENT, nullable=False),  # not before
+)
+
+# Files that a platform has, by which it sends them again without another upload.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("platform", PLATFORM, primary_key=True),
+    Column("key", String, primary_key=True),  # digest of the file and of what is shown with it
+    Column("file_id", String, nullable=False),
 )
 
 # One row, written every half minute by the process that delivers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, select
 
@@ -89,7 +89,7 @@ def telegram(chat: int | str, thread: int = 0) -> Target:
     return Target(TELEGRAM, str(chat), thread)
 
 
-def subscription(target: Target, *topics: str, schedule: str = "monday", **choices: bool) -> Subscription:
+def subscription(target: Target, *topics: str, schedule: str = "monday", **choices: Any) -> Subscription:  # noqa: ANN401 - the choices of `Choices`
     """A subscription as `/subscribe` makes it."""
     return Subscription(target, schedule, Choices(topics, Layout.DIGEST, **choices))
 

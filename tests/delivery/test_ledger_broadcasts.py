@@ -151,6 +151,7 @@ async def test_a_new_delivery_has_everything_before_it(ledger: Ledger) -> None:
         code="",
         reason="",
         publish=False,
+        pin=False,
     )
 
 

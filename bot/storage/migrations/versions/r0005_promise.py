@@ -1,4 +1,7 @@
-"""Deliveries are claimed by rank, refused renderings stopped, rehearsals kept, and the process shows that it lives."""
+"""Deliveries are claimed by rank, refused renderings stopped, rehearsals kept, and the process shows that it lives.
+
+Subscriptions choose audio, a role to mention, and pins; the ledger keeps what is pinned and which files are uploaded.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +32,37 @@ def upgrade() -> None:
     begun = sa.text("position > 0")
     op.create_index(
         "ix_deliveries_lately", "deliveries", ["platform", "updated"], sqlite_where=begun, postgresql_where=begun
+    )
+    op.add_column("deliveries", sa.Column("pin", sa.Boolean(), nullable=False, server_default=sa.false()))
+    for name, kind, default in (
+        ("audio", sa.String(), sa.text("''")),
+        ("mention", sa.String(), sa.text("''")),
+        ("pin", sa.Boolean(), sa.false()),
+    ):
+        op.add_column("subscriptions", sa.Column(name, kind, nullable=False, server_default=default))
+    op.drop_index("ix_subscriptions_choices", "subscriptions")
+    op.create_index(
+        "ix_subscriptions_choices",
+        "subscriptions",
+        ["schedule", "state", "platform", "topics", "layout", "silent", "rich", "audio", "mention", "paused_until"],
+    )
+    op.create_table(
+        "pins",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("chat", sa.String(), nullable=False),
+        sa.Column("thread", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("pinned", sa.String(), nullable=True),
+        sa.Column("wanted", sa.String(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "chat", "thread", name="pk_pins"),
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "key", name="pk_uploads"),
     )
     op.create_table(
         "heartbeat",
