@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.content import search
 from bot.content.archive import Archive
-from bot.content.search import _spaced
+from bot.content.search import SegmentWords, _spaced
+from bot.content.search import _weights as weigh
 from bot.model.text import fold_words
 
 if TYPE_CHECKING:
@@ -402,6 +405,29 @@ class TestFinding:
         new = Archive.load(tmp_path, previous=old)
         assert titles(new.search("sujet")) == []
         assert titles(new.search("chose")) == ["1 Autre chose"]
+
+    def test_a_reload_takes_over_the_index_of_unchanged_files(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Only the words of a changed file are read; else an edit would show late in a long archive."""
+        for number in range(1, 20):
+            write(tmp_path, number, f"## Sujet {number}\n\nTexte.\n")
+        archive = Archive.load(tmp_path)
+        archive.prepare()
+        read: list[str] = []
+
+        def noted(words: SegmentWords, topics: Iterable[str]) -> Counter[str]:
+            read.append(words.title)
+            return weigh(words, topics)
+
+        monkeypatch.setattr(search, "_weights", noted)
+        for body in ("## Sujet neuf\n\nTexte.\n", "## Sujet plus neuf\n\nTexte.\n"):
+            write(tmp_path, 7, body)
+            archive = Archive.load(tmp_path, previous=archive)
+            archive.prepare()
+        assert read == ["sujet neuf", "sujet plus neuf"]
+        assert titles(archive.search("neuf")) == ["7 Sujet plus neuf"]
+        assert len(archive.search("sujet")) == 19
 
 
 @given(st.lists(st.text(), max_size=4))

@@ -45,6 +45,8 @@ class Archive:
     aliases: Mapping[str, Sequence[str]] = field(repr=False)
     copies: frozenset[Path] = frozenset()
     """The files that are copies of others, by their names. None of them counts."""
+    former: WordIndex | None = field(default=None, repr=False)
+    """The index of the archive before, if that one was searched."""
 
     @classmethod
     def load(
@@ -79,6 +81,7 @@ class Archive:
             content=content,
             aliases=aliases,
             copies=frozenset(copies),
+            former=vars(previous).get("_index", previous.former) if previous else None,
         )
 
     def broken(self) -> list[tuple[FileBroken, dt.datetime | None]]:
@@ -138,11 +141,11 @@ class Archive:
     @functools.cached_property
     def _written(self) -> Mapping[str, str]:
         """Each topic as the team writes it: in the files as a rule, the newest of equals, else in the config."""
-        spelt: dict[str, Counter[str]] = {}
-        for _episode, segment in self._segments:
-            for written in segment.hashtags:
-                spelt.setdefault(normalise_topic(written), Counter())[written] += 1
-        in_files = {topic: max(spellings, key=spellings.__getitem__) for topic, spellings in spelt.items()}
+        counts = Counter(written for _episode, segment in self._segments for written in segment.hashtags)
+        in_files: dict[str, str] = {}
+        # Because `most_common` keeps the order of equals, the newest of them comes first.
+        for written, _count in counts.most_common():
+            in_files.setdefault(normalise_topic(written), written)
         return {normalise_topic(topic): "".join(topic.split()) for topic in self.aliases} | in_files
 
     @functools.cached_property
@@ -193,16 +196,17 @@ class Archive:
         versions = self.content.versions
         # The words of its aliases find a topic too.
         finding = {
-            normalise_topic(topic): {normalise_topic(topic), *fold_words(" ".join(others))}
+            normalise_topic(topic): (normalise_topic(topic), *fold_words(" ".join(others)))
             for topic, others in self.aliases.items()
         }
-        return WordIndex(
+        contents = (
             (
                 versions[episode.path].words[segment.number - 1],
-                {word for topic in segment.topics for word in finding.get(topic, (topic,))},
+                tuple(word for topic in segment.topics for word in finding.get(topic, (topic,))),
             )
             for episode, segment in self._segments
         )
+        return WordIndex(contents, self.former)
 
 
 def _names(aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:

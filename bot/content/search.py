@@ -8,7 +8,7 @@ import itertools
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.model.document import plain
 from bot.model.text import fold_words
@@ -30,8 +30,8 @@ _LITTLE_WORDS = (
 )
 _UNASKED = frozenset(f"{_ELIDED} {_LITTLE_WORDS}".split())
 
-# Because an entry is one number, the segment above these bits and the weight within them, half a million entries take
-# a few megabytes.
+# Because an entry is one integer, the content's number above these bits and the weight within them, half a million
+# entries take a few megabytes.
 _WEIGHT_BITS = 5
 _WEIGHT = (1 << _WEIGHT_BITS) - 1
 
@@ -72,32 +72,58 @@ def is_match(word: str, searched: str) -> bool:
     return word == searched or (len(searched) >= _SHORTEST_BEGINNING and word.startswith(searched))
 
 
-class WordIndex:
-    """An index of segments by their words and the words of their topics. A segment is known by its place."""
+_Content: TypeAlias = tuple[SegmentWords, tuple[str, ...]]
+"""The words of a segment and those of its topics; segments with the same ones share their entries."""
 
-    def __init__(self, segments: Iterable[tuple[SegmentWords, Iterable[str]]]) -> None:
-        self._entries: dict[str, array[int]] = {}
-        for place, (words, topics) in enumerate(segments):
-            weights: Counter[str] = Counter(dict.fromkeys(words.text.split(), _IN_TEXT))
-            weights.update(dict.fromkeys(topics, _IN_TOPIC))
-            weights.update(dict.fromkeys(words.title.split(), _IN_TITLE))
-            for word, weight in weights.items():
-                self._entries.setdefault(word, array("I")).append(place << _WEIGHT_BITS | weight)
-        self._vocabulary = sorted(self._entries)
+
+class WordIndex:
+    """An index of segments by their words and the words of their topics. A segment is known by its place.
+
+    What has not changed is taken over from the index of `before`, which stays as it was.
+    """
+
+    def __init__(self, segments: Iterable[_Content], before: WordIndex | None = None) -> None:
+        contents = list(segments)
+        # Because contents that are gone keep their entries, an index with more of those than of others is made anew.
+        former = before if before and len(before.numbers) <= 2 * len(contents) else None
+        self.numbers: dict[_Content, int] = former.numbers.copy() if former else {}
+        """Each content with its number, also those that are gone."""
+        self.entries: dict[str, array[int]] = former.entries.copy() if former else {}
+        """Each word with the numbers of the contents that hold it, and its weight there."""
+        self._places: dict[int, list[int]] = {}
+        more: dict[str, array[int]] = {}
+        for place, content in enumerate(contents):
+            if content not in self.numbers:
+                self.numbers[content] = len(self.numbers)
+                for word, weight in _weights(*content).items():
+                    entry = self.numbers[content] << _WEIGHT_BITS | weight
+                    more.setdefault(word, array("I")).append(entry)
+            self._places.setdefault(self.numbers[content], []).append(place)
+        for word, entries in more.items():
+            self.entries[word] = self.entries.get(word, array("I")) + entries
+        self._vocabulary = sorted(self.entries)
 
     def find(self, searched: Sequence[str]) -> dict[int, float]:
         """Return the score of each segment that holds all the words, or words that begin with them."""
         scores = [self._scores(word) for word in searched]
-        places = set(scores[0]).intersection(*scores) if scores else set()
-        return {place: sum(each[place] for each in scores) for place in places}
+        numbers = set(scores[0]).intersection(*scores) if scores else set()
+        found = {number: sum(each[number] for each in scores) for number in numbers}
+        return {place: score for number, score in found.items() for place in self._places.get(number, ())}
 
     def _scores(self, word: str) -> dict[int, float]:
         scores: dict[int, float] = {}
         start = bisect.bisect_left(self._vocabulary, word)
         for longer in itertools.takewhile(lambda each: is_match(each, word), self._vocabulary[start:]):
-            for entry in self._entries[longer]:
-                place, score = entry >> _WEIGHT_BITS, _BEGINNING * (entry & _WEIGHT)
-                scores[place] = max(score, scores.get(place, 0.0))
-        for entry in self._entries.get(word, ()):
+            for entry in self.entries[longer]:
+                number, score = entry >> _WEIGHT_BITS, _BEGINNING * (entry & _WEIGHT)
+                scores[number] = max(score, scores.get(number, 0.0))
+        for entry in self.entries.get(word, ()):
             scores[entry >> _WEIGHT_BITS] = entry & _WEIGHT
         return scores
+
+
+def _weights(words: SegmentWords, topics: Iterable[str]) -> Counter[str]:
+    weights: Counter[str] = Counter(dict.fromkeys(words.text.split(), _IN_TEXT))
+    weights.update(dict.fromkeys(topics, _IN_TOPIC))
+    weights.update(dict.fromkeys(words.title.split(), _IN_TITLE))
+    return weights
