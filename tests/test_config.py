@@ -246,6 +246,16 @@ class TestSchedulesAndChannels:
         assert (schedule.max_lateness, schedule.max_age) == (dt.timedelta(minutes=90), dt.timedelta(days=6))
 
     @pytest.mark.parametrize(
+        ("keys", "lead"),
+        [("", 0), ('rehearsal = ""', 0), ('rehearsal = "14h"', 14), ('approval = "one"', 1)],
+    )
+    def test_the_team_sees_a_push_so_long_before(self, config_file: Path, keys: str, lead: int) -> None:
+        """Never, unless a rehearsal is wanted; one that waits for an approval is seen an hour before at the latest."""
+        text = TELEGRAM + "admins = [5]\n" + f'[[schedules]]\nname = "a"\ncron = "0 8 * * mon"\n{keys}'
+        (schedule,) = loaded(config_file, text).schedules
+        assert schedule.lead == dt.timedelta(hours=lead)
+
+    @pytest.mark.parametrize(
         ("channel", "target"),
         [
             ('platform = "telegram"\nchat = "@Example"', "telegram:@example"),
@@ -256,9 +266,12 @@ class TestSchedulesAndChannels:
         ],
     )
     def test_a_channel_is_a_target(self, config_file: Path, channel: str, target: str) -> None:
-        """Names are compared without case, as Telegram does; numbers may stand in quotation marks."""
-        (declared,) = loaded(config_file, TELEGRAM + DISCORD + "[[channels]]\n" + channel).channels
-        assert declared.target == Target.parse(target, PLATFORMS)
+        """Names are compared without case, as Telegram does; numbers may stand in quotation marks. So is staff."""
+        entries = "".join(
+            f"[[{section}]]\n{channel}\n" for section in ("channels", "staff") if "publish" not in channel
+        )
+        config = loaded(config_file, TELEGRAM + DISCORD + (entries or "[[channels]]\n" + channel))
+        assert {each.target for each in (*config.channels, *config.staff)} == {Target.parse(target, PLATFORMS)}
 
     def test_channels_are_subscriptions_of_the_config(self, config_file: Path) -> None:
         """Topics are normalised and aliases resolved, each topic once; the only schedule need not be named."""

@@ -178,6 +178,22 @@ ROWS = pytest.mark.parametrize(
         (MONDAY.replace('"monday"', "5") + EXAMPLE, "schedules[1].name", "must be text", 'name = "monday"'),
         (MONDAY + FRIDAY + EXAMPLE, "channels[1].schedule", "several schedules", '"monday" or schedule = "friday"'),
         (EXAMPLE + SAME_CHANNEL, "channels[2]", "twice with the same schedule", "Keep one"),
+        (TELEGRAM + MONDAY + 'rehearsal = "evening"', "schedules[1].rehearsal", "a number with its unit", '"6h"'),
+        (TELEGRAM + MONDAY + 'approval = "two"', "schedules[1].approval", "'none' or 'one'", 'approval = "none"'),
+        (TELEGRAM + MONDAY + 'approval = "one"', "schedules[1].approval", "nobody could approve", 'approval = "none"'),
+        (
+            TELEGRAM + '[[staff]]\nplatform = "discord"\nchat = 5',
+            "staff[1].platform",
+            "switched off",
+            "Add a [discord] section",
+        ),
+        (TELEGRAM + '[[staff]]\nplatform = "telegram"\nchat = "x"', "staff[1].chat", "no Telegram chat", '"@name"'),
+        (
+            TELEGRAM + '[[staff]]\nplatform = "telegram"\nchat = 5\nsilent = true',
+            "staff[1].silent",
+            "no such key",
+            "keys here",
+        ),
     ],
 )
 

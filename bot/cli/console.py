@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG, named_config
-from bot.config import Config, Tokens, is_default, located
+from bot.config import Config, is_default, located
 from bot.config.network import certificate_problems
 from bot.config.sources import Fault
+from bot.config.tokens import Tokens
 from bot.model.document import Layout
 from bot.model.episode import Episode
 from bot.model.i18n import gettext as _

@@ -29,12 +29,14 @@ from pydantic_core import ErrorDetails, PydanticKnownError
 from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.network import proxies_of_environment, proxy_for
 from bot.config.problems import contradictions, strangers, switched_off, translated
-from bot.config.sources import TOKEN_KEYS, Fault, Sources, read, variable_name
+from bot.config.sources import TOKEN_KEYS, Fault, Sources, read
+from bot.config.tokens import Tokens, fill_in_tokens
 from bot.config.values import (
     SQLITE,
     CronLine,
     Duration,
     Id,
+    Lead,
     ProxyAddress,
     ScheduleName,
     SqliteUrl,
@@ -46,18 +48,18 @@ from bot.config.values import (
 from bot.model.document import Layout
 from bot.model.i18n import Language, spoken
 from bot.model.i18n import gettext as _
-from bot.model.problems import InvalidInputError, Problem, reason_of
+from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
 from bot.model.text import normalise_topic
 
+LAST_REHEARSAL = dt.timedelta(hours=1)
+"""The time before a push at which it is rehearsed at the latest if it waits for an approval: that of the reminder."""
 DEFAULT_SCHEDULE = "monday"
 """The name of the schedule of a team that declares none: Mondays at eight in the show's time zone."""
 
-Tokens: TypeAlias = Literal["needed", "optional", "ignored"]
-"""The part that the tokens play for a command: all that sends nothing works without them."""
-
 _TRIALS = 50
 """The mistakes of one config whose cures are tried; more have one cause that is told by then."""
+
 
 CONTAINER_SECRETS = Path("/run/secrets")
 """The folder of the secrets that Docker gives a container, where all accounts may read them and none can hide them."""
@@ -159,6 +161,7 @@ class Schedule(ConfigSection):
     """A time at which episodes are pushed.
 
     A push that is late by more than `max_lateness` is reported and not sent. No episode older than `max_age` is pushed.
+    The team sees each push so long before as `rehearsal` says. With `approval`, one of the admins has to let it out.
     """
 
     name: ScheduleName = Field(examples=[DEFAULT_SCHEDULE])
@@ -166,20 +169,24 @@ class Schedule(ConfigSection):
     timezone: Zone
     max_lateness: Duration = dt.timedelta(hours=6)
     max_age: Duration = dt.timedelta(days=6)
+    rehearsal: Lead = Field(default=dt.timedelta(), examples=["14h"])
+    approval: Literal["none", "one"] = "none"
+
+    @property
+    def lead(self) -> dt.timedelta:
+        """The time before each push at which the team sees it; zero for never.
+
+        Because nobody can approve an unseen recap, a schedule that waits for an approval has a rehearsal.
+        """
+        return self.rehearsal or (LAST_REHEARSAL if self.approval == "one" else dt.timedelta())
 
 
-class Channel(ConfigSection):
-    """A subscription that the admin declares. `thread` and `rich` are Telegram's alone, `publish` is Discord's."""
+class DeclaredChat(ConfigSection):
+    """A chat that the admin names. `thread` is Telegram's alone."""
 
     platform: PlatformName = Field(examples=["telegram"])
     chat: str = Field(examples=["@example"])
     thread: Id | None = Field(default=None, examples=[7])
-    topics: tuple[Topic, ...] = Field(default=(), examples=[["tiktok"]])
-    layout: Layout = Layout.DIGEST
-    schedule: str = Field(examples=[DEFAULT_SCHEDULE])
-    silent: bool = False
-    rich: bool = False
-    publish: bool = False
 
     @field_validator("platform", mode="before")
     @classmethod
@@ -195,17 +202,35 @@ class Channel(ConfigSection):
         section = _section_of(info)
         return text if section is None else section.read_chat(text)
 
-    @field_validator("thread", "rich", "publish")
+    @field_validator("thread")
     @classmethod
-    def _possible(cls, value: object, info: ValidationInfo) -> object:
-        if (section := _section_of(info)) is not None:
-            section.check_choice(str(info.field_name), value)
-        return value
+    def _threaded(cls, value: object, info: ValidationInfo) -> object:
+        return _possible(value, info)
 
     @property
     def target(self) -> Target:
-        """Return the place that the push goes to."""
+        """Return the place as a target."""
         return Target(self.platform, self.chat, self.thread or 0)
+
+
+class Staff(DeclaredChat):
+    """A chat of the team, which sees each rehearsal too."""
+
+
+class Channel(DeclaredChat):
+    """A subscription that the admin declares. `rich` is Telegram's alone, `publish` is Discord's."""
+
+    topics: tuple[Topic, ...] = Field(default=(), examples=[["tiktok"]])
+    layout: Layout = Layout.DIGEST
+    schedule: str = Field(examples=[DEFAULT_SCHEDULE])
+    silent: bool = False
+    rich: bool = False
+    publish: bool = False
+
+    @field_validator("rich", "publish")
+    @classmethod
+    def _offered(cls, value: object, info: ValidationInfo) -> object:
+        return _possible(value, info)
 
 
 class DeliveryRules(ConfigSection):
@@ -218,6 +243,12 @@ class DeliveryRules(ConfigSection):
 def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
     """Return the section of a channel's platform; None for a wrong platform, which has an error of its own."""
     return (info.context or {}).get(info.data.get("platform"))
+
+
+def _possible(value: object, info: ValidationInfo) -> object:
+    if (section := _section_of(info)) is not None:
+        section.check_choice(str(info.field_name), value)
+    return value
 
 
 class _General(ConfigSection):
@@ -236,6 +267,7 @@ class Config(_General):
 
     schedules: tuple[Schedule, ...]
     channels: tuple[Channel, ...] = ()
+    staff: tuple[Staff, ...] = ()
     delivery: DeliveryRules = Field(default_factory=DeliveryRules)
     network: Network = BY_ENVIRONMENT
 
@@ -322,7 +354,7 @@ def _judged(
     """Return the config of the sources, if it can be made, and everything that is wrong with it."""
     values = sources.merged(settings)
     _complete(values)
-    wrong, missing = _fill_in_tokens(values, sources.folder, sections, tokens)
+    wrong, missing = fill_in_tokens(values, sources.folder, sections, tokens)
     faults = [*strangers(sources, settings), *wrong, *contradictions(values)]
     if tokens == "needed":
         faults += [*missing, *switched_off(values, sections)]
@@ -375,7 +407,7 @@ def missing_tokens(path: Path | None, config: Config, environ: Mapping[str, str]
     """Return the tokens that a configuration of `load` lacks, and the declared channels that have none, as warnings."""
     sources = read(path, os.environ if environ is None else environ)
     values = sources.merged(type(config))
-    _, missing = _fill_in_tokens(values, sources.folder, config.sections)
+    _, missing = fill_in_tokens(values, sources.folder, config.sections)
     return [sources.problem(fault) for fault in (*missing, *switched_off(values, config.sections))]
 
 
@@ -429,53 +461,3 @@ def _with_defaults(entries: object, defaults: dict[str, Any]) -> object:
     if not isinstance(entries, list):
         return entries
     return [defaults | entry if isinstance(entry, dict) else entry for entry in entries]
-
-
-def _fill_in_tokens(
-    values: dict[str, Any], folder: Path, sections: Sections, tokens: Tokens = "optional"
-) -> tuple[list[Fault], list[Fault]]:
-    """Put the token of each platform's `token_file` into the platform's section; an empty token is none.
-
-    Returns:
-        The mistakes, and the tokens that are missing. Unless they are needed, the sections have an empty one.
-    """
-    faults, missing = [], []
-    for platform, kind in sections.items():
-        section = values.get(platform)
-        if not isinstance(section, dict):
-            continue
-        given = {key: section[key] for key in sorted(TOKEN_KEYS & section.keys()) if section[key] != ""}
-        if tokens == "ignored":
-            given = {}
-        values[platform] = section = {key: section[key] for key in section if key not in TOKEN_KEYS} | given
-        if not given:
-            cure = _(
-                "{cure}, or put it into {variable}; to leave {platform} out, put a # before every line of its section"
-            ).format(cure=_(kind.token_cure), variable=variable_name((platform, "token")), platform=kind.title)
-            missing.append(Fault((platform, "token"), _("the token is missing"), cure))
-        elif given.keys() == TOKEN_KEYS:
-            faults.append(Fault((platform, "token_file"), _("the token is given twice"), _("Keep token or token_file")))
-        elif "token_file" in given:
-            section["token"], wrong = _token_in(folder, given["token_file"])
-            if wrong:
-                cure = _("{cure} into a file and the file's path here").format(cure=_(kind.token_cure))
-                missing.append(Fault((platform, "token_file"), wrong, cure))
-                del section["token_file"]
-            else:
-                section["token_file"] = folder / given["token_file"]
-        if tokens != "needed":
-            section.setdefault("token", "")
-    return faults, missing
-
-
-def _token_in(folder: Path, file: object) -> tuple[str, str]:
-    """Return the token in the file, and the reason if it holds none."""
-    if not isinstance(file, str):
-        return "", _("this must be text")
-    try:
-        token = (folder / file).read_text("utf-8").strip()
-    except OSError as error:
-        return "", _("the file cannot be read ({reason})").format(reason=reason_of(error))
-    except ValueError:
-        return "", _("the file is not UTF-8 text")
-    return token, "" if token else _("the file is empty")

@@ -75,17 +75,26 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(
                 ("schedules", number, "name"), _("another schedule has this name"), _("Give each schedule its own")
             )
+        if entry.get("approval") == "one" and not _has_admins(values):
+            reason = _("nobody could approve: there is no admin in the config")
+            cure = _('Write the number of a person as admins of a platform, or approval = "none"')
+            yield Fault(("schedules", number, "approval"), reason, cure)
     yield from _channel_clashes(values, schedules)
 
 
+def _has_admins(values: Mapping[str, Any]) -> bool:
+    return any(isinstance(section, dict) and section.get("admins") for section in values.values())
+
+
 def switched_off(values: Mapping[str, Any], platforms: Container[str]) -> Iterator[Fault]:
-    """Yield the declared channels on platforms without a section."""
-    for number, entry in _entries(values, "channels"):
+    """Yield the declared channels and the team's chats on platforms without a section."""
+    places = [(key, *entry) for key in ("channels", "staff") for entry in _entries(values, key)]
+    for key, number, entry in places:
         platform = entry.get("platform")
         if isinstance(platform, str) and platform in platforms and platform not in values:
             reason = _("this platform is switched off: there is no [{platform}] section").format(platform=platform)
             cure = _("Add a [{platform}] section with its token, or take this channel out").format(platform=platform)
-            yield Fault(("channels", number, "platform"), reason, cure)
+            yield Fault((key, number, "platform"), reason, cure)
 
 
 def _entries(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:

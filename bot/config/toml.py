@@ -12,7 +12,7 @@ from bot.model.i18n import gettext_noop
 from bot.model.plaintext import hiding_cause
 from bot.model.problems import Change, InvalidInputError, Mistakes, named_lines
 
-LISTS = frozenset({"schedules", "channels"})
+LISTS = frozenset({"channels", "schedules", "staff"})
 """The sections that may stand there several times, each time between two pairs of brackets."""
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")

@@ -80,6 +80,11 @@ def _duration(value: object) -> object:
     return duration
 
 
+def _lead(value: object) -> object:
+    is_none = (isinstance(value, str) and not value.strip()) or value == dt.timedelta()
+    return dt.timedelta() if is_none else _duration(value)
+
+
 def _topic(value: str) -> str:
     topic = normalise_topic(value)
     if not topic:
@@ -187,6 +192,9 @@ Zone: TypeAlias = Annotated[ZoneInfo, BeforeValidator(_zone)]
 
 Duration: TypeAlias = Annotated[dt.timedelta, BeforeValidator(_duration)]
 """A number of minutes, hours or days: `90m`, `6h`, `6d`."""
+
+Lead: TypeAlias = Annotated[dt.timedelta, BeforeValidator(_lead)]
+"""A duration before an event, or an empty text for none."""
 
 Topic: TypeAlias = Annotated[str, AfterValidator(_topic)]
 """A topic in its one spelling."""

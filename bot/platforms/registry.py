@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bot import config
-from bot.config import Config, Tokens
+from bot.config import Config
+from bot.config.tokens import Tokens
 from bot.model.subscription import PlatformName
 from bot.platforms.base import Feature, PlatformRow, Renderer
 from bot.platforms.discord.row import ROW as DISCORD
