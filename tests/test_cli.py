@@ -621,6 +621,8 @@ def test_a_holiday_is_exported_too(recap: Recap, tmp_path: Path) -> None:
     assert recap("subscriptions", "import", "people.json").exit_code == 0
     (found,) = json.loads(recap("subscriptions", "export").stdout)
     assert (found["paused_until"], found["rich"]) == ("2030-01-07T07:00:00Z", True)
+    # A file of version 0.1.0 does not say so, and the number does.
+    assert found["is_private"]
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,8 @@ async def test_everything_else_that_0_1_0_kept_is_still_known(old: Ledger) -> No
     assert known[Target(TELEGRAM, "110")].reason == "no rights"
     assert known[Target(TELEGRAM, "108")].choices.topics == ("netflix", "tiktok")
     assert known[Target(TELEGRAM, "107")].choices.rich
+    private = {target for target, each in known.items() if each.is_private}
+    assert private == {target for target in known if target.platform == TELEGRAM and target.chat.isdigit()}
     publication = await old.publications.next(DISCORD)
     assert publication is not None
     assert (publication.target, publication.message_id) == (discord(1306), "900000000000000002")

@@ -126,7 +126,8 @@ def add_subscription(
         told = _("only announcement channels of {platforms} have followers: leave --publish out")
         raise typer.BadParameter(told.format(platforms=titles(Feature.PUBLISH)))
     console.need_switched_on(settings, place)
-    subscription = Subscription(place, schedule or names[0], choices)
+    is_private = PLATFORMS[place.platform].section.is_private(place.chat)
+    subscription = Subscription(place, schedule or names[0], choices, is_private=is_private)
     console.with_app(settings, lambda app: app.ledger.subscriptions.save(subscription))
     told = _("Subscribed: {target} on schedule {schedule}.")
     out().print(told.format(target=subscription.target, schedule=subscription.schedule))
@@ -190,6 +191,7 @@ async def _facts(app: "App") -> list[dict[str, Any]]:
             "schedule": each.schedule,
             **dataclasses.asdict(each.choices),
             "paused_until": each.paused_until and each.paused_until.isoformat(),
+            "is_private": each.is_private,
             "origin": str(each.origin),
             "state": str(each.state),
             "reason": each.reason,
@@ -222,13 +224,17 @@ class _Row(BaseModel):
     publish: bool = False
     rich: bool = False
     paused_until: AwareDatetime | None = None
+    is_private: bool = False
     origin: Origin = Origin.COMMAND
 
     @property
     def subscription(self) -> Subscription:
         """Return the subscription, active: the next push shows whether its platform still refuses the target."""
         choices = Choices(**self.model_dump(include={field.name for field in dataclasses.fields(Choices)}))
-        return Subscription(self.target, self.schedule, choices, self.origin, paused_until=self.paused_until)
+        # Because a file of version 0.1.0 does not say which chats are private, their numbers tell.
+        is_private = self.is_private or PLATFORMS[self.target.platform].section.is_private(self.target.chat)
+        subscription = Subscription(self.target, self.schedule, choices, self.origin, is_private=is_private)
+        return dataclasses.replace(subscription, paused_until=self.paused_until)
 
 
 _Rows = TypeAdapter(list[_Row])

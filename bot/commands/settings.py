@@ -44,7 +44,9 @@ async def settings(context: CommandContext, request: Request) -> Answer:
             is_saved = await _reschedule(context, request, subscriptions, value)
         elif subscriptions and (change := _change(context, request, subscriptions, step, value)) is not None:
             for each in subscriptions:
-                await context.subscriptions.save(change(active(each)))
+                await context.subscriptions.save(
+                    dataclasses.replace(change(active(each)), is_private=request.is_private)
+                )
             is_saved = True
         if is_saved:
             # The panel shows the choices that the database has now.
@@ -191,7 +193,9 @@ _DELETE, _DELETED = "delete", "deleted"
 
 # The words for every column of the ledger that holds something of a chat: a new column there wants its words here.
 _KEPT = (
-    gettext_noop("the number that the platform gives this chat, and that of its topic or thread;"),
+    gettext_noop(
+        "the number that the platform gives this chat, and that of its topic or thread; whether it is private;"
+    ),
     gettext_noop(
         "your choices (topics, layout, time, sound, pause), when you made them, and why pushes stopped, if they did;"
     ),

@@ -46,7 +46,7 @@ async def again(context: CommandContext, request: Request) -> Answer:
 async def _saved(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> Answer:
     """Save the subscriptions, and confirm those that the database then has."""
     for subscription in chosen:
-        await context.subscriptions.save(subscription)
+        await context.subscriptions.save(dataclasses.replace(subscription, is_private=request.is_private))
     return _confirmation(context, request, await context.subscriptions.of(request.target))
 
 

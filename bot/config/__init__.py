@@ -140,6 +140,11 @@ class PlatformSection(ConfigSection):
         raise NotImplementedError
 
     @classmethod
+    def is_private(cls, chat: str) -> bool:  # noqa: ARG003 - most platforms have one kind of number for all chats
+        """Return whether the spelling of a chat shows that it is one person's."""
+        return False
+
+    @classmethod
     def check_choice(cls, key: str, value: object) -> None:
         """Refuse a key of a channel, or a value of it, that this platform does not have.
 
@@ -294,7 +299,8 @@ class Config(_General):
         for channel in self.channels:
             topics = tuple(dict.fromkeys(self.aliases.get(topic, topic) for topic in channel.topics))
             choices = Choices(topics, channel.layout, channel.silent, channel.publish, channel.rich)
-            found.append(Subscription(channel.target, channel.schedule, choices, Origin.CONFIG))
+            is_private = self.sections[channel.platform].is_private(channel.chat)
+            found.append(Subscription(channel.target, channel.schedule, choices, Origin.CONFIG, is_private=is_private))
         return found
 
     def live(self, running: Config) -> tuple[Config, list[str]]:

@@ -106,6 +106,8 @@ class Subscription:
     """The reason of the pause or the end; empty while active."""
     paused_until: dt.datetime | None = None
     """The end of a holiday that a person chose. Until then no push comes, and the state stays active."""
+    is_private: bool = False
+    """Whether the target is a chat between one person and the bot, as far as the platform has told."""
 
 
 class Subscriptions(Protocol):

@@ -229,6 +229,7 @@ class Choice:
     rich: bool = False
     audio: AudioAs = AudioAs.AS_SCHEDULED
     mention: str = ""
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,14 +190,16 @@ def _subscription(row: Row[Any]) -> Subscription:
         state=row.state,
         reason=row.reason,
         paused_until=row.paused_until,
+        is_private=row.is_private,
     )
 
 
 def _row(subscription: Subscription, now: dt.datetime, **declared: str) -> dict[str, object]:
+    own = ("schedule", "origin", "state", "reason", "paused_until", "is_private")
     return {
         **subscription.target._asdict(),
         **{each.name: getattr(subscription.choices, each.name) for each in dataclasses.fields(Choices)},
-        **{name: getattr(subscription, name) for name in ("schedule", "origin", "state", "reason", "paused_until")},
+        **{name: getattr(subscription, name) for name in own},
         "has_left": False,
         "updated": now,
         "created": now,
@@ -209,7 +211,10 @@ def _put(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         put = insert(connection, subscriptions)
         key = [column.name for column in _BY_TARGET]
-        changes = {name: put.excluded[name] for name in rows[0].keys() - {*key, "created"}}
+        changed = rows[0].keys() - {*key, "created"}
+        changes: dict[str, ColumnElement[Any]] = {name: put.excluded[name] for name in changed}
+        # Because a private chat stays one, a subscription that does not know it changes nothing.
+        changes["is_private"] = subscriptions.c.is_private | put.excluded.is_private
         connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), rows)
 
 

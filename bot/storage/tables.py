@@ -126,6 +126,7 @@ subscriptions = Table(
     Column("pin", Boolean, nullable=False, server_default=false()),
     Column("paused_until", MOMENT),  # their own holiday; null for none
     Column("has_left", Boolean, nullable=False, server_default=false()),  # ended, and active again when they come back
+    Column("is_private", Boolean, nullable=False, server_default=false()),  # as far as the platform has told
     Column("declared", String),  # the choices that the config last declared; null when it names no such target
     Column("created", MOMENT, nullable=False),
     Column("updated", MOMENT, nullable=False),
@@ -133,7 +134,8 @@ subscriptions = Table(
     # Answers "which distinct choices are there" without reading a subscription, and finds those who share one.
     Index(
         "ix_subscriptions_choices",
-        *("schedule", "state", "platform", "topics", "layout", "silent", "rich", "audio", "mention", "paused_until"),
+        *("schedule", "state", "platform", "topics", "layout", "silent", "rich", "audio", "mention", "is_private"),
+        "paused_until",
     ),
 )
 

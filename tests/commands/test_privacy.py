@@ -31,6 +31,7 @@ async def test_privacy_says_what_is_kept(anna: TelegramPerson) -> None:
 KEPT = {
     "le numéro que la plateforme donne": {"platform", "chat", "old_chat", "new_chat"},
     "celui de son sujet ou de son fil": {"thread"},
+    "si elle est privée": {"is_private"},
     "vos choix (thèmes, présentation, horaire, son, pause)": {
         *("topics", "layout", "rich", "schedule", "silent", "paused_until"),
         *("audio", "publish", "mention", "pin", "origin", "declared"),  # the admin's of the bot

@@ -66,6 +66,14 @@ async def test_saving_again_changes_the_one_there_is(ledger: Ledger) -> None:
     ]
 
 
+async def test_a_private_chat_stays_known_as_one(ledger: Ledger) -> None:
+    """The admin's command line and the config do not know what the platform told, and change nothing of it."""
+    await ledger.subscriptions.save(dataclasses.replace(subscription(CHANNEL), is_private=True))
+    await ledger.subscriptions.save(subscription(CHANNEL, "ai"))
+    assert await ledger.subscriptions.of(CHANNEL) == [dataclasses.replace(subscription(CHANNEL, "ai"), is_private=True)]
+    assert [choice.is_private for choice in await ledger.choices("monday")] == [True]
+
+
 async def test_a_target_is_platform_chat_and_thread(ledger: Ledger) -> None:
     """A topic of a forum, and the same number on another platform, are other targets."""
     others = [telegram(1), telegram(1, 5), Target(DISCORD, "1")]

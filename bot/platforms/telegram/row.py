@@ -57,8 +57,7 @@ ROW = PlatformRow(
     name=NAME,
     section=Telegram,
     load=_load,
-    # Telegram gives people positive ids; groups and channels have negative ones or a name.
-    limits=lambda target: PRIVATE if target.chat.isdigit() else GROUP,
+    limits=lambda target: PRIVATE if Telegram.is_private(target.chat) else GROUP,
     render=render,
     is_silent=lambda message: bool(message.body.get("disable_notification")),
     terminal=_terminal,

@@ -75,6 +75,11 @@ class Telegram(PlatformSection):
         )
 
     @classmethod
+    def is_private(cls, chat: str) -> bool:
+        """Return whether the chat has a person's number: groups and channels have negative ones or a name."""
+        return chat.isdigit()
+
+    @classmethod
     def check_choice(cls, key: str, value: object) -> None:
         """Refuse the general topic as a thread, and followers."""
         match key, value:

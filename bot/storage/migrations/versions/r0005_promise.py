@@ -1,6 +1,7 @@
 """Deliveries are claimed by rank, refused renderings stopped, rehearsals kept, and the process shows that it lives.
 
 Subscriptions choose audio, a role to mention, and pins; the ledger keeps what is pinned and which files are uploaded.
+A subscription knows whether its chat is private.
 """
 
 import sqlalchemy as sa
@@ -40,11 +41,19 @@ def upgrade() -> None:
         ("pin", sa.Boolean(), sa.false()),
     ):
         op.add_column("subscriptions", sa.Column(name, kind, nullable=False, server_default=default))
+    op.add_column("subscriptions", sa.Column("is_private", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Telegram's groups and channels have a sign before their number, or a name.
+    op.execute(
+        "UPDATE subscriptions SET is_private = NOT (chat LIKE '-%' OR chat LIKE '@%') WHERE platform = 'telegram'"
+    )
     op.drop_index("ix_subscriptions_choices", "subscriptions")
     op.create_index(
         "ix_subscriptions_choices",
         "subscriptions",
-        ["schedule", "state", "platform", "topics", "layout", "silent", "rich", "audio", "mention", "paused_until"],
+        [
+            *("schedule", "state", "platform", "topics", "layout", "silent", "rich", "audio", "mention", "is_private"),
+            "paused_until",
+        ],
     )
     op.create_table(
         "pins",
