@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -52,10 +53,35 @@ def schema(path: Path) -> dict[str, str]:
         return dict(database.execute("SELECT name, sql FROM sqlite_master"))
 
 
+def parts(path: Path) -> dict[str, object]:
+    """Every table's columns and references as SQLite knows them, and every index as it was made."""
+    found: dict[str, object] = {}
+    with closing(sqlite3.connect(path)) as database:
+        for kind, name, made in database.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
+            if kind == "table":
+                columns = database.execute(
+                    'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)', [name]
+                )
+                asked = 'SELECT "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(?)'
+                references = database.execute(asked, [name])
+                found[name] = set(columns), set(references)
+            else:
+                found[name] = made
+    return found
+
+
+def migrate_anew(connection: Connection) -> None:
+    """Drop the tables, and have all the migrations make them."""
+    metadata.drop_all(connection)
+    connection.exec_driver_sql("DROP TABLE alembic_version")
+    command.upgrade(config(connection), "head")
+
+
 async def test_migrations_make_the_tables(ledger: Ledger) -> None:
     """The migrations make, on an empty database of each kind, what the code takes the tables to be."""
 
     def differences(connection: Connection) -> object:
+        migrate_anew(connection)
         # PostgreSQL compares no JSON, which is the default of one column.
         defaults = connection.dialect.name == "sqlite"
         context = MigrationContext.configure(
@@ -63,7 +89,15 @@ async def test_migrations_make_the_tables(ledger: Ledger) -> None:
         )
         return compare_metadata(context, metadata)
 
-    assert await ledger._database.read(differences) == []
+    assert await ledger._database.write(differences) == []
+
+
+async def test_a_new_database_is_made_as_the_migrations_make_it(tmp_path: Path) -> None:
+    """To the last reference and index; only the order of columns may differ."""
+    async with opened(tmp_path) as ledger:
+        made = parts(tmp_path / "recap.db")
+        await ledger._database.write(migrate_anew)
+    assert parts(tmp_path / "recap.db") == made
 
 
 async def test_a_thread_of_the_largest_number_is_kept(ledger: Ledger) -> None:

@@ -1,6 +1,6 @@
 """The menus of commands that Telegram's apps show when somebody types a slash."""
 
-import asyncio
+import itertools
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -36,19 +36,13 @@ async def publish_menus(bot: Bot, default: Language) -> None:
     Raises:
         SendError: Telegram did not take all of them.
     """
-
-    async def publish(scope: BotCommandScope, code: str | None, commands: list[tuple[str, str]]) -> None:
-        known = await bot.get_my_commands(scope, language_code=code)
-        if [(each.command, each.description) for each in known] != commands:
-            taken: object = await bot.set_my_commands(commands, scope, language_code=code)
-            if taken is not True:
-                raise ForeignError(HTTPStatus.OK)
-
     languages = [(default, None), *((language, str(language)) for language in Language)]
-    menus = (
-        publish(scope, code, [(each.name, words(language).gettext(each.summary)) for each in commands])
-        for scope, commands in _MENUS
-        for language, code in languages
-    )
     with translated():
-        await asyncio.gather(*menus)
+        # One after the other, because the library would open a connection for each of them.
+        for (scope, commands), (language, code) in itertools.product(_MENUS, languages):
+            menu = [(each.name, words(language).gettext(each.summary)) for each in commands]
+            known = await bot.get_my_commands(scope, language_code=code)
+            if [(each.command, each.description) for each in known] != menu:
+                taken: object = await bot.set_my_commands(menu, scope, language_code=code)
+                if taken is not True:
+                    raise ForeignError(HTTPStatus.OK)
