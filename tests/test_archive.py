@@ -6,6 +6,7 @@ import datetime as dt
 import gc
 import os
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +17,11 @@ from bot.content import search
 from bot.content.archive import Archive
 from bot.content.search import SegmentWords, _spaced
 from bot.content.search import _weights as weigh
+from bot.model.i18n import Language, speaking
 from bot.model.text import fold_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from bot.model.episode import Episode, Segment
 
@@ -193,6 +194,24 @@ class TestReloading:
             "Un sujet",
             "Un sujet",
         ]
+
+    def test_problems_are_said_in_another_language(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The mistakes in files, taken numbers and copies; only the files with mistakes are read again."""
+        for number in (1, 2, 3):
+            write(tmp_path, number)
+        write(tmp_path, 4, "Texte.\n")
+        write(tmp_path, 3, name="3 (copie).md")
+        write(tmp_path, 2, name="deux.md")
+        archive = Archive.load(tmp_path)
+        with speaking(lambda: Language.FRENCH):
+            in_french = told(Archive.load(tmp_path))
+            read: list[Path] = []
+            reading = Path.read_bytes
+            monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path), reading(path))[1])
+            assert [each.message for each in archive.problems_again()] == [each.split(": ", 1)[1] for each in in_french]
+        assert len(in_french) == 4
+        assert [path.name for path in read] == ["4.md"]
+        assert told(archive) != in_french
 
     def test_new_files_come_and_deleted_ones_go(self, tmp_path: Path) -> None:
         """The snapshot is what the folder holds."""

@@ -60,7 +60,7 @@ class _Unloaded(AdminCommand):
 cli = typer.Typer(
     name="recap",
     cls=AdminGroup,
-    help=gettext_noop("Deliver a podcast's Monday recap to Telegram and Discord."),
+    help=gettext_noop("Deliver a podcast's recap to Telegram and Discord."),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bot.commands.throttle import Throttle
@@ -96,7 +96,8 @@ class CommandContext:
 
     `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
     platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message. Whoever
-    changes a subscription holds `changing`: two presses in a row must not undo each other.
+    changes a subscription holds `changing`: two presses in a row must not undo each other. `languages` names the chats
+    that are answered in another language than the show's.
     """
 
     show: str
@@ -108,6 +109,7 @@ class CommandContext:
     throttle: Throttle
     changing: asyncio.Lock
     rich_on: Collection[PlatformName] = ()
+    languages: Mapping[str, Language] = field(default_factory=dict)
 
     @property
     def today(self) -> dt.date:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,28 +63,28 @@ class Archive:
         if previous and (previous.folder, previous.content, previous.aliases) == (folder, content, aliases):
             return previous
         in_use = {episode.path for episode in previous.episodes} if previous else set()
-        found, copies, duplicates = _without_duplicates(folder, content, in_use)
+        found, copies, problems = _sorted_out(folder, content, in_use)
         names = _names(aliases)
         renamed = (_renamed(episode, names) for episode in found)
         return cls(
             episodes=tuple(sorted(renamed, key=lambda episode: (episode.date, episode.number), reverse=True)),
-            problems=(
-                *content.problems,
-                # Because a copy is to be deleted, nobody needs to mend its mistakes.
-                *(
-                    each
-                    for path, version in content.versions.items()
-                    if path not in copies
-                    for each in version.problems
-                ),
-                *duplicates,
-            ),
+            problems=problems,
             folder=folder,
             content=content,
             aliases=aliases,
-            copies=frozenset(copies),
+            copies=copies,
             former=vars(previous).get("_index", previous.former) if previous else None,
         )
+
+    def problems_again(self) -> tuple[Problem, ...]:
+        """Return the problems in the language in which the program speaks to the team now."""
+        # Because a problem keeps its words, the files with mistakes are read again, and no other.
+        versions = {
+            path: dataclasses.replace(version, stamp=None) if version.problems else version
+            for path, version in self.content.versions.items()
+        }
+        content = Folder.read(self.folder, dataclasses.replace(self.content, versions=versions))
+        return _sorted_out(self.folder, content, {episode.path for episode in self.episodes})[2]
 
     def broken(self) -> list[tuple[FileBroken, dt.datetime | None]]:
         """Return each file with mistakes, except unfinished ones, and the time of its change; None if unknown."""
@@ -225,10 +227,10 @@ def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:
     return episode.model_copy(update={"segments": tuple(s.model_copy(update={"topics": t}) for s, t in renamed)})
 
 
-def _without_duplicates(
+def _sorted_out(
     folder: Path, content: Folder, in_use: Container[Path]
-) -> tuple[list[Episode], Mapping[Path, Path], list[Problem]]:
-    """Return the good episodes, each number once, the copies among the files with their originals, and problems.
+) -> tuple[list[Episode], frozenset[Path], tuple[Problem, ...]]:
+    """Return the good episodes, each number once, the copies among the files, and all problems.
 
     A copy never takes the place of its original, nor a draft that of an episode that readers see, nor any file that of
     one that is `in_use` already. Else the first file by path counts.
@@ -240,7 +242,9 @@ def _without_duplicates(
     alike = {path: others for others in claims.values() if len(others) > 1 for path in others}
     copies = {path: original for path, others in alike.items() if (original := original_of(path, others))}
     accepted: dict[int, Path] = {}
-    problems: list[Problem] = []
+    # Because a copy is to be deleted, nobody needs to mend its mistakes.
+    own = (version.problems for path, version in content.versions.items() if path not in copies)
+    problems = [*content.problems, *itertools.chain.from_iterable(own)]
     for path, original in copies.items():
         message = _("this file is a copy of {folder}, which is the one that counts; this one is left out").format(
             folder=folder / original
@@ -261,4 +265,4 @@ def _without_duplicates(
                 cure = _("Give one of the two another number; until then {fate}").format(fate=fate)
                 problems.append(Problem(folder / this, message, cure, content.versions[this].number_line))
     kept = set(accepted.values())
-    return [episode for episode in found if episode.path in kept], copies, problems
+    return [episode for episode in found if episode.path in kept], frozenset(copies), tuple(problems)

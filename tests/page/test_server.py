@@ -293,19 +293,24 @@ async def test_each_language_has_people_and_places_of_its_own(fresh: Served) -> 
     """All speak it from the first message on, and no page of another language sees them; Monday comes to all."""
     _, page = fresh
     says = {
-        "fr": ("Abonnement enregistré", "Les auditeurs", "Tous les thèmes"),
-        "en": ("Subscribed!", "The listeners", "All the topics"),
+        "fr": ("Abonnement enregistré", "Les auditeurs", "Tous les thèmes", "28 octobre 2024"),
+        "en": ("Subscribed!", "The listeners", "All the topics", "October 28, 2024"),
     }
     async with watching(page, "fr") as french, watching(page, "en") as english:
         for language, stream in (("en", english), ("fr", french)):
-            first, name, topics = says[language]
+            first, name, topics, day = says[language]
             await stream.until(lambda now, first=first: first in "".join(now.texts("telegram-private")))  # type: ignore[misc]
             assert stream.place("telegram-group")["title"] == name
             here = {"language": language}
-            await do(page, **here, do="say", place="telegram-private", who=Person.ADMIN, text="/help")
+            for place in ("telegram-private", "telegram-group"):
+                await do(page, **here, do="say", place=place, who=Person.ADMIN, text="/help")
             await do(page, **here, do="slash", place="discord-general", who=Person.MEMBER, command="help")
-            for place in ("telegram-private", "discord-general"):
+            for place in ("telegram-private", "telegram-group", "discord-general"):
                 await stream.until(lambda now, place=place, topics=topics: topics in "".join(now.texts(place)))  # type: ignore[misc]
+            # An answer that all people of a place see is in the language of the place too.
+            shared = {"command": "latest", "options": {"share": True}}
+            await do(page, **here, do="slash", place="discord-announcements", who=Person.ADMIN, **shared)
+            await stream.until(lambda now, day=day: day in "".join(now.texts("discord-announcements")))  # type: ignore[misc]
         assert says["en"][2] not in json.dumps(french.messages)
         await do(page, do="advance")
         for stream in (english, french):
@@ -377,3 +382,16 @@ async def test_what_cannot_be_done_is_refused_in_words(served: Served, action: d
     answered, result = await do(page, **action)
     assert answered == status
     assert result["error"]
+
+
+@pytest.mark.parametrize(
+    ("language", "reason", "cure"),
+    [("fr", "seuls les admin", "rechargez-la"), ("en", "only administrators post", "load it again")],
+)
+async def test_a_page_hears_in_its_own_language_why_not(served: Served, language: str, reason: str, cure: str) -> None:
+    """The language of the tab, and where the page does not tell it that of the browser; never the terminal's."""
+    _, page = served
+    post = {"do": "say", "place": "telegram-channel", "who": "Sacha", "text": "/latest"}
+    assert reason in (await do(page, **post, language=language))[1]["error"]
+    async with visiting(page, **{"Accept-Language": language}) as session, session.post("do", json={}) as answer:
+        assert cure in (await answer.json())["error"]

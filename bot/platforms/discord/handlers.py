@@ -132,7 +132,8 @@ class Handlers:
             # Because thousands of acknowledgements would all come too late, some in time are better.
             return
         shared = share and may_share(interaction)
-        request = request_of(interaction, argument, page, self._language, shared=shared)
+        otherwise = self._context.languages.get(str(interaction.channel_id), self._language)
+        request = request_of(interaction, argument, page, otherwise, shared=shared)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
         question = (answering, argument, share, page, interaction.message and interaction.message.id)
         with self._sender.in_line(reply.line, question, changes=True) as entry:

@@ -225,7 +225,7 @@ class Handlers:
             return
         is_new = not _is_present(change.old_chat_member) and not await subscriptions.came_back(target)
         if is_new and chat.type in {Chat.GROUP, Chat.SUPERGROUP} and getattr(member, "can_send_messages", True):
-            await self._say(hello(self._context, words(self._language)), target)
+            await self._say(hello(self._context, self._words_for(update)), target)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
         """Move the subscriptions of a group that became a supergroup with another id, as the old group says."""
@@ -265,7 +265,8 @@ class Handlers:
         """
         chat, user = update.effective_chat, update.effective_user
         is_private = chat is not None and chat.type == Chat.PRIVATE
-        return Language.pick(user.language_code if user and is_private else None, self._language)
+        default = self._context.languages.get(str(chat.id), self._language) if chat else self._language
+        return Language.pick(user.language_code if user and is_private else None, default)
 
     def _words_for(self, update: Update) -> Words:
         return words(self._language_of(update))

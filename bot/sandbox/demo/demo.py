@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import logging
 import tempfile
@@ -72,7 +73,7 @@ class Demo:
         self.steady = asyncio.Lock()
         self._settings = settings
         self._session = 0
-        self._told: dict[Language, Archive] = {}
+        self._told: dict[Language, tuple[Archive, list[str]]] = {}
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -122,16 +123,14 @@ class Demo:
 
     async def problems(self, language: Language) -> list[str]:
         """Return the mistakes in the content, in the language."""
-        if not self._app.archive.problems:
-            return []
-        settings = self._settings
-        with speaking(lambda: language):
-            # Because an archive keeps the sentences about its files, each language has an archive of its own.
-            archive = await asyncio.to_thread(
-                Archive.load, settings.content.folder, settings.topics, self._told.get(language)
-            )
-            self._told[language] = archive
-            return [str(problem) for problem in archive.problems]
+        archive = self._app.archive
+        told, sentences = self._told.get(language, (None, []))
+        if archive is not told:
+            with speaking(lambda: language):
+                problems = await asyncio.to_thread(archive.problems_again) if archive.problems else ()
+            sentences = [str(problem) for problem in problems]
+            self._told[language] = archive, sentences
+        return sentences
 
     async def subscriptions(self, target: Target) -> list[Subscription]:
         """Return the target's subscriptions that have not ended."""
@@ -144,7 +143,8 @@ class Demo:
             return None
         before = {broadcast.id for broadcast in await self._app.ledger.broadcasts(limit=100)}
         self._clock.move_to(run)
-        await self._app.tick()
+        with speaking(lambda: self._settings.show.language):
+            await self._app.tick()
         self.changes.notify()
         opened_now = [each for each in await self._app.ledger.broadcasts(limit=100) if each.id not in before]
         return opened_now[0].episode if opened_now else None
@@ -158,6 +158,12 @@ class Demo:
 
     async def _begin(self) -> None:
         settings = self._settings
+        # Because a page may restart the demo, the bot would speak to its team in the language of that page.
+        with speaking(lambda: settings.show.language):
+            await self._start(settings)
+        self._session += 1
+
+    async def _start(self, settings: Config) -> None:
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recap-demo-")))
             self._clock = DemoClock(_eve(settings))
@@ -171,6 +177,10 @@ class Demo:
             config = _on_stand_ins(settings, self._telegram, discord, self._worlds.values(), folder)
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
+            chats = {each.target.chat: town.language for town in self._worlds.values() for each in town.places.values()}
+            context = dataclasses.replace(self._app.services.context, languages=chats)
+            for connection in self._app.connections.values():
+                connection.handlers.use(context, settings.show.language)
             self._drawn = self._app.archive
             await stack.enter_async_context(_running(self._app))
             for world in self._worlds.values():
@@ -178,7 +188,6 @@ class Demo:
             for platform in (self._telegram, discord):
                 stack.enter_context(platform.changes.heard_by(self.changes.notify))
             self._stack = stack.pop_all()
-        self._session += 1
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from bot.model.i18n import gettext as _
+from bot.model.i18n import speaking
+from bot.sandbox.demo.files import preferred_language
 
 HEADERS = {
     # Because the page shows pictures as words, the policy allows no `blob:`, `data:` or other host.
@@ -49,12 +51,13 @@ def guard(*, loopback: bool) -> Middleware:
     async def check(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if not _is_ours(request.host, loopback=loopback):
-            raise _refusal(_("This page answers to its address and to localhost, and to no other name."))
-        # Because links from anywhere may open the page, `/` is free; only the page may ask for all other paths.
-        if request.path != "/" and not _is_from_the_page(request):
-            raise _refusal(_("Only the page itself may ask for this."))
-        response = await handler(request)
+        with speaking(lambda: preferred_language(request.headers.get("Accept-Language", ""))):
+            if not _is_ours(request.host, loopback=loopback):
+                raise _refusal(_("This page answers to its address and to localhost, and to no other name."))
+            # Because links from anywhere may open the page, `/` is free; only the page may ask for all other paths.
+            if request.path != "/" and not _is_from_the_page(request):
+                raise _refusal(_("Only the page itself may ask for this."))
+            response = await handler(request)
         if not response.prepared:
             response.headers.update(HEADERS)
         return response

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from aiohttp import ClientConnectionResetError, web
 from pydantic import ValidationError
 
-from bot.model.i18n import Language
+from bot.model.i18n import Language, speaking, spoken
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.sandbox.demo import files
@@ -74,7 +74,7 @@ class Page(WebServer):
 
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[guard(loopback=is_loopback(self._host))], client_max_size=MAX_BODY)
-        app.router.add_get("/", self._index)
+        app.router.add_get("/", _index)
         app.router.add_get("/events", self._events)
         app.router.add_post("/do", self._do)
         app.router.add_get("/{name}", _file)
@@ -95,22 +95,20 @@ class Page(WebServer):
         self._demo.changes.notify()
         await super().stop()
 
-    async def _index(self, request: web.Request) -> web.Response:
-        language = files.preferred_language(request.headers.get("Accept-Language", ""))
-        return web.Response(text=files.index(language), content_type="text/html")
-
     async def _do(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
             return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _("An action is sent as application/json."))
         try:
             action = ACTION.validate_json(await request.read())
-            return web.json_response(await action.act(self._demo))
-        except ValidationError as error:
-            return _problem(HTTPStatus.BAD_REQUEST, str(error.errors(include_url=False, include_input=False)))
-        except (LookupError, ValueError) as error:
-            return _problem(HTTPStatus.CONFLICT, str(error))
-        except TimeoutError:
-            return _problem(HTTPStatus.GATEWAY_TIMEOUT, _("The bot did not answer in time."))
+        except ValidationError:
+            return _problem(HTTPStatus.BAD_REQUEST, _("This page is of another version of the demo: load it again."))
+        with speaking(lambda: action.language):
+            try:
+                return web.json_response(await action.act(self._demo))
+            except TimeoutError:
+                return _problem(HTTPStatus.GATEWAY_TIMEOUT, _("The bot did not answer in time."))
+            except (LookupError, ValueError) as error:
+                return _problem(HTTPStatus.CONFLICT, str(error))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
@@ -156,6 +154,10 @@ class Page(WebServer):
                 places.append(place_wire(world, place, subscriptions) | {"messages": keys})
             facts["problems"] = await self._demo.problems(language)
             return {"facts": facts, "places": places, "messages": fresh}
+
+
+async def _index(_request: web.Request) -> web.Response:
+    return web.Response(text=files.index(spoken().language), content_type="text/html")
 
 
 async def _file(request: web.Request) -> web.Response:
