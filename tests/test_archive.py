@@ -207,7 +207,12 @@ class TestReloading:
             in_french = told(Archive.load(tmp_path))
             read: list[Path] = []
             reading = Path.read_bytes
-            monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path), reading(path))[1])
+
+            def noted(path: Path) -> bytes:
+                read.append(path)
+                return reading(path)
+
+            monkeypatch.setattr(Path, "read_bytes", noted)
             assert [each.message for each in archive.problems_again()] == [each.split(": ", 1)[1] for each in in_french]
         assert len(in_french) == 4
         assert [path.name for path in read] == ["4.md"]
