@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 
 PUBLISHED = PAGE.read_text(encoding="utf-8")
-SENDING, OTHER = ("telegram",), ("slow", "archive", "start")
+SENDING, OTHER = ("telegram",), ("slow", "archive")
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ def test_everybody_is_measured_side_by_side(runs: dict[str, Run], scenario: str,
 
 @pytest.mark.parametrize("scenario", OTHER)
 def test_every_other_scenario_finds_what_it_is_to_find(runs: dict[str, Run], scenario: str) -> None:
-    """The pace, the pause, the start: a row of figures and a demand for each, at the smallest size."""
+    """The pace, the archive: a row of figures and a demand for each, at the smallest size."""
     found = runs[scenario].results[scenario]
     assert found["rows"]
     assert found["checks"]
 
 
-@pytest.mark.parametrize(("scenario", "contenders"), [("telegram", 6), ("slow", 0), ("start", 0)])
+@pytest.mark.parametrize(("scenario", "contenders"), [("telegram", 6), ("slow", 0)])
 def test_a_run_writes_its_sections_of_the_page(runs: dict[str, Run], scenario: str, contenders: int) -> None:
     """A line for each contender and each demand; the sections of other scenarios stay as they are published."""
     text = (runs[scenario].folder / "README.md").read_text(encoding="utf-8")

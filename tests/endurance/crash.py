@@ -144,7 +144,9 @@ async def town(targets: int, *, hold: bool) -> AsyncIterator[DemoWorld]:
             yield DemoWorld(telegram, discord, chats, channels, folder)
 
 
-async def push(targets: int, kills: int, figures: Figures, luck: random.Random, *, hold: bool) -> None:
+async def push(
+    targets: int, kills: int, figures: Figures, luck: random.Random, longest_life: float, *, hold: bool
+) -> None:
     """One push, killed at most so often on its way, and then left alone until it is over."""
     in_doubt = "SELECT platform, count(*) FROM deliveries WHERE state = 'sending' GROUP BY platform"
     async with town(targets, hold=hold) as place:
@@ -154,7 +156,7 @@ async def push(targets: int, kills: int, figures: Figures, luck: random.Random, 
                 await place.until(lambda: place.sends() > before or is_over(place), running)  # noqa: B023 - used at once
                 if is_over(place):
                     break
-                await asyncio.sleep(luck.uniform(0, LONGEST_LIFE))
+                await asyncio.sleep(luck.uniform(0, longest_life))
                 if is_over(place):
                     break
             left = place.rows(in_doubt)
@@ -179,11 +181,13 @@ def is_over(place: DemoWorld) -> bool:
     return place.rows("SELECT state, count(*) FROM broadcasts WHERE kind = 'push' GROUP BY state").keys() == {"done"}
 
 
-async def crash(targets: int, kills: int, *, hold: bool, seed: int = 1207) -> Figures:
+async def crash(
+    targets: int, kills: int, *, hold: bool, seed: int = 1207, longest_life: float = LONGEST_LIFE
+) -> Figures:
     """Push until the program has been killed so often."""
     figures, luck = Figures(), random.Random(seed)  # noqa: S311 - for instants, not for secrets
     while figures.kills < kills:
-        await push(targets, kills, figures, luck, hold=hold)
+        await push(targets, kills, figures, luck, longest_life, hold=hold)
         print(figures, end="\n\n", flush=True)  # noqa: T201 - a script
     return figures
 

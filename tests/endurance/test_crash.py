@@ -9,13 +9,15 @@ import pytest
 from tests.endurance.crash import crash
 
 KILLS, TARGETS = 2, 20
+LIFE = 0.3
+"""Seconds at most from the first message to the kill: so many targets take twice as long."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("hold", [False, True])
 async def test_whenever_the_program_is_killed_everyone_has_the_recap(*, hold: bool) -> None:
     """Discord never twice; Telegram twice at most what was in doubt, and with `hold` never, but told as unknown."""
-    figures = await crash(TARGETS, KILLS, hold=hold)
+    figures = await crash(TARGETS, KILLS, hold=hold, longest_life=LIFE)
     assert figures.kills == KILLS
     assert (figures.discord_missing, figures.discord_twice) == (0, 0)
     if hold:
