@@ -41,6 +41,7 @@ OF_PROGRAMS = re.compile(
     # Names of services, of buttons, of keys of notices, and commands to copy.
     r"|^(?:xx |.*xx$|layout |silent |rich |publish |off |on |pause |at |person |chat |missed |storage |no-episode )"
     r"|^(?:: still|A press could|An inline query|The button|an update cannot|no update has|'xx' has no text|not xx)"
+    r"|\{#xx at=xx\}"
     r"|^(?:recap |sent later|not wanted|no answer yet|moved to another|none is scheduled|short lines|the bot$)"
 )
 """Texts that programs read, or that stand for something else."""

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.model import document as doc
+from bot.model.address import at_second, is_player
+from bot.model.episode import time_of
+from bot.model.text import NO_BREAK_SPACE
 
 if TYPE_CHECKING:
     from bot.model.episode import Episode, Segment
@@ -51,7 +54,7 @@ class Formatter:
         if not chosen:
             return None
         hidden = [segment for segment in episode.segments if segment not in chosen]
-        sections = [self._opening(episode, chosen), *(self._segment(segment) for segment in chosen)]
+        sections = [self._opening(episode, chosen), *(self._segment(episode, segment) for segment in chosen)]
         more = self._words.ngettext(
             "{count} subject follows in a message of its own.",
             "{count} subjects follow, each in a message of its own.",
@@ -63,7 +66,7 @@ class Formatter:
 
     def rest(self, episode: Episode, segments: Sequence[Segment]) -> doc.Document:
         """Return some segments of an episode, for somebody who has read the others."""
-        sections = _one_preview([self._segment(segment) for segment in segments])
+        sections = _one_preview([self._segment(episode, segment) for segment in segments])
         more = self._words.gettext("The rest follows at once.")
         return doc.Document(episode.title, tuple(sections), (self._whole_episode(episode),), more=more)
 
@@ -102,12 +105,14 @@ class Formatter:
             blocks.append(doc.Note((doc.Span(sentence),)))
         return doc.Section(tuple(blocks))
 
-    def _segment(self, segment: Segment) -> doc.Section:
-        return self._section(doc.Heading((doc.Span(f"{segment.number}. {segment.title}"),)), segment)
+    def _segment(self, episode: Episode, segment: Segment) -> doc.Section:
+        title = doc.Span(f"{segment.number}. {segment.title}")
+        return self._section(doc.Heading((title, *self._time(episode, segment))), segment)
 
     def _excerpt(self, episode: Episode, segment: Segment) -> doc.Section:
         number = self._words.gettext("Episode {number}").format(number=episode.number)
-        reference = doc.Note((doc.Span(SEPARATOR.join((number, self._words.date(episode.date)))),))
+        dated = doc.Span(SEPARATOR.join((number, self._words.date(episode.date))))
+        reference = doc.Note((dated, *self._time(episode, segment)))
         return self._section(doc.Heading((doc.Span(segment.title),)), segment, under_title=(reference,))
 
     def _section(self, title: doc.Heading, segment: Segment, *, under_title: tuple[doc.Block, ...] = ()) -> doc.Section:
@@ -121,6 +126,14 @@ class Formatter:
             blocks.append(doc.Note(tuple(spans[:-1])))
         preview = segment.image or next(iter(segment.sources), None)
         return doc.Section(tuple(blocks), preview.url if preview else None)
+
+    def _time(self, episode: Episode, segment: Segment) -> doc.Spans:
+        """Return where the segment begins in the recording, as a link if the episode has an address that plays it."""
+        if segment.begins is None:
+            return ()
+        address = episode.audio or (episode.page if is_player(episode.page or "") else None)
+        url = address and at_second(address, segment.begins)
+        return doc.Span(SEPARATOR), doc.Span(f"▶{NO_BREAK_SPACE}{time_of(segment.begins)}", url=url)
 
     def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[doc.Button, ...]:
         buttons: list[doc.Button] = []

@@ -237,6 +237,7 @@ def _segments(parts: Sequence[Part], left_out: Iterable[int], mistakes: Mistakes
             summary=tuple(part.summary),
             sources=tuple(part.sources),
             image=part.image,
+            begins=part.begins,
         )
         for number, part in enumerate(parts, start=1)
     ]

@@ -15,10 +15,11 @@ from bot.content.folder import right_name
 from bot.content.formatter import Formatter
 from bot.content.parser import read_episode, unclosed_emphasis
 from bot.content.richtext import SOURCES_LINE
+from bot.content.segments import LOOSE_TIME, ascii_slug
 from bot.content.slips import EpisodeFile, Slips
-from bot.model.address import FILE_NAME
+from bot.model.address import FILE_NAME, is_player
 from bot.model.document import Block, Document, Span
-from bot.model.episode import Episode, Segment, Status
+from bot.model.episode import Episode, Segment, Status, time_of
 from bot.model.i18n import Language, gettext_noop, words
 from bot.model.i18n import gettext as _
 from bot.model.problems import Change, Mistakes, Problem, named_lines
@@ -207,6 +208,7 @@ class _EpisodeReview:
                         at, _("the link stands on line {first} already").format(first=first), _("Keep one of the two")
                     )
         self._sources()
+        self._times()
         for found in unclosed_emphasis("\n".join(self._file.lines), self._file.path):
             self._warnings.add(found.line or 1, found.message, found.cure)
         self._lines()
@@ -223,6 +225,35 @@ class _EpisodeReview:
         self._warnings.add(
             first, message, _("Add 'Sources :' and a list of links below the text of each that has some")
         )
+
+    def _times(self) -> None:
+        """Tell the times that are in no order or lead nowhere, and those that stand in a title."""
+        before, first = 0, 0
+        for segment, line in zip(self._episode.segments, self._titles, strict=True):
+            if loose := LOOSE_TIME.search(segment.title):
+                written = self._file.lines[line - 1]
+                title = " ".join(segment.title.replace(loose[0], " ").split())
+                mended = f"## {title} {{#{ascii_slug(title)} at={loose['time']}}}"
+                self._warnings.add(
+                    line,
+                    _("the title shows '{mark}' to everybody").format(mark=loose[0]),
+                    Change(_("Write '{mended}'").format(mended=mended), ((line, written, mended),)),
+                    _("Put it behind the name for links, as in {#netflix at=12:34}"),
+                )
+            if segment.begins is None:
+                continue
+            first = first or line
+            if segment.begins < before:
+                message = _("the subject begins at {time}, before the one above, which begins at {before}")
+                message = message.format(time=time_of(segment.begins), before=time_of(before))
+                self._warnings.add(line, message, _("Compare both times with the recording"))
+            before = segment.begins
+        if first and not (self._episode.audio or is_player(self._episode.page or "")):
+            self._warnings.add(
+                first,
+                _("the times lead nowhere, because the episode has no audio"),
+                _("Write the address of the recording into the front matter, as in audio: https://…"),
+            )
 
     def _title(self, title: str, line: int) -> None:
         if len(title) > TITLE_ON_PHONE:

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from bot.content.richtext import SOURCES_LINE, Node, RichText, good_address
 from bot.model.address import bare_addresses, is_address, site
 from bot.model.document import Block, Picture
-from bot.model.episode import Source
+from bot.model.episode import Source, seconds_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.model.problems import Change, named_lines
@@ -29,6 +29,11 @@ _SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
 # Telegram's deep links carry these characters and capitals. Because capitals cannot be heard, they are left out.
 _SLUG = re.compile(r"[a-z0-9_-]+")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+_TIME = re.compile(r"at=(\S+)")
+_LIKE_TIME = re.compile(r"(?:^|\s)(?:\w+\s*=|at\s+\d|\d+\s*[:.,h]\s*\d).*", re.IGNORECASE)
+"""A text behind a name for links that is meant to be a time."""
+LOOSE_TIME = re.compile(r"[{(\[]\s*at\s*=\s*(?P<time>[\d:]+)\s*[})\]]")
+"""A time outside of the braces with the name for links, where it is a part of the title."""
 
 _TOPIC = re.compile(r"#([^\s#,]+)")
 TOPICS_LINE = re.compile(rf"{_TOPIC.pattern}(?:[\s,]*{_TOPIC.pattern})*,?")
@@ -60,6 +65,8 @@ class Part:
     image_line: int = 0
     sources: list[Source] = field(default_factory=list)
     sources_line: int = 0
+    begins: int | None = None
+    """The seconds of the recording before the subject."""
 
 
 def read_parts(rich_text: RichText) -> tuple[Part, list[Part]]:
@@ -165,24 +172,34 @@ def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
         tell(_("the segment has no title"), _("Write one after '##'"))
     if any(span.url is not None for span in spans):
         tell(_("a title cannot be a link"), _("Put the link into the text below or its sources"))
+    begins = None
     if mark:
-        slug = mark[1].strip()
+        slug, time = _slug_and_time(mark[1], title)
+        if time and (begins := seconds_in(read[1]) if (read := _TIME.fullmatch(time)) else None) is None:
+            meant = ":".join(re.findall(r"\d+", time))
+            named = f"{{#{slug} at={meant}}}"
+            change = Change(_("Write {named}").format(named=named), ((line, mark[0], named),))
+            tell(
+                _("'{time}' does not say when the subject begins").format(time=time),
+                *([] if seconds_in(meant) is None else [change]),
+                _("Write minutes and seconds, as in {#netflix at=12:34}, and hours before them, as in at=1:02:03"),
+            )
         if not _SLUG.fullmatch(slug):
             message = _(
                 "'{{#{slug}}}' is no name for a link: it is made of the letters a to z, digits, '-' and '_'"
             ).format(slug=slug)
-            named = f"{{#{ascii_slug(slug)}}}"
+            named = " ".join(filter(None, [f"{{#{ascii_slug(slug)}", time])) + "}"
+            rename = Change(_("Write {named}").format(named=named), ((line, mark[0], named),))
             leave = Change(_("Take {mark} out").format(mark=mark[0]), ((line, mark[0], ""),))
-            rename = (
-                leave if named == "{#}" else Change(_("Write {named}").format(named=named), ((line, mark[0], named),))
-            )
-            tell(message, rename, leave, _("Write another name, as in {#netflix}"))
+            tell(message, *([rename] if ascii_slug(slug) else []), leave, _("Write another name, as in {#netflix}"))
             slug = ""
     else:
         slug = ascii_slug(title)
         if _SLUG_BEGINS in title:
             name = title.partition(_SLUG_BEGINS)[2].partition("}")[0].strip()
-            begin, _mark, end = written.partition(_SLUG_BEGINS)
+            loose = LOOSE_TIME.search(written)
+            name += f" at={loose['time']}" if loose else ""
+            begin, _mark, end = written.replace(loose[0] if loose else "", "").partition(_SLUG_BEGINS)
             mended = f"{begin}{end.partition('}')[2].strip()}".rstrip() + f" {{#{name}}}"
             change = Change(_("Write '{mended}'").format(mended=mended), ((line, written, mended),))
             tell(
@@ -193,7 +210,14 @@ def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
         if title and not slug:
             cure = _("Add one at its end, in the letters a to z, as in {#netflix}")
             tell(_("no name for links can be made from the title '{title}'").format(title=title), cure)
-    return Part(line, title, slug, is_segment)
+    return Part(line, title, slug, is_segment, begins=begins)
+
+
+def _slug_and_time(mark: str, title: str) -> tuple[str, str]:
+    """Return the name for links in the braces below a title, and the text behind it that is meant to be a time."""
+    found = _LIKE_TIME.search(mark)
+    slug = mark[: found.start() if found else None].strip()
+    return (slug or ascii_slug(title), found[0].strip()) if found else (slug, "")
 
 
 def ascii_slug(text: str) -> str:

@@ -58,6 +58,27 @@ _NESTED = 4
 """Redirects within redirects that are followed."""
 
 
+_PLAYERS = re.compile(r"(?:(?:www|m|music)\.)?youtube\.com|youtu\.be|open\.spotify\.com")
+"""Hosts of players that begin at the second that the query says."""
+
+
+def is_player(url: str) -> bool:
+    """Return whether the address is one of a player that can begin anywhere in a recording."""
+    return _PLAYERS.fullmatch(urlsplit(url).hostname or "") is not None
+
+
+def at_second(url: str, second: int) -> str:
+    """Return the address that plays a recording from that second on.
+
+    A file gets the second as a fragment, by W3C's Media Fragments.
+    """
+    parts = urlsplit(url)
+    if not is_player(url):
+        return parts._replace(fragment=f"t={second}").geturl()
+    kept = [each for each in parts.query.split("&") if each and each.partition("=")[0] not in {"t", "start"}]
+    return parts._replace(query="&".join([*kept, f"t={second}"]), fragment="").geturl()
+
+
 def web_address(text: str) -> str:
     """Return the address as every platform takes it: http or https, with a host, in ASCII.
 

@@ -3,9 +3,10 @@
 import datetime as dt
 import enum
 import functools
+import re
 from pathlib import Path
 
-from pydantic import BaseModel, PositiveInt
+from pydantic import BaseModel, NonNegativeInt, PositiveInt
 
 from bot.model.document import Block, Picture, plain
 
@@ -16,6 +17,24 @@ class Status(enum.StrEnum):
     READY = "ready"
     DRAFT = "draft"
     """Never sent, and shown to the team only."""
+
+
+_TIME = re.compile(r"(?:(?P<hours>\d{1,2}):(?=\d\d:))?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d)", re.ASCII)
+
+
+def seconds_in(time: str) -> int | None:
+    """Return the seconds of a time of a recording, as in `12:34` or `1:02:03`; None for any other text."""
+    found = _TIME.fullmatch(time)
+    if found is None or (found["hours"] and int(found["minutes"]) >= 60):  # noqa: PLR2004 - minutes of an hour
+        return None
+    return (int(found["hours"] or 0) * 60 + int(found["minutes"])) * 60 + int(found["seconds"])
+
+
+def time_of(seconds: int) -> str:
+    """Return the time of a recording as people write it."""
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
 class Source(BaseModel, frozen=True, extra="forbid"):
@@ -37,6 +56,8 @@ class Segment(BaseModel, frozen=True, extra="forbid"):
     summary: tuple[Block, ...]
     sources: tuple[Source, ...] = ()
     image: Picture | None = None
+    begins: NonNegativeInt | None = None
+    """The seconds of the recording before the subject, if the team says them."""
 
     @functools.cached_property
     def text(self) -> str:

@@ -17,6 +17,7 @@ import yaml
 from bot.content.parser import parse_episode
 from bot.content.segments import ascii_slug
 from bot.model.document import Picture
+from bot.model.episode import seconds_in, time_of
 from bot.model.i18n import Language, words
 from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
@@ -103,6 +104,10 @@ class _Writer:
         self._spelling = Spelling(texts)
         self._titles = [self._title(subject) for subject in found.subjects]
         self._unused: list[Line] = []
+        begins = [seconds_in(subject.time) for subject in found.subjects]
+        told = [second for second in begins if second is not None]
+        # Because times in no order are those of something else, such as messages, the remarks keep them.
+        self._begins = begins if told == sorted(set(told)) else [None for _second in begins]
         self._raw = [" ".join(fold_words(line)) for line in notes.source.split("\n")]
         pairs = zip(self._titles, (self._spelling.restored(each.announced) for each in found.subjects), strict=True)
         self._names = [next((name for text in pair for name in self._spelling.names_in(text)), "") for pair in pairs]
@@ -221,6 +226,8 @@ class _Writer:
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
         title = self._titles[index]
         slug = self._slug(index, title, slugs)
+        begins = self._begins[index]
+        slug += "" if begins is None else f" at={time_of(begins)}"
         yield f"## {_escaped(title)} {{#{slug}}}"
         texts = [line.text for line in subject.lines]
         topics = topics_of([title, self._spelling.restored(subject.announced)], texts, self._known, self._spelling)
@@ -236,9 +243,9 @@ class _Writer:
         best = {link.url: link for link in sorted(subject.links, key=lambda link: bool(link.title))}
         links = [best[url] for url in dict.fromkeys(link.url for link in subject.links)]
         remark = next(self._remarks_on(subject, title, images, has_link=bool(links)), "")
-        # Because an episode file has no field for a time, the remark keeps it.
-        if remark or subject.time:
-            yield self._remark(remark, subject.time)
+        time = subject.time if begins is None else ""
+        if remark or time:
+            yield self._remark(remark, time)
         yield from (_escaped(self._tidied(text)) for text in paragraphs or [f"{title}."])
         if images:
             url = images[0].url

@@ -169,9 +169,9 @@ def test_each_kind_is_cut_where_its_subjects_begin(kind: Kind) -> None:
 
 
 def test_the_times_of_the_chapters_stand_beside_their_subjects() -> None:
-    """An episode file has no field for them, so a remark keeps them."""
-    text, _episode = _drafted(KINDS["chapters above the texts"].text.encode(), "notes.txt")
-    assert text.index("<!-- 00:01:24 -->") < text.index("<!-- 00:12:34 -->")
+    """Behind the names for links, where an episode file has them."""
+    _text, episode = _drafted(KINDS["chapters above the texts"].text.encode(), "notes.txt")
+    assert [each.begins for each in episode.segments] == [84, 754]
 
 
 def test_a_company_that_no_list_knows_is_the_topic_of_its_title() -> None:

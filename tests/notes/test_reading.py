@@ -152,8 +152,8 @@ def test_chapters_of_podcasting_2_are_the_times_of_the_subjects() -> None:
     told = ((0, "Intro"), (84.5, "Netflix change"), (754, "Zoom"))
     data = json.dumps({"chapters": [{"startTime": start, "title": title} for start, title in told]}).encode()
     drafted = draft(with_chapters(notes, data), path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
-    assert [segment.title for segment in parse_episode(drafted, path).segments] == ["Netflix change", "Zoom dort"]
-    assert drafted.index("<!-- 00:01:24") < drafted.index("<!-- 00:12:34")
+    segments = parse_episode(drafted, path).segments
+    assert [(each.title, each.begins) for each in segments] == [("Netflix change", 84), ("Zoom dort", 754)]
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"chapters": 3}', b'{"chapters": [{"title": "a"}]}', b"\xff"])

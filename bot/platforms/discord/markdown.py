@@ -56,9 +56,9 @@ _EMOJI = (
 _INVISIBLE = re.compile(_IGNORABLE)
 _INVISIBLE_BUT_EMOJI = re.compile(rf"({_EMOJI})|{_IGNORABLE}")
 # Discord shows backslashes in a label. Against deception it shows the whole link as raw text where the label holds
-# emoji, a mention or an address.
+# emoji, a mention or an address. A time of an hour or more is no emoji by name.
 _NOT_IN_LABEL = re.compile(
-    rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|:(?=/|[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
+    rf"(\n|[\\*`\[\]<]|~{{2,}}|\|{{2,}}|_(?![A-Za-z0-9])|:(?=/|(?!(?<=\d:)\d\d:\d\d(?!\d))[^\s:]+:)|@(?=everyone|here)|{_EMOJI})"
 )
 _SPACE = re.compile(r"\s")
 

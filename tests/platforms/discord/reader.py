@@ -38,7 +38,7 @@ _ACTIVE = re.compile(
     r"""
     <(?:@[!&]?|\#|a?:\w+:|t:-?|/[^:>]+:|id:)\w  # mentions, custom emoji, times, commands
     | @everyone | @here
-    | :[\w~+-]+:                                # emoji by name
+    | (?!(?<=\d):\d\d:\d\d(?!\d)):[\w~+-]+:    # emoji by name, and no time as in 1:02:03
     | (?:https?|steam|discord)://[^\s<]         # addresses that become links by themselves
     | \|\|.+?\|\|                               # spoilers
     | __.+?__(?!_) | _[^_]+_(?![A-Za-z0-9_])    # underlined, or italic in the other way
