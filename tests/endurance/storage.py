@@ -40,7 +40,7 @@ KINDS = ("delete", "move", "restore", "lock", "fill")
 class Figures:
     """What came of it, summed over all pushes and both platforms.
 
-    `untrue` counts answers that something was saved, or was not, which is not so.
+    `untrue` has the answers that something was saved, or was not, which is not so.
     """
 
     pushes: int = 0
@@ -48,7 +48,7 @@ class Figures:
     twice: int = 0
     saved: int = 0
     unsaved: int = 0
-    untrue: int = 0
+    untrue: list[str] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
@@ -138,8 +138,8 @@ async def push(kind: str, targets: int, luck: random.Random, figures: Figures) -
                 # As the notice says: the bot is stopped, and the admin puts its copy into the place.
                 (copy,) = path.parent.glob("*.rescued-*")
                 copy.rename(path)
-                figures.untrue += not person.is_right()
-        figures.untrue += not person.is_right() or not set(person.said) <= {SAVED, UNSAVED}
+                figures.untrue += [] if person.is_right() else person.said
+        figures.untrue += [answer for answer in person.said if not person.is_right() or answer not in {SAVED, UNSAVED}]
         others = [chat for chat in place.chats if chat is not person.chat]
         got = Counter(sum(message.by_bot for message in chat.messages) for chat in others)
         got += Counter(len(channel.messages) for channel in place.channels)
