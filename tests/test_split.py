@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.document import Span, Spans, Style
-from bot.model.split import Break, Fits, cut, part, text_of
+from bot.model.split import Break, Fits, cut, most, part, text_of
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
 FRANCE = "\N{REGIONAL INDICATOR SYMBOL LETTER F}\N{REGIONAL INDICATOR SYMBOL LETTER R}"
@@ -124,6 +124,27 @@ def test_a_part_keeps_the_styles() -> None:
     """Part of a run is what a slice of its text would be, in the same styles and without empty spans."""
     spans = (Span("un"), Span("deux", Style.BOLD), Span("trois", url="https://a.example"))
     assert part(spans, 2, 7) == (Span("deux", Style.BOLD), Span("t", url="https://a.example"))
+
+
+@given(SPANS, st.integers(0, 80), st.integers(0, 80))
+def test_any_part_is_that_of_the_text(spans: Spans, start: int, stop: int) -> None:
+    """No span of it is empty."""
+    found = part(spans, start, stop)
+    assert text_of(found) == text_of(spans)[start:stop]
+    assert all(span.text for span in found)
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_the_search_tries_little_more_than_what_fits(length: int, room: int) -> None:
+    """It finds as many as fit; else each message of a long text would cost as much as all of the text."""
+    tried = [0]
+
+    def fits(count: int) -> bool:
+        tried.append(count)
+        return count <= room
+
+    assert most(length, fits) == min(length, room)
+    assert max(tried) <= max(1, 2 * room)
 
 
 @given(SPANS, st.integers(1, 60))

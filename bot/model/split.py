@@ -66,10 +66,10 @@ def cut(spans: Spans, fits: Fits, *, worst: Break = Break.INSIDE) -> tuple[Spans
         Head and tail. The tail is empty if the whole run fits, the head if no place is good enough.
     """
     text = text_of(spans)
-    longest = _longest(spans, len(text), fits)
+    longest = most(len(text), lambda stop: fits(part(spans, 0, stop)))
     if longest == len(text):
         return spans, ()
-    place = _outside(text, _links(spans), longest, min(worst, Break.WORD))
+    place = _outside(text, list(_links(spans, longest)), longest, min(worst, Break.WORD))
     if place is None and worst is Break.INSIDE:
         place = _inside(text, longest)
     if place is None:
@@ -84,10 +84,12 @@ def part(spans: Spans, start: int, stop: int) -> Spans:
     for span in spans:
         if position >= stop:
             break
-        text = span.text[max(start - position, 0) : stop - position]
-        if text:
-            parts.append(span if text == span.text else dataclasses.replace(span, text=text))
-        position += len(span.text)
+        after = position + len(span.text)
+        if start <= position < after <= stop:
+            parts.append(span)
+        elif max(start, position) < after:
+            parts.append(dataclasses.replace(span, text=span.text[max(start - position, 0) : stop - position]))
+        position = after
     return tuple(parts)
 
 
@@ -96,34 +98,35 @@ def text_of(spans: Spans) -> str:
     return "".join(span.text for span in spans)
 
 
-def _longest(spans: Spans, length: int, fits: Fits) -> int:
-    """Return the number of characters from the start that fit; at most twice as many are measured."""
+def most(length: int, fits: Callable[[int], bool]) -> int:
+    """Return how many of so many fit. Because a try takes longer the more it holds, at most twice as many are tried."""
     bound = min(1, length)
-    while bound < length and fits(part(spans, 0, bound)):
+    while bound < length and fits(bound):
         bound = min(2 * bound, length)
-    stops = range(bound // 2 + 1, bound + 1)
-    return bound // 2 + bisect.bisect_left(stops, x=True, key=lambda stop: not fits(part(spans, 0, stop)))
+    counts = range(bound // 2 + 1, bound + 1)
+    return bound // 2 + bisect.bisect_left(counts, x=True, key=lambda count: not fits(count))
 
 
-def _links(spans: Spans) -> list[range]:
-    """Return the places of the links. Neighbours with one address are one link in several styles."""
-    links = []
+def _links(spans: Spans, longest: int) -> Iterator[range]:
+    """Yield the places of the links that begin in a head. Neighbours with one address are one link."""
     position = 0
     for url, group in itertools.groupby(spans, key=lambda span: span.url):
+        if position > longest:
+            break
         stop = position + sum(len(span.text) for span in group)
         if url is not None:
-            links.append(range(position, stop))
+            yield range(position, stop)
         position = stop
-    return links
 
 
 def _outside(text: str, links: list[range], longest: int, worst: Break) -> _Place | None:
     """Return the best place that is in no word and in no link."""
-    last = {
-        kind: place
-        for kind, place in _gaps(text, longest)
-        if not any(link.start < place.end and place.start < link.stop for link in links)
-    }
+    last = {}
+    for kind, place in _gaps(text, longest):
+        # Of the links that begin before the place, the last one alone may reach into it.
+        before = bisect.bisect_left(links, place.end, key=lambda link: link.start)
+        if not before or links[before - 1].stop <= place.start:
+            last[kind] = place
     places = [last[kind] for kind in Break if kind in last and kind <= worst]
     return next((place for place in places if 2 * place.end >= longest), max(places, default=None))
 

@@ -9,6 +9,7 @@ Discord publishes no grammar. The rules are those of its desktop client, as its 
 
 import dataclasses
 import enum
+import functools
 import itertools
 import re
 from collections.abc import Iterable
@@ -187,6 +188,8 @@ def _code_block(text: str) -> str:
     return "```\n" + _kept_apart(text.strip("\n"), "``") + "\n```"
 
 
+# Because the search for a cut writes the same paragraphs again and again.
+@functools.lru_cache(maxsize=1 << 9)
 def _inline(spans: Spans) -> str:
     return "" if is_blank(text_of(spans)) else _styled(_merged(spans), tuple(_MARKS)).strip()
 

@@ -4,7 +4,6 @@ A message is one container: the text of each section, a line between sections, p
 buttons at the end of the last. Because such messages show no previews of links, `Section.preview` is ignored.
 """
 
-import bisect
 import dataclasses
 import functools
 import itertools
@@ -13,7 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from bot.model import document as doc
 from bot.model.rendering import JsonObject, Message, Rendering
-from bot.model.split import Break, cut, text_of
+from bot.model.split import Break, cut, most, text_of
 from bot.platforms.discord.markdown import clean, is_blank, link_to, plain_address, write
 
 # The numbers below are those of Discord's published OpenAPI description and component reference.
@@ -161,8 +160,6 @@ def _parts(section: doc.Section, below: _Page) -> Iterator[_Part]:
 
 def _beginning(blocks: _Blocks, below: _Page) -> tuple[_Blocks, _Blocks]:
     """Return as much of the blocks as fits into a message with what stands `below`, and the rest."""
-    if _fit(blocks, below, room=MAX_TEXT):
-        return blocks, ()
     # Because a part of a link can be longer in markdown than the whole, with the label on other words, a cut found for
     # a full message may not fit. Then the next cut is made for less room.
     cuts = (
@@ -261,7 +258,7 @@ def _cut_blocks(blocks: _Blocks, fits: _Fits, worst: Break) -> tuple[_Blocks, _B
 
     A heading stays with the block below.
     """
-    longest = _how_many(blocks, fits)
+    longest = most(len(blocks), lambda count: fits(blocks[:count]))
     if longest == len(blocks):
         return blocks, ()
     between = longest
@@ -302,7 +299,7 @@ def _cut_text(
 def _cut_listing(listing: doc.Listing, fits: _Fits, worst: Break) -> tuple[_Blocks, _Blocks]:
     """Cut between items, else in the first, whose rest begins with the same mark again."""
     items, start = listing.items, listing.start
-    count = _how_many(items, lambda some: fits((doc.Listing(some, start),)))
+    count = most(len(items), lambda count: fits((doc.Listing(items[:count], start),)))
     if count:
         after = None if start is None else start + count
         return (doc.Listing(items[:count], start),), (doc.Listing(items[count:], after),)
@@ -310,8 +307,3 @@ def _cut_listing(listing: doc.Listing, fits: _Fits, worst: Break) -> tuple[_Bloc
     if not head:
         return (), (listing,)
     return (doc.Listing((head,), start),), (doc.Listing((tail, *items[1:]), start),)
-
-
-def _how_many(items: tuple[_T, ...], fits: Callable[[tuple[_T, ...]], bool]) -> int:
-    """Return how many items, from the first, fit together."""
-    return bisect.bisect_left(range(1, len(items) + 1), x=True, key=lambda count: not fits(items[:count]))

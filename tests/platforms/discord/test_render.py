@@ -27,6 +27,7 @@ from bot.model.document import (
     Section,
     Span,
     Style,
+    plain,
 )
 from bot.platforms.discord.render import render
 from tests import documents
@@ -220,6 +221,22 @@ def test_a_long_section_is_cut_between_blocks() -> None:
     first, second = shown(paragraph(sentences(3_000)), Heading((Span("Suite"),)), paragraph(sentences(3_000)))
     assert first.used == 3_000
     assert texts(second) == ["### Suite\n" + sentences(3_000)]
+
+
+def test_a_long_text_takes_a_time_that_grows_with_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find a cut, no more than twice a message is looked at, however much text follows."""
+    looked_at: list[int] = []
+
+    def noted(blocks: tuple[Block, ...]) -> str:
+        looked_at.append(len(blocks))
+        return plain(blocks)
+
+    monkeypatch.setattr("bot.model.document.plain", noted)
+    paragraphs = tuple(Paragraph((Span(f"Le mot {number}."),)) for number in range(2_000))
+    messages = shown(*paragraphs)
+    longest = max(text.count("\n\n") + 1 for message in messages for text in texts(message))
+    assert len(messages) > 5
+    assert max(looked_at) <= 2 * longest + 1
 
 
 def test_a_long_paragraph_is_cut_after_a_sentence() -> None:
