@@ -279,6 +279,27 @@ def test_check_says_where_the_database_is_named(
     assert told.endswith("Name another file in storage.url, or restore a backup.")
 
 
+@pytest.mark.usefixtures("content")
+def test_a_server_is_tried_by_check_and_saved_by_its_own_tools(recap: Recap, tmp_path: Path) -> None:
+    """Whatever goes wrong, the password in the address is not shown, also not to programs."""
+    write_config(tmp_path, '[storage]\nurl = "postgresql://recap:geheim@127.0.0.1:1/recap"')
+    checked = recap("check", "--json")
+    (problem,) = json.loads(checked.stdout)["problems"]
+    assert (checked.exit_code, problem["line"], problem["key"]) == (2, 4, "storage.url")
+    assert "recap (127.0.0.1) cannot be reached" in problem["message"]
+    told = [checked.output]
+    for arguments, error in (
+        (("backup", "a.db"), "pg_dump"),
+        (("restore", "a.db"), "pg_restore"),
+        (("status",), "cannot be reached"),
+        (("subscriptions", "list"), "cannot be reached"),
+    ):
+        result = recap(*arguments)
+        told.append(result.output + str(result.exception))
+        assert error in told[-1]
+    assert not any("geheim" in text for text in told)
+
+
 def test_check_names_every_mistake_and_ends_with_2(recap: Recap, content: Path) -> None:
     """File and line of each mistake in one go; the other episodes still count."""
     (content / "bad.md").write_text("---\nnumber: no\ntitel: Un\n---\n", encoding="utf-8")

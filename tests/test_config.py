@@ -6,12 +6,14 @@ import datetime as dt
 import json
 import traceback
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.engine import make_url
 
 from bot.config import Channel, Config, ContentFolder, DeliveryRules, PlatformSection, Schedule, Show, Storage
 from bot.model.document import Layout
@@ -21,6 +23,7 @@ from bot.model.subscription import Choices, Origin, PlatformName, Subscription, 
 from bot.platforms.discord.section import Discord
 from bot.platforms.registry import PLATFORMS, load
 from bot.platforms.telegram.section import Telegram
+from bot.storage.database import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +35,7 @@ S = TypeVar("S", bound=PlatformSection)
 
 TELEGRAM_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 DISCORD_TOKEN = "MTA5NzQ0.GhJkLm.abcdefghijklmnopqrstuvwxyz"
+SERVER = "postgresql://recap:geheim@db/recap"
 TELEGRAM = f'[telegram]\ntoken = "{TELEGRAM_TOKEN}"\n'
 DISCORD = f'[discord]\ntoken = "{DISCORD_TOKEN}"\n'
 SECTIONS: tuple[type[BaseModel], ...] = (
@@ -89,7 +93,7 @@ class TestDefaults:
         paris = ZoneInfo("Europe/Paris")
         assert config.show == Show(name="Le récap du lundi", language=Language.FRENCH, timezone=paris)
         assert str(config.content.folder) == "content"
-        assert config.storage.url == "sqlite:///recap.db"
+        assert config.storage.url.get_secret_value() == "sqlite:///recap.db"
         assert config.delivery.on_unknown == "resend"
         assert (config.platforms, config.topics, config.channels) == ({}, {}, ())
 
@@ -212,7 +216,7 @@ class TestPaths:
         config = loaded(config_file, '[content]\nfolder = "episodes"\n')
         assert config.content.folder == config_file.parent / "episodes"
         assert config.storage.path == config_file.parent / "recap.db"
-        assert config.storage.url == f"sqlite:///{config_file.parent}/recap.db"
+        assert config.storage.url.get_secret_value() == f"sqlite:///{config_file.parent}/recap.db"
 
     def test_a_path_from_the_environment_starts_there_too(self, config_file: Path) -> None:
         """A setting means the same wherever it is written."""
@@ -225,7 +229,45 @@ class TestPaths:
         """Four slashes are a full path, as SQLite addresses have it."""
         config = loaded(config_file, '[content]\nfolder = "/srv/a"\n[storage]\nurl = "sqlite:////srv/b.db"\n')
         assert str(config.content.folder) == "/srv/a"
-        assert config.storage.url == "sqlite:////srv/b.db"
+        assert config.storage.url.get_secret_value() == "sqlite:////srv/b.db"
+
+
+class TestServers:
+    """The ledger may be a PostgreSQL database, whose address comes from the config, the environment, or a file."""
+
+    @pytest.mark.parametrize("beginning", ["postgresql", "postgres", "postgresql+psycopg"])
+    def test_each_usual_spelling_is_the_same_address(self, config_file: Path, beginning: str) -> None:
+        """Hosts of databases give either of the first two; a server has no file."""
+        config = loaded(config_file, f'[storage]\nurl = "{beginning}://recap:s%2Fecret@db:5432/recap"\n')
+        assert config.storage.url.get_secret_value() == "postgresql://recap:s%2Fecret@db:5432/recap"
+        assert config.storage.path is None
+
+    @pytest.mark.parametrize("written", ['url = "sqlite:///old.db"', 'url_file = "missing"'])
+    @pytest.mark.parametrize("variable", ["url", "url_file"])
+    def test_the_environments_way_replaces_the_files(self, config_file: Path, written: str, variable: str) -> None:
+        """As with tokens; the file of the address is seen from the config's folder, and trimmed."""
+        (config_file.parent / "address").write_text(f" {SERVER}\n", encoding="utf-8")
+        value = SERVER if variable == "url" else "address"
+        config = loaded(config_file, f"[storage]\n{written}\n", {f"RECAP_STORAGE__{variable.upper()}": value})
+        assert config.storage.url.get_secret_value() == SERVER
+
+    @given(middle=st.text(st.characters(exclude_categories=["Cs"]), max_size=9))
+    def test_a_password_is_understood_or_refused_and_never_shown(self, middle: str) -> None:
+        """Written as it is, where it may look like another part of the address, or in the way of addresses."""
+        password = f"Zq7{middle}x9K"
+        for written in (password, quote(password, safe="")):
+            environ = {"RECAP_STORAGE__URL": f"postgresql://recap:{written}@db/recap"}
+            try:
+                config = load(None, environ)
+            except InvalidInputError as error:
+                assert written == password
+                shown = "".join(traceback.format_exception(error)) + repr(error.problems)
+            else:
+                assert {unquote(written), written} == {each.get_secret_value() for each in config.storage.secrets}
+                address = config.storage.url.get_secret_value()
+                assert make_url(address).password == unquote(written)
+                shown = repr(config) + config.model_dump_json() + name_of(address)
+            assert written not in shown
 
 
 class TestSchedulesAndChannels:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = ("config.example.toml", "config.exemple.toml")
 TELEGRAM_TOKEN = {"RECAP_TELEGRAM__TOKEN": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"}
-TOKENS = TELEGRAM_TOKEN | {"RECAP_DISCORD__TOKEN": "MTA5NzQ0.GhJkLm.abcdef"}
+# Of two ways to say one thing, such as token and token_file, the environment's replaces both.
+TOKENS = TELEGRAM_TOKEN | {
+    "RECAP_DISCORD__TOKEN": "MTA5NzQ0.GhJkLm.abcdef",
+    "RECAP_STORAGE__URL": "sqlite:///recap.db",
+}
 
 # `#key = value` is a setting that is off; prose has a space after its mark.
 SWITCHED_OFF = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import Config, exposed_tokens
+from bot.config import Config, exposed_secrets
 from bot.config.toml import LISTS
 from bot.model.problems import InvalidInputError
 from bot.platforms.registry import load
@@ -85,7 +85,22 @@ ROWS = pytest.mark.parametrize(
         ("[content]\nfolder = 1", "content.folder", "must be text", 'folder = "content"'),
         ('[delivery]\non_unknown = "drop"', "delivery.on_unknown", "'resend' or 'hold'", 'on_unknown = "resend"'),
         # Storage
-        ('[storage]\nurl = "postgresql://a:b@c/d"', "storage.url", "only be on SQLite so far", "sqlite:///recap.db"),
+        ('[storage]\nurl = "mysql://a:b@c/d"', "storage.url", "only be on SQLite or PostgreSQL", "sqlite:///recap.db"),
+        ('[storage]\nurl = "postgresql://a:b@c"', "storage.url", "no address of a PostgreSQL", "postgresql://recap"),
+        ('[storage]\nurl = "postgresql://a:b/c@d/e"', "storage.url", "no address of a PostgreSQL", "%40 %3A %2F"),
+        (
+            '[storage]\nurl = "postgres://a@b:1,c:2/d"',
+            "storage.url",
+            "no address of a PostgreSQL",
+            "?host=one:5432&host",
+        ),
+        (
+            '[storage]\nurl = "sqlite:///a"\nurl_file = "u"',
+            "storage.url_file",
+            "the address is given twice",
+            "Keep url or url_file",
+        ),
+        ('[storage]\nurl_file = "none"', "storage.url_file", "No such file", "the file's path here"),
         ('[storage]\nurl = "recap.db"', "storage.url", "no address of an SQLite file", "sqlite:///recap.db"),
         ('[storage]\nurl = "sqlite:///"', "storage.url", "no address of an SQLite file", "sqlite:///recap.db"),
         ('[storage]\nurl = "sqlite:///:memory:"', "storage.url", "forgets who got the recap", "sqlite:///recap.db"),
@@ -620,27 +635,28 @@ def test_a_key_that_may_be_a_token_is_told_by_its_line_and_section(config_file: 
     ],
 )
 @pytest.mark.parametrize("is_own", [True, False])
-def test_a_file_with_a_token_that_others_may_read_or_change_is_told(
+def test_a_file_with_a_secret_that_others_may_read_or_change_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rights: int, hearer: str | None, is_own: bool
 ) -> None:
-    """The config and the token file each; the cure, followed, ends the warning and leaves the owner the file."""
-    config_file, token_file = tmp_path / "my config.toml", tmp_path / "secret"
+    """The config, and the files of tokens and passwords; the cure, followed, ends the warning and leaves the file."""
+    config_file, token_file, address = tmp_path / "my config.toml", tmp_path / "secret", tmp_path / "address"
     token_file.write_text("MTA5NzQ0.GhJkLm.abcdef")
-    config_file.write_text(TELEGRAM + '[discord]\ntoken_file = "secret"\n')
-    for file in (config_file, token_file):
+    address.write_text("postgresql://recap:geheim@db/recap")
+    config_file.write_text(TELEGRAM + '[discord]\ntoken_file = "secret"\n[storage]\nurl_file = "address"\n')
+    for file in (config_file, token_file, address):
         file.chmod(rights)
     if not is_own:
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
         # The group is the bot's way to the file.
         hearer = None if hearer == "its group" else hearer
     settings = load(config_file, {})
-    found = exposed_tokens(config_file, settings)
-    assert [problem.path for problem in found] == ([config_file, token_file] if hearer else [])
+    found = exposed_secrets(config_file, settings)
+    assert [problem.path for problem in found] == ([config_file, address, token_file] if hearer else [])
     for problem in found:
         assert str(hearer) in problem.message
         subprocess.run(problem.cure.split("`")[1], shell=True, check=True)  # noqa: S602 - as a person would
         assert problem.path.stat().st_mode & 0o777 == (0o600 if is_own else 0o640)
-    assert exposed_tokens(config_file, settings) == []
+    assert exposed_secrets(config_file, settings) == []
 
 
 @pytest.mark.parametrize("value", ["[" * 5000, '{"a":' * 5000, "[" * 5000 + "]" * 5000, f"[{'9' * 5000}]"])
@@ -656,7 +672,7 @@ def test_a_config_without_a_token_may_be_read_by_everybody(config_file: Path) ->
     """The token comes from the environment."""
     config_file.write_text("[telegram]\nrate = 30\n")
     config_file.chmod(0o644)
-    assert exposed_tokens(config_file, load(config_file, {"RECAP_TELEGRAM__TOKEN": TOKEN})) == []
+    assert exposed_secrets(config_file, load(config_file, {"RECAP_TELEGRAM__TOKEN": TOKEN})) == []
 
 
 def test_a_secret_that_docker_shows_a_container_needs_no_mending(
@@ -666,4 +682,4 @@ def test_a_secret_that_docker_shows_a_container_needs_no_mending(
     monkeypatch.setattr("bot.config.CONTAINER_SECRETS", tmp_path)
     (secret := tmp_path / "telegram").write_text(TOKEN)
     secret.chmod(0o444)
-    assert exposed_tokens(None, load(None, {"RECAP_TELEGRAM__TOKEN_FILE": str(secret)})) == []
+    assert exposed_secrets(None, load(None, {"RECAP_TELEGRAM__TOKEN_FILE": str(secret)})) == []

@@ -71,7 +71,9 @@ class Scene:
 
     async def troubled(self, words: str) -> None:
         """Wait until the health check knows of the trouble."""
-        await until(lambda: any(words in plain(each) for each in troubles_of(self.app.config.storage.path)))
+        path = self.app.config.storage.path
+        assert path is not None
+        await until(lambda: any(words in plain(each) for each in troubles_of(path)))
 
     async def told(self, name: str) -> str:
         """All that was said, with names in place of numbers."""

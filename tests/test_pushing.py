@@ -43,6 +43,7 @@ class Hand:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        assert app.config.storage.path is not None
         self.bot = DeliveryLock(app.config.storage.path)
         self._printed = io.StringIO()
         self.console = Console(file=self._printed, width=200, markup=False, emoji=False, highlight=False)

@@ -195,7 +195,9 @@ async def test_what_needs_a_restart_is_said_and_the_rest_holds(
         f"Redémarrez le bot pour appliquer : {key}. Tout le reste est déjà en vigueur."
     )
     assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
-    assert context.app.config.storage.path.name == "recap.db"
+    path = context.app.config.storage.path
+    assert path is not None
+    assert path.name == "recap.db"
 
 
 def test_a_rate_that_must_be_paid_for_waits_until_it_is(tmp_path: Path) -> None:

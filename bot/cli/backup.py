@@ -9,10 +9,12 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, out
 from bot.cli.wording import AdminCommand
+from bot.config import Config
 from bot.delivery.report import describe
 from bot.model.facts import Restored
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken, words
+from bot.model.problems import ExpectedError
 from bot.storage import backup as backups
 from bot.storage.records import Gap
 
@@ -28,7 +30,7 @@ def backup(
     config: ConfigOption = None,
 ) -> None:
     """Copy the database into a file, while the bot runs or not."""
-    saved = backups.save(console.read_settings(config).storage.path, file)
+    saved = backups.save(_file_of(console.read_settings(config)), file)
     told = ngettext(
         "Saved: {path}, with {count} subscription.", "Saved: {path}, with {count} subscriptions.", saved.subscriptions
     )
@@ -44,7 +46,7 @@ def restore(
 ) -> None:
     """Put a backup into the place of the database, and keep the one that was there."""
     settings = console.read_settings(config)
-    database, zone, now = settings.storage.path, settings.show.timezone, console.now()
+    database, zone, now = _file_of(settings), settings.show.timezone, console.now()
     found = backups.read(file)
     gap = None if backups.is_rescued(file, database) else Gap(found.until, now)
     fact = Restored(found.until.astimezone(zone), now.astimezone(zone), found.unfinished)
@@ -60,3 +62,19 @@ def restore(
         out().print(describe(fact, spoken()).text, soft_wrap=True)
     for kept in restored:
         out().print(_("What was there is kept in {path}.").format(path=kept), soft_wrap=True)
+
+
+def _file_of(settings: Config) -> Path:
+    """Return the file of the database.
+
+    Raises:
+        ExpectedError: the database is on a server; the text says how it is saved there.
+    """
+    if settings.storage.path is None:
+        raise ExpectedError(
+            _(
+                "the database is on a PostgreSQL server, which has its own tools: `pg_dump --format=custom` copies it "
+                "while the bot runs, and with every bot stopped `pg_restore --clean --if-exists` puts the copy back"
+            )
+        )
+    return settings.storage.path

@@ -14,7 +14,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config, Network, Schedule, exposed_tokens, located, missing_tokens
+from bot.config import Config, Network, Schedule, exposed_secrets, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.review import links, review
@@ -53,12 +53,13 @@ def check(
     """Check the config and the content, and list the next pushes."""
     settings, archive = console.read(config, tokens="needed" if online else "optional")
     path = console.config_path(config)
-    unusable, is_current = _storage(settings, path)
+    unusable, is_current, of_storage = _storage(settings, path)
     problems = [*unusable, *archive.problems]
     dead, moved, unsure = _look_up_links(settings, archive) if links else ([], [], [])
     topics = located(path, _unknown_topics(settings, archive))
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
-    warnings = [*missing_tokens(path, settings), *exposed_tokens(path, settings), *topics, *of_episodes]
+    of_files = [*missing_tokens(path, settings), *exposed_secrets(path, settings)]
+    warnings = [*of_storage, *of_files, *topics, *of_episodes]
     answers, refusals = console.with_app(settings, _asked) if online and not unusable else ([], [])
     timetable = Timetable(settings.schedules, console.now)
     pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
@@ -99,15 +100,17 @@ def check(
         raise typer.Exit(Exit.FAILED)
 
 
-def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool]:
-    """Return the reason why `recap run` could not open the database, and whether it is there and up to date.
+def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool, list[Problem]]:
+    """Return the reason why `recap run` could not open the database, whether it is up to date, and warnings about it.
 
     Nothing is made or changed.
     """
+    told = partial(console.storage_problem, config, settings.storage.path)
     try:
-        return [], database.check(settings.storage.url)
+        is_current, warnings = database.check(settings.storage.url.get_secret_value())
     except LedgerError as error:
-        return [console.storage_problem(config, settings.storage.path, error)], False
+        return [told(error)], False, []
+    return [], is_current, list(map(told, warnings))
 
 
 async def _lengths(app: "App", *, pushes: Mapping[str, "NextPush | None"]) -> dict[str, dt.timedelta]:

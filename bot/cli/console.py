@@ -100,7 +100,8 @@ def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "o
     settings = load(config_path(path), tokens=tokens)
     if tokens == "needed" and (problems := certificate_problems(os.environ)):
         raise InvalidInputError(problems)
-    secrets = [*settings.network.secrets, *(section.token for section in settings.platforms.values())]
+    tokens_given = [section.token for section in settings.platforms.values()]
+    secrets = [*settings.network.secrets, *settings.storage.secrets, *tokens_given]
     set_up(level, secrets, as_json=form == "json")
     return settings
 
@@ -187,16 +188,20 @@ def look(settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]"
 
     Without a database, none is made: standard error says so, and `use` sees an empty ledger.
     """
+    from pydantic import SecretStr
+
     from bot.config import Storage
     from bot.config.values import SQLITE
+    from bot.storage.database import is_made, name_of
 
-    if settings.storage.path.exists():
+    url = settings.storage.url.get_secret_value()
+    if is_made(url):
         return with_app(settings, use)
-    place = settings.storage.path.absolute()
+    place = name_of(url)
     missing = _("There is no database yet at {place}: `recap run` makes it. Is this the right folder?")
     err().print(missing.format(place=place), soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
-        storage = Storage(url=f"{SQLITE}{Path(folder).as_posix()}/recap.db")
+        storage = Storage(url=SecretStr(f"{SQLITE}{Path(folder).as_posix()}/recap.db"))
         return with_app(settings.model_copy(update={"storage": storage}), use)
 
 
@@ -349,14 +354,14 @@ def reason_to_end(error: ExpectedError | OSError, config: Path | None) -> str:
     if isinstance(error, OSError):
         return _("the output could not be written ({reason}): write it elsewhere").format(reason=reason_of(error))
     if isinstance(error, LedgerError) and error.cure and not is_default(config, "storage"):
-        return str(storage_problem(config, Path(), error))
+        return str(storage_problem(config, None, error))
     return str(error)
 
 
-def storage_problem(config: Path | None, database: Path, error: LedgerError) -> Problem:
+def storage_problem(config: Path | None, database: Path | None, error: LedgerError) -> Problem:
     """Return the trouble with the database as a mistake where the config, or a variable, says which database it is."""
     cure = f"{error.cure[:1].upper()}{error.cure[1:]}"
-    if is_default(config, "storage"):
+    if database is not None and is_default(config, "storage"):
         # Because the default stands in no file and no variable, the database itself is named.
         return Problem(database, error.message, cure)
     (problem,) = located(config, [Fault(("storage", "url"), error.message, cure)])

@@ -4,6 +4,7 @@ import asyncio
 import enum
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -230,7 +231,7 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
             await _report(app)
     except AlreadyRunningError:
         out().print(_("The running bot delivers."))
-        await _watch(app, broadcasts, bot=DeliveryLock(app.config.storage.path))
+        await _watch(app, broadcasts, bot=DeliveryLock(app.config.storage.path or Path("recap")))
     counts = await _counts(app, broadcasts)
     results: Counter[str] = Counter({state: counts[state] for state in (DeliveryState.PENDING, DeliveryState.SENDING)})
     outcomes = [await app.ledger.notices.outcome(broadcast) for broadcast in broadcasts]

@@ -1,6 +1,7 @@
 """`recap status` and `recap healthy`: the state of the bot, the last pushes, and the next ones."""
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -46,7 +47,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @cli.command(cls=AdminCommand)
 def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell a health check by the exit code whether the bot works, and what is wrong if it does not."""
-    troubles = troubles_of(console.read_settings(config).storage.path)
+    path = console.read_settings(config).storage.path
+    troubles = [] if path is None else troubles_of(path)
     if as_json:
         console.print_json({"healthy": not troubles, "troubles": troubles})
     else:
@@ -57,10 +59,11 @@ def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 async def _facts(app: "App") -> dict[str, Any]:
     """Return the broadcasts with their outcomes, notices, next runs, and whether the bot runs, ready for JSON."""
+    path = app.config.storage.path or Path("recap")
     runs = {schedule.name: app.services.timetable.next_run(schedule.name) for schedule in app.config.schedules}
     return {
-        "running": DeliveryLock(app.config.storage.path).is_held(),
-        "troubles": troubles_of(app.config.storage.path),
+        "running": DeliveryLock(path).is_held(),
+        "troubles": [] if app.config.storage.path is None else troubles_of(path),
         "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
         "publishing": await app.ledger.publications.waiting(),
         "unreached": await app.ledger.heartbeat.unreached(),

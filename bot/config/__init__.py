@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -30,16 +31,16 @@ from bot.config.cron import MONDAY_AT_EIGHT
 from bot.config.network import proxies_of_environment, proxy_for
 from bot.config.problems import contradictions, strangers, switched_off, translated
 from bot.config.sources import TOKEN_KEYS, Fault, Sources, read
-from bot.config.tokens import Tokens, fill_in_tokens
+from bot.config.tokens import Tokens, fill_in_address, fill_in_tokens
 from bot.config.values import (
     SQLITE,
     CronLine,
     Duration,
     Id,
     Lead,
+    LedgerUrl,
     ProxyAddress,
     ScheduleName,
-    SqliteUrl,
     Text,
     Topic,
     WrittenTopic,
@@ -86,14 +87,23 @@ class ContentFolder(ConfigSection):
 
 
 class Storage(ConfigSection):
-    """The place of the ledger: `sqlite:///` and a path."""
+    """The place of the ledger: `sqlite:///` and a path, or the address of a PostgreSQL database."""
 
-    url: SqliteUrl = f"{SQLITE}recap.db"
+    url: LedgerUrl = Field(default=SecretStr(f"{SQLITE}recap.db"), examples=[f"{SQLITE}recap.db"])
+    url_file: Path | None = Field(default=None, examples=["storage-url"])
 
     @property
-    def path(self) -> Path:
-        """Return the ledger's file."""
-        return Path(self.url.removeprefix(SQLITE))
+    def path(self) -> Path | None:
+        """Return the ledger's file; None for a PostgreSQL database."""
+        url = self.url.get_secret_value()
+        return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """The password of a PostgreSQL database, as it is written and as it is meant."""
+        parts = urlsplit(self.url.get_secret_value()) if self.path is None else None
+        written = [parts.password or "", *parse_qs(parts.query).get("password", [])] if parts else []
+        return [SecretStr(text) for word in written if word for text in {word, unquote(word)}]
 
 
 class Network(ConfigSection):
@@ -348,9 +358,11 @@ def load(
     if config is None or faults:
         problems = [sources.problem(fault) for fault in _with_true_cures(faults, sources, judge)]
         raise InvalidInputError(sorted(problems, key=lambda problem: (str(problem.path), problem.line or 0)))
-    folder, ledger = sources.folder / config.content.folder, sources.folder / config.storage.path
-    content = config.content.model_copy(update={"folder": folder})
-    storage = config.storage.model_copy(update={"url": f"{SQLITE}{ledger.as_posix()}"})
+    content = config.content.model_copy(update={"folder": sources.folder / config.content.folder})
+    storage = config.storage
+    if storage.path is not None:
+        url = SecretStr(f"{SQLITE}{(sources.folder / storage.path).as_posix()}")
+        storage = storage.model_copy(update={"url": url})
     return config.model_copy(update={"content": content, "storage": storage})
 
 
@@ -361,7 +373,7 @@ def _judged(
     values = sources.merged(settings)
     _complete(values)
     wrong, missing = fill_in_tokens(values, sources.folder, sections, tokens)
-    faults = [*strangers(sources, settings), *wrong, *contradictions(values)]
+    faults = [*strangers(sources, settings), *wrong, *fill_in_address(values, sources.folder), *contradictions(values)]
     if tokens == "needed":
         faults += [*missing, *switched_off(values, sections)]
     config: Config | None = None
@@ -428,12 +440,15 @@ def is_default(path: Path | None, section: str, environ: Mapping[str, str] | Non
     return not read(path, os.environ if environ is None else environ).says(section)
 
 
-def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
-    """Return a warning of each file that holds a token and that other accounts may read or change."""
+def exposed_secrets(path: Path | None, config: Config) -> list[Problem]:
+    """Return a warning of each file that holds a secret and that other accounts may read or change."""
     table = {} if path is None else read(path, {}).table
-    is_written = any(isinstance(table.get(name), dict) and table[name].get("token") for name in config.sections)
+    written = {"storage": "url"} if config.storage.secrets else {}
+    written |= dict.fromkeys(config.sections, "token")
+    is_written = any(isinstance(table.get(name), dict) and table[name].get(key) for name, key in written.items())
     files = [path] if path is not None and is_written else []
-    files += [section.token_file for section in config.platforms.values() if section.token_file is not None]
+    named = [config.storage.url_file, *(section.token_file for section in config.platforms.values())]
+    files += [file for file in named if file is not None]
     found = []
     for file in dict.fromkeys(files):
         status, name, user = file.stat(), shlex.quote(str(file)), os.geteuid()
@@ -441,9 +456,9 @@ def exposed_tokens(path: Path | None, config: Config) -> list[Problem]:
         is_shared = status.st_uid != user != 0
         by_all, by_group = status.st_mode & 0o006, 0 if status.st_uid != user else status.st_mode & 0o060
         if (by_all or by_group) and CONTAINER_SECRETS not in file.resolve().parents:
-            told = _("this file holds a token, and its group may read or change it")
+            told = _("this file holds a secret, and its group may read or change it")
             if by_all:
-                told = _("this file holds a token, and every account of this machine may read or change it")
+                told = _("this file holds a secret, and every account of this machine may read or change it")
             cure = (
                 _("Run as root `chgrp {group} {name} && chmod 640 {name}`").format(group=os.getegid(), name=name)
                 if is_shared

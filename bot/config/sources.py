@@ -28,6 +28,8 @@ DELIMITER = "__"
 
 TOKEN_KEYS = frozenset({"token", "token_file"})
 """Two ways to give one token. The one in the environment replaces either in the file."""
+ADDRESS_KEYS = frozenset({"url", "url_file"})
+"""The same for the address of the database, which may hold a password."""
 
 
 class Fault(NamedTuple):
@@ -84,7 +86,7 @@ class Sources:
             written = values.get(section)
             values[section] = given
             if isinstance(written, dict) and isinstance(given, dict):
-                replaced = TOKEN_KEYS if TOKEN_KEYS & given.keys() else frozenset()
+                replaced = {key for ways in (TOKEN_KEYS, ADDRESS_KEYS) if ways & given.keys() for key in ways}
                 values[section] = {key: written[key] for key in written if key not in replaced} | given
         return values
 

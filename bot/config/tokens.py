@@ -1,12 +1,12 @@
-"""The tokens of a configuration, from its values and from files of their own."""
+"""The secrets of a configuration, from its values and from files of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
-from bot.config.sources import TOKEN_KEYS, Fault, variable_name
+from bot.config.sources import ADDRESS_KEYS, TOKEN_KEYS, Fault, variable_name
 from bot.model.i18n import gettext as _
 from bot.model.problems import reason_of
 from bot.model.subscription import PlatformName
@@ -45,7 +45,7 @@ def fill_in_tokens(
         elif given.keys() == TOKEN_KEYS:
             faults.append(Fault((platform, "token_file"), _("the token is given twice"), _("Keep token or token_file")))
         elif "token_file" in given:
-            section["token"], wrong = _token_in(folder, given["token_file"])
+            section["token"], wrong = _secret_in(folder, given["token_file"])
             if wrong:
                 cure = _("{cure} into a file and the file's path here").format(cure=_(kind.token_cure))
                 missing.append(Fault((platform, "token_file"), wrong, cure))
@@ -57,14 +57,29 @@ def fill_in_tokens(
     return faults, missing
 
 
-def _token_in(folder: Path, file: object) -> tuple[str, str]:
-    """Return the token in the file, and the reason if it holds none."""
+def fill_in_address(values: dict[str, Any], folder: Path) -> Iterator[Fault]:
+    """Put the address of the storage's `url_file` into its section, and yield the mistake if that is not possible."""
+    section = values.get("storage")
+    if not isinstance(section, dict) or "url_file" not in section:
+        return
+    if section.keys() >= ADDRESS_KEYS:
+        yield Fault(("storage", "url_file"), _("the address is given twice"), _("Keep url or url_file"))
+        return
+    url, wrong = _secret_in(folder, section["url_file"])
+    if wrong:
+        cure = _("Write the address of the database into a file and the file's path here")
+        yield Fault(("storage", "url_file"), wrong, cure)
+    values["storage"] = {"url": url, "url_file": folder / section["url_file"]} if not wrong else {}
+
+
+def _secret_in(folder: Path, file: object) -> tuple[str, str]:
+    """Return the secret in the file, and the reason if it holds none."""
     if not isinstance(file, str):
         return "", _("this must be text")
     try:
-        token = (folder / file).read_text("utf-8").strip()
+        secret = (folder / file).read_text("utf-8").strip()
     except OSError as error:
         return "", _("the file cannot be read ({reason})").format(reason=reason_of(error))
     except ValueError:
         return "", _("the file is not UTF-8 text")
-    return token, "" if token else _("the file is empty")
+    return secret, "" if secret else _("the file is empty")

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import zoneinfo
 from typing import Annotated, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
@@ -20,6 +20,8 @@ LARGEST_ID = 2**63 - 1
 """Both platforms' ids are signed 64-bit numbers."""
 
 SQLITE = "sqlite:///"
+POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+"""The beginnings of an address that mean the same: hosts of databases give either, SQLAlchemy's manual a third."""
 
 # A longer duration could take a date minus the duration out of the calendar.
 _LONGEST_DURATION = dt.timedelta(days=3650)
@@ -115,11 +117,14 @@ def _cron_line(value: str) -> str:
         raise refusal(str(error), error.cure) from None
 
 
-def _sqlite_url(url: str) -> str:
+def _ledger_url(secret: SecretStr) -> SecretStr:
+    url = secret.get_secret_value()
+    if beginning := POSTGRESQL.match(url):
+        return _server_url(f"postgresql://{url[beginning.end() :]}")
     cure = _("Write {example}").format(example=f'"{SQLITE}recap.db"')
     path = url.removeprefix(SQLITE)
     if url.startswith(("postgres", "mysql", "mariadb")):
-        raise refusal(_("the ledger can only be on SQLite so far"), cure)
+        raise refusal(_("the ledger can only be on SQLite or PostgreSQL"), cure)
     if path == url or not path.strip("/"):
         raise refusal(
             _("this is no address of an SQLite file, which is {sqlite} and a path").format(sqlite=SQLITE), cure
@@ -128,7 +133,26 @@ def _sqlite_url(url: str) -> str:
         raise refusal(_("a ledger in memory forgets who got the recap when the bot stops"), cure)
     if "?" in path:
         raise refusal(_("the path must not hold a question mark"), cure)
-    return url
+    return secret
+
+
+def _server_url(url: str) -> SecretStr:
+    try:
+        parts = urlsplit(url)
+        # Because urlsplit checks the port only when somebody reads it, the port is read here.
+        _port = parts.port
+        name = unquote(parts.path.removeprefix("/"))
+    except ValueError:
+        name = ""
+    # Because a password that is not written in the way of addresses would be taken for a part that messages show, each
+    # part must be whole.
+    if not name or "/" in name or url.count("@") > 1 or "#" in url or not PRINTABLE.fullmatch(url):
+        cure = _(
+            "Write {example}, where @ : / ? # % in a password are %40 %3A %2F %3F %23 %25; "
+            "several servers stand behind it, as in {several}"
+        ).format(example='"postgresql://recap:password@host/database"', several="?host=one:5432&host=two:5432")
+        raise refusal(_("this is no address of a PostgreSQL database"), cure)
+    return SecretStr(url)
 
 
 def shaped(shape: re.Pattern[str], message: str, cure: str) -> AfterValidator:
@@ -207,7 +231,9 @@ ScheduleName: TypeAlias = Annotated[str, Field(max_length=32), AfterValidator(_s
 
 CronLine: TypeAlias = Annotated[str, AfterValidator(_cron_line)]
 
-SqliteUrl: TypeAlias = Annotated[str, AfterValidator(_sqlite_url)]
+# Because the address of a server may hold a password, no message shows it.
+LedgerUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_ledger_url)]
+"""The address of an SQLite file, or of a PostgreSQL database in its one spelling."""
 
 # Because a proxy may ask for a name and a password, which stand in its address, no message shows it.
 ProxyAddress: TypeAlias = Annotated[SecretStr, AfterValidator(_proxy)]

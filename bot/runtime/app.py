@@ -82,7 +82,7 @@ class App:
         self._stamp = file and Stamp.of(file)
         self.reloaded: Callable[[], None] = lambda: None
         """Called after the content was read again."""
-        self._lock = DeliveryLock(config.storage.path)
+        self._lock = DeliveryLock(config.storage.path or Path("recap"))
         self._looking = asyncio.Lock()
         self._finished = asyncio.Event()
         self._is_declared = False
@@ -468,7 +468,7 @@ async def opened(
     Raises:
         LedgerError: the database cannot be used.
     """
-    async with await Ledger.open(config.storage.url, clock or SteadyClock()) as ledger:
+    async with await Ledger.open(config.storage.url.get_secret_value(), clock or SteadyClock()) as ledger:
         app = App(config, ledger, file)
         try:
             yield app

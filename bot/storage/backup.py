@@ -17,10 +17,11 @@ from bot.model.i18n import gettext_noop
 from bot.model.problems import ExpectedError, reason_of
 from bot.storage import migrations, opening
 from bot.storage.clock import is_other_process
-from bot.storage.database import PATIENCE, Database, copy_whole, discard, plain_errors
+from bot.storage.database import Database, plain_errors
 from bot.storage.lock import DeliveryLock
 from bot.storage.place import Place
 from bot.storage.records import BroadcastKind, DeliveryState, Gap, LedgerError, Notice
+from bot.storage.sqlite import PATIENCE, copy_whole, discard
 from bot.storage.tables import IS_UNFINISHED, deliveries, heartbeat
 
 UNSURE = gettext_noop("the database was restored from a backup in which this was under way")

@@ -1,7 +1,7 @@
 """The open database: its transactions, and its errors in plain words.
 
-This file and the table options named `sqlite_…` hold all that is SQLite's own. Every other statement runs on PostgreSQL
-as well.
+This file and the table options named `sqlite_…` hold all that is SQLite's own, and `postgres` all that is PostgreSQL's.
+Every other statement runs on both.
 """
 
 import asyncio
@@ -11,35 +11,34 @@ import copy
 import datetime as dt
 import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, event, inspect
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop
 from bot.model.problems import reason_of
-from bot.storage import migrations
-from bot.storage.place import SIDES, DisplacedError, Place
+from bot.storage import migrations, postgres, sqlite
+from bot.storage.place import DisplacedError, Place
 from bot.storage.records import LedgerError
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 _Step: TypeAlias = Callable[Concatenate[Connection, _P], _Result]
-Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+Insert: TypeAlias = SqliteInsert | PostgresInsert
 
-PATIENCE = 30
-"""Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
 PATIENCE_OF_PEOPLE = 2.0
 """Seconds that a person's command waits for its turn, and as many for another process: five are over soon."""
 PUT_BACK_AFTER = 10.0
@@ -47,46 +46,10 @@ PUT_BACK_AFTER = 10.0
 READERS = 4
 """Threads that read, so that a report on a million deliveries does not delay the answer to a command."""
 
-_PRAGMAS = (
-    "journal_mode = WAL",  # readers never wait for the writer, nor the writer for them
-    "synchronous = FULL",  # a commit survives a power cut
-    "foreign_keys = ON",  # off by default
-)
-_WRITES = "recap_writes"
 _SNAPSHOT: dict[str, dict[str, Any]] = {
     "sqlite": {},  # each of its transactions sees one state
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }
-
-_CURES = {
-    sqlite3.SQLITE_BUSY: (
-        gettext_noop("has been in use by another program for too long"),
-        gettext_noop("close what has it open (a database browser, a backup), then try again"),
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        gettext_noop("cannot be opened"),
-        gettext_noop("check that the user that runs recap may write to its folder"),
-    ),
-    sqlite3.SQLITE_CORRUPT: (gettext_noop("is damaged"), gettext_noop("stop the bot and restore a backup")),
-    sqlite3.SQLITE_FULL: (gettext_noop("cannot grow, the disk is full"), gettext_noop("make room on it")),
-    sqlite3.SQLITE_IOERR: (
-        gettext_noop("cannot be read or written, the disk reports an error"),
-        gettext_noop("copy the file away, check the disk"),
-    ),
-    sqlite3.SQLITE_NOTADB: (
-        gettext_noop("is no SQLite database"),
-        gettext_noop("name another file in storage.url, or restore a backup"),
-    ),
-    sqlite3.SQLITE_PERM: (
-        gettext_noop("may not be used"),
-        gettext_noop("check the rights of the user that runs recap"),
-    ),
-    sqlite3.SQLITE_READONLY: (
-        gettext_noop("cannot be written"),
-        gettext_noop("check that the user that runs recap may write to it and its folder"),
-    ),
-}
-"""The mistake of the file and its cure, by SQLite's primary result code."""
 
 
 class Database:
@@ -96,9 +59,9 @@ class Database:
     """
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_engine(url)
+        self._engine = create_engine(url) if url.get_backend_name() == "sqlite" else postgres.engine(url)
         self._to_read = self._engine.execution_options(**_SNAPSHOT[url.get_backend_name()])
-        self._to_write = self._engine.execution_options(**{_WRITES: True})
+        self._to_write = self._engine.execution_options(**{sqlite.WRITES: True})
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
         # Because SQLite lets one connection write at a time and has the others poll, all writes take turns on one.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
@@ -111,7 +74,7 @@ class Database:
             self._place = Place(Path(str(url.database)))
             event.listen(self._engine, "do_connect", lambda *_arguments: self._check_place())
             event.listen(self._engine, "connect", self._configure)
-            event.listen(self._engine, "begin", _begin)
+            event.listen(self._engine, "begin", sqlite.begin)
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -132,7 +95,7 @@ class Database:
                 # SQLite gives its files beside the database the rights of the database, which is for its owner alone.
                 with contextlib.suppress(OSError):
                     os.close(os.open(database._place.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            if await database.read(migrations.are_due):
+            if await database.read(_is_due):
                 await database.write(migrations.apply)
         except BaseException:
             await database.close()
@@ -153,15 +116,14 @@ class Database:
     async def read(self, step: _Step[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
         """Run the step in a transaction that sees one state of the database and changes nothing."""
 
+        def transact() -> _Result:
+            with self._to_read.connect() as connection, self._waiting(connection), connection.begin():
+                return step(connection, *args, **kwargs)
+
         def run() -> _Result:
             self._check_place()
-            with (
-                plain_errors(self._engine.url),
-                self._to_read.connect() as connection,
-                self._waiting(connection),
-                connection.begin(),
-            ):
-                return step(connection, *args, **kwargs)
+            with plain_errors(self._engine.url):
+                return _repeated(transact)
 
         return await self._run(self._readers, run)
 
@@ -221,19 +183,23 @@ class Database:
             done, _late = await asyncio.wait({waiting}, timeout=self._patience)
             # A job that has begun cannot be cancelled and is waited for; one that has not will never be done.
             if not done and turn.cancel():
-                raise _trouble(self._engine.url, sqlite3.SQLITE_BUSY)
+                raise sqlite.trouble(self._engine.url, sqlite3.SQLITE_BUSY)
         return await waiting
 
     def _write(self, step: Callable[[Connection], _Result]) -> _Result:
-        with plain_errors(self._engine.url):
+        def transact() -> _Result:
             try:
                 connection = self._writing()
                 with self._waiting(connection), connection.begin():
                     return step(connection)
             except BaseException:
-                # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over.
+                # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over, and
+                # a server that takes no writes may be another one by the next.
                 self._let_go()
                 raise
+
+        with plain_errors(self._engine.url):
+            return _repeated(transact)
 
     @contextlib.contextmanager
     def _waiting(self, connection: Connection) -> Iterator[None]:
@@ -251,10 +217,7 @@ class Database:
             cursor.close()
 
     def _configure(self, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        sqlite.configure(connection)
         if self._place is not None:
             self._place.note()
 
@@ -288,7 +251,7 @@ class Database:
         unready = place.path.with_name(f"{place.path.name}.copying")
         with plain_errors(self._engine.url):
             driver: Any = self._writing().connection.driver_connection
-            copy_whole(driver, unready)
+            sqlite.copy_whole(driver, unready)
         unready.replace(place.copy_to())
 
     def _put_back(self, place: Place) -> None:
@@ -342,26 +305,7 @@ class LedgerPart:
 
 def insert(connection: Connection, table: Table) -> Insert:
     """Return an INSERT that knows ON CONFLICT, which SQLAlchemy offers for each database separately."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-
-
-def discard(path: Path) -> None:
-    """Delete a database that nobody has open, if there is one, with the files beside it."""
-    for end in SIDES:
-        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
-
-
-def copy_whole(source: sqlite3.Connection, path: Path) -> None:
-    """Copy the open database, from within SQLite, into one file that only its owner may read.
-
-    The file is to get its name when it is whole.
-    """
-    discard(path)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with contextlib.closing(sqlite3.connect(path)) as target:
-        source.backup(target)
-        # Else the copy would want two more files beside it when somebody reads it.
-        target.execute("PRAGMA journal_mode = DELETE")
+    return sqlite_insert(table) if connection.dialect.name == "sqlite" else postgres_insert(table)
 
 
 @contextlib.contextmanager
@@ -370,87 +314,80 @@ def plain_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        # The low byte is the primary code; the rest says more than there are cures for.
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code in _CURES:
-            raise _trouble(url, code) from error
-        # SQLite gives a mistake in a statement, which is a bug, the same class but a code of its own.
-        if code != sqlite3.SQLITE_ERROR and isinstance(error, OperationalError | sqlite3.OperationalError):
-            cure = _("look whether it runs and has room; the bot tries again")
-            raise LedgerError(
-                _("{database} cannot be used ({reason})").format(database=url.database, reason=str(cause).strip()), cure
-            ) from error
-        raise
+        if url.get_backend_name() == "sqlite":
+            trouble = sqlite.trouble_of(url, error)
+        else:
+            trouble = postgres.trouble_of(url, error)
+        if trouble is None:
+            raise
+        raise trouble from error
 
 
-def _trouble(url: URL, code: int) -> LedgerError:
-    message, cure = _CURES[code]
-    return LedgerError(f"{url.database} {_(message)}", _(cure))
+def _repeated(transact: Callable[[], _Result]) -> _Result:
+    """Return the result of a transaction, which is run again where a server has undone it for no fault of its own."""
+    for _time in range(postgres.RETRIES - 1):
+        try:
+            return transact()
+        except DBAPIError as error:
+            if not postgres.is_undone(error):
+                raise
+    return transact()
 
 
-def check(url: str) -> bool:
-    """Look whether `Database.open` could open the file, without creating or changing it.
+def _is_due(connection: Connection) -> bool:
+    if connection.dialect.name == "postgresql":
+        postgres.check_version(connection)
+    return migrations.are_due(connection)
+
+
+def check(url: str) -> tuple[bool, list[LedgerError]]:
+    """Look whether `Database.open` could open the database, without creating or changing it.
 
     Returns:
-        True if it would create and change nothing either.
+        True if it would create and change nothing either; and warnings about the server.
 
     Raises:
-        LedgerError: the file could not be opened.
+        LedgerError: the database could not be opened.
     """
-    address = _file(url)
-    path = Path(str(address.database)).absolute()
-    try:
-        # SQLite and the lock make files of their own beside the database. This one is gone with its last line.
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise _trouble(address, sqlite3.SQLITE_CANTOPEN) from error
-    if not path.exists():
-        return False
-    if not os.access(path, os.W_OK):
-        raise _trouble(address, sqlite3.SQLITE_READONLY)
-    # Unlike "ro", this mode takes its files beside the database away again; and it creates no database either.
-    engine = create_engine(address, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
+    address = _address(url)
+    if address.get_backend_name() == "sqlite":
+        with plain_errors(address):
+            return sqlite.check(address), []
+    with _asking(address) as connection:
+        return postgres.look(connection)
+
+
+def is_made(url: str) -> bool:
+    """Return whether the ledger is there, which `recap run` makes.
+
+    Raises:
+        LedgerError: the server cannot be asked.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return Path(str(address.database)).exists()
+    with _asking(address) as connection:
+        return bool(inspect(connection).get_table_names())
+
+
+@contextlib.contextmanager
+def _asking(address: URL) -> Iterator[Connection]:
+    """Yield a connection to a server for a few questions."""
+    engine = postgres.engine(address)
     try:
         with plain_errors(address), engine.connect() as connection:
-            return not migrations.are_due(connection)
+            yield connection
     finally:
         engine.dispose()
 
 
+def name_of(url: str) -> str:
+    """Return what messages call the database: the path of its file, or its name and server, without the password."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return str(Path(str(address.database)).absolute())
+    return postgres.name_of(address)
+
+
 def _address(text: str) -> URL:
-    if text.startswith("postgresql://"):
-        # The name alone means another driver before SQLAlchemy 2.1.
-        return make_url(text).set(drivername="postgresql+psycopg")
-    return _file(text)
-
-
-def _file(text: str) -> URL:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        url = URL.create("")
-    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
-        # The address itself is not shown: that of another database holds a password.
-        raise LedgerError(
-            _("the ledger is kept in an SQLite file"), _("write sqlite:/// and its path"), key="storage.url"
-        )
-    path = Path(str(url.database))
-    if path.is_dir():
-        cure = _("add the name of a file in it, such as recap.db")
-        raise LedgerError(_("{path} is a folder").format(path=path), cure, key="storage.url")
-    if not path.parent.is_dir():
-        raise LedgerError(
-            _("there is no folder {folder}").format(folder=path.parent),
-            _("make it, or name another"),
-            key="storage.url",
-        )
-    return url.set(query={"timeout": str(PATIENCE), **url.query})
-
-
-def _begin(connection: Connection) -> None:
-    # Left to itself, the driver begins at the first write only. Because a transaction that reads and then writes fails
-    # at once when another wrote in between, one that will write says so from the start, and waits.
-    begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN"
-    # Past SQLAlchemy, whose way to the driver takes as long as a statement of the ledger's.
-    connection.connection.cursor().execute(begin)
+    return make_url(text) if text.startswith("postgresql") else sqlite.address_of(text)

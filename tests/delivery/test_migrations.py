@@ -178,7 +178,7 @@ async def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE photos (id INTEGER)")
-    assert "is the database of another program: name a file of its own" in await open_error(f"sqlite:///{path}")
+    assert "is the database of another program: name one of its own" in await open_error(f"sqlite:///{path}")
     assert list(schema(path)) == ["photos"]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from bot.platforms.registry import load
 from bot.runtime import heart
 from bot.runtime.app import opened
-from bot.storage import database
+from bot.storage import database, sqlite
 from tests.delivery.ledger_kit import under
 from tests.endurance.crash import PATIENCE, is_over, town
 from tests.running import at_work
@@ -162,7 +162,7 @@ async def trouble(pushes: int, targets: int, seed: int = 1207) -> Figures:
 
 def hurry() -> None:
     """Have the bot look often, and wait for others not as long as it does."""
-    heart.LOOK_EVERY, database.PUT_BACK_AFTER, database.PATIENCE = 0.2, 2.0, 3
+    heart.LOOK_EVERY, database.PUT_BACK_AFTER, sqlite.PATIENCE = 0.2, 2.0, 3
 
 
 if __name__ == "__main__":

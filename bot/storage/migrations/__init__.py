@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, func, insert, inspect, select
 
 from bot.model.i18n import gettext as _
 from bot.storage.records import LedgerError
@@ -27,6 +27,8 @@ _VERSION = Table(
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 """The table in which Alembic keeps the revision, as Alembic makes it."""
+_LOCK = int.from_bytes(b"recap")
+"""The number of the lock around the migrations; it is of one database, and others may take other numbers."""
 
 
 def are_due(connection: Connection) -> bool:
@@ -50,13 +52,17 @@ def are_due(connection: Connection) -> bool:
     if not applied and tables:
         raise LedgerError(
             _("{database} is the database of another program").format(database=connection.engine.url.database),
-            _("name a file of its own in storage.url; it is made at the first start"),
+            _("name one of its own in storage.url"),
         )
     return applied != {REVISIONS[-1]}
 
 
 def apply(connection: Connection) -> None:
     """Bring the database to the program's schema, within the transaction that the connection is in."""
+    if connection.dialect.name == "postgresql":
+        # Two processes that start at once take turns; SQLite has one writer anyway. Of the transaction, because behind
+        # PgBouncer a session is not the process's own.
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     if not inspect(connection).get_table_names():
         # Because this takes a tenth of the time that all migrations take, and no Alembic.
         metadata.create_all(connection)
