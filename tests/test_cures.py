@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.archive import Archive
@@ -393,7 +393,6 @@ PIECES = [
 ]
 
 
-@settings(max_examples=30)
 @given(st.lists(st.sampled_from(PIECES), max_size=20).map("\n".join))
 def test_whatever_the_file_a_literal_cure_ends_its_mistake(text: str) -> None:
     """In any order of lines, right and wrong."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -145,7 +145,6 @@ FATES = (*ANSWERS, "unsubscribe", "leave", "lost", "forget", "move", "holiday")
     kinds=st.lists(st.sampled_from(["all", "topics", "off", "paused", "holiday", "ended", "declared"]), max_size=7),
     fates=st.lists(st.tuples(st.integers(0, 6), st.sampled_from(FATES)), max_size=12),
 )
-@settings(max_examples=25)
 def test_the_books_balance_whatever_happens(kinds: list[str], fates: list[tuple[int, str]]) -> None:
     """Sent, left out, ended, failed and unknown are together the subscriptions of the schedule."""
     asyncio.run(_balance(kinds, fates))

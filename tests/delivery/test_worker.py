@@ -17,6 +17,7 @@ from bot.platforms import base
 from bot.storage.records import BroadcastState, Claim, StoredRendering
 from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, due, push, rendering, subscribe, telegram, with_fallbacks
 from tests.delivery.worker_kit import Round
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -265,9 +266,8 @@ async def test_what_is_on_its_way_is_awaited_before_a_message_is_called_refused(
     slow = work.carrier.gates[first[3]] = asyncio.Event()
     async with work.going():
         await work.reaches(failed=3, sending=26)
+        await until(lambda: work.worker._doubted)
         async with asyncio.timeout(20):
-            while not work.worker._doubted:  # noqa: ASYNC110 - nothing else of it can be seen
-                await asyncio.sleep(0)
             slow.set()
             while await work.tally() != {"failed": 3, "sent": 26}:
                 clock.advance(seconds=1)

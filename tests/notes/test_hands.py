@@ -157,7 +157,7 @@ _TEXTS = [
 _LINES = sorted({line for text in _TEXTS for line in text.splitlines()})
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(_LINES), min_size=1, max_size=30))
 def test_whatever_the_notes_nothing_is_invented_and_no_link_is_lost(lines: list[str]) -> None:
     """Notes shuffled from the lines of all the others."""

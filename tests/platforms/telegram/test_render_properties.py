@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NO_BREAK_SPACES = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}"
 
 # The documents are large on purpose.
-arbitrary = settings(max_examples=30, suppress_health_check=list(HealthCheck))
+arbitrary = settings(suppress_health_check=list(HealthCheck))
 
 
 @arbitrary

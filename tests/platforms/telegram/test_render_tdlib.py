@@ -26,7 +26,7 @@ ADDRESSES = ("a.fr", "https://a.example/b/c?d=e.f#g", "x@a.example", "tg://resol
 NUMBERS = ("1:23:45", "0:07", "4111 1111 1111 1111", "4111111111111111", "4111-1111--1111-1111")
 GLUE = (" ", " ", "", ",", ", ", ".", "/", ":", "@", "#", "\n", "-", "»", "😀", "²", "a")
 
-quick = settings(max_examples=25, suppress_health_check=list(HealthCheck))
+quick = settings(suppress_health_check=list(HealthCheck))
 
 
 tokens = st.lists(st.sampled_from((*NAMES_AND_TAGS, *ADDRESSES, *NUMBERS, *GLUE)), min_size=1, max_size=8).map("".join)
