@@ -11,6 +11,8 @@ from bot.delivery.pacing import Pacer
 from bot.model.subscription import PlatformName
 from bot.platforms.base import NotSentError, SendError, UnauthorisedError
 from bot.runtime.connection import AT_START, LATER, Connection
+from bot.runtime.roles import Role
+from bot.storage.leases import Leases
 
 if TYPE_CHECKING:
     from bot.delivery.worker import Worker
@@ -63,6 +65,10 @@ class Deliveries:
         """Nothing is left to stop."""
 
 
+async def _nothing() -> None:
+    """Nothing was sent just before."""
+
+
 class Line:
     """A connection in a time of its own, and what was told of its token."""
 
@@ -74,7 +80,9 @@ class Line:
         self.connection = Connection(
             platform=cast("Account", platform),
             pacer=Pacer(30),
+            role=Role(platform.name, Leases()),
             make_worker=lambda: cast("Worker", self.deliveries),
+            remember=_nothing,
             handlers=cast("Handlers", None),
             on_refusal=self._hear,
             now=lambda: self.time,

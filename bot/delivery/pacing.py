@@ -17,6 +17,7 @@ from typing import Self
 
 from bot.model.subscription import Target
 from bot.platforms.base import ChatLimit, FloodError, NotSentError, SendError, UnknownOutcomeError
+from bot.storage.leases import Lease
 
 PACE = 1.0075
 """Seconds over which `rate` messages are spread: 99 % of the rate, which leaves time to make good a delay."""
@@ -60,16 +61,18 @@ class Turn:
 
     A turn that is given counts as a message that may leave at any moment, until the message has left. Leaving the
     context counts the message if nothing failed, tells the pacer of a flood, and gives back an unused turn. `refused`
-    is True if the platform asked for a pause after the turn was given. Without `given` the turn counts nowhere.
+    is True if the platform asked for a pause, or this process lost the platform's lease, after the turn was given.
+    Without `given` the turn counts nowhere.
     """
 
-    __slots__ = ("_given", "_is_open", "_pacer", "_target", "refused")
+    __slots__ = ("_given", "_is_open", "_lease", "_pacer", "_target", "refused")
 
     def __init__(self, pacer: Pacer, target: Target, given: float | None = None) -> None:
         self._pacer = pacer
         self._target = target
         self._given = given or 0.0
         self._is_open = given is not None
+        self._lease = pacer.lease
         self.refused = False
 
     def __enter__(self) -> Self:
@@ -85,14 +88,16 @@ class Turn:
         self.give_back()
 
     def leave(self) -> bool:
-        """Count the message as leaving in this moment, unless a pause has begun. The first answer holds.
+        """Count the message as leaving in this moment, unless it may not leave any more. The first answer holds.
 
         Returns:
             Whether the message may leave.
         """
         if self._is_open:
             self._is_open = False
-            self.refused = not self._pacer._leave(self._target, self._given)  # noqa: SLF001 - a part of the pacer
+            # The last look before the message is written: a process that stood still may have been replaced meanwhile.
+            may_leave = self._lease.is_held()
+            self.refused = not self._pacer._leave(self._target, self._given, may_leave)  # noqa: SLF001 - a part of the pacer
         return not self.refused
 
     def give_back(self) -> None:
@@ -127,6 +132,8 @@ class Pacer:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rate = rate
+        self.lease = Lease("")
+        """The right to send on the platform, which the turns of from now on need in the moment of leaving."""
         self._limits = limits
         self._now = now
         self._interval = PACE / rate
@@ -216,7 +223,8 @@ class Pacer:
         """Count messages of an earlier process: the chat, the time since the last of them left, and their number."""
         now = self._now()
         for target, ago, count in sorted(sent, key=lambda each: -each[1]):
-            self._sent.setdefault(target.chat, []).extend([now - ago.total_seconds()] * count)
+            known = self._sent.get(target.chat, [])
+            self._sent[target.chat] = sorted([*known, *[now - ago.total_seconds()] * count])
             self._sent.move_to_end(target.chat)
 
     def pause(self) -> float:
@@ -265,9 +273,9 @@ class Pacer:
         self._log(target, now)
         return Turn(self, target, now)
 
-    def _leave(self, target: Target, given: float) -> bool:
+    def _leave(self, target: Target, given: float, may_leave: bool) -> bool:
         now = self._now()
-        if now < self._paused_until:
+        if now < self._paused_until or not may_leave:
             self._take_back(target, given)
             return False
         self._pledged -= 1

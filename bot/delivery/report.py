@@ -177,6 +177,13 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 _("Something from {platform} was skipped").format(platform=name),
                 _paragraph(skipped, platform=name, kind=fact.kind),
             )
+        case facts.ClockSet(by, process) if process:
+            apart = _("The clock of {process} is ahead of that of the database's server by {time}.")
+            if by < dt.timedelta():
+                apart = _("The clock of {process} is behind that of the database's server by {time}.")
+            mend = _("Have both machines set their clocks by the network (NTP). From two minutes on, it opens no push.")
+            text = f"{apart} {mend}"
+            return _notice(_("A clock is wrong"), _paragraph(text, process=process, time=words.duration(abs(by))))
         case facts.ClockSet(by):
             jump = _("The clock of the bot's machine was set back by {time}.")
             if by > dt.timedelta():

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from bot.delivery import retry
 from bot.delivery.pacing import Pacer, Turn
+from bot.model.i18n import gettext as _
 from bot.model.subscription import Target
 from bot.platforms.base import Entry, NotSentError, Rank, Sender, SendError, SendRequest, UnauthorisedError
 
@@ -77,11 +78,14 @@ class PacedSender(Sender):
             began = began or time.monotonic()
             try:
                 with turn:
-                    if not request.leaves:
-                        turn.leave()
+                    if not request.leaves and not turn.leave():
+                        raise NotSentError(_("the message may not leave now"))
                     return await request.call(turn.leave)
             except SendError as refusal:
                 if turn.refused:
+                    if not self._pacer.lease.is_held():
+                        # The process that took over answers from now on.
+                        raise
                     continue
                 attempt += 1
                 # Because one refusal of the token is no verdict, it counts as any answer after which nothing was sent.

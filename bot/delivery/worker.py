@@ -36,6 +36,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
+from bot.storage.leases import Lease, LeaseLostError
 from bot.storage.records import BroadcastKind, Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Worker:
         tell: hears the facts that the admins should know.
         identify: asks the platform whether it takes the token, before a refusal of the token is believed.
         has_rival: tells whether another program works with the same token, so that no push may begin.
+        lease: the right to deliver on the platform, without which the worker ends.
     """
 
     def __init__(
@@ -93,9 +95,11 @@ class Worker:
         tell: Tell = tell_nobody,
         identify: Callable[[], Coroutine[Any, Any, None]] | None = None,
         has_rival: Callable[[], bool] = lambda: False,
+        lease: Lease | None = None,
     ) -> None:
+        self._lease = lease or Lease(platform.name)
         self._platform = platform
-        self._ledger = ledger
+        self._ledger = ledger = ledger.under(self._lease)
         self._pacer = pacer
         self._clock = clock
         self._hold = hold
@@ -145,7 +149,7 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until `stop`.
+        """Deliver until `stop`, or until another process may have the lease.
 
         Raises:
             UnauthorisedError: the platform refuses the token; the unsent messages wait in the ledger.
@@ -158,7 +162,7 @@ class Worker:
             if recovered:
                 log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
             async with contextlib.nullcontext() if self._publishing is None else self._publishing.meanwhile():
-                while not self._is_stopping:
+                while not self._is_stopping and self._lease.is_held():
                     await self._go_on()
         finally:
             try:
@@ -193,6 +197,8 @@ class Worker:
             else:
                 await self._finish()
                 await self._wait(min(self._outbox.until_due, LOOK_EVERY))
+        except LeaseLostError as error:
+            log.warning("%s: %s; what is on its way is left to that process", self._platform.name, error)
         except LedgerError as error:
             self._troubles += 1
             pause = min(LONGEST_TROUBLE, retry.backoff(self._troubles, luck=1.0).total_seconds())

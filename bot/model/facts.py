@@ -71,7 +71,6 @@ class LeftOut(enum.StrEnum):
 NO_FAILURES = frozenset({Code.GONE, Code.ENDED, Code.PAUSED})
 """Codes of deliveries that did not arrive because the people left, unsubscribed or paused."""
 
-
 TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED, Code.UNREACHED)
 """Codes of refusals, which a report tells with the platform's own words, each with its number."""
 
@@ -401,10 +400,11 @@ class Unreadable(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ClockSet(Fact):
-    """A change of the machine's clock while the bot runs; `by` is negative if it was set back."""
+    """A change of the machine's clock by `by`, or, with a `process`, its difference to the database server's clock."""
 
     KEY = "clock {fact.minutes} {day}"
     by: dt.timedelta
+    process: str = ""
 
     @property
     def minutes(self) -> int:

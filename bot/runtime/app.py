@@ -5,7 +5,6 @@ This module and `services` alone choose the classes of storage and delivery; the
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime as dt
 import functools
 import gc
@@ -25,27 +24,27 @@ from bot.model import facts
 from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
-from bot.model.subscription import PlatformName, Subscription, SubscriptionState, Target
+from bot.model.subscription import PlatformName
 from bot.platforms.base import (
     Account,
     Feature,
     Finder,
     Publisher,
-    SendError,
-    TargetGoneError,
-    TargetNotFoundError,
     UnauthorisedError,
 )
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection
+from bot.runtime.declaration import Declaration, versions_of
 from bot.runtime.heart import Heart
 from bot.runtime.reach import Reach
 from bot.runtime.readiness import Readiness
+from bot.runtime.roles import Role
 from bot.runtime.services import PatientLock, Services
 from bot.runtime.supervision import Supervisor
 from bot.runtime.watch import Stamp, watch_file, watch_folder
 from bot.storage.clock import SteadyClock
+from bot.storage.leases import CLOCK
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
@@ -58,6 +57,8 @@ REPORTED_WITHIN = dt.timedelta(days=2)
 """Age from which the end of a push is not reported any more, because the bot did not run meanwhile."""
 SAVED = dt.timedelta(minutes=10)
 """Age from which the admins are told of a file with mistakes, because its author writes until then."""
+TOO_FAR_APART = dt.timedelta(minutes=2)
+"""Difference to the server's clock from which a process leaves the looks at the clock to others."""
 
 
 class AlreadyRunningError(ExpectedError):
@@ -79,14 +80,14 @@ class App:
         self.archive = Archive.load(config.content.folder, config.topics)
         self.supervisor = Supervisor(self._report_failure)
         self._file = file
-        self._stamp = file and Stamp.of(file)
+        self._stamp = None if file is None else Stamp.of(file)
         self.reloaded: Callable[[], None] = lambda: None
         """Called after the content was read again."""
-        self._lock = DeliveryLock(config.storage.path or Path("recap"))
+        self._lock = DeliveryLock(config.storage.path) if config.storage.path else None
+        self._clock_role = Role(CLOCK, ledger.leases, lambda: abs(ledger.clock.slip) < TOO_FAR_APART)
+        self._clock_role.ready.set()
         self._looking = asyncio.Lock()
         self._finished = asyncio.Event()
-        self._is_declared = False
-        self._unknown: set[Target] = set()
         self._stop = asyncio.Event()
         self._is_second = False
         self._accounts: dict[PlatformName, Account] = {
@@ -109,7 +110,12 @@ class App:
             changing=PatientLock(),
         )
         self.services = self._services_of(config)
-        self.readiness = Readiness(self._accounts, self._tell)
+        self.declaration = Declaration(
+            ledger, self._clock_role, self._accounts, self._pacers, config=lambda: self.config
+        )
+        self._note_versions()
+        self.roles = {name: Role(name, ledger.leases) for name in self._accounts}
+        self.readiness = Readiness(self._accounts, self._tell, is_ours=lambda name: self.roles[name].is_held())
         self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
         self.reach = Reach(
             self.connections, ledger.notices, config=lambda: self.config, tell=self._tell, declare=self.declare
@@ -146,6 +152,8 @@ class App:
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
             await self.supervisor.stop("start", "clock", "reports", "content", "config", "readiness", "reach")
+            # Before the platforms, whose ends take longer, so that another process looks at the clock meanwhile.
+            await self.supervisor.stop(f"{CLOCK} lease")
         self._check_alone()
         self._check_tokens()
 
@@ -158,18 +166,21 @@ class App:
             LedgerError: the database cannot be used, or an admin has to choose between it and a copy.
             UnauthorisedError: every platform refuses its token.
         """
-        self._is_second = not self._lock.acquire()
+        self._is_second = self._lock is not None and not self._lock.acquire()
+        if not listen and await self.ledger.leases.holders():
+            # A command that sends leaves that to the processes that run, and does not stand by.
+            self._is_second = True
         self._check_alone()
         try:
             self.ledger.check_copies()
             # Where somebody has deleted the file of the lock, the heartbeat tells of the other process.
             self._is_second = not await self.ledger.heartbeat.take()
             self._check_alone()
-            for name, pacer in self._pacers.items():
-                pacer.remember(await self.ledger.lately(name))
             # Because the ledger keeps reasons for the reports, the services speak the show's language.
             with speaking(lambda: self.config.show.language):
                 self.supervisor.start("heart", self._heart.run)
+                for role in (self._clock_role, *self.roles.values()) if self.ledger.is_shared else ():
+                    self.supervisor.start(f"{role.name} lease", role.keep)
                 for name, connection in self.connections.items():
                     self.supervisor.start(f"{name} delivery", connection.deliver)
                     if listen:
@@ -185,7 +196,8 @@ class App:
             await self.supervisor.stop()
             with contextlib.suppress(LedgerError):
                 await self.ledger.heartbeat.end()
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     async def close(self) -> None:
         """Close the connections to platforms that were asked something and delivered nothing."""
@@ -206,56 +218,21 @@ class App:
             if self._file is not None and Stamp.of(self._file) != self._stamp:
                 await self._reload_config(self._file)
             self._swap(self.services, await self._load_archive(self.config))
-            await self._tell_of_broken_files(at_once=await self._push())
-            if not self._is_declared:
-                await self.declare()
+            if self._clock_role.is_held():
+                await self._tell_of_broken_files(at_once=await self._push())
+                if not self.declaration.is_done:
+                    await self.declare()
+                if self.ledger.is_shared:
+                    # Because another process may have delivered, the end of its work is reported by this one.
+                    self._finished.set()
 
     async def declare(self) -> None:
-        """Bring the subscriptions in line with the channels that the config declares.
-
-        A chat that is declared by its name is subscribed by its number, so that no chat is subscribed under both. Where
-        a chat cannot be looked up now, the platform's subscriptions stay as they are, and the next look tries again.
+        """Bring the subscriptions in line with the channels of the config, as `Declaration.declare` says.
 
         Raises:
             LedgerError: the database cannot be used.
         """
-        # Because this holds until all is done, a database in trouble gets the channels at one of the next looks.
-        self._is_declared = False
-        declared: list[Subscription] = []
-        wanted = self.config.subscriptions()
-        unknown = set()
-        # Because a name cannot be looked up without a token, a bot that has one declares its chat, by its number.
-        unsure = {each.target.platform for each in wanted if each.target.platform not in self._accounts}
-        if unsure:
-            unsure &= {each.target.platform for each in await self.ledger.subscriptions.all()}
-        for subscription in wanted:
-            target = subscription.target
-            if (
-                target.chat.startswith("@")
-                and target.platform in self._pacers
-                and self._pacers[target.platform].pause()
-            ):
-                # Because the platform has asked for a pause, a name is looked up when that is over.
-                unsure.add(target.platform)
-                continue
-            try:
-                if (account := self._accounts.get(target.platform)) is not None:
-                    target = await account.resolve(target)
-            except (TargetNotFoundError, TargetGoneError) as error:
-                # Each push tries it, so that its report names it.
-                level = logging.INFO if subscription.target in self._unknown else logging.WARNING
-                log.log(level, "%s is declared and cannot be reached: %s", subscription.target, error)
-                unknown.add(subscription.target)
-                paused = dataclasses.replace(subscription, state=SubscriptionState.PAUSED, reason=str(error))
-                declared.append(paused)
-            except SendError as error:
-                log.info("%s cannot be looked up now: %s", subscription.target, error)
-                unsure.add(subscription.target.platform)
-            else:
-                declared.append(dataclasses.replace(subscription, target=target))
-        certain = [subscription for subscription in declared if subscription.target.platform not in unsure]
-        await self.ledger.subscriptions.declare(certain, unsure)
-        self._is_declared, self._unknown = not unsure, unknown
+        await self.declaration.declare()
 
     async def report(self) -> None:
         """Tell the admins about the pushes that have ended.
@@ -272,12 +249,14 @@ class App:
 
     async def _begin(self) -> None:
         """Declare, tell, look for the first time, and follow the files from then on. A second start does no harm."""
-        # First of all, so that nobody is left out of a push while a platform does not answer.
-        await self.declare()
-        standings = await self.readiness.known()
-        if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
-            self.readiness.has_told(standings)
-        await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
+        await self._clock_role.tried.wait()
+        if self._clock_role.is_held():
+            # First of all, so that nobody is left out of a push while a platform does not answer.
+            await self.declare()
+            standings = await self.readiness.known()
+            if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
+                self.readiness.has_told(standings)
+            await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
         self.supervisor.start("readiness", self.readiness.follow)
         self.supervisor.start("reach", self.reach.follow)
         self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
@@ -285,7 +264,7 @@ class App:
         # both would be missed.
         await asyncio.sleep(0)
         await self.tick()
-        self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock))
+        self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock, self._clock_role.sleep))
         self.supervisor.start("reports", self._report_whenever_one_ends)
         if (file := self._file) is not None:
             self.supervisor.start("config", lambda: watch_file(file, self.tick))
@@ -352,6 +331,12 @@ class App:
             self.services = services
             for connection in self.connections.values():
                 connection.handlers.use(services.context, services.config.show.language)
+        self._note_versions()
+
+    def _note_versions(self) -> None:
+        """Let the other processes know which config and episodes this one works with."""
+        if self.ledger.is_shared:
+            self.ledger.heartbeat.versions = versions_of(self.config, self.archive, self._stamp)
 
     async def _restart_changed(self, before: Services) -> None:
         """Start again the workers and the menus of commands, if the config that they began with has changed."""
@@ -376,9 +361,10 @@ class App:
     async def _report_whenever_one_ends(self) -> None:
         while True:
             self._finished.clear()
-            await self.report()
-            self.reach.hear()
-            await self.ledger.prune()
+            if self._clock_role.is_held():
+                await self.report()
+                self.reach.hear()
+                await self.ledger.prune()
             await self._finished.wait()
 
     async def _after_refusal(self, platform: PlatformName, *, is_over: bool) -> None:
@@ -442,12 +428,18 @@ class App:
                 tell=self._tell,
                 identify=account.identify,
                 has_rival=lambda: account.has_rival,
+                lease=pacer.lease,
             )
+
+        async def remember() -> None:
+            pacer.remember(await self.ledger.lately(account.name))
 
         return Connection(
             platform=account,
             pacer=pacer,
+            role=self.roles[account.name],
             make_worker=make_worker,
+            remember=remember,
             handlers=handlers,
             on_refusal=functools.partial(self._after_refusal, account.name),
             tell=self._tell,

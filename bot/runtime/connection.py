@@ -18,6 +18,8 @@ from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.model.subscription import Target
 from bot.platforms.base import Account, BannedError, FloodError, Handlers, NotSentError, SendError, UnauthorisedError
+from bot.runtime.roles import Role
+from bot.storage.leases import Lease
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +45,19 @@ class OnRefusal(Protocol):
 class Connection:
     """One platform, its pace, its worker and its commands.
 
-    `make_worker` makes a worker in place of each that has failed. `refusal` is that of the token, as long as it lasts;
-    `on_refusal` is called at its beginning and at its end. `tell` hears of long pauses that the platform asks for.
+    `role` is that of the one process that sends and receives on the platform. `make_worker` makes a worker in place of
+    each that has failed or lost its lease, and `remember` counts what another process sent just before. `refusal` is
+    that of the token, as long as it lasts; `on_refusal` is called at its beginning and at its end. `tell` hears of long
+    pauses that the platform asks for.
     `tried` is set after the first attempt to connect. `now` is a monotonic clock, in seconds, and `sleep` waits for so
     many.
     """
 
     platform: Account
     pacer: Pacer
+    role: Role
     make_worker: Callable[[], Worker]
+    remember: Callable[[], Awaitable[None]]
     handlers: Handlers
     on_refusal: OnRefusal
     refusal: UnauthorisedError | None = None
@@ -65,6 +71,7 @@ class Connection:
     def __post_init__(self) -> None:
         self.name = self.platform.name
         self.worker = self.make_worker()
+        self._leading = asyncio.Lock()
 
     @property
     def was_accepted(self) -> bool:
@@ -72,7 +79,9 @@ class Connection:
         return self._ready.is_set()
 
     async def deliver(self) -> None:
-        """Deliver until stopped. While the platform refuses the token, ask it from time to time.
+        """Deliver until stopped, whenever this process has the role.
+
+        While the platform refuses the token, ask it from time to time.
 
         Raises:
             ExpectedError: the platform cannot be reached, or took the token again, or the database cannot be used.
@@ -81,27 +90,48 @@ class Connection:
             if not self._ready.is_set():
                 await self._until_accepted(self.platform.connect, *AT_START)
                 self._ready.set()
+                # Only now, because a process that is not connected would keep the role from one that is.
+                self.role.ready.set()
         finally:
             self.tried.set()
-        self.worker = self.make_worker()
-        try:
-            await self.worker.run()
-        except UnauthorisedError as error:
-            await self._ask_again(error)
-        finally:
-            await self.worker.stop()
+        while True:
+            lease = await self._lead()
+            self.worker = self.make_worker()
+            try:
+                await self.worker.run()
+            except UnauthorisedError as error:
+                await self._ask_again(error)
+            finally:
+                await self.worker.stop()
+            if lease.is_held():
+                return
 
     async def listen(self) -> None:
-        """Answer commands until cancelled. While the platform refuses the token, ask it from time to time.
+        """Answer commands until cancelled, whenever this process has the role.
+
+        While the platform refuses the token, ask it from time to time.
 
         Raises:
             SendError: the platform has sent the bot away, or took the token again.
         """
         await self._ready.wait()
         try:
-            await self._after_pause(self.platform.listen)
+            await self.role.while_held(self._listen)
         except UnauthorisedError as error:
             await self._ask_again(error)
+
+    async def _listen(self) -> None:
+        await self._lead()
+        await self._after_pause(self.platform.listen)
+
+    async def _lead(self) -> Lease:
+        """Return the lease as soon as this process has it, and let the turns of from now on be under it."""
+        async with self._leading:
+            lease = await self.role.held()
+            if lease is not self.pacer.lease:
+                await self.remember()
+                self.pacer.lease = lease
+            return lease
 
     async def _ask_again(self, error: UnauthorisedError) -> NoReturn:
         await self._until_accepted(self.platform.identify, *LATER)

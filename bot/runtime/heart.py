@@ -20,10 +20,13 @@ from bot.storage.health import BEAT_EVERY
 from bot.storage.heartbeat import SLIP
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
+from bot.storage.processes import process_name
 from bot.storage.records import LedgerError
 
 log = logging.getLogger(__name__)
 
+APART = dt.timedelta(seconds=30)
+"""Difference to the clock of the database's server from which the admins are told."""
 LOOK_EVERY = 5.0
 """Seconds between two looks."""
 UNREACHED = 300.0
@@ -43,7 +46,7 @@ class Heart:
     def __init__(
         self,
         ledger: Ledger,
-        lock: DeliveryLock,
+        lock: DeliveryLock | None,
         connections: Mapping[PlatformName, Connection],
         *,
         tell: Tell,
@@ -76,7 +79,7 @@ class Heart:
     async def look(self, alarms: asyncio.TaskGroup) -> None:
         """Look once, and beat when it is time."""
         try:
-            if not self._lock.keep():
+            if self._lock is not None and not self._lock.keep():
                 self._lost()
             await self._ledger.keep_place()
             await self.follow_clock()
@@ -103,6 +106,12 @@ class Heart:
         clock = self._ledger.clock
         by = clock.slip - self._slip
         await self._ledger.heartbeat.follow()
+        if self._ledger.is_shared:
+            by = clock.slip - self._slip
+            if abs(clock.slip) >= APART and abs(by) >= SLIP:
+                self._slip = clock.slip
+                await self._tell(ClockSet(clock.slip, process_name()))
+            return
         self._slip = clock.slip
         if abs(by) >= SLIP:
             log.info("The clock was set by %+.0f s; deliveries go by the time that passes", by.total_seconds())
@@ -114,10 +123,16 @@ class Heart:
         self._next_beat = time.monotonic() + BEAT_EVERY
 
     async def _troubles(self) -> list[str]:
-        """Return a sentence for each platform on which something is wrong."""
+        """Return a sentence for each thing that is wrong on this machine, or on a platform."""
         troubles = []
+        if self._ledger.is_shared and abs(slip := self._ledger.clock.slip) >= APART:
+            apart = _("The clock of this machine differs from that of the database's server by {time}.")
+            troubles.append(apart.format(time=spoken().duration(abs(slip))))
         for name, connection in self._connections.items():
             title = PLATFORMS[name].title
+            if not connection.role.is_held() and connection.refusal is None:
+                # Another process tells of what is wrong there.
+                continue
             due = await self._ledger.next_due(name)
             standstill = await self._ledger.heartbeat.standstill(name, due)
             if connection.refusal is not None:

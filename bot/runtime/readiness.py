@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.model.facts import Ability, Standing, Tell
@@ -23,9 +23,18 @@ LASTING = 30.0
 
 
 class Readiness:
-    """The standing of every platform. `tell` hears of each change that lasts."""
+    """The standing of every platform. `tell` hears of each change that lasts.
 
-    def __init__(self, platforms: Iterable[PlatformName], tell: Tell) -> None:
+    `is_ours` tells whether this process works on the platform now; else it hears no commands there, on purpose.
+    """
+
+    def __init__(
+        self,
+        platforms: Iterable[PlatformName],
+        tell: Tell,
+        is_ours: Callable[[PlatformName], bool] = lambda _platform: True,
+    ) -> None:
+        self._is_ours = is_ours
         self._reasons: dict[PlatformName, dict[Ability, str]] = {name: {} for name in platforms}
         self._tell = tell
         self._since: dict[tuple[PlatformName, Ability], float] = {}
@@ -49,7 +58,7 @@ class Readiness:
 
     def failing(self, platform: PlatformName, seconds: float) -> str:
         """Return why the bot has not been connected, or has heard no commands, for so long; empty if it has."""
-        for ability in (Ability.CONNECTED, Ability.LISTENING):
+        for ability in (Ability.CONNECTED, Ability.LISTENING) if self._is_ours(platform) else (Ability.CONNECTED,):
             reason = self._reasons[platform].get(ability, "")
             if reason and time.monotonic() - self._since[platform, ability] >= seconds:
                 return reason
@@ -69,7 +78,7 @@ class Readiness:
         while True:
             await asyncio.sleep(LASTING)
             for standing in self.standings:
-                if standing.failing != self._told.get(standing.platform, ""):
+                if self._is_ours(standing.platform) and standing.failing != self._told.get(standing.platform, ""):
                     await self._tell(standing)
                     self.has_told([standing])
             await self._news.wait()

@@ -70,11 +70,14 @@ class Database:
         self._gone_since: float | None = None
         self._is_ahead = False
         self._patience: float | None = None
+        self._fence: Callable[[Connection], None] = _no_fence
         if url.get_backend_name() == "sqlite":
             self._place = Place(Path(str(url.database)))
             event.listen(self._engine, "do_connect", lambda *_arguments: self._check_place())
             event.listen(self._engine, "connect", self._configure)
             event.listen(self._engine, "begin", sqlite.begin)
+        else:
+            event.listen(self._engine, "begin", _begin_shared)
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -102,6 +105,11 @@ class Database:
             raise
         return database
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may use the database."""
+        return self._place is None
+
     async def close(self) -> None:
         """Close every connection and end every thread."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
@@ -112,6 +120,16 @@ class Database:
         view = copy.copy(self)
         view._patience = PATIENCE_OF_PEOPLE  # noqa: SLF001 - of this class
         return view
+
+    def under(self, fence: Callable[[Connection], None]) -> Self:
+        """Return the same database, in which each writing begins with the fence and is undone when that raises."""
+        view = copy.copy(self)
+        view._fence = fence  # noqa: SLF001 - of this class
+        return view
+
+    def beside(self) -> Self:
+        """Return the same database with threads and connections of its own, for what must not wait for the others'."""
+        return type(self)(self._engine.url)
 
     async def read(self, step: _Step[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
         """Run the step in a transaction that sees one state of the database and changes nothing."""
@@ -191,6 +209,7 @@ class Database:
             try:
                 connection = self._writing()
                 with self._waiting(connection), connection.begin():
+                    self._fence(connection)
                     return step(connection)
             except BaseException:
                 # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over, and
@@ -391,3 +410,12 @@ def name_of(url: str) -> str:
 
 def _address(text: str) -> URL:
     return make_url(text) if text.startswith("postgresql") else sqlite.address_of(text)
+
+
+def _no_fence(_connection: Connection) -> None:
+    """Let every transaction pass."""
+
+
+def _begin_shared(connection: Connection) -> None:
+    if connection.get_execution_options().get(sqlite.WRITES):
+        postgres.begin(connection)

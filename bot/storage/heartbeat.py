@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, true, update
 from bot.model.subscription import PlatformName, SubscriptionState
 from bot.storage.clock import SteadyClock, is_other_process, this_process
 from bot.storage.database import Database, LedgerPart, insert
-from bot.storage.records import DeliveryState
+from bot.storage.records import Authority, DeliveryState, Versions
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
     broadcasts,
@@ -32,6 +32,8 @@ class LedgerHeartbeat(LedgerPart):
         super().__init__(database, clock)
         self._steady = clock
         self._process = this_process()
+        self.versions = Versions()
+        """The config and the episodes of this process, for the others that share the ledger."""
 
     async def resume(self) -> None:
         """Set the clock to the ledger's time, which goes on from the last heartbeat."""
@@ -82,6 +84,13 @@ class LedgerHeartbeat(LedgerPart):
     async def end(self) -> None:
         """End the heartbeat of this process in order."""
         await self._database.change(update(heartbeat).where(heartbeat.c.process == self._process).values(process=""))
+
+    async def authority(self) -> Authority:
+        """Return the part of its channels that this process may declare."""
+        return Authority.ALL
+
+    async def note_declared(self) -> None:
+        """Remember the config whose channels were declared last."""
 
     async def standstill(self, platform: PlatformName, due: dt.datetime | None) -> dt.timedelta:
         """Return for how long something has been due, or on its way, on the platform while nothing arrived there."""

@@ -21,7 +21,9 @@ from bot.storage import outcomes as outcomes_of
 from bot.storage.clock import SteadyClock
 from bot.storage.database import Database, LedgerPart
 from bot.storage.heartbeat import LedgerHeartbeat
+from bot.storage.leases import Lease, Leases, SharedLeases
 from bot.storage.notices import LedgerNotices
+from bot.storage.processes import LedgerProcesses
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
     Broadcast,
@@ -65,6 +67,9 @@ class Ledger(LedgerPart):
         self.clock = clock
         """The time by which deliveries wait and grow old."""
         self.heartbeat = LedgerHeartbeat(database, clock)
+        self.leases = Leases()
+        self.processes: LedgerProcesses | None = None
+        """The processes that share the ledger; None on SQLite, which one process has."""
         self.subscriptions = LedgerSubscriptions(database, clock)
         self.for_people = LedgerSubscriptions(database.for_people(), clock)
         """The same subscriptions for a person who waits: in trouble an error comes within five seconds."""
@@ -82,13 +87,30 @@ class Ledger(LedgerPart):
         Raises:
             LedgerError: it cannot be opened, is damaged, in use, no ledger, or newer than the program.
         """
-        ledger = cls(await Database.open(url), SteadyClock.by(clock))
+        database = await Database.open(url)
+        ledger = cls(database, SteadyClock.by(clock))
+        if database.is_shared:
+            # A clock that a test turns by hand is not the machine's.
+            ledger.processes = LedgerProcesses(database, ledger.clock, follows=isinstance(clock, SteadyClock))
+            ledger.heartbeat = ledger.processes
+            ledger.leases = SharedLeases(database.beside(), ledger.clock.elapsed, ledger.processes.name)
         try:
             await ledger.heartbeat.resume()
         except BaseException:
             await ledger.close()
             raise
         return ledger
+
+    def under(self, lease: Lease) -> Self:
+        """Return the same ledger, whose writings are undone unless this process still holds the lease."""
+        if not self.is_shared:
+            return self
+        return type(self)(self._database.under(lease.check), self.clock)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on several machines may use the ledger."""
+        return self._database.is_shared
 
     async def keep_place(self) -> None:
         """Keep what the open file alone knows while it is not in its place, as `Database.keep_place` does."""
@@ -100,6 +122,7 @@ class Ledger(LedgerPart):
 
     async def close(self) -> None:
         """Close the database."""
+        await self.leases.close()
         await self._database.close()
 
     async def __aenter__(self) -> Self:

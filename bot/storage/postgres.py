@@ -18,6 +18,8 @@ CLOCKS_DIFFER = dt.timedelta(seconds=30)
 """Difference between the clocks of the server and of this machine that `recap check` tells."""
 RETRIES = 5
 """Times that a transaction is run which the server undoes for the sake of another one, or whose connection breaks."""
+LONGEST_STOP = 5_000
+"""Milliseconds for which a process may stand still in the middle of a transaction that others may wait for."""
 
 _CONNECTING = {
     "application_name": "recap",
@@ -116,6 +118,12 @@ def engine(url: URL) -> Engine:
             _('run `pip install -c constraints.txt ".[postgres]"` in the clone'),
             key="storage.url",
         ) from error
+
+
+def begin(connection: Connection) -> None:
+    """Have the server end the transaction if this process stands still in it."""
+    # In each transaction, because PgBouncer gives the session to another process afterwards.
+    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {LONGEST_STOP}")
 
 
 def name_of(url: URL) -> str:

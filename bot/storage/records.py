@@ -247,3 +247,22 @@ class Notice:
     def text(self) -> str:
         """Return the whole text without formats, for the log and for `recap status`."""
         return "\n".join(plain((block,)) for section in self.document.sections for block in section.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The digests of a process's config and newest episodes, by their files, and when the config was changed."""
+
+    config: str = ""
+    config_dated: dt.datetime | None = None
+    content: Mapping[str, str] = field(default_factory=dict)
+
+
+class Authority(enum.Enum):
+    """The part of its channels that a process may declare."""
+
+    ALL = enum.auto()
+    ADD = enum.auto()
+    """It ends no subscription, because another process has another config, and nobody knows which is to stay."""
+    NONE = enum.auto()
+    """A newer config was declared before."""

@@ -327,7 +327,7 @@ processes = Table(
     Column("beat", MOMENT, nullable=False),
     Column("config", String, nullable=False),  # the digest of what it says
     Column("config_dated", MOMENT),  # the change of its file
-    Column("content", String, nullable=False),  # the digest of the episodes
+    Column("content", JSON, nullable=False),  # the digests of the newest episodes, by their files
     Column("troubles", JSON, nullable=False),
     Column("unreached", JSON, nullable=False),
 )

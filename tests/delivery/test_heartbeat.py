@@ -170,8 +170,9 @@ def other_process() -> Iterator[str]:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")  # noqa: PTH110 - not a path of ours
-async def test_one_process_at_a_time_has_the_heartbeat(ledger: Ledger, other_process: str) -> None:
+async def test_one_process_at_a_time_has_the_heartbeat(real_ledger: Ledger, other_process: str) -> None:
     """The heartbeat of a process that died is taken over, that of one that lives is not."""
+    ledger = real_ledger
     assert await ledger.heartbeat.take()
     assert await ledger.heartbeat.beat([])
     of_another = update(heartbeat).values(process=other_process)

@@ -105,7 +105,7 @@ def upgrade() -> None:
         sa.Column("beat", sa.DateTime(timezone=True), nullable=False),
         sa.Column("config", sa.String(), nullable=False),
         sa.Column("config_dated", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("troubles", sa.JSON(), nullable=False),
         sa.Column("unreached", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_processes"),

@@ -1,0 +1,136 @@
+"""Several processes over one PostgreSQL: one works at a time, another goes on when it ends, and nobody notices."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import select
+
+from bot.platforms.registry import load
+from bot.runtime.app import App, opened
+from bot.storage.clock import SteadyClock
+from bot.storage.leases import LeaseTimes, SharedLeases
+from bot.storage.records import BroadcastState, DeliveryState, LedgerError
+from bot.storage.tables import deliveries
+from tests.delivery import postgres
+from tests.delivery.ledger_kit import DISCORD, TELEGRAM, change_expires
+from tests.endurance.crash import DemoWorld, town
+from tests.running import at_work
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+RATE = 12
+PEOPLE = 18
+QUICK = LeaseTimes(lasts=20, led=16, renew_every=0.2, look_every=0.05)
+"""Leases that are looked at often, and last longer than any test: what ends one is the test."""
+
+
+@pytest.fixture
+async def place(postgresql: str) -> AsyncIterator[DemoWorld]:
+    """People on both platforms, and an empty database."""
+    postgres.empty(postgresql)
+    async with town(PEOPLE, hold=False) as made:
+        config = made.config.read_text(encoding="utf-8")
+        for name in (TELEGRAM, DISCORD):
+            config = config.replace(f"[{name}]", f"[{name}]\nrate = {RATE}")
+        made.config.write_text(config, encoding="utf-8")
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def process(place: DemoWorld, url: str, name: str) -> AsyncIterator[App]:
+    """The app of a process on a machine of this name."""
+    async with opened(load(place.config, {"RECAP_STORAGE__URL": url}), SteadyClock()) as app:
+        assert app.ledger.processes is not None
+        assert isinstance(app.ledger.leases, SharedLeases)
+        app.ledger.processes.name = app.ledger.leases.process = name
+        app.ledger.leases.times = QUICK
+        yield app
+
+
+async def on_the_way(place: DemoWorld) -> None:
+    """Wait until the push is going on everywhere, and not over."""
+    sends = [place.telegram.traffic, place.discord.traffic]
+    await until(lambda: all(len(traffic.sends) >= 3 for traffic in sends))
+
+
+async def over(app: App) -> None:
+    """Wait until the push is over."""
+    states: list[BroadcastState] = []
+    async with asyncio.timeout(30):
+        while states != [BroadcastState.DONE]:
+            # While the server takes no questions, the test waits as the bot does.
+            with contextlib.suppress(LedgerError):
+                states = [each.state for each in await app.ledger.broadcasts(2)]
+            await asyncio.sleep(0.05)
+
+
+def arrived(place: DemoWorld) -> tuple[list[int], list[int]]:
+    """How many messages each person on Telegram, and each channel on Discord, got."""
+    return (
+        [sum(message.by_bot for message in chat.messages) for chat in place.chats],
+        [len(channel.messages) for channel in place.channels],
+    )
+
+
+ONE_EACH = ([1] * PEOPLE, [1] * PEOPLE)
+
+
+async def test_a_process_that_ends_hands_over_in_mid_push(place: DemoWorld, postgresql: str) -> None:
+    """Everybody gets one recap, at the rate of one bot, and the second process goes on at once."""
+    async with process(place, postgresql, "one") as one, process(place, postgresql, "two") as two:
+        async with contextlib.AsyncExitStack() as life_of_one:
+            await life_of_one.enter_async_context(at_work(one))
+            await on_the_way(place)
+            async with at_work(two):
+                await life_of_one.aclose()
+                await over(two)
+                assert set((await two.ledger.leases.holders()).values()) == {"two"}
+        assert arrived(place) == ONE_EACH
+        assert await one.ledger.leases.holders() == {}
+    for traffic in (place.telegram.traffic, place.discord.traffic):
+        assert traffic.peak(1.0) <= RATE
+
+
+async def test_a_process_that_stood_still_stands_by_when_it_wakes(place: DemoWorld, postgresql: str) -> None:
+    """The other goes on meanwhile. What was on its way comes twice at most, and on Discord never."""
+    async with process(place, postgresql, "one") as one, process(place, postgresql, "two") as two:
+        async with at_work(one):
+            await on_the_way(place)
+            assert set((await one.ledger.leases.holders()).values()) == {"one"}
+            # A minute passes in which the process does nothing.
+            lease_clock = one.ledger.leases
+            assert isinstance(lease_clock, SharedLeases)
+            elapsed = lease_clock.elapsed
+            lease_clock.elapsed = lambda: elapsed() + dt.timedelta(minutes=1)
+            await change_expires(one.ledger, dt.timedelta(minutes=1))
+            in_doubt = select(deliveries.c.platform).where(deliveries.c.state == DeliveryState.SENDING)
+            doubts = [row.platform for row in await one.ledger._database.rows(in_doubt)]
+            async with at_work(two):
+                await over(one)
+                assert {each.state for each in await two.ledger.broadcasts(2)} == {BroadcastState.DONE}
+        on_telegram, on_discord = arrived(place)
+    assert min(on_telegram) == 1
+    assert sum(on_telegram) <= PEOPLE + doubts.count(TELEGRAM)
+    assert on_discord == [1] * PEOPLE
+
+
+async def test_connections_that_the_server_ends_are_outlived(place: DemoWorld, postgresql: str) -> None:
+    """As when the server is restarted: everybody gets one recap, and the same process goes on."""
+    async with process(place, postgresql, "one") as one, at_work(one):
+        await on_the_way(place)
+        with psycopg.connect(postgresql, autocommit=True) as server:
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await over(one)
+        assert arrived(place) == ONE_EACH
+        assert all(role.is_held() for role in one.roles.values())
