@@ -12,6 +12,7 @@ from bot.model.document import (
     CodeBlock,
     CommandButton,
     Document,
+    Fold,
     Heading,
     Layout,
     LinkButton,
@@ -170,6 +171,8 @@ def _leaves(nest: Sequence[Block]) -> Iterator[Leaf]:
                     yield from _leaves(item)
             case Quote(quoted):
                 yield from _leaves(quoted)
+            case Fold(title, folded):
+                yield from _leaves((title, *folded))
             case _:
                 yield block
 

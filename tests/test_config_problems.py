@@ -181,7 +181,7 @@ ROWS = pytest.mark.parametrize(
             "Take this line",
         ),
         (EXAMPLE + 'topics = ["#"]', "channels[1].topics[1]", "needs a letter or a digit", "Write words"),
-        (EXAMPLE + 'layout = "long"', "channels[1].layout", "'digest' or 'segments'", 'layout = "digest"'),
+        (EXAMPLE + 'layout = "long"', "channels[1].layout", "'digest', 'segments' or 'brief'", 'layout = "digest"'),
         (EXAMPLE + 'silent = "maybe"', "channels[1].silent", "true or false", "silent = false"),
         (EXAMPLE + 'schedule = "tuesday"', "channels[1].schedule", "no schedule of this name", 'schedule = "monday"'),
         (

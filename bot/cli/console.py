@@ -49,7 +49,9 @@ ConfigOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help=gettext_noop("Print JSON for programs instead of text for people."))
 ]
-LayoutOption = Annotated[Layout, typer.Option(help=gettext_noop("One digest, or a message per segment."))]
+LayoutOption = Annotated[
+    Layout, typer.Option(help=gettext_noop("One digest, a message per segment, or the titles first."))
+]
 NumberArgument = Annotated[
     int | None, typer.Argument(metavar="N", help=gettext_noop("The episode; the newest if left out."))
 ]

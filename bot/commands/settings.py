@@ -67,7 +67,7 @@ def _change(
             return lambda each: _with_topic(each, name, is_wanted=step == "on")
         case "all", _:
             return lambda each: active(each, topics=())
-        case "layout", ("digest" | "segments"):
+        case "layout", _ if value in set(Layout):
             return lambda each: active(each, layout=Layout(value))
         case (("silent" | "rich"), ("on" | "off")):
             return lambda each: active(each, **{step: value == "on"})
@@ -119,11 +119,14 @@ def _overview(context: CommandContext, request: Request, subscriptions: Sequence
     first = subscriptions[0]
     choices, is_paused = first.choices, paused_until(context, first) is not None
     _ = request.words.gettext
+    layouts = {
+        Layout.BRIEF: _("Titles first"),
+        Layout.SEGMENTS: _("One message per subject"),
+        Layout.DIGEST: _("All in one go"),
+    }
     steps = [
         (_("Topics"), "topics"),
-        (_("One message per subject"), "layout segments")
-        if choices.layout is Layout.DIGEST
-        else (_("All in one go"), "layout digest"),
+        *((label, f"layout {layout}") for layout, label in layouts.items() if layout is not choices.layout),
         (_("With sound"), "silent off") if choices.silent else (_("Without sound"), "silent on"),
         (_("Resume now"), "resume") if is_paused else (_("Pause"), "holiday"),
     ]

@@ -154,7 +154,9 @@ def described(context: CommandContext, request: Request, subscription: Subscript
             len(choices.topics),
         )
         sentences = [some.format(topics=catalogue.listed([*map(context.archive().hashtag, choices.topics)]))]
-    if choices.layout is Layout.SEGMENTS and choices.silent:
+    if choices.layout is Layout.BRIEF:
+        sentences.append(_("The titles come first; each subject opens when you want to read it."))
+    elif choices.layout is Layout.SEGMENTS and choices.silent:
         sentences.append(_("Each subject comes in a message of its own."))
     elif choices.layout is Layout.SEGMENTS:
         sentences.append(_("Each subject comes in a message of its own; only the first one rings."))

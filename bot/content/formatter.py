@@ -7,12 +7,14 @@ the document looks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bot.model import document as doc
 from bot.model.address import at_second, is_player
 from bot.model.episode import time_of
+from bot.model.split import cut, first_sentence, text_of
 from bot.model.text import NO_BREAK_SPACE
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from bot.model.i18n import Words
 
 SEPARATOR = " · "
+LONGEST_TEASER = 180
+"""Characters of the sentence that stands for a summary: five lines on a phone."""
 
 LONGEST_LINK = 64
 """Characters that a deep link of Telegram carries, each of `[A-Za-z0-9_-]`."""
@@ -54,13 +58,15 @@ class Formatter:
         if not chosen:
             return None
         hidden = [segment for segment in episode.segments if segment not in chosen]
-        sections = [self._opening(episode, chosen), *(self._segment(episode, segment) for segment in chosen)]
+        is_brief = layout is doc.Layout.BRIEF
+        subjects = (self._segment(episode, segment, folded=is_brief) for segment in chosen)
+        sections = [self._opening(episode, chosen), *subjects]
         more = self._words.ngettext(
             "{count} subject follows in a message of its own.",
             "{count} subjects follow, each in a message of its own.",
             len(chosen),
         ).format(count=len(chosen))
-        if layout is doc.Layout.DIGEST:
+        if layout is not doc.Layout.SEGMENTS:
             sections, more = _one_preview(sections), self._words.gettext("The rest follows at once.")
         return doc.Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout, more)
 
@@ -105,9 +111,9 @@ class Formatter:
             blocks.append(doc.Note((doc.Span(sentence),)))
         return doc.Section(tuple(blocks))
 
-    def _segment(self, episode: Episode, segment: Segment) -> doc.Section:
+    def _segment(self, episode: Episode, segment: Segment, *, folded: bool = False) -> doc.Section:
         title = doc.Span(f"{segment.number}. {segment.title}")
-        return self._section(doc.Heading((title, *self._time(episode, segment))), segment)
+        return self._section(doc.Heading((title, *self._time(episode, segment))), segment, folded=folded)
 
     def _excerpt(self, episode: Episode, segment: Segment) -> doc.Section:
         number = self._words.gettext("Episode {number}").format(number=episode.number)
@@ -115,8 +121,10 @@ class Formatter:
         reference = doc.Note((dated, *self._time(episode, segment)))
         return self._section(doc.Heading((doc.Span(segment.title),)), segment, under_title=(reference,))
 
-    def _section(self, title: doc.Heading, segment: Segment, *, under_title: tuple[doc.Block, ...] = ()) -> doc.Section:
-        blocks: list[doc.Block] = [title, *under_title, *segment.summary]
+    def _section(
+        self, title: doc.Heading, segment: Segment, *, under_title: tuple[doc.Block, ...] = (), folded: bool = False
+    ) -> doc.Section:
+        blocks: list[doc.Block] = [*under_title, *segment.summary]
         if segment.image is not None:
             blocks.append(segment.image)
         if segment.sources:
@@ -124,8 +132,11 @@ class Formatter:
             for source in segment.sources:
                 spans += [doc.Span(source.title, url=source.url), doc.Span(SEPARATOR)]
             blocks.append(doc.Note(tuple(spans[:-1])))
+        if folded:
+            # Because a preview takes as much room as all titles, there is none.
+            return doc.Section((doc.Fold(title, tuple(blocks), _teaser(segment.summary)),))
         preview = segment.image or next(iter(segment.sources), None)
-        return doc.Section(tuple(blocks), preview.url if preview else None)
+        return doc.Section((title, *blocks), preview.url if preview else None)
 
     def _time(self, episode: Episode, segment: Segment) -> doc.Spans:
         """Return where the segment begins in the recording, as a link if the episode has an address that plays it."""
@@ -151,6 +162,27 @@ class Formatter:
     def _whole_episode(self, episode: Episode) -> doc.CommandButton:
         label = self._words.gettext("All of episode {number}").format(number=episode.number)
         return doc.CommandButton(label, "episode", str(episode.number))
+
+
+def _teaser(blocks: Iterable[doc.Block]) -> doc.Spans:
+    """Return the first sentence of the first block that has one, shortened if it is long."""
+    sentence = next(filter(text_of, map(first_sentence, _texts(blocks))), ())
+    head, rest = cut(sentence, lambda spans: len(text_of(spans)) <= LONGEST_TEASER)
+    return (*head, doc.Span("…")) if rest else sentence
+
+
+def _texts(blocks: Iterable[doc.Block]) -> Iterator[doc.Spans]:
+    """Yield the texts of the blocks, however deep."""
+    for block in blocks:
+        match block:
+            case doc.Heading(spans) | doc.Paragraph(spans) | doc.Note(spans):
+                yield spans
+            case doc.Quote(inner) | doc.Fold(_, inner):
+                yield from _texts(inner)
+            case doc.Listing(items):
+                yield from _texts(itertools.chain(*items))
+            case doc.CodeBlock() | doc.Picture():
+                pass
 
 
 def _one_preview(sections: list[doc.Section]) -> list[doc.Section]:

@@ -28,6 +28,8 @@ class Layout(enum.StrEnum):
     """As few messages as fit, cut between sections where possible."""
     SEGMENTS = "segments"
     """A message of its own for every section. Only the first message rings."""
+    BRIEF = "brief"
+    """The titles, below each of which its summary folds out, in as few messages as fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,21 @@ class Picture:
     alt: str
 
 
-Block: TypeAlias = Heading | Paragraph | Note | Listing | Quote | CodeBlock | Picture
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Blocks that fold out below their title. Where nothing folds, the `teaser` stands in their place."""
+
+    title: Heading
+    blocks: tuple[Block, ...]
+    teaser: Spans
+
+    @property
+    def unfolded(self) -> tuple[Block, ...]:
+        """The blocks where nothing folds."""
+        return self.title, Paragraph(self.teaser)
+
+
+Block: TypeAlias = Heading | Paragraph | Note | Listing | Quote | CodeBlock | Picture | Fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +196,8 @@ def _plain_block(block: Block) -> str:
             return "\n".join(plain(item) for item in items)
         case Quote(blocks):
             return plain(blocks)
+        case Fold(title, blocks):
+            return plain((title, *blocks))
         case CodeBlock(text):
             return text
         case Picture(_, alt):

@@ -77,6 +77,13 @@ def cut(spans: Spans, fits: Fits, *, worst: Break = Break.INSIDE) -> tuple[Spans
     return part(spans, 0, place.end), part(spans, place.start, len(text))
 
 
+def first_sentence(spans: Spans) -> Spans:
+    """Return the first line of the run, or of it the first sentence; an invisible beginning counts as none."""
+    text = text_of(spans)
+    ends = (place.end for kind, place in _gaps(text, len(text)) if kind <= Break.SENTENCE)
+    return part(spans, 0, next(ends, len(text)))
+
+
 def part(spans: Spans, start: int, stop: int) -> Spans:
     """Return the spans from the character `start` to before the character `stop`, like a slice of their text."""
     parts = []

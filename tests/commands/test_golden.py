@@ -151,6 +151,7 @@ async def subscribing(script: Transcript, person: Person) -> None:
         await script.presses(person, "Rich messages")
         await script.presses(person, "Simple messages")
     await script.presses(person, "With sound")
+    await script.presses(person, "Titles first")
     await script.presses(person, "All in one go")
     await script.presses(person, "Unsubscribe")
     await script.says(person, "/subscribe")

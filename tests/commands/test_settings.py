@@ -54,6 +54,7 @@ async def test_settings_are_changed_in_place(talk: Talk, anna: TelegramPerson) -
     assert opened.text.startswith("Réglages\n\nVous recevrez chaque épisode")
     for label, said, undo in (
         ("Un message par sujet", "Chaque sujet arrive dans son propre message", "Tout à la suite"),
+        ("Les titres d’abord", "Les titres viennent d’abord", "Tout à la suite"),
         ("Sans le son", "Les messages arrivent sans sonner", "Avec le son"),
         ("Messages enrichis", "Les messages sont enrichis", "Messages simples"),
     ):
@@ -63,7 +64,7 @@ async def test_settings_are_changed_in_place(talk: Talk, anna: TelegramPerson) -
         assert said not in (await anna.presses(undo)).text
         await anna.presses(label)
     choices = (await subscription_of(talk, anna)).choices
-    assert (choices.layout, choices.silent, choices.rich) == ("segments", True, True)
+    assert (choices.layout, choices.silent, choices.rich) == ("brief", True, True)
 
 
 async def test_topics_are_ticked(talk: Talk, anna: TelegramPerson) -> None:

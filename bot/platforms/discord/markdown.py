@@ -14,7 +14,20 @@ import itertools
 import re
 from collections.abc import Iterable
 
-from bot.model.document import Block, CodeBlock, Heading, Listing, Note, Paragraph, Picture, Quote, Span, Spans, Style
+from bot.model.document import (
+    Block,
+    CodeBlock,
+    Fold,
+    Heading,
+    Listing,
+    Note,
+    Paragraph,
+    Picture,
+    Quote,
+    Span,
+    Spans,
+    Style,
+)
 from bot.model.split import text_of
 
 MAX_ADDRESS = 3_000
@@ -153,6 +166,8 @@ def _block(block: Block, inside: _Inside) -> str:
             return _code_block(clean(text))
         case Quote(blocks):
             return _quote(blocks, inside)
+        case Fold():
+            return write(block.unfolded, inside)
         case Listing(items, start):
             return _listing(items, start, inside | _Inside.LIST)
         case Picture():

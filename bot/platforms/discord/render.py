@@ -127,7 +127,7 @@ def _pages(sections: Sequence[doc.Section], layout: doc.Layout, below: _Page = (
     for section in sections:
         for part in _parts(section, () if pages else below):
             room_for = below if len(pages) == 1 else ()
-            if layout is doc.Layout.DIGEST and pages and _fits((*pages[-1], part, *room_for)):
+            if layout is not doc.Layout.SEGMENTS and pages and _fits((*pages[-1], part, *room_for)):
                 pages[-1] += (part,)
             else:
                 pages.append((part,))
@@ -285,6 +285,8 @@ def _cut_block(block: doc.Block, fits: _Fits, worst: Break) -> tuple[_Blocks, _B
         case doc.Quote(blocks):
             head, tail = _cut_blocks(blocks, lambda some: fits((doc.Quote(some),)), worst)
             return (doc.Quote(head),) if head else (), (doc.Quote(tail),)
+        case doc.Fold():
+            return _cut_blocks(block.unfolded, fits, worst)
         case doc.Listing():
             return _cut_listing(block, fits, worst)
 

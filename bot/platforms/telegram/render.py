@@ -25,6 +25,8 @@ TEXT_LIMIT = 4096
 """UTF-16 units in a message. Telegram counts code points, never more; entities are placed in UTF-16 units."""
 ENTITY_LIMIT = 100
 """Entities in a message. Telegram drops those beyond silently."""
+LONGEST_REPEATED = TEXT_LIMIT // 4
+"""Units of a title that is repeated where the text below it goes on in another message."""
 BULLET = "•"
 PICTURE = "🖼"
 INDENT = 3 * NO_BREAK_SPACE
@@ -65,6 +67,17 @@ _FOUND_BY_TELEGRAM = re.compile(
 Entity: TypeAlias = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Quote:
+    """A quotation: an entity of this `kind` in each message that has lines of it.
+
+    The lines of the `title` stand above it, and again where it goes on in another message.
+    """
+
+    kind: str = "blockquote"
+    title: tuple[_Line, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A paragraph, a heading or a list item. `gap` stands before the line; `opens` is the section that begins with it.
@@ -74,7 +87,7 @@ class _Line:
 
     spans: doc.Spans
     gap: str = "\n\n"
-    quote: object | None = None
+    quote: _Quote | None = None
     is_code: bool = False
     keeps_next: bool = False
     opens: doc.Section | None = None
@@ -82,6 +95,11 @@ class _Line:
     @property
     def text(self) -> str:
         return split.text_of(self.spans)
+
+    def styled(self, style: doc.Style) -> _Line:
+        return dataclasses.replace(
+            self, spans=clean(dataclasses.replace(each, style=each.style | style) for each in self.spans)
+        )
 
     def prefixed(self, prefix: str) -> _Line:
         return dataclasses.replace(self, spans=(doc.Span(prefix), *self.spans))
@@ -96,7 +114,7 @@ def render(document: doc.Document, *, silent: bool = False, username: str = "") 
         ValueError: the document has no text that Telegram would show, or the data of a button is too long.
     """
     sections = [_section(section) for section in document.sections]
-    if document.layout is doc.Layout.DIGEST:
+    if document.layout is not doc.Layout.SEGMENTS:
         sections = [list(itertools.chain(*sections))]
     messages = _packed(sections)
     if len(messages) > 1:
@@ -139,8 +157,7 @@ def _lines(blocks: Iterable[doc.Block]) -> list[_Line]:
 def _block(block: doc.Block) -> list[_Line]:
     match block:
         case doc.Heading(spans):
-            bold = (dataclasses.replace(span, style=span.style | doc.Style.BOLD) for span in spans)
-            return _visible(_Line(clean(bold), keeps_next=True))
+            return _visible(_Line(spans, keeps_next=True).styled(doc.Style.BOLD))
         case doc.Paragraph(spans) | doc.Note(spans):
             return _visible(_Line(clean(spans)))
         case doc.Picture(url, alt):
@@ -149,12 +166,26 @@ def _block(block: doc.Block) -> list[_Line]:
             return _visible(_Line(clean([doc.Span(text.expandtabs(TAB_WIDTH))]), is_code=True))
         case doc.Quote(blocks):
             # Telegram drops quotations inside of one, so the outermost counts.
-            quote = object()
+            quote = _Quote()
             return [dataclasses.replace(line, quote=quote) for line in _lines(blocks)]
+        case doc.Fold(title, blocks):
+            return _folded(tuple(_block(title)), _lines(blocks))
         case doc.Listing(items, start):
             markers = (BULLET if start is None else f"{start + index}." for index in range(len(items)))
             lines = [line for marker, item in zip(markers, items, strict=True) for line in _item(marker, item)]
             return lines[:1] + [dataclasses.replace(line, gap="\n") for line in lines[1:]]
+
+
+def _folded(title: tuple[_Line, ...], lines: list[_Line]) -> list[_Line]:
+    """Return the title and the lines that fold out below it. A quotation in them is in italics, because none nests."""
+    fold = _Quote("expandable_blockquote", title)
+    italic = [line.styled(doc.Style.ITALIC) if line.quote is not None and not line.is_code else line for line in lines]
+    return [*title, *_closer([dataclasses.replace(line, quote=fold) for line in italic])]
+
+
+def _closer(lines: list[_Line]) -> list[_Line]:
+    """Return the lines, the first of them without a blank line above it."""
+    return [dataclasses.replace(line, gap="\n") for line in lines[:1]] + lines[1:]
 
 
 def _item(marker: str, item: Iterable[doc.Block]) -> list[_Line]:
@@ -218,7 +249,17 @@ def _packed(sections: Iterable[list[_Line]], below: Sequence[_Line] = ()) -> lis
             message, lines = _first_message(lines, below_this)
             if message:
                 messages.append([*message, *below_this])
+                lines = _reopened(message[-1].quote, lines)
     return messages
+
+
+def _reopened(last: _Quote | None, lines: list[_Line]) -> list[_Line]:
+    """Return the lines after a message, below their title again if the `last` fold of the message goes on in them."""
+    if last is None or not lines or lines[0].quote is not last:
+        return lines
+    # Because a title that fills a message would leave no room for what it opens, a long one is not repeated.
+    title = last.title if sum(_units(line.text) for line in last.title) <= LONGEST_REPEATED else ()
+    return [*title, *(_closer(lines) if title else lines)]
 
 
 def _first_message(lines: list[_Line], below: Sequence[_Line]) -> tuple[list[_Line], list[_Line]]:
@@ -233,10 +274,14 @@ def _first_message(lines: list[_Line], below: Sequence[_Line]) -> tuple[list[_Li
     if boundary and _fit(lines[boundary : count + 1]):
         return lines[:boundary], lines[boundary:]
     line = lines[count]
+    # Because a fold opens with its title in each message, the first line below the title is cut anywhere.
+    is_first = count == 0 or (
+        line.quote is not None and line.quote.title and all(each.keeps_next for each in lines[:count])
+    )
     head, tail = split.cut(
         line.spans,
         lambda spans: _fit([*lines[:count], dataclasses.replace(line, spans=spans), *below]),
-        worst=split.Break.INSIDE if count == 0 else split.Break.SENTENCE if boundary else split.Break.WORD,
+        worst=split.Break.INSIDE if is_first else split.Break.SENTENCE if boundary else split.Break.WORD,
     )
     if not head:
         return lines[: boundary or count], lines[boundary or count :]
@@ -299,7 +344,7 @@ def _message(lines: list[_Line]) -> Message:
         text += line.text
         entities += _entities(line, start)
         if line.quote is not None:
-            quote = quotes.setdefault(line.quote, _entity("blockquote", start, 0))
+            quote = quotes.setdefault(line.quote, _entity(line.quote.kind, start, 0))
             quote["length"] = _units(text) - quote["offset"]
     # The outer entities come first.
     entities = sorted([*quotes.values(), *entities], key=lambda entity: (entity["offset"], -entity["length"]))

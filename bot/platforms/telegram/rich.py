@@ -84,7 +84,7 @@ def _pages(document: doc.Document, below: tuple[doc.Block, ...] = ()) -> list[_P
         if not _html([section]):
             continue
         for part in [section] if _fits([section, *last]) else _cut(section, last):
-            if pages and document.layout is doc.Layout.DIGEST and _fits([*pages[-1], part, *last]):
+            if pages and document.layout is not doc.Layout.SEGMENTS and _fits([*pages[-1], part, *last]):
                 pages[-1].append(part)
             else:
                 if len(pages) == 1:
@@ -120,7 +120,9 @@ def _written(block: doc.Block) -> str:
 
 def _fits(page: _Page) -> bool:
     html = _html(page)
-    tags = sum(html.count(f"<{tag}") for tag in ("p>", "h2>", "h3>", "li>", "ul>", "ol", "blockquote>", "pre>"))
+    tags = sum(
+        html.count(f"<{tag}") for tag in ("p>", "h2>", "h3>", "li>", "ul>", "ol", "blockquote>", "pre>", "details>")
+    )
     blocks = tags + html.count("<footer>") + 2 * html.count("<figure>")
     return len(html) <= LENGTH_LIMIT and blocks <= BLOCK_LIMIT and html.count("<img ") <= MEDIA_LIMIT
 
@@ -142,6 +144,9 @@ def _block(block: doc.Block, depth: int = 1) -> Iterator[str]:
         case doc.Quote(blocks):
             inner = _inside(blocks, depth + 1)
             yield from _element("blockquote", inner) if depth < DEPTH_LIMIT - 1 else [inner]
+        case doc.Fold(title, blocks):
+            summary = "".join(_element("summary", _inline(title.spans)))
+            yield from _element("details", summary + _inside(blocks, depth + 1))
         case doc.Listing(items, start):
             inners = [_inside(item, depth + 2) for item in items]
             if depth >= DEPTH_LIMIT - 2:

@@ -26,7 +26,9 @@ _OFFSET_MAX = 1_000_000
 _BEYOND_BMP = 0xFFFF
 """Last character of one UTF-16 unit; further characters take two."""
 
-_GIVEN = frozenset({"bold", "italic", "strikethrough", "code", "pre", "text_link", "blockquote"})
+_GIVEN = frozenset(
+    {"bold", "italic", "strikethrough", "code", "pre", "text_link", "blockquote", "expandable_blockquote"}
+)
 """Types of entity that the bot sends; the stand-in knows no others in requests."""
 _FOUND = frozenset({"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"})
 """Types that the server finds itself and ignores in requests."""

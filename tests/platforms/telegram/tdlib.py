@@ -24,6 +24,7 @@ TYPES = {
     "code": "textEntityTypeCode",
     "pre": "textEntityTypePre",
     "blockquote": "textEntityTypeBlockQuote",
+    "expandable_blockquote": "textEntityTypeExpandableBlockQuote",
     "text_link": "textEntityTypeTextUrl",
 }
 MEANT = frozenset(TYPES.values())

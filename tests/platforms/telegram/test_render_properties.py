@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.model.document import Block, CodeBlock, Document, Listing, Picture, Quote, Span
+from bot.model.document import Block, CodeBlock, Document, Fold, Listing, Picture, Quote, Span
 from bot.platforms.telegram.render import render
 from tests.documents import Leaf, documents, leaves, text_of
 from tests.platforms.telegram.reader import marked, units
@@ -106,6 +106,8 @@ def read(nest: Iterable[Block]) -> str:
         match block:
             case Quote(quoted):
                 text += read(quoted)
+            case Fold(title, folded):
+                text += read((title, *folded))
             case Listing(items, start):
                 for number, item in enumerate(items, start or 0):
                     if content := read(item):
