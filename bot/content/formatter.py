@@ -42,7 +42,7 @@ class Formatter:
     """The formatter of one show's episodes in one language."""
 
     def __init__(self, show: str, words: Words) -> None:
-        self._show = show
+        self.show = show
         self._words = words
 
     def episode(
@@ -100,7 +100,7 @@ class Formatter:
         number = self._words.gettext("episode {number}").format(number=episode.number)
         blocks: list[doc.Block] = [
             doc.Heading((doc.Span(episode.title),), level=1),
-            doc.Note((doc.Span(SEPARATOR.join((self._show, number, self._words.date(episode.date)))),)),
+            doc.Note((doc.Span(SEPARATOR.join((self.show, number, self._words.date(episode.date)))),)),
             *episode.intro,
         ]
         if len(chosen) < len(episode.segments):

@@ -135,6 +135,7 @@ class Broadcaster:
             title=episode.title,
             schedule=schedule,
             due=due,
+            show=self.formatter.show,
             renderings=renderings,
             without={
                 choice: LeftOut.TOPICS if choice.platform in self.platforms else LeftOut.OFF
@@ -181,6 +182,7 @@ class Broadcaster:
         return await self.ledger.create_single(
             episode=episode.number,
             title=episode.title,
+            show=self.formatter.show,
             target=target,
             rendering=self._renderings(episode, [choice])[choice],
             again=again,

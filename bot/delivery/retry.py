@@ -188,12 +188,15 @@ def make_post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) 
 def make_nonce(claim: Claim, stored: StoredRendering) -> str:
     """Return the same word, of at most Discord's 25 characters, for each attempt of a message and for no other message.
 
-    Discord compares the nonces of all messages of the last minutes. Because another database numbers its deliveries
-    anew, the moment at which the broadcast was opened is part of the nonce.
+    Discord compares the nonces of all messages of the last minutes. Because a copied database, or a server that has
+    lost the last seconds, may number its deliveries anew, no id is part of the nonce.
     """
-    return f"{_mark(stored.opened, claim.rendering_id)}.{claim.id:x}.{claim.position:x}"
+    if stored.lasts:
+        return hashlib.blake2s(f"{stored.seed} {claim.target} {claim.position}".encode(), digest_size=12).hexdigest()
+    # Messages of version 0.1.0 keep the nonces with which they may have been sent.
+    return f"{_mark(stored.seed)}.{claim.id:x}.{claim.position:x}"
 
 
 @functools.lru_cache(maxsize=256)
-def _mark(opened: dt.datetime, rendering_id: int) -> str:
-    return hashlib.blake2s(f"{opened.timestamp()}/{rendering_id}".encode(), digest_size=5).hexdigest()
+def _mark(seed: str) -> str:
+    return hashlib.blake2s(seed.encode(), digest_size=5).hexdigest()

@@ -154,6 +154,7 @@ class Ledger(LedgerPart):
         without: Mapping[Choice, LeftOut] = MappingProxyType({}),
         again: bool = False,
         only_failed_in: int | None = None,
+        show: str = "",
     ) -> Broadcast | None:
         """Open a broadcast to everybody who gets the schedule's pushes.
 
@@ -180,10 +181,11 @@ class Ledger(LedgerPart):
             now=self._clock(),
             due=due,
             again=again,
+            show=show,
         )
 
     async def create_single(
-        self, *, episode: int, title: str, target: Target, rendering: Rendering, again: bool = False
+        self, *, episode: int, title: str, target: Target, rendering: Rendering, again: bool = False, show: str = ""
     ) -> Broadcast | None:
         """Open a broadcast to one target, subscribed or not; return None if it exists and not `again`."""
         return await self._database.write(
@@ -195,6 +197,7 @@ class Ledger(LedgerPart):
             key=to_one(target),
             now=self._clock(),
             again=again,
+            show=show,
         )
 
     async def stored(self, rendering_id: int) -> StoredRendering:
@@ -355,13 +358,15 @@ def _finish(connection: Connection, now: dt.datetime) -> list[Broadcast]:
 
 
 def _stored(connection: Connection, rendering_id: int) -> StoredRendering:
-    stored = select(renderings, broadcasts.c.created).join(broadcasts).where(renderings.c.id == rendering_id)
+    of_broadcast = broadcasts.c.created, broadcasts.c.seed
+    stored = select(renderings, *of_broadcast).join(broadcasts).where(renderings.c.id == rendering_id)
     row = connection.execute(stored).one()
     messages = tuple(map(_message, row.messages))
     if row.fallback_id is not None:
         instead = _stored(connection, row.fallback_id).rendering.messages
         messages = tuple(dataclasses.replace(message, fallback=instead) for message in messages)
-    return StoredRendering(Rendering(row.title, messages), row.created)
+    seed = f"{row.seed} {row.key}" if row.seed else f"{row.created.timestamp()}/{rendering_id}"
+    return StoredRendering(Rendering(row.title, messages), row.created, seed, lasts=row.seed is not None)
 
 
 def _message(kept: JsonObject) -> Message:

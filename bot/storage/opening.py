@@ -76,8 +76,9 @@ def open_broadcast(
     due: dt.datetime | None = None,
     again: bool = False,
     text: str | None = None,
+    show: str = "",
 ) -> Broadcast | None:
-    """Add the broadcast, due now or later, and its deliveries.
+    """Add the broadcast, due now or later, and its deliveries. The nonces of its messages tell shows apart.
 
     Returns:
         None if it exists and is not to be repeated, or if another process adds it at the same time.
@@ -86,6 +87,7 @@ def open_broadcast(
     last = connection.scalar(select(func.max(c.repeat)).where(c.episode == episode, c.key == key))
     if last is not None and not again:
         return None
+    repeat = 0 if last is None else last + 1
     # Because the look above does not see what another process has not committed yet, the unique row decides.
     added = connection.execute(
         insert(connection, broadcasts)
@@ -95,7 +97,9 @@ def open_broadcast(
             title=title,
             key=key,
             text=text,
-            repeat=0 if last is None else last + 1,
+            repeat=repeat,
+            # Of nothing that another database would number in another way: the same push has the same nonces there.
+            seed=json.dumps([show, kind, episode, key, repeat]),
             # Because the machine's clock, by which schedules go, may be ahead of the ledger's.
             due=min(to_utc(due or now), now),
             created=now,

@@ -172,10 +172,16 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRendering:
-    """The rendering of deliveries, and when their broadcast was opened."""
+    """The rendering of deliveries, and when their broadcast was opened.
+
+    Its messages have nonces that begin from the `seed`. One that `lasts` is the same in every database; that of version
+    0.1.0 holds for the ids of one.
+    """
 
     rendering: Rendering
     opened: dt.datetime
+    seed: str
+    lasts: bool = True
 
 
 class Stopped(NamedTuple):

@@ -67,6 +67,18 @@ class Coded(TypeDecorator[_Value]):
         return None if value is None else self.decode(value)
 
 
+class Said(TypeDecorator[str]):
+    """A column type for words that a platform or a person wrote. PostgreSQL takes no NUL, which says nothing anyway."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the words without NUL."""
+        del dialect
+        return value and value.replace("\0", "")
+
+
 def to_utc(moment: dt.datetime) -> dt.datetime:
     """Return the moment in UTC.
 
@@ -119,7 +131,7 @@ subscriptions = Table(
     Column("publish", Boolean, nullable=False),
     Column("origin", Coded(String(), str, Origin), nullable=False),
     Column("state", Coded(String(), str, SubscriptionState), nullable=False),
-    Column("reason", String, nullable=False),
+    Column("reason", Said, nullable=False),
     Column("rich", Boolean, nullable=False, server_default=false()),
     Column("audio", Coded(String(), str, AudioAs), nullable=False, server_default=text("''")),
     Column("mention", String, nullable=False, server_default=text("''")),  # a role, as in role:123
@@ -153,16 +165,16 @@ broadcasts = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("episode", Integer, nullable=False),  # the subject of a notice, 0 for none
-    Column("title", String, nullable=False),
+    Column("title", Said, nullable=False),
     Column("schedule", String, key="key", nullable=False),
     Column("repeat", Integer, nullable=False),  # 0 for the first time
     Column("due", MOMENT, nullable=False),
     Column("created", MOMENT, nullable=False),
     Column("state", Coded(String(), str, BroadcastState), nullable=False),
-    Column("reason", String, nullable=False),
+    Column("reason", Said, nullable=False),
     Column("finished", MOMENT),
     Column("kind", Coded(String(), str, BroadcastKind), nullable=False, server_default="push"),
-    Column("text", String),  # what a notice says, in plain words
+    Column("text", Said),  # what a notice says, in plain words
     Column("left_out", JSON, nullable=False, server_default="{}"),  # subscriptions without a delivery, by reason
     Column("subscribed", Integer),  # subscriptions of a push's schedule; null for others, and for pushes of 0.1.0
     Column(
@@ -178,14 +190,14 @@ renderings = Table(
     Column("broadcast_id", ForeignKey(broadcasts.c.id), nullable=False),
     Column("platform", PLATFORM, nullable=False),
     Column("key", String, nullable=False),  # digest of platform, title and messages
-    Column("title", String, nullable=False),
+    Column("title", Said, nullable=False),
     Column(
         "messages", JSON, nullable=False
     ),  # list of {body, used, limit}, perhaps with a `fallback` that is such a list
     Column(
         "fallback_id", ForeignKey("renderings.id")
     ),  # of version 0.1.0: sent from its beginning where a message is refused
-    Column("refusal", String),  # the platform's words for which the rendering is stopped; null for none
+    Column("refusal", Said),  # the platform's words for which the rendering is stopped; null for none
     UniqueConstraint("broadcast_id", "key"),
 )
 
@@ -208,7 +220,7 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),  # of the message at position
     Column("due", MOMENT, nullable=False),  # not before
     Column("code", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("reason", Said, nullable=False),
     Column("publish", Boolean, nullable=False),
     Column("updated", MOMENT, nullable=False),
     Column("rank", Integer, nullable=False, server_default=str(int(DeliveryRank.LAST))),  # while it is pending

@@ -24,6 +24,7 @@ from tests.delivery.ledger_kit import (
     TELEGRAM,
     UNKNOWN,
     due,
+    failed,
     later,
     opened,
     push,
@@ -245,3 +246,14 @@ async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(on_file: Ledger
         assert steps
         assert not [step for step in steps if step.startswith(("SCAN deliveries", "SCAN subscriptions"))]
         assert "ix_deliveries_claims" not in "".join(steps)
+
+
+async def test_what_a_platform_says_is_kept_without_nul(ledger: Ledger) -> None:
+    """PostgreSQL takes none; the words around it say what was meant."""
+    (delivery,) = await pushed_to(ledger, telegram(1), texts=("Bon\0jour",))
+    await ledger.record([failed(delivery, "refused", "no\0 rights")])
+    await ledger.subscriptions.pause(telegram(1), "mu\0ted")
+    (failure,) = await ledger.failures(delivery.broadcast_id)
+    assert failure.reason == "no rights"
+    assert [each.reason for each in await ledger.subscriptions.all()] == ["muted"]
+    assert (await ledger.stored(delivery.rendering_id)).rendering.messages[0].body == {"text": "Bon\0jour"}

@@ -15,11 +15,28 @@ from bot.model.facts import MessageRefused, PausedTooLong
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms import base
 from bot.storage.records import BroadcastState, Claim, StoredRendering
-from tests.delivery.ledger_kit import DISCORD, MONDAY, Clock, due, push, rendering, subscribe, telegram, with_fallbacks
+from tests.delivery import postgres
+from tests.delivery.ledger_kit import (
+    DISCORD,
+    MONDAY,
+    TELEGRAM,
+    Clock,
+    due,
+    file_in,
+    opened,
+    push,
+    rendering,
+    sent,
+    subscribe,
+    telegram,
+    with_fallbacks,
+)
 from tests.delivery.worker_kit import Round
 from tests.waiting import until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.storage.ledger import Ledger
 
 
@@ -325,22 +342,40 @@ async def test_a_kind_of_message_that_is_refused_gives_way_to_its_fallback(ledge
 
 @given(
     st.lists(
-        st.tuples(st.integers(1, 10**12), st.integers(1, 10**9), st.integers(0, 99), st.integers(0, 9)),
+        st.tuples(st.text(max_size=3), st.integers(1, 10**12), st.integers(0, 12), st.integers(0, 12)),
         min_size=2,
         unique=True,
     )
 )
-@example([(1, 17, 0, 0), (17, 1, 0, 0)])
-@example([(1, 1, 0, 0), (1, 1, 0, 1)])
-def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[int, int, int, int]]) -> None:
-    """Discord takes up to 25 characters, and drops the second of two messages that have the same, wherever they go.
-
-    The numbers of another database are the same; the moment of its push is not.
-    """
+@example([("a", 1, 17, 0), ("a", 1, 1, 70)])
+@example([("a 1", 2, 0, 0), ("a", 12, 0, 0)])
+def test_every_message_has_a_nonce_of_its_own(messages: list[tuple[str, int, int, int]]) -> None:
+    """Discord takes up to 25 characters, and drops the second of two messages that have the same, wherever they go."""
     nonces = set()
-    for delivery, of, position, milliseconds in messages:
-        claim = Claim(delivery, 1, telegram(1), of, position, (), 1, "", publish=False)
-        opened = MONDAY + dt.timedelta(milliseconds=milliseconds)
-        nonces.add(retry.make_nonce(claim, StoredRendering(rendering("Bonjour"), opened)))
+    for seed, chat, thread, position in messages:
+        claim = Claim(1, 1, telegram(chat, thread), 1, position, (), 1, "", publish=False)
+        nonces.add(retry.make_nonce(claim, StoredRendering(rendering("Bonjour"), MONDAY, seed)))
     assert len(nonces) == len(messages)
     assert max(map(len, nonces)) <= 25
+
+
+async def test_the_same_push_has_the_same_nonces_in_every_database(postgresql: str, tmp_path: Path) -> None:
+    """After a copy, and on a server that forgot the push; a push that the admin repeats has others."""
+    postgres.empty(postgresql)
+    found = []
+    people = [telegram(1), telegram(2), telegram(2, 7)]
+    for url in (file_in(tmp_path), postgresql):
+        async with opened(url) as each:
+            # Other ids, and perhaps another order.
+            await subscribe(each, *people)
+            people = [telegram(9), *people[::-1]]
+            for again in (False, True):
+                await push(each, "Un", "Deux", again=again)
+                claims = await each.claim(TELEGRAM, 9)
+                stored = await each.stored(claims[0].rendering_id)
+                found.append({claim.target: retry.make_nonce(claim, stored) for claim in claims})
+                await each.record([sent(claim, "1", "2") for claim in claims])
+    assert found[0].items() < found[2].items()
+    assert found[1].items() < found[3].items()
+    nonces = [nonce for each in found[2:] for nonce in each.values()]
+    assert len(set(nonces)) == len(nonces) == 8
