@@ -12,11 +12,12 @@ import pytest
 
 from bot.delivery.reasons import explain
 from bot.delivery.report import describe
-from bot.model import facts
+from bot.model import facts, rehearsal
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Ability, Code, Fact, LeftOut, Pushed, Unreached, Unserved
 from bot.model.i18n import Language, Words, words
 from bot.model.problems import Problem
+from bot.model.rehearsal import Instruction
 from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.discord.render import render as render_for_discord
@@ -436,6 +437,69 @@ def test_the_other_notices(fact: Fact, language: Words, text: str) -> None:
     assert said(describe(fact, language)) == _plain(text)
 
 
+PLANNED = rehearsal.Planned(
+    "monday", 1207, "Le lundi", MONDAY, MONDAY + dt.timedelta(hours=6), rehearsal.Permit("f" * 64, is_needed=True)
+)
+SEEN = rehearsal.Rehearsal("monday", 1207, number=1, digest="f" * 64)
+WITHHELD = dataclasses.replace(SEEN, withheld_by="“Ana” [telegram:41]")
+MINUTE = dt.timedelta(minutes=1)
+CARDS: list[Fact] = [
+    rehearsal.Rehearsed(PLANNED, SEEN, 1, MINUTE),
+    rehearsal.Rehearsed(
+        PLANNED,
+        dataclasses.replace(
+            SEEN,
+            approved="f" * 64,
+            approved_by="“Ana” [telegram:41]",
+            before={"title": "Le lundi", "intro": "Bonjour", "#a": "Netflix\nIl a 12 abonnés.", "#b": "TikTok\nOui."},
+            parts={
+                "title": "Le mardi",
+                "page": "https://example.org",
+                "#c": "X\nNon.",
+                "#a": "Netflix\nIl a 13 abonnés.",
+            },
+        ),
+        1234,
+        42 * MINUTE,
+        warnings=[MISTAKE],
+        refused=[(Target(DISCORD, "@42"), "cannot send messages to this user")],
+    ),
+    rehearsal.Rehearsed(
+        dataclasses.replace(PLANNED, permit=dataclasses.replace(PLANNED.permit, is_needed=False)),
+        dataclasses.replace(SEEN, before={"#a": "A", "#b": "B"}, parts={"#b": "B", "#a": "A"}),
+        3,
+        MINUTE,
+    ),
+    rehearsal.Rehearsed(PLANNED, dataclasses.replace(WITHHELD, before={"#a": "A"}, parts={"#a": "A"}), 3, MINUTE),
+    rehearsal.Rehearsed(dataclasses.replace(PLANNED, schedule="", occurrence=None, until=None), SEEN, 0, MINUTE),
+    rehearsal.Waiting(PLANNED, SEEN, 60 * MINUTE),
+    rehearsal.Waiting(PLANNED, WITHHELD, 10 * MINUTE),
+    rehearsal.Waiting(PLANNED, SEEN, 0 * MINUTE),
+    rehearsal.Waiting(PLANNED, WITHHELD, 0 * MINUTE),
+    *(rehearsal.Decided(PLANNED, SEEN, instruction, "Ana", MONDAY) for instruction in Instruction),
+    *(
+        rehearsal.Decided(PLANNED, SEEN, Instruction.APPROVE, "Ana", MONDAY, ruling)
+        for ruling in (rehearsal.Ruling.OUTDATED, rehearsal.Ruling.TOO_LATE)
+    ),
+    dataclasses.replace(push(), approved_by="“Ana” [telegram:41]"),
+]
+
+
+@pytest.mark.parametrize("language", [FRENCH, ENGLISH], ids=["fr", "en"])
+def test_the_cards_of_a_rehearsal(language: Words, request: pytest.FixtureRequest) -> None:
+    """Every card, reminder and answer, with its buttons, as the transcripts have them."""
+    said_by = []
+    for fact in CARDS:
+        notice = describe(fact, language)
+        labels = [f"[{button.label}] {getattr(button, 'data', '')}" for button in notice.document.buttons]
+        said_by.append("\n".join([notice.text, *labels]))
+    transcript = "\n\n--\n\n".join(said_by) + "\n"
+    golden = Path(__file__).parent / "golden" / f"cards.{language.language}.txt"
+    if request.config.getoption("--golden"):
+        golden.write_text(transcript, encoding="utf-8")
+    assert transcript == golden.read_text(encoding="utf-8")
+
+
 KEYS: list[tuple[Fact, str]] = [
     (push(), "report 7"),
     (facts.MessageRefused(7, 1207, TELEGRAM, "too long", 297), "refused 7 telegram"),
@@ -469,6 +533,9 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.NotPublished(Target(DISCORD, "5"), "no followers"), "not-published discord:5 2024-11-05"),
     (facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"), "ended telegram:-5:7 2024-11-05"),
     (facts.Welcome(None), "welcome"),
+    (rehearsal.Rehearsed(PLANNED, dataclasses.replace(SEEN, number=2), 3, MINUTE), "rehearsed monday 1207 2"),
+    (rehearsal.Waiting(PLANNED, SEEN, MINUTE), "waiting monday 2024-11-04 08:00 1207 0:01:00"),
+    (rehearsal.Decided(PLANNED, SEEN, Instruction.APPROVE, "Ana", MONDAY), f"decided monday 1207 {MONDAY}"),
 ]
 """The keys that the ledgers of version 0.1.0 hold, for facts that are told on the day after a Monday."""
 

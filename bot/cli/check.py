@@ -17,6 +17,7 @@ from bot.cli.wording import AdminCommand
 from bot.config import Config, Network, Schedule, exposed_secrets, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
+from bot.content.links import dead_link
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.delivery.reach import addressees, find_out
@@ -204,9 +205,7 @@ def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], l
     for url, path, line in places:
         answer = answers[url]
         if answer.is_dead:
-            reason = answer.failure or _("the server answers {status}").format(status=answer.status)
-            told = _("the link {url} is dead ({reason})").format(url=url, reason=reason)
-            dead.append(Problem(path, told, _("Link to a page that is there"), line))
+            dead.append(dead_link(url, answer, path, line))
         elif answer.is_unsure:
             reason = answer.failure or _("the site answers {status} to a program").format(status=answer.status)
             told = _("the link {url} could not be checked ({reason})").format(url=url, reason=reason)

@@ -6,14 +6,15 @@ import asyncio
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from bot.commands.throttle import Throttle
 from bot.content.formatter import SEPARATOR, Formatter
 from bot.model.document import Button, CommandButton, Document, Note, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, words
+from bot.model.rehearsal import Instruction
 from bot.model.subscription import PlatformName, Subscriptions, Target
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class Request:
     the person may change the target's subscription: in groups and servers only admins may; None if the platform does
     not tell now. `is_private` marks a chat between one person and the bot. `page` is that of a button that turns pages,
     None for a typed command. `obstacle` keeps pushes from the target. Other channels can follow a target that
-    `has_followers`. `private_chat` is the address of a private chat with the bot, on platforms that have one.
+    `has_followers`. `private_chat` is the address of a private chat with the bot, on platforms that have one. `person`
+    is the platform's number of the person, 0 for somebody who writes in the name of a chat, and `person_name` the name
+    by which the place knows the person.
     """
 
     argument: str
@@ -57,6 +60,8 @@ class Request:
     obstacle: Obstacle | None = None
     has_followers: bool = False
     private_chat: str = ""
+    person: int = 0
+    person_name: str = ""
 
     @property
     def words(self) -> Words:
@@ -90,6 +95,15 @@ class Agenda(Protocol):
         """Return the days on which the schedule pushes, in its own time zone."""
 
 
+Decide: TypeAlias = Callable[[Instruction, str, int, str, Request], Awaitable[Answer | None]]
+
+
+async def nothing_to_decide(
+    _decision: Instruction, _schedule: str, _episode: int, _digest: str, _request: Request
+) -> Answer | None:
+    """Know no push."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """Where the commands are answered: what they may look into.
@@ -97,7 +111,8 @@ class CommandContext:
     `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
     platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message. Whoever
     changes a subscription holds `changing`: two presses in a row must not undo each other. `languages` names the chats
-    that are answered in another language than the show's.
+    that are answered in another language than the show's. Only `admins`, by their numbers, may `decide` on a push; that
+    takes the schedule, the episode, and the beginning of the digest on a button.
     """
 
     show: str
@@ -110,6 +125,8 @@ class CommandContext:
     changing: asyncio.Lock
     rich_on: Collection[PlatformName] = ()
     languages: Mapping[str, Language] = field(default_factory=dict)
+    admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
+    decide: Decide = nothing_to_decide
 
     @property
     def today(self) -> dt.date:

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from bot.commands import episodes, search, settings, subscribing, topics
+from bot.commands import approving, episodes, search, settings, subscribing, topics
 from bot.commands.request import Answer, notice, sorry, unsaved
 from bot.commands.rhythm import in_words
 from bot.commands.talk import Meaning, meaning_of
 from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, gettext_noop, words
 from bot.model.problems import ExpectedError, StorageError
+from bot.model.rehearsal import Instruction
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
@@ -197,6 +198,8 @@ _OF_BUTTONS = (
     Command("segment", "", episodes.segment),
     Command("rest", "", episodes.rest),
     Command("again", "", subscribing.again, manages=True, typed="subscribe"),
+    Command(Instruction.APPROVE, "", approving.approve),
+    Command(Instruction.WITHHOLD, "", approving.withhold),
 )
 _PRESSABLE = {command.name: command for command in (*COMMANDS, *_OF_BUTTONS)}
 _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
@@ -20,7 +21,7 @@ import aiohttp
 from bot.config import BY_ENVIRONMENT, Network
 from bot.model.address import site, web_address
 from bot.model.i18n import gettext as _
-from bot.model.problems import reason_of
+from bot.model.problems import Problem, reason_of
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -236,6 +237,13 @@ async def ask_all(
         return address, answer
 
     return dict(await asyncio.gather(*map(ask, dict.fromkeys(addresses))))
+
+
+def dead_link(url: str, answer: LinkAnswer, path: Path, line: int) -> Problem:
+    """Return the mistake that the link at that place is dead."""
+    reason = answer.failure or _("the server answers {status}").format(status=answer.status)
+    told = _("the link {url} is dead ({reason})").format(url=url, reason=reason)
+    return Problem(path, told, _("Link to a page that is there"), line)
 
 
 def _refuses_programs(response: aiohttp.ClientResponse) -> bool:

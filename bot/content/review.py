@@ -82,7 +82,11 @@ _TYPOGRAPHY = (
 
 
 def review(
-    archive: Archive, folder: Path, language: Language, renderers: Mapping[str, Callable[[Document], Rendering]]
+    archive: Archive,
+    folder: Path,
+    language: Language,
+    renderers: Mapping[str, Callable[[Document], Rendering]],
+    only: Episode | None = None,
 ) -> list[Problem]:
     """Return every warning: first the files that are passed over, then the good files, the newest episode first.
 
@@ -91,10 +95,11 @@ def review(
         folder: the content folder, whose files hold the comments and lines that an episode does not keep.
         language: the show's; only a French show has its typography reviewed.
         renderers: how each platform renders, by the platform's name.
+        only: the one episode to review; without it, all of them and the names of the files.
     """
     counts = archive.topics()
     found = []
-    for misnamed in archive.content.misnamed:
+    for misnamed in archive.content.misnamed if only is None else ():
         path, right = folder / misnamed, right_name(folder / misnamed)
         cure = _("There is a {name} too: keep one of the two, under that name").format(name=right.name)
         cure = cure if right.exists() else _("Rename it to {name}").format(name=right.name)
@@ -105,7 +110,7 @@ def review(
                 cure,
             )
         )
-    for episode in archive.episodes:
+    for episode in archive.episodes if only is None else (only,):
         version = archive.content.versions[episode.path]
         if version.episode is not None and not version.problems:
             file = EpisodeFile.read(folder / episode.path)
@@ -114,10 +119,10 @@ def review(
     return found
 
 
-def links(archive: Archive, folder: Path) -> list[tuple[str, Path, int]]:
-    """Return every address in the good episodes, with its file and its line."""
-    found = []
-    for version in archive.content.versions.values():
+def links(archive: Archive, folder: Path, only: Episode | None = None) -> list[tuple[str, Path, int]]:
+    """Return every address in the good episodes, or in one of them, with its file and its line."""
+    versions, found = archive.content.versions, []
+    for version in versions.values() if only is None else (versions[only.path],):
         if version.episode is not None and not version.problems:
             file = EpisodeFile.read(folder / version.episode.path)
             found += [(url, file.path, file.line_of(url)) for url in _addresses(version.episode)]

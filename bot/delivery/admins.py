@@ -58,25 +58,27 @@ class AdminNotifier:
     clock: Callable[[], dt.datetime]
     on_new: Callable[[], None]
 
-    async def tell(self, fact: Fact) -> None:
-        """Tell the fact, unless one with the same key was told before. No error of telling leaves this method.
+    async def tell(self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]] | None = None) -> None:
+        """Tell the fact to the admins, or to these places, unless one with the same key was told before.
+
+        No error of telling leaves this method.
 
         If the database cannot be used, the log has the fact, and the next call may tell the admins.
         """
         try:
-            await self._tell(fact)
+            await self._tell(fact, self.admins if to is None else to)
         except Exception:
             # Because the part of the bot that reports a fact has work of its own, a bug here must not end that part.
             log.exception("The admins cannot be told: %s", fact)
 
-    async def _tell(self, fact: Fact) -> None:
+    async def _tell(self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]]) -> None:
         key, notice = fact.key_on(self.clock().astimezone(self.zone).date()), describe(fact, self.words)
         # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
         stopped = fact.platform if isinstance(fact, PlatformStopped) else None
         try:
             # Because the clock reports a lasting fact every minute, look before writing; else each minute locks.
             is_new = await self.ledger.notices.has_been_sent(key) is None and await self.ledger.notices.add(
-                key, notice, await self._rendered(fact, stopped)
+                key, notice, await self._rendered(fact, to, stopped)
             )
         except LedgerError as error:
             log.warning("%s (the admins cannot be told: %s)", notice.text, error)
@@ -88,12 +90,14 @@ class AdminNotifier:
             # Because the admins were told today already, a restart with the same token would go unnoticed without this.
             log.error("%s", notice.text)
 
-    async def _rendered(self, fact: Fact, stopped: PlatformName | None) -> list[tuple[Rendering, list[Target]]]:
-        """Return the messages for the admins, in which alone places have names: the log and the status keep none."""
+    async def _rendered(
+        self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]], stopped: PlatformName | None
+    ) -> list[tuple[Rendering, list[Target]]]:
+        """Return the messages for these places, in which alone places have names: the log and the status keep none."""
         document = describe(fact, self.words, await self._names(fact.places)).document
         return [
             (self.platforms[name].render(document), list(dict.fromkeys(targets)))
-            for name, targets in self.admins.items()
+            for name, targets in to.items()
             if targets and name != stopped and name in self.platforms
         ]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from bot.delivery.retry import GIVE_UP_AFTER
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
 from bot.model.facts import WELCOME, LeftOut, MayHaveGone, Missed, NoEpisode, Tell, TooLong
+from bot.model.rehearsal import Hold, Permit
 from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.registry import PLATFORMS
 from bot.storage.records import Broadcast, Choice, Gap
 
 if TYPE_CHECKING:
@@ -77,6 +80,7 @@ class Broadcaster:
         tell: hears which push is missed, waits for its episode, or takes too long.
         rates: the messages a second of each platform.
         last_run: returns the last occurrence of a schedule until a moment.
+        approved_on: the schedules whose pushes somebody has to approve.
     """
 
     ledger: Ledger
@@ -87,6 +91,7 @@ class Broadcaster:
     tell: Tell
     rates: Mapping[PlatformName, int]
     last_run: Callable[[str, dt.datetime], dt.datetime | None]
+    approved_on: Collection[str] = ()
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence. A second call for the same occurrence does nothing.
@@ -116,7 +121,27 @@ class Broadcaster:
             if await self._was_running(occurrence):
                 await self.tell(Missed(schedule.name, occurrence, episode.number))
             return None
+        # The opening asks too. This one is for a push that waits for hours, because it renders nothing.
+        if await self.hold(episode, schedule.name) is not None:
+            return None
         return await self.open(episode, schedule.name, due=occurrence)
+
+    def permit(self, episode: Episode, schedule: str) -> Permit:
+        """Return the text that a push would send now, which holds whoever subscribes and wherever the bot runs."""
+        layouts = [self.formatter.episode(episode, layout=layout) for layout in Layout]
+        texts = [PLATFORMS[name].render(document) for name in sorted(self.rates) for document in layouts if document]
+        seen = repr((episode.model_copy(update={"path": None}), texts))
+        return Permit(hashlib.sha256(seen.encode()).hexdigest(), schedule in self.approved_on)
+
+    async def hold(self, episode: Episode, schedule: str) -> Hold | None:
+        """Return why a push of the episode waits; None if it may go out."""
+        rehearsal = await self.ledger.rehearsals.of(schedule, episode.number)
+        return rehearsal.hold(self.permit(episode, schedule))
+
+    def unfiltered(self, episode: Episode, platform: PlatformName, layout: Layout, *, rich: bool) -> Rendering:
+        """Return the whole episode as the messages of a rehearsal."""
+        choice = Choice(platform, layout=layout, silent=True, rich=rich)
+        return self._renderings(episode, [choice])[choice]
 
     async def open(
         self, episode: Episode, schedule: str, *, due: dt.datetime, again: bool = False, failed_in: int | None = None
@@ -124,7 +149,7 @@ class Broadcaster:
         """Put a broadcast to all subscriptions of the schedule, or to those that failed in one, into the ledger.
 
         Returns:
-            None if the broadcast is there already, or if no subscription failed.
+            None if the broadcast is there already, if no subscription failed, or if the push may not go out.
         """
         audience = await self.ledger.choices(schedule, only_failed_in=failed_in)
         renderings = self._renderings(episode, audience)
@@ -141,6 +166,7 @@ class Broadcaster:
                 choice: LeftOut.TOPICS if choice.platform in self.platforms else LeftOut.OFF
                 for choice in audience.keys() - renderings.keys()
             },
+            permit=self.permit(episode, schedule),
             again=again,
             only_failed_in=failed_in,
         )

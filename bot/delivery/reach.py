@@ -42,14 +42,15 @@ class Addressee(NamedTuple):
 
 
 def addressees(config: Config, platform: PlatformName) -> list[Addressee]:
-    """Return the admins and the declared channels on a platform, each once."""
+    """Return the admins, the declared channels and the team's chats on a platform, each once."""
     private_chat = PLATFORMS[platform].private_chat
     admins = [
         Addressee(Target(platform, private_chat(each)), is_admin=True) for each in config.platforms[platform].admins
     ]
     declared = (each for each in config.subscriptions() if each.target.platform == platform)
     channels = [Addressee(each.target, publish=each.choices.publish) for each in declared]
-    return list(dict.fromkeys([*admins, *channels]))
+    staff = [Addressee(each.target) for each in config.staff if each.platform == platform]
+    return list(dict.fromkeys([*admins, *channels, *staff]))
 
 
 async def find_out(platform: Platform, place: Addressee) -> Unreached | None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bot.delivery import cards
+from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, place_of
-from bot.model import facts
-from bot.model.document import Block, Document, Heading, Listing, Note, Paragraph, Section, Span
+from bot.model import facts, rehearsal
+from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
 from bot.model.facts import NO_FAILURES, Ability, Code, Fact, Pushed, Standing
-from bot.model.problems import Problem
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
-
-LONGEST_LIST = 5
-"""Mistakes shown in one notice; `recap check` shows all."""
 
 
 def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
@@ -31,10 +28,16 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
     match fact:
         case facts.Pushed():
             return _pushed(fact, words, names)
+        case rehearsal.Rehearsed():
+            return cards.card(fact, words, names)
+        case rehearsal.Waiting():
+            return cards.reminder(fact, words)
+        case rehearsal.Decided():
+            return cards.answer(fact, words)
         case facts.OutOfReach():
-            lines = _listed(out_of_reach(each, words, names) for each in fact.unreached)
+            lines = bullets(out_of_reach(each, words, names) for each in fact.unreached)
             nothing = _("Nothing that the bot sends comes to them. They are tried again from time to time.")
-            return _notice(_("Not everybody can be reached"), *lines, _note(nothing))
+            return as_notice(_("Not everybody can be reached"), *lines, small_print(nothing))
         case facts.MessageRefused():
             refused = words.ngettext(
                 "{platform} refuses this message: three chats have refused it, and none has taken it ({reason}). So it "
@@ -44,10 +47,10 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 fact.left_out,
             )
             name = fact.platform.title()
-            return _notice(
+            return as_notice(
                 _("Episode {number}: {platform} refuses a message").format(number=fact.episode, platform=name),
-                _paragraph(refused, platform=name, reason=fact.reason, count=fact.left_out),
-                _note(
+                paragraph(refused, platform=name, reason=fact.reason, count=fact.left_out),
+                small_print(
                     _("Mend the episode, then send it to those who did not get it: {command}"),
                     command=f"recap send {fact.episode} --only failed",
                 ),
@@ -56,27 +59,27 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
         case facts.NoEpisode():
             nothing = _("Nothing new was found for the push of {when} ({schedule}).")
             cure = _("Put the episode into the content folder before {until}, and it goes out at once.")
-            return _notice(
+            return as_notice(
                 _("There is no episode yet"),
-                _paragraph(nothing, when=words.moment(fact.occurrence), schedule=fact.schedule),
-                _paragraph(cure, until=words.moment(fact.until)),
-                *_listed([*(_unready(episode, words) for episode in fact.unready), *_shown(fact.problems)]),
+                paragraph(nothing, when=words.moment(fact.occurrence), schedule=fact.schedule),
+                paragraph(cure, until=words.moment(fact.until)),
+                *bullets([*(_unready(episode, words) for episode in fact.unready), *first_problems(fact.problems)]),
             )
         case facts.TooLong():
             long = _("At the platform's pace this push takes {time}. After {limit} the rest is given up.")
             cure = _("A higher rate in the config, if the platform grants you one, reaches everybody in time.")
-            return _notice(
+            return as_notice(
                 _("Episode {number}: the push takes too long").format(number=fact.episode),
-                _paragraph(long, time=words.duration(fact.takes), limit=words.duration(fact.given_up_after)),
-                _note(cure),
+                paragraph(long, time=words.duration(fact.takes), limit=words.duration(fact.given_up_after)),
+                small_print(cure),
                 episode=fact.episode,
             )
         case facts.Missed():
             missed = _("The push of {when} ({schedule}) was missed, and it is too late now to send it unasked.")
-            return _notice(
+            return as_notice(
                 _("Episode {number} has not been pushed").format(number=fact.episode),
-                _paragraph(missed, when=words.moment(fact.occurrence), schedule=fact.schedule),
-                _note(_("To send it all the same: {command}"), command=f"recap send {fact.episode}"),
+                paragraph(missed, when=words.moment(fact.occurrence), schedule=fact.schedule),
+                small_print(_("To send it all the same: {command}"), command=f"recap send {fact.episode}"),
                 episode=fact.episode,
             )
         case facts.Restored():
@@ -87,36 +90,36 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 "{count} messages were on their way then. They may have arrived since, and are not sent again.",
                 fact.unsure,
             )
-            return _notice(
+            return as_notice(
                 _("The database was restored from a backup"),
-                _paragraph(restored, when=words.moment(fact.since)),
-                _paragraph(asked),
-                *([_paragraph(unsure, count=fact.unsure)] if fact.unsure else []),
+                paragraph(restored, when=words.moment(fact.since)),
+                paragraph(asked),
+                *([paragraph(unsure, count=fact.unsure)] if fact.unsure else []),
             )
         case facts.MayHaveGone():
             gone = _(
                 "The database was restored from a backup of {when}. On schedule {schedule} the episode may have been "
                 "pushed since, so that the bot does not push it unasked."
             )
-            return _notice(
+            return as_notice(
                 _("Episode {number} is not pushed again").format(number=fact.episode),
-                _paragraph(gone, when=words.moment(fact.since), schedule=fact.schedule),
-                _note(_("If nobody has it: {command}"), command=f"recap send {fact.episode}"),
+                paragraph(gone, when=words.moment(fact.since), schedule=fact.schedule),
+                small_print(_("If nobody has it: {command}"), command=f"recap send {fact.episode}"),
                 episode=fact.episode,
             )
         case facts.FileBroken():
             fate = _("It does not count until it is mended.")
             if fact.in_use:
                 fate = _("Its last good version goes on counting until the file is mended.")
-            ends = () if fact.in_use is None else (_paragraph(fate),)
+            ends = () if fact.in_use is None else (paragraph(fate),)
             title = _("A mistake in {name}").format(name=fact.problems[0].path.name)
-            return _notice(title, *_listed(_shown(fact.problems)), *ends)
+            return as_notice(title, *bullets(first_problems(fact.problems)), *ends)
         case facts.ConfigRefused():
-            goes_on = _paragraph(_("The bot goes on with the settings that it had. Nothing is lost."))
-            return _notice(_("The new settings cannot be used"), *_listed(_shown(fact.problems)), goes_on)
+            goes_on = paragraph(_("The bot goes on with the settings that it had. Nothing is lost."))
+            return as_notice(_("The new settings cannot be used"), *bullets(first_problems(fact.problems)), goes_on)
         case facts.NeedsRestart():
             restart = _("Restart the bot for these to take effect: {keys}. Everything else holds already.")
-            return _notice(_("Some new settings need a restart"), _paragraph(restart, keys=", ".join(fact.keys)))
+            return as_notice(_("Some new settings need a restart"), paragraph(restart, keys=", ".join(fact.keys)))
         case facts.PlatformStopped():
             name = fact.platform.title()
             stopped = _(
@@ -124,12 +127,12 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 "restart the bot. Otherwise the bot asks again from time to time and goes on by itself. What has "
                 "waited for less than a day is sent then."
             )
-            return _notice(_("{platform} has stopped").format(platform=name), _paragraph(stopped, platform=name))
+            return as_notice(_("{platform} has stopped").format(platform=name), paragraph(stopped, platform=name))
         case facts.PlatformResumed():
             name = fact.platform.title()
             resumed = _("{platform} takes the bot's token again. The bot goes on there, and sends what has waited.")
             title = _("{platform} is back").format(platform=name)
-            return _notice(title, _paragraph(resumed, platform=name), alarming=False)
+            return as_notice(title, paragraph(resumed, platform=name), alarming=False)
         case facts.AddressBanned() | facts.MadeToWait():
             name = fact.platform.title()
             asked = _(
@@ -142,7 +145,7 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                     "sends and asks nothing there; everything that waits goes out afterwards."
                 )
             title = _("{platform} makes the bot wait").format(platform=name)
-            return _notice(title, _paragraph(asked, platform=name, time=words.duration(fact.pause)))
+            return as_notice(title, paragraph(asked, platform=name, time=words.duration(fact.pause)))
         case facts.Rival():
             name, own_token = fact.platform.title(), _own_token(words)
             rival = _(
@@ -151,10 +154,10 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 "meanwhile; what has waited for less than a day goes out when the other program has been gone for two "
                 "minutes."
             )
-            return _notice(
+            return as_notice(
                 _("{platform}: another program uses the bot's token").format(platform=name),
-                _paragraph(rival, platform=name),
-                _note(own_token, platform=name),
+                paragraph(rival, platform=name),
+                small_print(own_token, platform=name),
             )
         case facts.WebhookRemoved():
             name, own_token = fact.platform.title(), _own_token(words)
@@ -162,10 +165,10 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 "Another program had {platform} send all commands to an address of its own (a webhook). The bot has "
                 "taken that back and hears the commands again."
             )
-            return _notice(
+            return as_notice(
                 _("{platform}: another program uses the bot's token").format(platform=name),
-                _paragraph(removed, platform=name),
-                _note(own_token, platform=name),
+                paragraph(removed, platform=name),
+                small_print(own_token, platform=name),
             )
         case facts.Unreadable():
             name = fact.platform.title()
@@ -173,9 +176,9 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 "{platform} sent something that the bot cannot read ({kind}). The bot skips it and goes on; the log "
                 "has the details."
             )
-            return _notice(
+            return as_notice(
                 _("Something from {platform} was skipped").format(platform=name),
-                _paragraph(skipped, platform=name, kind=fact.kind),
+                paragraph(skipped, platform=name, kind=fact.kind),
             )
         case facts.ClockSet(by, process) if process:
             apart = _("The clock of {process} is ahead of that of the database's server by {time}.")
@@ -183,55 +186,55 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 apart = _("The clock of {process} is behind that of the database's server by {time}.")
             mend = _("Have both machines set their clocks by the network (NTP). From two minutes on, it opens no push.")
             text = f"{apart} {mend}"
-            return _notice(_("A clock is wrong"), _paragraph(text, process=process, time=words.duration(abs(by))))
+            return as_notice(_("A clock is wrong"), paragraph(text, process=process, time=words.duration(abs(by))))
         case facts.ClockSet(by):
             jump = _("The clock of the bot's machine was set back by {time}.")
             if by > dt.timedelta():
                 jump = _("The clock of the bot's machine was set forward by {time}.")
             survived = _("Pushes under way go on, and nothing is sent twice. If the clock is wrong now, mend it.")
             text = f"{jump} {survived}"
-            return _notice(_("The clock has changed"), _paragraph(text, time=words.duration(abs(by))))
+            return as_notice(_("The clock has changed"), paragraph(text, time=words.duration(abs(by))))
         case facts.StorageTrouble(reason):
             waits = _(
                 "Until then the bot pushes nothing, saves nothing, and tells people so. Nothing that it knows is lost."
             )
-            return _notice(_("The database cannot be used"), _paragraph("{reason}.", reason=reason), _paragraph(waits))
+            return as_notice(_("The database cannot be used"), paragraph("{reason}.", reason=reason), paragraph(waits))
         case facts.StorageMended():
-            again = _paragraph(_("The bot goes on where it was."))
-            return _notice(_("The database can be used again"), again, alarming=False)
+            again = paragraph(_("The bot goes on where it was."))
+            return as_notice(_("The database can be used again"), again, alarming=False)
         case facts.ServiceRestarted(service, reason):
             failed = _("“{service}” failed and was started again ({reason}). If this goes on, look into the log.")
-            return _notice(_("A part of the bot was restarted"), _paragraph(failed, service=service, reason=reason))
+            return as_notice(_("A part of the bot was restarted"), paragraph(failed, service=service, reason=reason))
         case facts.NotPublished():
             kept = _("The recap is in {target}, but it could not be published to the channel's followers ({reason}).")
-            return _notice(
+            return as_notice(
                 _("The recap was not published"),
-                _paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
-                _note(_("You can publish it by hand in Discord.")),
+                paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
+                small_print(_("You can publish it by hand in Discord.")),
             )
         case facts.PausedTooLong():
             ended = _("{target} has not let the bot write for weeks ({reason}). Its subscription has ended.")
-            return _notice(
+            return as_notice(
                 _("A subscription has ended"),
-                _paragraph(ended, target=place_of(fact.target, words, names), reason=fact.reason),
-                _note(_("To bring it back: {command}"), command=f"recap subscriptions add {fact.target}"),
+                paragraph(ended, target=place_of(fact.target, words, names), reason=fact.reason),
+                small_print(_("To bring it back: {command}"), command=f"recap subscriptions add {fact.target}"),
             )
         case facts.Welcome():
             text = _("The bot is running, and its reports will come here.")
             if fact.next_push is not None:
                 text += " " + _("Next push: {when}.")
             when = fact.next_push and words.moment(fact.next_push)
-            lines = _listed(labelled(each.platform.title(), _standing(each, words), words) for each in fact.standings)
+            lines = bullets(labelled(each.platform.title(), _standing(each, words), words) for each in fact.standings)
             if not any(each.failing for each in fact.standings):
-                return _notice(_("All is set"), _paragraph(text, when=when), *lines, alarming=False)
-            return _notice(_("The bot is running, but not everything works"), _paragraph(text, when=when), *lines)
+                return as_notice(_("All is set"), paragraph(text, when=when), *lines, alarming=False)
+            return as_notice(_("The bot is running, but not everything works"), paragraph(text, when=when), *lines)
         case facts.Standing():
             state, more = _("everything works"), []
             if fact.failing:
                 state = _("not everything works")
-                more = [_note(_("The bot goes on trying, and says here when this changes."))]
+                more = [small_print(_("The bot goes on trying, and says here when this changes."))]
             title = labelled(fact.platform.title(), state, words)
-            return _notice(title, _paragraph(_standing(fact, words)), *more, alarming=bool(fact.failing))
+            return as_notice(title, paragraph(_standing(fact, words)), *more, alarming=bool(fact.failing))
         case _:
             raise NotImplementedError(type(fact).__name__)
 
@@ -271,6 +274,8 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
         later = words.ngettext("{count} got it at a later attempt.", "{count} got it at a later attempt.", push.mended)
         lines.append(later.format(count=push.mended))
     lines += explain_left_out(push, words)
+    if push.approved_by:
+        lines.append(_("Approved by {who}.").format(who=push.approved_by))
     if push.publishing:
         waiting = words.ngettext(
             "{count} message of an announcement channel is still to be published to the followers.",
@@ -278,20 +283,20 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
             push.publishing,
         )
         lines.append(waiting.format(count=push.publishing))
-    blocks += _listed(lines)
+    blocks += bullets(lines)
     if any(each.code == Code.CLOSED for each in push.unserved):
-        blocks.append(_note(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
+        blocks.append(small_print(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
     if any(each.code not in {*NO_FAILURES, Code.NOT_FOUND} and not each.unknown for each in push.unserved):
         again = f"recap send {push.episode} --only failed"
-        blocks.append(_note(_("To try again with those who failed: {command}"), command=again))
+        blocks.append(small_print(_("To try again with those who failed: {command}"), command=again))
     alarming = bool(push.failed or push.unknown or push.unaccounted)
-    return _notice(title.format(number=push.episode), *blocks, episode=push.episode, alarming=alarming)
+    return as_notice(title.format(number=push.episode), *blocks, episode=push.episode, alarming=alarming)
 
 
 def _served(push: Pushed, words: Words) -> Paragraph:
     if not push.total:
         nobody = words.gettext("Nobody is subscribed to {schedule} with topics that came up.")
-        return _paragraph(nobody, schedule=push.schedule)
+        return paragraph(nobody, schedule=push.schedule)
     sentence = words.ngettext(
         "It reached {sent} subscriber of {count}, in {time}.",
         "It reached {sent} subscribers of {count}, in {time}.",
@@ -311,26 +316,3 @@ def _unready(episode: Episode, words: Words) -> str:
         text = words.gettext("Episode {number} is still a draft: take the line {line} out of {file}.")
     line, date = words.quoted("status: draft"), words.date(episode.date)
     return text.format(number=episode.number, line=line, file=episode.path, date=date)
-
-
-def _notice(title: str, *blocks: Block, episode: int = 0, alarming: bool = True) -> Notice:
-    heading = Heading((Span(title),), level=1)
-    return Notice(Document(title=title, sections=(Section((heading, *blocks)),)), episode, alarming)
-
-
-def _paragraph(text: str, **values: object) -> Paragraph:
-    return Paragraph((Span(text.format(**values)),))
-
-
-def _note(text: str, **values: object) -> Note:
-    return Note((Span(text.format(**values)),))
-
-
-def _shown(problems: Sequence[Problem]) -> list[str]:
-    shown = [str(problem) for problem in problems[:LONGEST_LIST]]
-    return [*shown, "…"] if len(problems) > LONGEST_LIST else shown
-
-
-def _listed(lines: Iterable[str]) -> list[Block]:
-    items = tuple((Paragraph((Span(line),)),) for line in lines)
-    return [Listing(items)] if items else []

@@ -37,7 +37,7 @@ from bot.platforms.base import (
     UnverifiableError,
 )
 from bot.storage.leases import Lease, LeaseLostError
-from bot.storage.records import BroadcastKind, Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
+from bot.storage.records import EPISODES, Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -381,7 +381,7 @@ class Worker:
         if refused is not None:
             push, reason, left_out = refused
             log.error("%s refuses the message itself: %s", self._platform.name, reason)
-            if push.kind is not BroadcastKind.NOTICE:
+            if push.kind in EPISODES:
                 await self._tell(MessageRefused(push.id, push.episode, self._platform.name, reason, left_out))
 
     def _give_back(self, claim: Claim) -> None:

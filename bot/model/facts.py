@@ -137,12 +137,11 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Fact):
-    """The end of a push, at `ended_at`. `took` is the time from its beginning to its end.
+    """The end of a push, at `ended_at`. `took` is the time from its beginning to its end; `approved_by` may be empty.
 
     `served`, `mended`, `unserved` and the `unfinished` together are all deliveries. `mended` counts those that failed
     here and arrived in a later push of the episode. `left_out` counts the other ones of the `subscribed`, of whom
-    version 0.1.0 kept no number.
-    `publishing` are the messages that are not yet passed on to the followers of an announcement channel.
+    version 0.1.0 kept no number. `publishing` are messages not yet passed on to the followers of their channel.
     """
 
     KEY = REPORT + "{fact.broadcast}"
@@ -158,6 +157,7 @@ class Pushed(Fact):
     subscribed: int | None = None
     publishing: int = 0
     ended_at: dt.datetime | None = None
+    approved_by: str = ""
 
     @property
     def places(self) -> Sequence[Target]:

@@ -106,6 +106,7 @@ class App:
             archive=lambda: self.archive,
             clock=self.clock,
             on_new=self.wake,
+            on_rehearsal=self._look_again,
             throttle=self.throttle,
             changing=PatientLock(),
         )
@@ -222,6 +223,7 @@ class App:
                 await self._tell_of_broken_files(at_once=await self._push())
                 if not self.declaration.is_done:
                     await self.declare()
+                await self.services.rehearser.look()
                 if self.ledger.is_shared:
                     # Because another process may have delivered, the end of its work is reported by this one.
                     self._finished.set()
@@ -272,6 +274,10 @@ class App:
         # Because this takes a while, a thread does it; else the start or the first search would wait.
         await asyncio.to_thread(self.archive.prepare)
         settle_in()
+
+    def _look_again(self) -> None:
+        self.wake()
+        self._finished.set()
 
     async def _say_ready(self) -> None:
         """Say in the log which bot this is, where, with what, and what is next."""
@@ -366,6 +372,11 @@ class App:
                 self.reach.hear()
                 await self.ledger.prune()
             await self._finished.wait()
+            # The card of a rehearsal that has arrived, or a push that somebody has let out, waits for no minute.
+            async with self._looking:
+                if self._clock_role.is_held():
+                    await self._push()
+                    await self.services.rehearser.look()
 
     async def _after_refusal(self, platform: PlatformName, *, is_over: bool) -> None:
         await self._tell(facts.PlatformResumed(platform) if is_over else facts.PlatformStopped(platform))

@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
+from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.i18n import gettext as _
 from bot.model.i18n import words
 from bot.model.subscription import PlatformName, Target
@@ -51,6 +52,7 @@ class Services:
     timetable: Timetable
     notifier: AdminNotifier
     broadcaster: Broadcaster
+    rehearser: Rehearser
     context: CommandContext
 
     @classmethod
@@ -64,10 +66,14 @@ class Services:
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
         on_new: Callable[[], None],
+        on_rehearsal: Callable[[], None],
         throttle: Throttle,
         changing: asyncio.Lock,
     ) -> Self:
-        """Return the services of a config. `on_new` is called when there is something new for the admins."""
+        """Return the services of a config.
+
+        `on_new` is called when there is something new for the admins, `on_rehearsal` after a rehearsal or a decision.
+        """
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
         notifier = AdminNotifier(
@@ -83,20 +89,33 @@ class Services:
             clock=clock,
             on_new=on_new,
         )
+        broadcaster = Broadcaster(
+            ledger=ledger,
+            platforms=platforms,
+            formatter=Formatter(config.show.name, catalogue),
+            archive=archive,
+            clock=clock,
+            tell=notifier.tell,
+            rates={name: section.rate for name, section in config.platforms.items()},
+            last_run=timetable.last_run,
+            approved_on=[schedule.name for schedule in config.schedules if schedule.approval == "one"],
+        )
+        rehearser = Rehearser(
+            ledger=ledger,
+            broadcaster=broadcaster,
+            notifier=notifier,
+            schedules=config.schedules,
+            runs=timetable,
+            staff=[each.target for each in config.staff],
+            remarks=lambda episode: remarks(episode, archive(), config),
+            on_new=on_rehearsal,
+        )
         return cls(
             config=config,
             timetable=timetable,
             notifier=notifier,
-            broadcaster=Broadcaster(
-                ledger=ledger,
-                platforms=platforms,
-                formatter=Formatter(config.show.name, catalogue),
-                archive=archive,
-                clock=clock,
-                tell=notifier.tell,
-                rates={name: section.rate for name, section in config.platforms.items()},
-                last_run=timetable.last_run,
-            ),
+            broadcaster=broadcaster,
+            rehearser=rehearser,
             context=CommandContext(
                 show=config.show.name,
                 archive=archive,
@@ -107,6 +126,8 @@ class Services:
                 throttle=throttle,
                 changing=changing,
                 rich_on=having(Feature.RICH),
+                admins={name: section.admins for name, section in config.platforms.items()},
+                decide=rehearser.press,
             ),
         )
 

@@ -9,11 +9,12 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, delete, exists, func, select, union_all, update
 
 from bot.model.facts import NO_FAILURES, LeftOut
+from bot.model.rehearsal import Permit
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage import opening
@@ -26,6 +27,7 @@ from bot.storage.notices import LedgerNotices
 from bot.storage.processes import LedgerProcesses
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
+    EPISODES,
     Broadcast,
     BroadcastKind,
     BroadcastState,
@@ -39,6 +41,7 @@ from bot.storage.records import (
     StoredRendering,
     to_one,
 )
+from bot.storage.rehearsals import LedgerRehearsals, may_go
 from bot.storage.subscriptions import LedgerSubscriptions
 from bot.storage.tables import (
     ARRIVED_LATER,
@@ -56,7 +59,7 @@ from bot.storage.tables import (
     subscriptions,
 )
 
-_OF_EPISODES = broadcasts.c.kind != BroadcastKind.NOTICE
+_OF_EPISODES = broadcasts.c.kind.in_(EPISODES)
 
 
 class Ledger(LedgerPart):
@@ -75,6 +78,7 @@ class Ledger(LedgerPart):
         """The same subscriptions for a person who waits: in trouble an error comes within five seconds."""
         self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
+        self.rehearsals = LedgerRehearsals(database, clock)
 
     @classmethod
     async def open(cls, url: str, clock: Callable[[], dt.datetime]) -> Self:
@@ -152,6 +156,7 @@ class Ledger(LedgerPart):
         due: dt.datetime,
         renderings: Mapping[Choice, Rendering],
         without: Mapping[Choice, LeftOut] = MappingProxyType({}),
+        permit: Permit | None = None,
         again: bool = False,
         only_failed_in: int | None = None,
         show: str = "",
@@ -163,10 +168,16 @@ class Ledger(LedgerPart):
         only those get it whose delivery of that broadcast failed.
 
         Returns:
-            None if the episode was pushed on this schedule before and not `again`.
+            None if the episode was pushed on this schedule before and not `again`, or if the push has no `permit`.
         """
+
+        def step(connection: Connection, *args: Any, **kwargs: Any) -> Broadcast | None:  # noqa: ANN401 - those of `open_broadcast`
+            if permit is not None and not may_go(connection, schedule, episode, permit):
+                return None
+            return opening.open_broadcast(connection, *args, **kwargs)
+
         return await self._database.write(
-            opening.open_broadcast,
+            step,
             partial(
                 opening.deliver_to_choices,
                 chosen=renderings,

@@ -21,6 +21,7 @@ from bot.storage.tables import (
     deliveries,
     is_at,
     publications,
+    rehearsals,
     renderings,
 )
 
@@ -151,6 +152,7 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
                 targets=tuple(map(target_of, connection.execute(named))),
             )
         )
+    of_push = rehearsals.c.schedule == push.key, rehearsals.c.episode == push.episode
     return Pushed(
         broadcast=push.id,
         episode=push.episode,
@@ -163,11 +165,12 @@ def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushe
         unfinished=connection.scalar(select(func.count()).where(in_push, IS_UNFINISHED)) or 0,
         mended=connection.scalar(select(func.count()).where(not_here, ARRIVED_LATER)) or 0,
         publishing=connection.scalar(select(func.count()).select_from(publications)) or 0,
+        approved_by=connection.scalar(select(rehearsals.c.approved_by).where(*of_push)) or "",
     )
 
 
 def unname(connection: Connection, target: Target) -> None:
-    """Replace a chat's id and name by dots in all notices to the admins and all that was sent there by hand.
+    """Replace a chat's id and name by dots in all notices to the admins, decisions, and all that was sent by hand.
 
     The dots are as many as the digits, because a notice may still be pending and Telegram counts where its formats
     begin.
@@ -181,6 +184,9 @@ def unname(connection: Connection, target: Target) -> None:
         before, name, after, platform = (group or "" for group in found.groups())
         return f"{before}{_dots(name)}{after}{platform}{_dots(target.chat)}"
 
+    for column in (rehearsals.c.approved_by, rehearsals.c.withheld_by):
+        for who in connection.scalars(select(column).distinct().where(column.contains(name, autoescape=True))).all():
+            connection.execute(update(rehearsals).where(column == who).values({column: whole.sub(dots, who)}))
     mentions = c.text.contains(name, autoescape=True) | c.key.contains(name, autoescape=True)
     named = select(c.id, c.key.label("key"), c.text).where(c.kind != BroadcastKind.PUSH, mentions)
     for row in connection.execute(named).all():

@@ -38,6 +38,12 @@ class BroadcastKind(enum.StrEnum):
     """An episode, to one target that the admin named."""
     NOTICE = "notice"
     """A message to the admins."""
+    REHEARSAL = "rehearsal"
+    """An episode, to the team before its push."""
+
+
+EPISODES = (BroadcastKind.PUSH, BroadcastKind.SINGLE)
+"""The kinds of broadcasts that bring an episode to people."""
 
 
 def to_one(target: Target) -> str:
@@ -89,7 +95,8 @@ class DeliveryRank(enum.IntEnum):
 class Broadcast:
     """One episode on one schedule or to one target, or one notice to the admins.
 
-    `key` makes it exist once for its episode: the schedule's name of a push, `to TARGET` of a single, the notice's key.
+    `key` makes it exist once for its episode: the schedule's name of a push, `to TARGET` of a single, the key of a
+    notice or of a rehearsal.
     `repeat` counts the times that the admin pushed it again. A notice has a `text`, and 0 for `episode` if about none.
     `subscribed` counts the subscriptions of a push's schedule when it was opened, and `left_out` those of them without
     a delivery, by reason. Version 0.1.0 counted neither.

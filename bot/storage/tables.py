@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 from bot.model.document import Layout
 from bot.model.facts import NO_FAILURES
 from bot.model.subscription import AudioAs, Origin, PlatformName, SubscriptionState, Target
-from bot.storage.records import BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
+from bot.storage.records import EPISODES, BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
 
 _Value = TypeVar("_Value")
 
@@ -361,7 +361,7 @@ def _arrived_later() -> ColumnElement[bool]:
         this.c.id == deliveries.c.broadcast_id,
         later.c.episode == this.c.episode,
         later.c.id > this.c.id,
-        later.c.kind != BroadcastKind.NOTICE,
+        later.c.kind.in_(EPISODES),
         again.c.broadcast_id == later.c.id,
         *(again.c[name] == deliveries.c[name] for name in ("platform", "chat", "thread")),
         again.c.state == DeliveryState.SENT,

@@ -43,6 +43,8 @@ def request_of(
         obstacle=obstacle,
         has_followers=isinstance(interaction.channel, discord.TextChannel) and interaction.channel.is_news(),
         private_chat="" if is_private else PROFILE.format(id=interaction.application_id),
+        person=interaction.user.id,
+        person_name=interaction.user.display_name,
     )
 
 

@@ -64,6 +64,7 @@ class Reply:
         self._sender = sender
         self._target = request.target
         self._is_guest = request.obstacle is Obstacle.GUEST
+        self._is_private = request.is_private
         # Because each person has a line of their own in the channel, one does not wait for the answers to another.
         self.line = self._target._replace(chat=f"{self._target.chat}/{interaction.user.id}")
         # Because nobody else reads along in a private chat, an answer there stays.
@@ -131,12 +132,16 @@ class Reply:
 
     @property
     def _is_theirs(self) -> bool:
-        """Whether the message with the button is an answer to the person that pressed the button."""
+        """Whether the message with the button is for the person that pressed the button, and for nobody else."""
         message = self._interaction.message
         if message is None:
             return False
         asked = message.interaction_metadata
-        return message.flags.ephemeral or (asked is not None and asked.user.id == self._interaction.user.id)
+        return (
+            self._is_private
+            or message.flags.ephemeral
+            or (asked is not None and asked.user.id == self._interaction.user.id)
+        )
 
     async def _acknowledge(self, *, silently: bool) -> None:
         # Because Discord keeps first answers out of its limits, this waits for no pause. An obstacle is no news here,

@@ -256,6 +256,8 @@ class Handlers:
             may_manage=not command.manages or await self._may_manage(update, message),
             is_private=message.chat.type == Chat.PRIVATE,
             page=page,
+            person=update.effective_user.id if update.effective_user else 0,
+            person_name=update.effective_user.full_name if update.effective_user else "",
         )
 
     def _language_of(self, update: Update) -> Language:

@@ -1,0 +1,187 @@
+"""The cards of a rehearsal, which ask the admins for a decision, and the answers to it. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
+from bot.delivery.reasons import NAMELESS, Names, labelled, place_of
+from bot.model.document import Block, CommandButton
+from bot.model.rehearsal import Decided, Hold, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
+
+if TYPE_CHECKING:
+    from bot.model.i18n import Words
+    from bot.storage.records import Notice
+
+DIGITS = 10
+"""Digits of a digest in a button, which tell any two texts of an episode apart and leave room for a schedule's name."""
+SHOWN_CHANGES = 2
+"""Passages of one part that a card shows as they were and as they are."""
+AROUND = 2
+"""Words before and after a passage, so that a number which changes is read with its noun."""
+LONGEST_PASSAGE = 100
+"""Characters shown of a passage."""
+COMPARED = 600
+"""Words of a part up to which its passages are compared: the time grows with the square of their number."""
+
+
+def buttons_for(push: Planned, words: Words, *decisions: Instruction) -> tuple[CommandButton, ...]:
+    """Return the buttons for these decisions on the push. They carry the text that they are about."""
+    labels = {
+        Instruction.APPROVE: words.gettext("Good to go"),
+        Instruction.WITHHOLD: words.gettext("Withhold"),
+    }
+    about = f"{push.schedule} {push.episode} {push.permit.digest[:DIGITS]}"
+    return tuple(CommandButton(labels[each], each, about) for each in decisions)
+
+
+def card(fact: Rehearsed, words: Words, names: Names = NAMELESS) -> Notice:
+    """Return the card below a rehearsal: what goes to whom and when, what is wrong with it, and who let it out."""
+    _, push = words.gettext, fact.push
+    blocks: list[Block] = [paragraph(words.quoted(push.title))]
+    buttons: tuple[CommandButton, ...] = ()
+    if push.occurrence is None:
+        blocks.append(paragraph(_("No schedule is about to push this episode.")))
+    else:
+        goes = words.ngettext(
+            "It goes to {count} subscription on {when} ({schedule}), and takes {time}.",
+            "It goes to {count} subscriptions on {when} ({schedule}), and takes {time}.",
+            fact.subscribers,
+        )
+        when, time = words.moment(push.occurrence), words.duration(fact.takes)
+        blocks.append(paragraph(goes, count=fact.subscribers, when=when, schedule=push.schedule, time=time))
+        buttons = buttons_for(push, words, Instruction.APPROVE, Instruction.WITHHOLD)
+    refused = [labelled(place_of(target, words, names), _(reason), words) for target, reason in fact.refused]
+    for title, lines in (
+        (_("New since the last rehearsal:"), list(changes(fact.rehearsal, words))),
+        (_("To look at before:"), first_problems(fact.warnings)),
+        (_("The rehearsal did not come everywhere:"), refused),
+    ):
+        if lines:
+            blocks += [paragraph(title), *bullets(lines)]
+    if push.occurrence is not None:
+        blocks.append(small_print(_state(push, fact.rehearsal, words)))
+    title = _("Rehearsal of episode {number}").format(number=push.episode)
+    return as_notice(title, *blocks, episode=push.episode, alarming=bool(refused), buttons=buttons)
+
+
+def _state(push: Planned, rehearsal: Rehearsal, words: Words) -> str:
+    _ = words.gettext
+    hold = rehearsal.hold(push.permit)
+    text = _("It goes out by itself, unless an admin withholds it.")
+    if hold is Hold.WITHHELD:
+        text = _("Withheld by {who}: nothing goes out before an admin presses “{button}”.")
+    elif hold is Hold.UNAPPROVED:
+        text = _("Nothing goes out before an admin presses “{button}”.")
+    elif rehearsal.approved == push.permit.digest:
+        text = _("{who} has approved this text.")
+    who = rehearsal.withheld_by or rehearsal.approved_by
+    return text.format(who=who, button=words.gettext("Good to go"))
+
+
+def reminder(fact: Waiting, words: Words) -> Notice:
+    """Return the reminder of a push that nobody has let out."""
+    _, push, who = words.gettext, fact.push, fact.rehearsal.withheld_by
+    title = _("Episode {number} is withheld") if who else _("Episode {number} is not approved yet")
+    blocks: list[Block] = []
+    if who:
+        blocks.append(paragraph(_("Withheld by {who}."), who=who))
+    if fact.stage:
+        text = _("Its hour is {when} ({schedule}). Until an admin presses “{button}”, nothing goes out.")
+    else:
+        title = _("Episode {number} waits: its hour has passed").format(number=push.episode)
+        text = _(
+            "Nothing went out on {when} ({schedule}). Once an admin presses “{button}”, it goes out, until {until} at "
+            "the latest."
+        )
+    when, until = (moment and words.moment(moment) for moment in (push.occurrence, push.until))
+    blocks.append(paragraph(text, when=when, until=until, schedule=push.schedule, button=_("Good to go")))
+    decisions = [Instruction.APPROVE] if who else [Instruction.APPROVE, Instruction.WITHHOLD]
+    title = title.format(number=push.episode)
+    return as_notice(title, *blocks, episode=push.episode, buttons=buttons_for(push, words, *decisions))
+
+
+def answer(fact: Decided, words: Words) -> Notice:
+    """Return what a decision has brought about, with the button that takes it back."""
+    _, push = words.gettext, fact.push
+    blocks: list[Block] = []
+    decisions: list[Instruction] = []
+    match fact.ruling, fact.decision:
+        case Ruling.OUTDATED, _decision:
+            title = _("Episode {number} has changed since that card")
+            blocks = [paragraph(_("Nothing was decided. Look at the rehearsal of its new text first."))]
+        case Ruling.TOO_LATE, _decision:
+            title = _("Episode {number} has gone out already ({schedule})")
+        case _ruling, Instruction.APPROVE:
+            title, decisions = _("Episode {number} is good to go"), [Instruction.WITHHOLD]
+            blocks = [paragraph(_("Approved by {who}, for this text."), who=fact.who)]
+        case _ruling, Instruction.WITHHOLD:
+            title, decisions = _("Episode {number} is withheld"), [Instruction.APPROVE]
+            blocks = [paragraph(_("Withheld by {who}. Nothing goes out before an admin lets it."), who=fact.who)]
+        case _:
+            title = _("Episode {number} is no longer withheld")
+            state = _("It goes out at its hour.")
+            if fact.rehearsal.hold(push.permit):
+                state, decisions = _("It still waits for an approval."), [Instruction.APPROVE]
+            blocks = [paragraph(_("Released by {who}.") + " " + state, who=fact.who)]
+    if decisions and push.occurrence is not None:
+        when = words.moment(push.occurrence)
+        blocks.append(small_print(_("Its hour: {when} ({schedule})."), when=when, schedule=push.schedule))
+    title = title.format(number=push.episode, schedule=push.schedule)
+    buttons = buttons_for(push, words, *decisions)
+    return as_notice(title, *blocks, episode=push.episode, alarming=False, buttons=buttons)
+
+
+def changes(rehearsal: Rehearsal, words: Words) -> Iterator[str]:
+    """Yield what is new in the text of a rehearsal since the one before, in words."""
+    _, before, after = words.gettext, rehearsal.before, rehearsal.parts
+    if not before:
+        return
+    found = False
+    for name, text in after.items():
+        if name not in before:
+            yield _("New: {name}").format(name=_named(name, text, words))
+        elif text != before[name]:
+            yield labelled(_named(name, text, words), _compared(before[name], text, words), words)
+        found = found or text != before.get(name)
+    for name in (name for name in before if name not in after):
+        yield _("Taken out: {name}").format(name=_named(name, before[name], words))
+    kept = [name for name in after if name in before]
+    if kept != [name for name in before if name in after]:
+        yield _("The subjects stand in another order.")
+    elif not found and before.keys() == after.keys():
+        yield _("Only the form of the messages is new, not a word of the episode.")
+
+
+def _named(name: str, text: str, words: Words) -> str:
+    _ = words.gettext
+    names: Mapping[str, str] = {
+        "title": _("title"),
+        "date": _("date"),
+        "intro": _("opening words"),
+        "audio": _("address to listen"),
+        "page": _("address of the page"),
+    }
+    # A subject is known by its title, which is its first line.
+    return names.get(name) or words.quoted(text.partition("\n")[0])
+
+
+def _compared(before: str, after: str, words: Words) -> str:
+    """Return the passages that differ, as they were and as they are."""
+    _, old, new = words.gettext, before.split(), after.split()
+    if max(len(old), len(new)) > COMPARED:
+        return _("changed")
+    passages = []
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind != "equal":
+            sides = old[max(0, i - AROUND) : j + AROUND], new[max(0, k - AROUND) : m + AROUND]
+            passages.append(" → ".join(words.quoted(_shortened(" ".join(side))) for side in sides if side))
+    more = ["…"] if len(passages) > SHOWN_CHANGES else []
+    # Two texts of the same words differ in spaces alone.
+    return "; ".join([*passages[:SHOWN_CHANGES], *more]) or _("changed")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_PASSAGE else f"{text[: LONGEST_PASSAGE - 1]}…"

@@ -1,0 +1,265 @@
+"""The rehearser: shows each push to the team before its hour, and takes the decisions on it.
+
+Nothing here is kept in memory. What was shown, and what was decided on which text, is in the ledger; the `Broadcaster`
+asks there before it opens a push.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from bot.commands import Answer, Request
+from bot.content.links import Web, ask_all, dead_link
+from bot.content.review import links, review
+from bot.delivery.broadcast import Broadcaster, DueEpisode
+from bot.delivery.cards import answer
+from bot.delivery.reasons import place_of
+from bot.model.document import Layout, plain
+from bot.model.problems import Problem
+from bot.model.rehearsal import Decided, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
+from bot.model.rendering import Rendering
+from bot.model.subscription import PlatformName, Target
+from bot.platforms.registry import PLATFORMS, renderers
+
+if TYPE_CHECKING:
+    from bot.config import Config, Schedule
+    from bot.content.archive import Archive
+    from bot.content.links import LinkAnswer
+    from bot.delivery.admins import AdminNotifier
+    from bot.model.episode import Episode
+    from bot.storage.ledger import Ledger
+    from bot.storage.records import Broadcast
+
+CARD_WITHIN = dt.timedelta(minutes=2)
+"""Time that the messages of a rehearsal get to arrive before its card, which tells of those that did not."""
+LINKS_WITHIN = 30.0
+"""Seconds in which the links of an episode must answer, because its card waits for them."""
+STAGES = (dt.timedelta(), dt.timedelta(minutes=10), dt.timedelta(minutes=60))
+"""Times before a push at which the admins are reminded that nobody has let it out, the last first."""
+
+Recipients: TypeAlias = Mapping[PlatformName, Sequence[Target]]
+
+
+class Occurrences(Protocol):
+    """The occurrences of the schedules."""
+
+    def next_run(self, schedule: str) -> dt.datetime | None:
+        """Return the next occurrence after now."""
+
+    def last_run(self, schedule: str) -> dt.datetime | None:
+        """Return the newest occurrence until now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearser:
+    """Shower of the pushes to come.
+
+    Args:
+        ledger: keeps the rehearsals and the decisions.
+        broadcaster: says which text a push would send.
+        notifier: takes cards and reminders to the admins.
+        schedules: those of the config.
+        runs: their occurrences.
+        staff: the team's chats, which see the rehearsals and their cards too.
+        remarks: returns the warnings about an episode.
+        on_new: called when there is something to send, or a push to let out.
+    """
+
+    ledger: Ledger
+    broadcaster: Broadcaster
+    notifier: AdminNotifier
+    schedules: Sequence[Schedule]
+    runs: Occurrences
+    staff: Sequence[Target]
+    remarks: Callable[[Episode], Awaitable[Sequence[Problem]]]
+    on_new: Callable[[], None]
+
+    @property
+    def recipients(self) -> Recipients:
+        """Return the places that see the rehearsals: the admins and the team's chats, each once."""
+        everybody = [*itertools.chain(*self.notifier.admins.values()), *self.staff]
+        platforms = self.broadcaster.platforms
+        return {name: list(dict.fromkeys(each for each in everybody if each.platform == name)) for name in platforms}
+
+    async def look(self) -> None:
+        """Show the pushes whose time has come, tell of those that wait, and do nothing twice.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        for schedule in self.schedules:
+            found = await self.planned(schedule)
+            if found is not None:
+                await self._follow(schedule, *found)
+
+    async def planned(self, schedule: Schedule) -> tuple[Planned, Episode] | None:
+        """Return the push whose hour has passed and that can still go out, else the next one, with its episode.
+
+        Returns:
+            None if there is no episode for it yet, or if it has gone out.
+        """
+        now, archive = self.broadcaster.clock(), self.broadcaster.archive()
+        for run in (self.runs.last_run(schedule.name), self.runs.next_run(schedule.name)):
+            if run is None or now - run > schedule.max_lateness:
+                continue
+            episode = DueEpisode.at(run, schedule, archive).episode
+            if episode is None or await self.ledger.broadcast_of(episode.number, schedule.name) is not None:
+                continue
+            return self._plan(episode, schedule, run), episode
+        return None
+
+    def _plan(self, episode: Episode, schedule: Schedule | None, run: dt.datetime | None) -> Planned:
+        name, until = schedule.name if schedule else "", None
+        if run is not None and schedule is not None:
+            # By way of UTC, because the hours of a day whose clock is set are not as many as those on the wall.
+            until = (run.astimezone(dt.UTC) + schedule.max_lateness).astimezone(run.tzinfo)
+        permit = self.broadcaster.permit(episode, name)
+        return Planned(name, episode.number, episode.title, run, until, permit)
+
+    async def _follow(self, schedule: Schedule, push: Planned, episode: Episode) -> None:
+        seen = await self.ledger.rehearsals.of(push.schedule, push.episode)
+        if push.occurrence is None:
+            return
+        left = push.occurrence.astimezone(dt.UTC) - self.broadcaster.clock()
+        if schedule.lead and left <= schedule.lead:
+            if seen.digest != push.permit.digest:
+                await self.rehearse(push, episode)
+                return
+            await self.tell_card(push, episode, seen)
+        if seen.hold(push.permit) is not None:
+            await self._remind(push, seen, left)
+
+    async def rehearse(self, push: Planned, episode: Episode, to: Recipients | None = None) -> Broadcast | None:
+        """Show the text of the push, in each layout that somebody of its schedule has chosen, without a sound."""
+        audience = await self.ledger.choices(push.schedule)
+        shown = []
+        for name, targets in (self.recipients if to is None else to).items():
+            if not targets:
+                continue
+            looks = {(choice.layout, choice.rich and choice.platform == name) for choice in audience}
+            messages = [
+                message
+                for layout, rich in sorted(looks or {(Layout.DIGEST, False)})
+                for message in self.broadcaster.unfiltered(episode, name, layout, rich=rich).messages
+            ]
+            shown.append((Rendering(episode.title, tuple(messages)), targets))
+        seen = await self.ledger.rehearsals.of(push.schedule, push.episode)
+        seen = dataclasses.replace(
+            seen, digest=push.permit.digest, parts=parts_of(episode), rehearsed=self.broadcaster.clock()
+        )
+        opened = await self.ledger.rehearsals.show(seen, episode.title, shown)
+        self.on_new()
+        return opened
+
+    async def tell_card(self, push: Planned, episode: Episode, seen: Rehearsal, to: Recipients | None = None) -> None:
+        """Tell the card of a rehearsal, once, when the messages of the rehearsal have arrived."""
+        fact = Rehearsed(push, seen, subscribers=0, takes=dt.timedelta())
+        now = self.broadcaster.clock()
+        if await self.ledger.notices.has_been_sent(fact.key_on(now.date())) is not None:
+            return
+        if seen.rehearsed and now - seen.rehearsed < CARD_WITHIN and await self.ledger.rehearsals.is_under_way(seen):
+            return
+        audience = await self.ledger.choices(push.schedule)
+        fact = dataclasses.replace(
+            fact,
+            subscribers=sum(audience.values()),
+            takes=await self.broadcaster.takes(episode, push.schedule),
+            warnings=await self.remarks(episode),
+            refused=await self.ledger.rehearsals.refusals(seen),
+        )
+        await self.notifier.tell(fact, to=self.recipients if to is None else to)
+
+    async def _remind(self, push: Planned, seen: Rehearsal, left: dt.timedelta) -> None:
+        stage = next((stage for stage in STAGES if left <= stage), None)
+        if stage is None or push.occurrence is None:
+            return
+        # A card that came since says the same.
+        if stage and seen.rehearsed and seen.rehearsed > push.occurrence.astimezone(dt.UTC) - stage:
+            return
+        await self.notifier.tell(Waiting(push, seen, stage))
+
+    async def decide(
+        self,
+        decision: Instruction,
+        schedule: str,
+        number: int,
+        who: str,
+        *,
+        digest: str = "",
+        place: Target | None = None,
+    ) -> Decided | None:
+        """Take a person's decision on the push of an episode; an approval holds for the text with that digest.
+
+        The others hear of it; the person reads it at that place.
+
+        Returns:
+            None if there is no such schedule or episode.
+        """
+        chosen = next((each for each in self.schedules if each.name == schedule), None)
+        episode = self.broadcaster.archive().get(number)
+        if chosen is None or episode is None:
+            return None
+        push, next_episode = await self.planned(chosen) or (None, None)
+        if push is None or next_episode is not episode:
+            push = self._plan(episode, chosen, None)
+        rehearsal, ruling = await self.ledger.rehearsals.of(schedule, number), Ruling.OUTDATED
+        if decision is not Instruction.APPROVE or push.permit.digest.startswith(digest):
+            decided = await self.ledger.rehearsals.decide(push, decision, who)
+            rehearsal, ruling = decided or rehearsal, Ruling.TAKEN if decided else Ruling.TOO_LATE
+        fact = Decided(push, rehearsal, decision, who, self.broadcaster.clock(), ruling)
+        if ruling is Ruling.TAKEN:
+            others = {name: [each for each in to if each != place] for name, to in self.recipients.items()}
+            await self.notifier.tell(fact, to=others)
+            self.on_new()
+        return fact
+
+    async def press(
+        self, decision: Instruction, schedule: str, number: int, digest: str, request: Request
+    ) -> Answer | None:
+        """Take the decision of a pressed button, and return the answer; None for a push that does not exist."""
+        private = PLATFORMS[request.target.platform].private_chat(request.person)
+        person = Target(request.target.platform, private)
+        who = place_of(person, self.notifier.words, {person: request.person_name})
+        fact = await self.decide(decision, schedule, number, who, digest=digest, place=person)
+        if fact is None:
+            return None
+        return Answer(answer(fact, request.words).document, replaces=True, is_private=True)
+
+
+async def remarks(episode: Episode, archive: Archive, config: Config) -> list[Problem]:
+    """Return the warnings of `recap check` about one episode, with its dead links."""
+    folder, language = config.content.folder, config.show.language
+    found = await asyncio.to_thread(review, archive, folder, language, renderers(), only=episode)
+    places = links(archive, folder, only=episode)
+    answers: Mapping[str, LinkAnswer] = {}
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINKS_WITHIN), Web(network=config.network) as web:
+            answers = await ask_all(web, [url for url, _path, _line in places])
+    # A machine from which no page at all can be seen says nothing about the pages.
+    if any(answer.status for answer in answers.values()):
+        found += [dead_link(url, answers[url], path, line) for url, path, line in places if answers[url].is_dead]
+    return found
+
+
+def parts_of(episode: Episode) -> dict[str, str]:
+    """Return the words of an episode by the name of each part, as the cards compare them."""
+    parts = {
+        "title": episode.title,
+        "date": str(episode.date),
+        "intro": plain(episode.intro),
+        "audio": episode.audio or "",
+        "page": episode.page or "",
+    }
+    for segment in episode.segments:
+        image = f"{segment.image.alt} {segment.image.url}" if segment.image else ""
+        sources = (f"{source.title} {source.url}" for source in segment.sources)
+        lines = (segment.title, segment.text, " ".join(segment.hashtags), image, *sources)
+        parts[f"#{segment.slug}"] = "\n".join(filter(None, lines))
+    return {name: text for name, text in parts.items() if text}
