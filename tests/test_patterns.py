@@ -31,7 +31,7 @@ Tree: TypeAlias = Sequence[tuple[Any, Any]]
 parser: Any = importlib.import_module("re._parser")
 parts: Any = importlib.import_module("re._constants")
 
-PATIENCE = 1.0
+PATIENCE = 3.0
 """Seconds of the processor for one text: a slow machine takes a tenth for the longest, and many for its square."""
 LONG = 30_000
 SHORT = 28

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import logging
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import aiohttp
 import discord
@@ -109,6 +110,9 @@ async def _end(client: discord.AutoShardedClient, tasks: Sequence[asyncio.Task[N
             for task in running:
                 task.cancel()
             await asyncio.wait(running, timeout=0.1)
+        # Such sockets have a thread each, which would go on.
+        mine = [each for each in _Socket.opened if getattr(each, "_connection", None) is client._connection]  # noqa: SLF001 - nothing else says whose it is
+        await asyncio.gather(*(each.close() for each in mine), return_exceptions=True)
 
 
 class HTTPClient(discord.http.HTTPClient):
@@ -170,6 +174,12 @@ class _Tree(app_commands.CommandTree):
 
 class _Socket(DiscordWebSocket):
     """A connection that outlives an event in a form that discord.py cannot read."""
+
+    opened: ClassVar["weakref.WeakSet[_Socket]"] = weakref.WeakSet()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
+        super().__init__(*arguments, **options)
+        self.opened.add(self)
 
     async def received_message(self, msg: Any, /) -> None:  # noqa: ANN401 - text or bytes, by discord.py's own types
         """Read a message, and skip it if that fails."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from bot.model import facts
 from bot.platforms.discord import NAME
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import CONNECT_EVERY
+from bot.sandbox.discord.gateway import Op
 from bot.sandbox.discord.interactions import Kind
 from bot.sandbox.discord.server import DiscordStandIn
 from tests.clients import connected, discord_client
@@ -263,6 +265,26 @@ async def test_an_end_in_the_middle_of_connecting_leaves_no_connection() -> None
         listening.cancel()
         await asyncio.wait({listening})
         await standin.wait_for(lambda: not standin.gateway._connections)
+
+
+def hearts() -> set[threading.Thread]:
+    """The threads of discord.py that keep connections alive."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("keep-alive-handler")}
+
+
+async def test_an_end_between_two_connections_leaves_no_thread() -> None:
+    """discord.py waits five seconds between the hello of a second connection and its own word."""
+    before = hearts()
+    async with DiscordStandIn() as standin, connected(discord_client(standin)) as platform:
+        listening = asyncio.create_task(platform.listen())
+        await standin.wait_for(lambda: standin.gateway.online)
+        (first,) = hearts() - before
+        for connection in standin.gateway._connections:
+            connection.send_op(Op.INVALID_SESSION, data=False)
+        await until(lambda: hearts() - before - {first})
+        listening.cancel()
+        await asyncio.wait({listening})
+        await until(lambda: not hearts() - before)
 
 
 @pytest.mark.parametrize("trouble", [cut, refuse, greet_and_refuse])
