@@ -36,6 +36,7 @@ from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
 from bot.storage.tables import (
+    BROADCAST_IS_OPEN,
     HAS_ENDED,
     Coded,
     broadcasts,
@@ -204,6 +205,20 @@ def _counted(
     for *chosen, reason, count in connection.execute(groups):
         counted[reason or fates.get(Choice(*chosen), LeftOut.LATE)] += count
     return counted
+
+
+def take_turns(
+    connection: Connection, which: ColumnElement[bool] = BROADCAST_IS_OPEN, *, with_others: bool = False
+) -> None:
+    """Have every other transaction that takes its turn at these broadcasts wait for the end of this one.
+
+    Two that do so `with_others` wait for each other not. Without this, a retry that is recorded and an end of what it
+    belongs to could each miss what the other writes, because each sees what was before both.
+    """
+    # Because one transaction at a time writes to an SQLite file, there is nobody to wait for.
+    if connection.dialect.name != "sqlite":
+        rows = select(broadcasts.c.id).where(which).order_by(broadcasts.c.id)
+        connection.execute(rows.with_for_update(read=with_others))
 
 
 def leave_out(connection: Connection, broadcast_id: int, why: LeftOut, count: int) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from bot.model.facts import REPORT, Code
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import PlatformName, Target
-from bot.storage.opening import keep_rendering
+from bot.storage.opening import keep_rendering, take_turns
 from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
@@ -93,10 +93,13 @@ _IN_TURN = (
     .limit(bindparam("most"))
     # On PostgreSQL two processes that claim at once do not wait for each other; SQLite has one writer anyway.
     .with_for_update(skip_locked=True)
+    .cte("in_turn")
+    # Else PostgreSQL may look for them more than once, and take more than it was asked for.
+    .prefix_with("MATERIALIZED", dialect="postgresql")
 )
 _CLAIM = (
     update(deliveries)
-    .where(deliveries.c.id.in_(_IN_TURN))
+    .where(deliveries.c.id == _IN_TURN.c.id)
     .values(
         state=case((_IS_UNWANTED, _FAILED), else_=_SENDING),
         attempts=deliveries.c.attempts + 1,
@@ -222,11 +225,14 @@ def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
     """Write the outcomes down. A delivery that would be pending and is no longer wanted fails instead."""
     sent = {each.delivery_id: each.message_ids for each in outcomes if each.state is DeliveryState.SENT}
+    if pending := [each.delivery_id for each in outcomes if each.state is DeliveryState.PENDING]:
+        of_pending = select(deliveries.c.broadcast_id).where(deliveries.c.id.in_(pending))
+        take_turns(connection, broadcasts.c.id.in_(of_pending), with_others=True)
     if sent:
         connection.execute(_RECORD_SENT, {"ids_by_delivery": sent})
     if others := [each for each in outcomes if each.state is not DeliveryState.SENT]:
         connection.execute(_RECORD, [_values(each, now) for each in others])
-    if pending := [each.delivery_id for each in others if each.state is DeliveryState.PENDING]:
+    if pending:
         fail_unwanted(connection, deliveries.c.id.in_(pending), now)
     for each in outcomes:
         if each.publish is not None:
@@ -293,6 +299,8 @@ def stop_if_refused(connection: Connection, rendering_id: int, position: int, no
     reason = refusal(connection, rendering_id, position)
     if reason is None:
         return None
+    of = select(renderings.c.broadcast_id).where(renderings.c.id == rendering_id)
+    take_turns(connection, broadcasts.c.id.in_(of))
     is_going = (renderings.c.id == rendering_id) & renderings.c.refusal.is_(None)
     if not connection.execute(update(renderings).where(is_going).values(refusal=reason)).rowcount:
         return None
@@ -300,8 +308,8 @@ def stop_if_refused(connection: Connection, rendering_id: int, position: int, no
     left = deliveries.c.rendering_id == rendering_id
     left_out: int = connection.execute(select(func.count()).where(left, IS_UNFINISHED)).scalar_one()
     fail_unwanted(connection, IS_PENDING & left, now)
-    of = select(broadcasts).join(renderings).where(renderings.c.id == rendering_id)
-    return Stopped(Broadcast.of(connection.execute(of).one()), reason, left_out)
+    push = select(broadcasts).join(renderings).where(renderings.c.id == rendering_id)
+    return Stopped(Broadcast.of(connection.execute(push).one()), reason, left_out)
 
 
 def recover(connection: Connection, platform: PlatformName, now: dt.datetime, *, hold: bool, hold_reports: bool) -> int:

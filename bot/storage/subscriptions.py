@@ -13,7 +13,7 @@ from bot.model.i18n import gettext_noop
 from bot.model.subscription import AudioAs, Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert
 from bot.storage.notices import unname
-from bot.storage.opening import leave_out
+from bot.storage.opening import leave_out, take_turns
 from bot.storage.outcomes import fail_unwanted
 from bot.storage.records import DeliveryState, target_of
 from bot.storage.tables import (
@@ -222,6 +222,7 @@ def _lose(
     connection: Connection, which: ColumnElement[bool], reason: str, now: dt.datetime, *, has_left: bool = False
 ) -> bool:
     """Pause those of the subscriptions that are declared and end the others; return whether one had not ended yet."""
+    take_turns(connection)
     declared = which & IS_DECLARED & ~HAS_ENDED
     pause = update(subscriptions).where(declared)
     paused = connection.execute(pause.values(state=SubscriptionState.PAUSED, reason=reason, has_left=True, updated=now))
@@ -247,6 +248,7 @@ def _end(
     connection: Connection, which: ColumnElement[bool], reason: str, now: dt.datetime, *, has_left: bool = False
 ) -> bool:
     """End the subscriptions and fail their pending deliveries; return whether one had not ended yet."""
+    take_turns(connection)
     end = update(subscriptions).where(which, ~HAS_ENDED)
     end = end.values(state=SubscriptionState.ENDED, reason=reason, has_left=has_left, updated=now)
     ended = connection.scalars(end.returning(subscriptions.c.id)).all()
@@ -259,6 +261,7 @@ def _end(
 
 
 def _forget(connection: Connection, target: Target, now: dt.datetime) -> None:
+    take_turns(connection)
     c = deliveries.c
     counts = select(c.broadcast_id, func.count()).where(is_in_chat(deliveries, target)).group_by(c.broadcast_id)
     for broadcast_id, count in connection.execute(counts).all():
@@ -283,6 +286,7 @@ def _declare(
     unsure: Collection[PlatformName],
     now: dt.datetime,
 ) -> None:
+    take_turns(connection)
     moved = {(row.platform, row.old_chat): row.new_chat for row in connection.execute(select(moves))}
     was_declared = select(subscriptions).where(subscriptions.c.declared.is_not(None))
     known = {(target_of(row), row.schedule): row for row in connection.execute(was_declared)}
@@ -311,6 +315,7 @@ def _declaration(choices: Choices) -> str:
 
 
 def _move(connection: Connection, old: Target, new_chat: str) -> None:
+    take_turns(connection)
     # Kept one step long: what had moved to the old id has now moved on.
     moved_here = (moves.c.platform == old.platform) & (moves.c.new_chat == old.chat)
     connection.execute(update(moves).where(moved_here).values(new_chat=new_chat))
