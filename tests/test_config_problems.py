@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 import traceback
 from pathlib import Path
@@ -16,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import Config, exposed_secrets
-from bot.config.toml import LISTS
+from bot.config.toml import LISTS, _message
+from bot.model.i18n import Language, speaking
 from bot.model.problems import InvalidInputError
 from bot.platforms.registry import load
 
@@ -375,7 +379,12 @@ class TestTheFileItself:
             ("[show]\nname = \u2018Le récap\u2019\n", 2, "invalid value", 'Write straight quotation marks (")'),
             ('[show]\nname\u00a0= "Le récap"\n', 2, "expected '='", "Write a simple space in place of the no-break"),
             ('[show]\n\u00a0name = "Le récap"\n', 2, "invalid statement", "Write a simple space in place"),
-            ("[show]\nname = 'a\n", 2, "this is not TOML: expected", "End the value with a quotation mark (')"),
+            (
+                "[show]\nname = 'a\n",
+                2,
+                "this is not TOML: unterminated string",
+                "End the value with a quotation mark (')",
+            ),
             ('[show]\nname = "Le "récap""\n', 2, "after a statement", "Write ' at both ends of the value"),
             ('[show]\nname: "a"\n', 2, "expected '='", "Write = in place of the colon"),
             ('[show]\nname = "a",\n', 2, "after a statement", "Take away the comma or semicolon at its end"),
@@ -479,6 +488,24 @@ class TestTheFileItself:
         assert problem.change is not None
         config_file.write_text(problem.change.applied(text) or "", "utf-8")
         load(config_file, {})
+
+
+def test_each_reason_of_the_reader_of_toml_is_said_in_the_teams_language() -> None:
+    """Each that this Python's reader can give. One of tomorrow is left out, because it would be English."""
+    reader = ast.parse(inspect.getsource(sys.modules[tomllib.loads.__module__]))
+    calls = [each for each in ast.walk(reader) if isinstance(each, ast.Call)]
+    errors = [each for each in calls if ast.unparse(each.func) in {"suffixed_err", "TOMLDecodeError"}]
+    texts = [each for error in errors for each in error.args if isinstance(each, ast.Constant | ast.JoinedStr)]
+    quoted = repr("'")
+    reasons = [
+        "".join(getattr(part, "value", "") if isinstance(part, ast.Constant) else quoted for part in parts)
+        for parts in (getattr(text, "values", [text]) for text in texts)
+    ]
+    told = [reason for reason in reasons if not reason.startswith(("Cannot ", quoted))]
+    assert len(told) > 10
+    with speaking(lambda: Language.FRENCH):
+        assert [reason for reason in told if "\N{NO-BREAK SPACE}: " not in _message("5", reason)] == []
+        assert _message("5", "A reason of tomorrow") == "ce n’est pas du TOML à partir de la colonne 5"
 
 
 def test_the_sections_with_two_brackets_are_those_of_the_settings() -> None:

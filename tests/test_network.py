@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import ssl
 from typing import TYPE_CHECKING
 
+import aiohttp
+import httpx
 import pytest
 import trustme
 from pydantic import SecretStr
@@ -12,7 +16,8 @@ from pydantic import SecretStr
 from bot.config import Network
 from bot.config.network import ProxyError, certificate_problems, proxy_for
 from bot.content.links import Web, WebError
-from bot.model.problems import InvalidInputError
+from bot.model.i18n import Language, speaking
+from bot.model.problems import InvalidInputError, reason_of
 from bot.platforms.base import NotSentError, SendError
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.section import Discord
@@ -154,7 +159,7 @@ async def test_a_proxy_that_refuses_is_told_without_its_password(caplog: pytest.
             for address in ("https://pages.invalid/a", "http://pages.invalid/a"):
                 with pytest.raises(WebError) as refused:
                     await web.fetch(address, 10)
-                assert str(refused.value) == "the proxy answers 407 Proxy Authentication Required"
+                assert str(refused.value) == "the proxy answers 407"
                 answer = await web.ask(address)
                 assert (answer.is_unsure, answer.is_dead) == (True, False)
         discord = DiscordPlatform(
@@ -177,3 +182,29 @@ async def test_links_and_feeds_are_fetched_by_the_proxy(proxy: wire.Wire) -> Non
         "GET http://feeds.invalid/rss",
         "GET http://pages.invalid/a",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("http://127.0.0.1:9/", "la connexion est refusée"),
+        ("http://localhost:9/", "la connexion est refusée"),
+        ("http://nowhere.invalid/", "son nom reste introuvable"),
+    ],
+)
+async def test_the_networks_own_words_are_said_in_the_teams_language(address: str, reason: str) -> None:
+    """However deep a library hides the system's reason, and whatever it says itself."""
+    with speaking(lambda: Language.FRENCH):
+        async with aiohttp.ClientSession() as session, httpx.AsyncClient() as client:
+            for get in (session.get, client.get):
+                with pytest.raises((aiohttp.ClientError, httpx.HTTPError)) as failed:
+                    await get(address)
+                assert reason_of(failed.value) == reason
+
+
+def test_a_reason_that_has_no_words_here_is_named_by_its_code() -> None:
+    """English words would stand in a French sentence; without the system's reason, the caller's words count."""
+    with speaking(lambda: Language.FRENCH):
+        assert reason_of(OSError(errno.ENOTTY, "Inappropriate ioctl")) == "le système dit ENOTTY"
+        assert reason_of(ssl.SSLError(1, "wrong version"), "sans chiffrement") == "sans chiffrement"
+        assert reason_of(ssl.SSLCertVerificationError(1, "x")).startswith("son certificat n’est pas")

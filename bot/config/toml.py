@@ -16,6 +16,8 @@ LISTS = frozenset({"channels", "schedules", "staff"})
 """The sections that may stand there several times, each time between two pairs of brackets."""
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_UNENDED = re.compile("""Expected "'+"$""")
+"""The reason for a string between simple quotation marks that does not end."""
 _HEADER = re.compile(r"\s*+(?P<off>#*+)\s*+\[{1,2}\s*+(?P<name>[\w.-]+)\s*+\]{0,2}\s*+(?:#.*)?")
 _SWITCHED_OFF = re.compile(r"(?P<off>\s*#[#\s]*)(?P<header>\[{1,2}\s*\w+\s*\]{1,2})\s*$")
 _KEY = re.compile(r"\s*(?P<key>[\w-]+)\s*=")
@@ -64,20 +66,19 @@ def _mistakes(text: str, path: Path) -> Mistakes:
     try:
         tomllib.loads(text)
     except RecursionError:
-        mistakes.add(
-            text.rstrip().count("\n") + 1, _message("", _("Brackets stand in brackets too often")), _(_GENERAL)
-        )
+        mistakes.add(text.rstrip().count("\n") + 1, _message("", _TOO_DEEP), _(_GENERAL))
     except ValueError as error:
         reason = str(error)
         place = _PLACE.search(reason)
         line, column = place.groups() if place else (None, None)
         number = int(line) if line else text.rstrip().count("\n") + 1
         lines = text.split("\n")
-        if "twice" in reason or "overwrite" in reason or "mutate" in reason:
+        if reason.startswith("Cannot "):
+            # All of these say that something stands there again.
             message, changes = _told_again(lines, number)
             mistakes.add(number, message, *changes, _("Keep one of the two, with all its lines"))
         else:
-            mistakes.add(number, _message(column, shown(_PLACE.sub("", reason))), *_changes(lines, number), _(_GENERAL))
+            mistakes.add(number, _message(column, _PLACE.sub("", reason)), *_changes(lines, number), _(_GENERAL))
     return mistakes
 
 
@@ -86,7 +87,10 @@ _GENERAL = gettext_noop(
     "and each key once; config.example.toml shows every line"
 )
 
-_OF_THE_READER = (
+_TOO_DEEP = gettext_noop("Brackets stand in brackets too often")
+_NO_END = gettext_noop("Unterminated string")
+_REASONS = (
+    _TOO_DEEP,
     gettext_noop("Invalid statement"),
     gettext_noop("Invalid value"),
     gettext_noop("Invalid initial character for a key part"),
@@ -97,17 +101,25 @@ _OF_THE_READER = (
     gettext_noop("Expected ']]' at the end of an array declaration"),
     gettext_noop("Unclosed array"),
     gettext_noop("Unclosed inline table"),
-    gettext_noop("Unterminated string"),
+    _NO_END,
     gettext_noop("Unescaped '\\' in a string"),
-    gettext_noop("Cannot overwrite a value"),
+    gettext_noop("Invalid hex value"),
+    gettext_noop("Escaped character is not a Unicode scalar value"),
+    gettext_noop("Duplicate inline table key"),
+    gettext_noop("Found invalid character"),
+    gettext_noop("Illegal character"),
 )
-"""The reasons of Python's own reader of TOML, which the message translates where it says one."""
+"""The beginnings of the reasons that Python's own reader of TOML gives, so far as a message says them."""
 
 
 def _message(column: str | None, reason: str) -> str:
     place = _(" from column {column} on").format(column=column) if column else ""
-    said = _(reason)
-    return _("this is not TOML{place}: {reason}").format(place=place, reason=said[:1].lower() + said[1:])
+    message = _("this is not TOML{place}").format(place=place)
+    # Because some go on with a character or a key, the beginning tells. Any other one would be said in English.
+    reason = _UNENDED.sub(_NO_END, reason)
+    known = next((each for each in _REASONS if reason.startswith(each)), "")
+    said = _(known)[:1].lower() + _(known)[1:] + shown(reason.removeprefix(known))
+    return _("{name}: {text}").format(name=message, text=said) if known else message
 
 
 def _told_again(lines: list[str], number: int) -> tuple[str, list[Change]]:

@@ -124,11 +124,7 @@ class Web:
         response, _moved = await self._follow("GET", address)
         async with response:
             if response.status != 200:  # noqa: PLR2004
-                raise WebError(
-                    _("the server answers {status} {value}")
-                    .format(status=response.status, value=response.reason or "")
-                    .rstrip()
-                )
+                raise WebError(_("the server answers {status}").format(status=response.status))
             body = bytearray()
             try:
                 async for chunk in response.content.iter_chunked(_CHUNK):
@@ -174,9 +170,7 @@ class Web:
                 moved = address if still_permanent else moved
         except aiohttp.ClientHttpProxyError as error:
             # The library's text has the address of the proxy, password included.
-            raise NoWayError(
-                _("the proxy answers {status} {message}").format(status=error.status, message=error.message)
-            ) from None
+            raise NoWayError(_("the proxy answers {status}").format(status=error.status)) from None
         except aiohttp.ClientProxyConnectionError as error:
             raise NoWayError(_("no connection to the proxy")) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -196,11 +190,7 @@ class Web:
         response = await self._by_proxy.request(method, address, allow_redirects=False, proxy=proxy)
         if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             response.close()
-            raise NoWayError(
-                _("the proxy answers {status} {message}")
-                .format(status=response.status, message=response.reason or "")
-                .rstrip()
-            )
+            raise NoWayError(_("the proxy answers {status}").format(status=response.status))
         return response
 
     def _socket(self, found: tuple[Any, ...]) -> socket.socket:
@@ -256,8 +246,4 @@ def _refuses_programs(response: aiohttp.ClientResponse) -> bool:
 def _reason(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return _("no answer in time")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return reason_of(error.os_error) if error.os_error.strerror else _("no connection")
-    if isinstance(error, OSError) and error.strerror:
-        return reason_of(error)
-    return str(error) or type(error).__name__
+    return reason_of(error, _("no connection") if isinstance(error, aiohttp.ClientConnectorError) else "")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +55,7 @@ class Change(NamedTuple):
         return "\n".join(lines)
 
 
-_OF_THE_SYSTEM = (
+_OF_THE_SYSTEM = {
     gettext_noop("No such file or directory"),
     gettext_noop("Permission denied"),
     gettext_noop("Is a directory"),
@@ -63,8 +66,14 @@ _OF_THE_SYSTEM = (
     gettext_noop("Too many levels of symbolic links"),
     gettext_noop("Input/output error"),
     gettext_noop("Address already in use"),
-)
-"""The system's own words for the mistakes that people make most often. It says others in its own language."""
+    gettext_noop("Cannot assign requested address"),
+    gettext_noop("Connection refused"),
+    gettext_noop("Connection reset by peer"),
+    gettext_noop("Connection timed out"),
+    gettext_noop("Network is unreachable"),
+    gettext_noop("No route to host"),
+}
+"""The system's own words for the troubles that people have most often. Of others, it has the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,25 @@ class Problem:
         return f"{place}: {subject}{self.message}. {self.cure}{stop}"
 
 
-def reason_of(error: OSError) -> str:
-    """Return the system's reason in the language of the team, as far as it is known there."""
-    return _(error.strerror or str(error))
+def reason_of(error: BaseException, otherwise: str = "") -> str:
+    """Return the system's reason behind an error in the language of the team; `otherwise` if none is behind it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # aiohttp keeps the system's error beside its own.
+        by_system = getattr(cause, "os_error", cause)
+        kind = type(by_system)
+        if kind.__name__ == "SSLCertVerificationError":
+            return _("its certificate is not one that this machine trusts")
+        if isinstance(by_system, socket.gaierror):
+            return _("its name cannot be looked up")
+        # Those of the encryption have numbers of their own, and say little to people.
+        if isinstance(by_system, OSError) and by_system.strerror and kind.__module__ != "ssl":
+            # Because libraries put words of their own into `strerror`, those of the number count.
+            said = os.strerror(by_system.errno) if by_system.errno else by_system.strerror
+            code = errno.errorcode.get(by_system.errno or 0)
+            return _(said) if said in _OF_THE_SYSTEM or not code else _("the system says {code}").format(code=code)
+        cause = cause.__cause__ or cause.__context__
+    return otherwise or str(error)
 
 
 class ExpectedError(Exception):

@@ -10,6 +10,7 @@ import aiohttp
 import discord
 
 from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
 from bot.platforms.base import (
     ContentError,
     FilteredError,
@@ -147,9 +148,13 @@ def translate(error: BaseException) -> SendError:
         case aiohttp.ClientHttpProxyError(status=status):
             return NotSentError(_("no connection to Discord (the proxy answers {status})").format(status=status))
         case aiohttp.ClientConnectorError():
-            return NotSentError(_("no connection to Discord ({name})").format(name=type(error).__name__))
+            reason = reason_of(error, type(error).__name__)
+            return NotSentError(_("no connection to Discord ({reason})").format(reason=reason))
+        case TimeoutError():
+            return UnknownOutcomeError(_("no answer from Discord in time"))
         case _:
-            return UnknownOutcomeError(_("no answer from Discord ({name})").format(name=type(error).__name__))
+            reason = reason_of(error, type(error).__name__)
+            return UnknownOutcomeError(_("no answer from Discord ({reason})").format(reason=reason))
 
 
 async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceRequestEndParams) -> None:

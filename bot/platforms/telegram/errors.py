@@ -19,9 +19,11 @@ from telegram.error import (
     NetworkError,
     RetryAfter,
     TelegramError,
+    TimedOut,
 )
 
 from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
 from bot.platforms.base import (
     ContentError,
     FloodError,
@@ -98,9 +100,12 @@ def translate(error: TelegramError) -> SendError:
             meaning = next((each for words, each in _CONFLICTS.items() if words in error.message.lower()), NotSentError)
             return meaning(in_brief(error.message))
         case NetworkError() if isinstance(error, NeverSentError) or isinstance(error.__cause__, _NO_CONNECTION):
-            return NotSentError(_("no connection to Telegram ({message})").format(message=in_brief(error.message)))
+            reason = reason_of(error, in_brief(error.message))
+            return NotSentError(_("no connection to Telegram ({reason})").format(reason=reason))
+        case TimedOut():
+            return UnknownOutcomeError(_("no answer from Telegram in time"))
         case _:
-            return UnknownOutcomeError(in_brief(error.message))
+            return UnknownOutcomeError(reason_of(error, in_brief(error.message)))
 
 
 @contextlib.contextmanager

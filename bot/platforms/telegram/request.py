@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import ssl
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds that opening a connection may take, encryption included."""
@@ -238,12 +238,8 @@ def _failure(error: Exception) -> TelegramError:
         return error.__cause__
     if isinstance(error, TimeoutError) and not isinstance(error, _NEVER_SENT):
         return TimedOut()
-    reason = type(error).__name__
-    match error:
-        case aiohttp.ClientConnectorError():
-            reason += f": {error}"
-        case aiohttp.ClientHttpProxyError():
-            reason += f": {error.status} {error.message}"
-        case OSError(errno=int() as number):
-            reason += f": {os.strerror(number)}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        reason = _("the proxy answers {status}").format(status=error.status)
+    else:
+        reason = reason_of(error, type(error).__name__)
     return (NeverSentError if isinstance(error, _NEVER_SENT) else NetworkError)(reason)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -19,7 +18,7 @@ from pydantic import ValidationError
 
 from bot.model.i18n import Language, speaking, spoken
 from bot.model.i18n import gettext as _
-from bot.model.problems import ExpectedError
+from bot.model.problems import ExpectedError, reason_of
 from bot.sandbox.demo import files
 from bot.sandbox.demo.actions import ACTION
 from bot.sandbox.demo.guard import HEADERS, guard, is_loopback
@@ -49,13 +48,11 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        # Because gaierror has numbers of its own, strerror is right for it; for others it has a note of Python's.
-        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise PageError(
             _(
                 "The page cannot be at {host}, port {port}: {reason}. "
                 "Name another port with --port, or --port 0 for any free one."
-            ).format(host=host, port=port, reason=_(reason or str(error)))
+            ).format(host=host, port=port, reason=reason_of(error))
         ) from error
 
 

@@ -170,7 +170,7 @@ async def test_what_was_certainly_never_sent_is_told_from_what_may_have_been() -
     async with wire.listening(NO_WAY_THROUGH) as proxy:
         through = sender("https://telegram.invalid", proxy=f"http://{wire.HOST}:{proxy.port}")
         async with wire.closing(through) as requests:
-            with pytest.raises(NeverSentError, match="407 Proxy Authentication Required"):
+            with pytest.raises(NeverSentError, match="the proxy answers 407"):
                 await send(requests)
     assert proxy.received[0].method == "CONNECT"
     for answer in (wire.waiting, wire.resetting, wire.saying()):
@@ -316,7 +316,7 @@ async def test_a_server_without_a_trusted_certificate_gets_nothing() -> None:
     trustme.CA().issue_cert(wire.HOST).configure_cert(context)
     async with wire.listening(OK, context) as server:
         async with wire.closing(sender(server)) as requests:
-            with pytest.raises(NeverSentError, match="CERTIFICATE_VERIFY_FAILED"):
+            with pytest.raises(NeverSentError, match="certificate is not one"):
                 await send(requests)
         async with QuietRequest(httpx_kwargs={"verify": request.certificates()}) as library:
             with pytest.raises(NetworkError, match="CERTIFICATE_VERIFY_FAILED"):
