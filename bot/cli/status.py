@@ -1,7 +1,6 @@
 """`recap status` and `recap healthy`: the state of the bot, the last pushes, and the next ones."""
 
 import datetime as dt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -47,8 +46,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @cli.command(cls=AdminCommand)
 def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell a health check by the exit code whether the bot works, and what is wrong if it does not."""
-    path = console.read_settings(config).storage.path
-    troubles = [] if path is None else troubles_of(path)
+    settings = console.read_settings(config)
+    path = settings.storage.path
+    troubles = console.look(settings, _troubles_here) if path is None else troubles_of(path)
     if as_json:
         console.print_json({"healthy": not troubles, "troubles": troubles})
     else:
@@ -57,13 +57,23 @@ def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
+async def _troubles_here(app: "App") -> list[str]:
+    from bot.cli.processes import troubles_here
+
+    return await troubles_here(app)
+
+
 async def _facts(app: "App") -> dict[str, Any]:
     """Return the broadcasts with their outcomes, notices, next runs, and whether the bot runs, ready for JSON."""
-    path = app.config.storage.path or Path("recap")
+    from bot.cli import processes
+
+    path = app.config.storage.path
+    shown = await processes.shown(app)
     runs = {schedule.name: app.services.timetable.next_run(schedule.name) for schedule in app.config.schedules}
     return {
-        "running": DeliveryLock(path).is_held(),
-        "troubles": [] if app.config.storage.path is None else troubles_of(path),
+        "running": any(each["lives"] for each in shown) if path is None else DeliveryLock(path).is_held(),
+        "troubles": await processes.troubles(app) if path is None else troubles_of(path),
+        "processes": shown,
         "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
         "publishing": await app.ledger.publications.waiting(),
         "unreached": await app.ledger.heartbeat.unreached(),
@@ -129,11 +139,13 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
 
 def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
     """Print the facts for people, with times in the zone."""
+    from bot.cli import processes
 
     def local(moment: str) -> str:
         return f"{dt.datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
 
-    for line in facts["troubles"] or [_("The bot is running and healthy.")]:
+    state = facts["troubles"] or [_("The bot is running and healthy.")]
+    for line in [*state, *processes.lines(facts["processes"], local)]:
         out().print(line, soft_wrap=True)
     for line in facts["unreached"]:
         out().print(_("Out of reach: {line}").format(line=line), soft_wrap=True)

@@ -27,9 +27,14 @@ REMEMBERED = dt.timedelta(days=1)
 """Time for which a process that died without an end in order counts as one whose config may be the newer one."""
 
 
+def machine_name() -> str:
+    """Return the name of this machine, or container, for people."""
+    return socket.gethostname()
+
+
 def process_name() -> str:
     """Return the name of this process for people: its machine, and its number there."""
-    return f"{socket.gethostname()} ({os.getpid()})"
+    return f"{machine_name()} ({os.getpid()})"
 
 
 @dataclass(frozen=True, slots=True)
