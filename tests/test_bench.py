@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 
 PUBLISHED = PAGE.read_text(encoding="utf-8")
-SENDING, OTHER = ("telegram",), ("slow", "archive")
+SENDING, OTHER = ("discord",), ("slow", "archive")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     return found
 
 
-@pytest.mark.parametrize(("scenario", "contenders"), [("telegram", 6)])
+@pytest.mark.parametrize(("scenario", "contenders"), [("discord", 3)])
 def test_everybody_is_measured_side_by_side(runs: dict[str, Run], scenario: str, contenders: int) -> None:
     """A row of figures, one of ratios and a bar for each; nothing failed on the way."""
     found = runs[scenario].results[scenario]
@@ -72,7 +72,7 @@ def test_every_other_scenario_finds_what_it_is_to_find(runs: dict[str, Run], sce
     assert found["checks"]
 
 
-@pytest.mark.parametrize(("scenario", "contenders"), [("telegram", 6), ("slow", 0)])
+@pytest.mark.parametrize(("scenario", "contenders"), [("discord", 3), ("slow", 0)])
 def test_a_run_writes_its_sections_of_the_page(runs: dict[str, Run], scenario: str, contenders: int) -> None:
     """A line for each contender and each demand; the sections of other scenarios stay as they are published."""
     text = (runs[scenario].folder / "README.md").read_text(encoding="utf-8")
