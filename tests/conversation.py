@@ -255,7 +255,7 @@ async def _ready(app: App) -> None:
     """Wait until this very bot hears both platforms, and has subscribed the channels of the config."""
     async with asyncio.timeout(PATIENCE):
         while any(standing.failing for standing in await app.readiness.known()):  # noqa: ASYNC110 - it announces nothing
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
         await until(lambda: app.declaration.is_done or "clock" in app.supervisor._tasks)
         if not app.declaration.is_done:
             # Where a platform asked for a pause, the look a minute later does it.

@@ -20,4 +20,4 @@ async def until(condition: Callable[[], object], within: float = PATIENCE) -> No
     """
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - nothing announces it
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)

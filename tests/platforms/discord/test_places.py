@@ -272,7 +272,7 @@ async def becomes(scene: Scene, channel: Channel, state: str) -> None:
     """Wait until the channel's subscription is in that state."""
     async with asyncio.timeout(5):
         while await scene.state(channel) != state:  # noqa: ASYNC110 - the ledger announces nothing
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.02)
 
 
 # Followers
