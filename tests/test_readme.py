@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from bot import cli as command_line
 from bot.cli.console import Exit
 from bot.cli.run import END_WITHIN
+from bot.cli.storage import storage
 from bot.cli.subscriptions import subscriptions
 from bot.content.archive import Archive
 from bot.platforms.discord import rights
@@ -42,9 +43,10 @@ def readme(request: pytest.FixtureRequest) -> str:
 
 def test_every_command_of_the_readme_exists_and_every_command_is_in_it(readme: str) -> None:
     """The README speaks of the real commands, and of all of them."""
-    named = set(re.findall(r"`?recap ((?:subscriptions )?[a-z]+)", readme)) - {"subscriptions"}
-    offered = _offered(command_line.cli) - {"subscriptions"}
-    nested = {f"subscriptions {name}" for name in _offered(subscriptions)}
+    groups = {"subscriptions": subscriptions, "storage": storage}
+    named = set(re.findall(r"`?recap ((?:subscriptions |storage )?[a-z]+)", readme)) - groups.keys()
+    offered = _offered(command_line.cli) - groups.keys()
+    nested = {f"{group} {name}" for group, commands in groups.items() for name in _offered(commands)}
     assert named == offered | nested
     for name in named:
         assert CliRunner().invoke(command_line.cli, [*name.split(), "--help"]).exit_code == 0

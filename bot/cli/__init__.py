@@ -38,6 +38,7 @@ COMMANDS = {
         "backup",
         gettext_noop("Put a backup into the place of the database, and keep the one that was there."),
     ),
+    "storage": ("storage", gettext_noop("Move the database to another place, such as a PostgreSQL server.")),
     "subscriptions": ("subscriptions", gettext_noop("List, add, remove, export and import subscriptions.")),
 }
 """The file of each command, and its help, which `recap --help` and the command itself read here."""

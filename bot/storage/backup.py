@@ -126,7 +126,7 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
     """
     lock, place, own = DeliveryLock(database), Place(database), None
     try:
-        if not lock.acquire() or _is_delivered_from(database):
+        if not lock.acquire() or is_delivered_from(database):
             raise LedgerError(_("a bot delivers from {path}").format(path=database), _("stop the bot first"))
         if place.is_at(path):
             raise BackupError(_with(_("{path} is the database itself").format(path=path), _ANOTHER))
@@ -167,7 +167,7 @@ def _mark(connection: Connection, gap: Gap, key: str, notice: Notice) -> None:
     )
 
 
-def _is_delivered_from(database: Path) -> bool:
+def is_delivered_from(database: Path) -> bool:
     """Return whether the heartbeat is that of a process that lives, where somebody has deleted the lock of the bot."""
     try:
         # The last connection that may write puts what stands beside the file into it when it closes.

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, event, inspect, select
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -29,10 +29,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
 from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 from bot.model.problems import reason_of
 from bot.storage import migrations, postgres, sqlite
 from bot.storage.place import DisplacedError, Place
 from bot.storage.records import LedgerError
+from bot.storage.tables import transfers
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -159,6 +161,20 @@ class Database:
         def run() -> _Result:
             self._check_place()
             return self._write(lambda connection: step(connection, *args, **kwargs))
+
+        return await self._run(self._writer, run)
+
+    async def write_in_both(
+        self,
+        other: "Database",
+        step: Callable[Concatenate[Connection, Connection, _P], _Result],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _Result:
+        """Run a step as one transaction of this database and one of another; this one is committed first."""
+
+        def run() -> _Result:
+            return other._write(lambda theirs: self._write(lambda ours: step(ours, theirs, *args, **kwargs)))  # noqa: SLF001 - of this class
 
         return await self._run(self._writer, run)
 
@@ -354,9 +370,21 @@ def _repeated(transact: Callable[[], _Result]) -> _Result:
 
 
 def _is_due(connection: Connection) -> bool:
+    """Return whether migrations are due.
+
+    Raises:
+        LedgerError: the database cannot be used, or was copied elsewhere.
+    """
     if connection.dialect.name == "postgresql":
         postgres.check_version(connection)
-    return migrations.are_due(connection)
+    if migrations.are_due(connection):
+        return True
+    for copied_to, copied in connection.execute(select(transfers.c.copied_to, transfers.c.copied)):
+        told = _("this database was copied to {place} on {date}, where the bot goes on")
+        raise LedgerError(
+            told.format(place=copied_to, date=spoken().date(copied.date())), _("name that one"), key="storage.url"
+        )
+    return False
 
 
 def check(url: str) -> tuple[bool, list[LedgerError]]:

@@ -260,7 +260,7 @@ pins = Table(
     metadata,
     Column("platform", PLATFORM, primary_key=True),
     Column("chat", String, primary_key=True),
-    Column("thread", Integer, primary_key=True, autoincrement=False),
+    Column("thread", THREAD, primary_key=True, autoincrement=False),
     Column("pinned", String),  # the platform's id of the message; null for none
     Column("wanted", String),  # the same
     Column("attempts", Integer, nullable=False),

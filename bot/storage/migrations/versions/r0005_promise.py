@@ -136,5 +136,5 @@ def upgrade() -> None:
     )
     # SQLite's integers have 64 bits anyway, and it cannot change a column.
     if op.get_context().dialect.name == "postgresql":
-        for table in ("subscriptions", "deliveries"):
+        for table in ("subscriptions", "deliveries", "pins"):
             op.alter_column(table, "thread", type_=sa.BigInteger())
