@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.content.formatter import Formatter
 from bot.model.document import (
+    Button,
     CommandButton,
     Document,
     Heading,
@@ -150,3 +154,75 @@ def test_the_button_to_the_other_subjects_fits_whatever_their_number(count: int)
     assert button.argument != "123456789" or count > 5
     for render in (telegram.render, discord.render):
         assert render(document).messages
+
+
+def doors(document: Document | None) -> list[Button]:
+    """The buttons below a document that there is."""
+    assert document is not None
+    return list(document.buttons)
+
+
+def test_below_an_answer_stands_no_doorway() -> None:
+    """Only a push has buttons to each subject, to the settings and out."""
+    assert [button.label for button in recap("netflix").buttons] == [
+        "🎧 Écouter",
+        "La page de l’épisode",
+        "Les 2 autres sujets",
+    ]
+
+
+def test_a_push_in_a_private_chat_leads_on() -> None:
+    """To the recording, each of its subjects, the others, the settings, and out."""
+    audio, page, *commands = doors(FORMATTER.episode(EPISODE, topics=["tiktok"], in_private=True))
+    assert [button.label for button in (audio, page)] == ["🎧 Écouter", "La page de l’épisode"]
+    assert commands == [
+        CommandButton("2. Sujet 2", "segment", "1207-sujet-2", opens_row=True),
+        CommandButton("3. Sujet 3", "segment", "1207-sujet-3"),
+        CommandButton("L’autre sujet", "rest", "1207-1"),
+        CommandButton("Réglages", "settings", opens_row=True),
+        CommandButton("Arrêter", "unsubscribe"),
+    ]
+
+
+def test_a_push_elsewhere_answers_each_person_alone() -> None:
+    """Nobody's settings and nobody's way out, but the way to a chat with the bot."""
+    commands = doors(FORMATTER.episode(EPISODE, topics=["tiktok"], in_private=False))[2:]
+    assert commands == [
+        CommandButton("2. Sujet 2", "segment", "1207-sujet-2", opens_row=True, private_link="1207-sujet-2"),
+        CommandButton("3. Sujet 3", "segment", "1207-sujet-3", private_link="1207-sujet-3"),
+        CommandButton("L’autre sujet", "rest", "1207-1", private_link="1207-1"),
+        CommandButton("Le recevoir en privé", "private", opens_row=True, private_link="start"),
+    ]
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1, max_size=90), st.from_regex(r"[a-z0-9_-]{1,90}", fullmatch=True)),
+        min_size=1,
+        unique_by=lambda subject: subject[1],
+    ),
+    st.sampled_from((1, 1207, 123_456_789)),
+    st.booleans(),
+)
+@settings(max_examples=20)
+def test_every_button_is_within_the_limits(subjects: list[tuple[str, str]], number: int, in_private: bool) -> None:
+    """However long titles and names are, and however many: both platforms take the buttons, and show them all."""
+    segments = tuple(
+        segment(at, "a").model_copy(update={"title": title, "slug": slug})
+        for at, (title, slug) in enumerate(subjects, 1)
+    )
+    made = EPISODE.model_copy(update={"number": number, "segments": segments})
+    document = FORMATTER.episode(made, layout=Layout.BRIEF, in_private=in_private)
+    assert document is not None
+    *_rest, last = telegram.render(document, username="recap_bot").messages
+    shown = [button for row in last.body["reply_markup"]["inline_keyboard"] for button in row]
+    assert len(shown) == len(document.buttons)
+    assert all(len(each.get("callback_data", "").encode()) <= 64 for each in shown)
+    assert all(
+        re.fullmatch(r"https://t.me/recap_bot\?start=[\w-]{1,64}|https://example.*", each["url"])
+        for each in shown
+        if "url" in each
+    )
+    buttons, others = discord._buttons(document.buttons)
+    assert not others
+    assert sum(len(row["components"]) for row in buttons) == len(document.buttons)

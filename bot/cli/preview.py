@@ -104,8 +104,13 @@ class _Prose(Text):
 def renderings(
     show: Show, episode: Episode, topics: Iterable[str], layout: Layout, platforms: Iterable[PlatformName]
 ) -> dict[PlatformName, Rendering]:
-    """Return the rendering of a push for each platform; an empty dict if the episode has none of the topics."""
-    document = Formatter(show.name, words(show.language)).episode(episode, topics=topics, layout=layout)
+    """Return the rendering of a push to one person for each platform.
+
+    Returns:
+        An empty dict if the episode has none of the topics.
+    """
+    formatter = Formatter(show.name, words(show.language))
+    document = formatter.episode(episode, topics=topics, layout=layout, in_private=True)
     return {} if document is None else {name: PLATFORMS[name].render(document) for name in platforms}
 
 

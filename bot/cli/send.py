@@ -103,7 +103,11 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
     """
     if target is not None:
         console.need_switched_on(app.config, target)
-        opened = [await app.services.broadcaster.open_single(episode, target, layout=Layout.DIGEST, again=again)]
+        is_private = PLATFORMS[target.platform].section.is_private(target.chat)
+        broadcast = await app.services.broadcaster.open_single(
+            episode, target, layout=Layout.DIGEST, again=again, is_private=is_private
+        )
+        opened = [broadcast]
     else:
         await app.declare()
         counts = []

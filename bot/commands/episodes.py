@@ -58,14 +58,14 @@ def _shown(context: CommandContext, request: Request, episode: Episode | None) -
 
 
 async def segment(context: CommandContext, request: Request) -> Answer:
-    """Show a segment by its slug (`1207-netflix`) or number (`1207-1`); the whole episode if it has none such."""
+    """Show a segment by its slug (`1207-netflix`) or number (`1207-1`), else those that `rest` shows."""
     link = LINK.fullmatch(request.argument.strip())
     found = link and _published(context, int(link["number"]))
     if not link or not found:
         return await episode(context, request)
     wanted = next((each for each in found.segments if link["segment"] in {each.slug, str(each.number)}), None)
     if wanted is None:
-        return await episode(context, dataclasses.replace(request, argument=link["number"]))
+        return await rest(context, request)
     return Answer(context.formatter(request).segment(found, wanted))
 
 

@@ -86,6 +86,19 @@ async def unsubscribe(context: CommandContext, request: Request) -> Answer:
     return farewell(request) if has_ended else nothing_here(request)
 
 
+async def in_private(context: CommandContext, request: Request) -> Answer:
+    """Show the way to a private chat with the bot, to a person who reads the recap in a channel."""
+    del context
+    sentence = request.words.gettext("In a private chat with me, you choose your own subjects, and when they come.")
+    return notice(sentence, *_to_private_chat(request))
+
+
+def _to_private_chat(request: Request) -> list[LinkButton]:
+    """Return the button to a private chat with the bot, on platforms that tell its address."""
+    label = request.words.gettext("Write to me in private")
+    return [LinkButton(label, request.private_chat)] if request.private_chat else []
+
+
 def farewell(request: Request) -> Answer:
     """Say that the subscriptions have ended; a button brings them back as they were."""
     _ = request.words.gettext
@@ -113,8 +126,7 @@ def not_allowed(request: Request) -> Answer | None:
         sentence = _("Here only the admins choose the subscription. In a private chat with me, you choose your own!")
     else:
         return None
-    buttons = [LinkButton(_("Write to me in private"), request.private_chat)] if request.private_chat else []
-    return dataclasses.replace(notice(sentence, *buttons), toast=sentence)
+    return dataclasses.replace(notice(sentence, *_to_private_chat(request)), toast=sentence)
 
 
 def not_possible(request: Request) -> Answer | None:

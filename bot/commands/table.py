@@ -197,6 +197,7 @@ def command_named(text: str) -> Command | None:
 _OF_BUTTONS = (
     Command("segment", "", episodes.segment),
     Command("rest", "", episodes.rest),
+    Command("private", "", subscribing.in_private),
     Command("again", "", subscribing.again, manages=True, typed="subscribe"),
     Command(Instruction.APPROVE, "", approving.approve),
     Command(Instruction.WITHHOLD, "", approving.withhold),

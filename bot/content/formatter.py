@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,13 @@ SEPARATOR = " · "
 LONGEST_TEASER = 180
 """Characters of the sentence that stands for a summary: five lines on a phone."""
 
+LONGEST_LABEL = 32
+"""Characters of a segment's button, without an ellipsis: what a row of a phone shows."""
+MOST_SUBJECTS = 15
+"""Segments that have a button of their own below a push: Discord shows 25 buttons, some of which are others."""
+_COLON = re.compile(r"\s*:\s")
+"""The end of the name with which a title begins, as in `Telegram : le milliard`."""
+
 LONGEST_LINK = 64
 """Characters that a deep link of Telegram carries, each of `[A-Za-z0-9_-]`."""
 
@@ -32,10 +40,10 @@ LONGEST_LIST = 50
 """Characters of an episode's number and those of its segments in a button, of the 64 bytes that Telegram gives it."""
 
 
-def link_to(episode: Episode, segment: Segment) -> str:
-    """Return the segment's name in links: its slug, or its number if the slug is too long."""
+def link_to(episode: Episode, segment: Segment, longest: int = LONGEST_LINK) -> str:
+    """Return the segment's name in links and buttons: its slug, or its number if the slug is too long."""
     link = f"{episode.number}-{segment.slug}"
-    return link if len(link) <= LONGEST_LINK else f"{episode.number}-{segment.number}"
+    return link if len(link) <= longest else f"{episode.number}-{segment.number}"
 
 
 class Formatter:
@@ -46,18 +54,23 @@ class Formatter:
         self._words = words
 
     def episode(
-        self, episode: Episode, *, topics: Iterable[str] = (), layout: doc.Layout = doc.Layout.DIGEST
+        self,
+        episode: Episode,
+        *,
+        topics: Iterable[str] = (),
+        layout: doc.Layout = doc.Layout.DIGEST,
+        in_private: bool | None = None,
     ) -> doc.Document | None:
         """Return the recap of an episode; with `topics`, only the segments that have one of them.
 
         A segment keeps the number that it has in the whole episode. The recap is None if no segment has any of the
-        topics.
+        topics. `in_private` says of a push whether its chat is private, by which its buttons differ; None for an
+        answer, which has no buttons to each segment.
         """
         wanted = set(topics)
         chosen = [segment for segment in episode.segments if not wanted or wanted & set(segment.topics)]
         if not chosen:
             return None
-        hidden = [segment for segment in episode.segments if segment not in chosen]
         is_brief = layout is doc.Layout.BRIEF
         subjects = (self._segment(episode, segment, folded=is_brief) for segment in chosen)
         sections = [self._opening(episode, chosen), *subjects]
@@ -68,7 +81,7 @@ class Formatter:
         ).format(count=len(chosen))
         if layout is not doc.Layout.SEGMENTS:
             sections, more = _one_preview(sections), self._words.gettext("The rest follows at once.")
-        return doc.Document(episode.title, tuple(sections), self._buttons(episode, hidden), layout, more)
+        return doc.Document(episode.title, tuple(sections), self._buttons(episode, chosen, in_private), layout, more)
 
     def rest(self, episode: Episode, segments: Sequence[Segment]) -> doc.Document:
         """Return some segments of an episode, for somebody who has read the others."""
@@ -146,18 +159,38 @@ class Formatter:
         url = address and at_second(address, segment.begins)
         return doc.Span(SEPARATOR), doc.Span(f"▶{NO_BREAK_SPACE}{time_of(segment.begins)}", url=url)
 
-    def _buttons(self, episode: Episode, hidden: Sequence[Segment]) -> tuple[doc.Button, ...]:
+    def _buttons(self, episode: Episode, chosen: Sequence[Segment], in_private: bool | None) -> tuple[doc.Button, ...]:
         buttons: list[doc.Button] = []
-        if hidden:
-            label = self._words.ngettext("The other subject", "The {count} other subjects", len(hidden))
-            wanted = f"{episode.number}-{'-'.join(str(segment.number) for segment in hidden)}"
-            argument = wanted if len(wanted) <= LONGEST_LIST else str(episode.number)
-            buttons.append(doc.CommandButton(label.format(count=len(hidden)), "rest", argument))
         if episode.audio:
             buttons.append(doc.LinkButton(self._words.gettext("🎧 Listen"), episode.audio))
         if episode.page:
             buttons.append(doc.LinkButton(self._words.gettext("The episode's page"), episode.page))
-        return tuple(buttons)
+        commands = [] if in_private is None else self._subjects(episode, chosen)
+        if hidden := [segment for segment in episode.segments if segment not in chosen]:
+            label = self._words.ngettext("The other subject", "The {count} other subjects", len(hidden))
+            wanted = f"{episode.number}-{'-'.join(str(segment.number) for segment in hidden)}"
+            argument = wanted if len(wanted) <= LONGEST_LIST else str(episode.number)
+            commands.append(doc.CommandButton(label.format(count=len(hidden)), "rest", argument, private_link=argument))
+        if in_private is False:
+            label = self._words.gettext("Receive it in private")
+            return (*buttons, *commands, doc.CommandButton(label, "private", opens_row=True, private_link="start"))
+        commands = [dataclasses.replace(each, private_link="") for each in commands]
+        if in_private:
+            commands.append(doc.CommandButton(self._words.gettext("Settings"), "settings", opens_row=True))
+            commands.append(doc.CommandButton(self._words.gettext("Stop"), "unsubscribe"))
+        return (*buttons, *commands)
+
+    def _subjects(self, episode: Episode, chosen: Sequence[Segment]) -> list[doc.CommandButton]:
+        """Return the buttons that open one segment each; of an episode with very many, one that opens the whole."""
+        if len(chosen) > MOST_SUBJECTS:
+            return [dataclasses.replace(self._whole_episode(episode), private_link=str(episode.number))]
+        buttons = []
+        for segment in chosen:
+            name = _COLON.split(segment.title, maxsplit=1)[0]
+            label = text_of(_shortened((doc.Span(f"{segment.number}. {name}"),), LONGEST_LABEL))
+            link = link_to(episode, segment, LONGEST_LIST)
+            buttons.append(doc.CommandButton(label, "segment", link, private_link=link_to(episode, segment)))
+        return [dataclasses.replace(buttons[0], opens_row=True), *buttons[1:]]
 
     def _whole_episode(self, episode: Episode) -> doc.CommandButton:
         label = self._words.gettext("All of episode {number}").format(number=episode.number)
@@ -167,8 +200,13 @@ class Formatter:
 def _teaser(blocks: Iterable[doc.Block]) -> doc.Spans:
     """Return the first sentence of the first block that has one, shortened if it is long."""
     sentence = next(filter(text_of, map(first_sentence, _texts(blocks))), ())
-    head, rest = cut(sentence, lambda spans: len(text_of(spans)) <= LONGEST_TEASER)
-    return (*head, doc.Span("…")) if rest else sentence
+    return _shortened(sentence, LONGEST_TEASER)
+
+
+def _shortened(spans: doc.Spans, longest: int) -> doc.Spans:
+    """Return the spans, cut between words and ended with an ellipsis where they are longer."""
+    head, rest = cut(spans, lambda some: len(text_of(some)) <= longest)
+    return (*head, doc.Span("…")) if rest else spans
 
 
 def _texts(blocks: Iterable[doc.Block]) -> Iterator[doc.Spans]:

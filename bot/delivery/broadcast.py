@@ -198,13 +198,15 @@ class Broadcaster:
         await self.ledger.subscriptions.resume_failed_in(push.id)
         return await self.open(episode, push.key, due=due, again=True, failed_in=push.id)
 
-    async def open_single(self, episode: Episode, target: Target, *, layout: Layout, again: bool) -> Broadcast | None:
+    async def open_single(
+        self, episode: Episode, target: Target, *, layout: Layout, again: bool, is_private: bool = False
+    ) -> Broadcast | None:
         """Put a broadcast to one target, subscribed or not, into the ledger.
 
         Returns:
             None if the broadcast is there already.
         """
-        choice = Choice(target.platform, topics=(), layout=layout, silent=False)
+        choice = Choice(target.platform, topics=(), layout=layout, silent=False, is_private=is_private)
         return await self.ledger.create_single(
             episode=episode.number,
             title=episode.title,
@@ -218,7 +220,9 @@ class Broadcaster:
         renderings = {}
         for choice in choices:
             platform = self.platforms.get(choice.platform)
-            document = platform and self.formatter.episode(episode, topics=choice.topics, layout=choice.layout)
+            document = platform and self.formatter.episode(
+                episode, topics=choice.topics, layout=choice.layout, in_private=choice.is_private
+            )
             if platform and document:
                 renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings

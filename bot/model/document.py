@@ -133,13 +133,17 @@ class LinkButton:
 class CommandButton:
     """A button that runs a command with its argument, as if it were typed.
 
-    With a `page`, the answer is that page and replaces the answer above the button.
+    With a `page`, the answer is that page and replaces the answer above the button. A button that `opens_row` stands
+    below those before it. With a `private_link`, the answer is for the person alone who presses: where all people in a
+    place would get it, the button opens a private chat with the bot, which is asked for that link.
     """
 
     label: str
     command: str
     argument: str = ""
     page: int | None = None
+    opens_row: bool = False
+    private_link: str = ""
 
     @property
     def data(self) -> str:

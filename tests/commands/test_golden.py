@@ -293,6 +293,7 @@ async def pushed_on_discord(
         script.see(read_discord(message.components))
     script.see(" ".join(f"[{label}]" for label in read_labels(person.channel.messages[-1].components)))
     await script.presses(person, script.counted("The other subject", "The {count} other subjects", 1))
+    await script.presses(person, "Receive it in private")
 
 
 async def many(script: Transcript, person: Person) -> None:

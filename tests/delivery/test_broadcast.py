@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,13 +97,14 @@ async def test_an_occurrence_pushes_the_newest_episode_once(ledger: Ledger, cloc
 
 
 async def test_an_episode_is_rendered_once_per_distinct_choice(ledger: Ledger, clock: Clock) -> None:
-    """A hundred subscribers with two choices between them cost two renderings."""
+    """A hundred subscribers with two choices between them cost two renderings in private chats, and two elsewhere."""
     for chat in range(100):
         topics = ("tiktok",) if chat % 2 else ()
-        await ledger.subscriptions.save(subscription(telegram(chat + 1), *topics))
+        chosen = dataclasses.replace(subscription(telegram(chat + 1), *topics), is_private=chat < 50)
+        await ledger.subscriptions.save(chosen)
     renderer = Renderer()
     await broadcaster(ledger, clock, renderer).push(SCHEDULE, EIGHT)
-    assert renderer.asked == 2
+    assert renderer.asked == 4
     assert len(await due(ledger)) == 100
 
 

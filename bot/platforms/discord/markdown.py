@@ -284,9 +284,10 @@ def _link(text: str, address: str) -> str:
         return f"<{address}>"
     parts = _NOT_IN_LABEL.split(_INVISIBLE_BUT_EMOJI.sub(r"\1", text))
     place = max(range(0, len(parts), 2), key=lambda index: len(parts[index].strip()))
-    # Because Discord drops every space but the common one from a label.
-    label = _SPACE.sub(" ", parts[place])
-    if not label.strip():
+    # Because Discord drops every space but the common one from a label. Those around it stay what they are.
+    words = parts[place].strip()
+    label = parts[place].replace(words, _SPACE.sub(" ", words))
+    if not words:
         return f"{escape(text)} <{address}>"
     before, after = escape("".join(parts[:place])), escape("".join(parts[place + 1 :]))
     return before + _around(label, "[", f"]({address})") + after

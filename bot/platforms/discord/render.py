@@ -36,7 +36,7 @@ MAX_CUSTOM_ID = 64
 """Bytes of a button's data: Discord takes 100 characters, but a button means the same on every platform."""
 MAX_ROW = 5
 """Buttons of an action row."""
-MAX_ROWS = 5
+MAX_BUTTONS = 25
 MAX_POST_NAME = 100
 """Characters of a forum post's name."""
 
@@ -134,11 +134,10 @@ def _pages(sections: Sequence[doc.Section], layout: doc.Layout, below: _Page = (
     return pages
 
 
-def _with_buttons(pages: Sequence[_Page], buttons: Sequence[JsonObject]) -> Sequence[_Page]:
+def _with_buttons(pages: Sequence[_Page], below: _Part) -> Sequence[_Page]:
     """Return the pages with the buttons on the last. Where that one is full, its last part moves to one with them."""
-    if not buttons:
+    if not below:
         return pages
-    below = tuple({"type": ACTION_ROW, "components": list(row)} for row in _batches(buttons, MAX_ROW))
     *before, last = pages or [()]
     together = next(parts for parts in (last, last[-1:], ()) if _fits((*parts, below)))
     stays = last[: len(last) - len(together)]
@@ -203,16 +202,22 @@ def _gallery_item(picture: doc.Picture) -> JsonObject:
     return item if is_blank(picture.alt) else {**item, "description": _shortened(picture.alt, MAX_DESCRIPTION)}
 
 
-def _buttons(buttons: Sequence[doc.Button]) -> tuple[list[JsonObject], list[_Button]]:
-    """Return the buttons as components, and those beyond the limits. Discord has no links to share a bot by."""
+def _buttons(buttons: Sequence[doc.Button]) -> tuple[_Part, list[_Button]]:
+    """Return the buttons in rows, and those beyond the limits. Discord has no links to share a bot by."""
     # Because Discord refuses a message in which two buttons do the same.
     unique: dict[object, _Button] = {}
     for button in buttons:
         if not isinstance(button, doc.ShareButton):
             unique.setdefault(button if isinstance(button, doc.LinkButton) else _custom_id(button), button)
     possible = {button: component for button in unique.values() if (component := _button(button))}
-    shown = dict(itertools.islice(possible.items(), MAX_ROWS * MAX_ROW))
-    return list(shown.values()), [button for button in unique.values() if button not in shown]
+    shown = dict(itertools.islice(possible.items(), MAX_BUTTONS))
+    rows: list[list[JsonObject]] = []
+    for button, component in shown.items():
+        if not rows or len(rows[-1]) == MAX_ROW or (isinstance(button, doc.CommandButton) and button.opens_row):
+            rows.append([])
+        rows[-1].append(component)
+    below = tuple({"type": ACTION_ROW, "components": row} for row in rows)
+    return below, [button for button in unique.values() if button not in shown]
 
 
 def _button(button: _Button) -> JsonObject | None:

@@ -13,12 +13,12 @@ ROW_WIDTHS = {2: 16, 3: 10, 4: 3, 5: 3}
 
 
 def keyboard(buttons: Iterable[Button], username: str = "") -> list[list[JsonObject]]:
-    """Return the buttons in rows, short ones side by side. Share buttons link to the bot's `username`."""
+    """Return the buttons in rows, short ones side by side. Without a `username`, those that link to the bot are out."""
     rows: list[list[Button]] = []
     for button in buttons:
-        if isinstance(button, ShareButton) and not username:
+        if not username and (isinstance(button, ShareButton) or _is_private(button)):
             continue
-        row = [*rows[-1], button] if rows else []
+        row = [*rows[-1], button] if rows and not (isinstance(button, CommandButton) and button.opens_row) else []
         if row and max(len(each.label) for each in row) <= ROW_WIDTHS.get(len(row), 0):
             rows[-1] = row
         else:
@@ -31,6 +31,10 @@ def deep_link(username: str, link: str) -> str:
     return f"https://t.me/{username}?start={link}"
 
 
+def _is_private(button: Button) -> bool:
+    return isinstance(button, CommandButton) and bool(button.private_link)
+
+
 def _button(button: Button, username: str) -> JsonObject:
     match button:
         case ShareButton(label, link, title):
@@ -39,6 +43,8 @@ def _button(button: Button, username: str) -> JsonObject:
             return {"text": label, "url": f"https://t.me/share/url?{query}"}
         case LinkButton(label, url):
             return {"text": label, "url": url}
+        case CommandButton(label=label, private_link=link) if link:
+            return {"text": label, "url": deep_link(username, link)}
         case CommandButton(label=label, data=data):
             if (size := len(data.encode())) > CALLBACK_LIMIT:
                 raise ValueError(

@@ -6,7 +6,7 @@
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 const TELEGRAM_ELEMENTS = {
   bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", pre: "pre",
-  blockquote: "blockquote", expandable_blockquote: "blockquote",
+  blockquote: "blockquote",
 };
 /* Entities that the server finds itself in a text: addresses, hashtags, commands. */
 const FOUND = /(?<url>https?:\/\/[^\s<>]+[^\s<>.,;:!?)»])|(?<![\p{L}\p{N}_&/])(?<hashtag>#[\p{L}\p{N}_]+)|(?<![\p{L}\p{N}_/<>])(?<command>\/[a-z0-9_]{1,32})(?![\p{L}\p{N}_/])/gu;
@@ -124,6 +124,8 @@ function telegramElement(entity, text, inside) {
       return telegramLink(entity.url, inside, null);
     case "url":
       return linkTo(words.includes("://") ? words : `https://${words}`, {});
+    case "expandable_blockquote":
+      return build("blockquote", { class: "tg-fold", tabindex: "0" });
     case "spoiler":
       return build("span", { class: "spoiler", tabindex: "0" });
     case "bot_command": case "hashtag": case "cashtag": case "mention": case "text_mention": case "email":
