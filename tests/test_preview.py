@@ -54,8 +54,9 @@ def test_each_limit_is_told_with_what_is_used_of_it(episode: Episode) -> None:
     ].messages
     text = drawn(episode, PlatformName("discord"))
     assert f"{message.used} of 4000 characters" in text
-    # The container, the opening, a separator before each subject, two texts, and a gallery between them.
-    assert "7 of 40 components" in text
+    # The container, the opening, a separator before each subject, two texts, and a gallery between them; two rows,
+    # the buttons of both subjects, the settings, and the way out.
+    assert "13 of 40 components" in text
 
 
 @pytest.mark.parametrize("width", [30, 45, 60, 80])

@@ -1,4 +1,4 @@
-"""Makes the README's picture of the demo, from the program itself: `python -m tests.page.screenshot`."""
+"""Makes the README's pictures, from the program itself: `python -m tests.page.screenshot`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from pathlib import Path
 
 from playwright.async_api import ViewportSize, expect
 
-from bot.model.i18n import Language
+from bot.content.archive import Archive
+from bot.content.formatter import Formatter
+from bot.model.document import Layout
+from bot.model.i18n import Language, words
+from bot.platforms.registry import PLATFORMS
+from bot.sandbox.demo import files
+from bot.sandbox.demo.shown import rendered
 from bot.sandbox.demo.world import Person
 from tests.page.browser import chromium
 from tests.page.conftest import serving
@@ -15,6 +21,8 @@ from tests.world import CONTENT
 
 PICTURE = Path(__file__).with_name("screenshot.png")
 SIZE = ViewportSize(width=1440, height=900)
+TALL = ViewportSize(width=900, height=1760)
+SHOW = "Le récap du lundi"
 
 
 async def take() -> None:
@@ -30,5 +38,26 @@ async def take() -> None:
         await tab.screenshot(path=PICTURE)
 
 
+async def take_layouts() -> None:
+    """Take the beginning of episode 1207 in each layout, on a phone and on Discord."""
+    episode = Archive.load(CONTENT).get(1207)
+    assert episode is not None
+    formatter = Formatter(SHOW, words(Language.FRENCH))
+    async with chromium() as browser:
+        for layout in Layout:
+            document = formatter.episode(episode, layout=layout, in_private=True)
+            assert document is not None
+            shown = [
+                {"platform": name, "name": row.title, "messages": rendered(name, row.render(document), SHOW)}
+                for name, row in PLATFORMS.items()
+            ]
+            facts = {"title": f'layout = "{layout}"', "subtitle": episode.title, "platforms": shown}
+            tab = await browser.new_page(viewport=TALL, device_scale_factor=0.6)
+            await tab.set_content(files.preview(SHOW, Language.FRENCH, facts))
+            await expect(tab.locator("article").first).to_be_visible()
+            await tab.screenshot(path=PICTURE.with_name(f"{layout}.png"))
+
+
 if __name__ == "__main__":
     asyncio.run(take())
+    asyncio.run(take_layouts())
