@@ -21,6 +21,13 @@ from bot.model.problems import ExpectedError, InvalidInputError
 COMMANDS = {
     "run": ("run", gettext_noop("Run the bot until it is stopped (Ctrl-C or SIGTERM).")),
     "send": ("send", gettext_noop("Push an episode now, to everybody or to one target.")),
+    "rehearse": (
+        "rehearse",
+        gettext_noop("Show the next push to the team now, and try whether the platforms take every kind of message."),
+    ),
+    "approve": ("rehearse", gettext_noop("Let the next push go out as its text is now.")),
+    "withhold": ("rehearse", gettext_noop("Keep the next push back until somebody lets it out.")),
+    "release": ("rehearse", gettext_noop("Take a withholding back.")),
     "status": ("status", gettext_noop("Tell whether the bot runs, what was pushed, and what is next.")),
     "healthy": (
         "status",

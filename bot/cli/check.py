@@ -17,7 +17,6 @@ from bot.cli.wording import AdminCommand
 from bot.config import Config, Network, Schedule, exposed_secrets, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
-from bot.content.links import dead_link
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.delivery.reach import addressees, find_out
@@ -199,6 +198,8 @@ def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> Ne
 
 def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], list[Problem], list[Problem]]:
     """Return the links of the episodes that are dead, those that have moved for good, and those that stay unknown."""
+    from bot.content.links import dead_link
+
     places = links(archive, settings.content.folder)
     answers = asyncio.run(_ask([url for url, _path, _line in places], settings.network))
     dead, moved, unsure = [], [], []

@@ -4,6 +4,7 @@ import asyncio
 import enum
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import ExpectedError
+from bot.model.rehearsal import Hold
 from bot.model.subscription import Target
 from bot.platforms.registry import PLATFORMS
 from bot.storage.lock import DeliveryLock
@@ -119,11 +121,12 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
             where = spoken().either(app.config.platforms)
             nobody = _("nobody has subscribed yet on {platforms}; --to sends it to a target all the same")
             raise ExpectedError(nobody.format(platforms=where))
+        await _check_let_out(app, episode)
         broadcaster, now = app.services.broadcaster, app.clock()
         opened = [await broadcaster.open(episode, each.name, due=now, again=again) for each in app.config.schedules]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]
     if broadcasts:
-        return await _deliver(app, broadcasts)
+        return await deliver(app, broadcasts)
     told = _("episode {number} was sent to {target} before; add --again to send it once more")
     if target is None:
         told = _(
@@ -150,6 +153,7 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
     if any(push.state is BroadcastState.OPEN for push in pushes):
         still = _("episode {number} is still being pushed: try again when `recap status` says done")
         raise ExpectedError(still.format(number=episode.number))
+    await _check_let_out(app, episode)
     opened = []
     for push in pushes:
         before = await app.ledger.notices.outcome(push)
@@ -173,7 +177,7 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
                 unknown,
             )
             out().print("  " + doubtful.format(count=unknown))
-    return await _deliver(app, opened) if opened else True
+    return await deliver(app, opened) if opened else True
 
 
 async def rehearse(app: "App", episode: Episode, target: Target | None, *, again: bool) -> None:
@@ -209,6 +213,23 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
         await _tell_left_out(app, schedule.name)
 
 
+async def _check_let_out(app: "App", episode: Episode) -> None:
+    """Raise an error if the episode, as it is now, may not go out on one of the schedules.
+
+    Raises:
+        ExpectedError: it is withheld there, or waits for an approval.
+    """
+    told = {
+        Hold.WITHHELD: _("episode {number} is withheld on schedule {schedule}: `recap release {number}` first"),
+        Hold.UNAPPROVED: _(
+            "episode {number}, as it is now, is not approved on schedule {schedule}: `recap approve {number}` first"
+        ),
+    }
+    for schedule in app.config.schedules:
+        if (hold := await app.services.broadcaster.hold(episode, schedule.name)) is not None:
+            raise ExpectedError(told[hold].format(number=episode.number, schedule=schedule.name))
+
+
 async def _tell_left_out(app: "App", schedule: str) -> None:
     """Print the number of subscriptions that the push leaves out because their platform is switched off."""
     for platform in PLATFORMS:
@@ -221,8 +242,12 @@ async def _tell_left_out(app: "App", schedule: str) -> None:
             out().print(told, soft_wrap=True)
 
 
-async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
-    """Deliver the broadcasts, or watch the bot that runs deliver them.
+async def _nothing() -> None:
+    """Do nothing."""
+
+
+async def deliver(app: "App", broadcasts: list[Broadcast], then: Callable[[], Awaitable[None]] = _nothing) -> bool:
+    """Deliver the broadcasts, or watch the bot that runs deliver them; `then` has more for the admins.
 
     Returns:
         True if nobody is left without that wanted it.
@@ -232,10 +257,12 @@ async def _deliver(app: "App", broadcasts: list[Broadcast]) -> bool:
     try:
         async with app.delivering(listen=False):
             await _watch(app, broadcasts)
+            await then()
             await _report(app)
     except AlreadyRunningError:
         out().print(_("The running bot delivers."))
         await _watch(app, broadcasts, bot=DeliveryLock(app.config.storage.path or Path("recap")))
+        await then()
     counts = await _counts(app, broadcasts)
     results: Counter[str] = Counter({state: counts[state] for state in (DeliveryState.PENDING, DeliveryState.SENDING)})
     outcomes = [await app.ledger.notices.outcome(broadcast) for broadcast in broadcasts]

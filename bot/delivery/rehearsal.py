@@ -112,10 +112,11 @@ class Rehearser:
             episode = DueEpisode.at(run, schedule, archive).episode
             if episode is None or await self.ledger.broadcast_of(episode.number, schedule.name) is not None:
                 continue
-            return self._plan(episode, schedule, run), episode
+            return self.plan(episode, schedule, run), episode
         return None
 
-    def _plan(self, episode: Episode, schedule: Schedule | None, run: dt.datetime | None) -> Planned:
+    def plan(self, episode: Episode, schedule: Schedule | None = None, run: dt.datetime | None = None) -> Planned:
+        """Return the push of an episode on a schedule at that moment, perhaps one that is never due."""
         name, until = schedule.name if schedule else "", None
         if run is not None and schedule is not None:
             # By way of UTC, because the hours of a day whose clock is set are not as many as those on the wall.
@@ -137,7 +138,10 @@ class Rehearser:
             await self._remind(push, seen, left)
 
     async def rehearse(self, push: Planned, episode: Episode, to: Recipients | None = None) -> Broadcast | None:
-        """Show the text of the push, in each layout that somebody of its schedule has chosen, without a sound."""
+        """Show the text of the push, in each layout that somebody of its schedule has chosen, without a sound.
+
+        To other places it is shown by hand: its own rehearsal comes all the same.
+        """
         audience = await self.ledger.choices(push.schedule)
         shown = []
         for name, targets in (self.recipients if to is None else to).items():
@@ -150,7 +154,7 @@ class Rehearser:
                 for message in self.broadcaster.unfiltered(episode, name, layout, rich=rich).messages
             ]
             shown.append((Rendering(episode.title, tuple(messages)), targets))
-        seen = await self.ledger.rehearsals.of(push.schedule, push.episode)
+        seen = await self.ledger.rehearsals.of(push.schedule if to is None else "", push.episode)
         seen = dataclasses.replace(
             seen, digest=push.permit.digest, parts=parts_of(episode), rehearsed=self.broadcaster.clock()
         )
@@ -208,7 +212,7 @@ class Rehearser:
             return None
         push, next_episode = await self.planned(chosen) or (None, None)
         if push is None or next_episode is not episode:
-            push = self._plan(episode, chosen, None)
+            push = self.plan(episode, chosen, None)
         rehearsal, ruling = await self.ledger.rehearsals.of(schedule, number), Ruling.OUTDATED
         if decision is not Instruction.APPROVE or push.permit.digest.startswith(digest):
             decided = await self.ledger.rehearsals.decide(push, decision, who)

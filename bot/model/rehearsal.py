@@ -44,7 +44,7 @@ class Rehearsal:
 
     `number` counts the rehearsals, and the last one showed the text with that `digest` at that moment. `parts` are its
     words by the name of each part, and `before` those of the rehearsal before. An approval holds for one digest alone.
-    A rehearsal that belongs to no push has an empty schedule.
+    A rehearsal that somebody asked for by hand has an empty schedule.
     """
 
     schedule: str
@@ -99,7 +99,7 @@ class Rehearsed(Fact):
     not reach, with the platform's words.
     """
 
-    KEY = "rehearsed {fact.push.schedule} {fact.push.episode} {fact.rehearsal.number}"
+    KEY = "rehearsed {fact.rehearsal.schedule} {fact.push.episode} {fact.rehearsal.number}"
     push: Planned
     rehearsal: Rehearsal
     subscribers: int

@@ -278,7 +278,7 @@ class Feature(enum.Enum):
     THREADS = enum.auto()
     """Threads within a chat."""
     EDIT = enum.auto()
-    """Replacing a sent message."""
+    """An account that is an `Editor`."""
     PUBLISH = enum.auto()
     """An account that is a `Publisher`."""
     FIND = enum.auto()

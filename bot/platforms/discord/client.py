@@ -16,19 +16,29 @@ from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
-from bot.model.rendering import JsonObject, Rendering
+from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
-from bot.platforms.base import Account, Finder, NotSentError, Post, Publisher, SendError, UnknownOutcomeError
+from bot.platforms.base import (
+    Account,
+    Finder,
+    NotSentError,
+    Post,
+    Publisher,
+    SendError,
+    TargetNotFoundError,
+    UnknownOutcomeError,
+)
 from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, HTTPClient
-from bot.platforms.discord.render import MAX_POST_NAME, render
+from bot.platforms.discord.render import IS_COMPONENTS_V2, MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
 from bot.platforms.discord.section import DEFAULT_GATEWAY, Discord
 from bot.platforms.discord.tasks import TaskTracker
 from bot.platforms.discord.traffic import FirstTurn, Traffic
+from bot.platforms.editor import Editor
 
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""
@@ -42,7 +52,7 @@ async def _no_setup(_tree: app_commands.CommandTree) -> None:
     """Do nothing."""
 
 
-class DiscordPlatform(Account, Finder, Publisher):
+class DiscordPlatform(Account, Editor, Finder, Publisher):
     """Discord through one bot account.
 
     All messages and answers go through `client`, which needs no gateway. Before `listen`, the handlers are put into
@@ -99,6 +109,35 @@ class DiscordPlatform(Account, Finder, Publisher):
         with reaching(self.client):
             async with asyncio.timeout(SEND_TIMEOUT):
                 return await self._send(post)
+
+    async def edit(self, target: Target, message_id: str, message: Message) -> bool:
+        """Replace a message that the bot sent, as `Editor.edit` says."""
+        # Because an edit makes no sound, Discord takes no flag that keeps the sound away.
+        body = {**message.body, "flags": IS_COMPONENTS_V2, "allowed_mentions": NOBODY}
+        try:
+            await self._change("PATCH", target, message_id, body)
+        except TargetNotFoundError:
+            return False
+        return True
+
+    async def delete(self, target: Target, message_id: str) -> None:
+        """Delete a message that the bot sent, as `Editor.delete` says."""
+        await self._change("DELETE", target, message_id)
+
+    async def _change(self, method: str, target: Target, message_id: str, body: JsonObject | None = None) -> None:
+        turn = FirstTurn(None)
+        with reaching(self.client):
+            place = await self._channel_id(target, turn)
+            # A post of a forum is a channel with the number of its first message.
+            is_post = await self._forums.find(self.client, place, turn, surely=True) is not None
+            if is_post and body is None:
+                # Without the right to delete the post, its message goes alone.
+                with contextlib.suppress(discord.Forbidden):
+                    await self.client.http.request(Route(method, "/channels/{channel_id}", channel_id=int(message_id)))
+                    return
+            path = "/channels/{channel_id}/messages/{message_id}"
+            route = Route(method, path, channel_id=int(message_id) if is_post else place, message_id=int(message_id))
+            await (self.client.http.request(route) if body is None else self.client.http.request(route, json=body))
 
     async def inspect(self, target: Target, *, publish: bool = False) -> None:
         """Check that the bot may write to the target, as `Platform.inspect` says."""

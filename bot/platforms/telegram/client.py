@@ -25,6 +25,7 @@ from bot.platforms.base import (
     TargetClosedError,
     TargetGoneError,
 )
+from bot.platforms.editor import Editor
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
@@ -67,7 +68,7 @@ class _FieldsCache:
         return self._made[id(message)][1]
 
 
-class TelegramPlatform(Account):
+class TelegramPlatform(Account, Editor):
     """Telegram through one bot account.
 
     `application` is python-telegram-bot's: handlers register with it before `listen`, beside which `on_setup` runs.
@@ -144,14 +145,7 @@ class TelegramPlatform(Account):
             raise (translate_rich if is_rich else translate)(error) from error
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
-        """Replace a message that the bot sent.
-
-        Returns:
-            False if that message cannot be replaced.
-
-        Raises:
-            SendError: another refusal, or no answer.
-        """
+        """Replace a message that the bot sent, as `Editor.edit` says."""
         fields = {key: value for key, value in message.body.items() if key != "disable_notification"}
         try:
             await self.call("editMessageText", {"chat_id": address(target), "message_id": int(message_id), **fields})
@@ -162,6 +156,10 @@ class TelegramPlatform(Account):
             if "message is not modified" not in text:
                 raise
         return True
+
+    async def delete(self, target: Target, message_id: str) -> None:
+        """Delete a message that the bot sent, as `Editor.delete` says."""
+        await self.call("deleteMessage", {"chat_id": address(target), "message_id": int(message_id)})
 
     async def call(self, method: str, body: JsonObject) -> None:
         """Call a method of the Bot API that writes and returns nothing of use.

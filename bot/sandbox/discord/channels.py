@@ -64,6 +64,7 @@ class Channels:
         message = messages + "/{message_id}"
         return [
             Route("GET", channel, self._get_channel),
+            Route("DELETE", channel, self._delete_thread),
             Route("POST", messages, self._send),
             Route("GET", messages, self._history),
             Route("PATCH", message, self._edit),
@@ -149,6 +150,16 @@ class Channels:
 
     def _delete(self, ask: Ask) -> None:
         self._message(self._channel(ask), ask).delete()
+
+    def _delete_thread(self, ask: Ask) -> Json:
+        channel = self._channel(ask)
+        if not isinstance(channel, Thread) or Permission.MANAGE_THREADS not in channel.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        for message in channel.messages:
+            message.delete()
+        self._world.remove_channel(channel)
+        self._gateway.event("THREAD_DELETE", channel.wire())
+        return channel.wire()
 
     def _publish(self, ask: Ask) -> Json:
         channel = self._channel(ask)

@@ -118,13 +118,17 @@ class Methods:
         return self._world.record(message).wire()
 
     def _edit_text(self, arguments: Arguments) -> Json:
-        text, entities = _text(arguments)
+        is_rich = bool(arguments.text("rich_message"))
+        html, (text, entities) = "", ("", ()) if is_rich else _text(arguments)
+        if is_rich:
+            html, text = rich_text(arguments)
         reply_markup = rules.markup(arguments)
         preview = rules.link_preview(arguments)
         message = self._to_edit(arguments)
         if (text, entities, reply_markup) == (message.text, message.entities, message.reply_markup):
             raise bad_request(_NOT_MODIFIED)
         message.text, message.entities, message.link_preview_options = text, entities, preview
+        message.rich = html
         message.reply_markup, message.request = reply_markup, arguments.request
         message.edit_date = self._world.clock()
         self._world.changes.notify()

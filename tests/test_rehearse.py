@@ -1,0 +1,130 @@
+"""Before the push, in a terminal: `recap rehearse`, `approve`, `withhold` and `release`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from rich.console import Console
+from typer.testing import CliRunner
+
+from bot import cli as command_line
+from bot.cli import rehearse, send
+from bot.cli.console import Exit
+from bot.model.problems import ExpectedError
+from bot.model.subscription import Target
+from bot.runtime.app import opened
+from tests.world import MONDAY, DemoWorld, read_discord, read_telegram, town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+EPISODE = "---\nnumber: 1207\ntitle: Le lundi\ndate: 2024-11-04\n---\n\n## Netflix\n\nDu texte.\n"
+SCHEDULE = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\napproval = "one"\n'
+CONFIG = f"""
+[telegram]
+token = "123456789:AAEloopbackloopbackloopbackloopback"
+api_url = "http://127.0.0.1:9"
+admins = [41]
+{SCHEDULE}
+"""
+STAFF = '[[staff]]\nplatform = "discord"\nchat = {board}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a show, on the evening before its push."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "1207.md").write_text(EPISODE, encoding="utf-8")
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+    with time_machine.travel(MONDAY - dt.timedelta(hours=14), tick=True):
+        yield tmp_path
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[DemoWorld]:
+    """Both platforms."""
+    async with town() as made:
+        yield made
+
+
+def recap(folder: Path, *arguments: str, answer: str = "") -> tuple[int, str]:
+    """Run a command; return its exit code and its first line, or the error's."""
+    command = [*arguments, "--config", str(folder / "config.toml")]
+    result = CliRunner().invoke(command_line.cli, command, input=answer)
+    said = str(result.exception) if isinstance(result.exception, ExpectedError) else result.stdout
+    return result.exit_code, said.strip().partition("\n")[0]
+
+
+def test_a_push_is_decided_on_in_a_terminal(folder: Path) -> None:
+    """Without a number, the next one. Until it is let out, it cannot be pushed by hand either."""
+    waits = "episode 1207, as it is now, is not approved on schedule monday: `recap approve 1207` first"
+    withheld = "episode 1207 is withheld on schedule monday: `recap release 1207` first"
+    (folder / "config.toml").write_text(
+        CONFIG + '[[channels]]\nplatform = "telegram"\nchat = 1\nschedule = "monday"\n', encoding="utf-8"
+    )
+    steps = [
+        (["send", "1207"], (1, waits)),
+        (["approve"], (0, "Episode 1207 is good to go")),
+        (["withhold", "1207"], (0, "Episode 1207 is withheld")),
+        (["send", "1207"], (1, withheld)),
+        (["release"], (0, "Episode 1207 is no longer withheld")),
+    ]
+    assert [recap(folder, *command) for command, _said in steps] == [said for _command, said in steps]
+    (folder / "content" / "1207.md").write_text(EPISODE.replace("Du texte", "Un texte"), encoding="utf-8")
+    assert recap(folder, "send", "1207") == (1, waits)
+
+
+def test_what_has_no_episode_cannot_be_decided_on(folder: Path) -> None:
+    """The command says so, and which episodes there are."""
+    assert recap(folder, "approve", "9")[0] == Exit.BAD_INPUT
+    (folder / "content" / "1207.md").write_text(EPISODE.replace("2024-11-04", "2024-10-01"), encoding="utf-8")
+    assert recap(folder, "approve") == (1, "no push is to come that has an episode: name the episode by its number")
+
+
+def test_a_strangers_chat_is_written_to_after_a_question_only(folder: Path) -> None:
+    """An admin's chat or one of the team's asks nothing; a script says `--yes`."""
+    code, said = recap(folder, "rehearse", "--to", "telegram:5", answer="n\n")
+    assert (code, said) == (1, "nothing was sent; --yes says yes beforehand")
+
+
+async def test_a_rehearsal_by_hand_tries_every_kind_of_message(
+    place: DemoWorld, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is sent, edited and deleted in every chat of the team; then the rehearsal comes, and its card."""
+    printed = io.StringIO()
+    console = Console(file=printed, width=200, markup=False, emoji=False, highlight=False)
+    for module in (rehearse, send):
+        monkeypatch.setattr(module, "out", lambda: console)
+    monkeypatch.setattr(send, "REFRESH", 0.01)
+    ana, more = place.telegram.add_private(name="Ana"), SCHEDULE + STAFF.format(board=place.board.id)
+    config = place.config(folder, content=folder / "content", admin=ana, more=more)
+    async with opened(config) as app:
+        assert await rehearse.show(app, None, None)
+    kinds = {"telegram": ["text", "buttons", "rich message"], "discord": ["text", "buttons"]}
+    chats = [f"telegram:{ana.id}", f"discord:@{place.manager.id}", f"discord:{place.board.id}"]
+    assert re.findall(r"(\S+): (.+): sent, edited and deleted", printed.getvalue()) == [
+        (chat, kind) for chat in chats for kind in kinds[chat.partition(":")[0]]
+    ]
+    *tried, recap_, card = (each for each in ana.messages if each.by_bot)
+    assert [each.deleted for each in tried[:3]] == [True] * 3
+    assert all(each.disable_notification for each in (*tried, recap_))
+    assert "Du texte." in recap_.text
+    assert "Répétition de l’épisode 1207" in read_telegram(card)
+    *_recap, direct = place.discord.direct(place.manager).messages
+    assert "Bon pour envoi" in read_discord(direct.components)
+    assert [len(thread.messages) for thread in place.board.threads if thread.messages] == [3, 1]
+    assert not any(place.pushed()[name] for name in ("private", "group", "text"))
+
+
+async def test_a_chat_that_does_not_take_a_kind_is_told(place: DemoWorld, folder: Path) -> None:
+    """By the platform's own words, and the command fails."""
+    config = place.config(folder, content=folder / "content", more="")
+    async with opened(config) as app:
+        await app.connections[Target.parse("telegram:1", app.connections).platform].platform.connect()
+        assert not await rehearse._try(app, {each: [Target(each, "5")] for each in list(app.connections)[:1]})
