@@ -186,7 +186,7 @@ class Formatter:
             return [dataclasses.replace(self._whole_episode(episode), private_link=str(episode.number))]
         buttons = []
         for segment in chosen:
-            name = _COLON.split(segment.title, maxsplit=1)[0]
+            name = _COLON.split(segment.title, maxsplit=1)[0] or segment.title
             label = text_of(_shortened((doc.Span(f"{segment.number}. {name}"),), LONGEST_LABEL))
             link = link_to(episode, segment, LONGEST_LIST)
             buttons.append(doc.CommandButton(label, "segment", link, private_link=link_to(episode, segment)))

@@ -78,7 +78,7 @@ def cut(spans: Spans, fits: Fits, *, worst: Break = Break.INSIDE) -> tuple[Spans
 
 
 def first_sentence(spans: Spans) -> Spans:
-    """Return the first line of the run, or of it the first sentence; an invisible beginning counts as none."""
+    """Return the first sentence of the run, which ends with its first line at the latest."""
     text = text_of(spans)
     ends = (place.end for kind, place in _gaps(text, len(text)) if kind <= Break.SENTENCE)
     return part(spans, 0, next(ends, len(text)))

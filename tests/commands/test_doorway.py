@@ -66,6 +66,8 @@ async def test_a_push_is_a_doorway(clock: time_machine.Traveller, tmp_path: Path
             bot = f"https://t.me/{talk.app.connections[PlatformName('telegram')].platform.username}"
             assert addresses[1:2] + addresses[-1:] == [f"{bot}?start=1207-telegram", f"{bot}?start=start"]
         assert (await eve.says("/start 1207-telegram")).text.startswith("Telegram : le milliard")
+        others = (await eve.says("/start 1207-1-3")).text
+        assert [f"{number}. " in others for number in range(1, 6)] == [True, False, True, False, False]
         assert "S’abonner" in (await eve.says("/start start")).buttons
 
         # In a channel on Discord, the person alone sees the answer.

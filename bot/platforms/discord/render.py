@@ -37,6 +37,7 @@ MAX_CUSTOM_ID = 64
 MAX_ROW = 5
 """Buttons of an action row."""
 MAX_BUTTONS = 25
+"""Buttons of a message: each is one of its components, and more would leave no room for text."""
 MAX_POST_NAME = 100
 """Characters of a forum post's name."""
 
