@@ -246,11 +246,13 @@ def template(settings: Config, defaults: "Defaults") -> str:
     """Return an episode file with its number and date, and remarks on the parts to write."""
     gettext = words(settings.show.language).gettext
     introduction = gettext("One or two sentences that present the episode.")
+    title = gettext("Behind the title, {#netflix at=12:34} gives its name in links and its beginning in the audio.")
     topics = gettext("The topics in one line, such as #tiktok #europe.")
     summary = gettext("The summary, 300 to 900 characters; below it an image, if there is one.")
     head = f"number: {defaults.number}\ntitle:\ndate: {defaults.date}\naudio:\npage:\nstatus: draft"
-    remarks = [f"<!-- {text} -->" for text in (introduction, topics, summary)]
-    return f"---\n{head}\n---\n\n{remarks[0]}\n\n##\n\n{remarks[1]}\n\n{remarks[2]}\n\nSources :\n- \n"
+    remarks = [f"<!-- {text} -->" for text in (introduction, title, topics, summary)]
+    below = "\n\n".join(remarks[1:])
+    return f"---\n{head}\n---\n\n{remarks[0]}\n\n##\n\n{below}\n\nSources :\n- \n"
 
 
 async def _fetched(address: str, limit: int, network: Network) -> bytes:
