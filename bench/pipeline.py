@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
-from bot.model.subscription import PlatformName, Subscription, Target
+from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Subscription, Target
 from bot.platforms.base import Platform
 from bot.runtime.app import settle_in
 from bot.storage.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from bench.block import Block
@@ -44,7 +44,7 @@ class Around(Platform):
         """Nothing is rendered here."""
         raise NotImplementedError
 
-    async def inspect(self, target: Target, *, publish: bool = False) -> None:
+    async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Nothing is looked at here."""
         raise NotImplementedError
 

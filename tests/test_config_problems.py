@@ -178,6 +178,17 @@ ROWS = pytest.mark.parametrize(
         (EXAMPLE + "thread = 1", "channels[1].thread", "the general topic", "Take this line out"),
         (EXAMPLE + "thread = 0", "channels[1].thread", "at least 1", "thread = 7"),
         (EXAMPLE + "publish = true", "channels[1].publish", "only Discord's announcement channels", "Take this line"),
+        (EXAMPLE + 'mention = "role:5"', "channels[1].mention", "roles are Discord's", "Take this line out"),
+        *(
+            (
+                DISCORD_CHANNEL + f"chat = 5\nmention = {value}",
+                "channels[1].mention",
+                "no role to mention",
+                "role:1234567890",
+            )
+            for value in ('"@everyone"', '"5"', '"role:"', '"role:-5"', '"role:5 @here"', '"role:99999999999999999999"')
+        ),
+        (EXAMPLE + 'audio = "mp3"', "channels[1].audio", "", "file"),
         (
             DISCORD_CHANNEL + "chat = 5\nrich = true",
             "channels[1].rich",

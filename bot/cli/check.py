@@ -20,8 +20,9 @@ from bot.content.archive import Archive
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.delivery.reach import addressees, find_out
-from bot.delivery.reasons import out_of_reach
+from bot.delivery.reasons import labelled, out_of_reach
 from bot.model.episode import Status
+from bot.model.facts import Unreached
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import Problem
@@ -261,10 +262,11 @@ async def _reach(settings: Config, platform: base.Platform, refused: list[str]) 
         except base.SendError as error:
             refused.append(f"{place.target}: {_with_cure(error)}")
             continue
-        if found is None:
-            reached.append(place.is_admin)
-        else:
+        if isinstance(found, Unreached):
             refused.append(out_of_reach(found, spoken()))
+        else:
+            reached.append(place.is_admin)
+            refused += [labelled(str(place.target), f"{sentence}.", spoken()) for sentence in found]
     return reached
 
 

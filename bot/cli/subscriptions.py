@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import (
@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     PlainValidator,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
 )
@@ -26,7 +27,7 @@ from bot.model.document import Layout
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.subscription import Choices, Origin, Subscription, SubscriptionState, Target
+from bot.model.subscription import AudioAs, Choices, Origin, Subscription, SubscriptionState, Target
 from bot.model.text import normalise_topic
 from bot.platforms.base import Feature
 from bot.platforms.registry import PLATFORMS, titles
@@ -107,6 +108,11 @@ def add_subscription(
     publish: Annotated[
         bool, typer.Option("--publish", help=gettext_noop("Discord: pass on to the channels that follow."))
     ] = False,
+    audio: Annotated[
+        Literal["link", "file"] | None,
+        typer.Option(help=gettext_noop("The audio or a link; else as the schedule says.")),
+    ] = None,
+    pin: Annotated[bool, typer.Option("--pin", help=gettext_noop("Pin the newest recap."))] = False,
     config: ConfigOption = None,
 ) -> None:
     """Subscribe a target, or change how it is subscribed."""
@@ -116,7 +122,7 @@ def add_subscription(
         told = _("there is no schedule {name}: choose one of {names}")
         raise typer.BadParameter(told.format(name=schedule, names=", ".join(names)))
     topics = tuple(sorted(console.find_topic(archive, name) for name in topic or ()))
-    choices = Choices(topics=topics, layout=layout, silent=silent, publish=publish, rich=rich)
+    choices = Choices(topics, layout, silent, publish, rich, AudioAs(audio or AudioAs.AS_SCHEDULED), pin=pin)
     place = console.parse_target(target)
     features = PLATFORMS[place.platform].features
     if rich and Feature.RICH not in features:
@@ -223,6 +229,9 @@ class _Row(BaseModel):
     silent: bool = False
     publish: bool = False
     rich: bool = False
+    audio: AudioAs = AudioAs.AS_SCHEDULED
+    mention: Annotated[str, StringConstraints(pattern=r"^(role:\d+)?$")] = ""
+    pin: bool = False
     paused_until: AwareDatetime | None = None
     is_private: bool = False
     origin: Origin = Origin.COMMAND

@@ -34,6 +34,7 @@ from bot.config.sources import TOKEN_KEYS, Fault, Sources, read
 from bot.config.tokens import Tokens, fill_in_address, fill_in_tokens
 from bot.config.values import (
     SQLITE,
+    AudioForm,
     CronLine,
     Duration,
     Id,
@@ -50,7 +51,7 @@ from bot.model.document import Layout
 from bot.model.i18n import Language, spoken
 from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.subscription import Choices, Origin, PlatformName, Subscription, Target
+from bot.model.subscription import AudioAs, Choices, Origin, PlatformName, Subscription, Target
 from bot.model.text import normalise_topic
 
 LAST_REHEARSAL = dt.timedelta(hours=1)
@@ -184,6 +185,7 @@ class Schedule(ConfigSection):
     timezone: Zone
     max_lateness: Duration = dt.timedelta(hours=6)
     max_age: Duration = dt.timedelta(days=6)
+    audio: AudioForm = AudioAs.LINK
     rehearsal: Lead = Field(default=dt.timedelta(), examples=["14h"])
     approval: Literal["none", "one"] = "none"
 
@@ -233,16 +235,19 @@ class Staff(DeclaredChat):
 
 
 class Channel(DeclaredChat):
-    """A subscription that the admin declares. `rich` is Telegram's alone, `publish` is Discord's."""
+    """A subscription that the admin declares. `rich` is Telegram's alone, `publish` and `mention` are Discord's."""
 
     topics: tuple[Topic, ...] = Field(default=(), examples=[["tiktok"]])
     layout: Layout = Layout.DIGEST
     schedule: str = Field(examples=[DEFAULT_SCHEDULE])
     silent: bool = False
     rich: bool = False
+    audio: AudioForm = AudioAs.LINK
+    pin: bool = False
     publish: bool = False
+    mention: str = ""
 
-    @field_validator("rich", "publish")
+    @field_validator("rich", "publish", "mention")
     @classmethod
     def _offered(cls, value: object, info: ValidationInfo) -> object:
         return _possible(value, info)
@@ -308,7 +313,11 @@ class Config(_General):
         found = []
         for channel in self.channels:
             topics = tuple(dict.fromkeys(self.aliases.get(topic, topic) for topic in channel.topics))
-            choices = Choices(topics, channel.layout, channel.silent, channel.publish, channel.rich)
+            choices = Choices(
+                **{name: getattr(channel, name) for name in ("layout", "silent", "publish", "rich", "mention", "pin")},
+                topics=topics,
+                audio=channel.audio if "audio" in channel.model_fields_set else AudioAs.AS_SCHEDULED,
+            )
             is_private = self.sections[channel.platform].is_private(channel.chat)
             found.append(Subscription(channel.target, channel.schedule, choices, Origin.CONFIG, is_private=is_private))
         return found

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import zoneinfo
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from bot.config.cron import CronError, normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
+from bot.model.subscription import AudioAs
 from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
@@ -205,6 +206,8 @@ def _proxy(secret: SecretStr) -> SecretStr:
         raise refusal(_("this is no proxy that speaks HTTP"), cure)
     return SecretStr(text.rstrip("/"))
 
+
+AudioForm: TypeAlias = Literal[AudioAs.LINK, AudioAs.FILE]
 
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 

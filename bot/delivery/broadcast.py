@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 from collections import Counter
@@ -224,6 +225,7 @@ class Broadcaster:
                 episode, topics=choice.topics, layout=choice.layout, in_private=choice.is_private
             )
             if platform and document:
+                document = dataclasses.replace(document, mention=choice.mention)
                 renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.model.facts import Unreached
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Target
 from bot.platforms.base import (
     RefusedError,
     SendError,
@@ -24,11 +25,11 @@ _VERDICTS = (RefusedError, TargetClosedError, TargetGoneError, TargetNotFoundErr
 
 
 class Addressee(NamedTuple):
-    """A chat to which the config wants the bot to write. With `publish`, its messages go to followers too."""
+    """A chat to which the config wants the bot to write, with its choices."""
 
     target: Target
     is_admin: bool = False
-    publish: bool = False
+    choices: Choices = NO_CHOICES
 
     @property
     def is_person(self) -> bool:
@@ -48,21 +49,20 @@ def addressees(config: Config, platform: PlatformName) -> list[Addressee]:
         Addressee(Target(platform, private_chat(each)), is_admin=True) for each in config.platforms[platform].admins
     ]
     declared = (each for each in config.subscriptions() if each.target.platform == platform)
-    channels = [Addressee(each.target, publish=each.choices.publish) for each in declared]
+    channels = [Addressee(each.target, choices=each.choices) for each in declared]
     staff = [Addressee(each.target) for each in config.staff if each.platform == platform]
     return list(dict.fromkeys([*admins, *channels, *staff]))
 
 
-async def find_out(platform: Platform, place: Addressee) -> Unreached | None:
-    """Return why no message comes to the place; None if one would.
+async def find_out(platform: Platform, place: Addressee) -> Unreached | Sequence[str]:
+    """Return why no message comes to the place; if one would, the sentences on choices that cannot be kept there.
 
     Raises:
         SendError: nobody knows.
     """
     try:
-        await platform.inspect(place.target, publish=place.publish)
+        return await platform.inspect(place.target, place.choices)
     except SendError as error:
         if isinstance(error, _VERDICTS):
             return place.unreached(error.code, str(error))
         raise
-    return None

@@ -212,6 +212,19 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
                 small_print(_("You can publish it by hand in Discord.")),
             )
+        case facts.NotAsChosen():
+            short = _("{target}: {reason}. The recap comes there all the same.")
+            return _notice(
+                _("A choice of the config cannot be kept"),
+                _paragraph(short, target=place_of(fact.target, words, names), reason=fact.reason),
+            )
+        case facts.NotPinned():
+            kept = _("The recap is in {target}, but it could not be pinned there ({reason}).")
+            return _notice(
+                _("The recap was not pinned"),
+                _paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
+                _note(_("Pin it by hand. If the bot lacks the right, `recap check --online` names that right.")),
+            )
         case facts.PausedTooLong():
             ended = _("{target} has not let the bot write for weeks ({reason}). Its subscription has ended.")
             return as_notice(

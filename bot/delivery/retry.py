@@ -165,7 +165,8 @@ def advance(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | 
     else:
         state = DeliveryState.UNKNOWN if None in message_ids else DeliveryState.SENT
     publish = message_id if claim.publish else None
-    return Outcome(claim.id, state, position, message_ids, due, attempts=0, publish=publish)
+    pin = message_id if claim.pin and not any(claim.message_ids) else None
+    return Outcome(claim.id, state, position, message_ids, due, attempts=0, publish=publish, pin=pin)
 
 
 def is_in_doubt(claim: Claim) -> bool:

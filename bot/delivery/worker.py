@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bot.delivery import retry
 from bot.delivery.outbox import Outbox
 from bot.delivery.pacing import Pacer, Turn
-from bot.delivery.publishing import PublishingJob
+from bot.delivery.publishing import FollowUpJob, pinning, publishing
 from bot.delivery.reach import Addressee
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
@@ -26,6 +26,7 @@ from bot.model.facts import MessageRefused, PausedTooLong, Tell, tell_nobody
 from bot.platforms.base import (
     Finder,
     NotSentError,
+    Pinner,
     Platform,
     Post,
     Publisher,
@@ -73,6 +74,7 @@ class Worker:
         hold: whether a message of unknown outcome stays unsent rather than be sent twice.
         finder: tells whether such a message arrived, on platforms that can.
         publisher: passes messages on to followers, on platforms that can.
+        pinner: pins messages, on platforms that can.
         finished: called when a broadcast has no delivery left to make.
         tell: hears the facts that the admins should know.
         identify: asks the platform whether it takes the token, before a refusal of the token is believed.
@@ -91,6 +93,7 @@ class Worker:
         window: int | None = None,
         finder: Finder | None = None,
         publisher: Publisher | None = None,
+        pinner: Pinner | None = None,
         finished: Callable[[], object] = lambda: None,
         tell: Tell = tell_nobody,
         identify: Callable[[], Coroutine[Any, Any, None]] | None = None,
@@ -107,15 +110,12 @@ class Worker:
         self._finished = finished
         self._tell = tell
         self._identify = identify
-        self._publishing: PublishingJob | None = None
+        self._follow_ups: list[FollowUpJob[Any]] = []
         if publisher is not None:
-            self._publishing = PublishingJob(
-                platform=platform.name,
-                publisher=publisher,
-                sender=PacedSender(pacer),
-                publications=ledger.publications,
-                tell=tell,
-            )
+            job = publishing(platform.name, publisher, ledger.publications, PacedSender(pacer), tell)
+            self._follow_ups.append(job)
+        if pinner is not None:
+            self._follow_ups.append(pinning(platform.name, pinner, ledger.pins, PacedSender(pacer), tell))
         # Because the finder tells whether a message in doubt arrived, only without one are such messages held back.
         self._holds_back = hold and finder is None
         self._outbox = Outbox(
@@ -161,7 +161,9 @@ class Worker:
             )
             if recovered:
                 log.warning("%s: %d messages were in flight when the bot last stopped", self._platform.name, recovered)
-            async with contextlib.nullcontext() if self._publishing is None else self._publishing.meanwhile():
+            async with contextlib.AsyncExitStack() as beside:
+                for job in self._follow_ups:
+                    await beside.enter_async_context(job.meanwhile())
                 while not self._is_stopping and self._lease.is_held():
                     await self._go_on()
         finally:
@@ -405,8 +407,9 @@ class Worker:
         # A message may be due again, or nothing may be left to send.
         if not self._in_flight or any(outcome.state is DeliveryState.PENDING for outcome in outcomes):
             self.wake()
-        if self._publishing is not None and any(outcome.publish for outcome in outcomes):
-            self._publishing.wake()
+        if any(outcome.publish or outcome.pin for outcome in outcomes):
+            for job in self._follow_ups:
+                job.wake()
 
     async def _finish(self) -> None:
         """Close the broadcasts that have nothing left to send, unless an outcome is still missing."""

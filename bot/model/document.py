@@ -172,7 +172,8 @@ class Document:
     """The content of one push or one answer, in order. The buttons stand below the last message.
 
     `title` is the name where a platform wants one beside the text (a forum post, a notification). `more` is small print
-    that stands below the first message if others follow.
+    that stands below the first message if others follow. `mention` is the role that the first message alerts, and it
+    alone, as `Choices.mention` names it.
     """
 
     title: str
@@ -180,6 +181,7 @@ class Document:
     buttons: tuple[Button, ...] = ()
     layout: Layout = Layout.DIGEST
     more: str = ""
+    mention: str = ""
 
     @property
     def continued(self) -> tuple[Block, ...]:

@@ -464,31 +464,44 @@ class ServiceRestarted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class NotPublished(Fact):
+class AboutPlace(Fact):
+    """A fact about one place, with the platform's words."""
+
+    target: Target
+    reason: str
+
+    @property
+    def places(self) -> Sequence[Target]:
+        """The places that the notice shows."""
+        return (self.target,)
+
+
+class NotPublished(AboutPlace):
     """An announcement channel with messages that could not be passed on to its followers."""
 
+    __slots__ = ()
     KEY = "not-published {fact.target} {day}"
-    target: Target
-    reason: str
-
-    @property
-    def places(self) -> Sequence[Target]:
-        """The places that the notice shows."""
-        return (self.target,)
 
 
-@dataclass(frozen=True, slots=True)
-class PausedTooLong(Fact):
+class NotPinned(AboutPlace):
+    """A recap that arrived and could not be pinned. The one before stays pinned."""
+
+    __slots__ = ()
+    KEY = "not-pinned {fact.target} {day}"
+
+
+class NotAsChosen(AboutPlace):
+    """A declared channel where the bot lacks a right for one of the channel's choices. Pushes come all the same."""
+
+    __slots__ = ()
+    KEY = "not-as-chosen {fact.target} {fact.reason} {day}"
+
+
+class PausedTooLong(AboutPlace):
     """A subscription that has ended because it was paused for too long."""
 
+    __slots__ = ()
     KEY = "ended {fact.target} {day}"
-    target: Target
-    reason: str
-
-    @property
-    def places(self) -> Sequence[Target]:
-        """The places that the notice shows."""
-        return (self.target,)
 
 
 @dataclass(frozen=True, slots=True)

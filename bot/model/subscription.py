@@ -93,6 +93,10 @@ class Choices:
     """Pin the newest recap in place of the last one."""
 
 
+NO_CHOICES = Choices()
+"""The choices of a place where nobody has chosen anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A target with its choices, on one schedule."""

@@ -21,7 +21,7 @@ from bot.model.i18n import Language
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Target
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -66,8 +66,11 @@ class Platform(Protocol):
             SendError: one of the errors below; no other error may escape.
         """
 
-    async def inspect(self, target: Target, *, publish: bool = False) -> None:
-        """Check, without writing, that the bot may write to the target; with `publish`, that it can have followers.
+    async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
+        """Check, without writing, that the bot may write to the target, and can publish if that is chosen.
+
+        Returns:
+            A sentence with its cure for each other choice that cannot be kept there.
 
         Raises:
             SendError: the bot may not, or the platform does not tell now.
@@ -183,6 +186,24 @@ class Publisher(Protocol):
         """
 
 
+class Pinner(Protocol):
+    """A platform on which messages can be pinned."""
+
+    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Pin a sent message without a sound. Pinning twice is no error. `leave` is that of `Post`.
+
+        Raises:
+            SendError: the message was not pinned.
+        """
+
+    async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Unpin a message. One that is pinned no more, or deleted, is no error. `leave` is that of `Post`.
+
+        Raises:
+            SendError: the message is perhaps still pinned.
+        """
+
+
 class Finder(Protocol):
     """A platform on which the bot can look up whether a message arrived."""
 
@@ -283,6 +304,8 @@ class Feature(enum.Enum):
     """An account that is a `Publisher`."""
     FIND = enum.auto()
     """An account that is a `Finder`."""
+    PIN = enum.auto()
+    """An account that is a `Pinner`."""
 
 
 @dataclass(frozen=True, slots=True)

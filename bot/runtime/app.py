@@ -29,6 +29,7 @@ from bot.platforms.base import (
     Account,
     Feature,
     Finder,
+    Pinner,
     Publisher,
     UnauthorisedError,
 )
@@ -435,6 +436,7 @@ class App:
                 hold=self.config.delivery.on_unknown == "hold",
                 finder=cast("Finder", account) if Feature.FIND in row.features else None,
                 publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
+                pinner=cast("Pinner", account) if Feature.PIN in row.features else None,
                 finished=self._finished.set,
                 tell=self._tell,
                 identify=account.identify,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bot.delivery.reach import Addressee, addressees, find_out
 from bot.delivery.reasons import out_of_reach
-from bot.model.facts import OutOfReach, Tell, Unreached
+from bot.model.facts import NotAsChosen, OutOfReach, Tell, Unreached
 from bot.model.i18n import spoken
 from bot.platforms.base import SendError
 
@@ -120,8 +120,10 @@ class Reach:
                 log.info("%s cannot be tried now: %s", place.target, error)
                 continue
             self._unreached.pop(place, None)
-            if found is None:
-                self._reached[place] = time.monotonic()
-            else:
+            if isinstance(found, Unreached):
                 self._reached.pop(place, None)
                 self._unreached[place] = found
+            else:
+                self._reached[place] = time.monotonic()
+                for sentence in found:
+                    await self._tell(NotAsChosen(place.target, sentence))

@@ -25,6 +25,7 @@ from bot.storage.heartbeat import LedgerHeartbeat
 from bot.storage.leases import Lease, Leases, SharedLeases
 from bot.storage.notices import LedgerNotices
 from bot.storage.processes import LedgerProcesses
+from bot.storage.pins import LedgerPins
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
     EPISODES,
@@ -79,6 +80,7 @@ class Ledger(LedgerPart):
         self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
         self.rehearsals = LedgerRehearsals(database, clock)
+        self.pins = LedgerPins(database, clock)
 
     @classmethod
     async def open(cls, url: str, clock: Callable[[], dt.datetime]) -> Self:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from bot.model.facts import REPORT, Code
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import PlatformName, Target
+from bot.storage.database import insert as insert_or_update
 from bot.storage.opening import keep_rendering, take_turns
 from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
 from bot.storage.tables import (
@@ -40,6 +41,7 @@ from bot.storage.tables import (
     MOMENT,
     broadcasts,
     deliveries,
+    pins,
     publications,
     renderings,
     subscriptions,
@@ -117,6 +119,7 @@ _CLAIM = (
         deliveries.c.attempts,
         deliveries.c.code,
         deliveries.c.publish,
+        deliveries.c.pin,
         (deliveries.c.state == _FAILED).label("is_unwanted"),
     )
 )
@@ -201,11 +204,10 @@ def record_and_claim(
 
 
 def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
-    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, _is_unwanted = row
+    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, _is_unwanted = row
     message_ids = tuple(json.loads(ids)) if ids else ()
-    return Claim(
-        id_, broadcast, Target(platform, chat, thread), rendering, position, message_ids, attempts, code, publish
-    )
+    target = Target(platform, chat, thread)
+    return Claim(id_, broadcast, target, rendering, position, message_ids, attempts, code, publish, pin)
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:
@@ -238,12 +240,23 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime
         if each.publish is not None:
             published = {"delivery_id": each.delivery_id, "message": each.publish, "from_now": now}
             connection.execute(_PUBLISH, published)
+        if each.pin is not None:
+            _want_pinned(connection, each, now)
+
+
+def _want_pinned(connection: Connection, outcome: Outcome, now: dt.datetime) -> None:
+    c = deliveries.c
+    place = select(c.platform, c.chat, c.thread, literal(outcome.pin), literal(0), literal(now, MOMENT))
+    names = ["platform", "chat", "thread", "wanted", "attempts", "due"]
+    put = insert_or_update(connection, pins).from_select(names, place.where(c.id == outcome.delivery_id))
+    changes = {name: put.excluded[name] for name in names[3:]}
+    connection.execute(put.on_conflict_do_update(index_elements=names[:3], set_=changes))
 
 
 def _values(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     values = outcome._asdict()
-    # The delivery's column of this name says something else, and stays.
-    del values["publish"]
+    # The delivery's columns of these names say something else, and stay.
+    del values["publish"], values["pin"]
     return {**values, "updated": now, "in_push": _rank_in_push(outcome)}
 
 

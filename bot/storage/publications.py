@@ -35,9 +35,13 @@ class LedgerPublications(LedgerPart):
         """Return how many messages are not yet passed on."""
         return await self._database.scalar(select(func.count()).select_from(publications)) or 0
 
-    async def over(self, publication: Publication) -> None:
-        """Remove a publication that was passed on or never will be."""
+    async def done(self, publication: Publication) -> None:
+        """Remove a publication that was passed on."""
         await self._database.change(delete(publications).where(publications.c.id == publication.id))
+
+    async def drop(self, publication: Publication) -> None:
+        """Remove a publication that never will be passed on."""
+        await self.done(publication)
 
     async def put_off(self, publication: Publication, pause: dt.timedelta, *, whole_channel: bool) -> None:
         """Try the publication again after the pause; with `whole_channel`, all of its channel not before either."""

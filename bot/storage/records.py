@@ -175,6 +175,7 @@ class Claim(NamedTuple):
     attempts: int
     code: str
     publish: bool
+    pin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +216,10 @@ class Fate(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The state of a delivery after one message. Every field replaces the delivery's, but for `publish`.
+    """The state of a delivery after one message. Every field replaces the delivery's, but for `publish` and `pin`.
 
-    `publish` is the id of a message that is to be passed on to the followers of its channel.
+    `publish` is the id of a message that is to be passed on to the followers of its channel, and `pin` that of one to
+    be pinned in place of the last recap's.
     """
 
     delivery_id: int
@@ -229,6 +231,7 @@ class Outcome(NamedTuple):
     code: str = ""
     reason: str = ""
     publish: str | None = None
+    pin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

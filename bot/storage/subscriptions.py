@@ -323,6 +323,8 @@ def _move(connection: Connection, old: Target, new_chat: str) -> None:
     connection.execute(move.on_conflict_do_update(index_elements=["platform", "old_chat"], set_={"new_chat": new_chat}))
     _merge_subscriptions(connection, old, new_chat)
     _merge_deliveries(connection, old, new_chat)
+    # Because messages stay in the old chat, none of them can be pinned or unpinned any more.
+    connection.execute(delete(pins).where(is_in_chat(pins, old)))
 
 
 def _merge_subscriptions(connection: Connection, old: Target, new_chat: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
@@ -83,11 +83,11 @@ class Side:
         """The place as the core knows it."""
         return Target(self.name, str(place.id))
 
-    async def subscribe(self, ledger: Ledger, *places: Place, publish: bool = False) -> None:
-        """Subscribe the places to everything."""
+    async def subscribe(self, ledger: Ledger, *places: Place, **chosen: Any) -> None:  # noqa: ANN401 - of `Choices`
+        """Subscribe the places to everything, with these choices."""
         self.places |= {str(place.id): place for place in places}
         for place in places:
-            choices = Choices(publish=publish)
+            choices = Choices(**chosen)
             await ledger.subscriptions.save(Subscription(self.target(place), "monday", choices))
 
     async def open(self, ledger: Ledger, *texts: str, episode: int = 1207) -> int:
@@ -124,6 +124,7 @@ class Side:
             window=self.window,
             finder=discord,
             publisher=discord,
+            pinner=self.platform,
             finished=self._finish,
             tell=self._hear,
             identify=self.platform.identify,

@@ -106,7 +106,7 @@ async def test_publishing_goes_on_after_trouble_of_ours(
     owner, name = (
         (type(discord_side.platform), "publish")
         if isinstance(trouble, ZeroDivisionError)
-        else (LedgerPublications, "over")
+        else (LedgerPublications, "done")
     )
     works, troubles = getattr(owner, name), [trouble]
 
@@ -158,7 +158,7 @@ async def test_a_wait_of_a_channel_brings_no_publication_forward(ledger: Ledger,
     await ledger.publications.put_off(second, dt.timedelta(minutes=10), whole_channel=True)
     clock.advance(minutes=10)
     assert await ledger.publications.next(DISCORD) == second
-    await ledger.publications.over(second)
+    await ledger.publications.done(second)
     assert await ledger.publications.next(DISCORD) is None
     clock.advance(minutes=50)
     assert await ledger.publications.next(DISCORD) == dataclasses.replace(first, attempts=1)

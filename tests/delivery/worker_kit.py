@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
-from bot.model.subscription import PlatformName
+from bot.model.subscription import NO_CHOICES, Choices, PlatformName
 from bot.platforms.base import ChatLimit, Platform, Post
 from bot.storage.ledger import Ledger
 from bot.storage.records import DeliveryState, LedgerError
 from tests.delivery.ledger_kit import Clock, push, subscribe, tally, telegram
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     import pytest
 
@@ -47,7 +47,7 @@ class Carrier(Platform):
         """Nothing is rendered here."""
         raise NotImplementedError
 
-    async def inspect(self, target: object, *, publish: bool = False) -> None:
+    async def inspect(self, target: object, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Nothing is looked at here."""
         raise NotImplementedError
 

@@ -20,7 +20,7 @@ from bot.config.problems import refusal
 from bot.model.document import Document, plain
 from bot.model.problems import InvalidInputError
 from bot.model.rendering import Message, Rendering
-from bot.model.subscription import PlatformName, SubscriptionState, Target
+from bot.model.subscription import NO_CHOICES, Choices, PlatformName, SubscriptionState, Target
 from bot.platforms.base import Account, ChatLimit, Feature, Finder, PlatformRow, Publisher, TerminalView
 from bot.platforms.registry import PLATFORMS, load
 from bot.runtime.app import opened
@@ -28,7 +28,7 @@ from tests.running import at_work
 from tests.world import CONTENT, MONDAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bot.commands import CommandContext
     from bot.model.i18n import Language
@@ -106,8 +106,10 @@ class Loft(Account):
         self.arrival.set()
         return str(len(slips))
 
-    async def inspect(self, target: Target, *, publish: bool = False) -> None:
+    async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Find every loft."""
+        del target, choices
+        return ()
 
     async def connect(self) -> None:
         """Open the loft."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import discord
@@ -17,11 +17,12 @@ from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Message, Rendering
-from bot.model.subscription import Target
+from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.base import (
     Account,
     Finder,
     NotSentError,
+    Pinner,
     Post,
     Publisher,
     SendError,
@@ -29,7 +30,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
 )
 from bot.platforms.discord import NAME, rights
-from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, id_in, reaching, reading
+from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, UNKNOWN_MESSAGE, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, HTTPClient
@@ -52,7 +53,7 @@ async def _no_setup(_tree: app_commands.CommandTree) -> None:
     """Do nothing."""
 
 
-class DiscordPlatform(Account, Editor, Finder, Publisher):
+class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
     """Discord through one bot account.
 
     All messages and answers go through `client`, which needs no gateway. Before `listen`, the handlers are put into
@@ -139,14 +140,14 @@ class DiscordPlatform(Account, Editor, Finder, Publisher):
             route = Route(method, path, channel_id=int(message_id) if is_post else place, message_id=int(message_id))
             await (self.client.http.request(route) if body is None else self.client.http.request(route, json=body))
 
-    async def inspect(self, target: Target, *, publish: bool = False) -> None:
-        """Check that the bot may write to the target, as `Platform.inspect` says."""
+    async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
+        """Check that the bot may write to the target, pin and mention there, as `Platform.inspect` says."""
         with reaching(self.client), reading():
             if target.chat.startswith("@"):
                 # Whether this person takes messages, Discord tells at the first one only.
                 await self._channel_id(target, FirstTurn(None))
-                return
-            await rights.inspect(self.client, int(target.chat), publish=publish)
+                return ()
+            return await rights.inspect(self.client, int(target.chat), choices)
 
     async def name_of(self, target: Target) -> str:
         """Return the names of the channel and of its server, as `Platform.name_of` says."""
@@ -186,6 +187,33 @@ class DiscordPlatform(Account, Editor, Finder, Publisher):
                 id_in(await self.client.http.request(route, trace_request_ctx=leave))
             except discord.HTTPException as error:
                 if error.code != ALREADY_PUBLISHED:
+                    raise
+
+    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Pin a message, as `Pinner.pin` says."""
+        await self._change_pin("PUT", target, message_id, leave)
+
+    async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Unpin a message, as `Pinner.unpin` says."""
+        await self._change_pin("DELETE", target, message_id, leave, absent=UNKNOWN_MESSAGE)
+
+    async def _change_pin(
+        self, method: str, target: Target, message_id: str, leave: Callable[[], bool], absent: int | None = None
+    ) -> None:
+        with reaching(self.client):
+            turn = FirstTurn(leave)
+            # A message of a private chat stands in the channel of that chat.
+            place = await self._channel_id(target, turn)
+            route = Route(
+                method,
+                "/channels/{channel_id}/messages/pins/{message_id}",
+                channel_id=place,
+                message_id=int(message_id),
+            )
+            try:
+                await self.client.http.request(route, trace_request_ctx=turn.take())
+            except discord.HTTPException as error:
+                if error.code != absent:
                     raise
 
     @property
@@ -284,14 +312,14 @@ class DiscordPlatform(Account, Editor, Finder, Publisher):
         return await self._open_post(forum, post, turn)
 
     async def _send_to_channel(self, channel_id: int, post: Post, turn: FirstTurn) -> str:
-        body = {**post.message.body, "nonce": post.nonce, "enforce_nonce": True, "allowed_mentions": NOBODY}
+        body = {**_addressed(post.message), "nonce": post.nonce, "enforce_nonce": True}
         return await self._post("/channels/{channel_id}/messages", channel_id, body, turn)
 
     async def _open_post(self, forum: Forum, post: Post, turn: FirstTurn) -> str:
         """Open a post in a forum with the first message of a delivery, and return the id of both."""
         body = {
             "name": post.title[:MAX_POST_NAME],
-            "message": {**post.message.body, "allowed_mentions": NOBODY},
+            "message": _addressed(post.message),
             "applied_tags": forum.tags,
         }
         return await self._post("/channels/{channel_id}/threads", forum.id, body, turn)
@@ -302,6 +330,12 @@ class DiscordPlatform(Account, Editor, Finder, Publisher):
             Route("POST", path, channel_id=channel_id), json=body, trace_request_ctx=turn.take()
         )
         return id_in(made)
+
+
+def _addressed(message: Message) -> JsonObject:
+    """Return the body of a message that alerts the role which the renderer has named, and nobody else."""
+    roles = message.body.get("allowed_mentions", {}).get("roles", ())
+    return {**message.body, "allowed_mentions": {**NOBODY, "roles": roles} if roles else NOBODY}
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from bot.platforms.base import (
 NON_TEXT_CHANNEL = 50008
 """The code after a message to a place that takes none by itself, such as a forum."""
 ALREADY_PUBLISHED = 40033
+UNKNOWN_MESSAGE = 10008
 ALREADY_ANSWERED = 40060
 
 NO_ANSWER = (discord.DiscordException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
@@ -60,7 +61,7 @@ _MEANINGS: dict[int, type[SendError]] = {
     200000: FilteredError,  # the server's own filter
     200001: FilteredError,
     240000: FilteredError,  # a link that Discord considers harmful
-    10008: RefusedError,  # the message with this nonce was deleted
+    UNKNOWN_MESSAGE: RefusedError,  # the message with this nonce was deleted
     60003: RefusedError,  # the server wants two-factor authentication of the bot's owner
     10015: ExpiredError,  # the interaction never had a first answer
     10062: ExpiredError,  # no first answer within 3 seconds

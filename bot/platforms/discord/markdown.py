@@ -53,6 +53,8 @@ _ESCAPES = (
     (re.compile(r":(?!\s)"), r"\\:"),
     (re.compile(r"@(?=everyone|here)"), r"\\@"),
 )
+# Because nobody tells whether an escaped mention alerts, none stays whole in any text, code included.
+_MENTION = re.compile(r"(?<=<@)(?=[!&]?\d)")
 
 _LINE_BREAK = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -113,7 +115,7 @@ def escape(text: str) -> str:
     """Return the text as Discord shows it literally."""
     for pattern, replacement in _ESCAPES:
         text = pattern.sub(replacement, text)
-    return text
+    return _MENTION.sub(_APART, text)
 
 
 def web_address(url: str) -> str | None:
@@ -272,8 +274,8 @@ def _code_line(line: str) -> str:
 
 
 def _kept_apart(code: str, backticks: str) -> str:
-    """Return code in which no more backticks touch, and no bracket ends the label of a link before it."""
-    return re.sub(rf"{backticks}(?=`)|\](?=\()", rf"\g<0>{_APART}", code)
+    """Return code in which no more backticks touch, no bracket ends a label before it, and nobody is mentioned."""
+    return _MENTION.sub(_APART, re.sub(rf"{backticks}(?=`)|\](?=\()", rf"\g<0>{_APART}", code))
 
 
 def _link(text: str, address: str) -> str:

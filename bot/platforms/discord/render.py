@@ -14,6 +14,7 @@ from bot.model import document as doc
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.split import Break, cut, most, text_of
 from bot.platforms.discord.markdown import clean, is_blank, link_to, plain_address, write
+from bot.platforms.discord.section import ROLE
 
 # The numbers below are those of Discord's published OpenAPI description and component reference.
 MAX_TEXT = 4_000
@@ -75,22 +76,28 @@ def render(document: doc.Document, *, silent: bool = False) -> Rendering:
     sections = document.sections
     if others:
         sections = (*sections, doc.Section(tuple(map(_in_words, others))))
-    pages = _with_buttons(_pages(sections, document.layout), buttons)
+    role = document.mention.removeprefix(ROLE)
+    mention: _Part = ({"type": TEXT_DISPLAY, "content": f"<@&{role}>"},) if role else ()
+    pages = _with_buttons(_pages(sections, document.layout, mention), buttons)
     if len(pages) > 1 and (more := _displays(document.continued)):
-        begun, *following = _with_buttons(_pages(sections, document.layout, below=(more,)), buttons)
+        begun, *following = _with_buttons(_pages(sections, document.layout, mention, below=(more,)), buttons)
         pages = [(*begun, more), *following]
     return Rendering(
         title=_shortened(" ".join(document.title.split()), MAX_POST_NAME),
-        messages=tuple(_message(page, rings=index == 0 and not silent) for index, page in enumerate(pages)),
+        messages=tuple(
+            _message(page, rings=index == 0 and not silent, role="" if index else role)
+            for index, page in enumerate(pages)
+        ),
     )
 
 
-def _message(page: _Page, *, rings: bool) -> Message:
+def _message(page: _Page, *, rings: bool, role: str) -> Message:
     components = _components(page)
     body = {
         "flags": IS_COMPONENTS_V2 | (0 if rings else SUPPRESS_NOTIFICATIONS),
         "components": [{"type": CONTAINER, "accent_color": ACCENT_COLOUR, "components": components}],
-        "allowed_mentions": {"parse": []},
+        # Because `parse` stays empty, nothing in the content alerts anybody but this role.
+        "allowed_mentions": {"parse": [], "roles": [role]} if role else {"parse": []},
     }
     return Message(body, used=sum(map(len, _texts(components))), limit=MAX_TEXT)
 
@@ -122,11 +129,12 @@ def _fits(page: _Page, *, room: int = MAX_TEXT) -> bool:
     return max(size, sum(map(len, texts))) <= room and 1 + component_count(components) <= MAX_COMPONENTS
 
 
-def _pages(sections: Sequence[doc.Section], layout: doc.Layout, below: _Page = ()) -> list[_Page]:
-    """Return the pages of the sections, the first with room for what stands `below`."""
+def _pages(sections: Sequence[doc.Section], layout: doc.Layout, above: _Part, below: _Page = ()) -> list[_Page]:
+    """Return the pages of the sections, the first with what stands `above` and with room for what stands `below`."""
     pages: list[_Page] = []
     for section in sections:
-        for part in _parts(section, () if pages else below):
+        for written in _parts(section, () if pages else (*filter(None, [above]), *below)):
+            part = written if pages else (*above, *written)
             room_for = below if len(pages) == 1 else ()
             if layout is not doc.Layout.SEGMENTS and pages and _fits((*pages[-1], part, *room_for)):
                 pages[-1] += (part,)

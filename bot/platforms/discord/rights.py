@@ -1,12 +1,16 @@
 """The bot's permissions in a channel, and those that it lacks for a push."""
 
+from collections.abc import Iterator, Sequence
+
 import discord
 
 from bot.commands import Obstacle
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
+from bot.model.subscription import Choices
 from bot.platforms.base import TargetClosedError
 from bot.platforms.discord.errors import translate
+from bot.platforms.discord.section import ROLE
 
 CLOSED = {
     Obstacle.BLIND: gettext_noop(
@@ -35,10 +39,13 @@ def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
     return Obstacle.LOCKED if channel.locked and not allowed.manage_threads else None
 
 
-async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> None:
+async def inspect(client: discord.Client, channel_id: int, choices: Choices) -> Sequence[str]:
     """Check over REST that a push can come into the channel; with `publish`, also to the followers.
 
     The bot needs no further permission to publish its own messages.
+
+    Returns:
+        A sentence if the bot may not pin there as chosen, and one if it may not mention the role.
 
     Raises:
         TargetClosedError: a push cannot come there.
@@ -51,20 +58,43 @@ async def inspect(client: discord.Client, channel_id: int, *, publish: bool) -> 
             raise
         raise TargetClosedError(_(CLOSED[Obstacle.BLIND])) from error
     if isinstance(channel, discord.abc.PrivateChannel):
-        return
+        return ()
     if isinstance(channel, discord.CategoryChannel):
         raise TargetClosedError(_(NO_MESSAGES))
-    found = obstacle(await _allowed(client, channel), channel)
+    guild = await client.fetch_guild(channel.guild.id, with_counts=False)
+    allowed = await _allowed(client, guild, channel)
+    found = obstacle(allowed, channel)
     if found is not None:
         is_mute_in_thread = found is Obstacle.MUTE and isinstance(channel, discord.Thread)
         raise TargetClosedError(_(MUTE_IN_THREADS if is_mute_in_thread else CLOSED[found]))
-    if publish and channel.type is not discord.ChannelType.news:
+    if choices.publish and channel.type is not discord.ChannelType.news:
         raise TargetClosedError(_(NO_FOLLOWERS))
+    return [*_no_pin(channel, allowed, choices), *_no_mention(guild, allowed, choices)]
 
 
-async def _allowed(client: discord.Client, channel: discord.abc.GuildChannel | discord.Thread) -> discord.Permissions:
+def _no_pin(channel: object, allowed: discord.Permissions, choices: Choices) -> Iterator[str]:
+    if choices.pin and isinstance(channel, discord.ForumChannel):
+        yield _("the posts of a forum are pinned by hand: take pin out")
+    elif choices.pin and not (allowed.pin_messages or allowed.administrator):
+        yield _("the bot may not pin here: give it the permission Pin Messages, or take pin out")
+
+
+def _no_mention(guild: discord.Guild, allowed: discord.Permissions, choices: Choices) -> Iterator[str]:
+    number = int(choices.mention.removeprefix(ROLE) or 0)
+    role = guild.get_role(number)
+    if number and (role is None or role.is_default()):
+        yield _("the server has no role {number} to mention: copy the number of the role again").format(number=number)
+    elif role is not None and not (role.mentionable or allowed.mention_everyone or allowed.administrator):
+        yield _(
+            "the bot may not mention the role {name}: allow anyone to mention it, or give the bot the permission "
+            "Mention Everyone"
+        ).format(name=role.name)
+
+
+async def _allowed(
+    client: discord.Client, guild: discord.Guild, channel: discord.abc.GuildChannel | discord.Thread
+) -> discord.Permissions:
     """Return the bot's permissions in the channel. The permissions for a thread are those of the thread's channel."""
-    guild = await client.fetch_guild(channel.guild.id, with_counts=False)
     me = await guild.fetch_member(client.user.id if client.user else 0)
     place_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
     # Because a channel that is fetched alone has none of the server's roles, all are fetched.

@@ -43,5 +43,5 @@ ROW = PlatformRow(
     colour="blue",
     # By the sign, the account knows that it must open the private chat with the person.
     private_chat="@{}".format,
-    features=frozenset({Feature.EDIT, Feature.PUBLISH, Feature.FIND}),
+    features=frozenset({Feature.EDIT, Feature.PUBLISH, Feature.FIND, Feature.PIN}),
 )

@@ -14,6 +14,8 @@ from bot.model.i18n import gettext_noop
 RATE_LIMIT = 50
 """Requests a second that Discord allows a bot over all channels."""
 DEFAULT_GATEWAY = "wss://gateway.discord.gg"
+ROLE = "role:"
+"""The beginning of a `mention`; the number of the role follows."""
 
 
 _WRONG = gettext_noop("this is no Discord token, which has neither spaces nor accents")
@@ -44,7 +46,7 @@ class Discord(PlatformSection):
 
     @classmethod
     def check_choice(cls, key: str, value: object) -> None:
-        """Refuse threads and rich messages."""
+        """Refuse threads, rich messages, and mentions of anything but a role."""
         match key, value:
             case "thread", int():
                 raise refusal(
@@ -54,4 +56,11 @@ class Discord(PlatformSection):
             case "rich", True:
                 raise refusal(
                     _("rich messages are Telegram's; Discord has one kind of message"), _("Take this line out")
+                )
+            case "mention", str(role) if role and not (
+                role.startswith(ROLE) and number_in(role.removeprefix(ROLE)) > 0
+            ):
+                raise refusal(
+                    _("this is no role to mention"),
+                    _('Write "role:" and the number of the role, as in "role:1234567890"'),
                 )

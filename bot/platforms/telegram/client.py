@@ -5,10 +5,10 @@ import contextlib
 import functools
 import json
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from telegram import Bot, Chat, ChatMember, ChatMemberRestricted
+from telegram import Bot, Chat, ChatFullInfo, ChatMember, ChatMemberRestricted
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
@@ -16,10 +16,12 @@ from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.rendering import JsonObject, Message, Rendering
-from bot.model.subscription import Target
+from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.base import (
     Account,
+    Pinner,
     Post,
     SendError,
     TargetClosedError,
@@ -44,6 +46,8 @@ KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot stops."""
+_NO_PIN = gettext_noop("the bot may not pin here: make it an admin that may pin messages, or take pin out")
+_NO_PIN_IN_CHANNEL = gettext_noop("the bot may not pin here: let it edit messages of this channel, or take pin out")
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Refusals of an edit: the message was deleted meanwhile, is too old, or is not the bot's own."""
 
@@ -68,7 +72,7 @@ class _FieldsCache:
         return self._made[id(message)][1]
 
 
-class TelegramPlatform(Account, Editor):
+class TelegramPlatform(Account, Editor, Pinner):
     """Telegram through one bot account.
 
     `application` is python-telegram-bot's: handlers register with it before `listen`, beside which `on_setup` runs.
@@ -161,22 +165,35 @@ class TelegramPlatform(Account, Editor):
         """Delete a message that the bot sent, as `Editor.delete` says."""
         await self.call("deleteMessage", {"chat_id": address(target), "message_id": int(message_id)})
 
-    async def call(self, method: str, body: JsonObject) -> None:
+    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Pin a message, as `Pinner.pin` says."""
+        ids = {"chat_id": address(target), "message_id": int(message_id), "disable_notification": True}
+        await self.call("pinChatMessage", ids, leave)
+
+    async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Unpin a message, as `Pinner.unpin` says."""
+        try:
+            await self.call("unpinChatMessage", {"chat_id": address(target), "message_id": int(message_id)}, leave)
+        except SendError as error:
+            if "message to unpin not found" not in str(error).lower():
+                raise
+
+    async def call(self, method: str, body: JsonObject, leave: Callable[[], bool] = lambda: True) -> None:
         """Call a method of the Bot API that writes and returns nothing of use.
 
         Raises:
             SendError: Telegram refused the call, or did not answer.
         """
         with translated():
-            await self._sender.call(method, _as_json(body))
+            await self._sender.call(method, _as_json(body), leave)
 
-    async def inspect(self, target: Target, *, publish: bool = False) -> None:  # noqa: ARG002 - no chat has followers
-        """Check that the bot may write to the target, as `Platform.inspect` says."""
+    async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
+        """Check that the bot may write to the target and pin there, as `Platform.inspect` says."""
         with translated():
             chat = await self.bot.get_chat(address(target))
             if chat.type == Chat.PRIVATE:
                 await self._knock(target)
-                return
+                return ()
             member = await self.bot.get_chat_member(chat.id, self.bot.id)
         if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
             raise TargetGoneError(_("the bot is not a member there"))
@@ -187,6 +204,9 @@ class TelegramPlatform(Account, Editor):
             raise TargetClosedError(_("only admins may write in this group: make the bot one"))
         if chat.type == Chat.CHANNEL and not getattr(member, "can_post_messages", False):
             raise TargetClosedError(_("the bot may not post in this channel: make it an admin that may post messages"))
+        if not choices.pin or _may_pin(chat, member):
+            return ()
+        return [_(_NO_PIN_IN_CHANNEL if chat.type == Chat.CHANNEL else _NO_PIN)]
 
     async def _knock(self, target: Target) -> None:
         """Show for a moment that the bot types, because Telegram tells who blocked the bot at a write only.
@@ -245,6 +265,14 @@ class TelegramPlatform(Account, Editor):
         await self._questions.shutdown()
         await self._polls.close()
         await self._sender.close()
+
+
+def _may_pin(chat: ChatFullInfo, member: ChatMember) -> bool:
+    """Return whether the bot may pin: an admin with the right, or a member where all may."""
+    if chat.type == Chat.CHANNEL:
+        return bool(getattr(member, "can_edit_messages", False))
+    may_all_pin = chat.permissions is not None and bool(chat.permissions.can_pin_messages)
+    return member.status == ChatMember.OWNER or bool(getattr(member, "can_pin_messages", may_all_pin))
 
 
 def address(target: Target) -> int | str:

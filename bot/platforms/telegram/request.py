@@ -149,21 +149,21 @@ class ApiSender:
                 return number
         raise ForeignError(HTTPStatus.OK)
 
-    async def call(self, method: str, body: bytes) -> None:
-        """Call a method whose result is of no use.
+    async def call(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> None:
+        """Call a method whose result is of no use. `leave` is that of `send`.
 
         Raises:
             TelegramError: as `send` says.
         """
-        parse(HTTPStatus.OK, await self.fetch(method, body))
+        parse(HTTPStatus.OK, await self.fetch(method, body, leave))
 
-    async def fetch(self, method: str, body: bytes) -> bytes:
-        """Call a method and return its answer, unread.
+    async def fetch(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> bytes:
+        """Call a method and return its answer, unread. `leave` is that of `send`.
 
         Raises:
             TelegramError: as `send` says.
         """
-        return await self._post(method, _Body(body, lambda: True))
+        return await self._post(method, _Body(body, leave))
 
     async def close(self) -> None:
         """Close the connections. No request may follow."""

@@ -81,7 +81,7 @@ class Telegram(PlatformSection):
 
     @classmethod
     def check_choice(cls, key: str, value: object) -> None:
-        """Refuse the general topic as a thread, and followers."""
+        """Refuse the general topic as a thread, followers, and roles."""
         match key, value:
             case "thread", 1:
                 # Telegram calls the general topic of a forum 1 and refuses messages to that number.
@@ -90,6 +90,8 @@ class Telegram(PlatformSection):
                 raise refusal(
                     _("only Discord's announcement channels have followers to publish to"), _("Take this line out")
                 )
+            case "mention", str(role) if role:
+                raise refusal(_("roles are Discord's; Telegram has none to mention"), _("Take this line out"))
 
     def fixed_keys(self, running: Self) -> list[str]:
         """Add the rate if `allow_paid_broadcast` has changed too, because that needs a restart."""

@@ -70,6 +70,8 @@ class Channels:
             Route("PATCH", message, self._edit),
             Route("DELETE", message, self._delete),
             Route("POST", message + "/crosspost", self._publish),
+            Route("PUT", messages + "/pins/{message_id}", self._pin),
+            Route("DELETE", messages + "/pins/{message_id}", self._unpin),
             Route("POST", channel + "/threads", self._open_post, status=201),
             Route("GET", channel + "/threads/archived/public", self._archived_threads),
             Route("GET", "/guilds/{guild_id}/threads/active", self._active_threads),
@@ -171,6 +173,18 @@ class Channels:
             raise ApiError(ALREADY_PUBLISHED)
         message.publish()
         return message.wire()
+
+    def _pin(self, ask: Ask) -> None:
+        self._to_pin(ask).pinned = True
+
+    def _unpin(self, ask: Ask) -> None:
+        self._to_pin(ask).pinned = False
+
+    def _to_pin(self, ask: Ask) -> Message:
+        channel = self._channel(ask)
+        if channel.guild is not None and Permission.PIN_MESSAGES not in channel.bot_permissions:
+            raise ApiError(MISSING_PERMISSIONS)
+        return self._message(channel, ask)
 
     def _open_post(self, ask: Ask) -> Json:
         forum = self._channel(ask)

@@ -8,7 +8,7 @@
 
 The stand-in keeps the bot's messages and lets people use the bot's commands and buttons. It refuses what the real
 Discord refuses, with the same errors, and fails on demand (`faults`, `limits`, `drop_gateway`). The stand-in has no
-messages by people, no categories, no roles but the bot's, and no uploads, embeds, menus, modals or polls.
+messages by people, no categories, and no uploads, embeds, menus, modals or polls.
 """
 
 import datetime as dt
@@ -37,6 +37,7 @@ from bot.sandbox.discord.world import (
     Guild,
     Message,
     Permission,
+    Role,
     Tag,
     Thread,
     User,
@@ -116,6 +117,11 @@ class DiscordStandIn(WebServer):
         if bot_is_in:
             self._tell("GUILD_CREATE", guild.wire_created())
         return guild
+
+    def add_role(self, guild: Guild, name: str, *, mentionable: bool = False) -> Role:
+        """Add a role to a server."""
+        guild.roles.append(Role(self.world.ids.next(), name, mentionable))
+        return guild.roles[-1]
 
     def add_member(self, guild: Guild, user: User, permissions: Permission = MEMBER) -> None:
         """Add a person to a server, or change a member's permissions."""

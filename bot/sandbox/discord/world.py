@@ -63,6 +63,7 @@ class Permission(enum.IntFlag):
     MANAGE_THREADS = 1 << 34
     CREATE_PUBLIC_THREADS = 1 << 35
     SEND_MESSAGES_IN_THREADS = 1 << 38
+    PIN_MESSAGES = 1 << 51
 
     @property
     def effective(self) -> Permission:
@@ -131,6 +132,15 @@ class User:
 
 
 @dataclass(eq=False)
+class Role:
+    """A role of people, which a mention alerts if it is `mentionable` or its author may mention everyone."""
+
+    id: int
+    name: str
+    mentionable: bool = False
+
+
+@dataclass(eq=False)
 class Guild:
     """A server. `members` are its people with their permissions, `bot_permissions` those of the bot."""
 
@@ -141,6 +151,7 @@ class Guild:
     bot_permissions: Permission = BOT
     members: dict[User, Permission] = field(default_factory=dict, repr=False)
     channels: list[Channel] = field(default_factory=list, repr=False)
+    roles: list[Role] = field(default_factory=list, repr=False)
     bot_is_in: bool = True
     unavailable: bool = False
 
@@ -153,6 +164,7 @@ class Guild:
             "roles": [
                 self._role(self.id, "@everyone", Permission(0)),
                 self._role(self.bot_role, self.bot.name, self.bot_permissions),
+                *(self._role(role.id, role.name, Permission(0), mentionable=role.mentionable) for role in self.roles),
             ],
             "features": ["COMMUNITY", "NEWS"],
         }
@@ -185,8 +197,9 @@ class Guild:
         }
 
     @staticmethod
-    def _role(role_id: int, name: str, permissions: Permission) -> Json:
-        return {"id": str(role_id), "name": name, "permissions": str(int(permissions)), "position": 0}
+    def _role(role_id: int, name: str, permissions: Permission, *, mentionable: bool = False) -> Json:
+        role = {"id": str(role_id), "name": name, "permissions": str(int(permissions)), "position": 0}
+        return {**role, "mentionable": mentionable}
 
 
 @dataclass(eq=False)
@@ -341,6 +354,7 @@ class Message:
     edits: list[Content] = field(default_factory=list, repr=False)
     edited_at: dt.datetime | None = None
     deleted: bool = False
+    pinned: bool = False
 
     @property
     def content(self) -> str:
@@ -410,7 +424,7 @@ class Message:
             "attachments": [],
             "embeds": [],
             "components": delivered(self.components),
-            "pinned": False,
+            "pinned": self.pinned,
             "flags": int(self.flags),
         }
         if self.asked is not None:

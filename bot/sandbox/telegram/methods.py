@@ -49,6 +49,8 @@ class Methods:
             "sendRichMessage": self._send_rich,
             "editMessageText": self._edit_text,
             "deleteMessage": self._delete_message,
+            "pinChatMessage": self._pin,
+            "unpinChatMessage": self._unpin,
             "sendChatAction": self._send_action,
             "answerCallbackQuery": self._answer_callback,
             "answerInlineQuery": self._answer_inline,
@@ -159,6 +161,26 @@ class Methods:
         message.deleted = True
         self._world.changes.notify()
         return True
+
+    def _pin(self, arguments: Arguments) -> bool:
+        self._to_pin(arguments, "message to pin").pinned = True
+        return True
+
+    def _unpin(self, arguments: Arguments) -> bool:
+        message = self._to_pin(arguments, "message to unpin")
+        if not message.pinned:
+            raise bad_request("message to unpin not found")
+        message.pinned = False
+        return True
+
+    def _to_pin(self, arguments: Arguments, what: str) -> Message:
+        message = self._message(arguments, Access.WRITE, what)
+        chat, bot = message.chat, message.chat.member(self._world.bot)
+        right = "can_edit_messages" if chat.type is ChatType.CHANNEL else "can_pin_messages"
+        if chat.type is not ChatType.PRIVATE and right not in bot.rights:
+            raise bad_request("not enough rights to manage pinned messages in the chat")
+        self._world.changes.notify()
+        return message
 
     def _send_action(self, arguments: Arguments) -> bool:
         chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)

@@ -170,6 +170,7 @@ class Message:
     request: int | None = None
     edit_date: dt.datetime | None = None
     deleted: bool = False
+    pinned: bool = False
     service: Mapping[str, Any] = field(default_factory=dict)
     rich: str = ""
     via: User | None = None

@@ -30,6 +30,7 @@ from bot.model.document import (
     plain,
 )
 from bot.platforms.discord.render import render
+from bot.sandbox.discord.messages import Pings, pings
 from tests import documents
 from tests.platforms.discord.saying import assert_all_is_said, components
 from tests.platforms.discord.view import layout_view
@@ -375,3 +376,34 @@ def test_a_view_waits_for_nobody() -> None:
     view = layout_view(render(recap(sections=1)).messages[0].body["components"])
     assert isinstance(view, ui.LayoutView)
     assert view.timeout is None
+
+
+HOSTILE = "@everyone @here <@1> <@!1> <@&42> <@&7> ``<@&7>`` \\<@&7>"
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_the_mentioned_role_alone_is_pinged_and_once(layout: Layout) -> None:
+    """Whatever stands in titles, texts, code, links and lists, and in however many messages."""
+    span, code = Span(HOSTILE), Span(HOSTILE, Style.CODE)
+    link = Span(HOSTILE, url="https://example.org/<@&7>")
+    blocks = (Paragraph((span, code, link)), CodeBlock(HOSTILE), Quote((Listing(((Note((span,)),),)),)))
+    sections = tuple(Section((Heading((span,)), *blocks, Paragraph((Span("Texte. " * 300),)))) for _ in range(3))
+    document = Document(HOSTILE, sections, layout=layout, more=HOSTILE, mention="role:7")
+    messages = render(document).messages
+    said = ["\n".join(texts(message)) for message in messages]
+    found = [pings(text, message.body["allowed_mentions"]) for text, message in zip(said, messages, strict=True)]
+    assert found == [Pings(roles=frozenset({7})), *[Pings()] * (len(messages) - 1)]
+    assert len(messages) > 1
+    # Even if all mentions were allowed, none but the first would be one.
+    assert [mention.roles for mention in (pings(text, None) for text in said)] == [each.roles for each in found]
+    assert "".join(said).count("<@&7>") == 1
+
+
+@pytest.mark.parametrize("length", [3994, 3995, 3996, 4000])
+def test_a_mention_leaves_a_full_first_message_within_the_limits(length: int) -> None:
+    """The role takes the room of some words, and stands in the first message."""
+    document = Document("T", (Section((paragraph("a" * length),)),), mention="role:7")
+    first, *others = render(document).messages
+    assert texts(first)[0] == "<@&7>"
+    assert first.used <= first.limit
+    assert len(others) == (length + len("<@&7>") > 4000)

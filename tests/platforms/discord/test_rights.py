@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Choices, PlatformName, Target
 from bot.platforms.base import TargetClosedError
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
@@ -31,15 +31,15 @@ def guild(discord: DiscordStandIn) -> Guild:
     return discord.add_guild("Auditeurs")
 
 
-async def inspected(discord: DiscordStandIn, channel: Channel, *, publish: bool = False) -> str:
+async def inspected(discord: DiscordStandIn, channel: Channel, **choices: Any) -> str:  # noqa: ANN401 - of `Choices`
     """What stands in the way of a push there; nothing if nothing does. Nobody there notices that the bot looked."""
     async with connected(discord_client(discord)) as platform:
         try:
-            await platform.inspect(Target(PlatformName("discord"), str(channel.id)), publish=publish)
+            found = await platform.inspect(Target(PlatformName("discord"), str(channel.id)), Choices(**choices))
         except TargetClosedError as error:
             return str(error)
     assert not channel.messages
-    return ""
+    return "; ".join(found)
 
 
 async def test_nothing_stands_in_the_way_where_the_bot_may_write(discord: DiscordStandIn, guild: Guild) -> None:
@@ -91,3 +91,20 @@ async def test_only_an_announcement_channel_can_be_published_from(discord: Disco
     """Where the config says `publish = true` of another one, nobody would get it."""
     assert not await inspected(discord, discord.add_announcement(guild, "annonces"), publish=True)
     assert "announcement channels" in await inspected(discord, discord.add_text(guild, "récap"), publish=True)
+
+
+async def test_pins_and_mentions_that_cannot_be_are_named_with_their_cure(discord: DiscordStandIn) -> None:
+    """A push comes all the same; with the rights, or with a role that anybody may mention, nothing is said."""
+    plain = discord.add_guild("Auditeurs")
+    role, free = discord.add_role(plain, "Récap"), discord.add_role(plain, "Tous", mentionable=True)
+    text = discord.add_text(plain, "récap")
+    wished = {"pin": True, "mention": f"role:{role.id}"}
+    found = await inspected(discord, text, **wished)
+    assert "give it the permission Pin Messages" in found
+    assert "the bot may not mention the role Récap: allow anyone to mention it" in found
+    assert "has no role 5 to mention" in await inspected(discord, text, mention="role:5")
+    assert f"has no role {plain.id} to mention" in await inspected(discord, text, mention=f"role:{plain.id}")
+    assert not await inspected(discord, text, mention=f"role:{free.id}")
+    assert "pinned by hand" in await inspected(discord, discord.add_forum(plain, "Épisodes"), pin=True)
+    discord.permit(text, BOT | Permission.PIN_MESSAGES | Permission.MENTION_EVERYONE)
+    assert not await inspected(discord, text, **wished)

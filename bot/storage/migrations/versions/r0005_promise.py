@@ -59,7 +59,7 @@ def upgrade() -> None:
         "pins",
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("chat", sa.String(), nullable=False),
-        sa.Column("thread", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("thread", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("pinned", sa.String(), nullable=True),
         sa.Column("wanted", sa.String(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
