@@ -19,6 +19,7 @@ from bot.content.search import SegmentWords, _spaced
 from bot.content.search import _weights as weigh
 from bot.model.i18n import Language, speaking
 from bot.model.text import fold_words
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -458,3 +459,18 @@ class TestFinding:
 def test_searches_see_the_words_that_people_type(texts: list[str]) -> None:
     """Text and query are cut into words in the same way."""
     assert _spaced(*texts).split() == [word for text in texts for word in fold_words(text)]
+
+
+@pytest.mark.parametrize(
+    "path", ["/srv/1207.mp3", "../1207.mp3", "a/../../b.mp3", "a\\b.mp3", "https://example.org/a.mp3"]
+)
+def test_an_audio_file_lies_below_the_content_folder(tmp_path: Path, path: str) -> None:
+    """Anything else is a mistake with its line; the path stays as it is written."""
+    written = (CONTENT / "1207.md").read_text("utf-8").replace("status: draft", "").split("\n", 2)
+    for value in (path, "audio/1207.mp3"):
+        (tmp_path / "1207.md").write_text("\n".join([written[0], f"audio_file: {value}", *written[1:]]), "utf-8")
+        archive = Archive.load(tmp_path)
+        if value == path:
+            assert [(each.line, "below the content folder" in each.message) for each in archive.problems] == [(2, True)]
+        else:
+            assert archive.episodes[0].audio_file == value

@@ -188,7 +188,7 @@ ROWS = pytest.mark.parametrize(
             )
             for value in ('"@everyone"', '"5"', '"role:"', '"role:-5"', '"role:5 @here"', '"role:99999999999999999999"')
         ),
-        (EXAMPLE + 'audio = "mp3"', "channels[1].audio", "", "file"),
+        (EXAMPLE + 'audio = "mp3"', "channels[1].audio", "'link' or 'file'", 'audio = "link"'),
         (
             DISCORD_CHANNEL + "chat = 5\nrich = true",
             "channels[1].rich",

@@ -39,6 +39,7 @@ OF_PROGRAMS = re.compile(
     r"|^(?:a au|à a|le la|the of|zero one|number episode|title titre|audio mp3|address article|thank you|a abonnement)"
     r"|^(?:Les |Le |The listeners|The club|tik tok|one two three|title: )"
     # Names of services, of buttons, of keys of notices, and commands to copy.
+    r"|^(?:audio (?:link|file)|A message as a guest)"
     r"|^(?:xx |.*xx$|layout |silent |rich |publish |off |on |pause |at |person |chat |missed |storage |no-episode )"
     r"|^(?:: still|A press could|An inline query|The button|an update cannot|no update has|'xx' has no text|not xx)"
     r"|\{#xx at=xx\}"

@@ -31,6 +31,7 @@ from bot.commands.table import (
     command_named,
     hello,
     press,
+    welcomed,
 )
 from bot.commands.throttle import Throttle, Verdict
 
@@ -61,4 +62,5 @@ __all__ = [
     "sorry",
     "suggest",
     "to_share",
+    "welcomed",
 ]

@@ -48,7 +48,8 @@ class Request:
     None for a typed command. `obstacle` keeps pushes from the target. Other channels can follow a target that
     `has_followers`. `private_chat` is the address of a private chat with the bot, on platforms that have one. `person`
     is the platform's number of the person, 0 for somebody who writes in the name of a chat, and `person_name` the name
-    by which the place knows the person.
+    by which the place knows the person. `place` is the name of the target where the command names another place than
+    its own.
     """
 
     argument: str
@@ -62,6 +63,7 @@ class Request:
     private_chat: str = ""
     person: int = 0
     person_name: str = ""
+    place: str = ""
 
     @property
     def words(self) -> Words:
@@ -109,7 +111,8 @@ class CommandContext:
     """Where the commands are answered: what they may look into.
 
     `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
-    platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message. Whoever
+    platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message, and
+    those in `audio_on` play recordings. Whoever
     changes a subscription holds `changing`: two presses in a row must not undo each other. `languages` names the chats
     that are answered in another language than the show's. Only `admins`, by their numbers, may `decide` on a push; that
     takes the schedule, the episode, and the beginning of the digest on a button.
@@ -124,6 +127,7 @@ class CommandContext:
     throttle: Throttle
     changing: asyncio.Lock
     rich_on: Collection[PlatformName] = ()
+    audio_on: Collection[PlatformName] = ()
     languages: Mapping[str, Language] = field(default_factory=dict)
     admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
     decide: Decide = nothing_to_decide

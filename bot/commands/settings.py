@@ -15,7 +15,7 @@ from bot.commands.request import Answer, Page, notice
 from bot.commands.subscribing import active, described, farewell, next_push, not_allowed, nothing_here, paused_until
 from bot.model.document import Block, CommandButton, Document, Heading, Layout, Listing, Paragraph, Section, Span
 from bot.model.i18n import gettext_noop
-from bot.model.subscription import Subscription
+from bot.model.subscription import AudioAs, Subscription
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -71,6 +71,8 @@ def _change(
             return lambda each: active(each, layout=Layout(value))
         case (("silent" | "rich"), ("on" | "off")):
             return lambda each: active(each, **{step: value == "on"})
+        case "audio", ("link" | "file"):
+            return lambda each: active(each, audio=AudioAs(value))
         case "publish", ("on" | "off") if request.has_followers:
             return lambda each: active(each, publish=value == "on")
         case "pause", weeks if weeks in set(map(str, HOLIDAYS)):
@@ -134,6 +136,9 @@ def _overview(context: CommandContext, request: Request, subscriptions: Sequence
         steps.append((_("Time"), "times"))
     if request.target.platform in context.rich_on:
         steps.append((_("Simple messages"), "rich off") if choices.rich else (_("Rich messages"), "rich on"))
+    if request.target.platform in context.audio_on:
+        is_file = choices.audio is AudioAs.FILE
+        steps.append((_("Audio as a link"), "audio link") if is_file else (_("Audio in the chat"), "audio file"))
     if request.has_followers:
         steps.append((_("Keep from followers"), "publish off") if choices.publish else (_("Publish"), "publish on"))
     steps.append((_("Unsubscribe"), "stop"))

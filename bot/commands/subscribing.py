@@ -13,10 +13,11 @@ from bot.commands.request import BUTTON_MAX, Answer, Obstacle, notice
 from bot.commands.topics import parse_topics, unknown_topic
 from bot.model.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
 from bot.model.i18n import gettext_noop
-from bot.model.subscription import Origin, Subscription, SubscriptionState
+from bot.model.subscription import AudioAs, Origin, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
+    from bot.model.i18n import Words
 
 
 async def subscribe(context: CommandContext, request: Request) -> Answer:
@@ -134,22 +135,26 @@ def not_possible(request: Request) -> Answer | None:
     return None if request.obstacle is None else notice(request.words.gettext(_OBSTACLES[request.obstacle]))
 
 
-def no_voice(request: Request, place: str) -> Answer:
+def no_voice(words: Words, place: str) -> Answer:
     """Say, outside of a place in which the bot may not write, what its admins must change for the pushes to come."""
-    sentence = request.words.gettext(
-        "I may not write in {place}. Let me send messages there (or reopen the topic), then type /subscribe there "
-        "again."
-    ).format(place=request.words.quoted(place))
+    sentence = words.gettext(
+        "I may not write in {place}. An admin there can mend that: let me send messages (in a channel: post them), or "
+        "reopen the topic. Then type /subscribe there again."
+    ).format(place=words.quoted(place))
     return dataclasses.replace(notice(sentence), toast=sentence)
 
 
 _OBSTACLES = {
     Obstacle.BLIND: gettext_noop(
-        "I cannot see this channel. Let me view it and send messages in it, then subscribe again."
+        "I cannot see this channel. Somebody who manages it can let me view it and send messages in it; then subscribe "
+        "again."
     ),
-    Obstacle.MUTE: gettext_noop("I may not write here. Let me send messages in this channel, then subscribe again."),
+    Obstacle.MUTE: gettext_noop(
+        "I may not write in this channel. Somebody who manages it can let me send messages in it; then subscribe again."
+    ),
     Obstacle.LOCKED: gettext_noop(
-        "This thread is locked, so I could not write in it. Unlock it, then subscribe again."
+        "This thread is locked, so I could not write in it. Somebody who manages threads can unlock it; then subscribe "
+        "again."
     ),
 }
 
@@ -176,6 +181,8 @@ def described(context: CommandContext, request: Request, subscription: Subscript
         sentences.append(_("The messages come without a sound."))
     if choices.rich:
         sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
+    if choices.audio is AudioAs.FILE:
+        sentences.append(_("The audio of the episode comes first, to listen to here."))
     if choices.publish:
         sentences.append(_("The messages are published to the channels that follow this one."))
     if (until := paused_until(context, subscription)) is not None:
@@ -199,12 +206,22 @@ def next_push(context: CommandContext, request: Request, subscriptions: Sequence
 def _confirmation(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> Answer:
     _ = request.words.gettext
     title, what = _("Subscribed!"), " ".join(described(context, request, chosen[0]))
+    more = _("To choose otherwise: /settings. To stop: /unsubscribe")
+    if request.place:
+        title, more = (
+            _("{place} is subscribed!").format(place=request.place),
+            _("To choose otherwise, type /settings in {place}. To stop, type /unsubscribe there.").format(
+                place=request.place
+            ),
+        )
     section = Section(
         (
             Paragraph((Span(title, Style.BOLD), Span(f" {what}"))),
             *(Paragraph((Span(sentence),)) for sentence in next_push(context, request, chosen)),
-            Note((Span(_("To choose otherwise: /settings. To stop: /unsubscribe")),)),
+            Note((Span(more),)),
         )
     )
-    buttons = (CommandButton(_("Settings"), "settings"), CommandButton(_("Read the latest episode"), "latest"))
+    latest = CommandButton(_("Read the latest episode"), "latest")
+    # Because a button acts on the chat where it stands, none here would change the settings of another place.
+    buttons = (latest,) if request.place else (CommandButton(_("Settings"), "settings"), latest)
     return Answer(Document(title, (section,), buttons))

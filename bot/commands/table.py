@@ -14,7 +14,7 @@ from bot.commands import approving, episodes, search, settings, subscribing, top
 from bot.commands.request import Answer, notice, sorry, unsaved
 from bot.commands.rhythm import in_words
 from bot.commands.talk import Meaning, meaning_of
-from bot.model.document import CommandButton, Document, Heading, Listing, Paragraph, Section, Span
+from bot.model.document import CommandButton, Document, Heading, JoinButton, Joined, Listing, Paragraph, Section, Span
 from bot.model.i18n import Language, Words, gettext_noop, words
 from bot.model.problems import ExpectedError, StorageError
 from bot.model.rehearsal import Instruction
@@ -115,11 +115,26 @@ async def said(context: CommandContext, request: Request) -> Answer:
 
 
 async def start(context: CommandContext, request: Request) -> Answer:
-    """Greet a person on Telegram; a deep link `1207` or `1207-netflix` opens that episode or segment."""
+    """Greet a person on Telegram, and offer ways into groups; a link `1207` or `1207-netflix` opens what it names."""
     if request.is_private:
         # Because a start also undoes a block, the choices from before the block hold again.
         await context.subscriptions.came_back(request.target)
-    return await (episodes.segment if episodes.LINK.fullmatch(request.argument.strip()) else help_)(context, request)
+    if episodes.LINK.fullmatch(request.argument.strip()):
+        return await episodes.segment(context, request)
+    answer, _ = await help_(context, request), request.words.gettext
+    if not request.is_private:
+        return answer
+    ways = (JoinButton(_("Add to a group"), Joined.GROUP), JoinButton(_("Add to a channel"), Joined.CHANNEL))
+    document = dataclasses.replace(answer.document, buttons=(*answer.document.buttons, *ways))
+    return dataclasses.replace(answer, document=document)
+
+
+def welcomed(context: CommandContext, catalogue: Words, place: str) -> Answer:
+    """Tell the person who has brought the bot into a channel how the pushes come there."""
+    sentence = catalogue.gettext(
+        "I can post in {place} now. Post /subscribe there once, and I bring each new episode of {show} there."
+    )
+    return notice(sentence.format(place=catalogue.quoted(place), show=catalogue.quoted(context.show)))
 
 
 def hello(context: CommandContext, catalogue: Words) -> Answer:

@@ -185,7 +185,7 @@ class Schedule(ConfigSection):
     timezone: Zone
     max_lateness: Duration = dt.timedelta(hours=6)
     max_age: Duration = dt.timedelta(days=6)
-    audio: AudioForm = AudioAs.LINK
+    audio: AudioForm = "link"
     rehearsal: Lead = Field(default=dt.timedelta(), examples=["14h"])
     approval: Literal["none", "one"] = "none"
 
@@ -242,7 +242,7 @@ class Channel(DeclaredChat):
     schedule: str = Field(examples=[DEFAULT_SCHEDULE])
     silent: bool = False
     rich: bool = False
-    audio: AudioForm = AudioAs.LINK
+    audio: AudioForm = "link"
     pin: bool = False
     publish: bool = False
     mention: str = ""
@@ -316,7 +316,7 @@ class Config(_General):
             choices = Choices(
                 **{name: getattr(channel, name) for name in ("layout", "silent", "publish", "rich", "mention", "pin")},
                 topics=topics,
-                audio=channel.audio if "audio" in channel.model_fields_set else AudioAs.AS_SCHEDULED,
+                audio=AudioAs(channel.audio) if "audio" in channel.model_fields_set else AudioAs.AS_SCHEDULED,
             )
             is_private = self.sections[channel.platform].is_private(channel.chat)
             found.append(Subscription(channel.target, channel.schedule, choices, Origin.CONFIG, is_private=is_private))

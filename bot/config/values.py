@@ -14,7 +14,6 @@ from bot.config.cron import CronError, normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
-from bot.model.subscription import AudioAs
 from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
@@ -207,7 +206,7 @@ def _proxy(secret: SecretStr) -> SecretStr:
     return SecretStr(text.rstrip("/"))
 
 
-AudioForm: TypeAlias = Literal[AudioAs.LINK, AudioAs.FILE]
+AudioForm: TypeAlias = Literal["link", "file"]
 
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 

@@ -60,9 +60,11 @@ class Formatter:
         topics: Iterable[str] = (),
         layout: doc.Layout = doc.Layout.DIGEST,
         in_private: bool | None = None,
+        has_audio: bool = False,
     ) -> doc.Document | None:
         """Return the recap of an episode; with `topics`, only the segments that have one of them.
 
+        With `has_audio`, the recap is a reply to the recording, which a time in plain words starts there.
         A segment keeps the number that it has in the whole episode. The recap is None if no segment has any of the
         topics. `in_private` says of a push whether its chat is private, by which its buttons differ; None for an
         answer, which has no buttons to each segment.
@@ -72,7 +74,9 @@ class Formatter:
         if not chosen:
             return None
         is_brief = layout is doc.Layout.BRIEF
-        subjects = (self._segment(episode, segment, folded=is_brief) for segment in chosen)
+        # Because a link would open another player, a time has none beside the recording.
+        played = episode.model_copy(update={"audio": None, "page": None}) if has_audio else episode
+        subjects = (self._segment(played, segment, folded=is_brief) for segment in chosen)
         sections = [self._opening(episode, chosen), *subjects]
         more = self._words.ngettext(
             "{count} subject follows in a message of its own.",

@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import yaml
@@ -277,6 +278,16 @@ def _date(text: str) -> dt.date:
         ) from error
 
 
+def _file_below(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or "\\" in text or "://" in text:
+        raise BadValueError(
+            _("'{text}' is no file below the content folder").format(text=text),
+            cure=_("Write its path from there, as in 'audio_file: audio/1207.mp3'; an address stands behind 'audio:'"),
+        )
+    return text
+
+
 def _status(text: str) -> Status:
     try:
         return Status(text.casefold())
@@ -293,6 +304,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "title": functools.partial(_BREAKS.sub, " "),
     "date": _date,
     "audio": web_address,
+    "audio_file": _file_below,
     "page": web_address,
     "status": _status,
 }
@@ -308,6 +320,10 @@ _DESCRIPTIONS: Mapping[str, str] = {
         "Its day, as in 2024-11-04. It is pushed at the first hour of the schedule that is not before."
     ),
     "audio": gettext_noop("Where it can be listened to. Optional."),
+    "audio_file": gettext_noop(
+        "The recording, a file below the content folder, for chats that get the audio itself. A picture of the same "
+        "name that ends in .jpg is its cover. Optional."
+    ),
     "page": gettext_noop("Its page on the web. Optional."),
     "status": gettext_noop("A draft is never sent; take the line out, or write ready, when it may be."),
 }

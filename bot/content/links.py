@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import IO, Any, Self, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -134,6 +134,25 @@ class Web:
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise WebError(_reason(error)) from error
             return bytes(body[: limit + 1])
+
+    async def save(self, address: str, file: IO[bytes], check: Callable[[int], None]) -> None:
+        """Write the content at the address to a file. `check` hears of its size, at first and as it grows.
+
+        Raises:
+            WebError: the address could not be requested, the server refused, or the content is not whole.
+        """
+        response, _moved = await self._follow("GET", address)
+        async with response:
+            if response.status != HTTPStatus.OK:
+                raise WebError(_("the server answers {status}").format(status=response.status))
+            check(response.content_length or 0)
+            try:
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    await asyncio.to_thread(file.write, chunk)
+                    check(file.tell())
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise WebError(_reason(error)) from error
+        file.seek(0)
 
     async def ask(self, address: str) -> LinkAnswer:
         """Return whether a page is at the address. Nothing is raised: a failure is an answer."""

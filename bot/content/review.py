@@ -11,6 +11,7 @@ from pathlib import Path
 from rapidfuzz import fuzz, process
 
 from bot.content.archive import Archive
+from bot.content.audio import RecordingError, recording
 from bot.content.folder import right_name
 from bot.content.formatter import Formatter
 from bot.content.parser import read_episode, unclosed_emphasis
@@ -115,7 +116,11 @@ def review(
         if version.episode is not None and not version.problems:
             file = EpisodeFile.read(folder / episode.path)
             # Because a file that is gone again has no line to look at, the next check tells the cause.
-            found += _Review(language, counts, renderers).problems(version.episode, file) if file.lines != [""] else ()
+            found += (
+                _Review(language, counts, renderers, folder).problems(version.episode, file)
+                if file.lines != [""]
+                else ()
+            )
     return found
 
 
@@ -157,6 +162,7 @@ class _Review:
     language: Language
     counts: Mapping[str, int]
     renderers: Mapping[str, Callable[[Document], Rendering]]
+    folder: Path
 
     def problems(self, episode: Episode, file: EpisodeFile) -> tuple[Problem, ...]:
         """Return the warnings about the file, from top to bottom, each with a cure that is true."""
@@ -188,6 +194,7 @@ class _EpisodeReview:
     def warnings(self) -> Mistakes:
         """Return the warnings about the file; their cures are not tried yet."""
         self._title(self._episode.title, self._file.line_of("title"))
+        self._audio()
         self._slips.tell()
         self._bare(self._episode.intro, 1)
         seen: dict[str, int] = {}
@@ -218,6 +225,14 @@ class _EpisodeReview:
             self._warnings.add(found.line or 1, found.message, found.cure)
         self._lines()
         return self._warnings
+
+    def _audio(self) -> None:
+        """Tell a file that cannot come into a chat."""
+        try:
+            recording(self._episode, self._review.folder, "")
+        except RecordingError as error:
+            cure = _("Until then, chats that want the audio get the link; a file at 96 kbit/s holds an hour and more")
+            self._warnings.add(self._file.line_of("audio_file"), str(error), cure)
 
     def _sources(self) -> None:
         """Tell the segments without a source once for all, because a subject may have none."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.content.audio import Recording, RecordingError, recording
 from bot.content.formatter import Formatter
 from bot.delivery.retry import GIVE_UP_AFTER
-from bot.model.document import Layout
+from bot.model.document import Audio, Layout
 from bot.model.episode import Episode, Status
 from bot.model.facts import WELCOME, LeftOut, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rehearsal import Hold, Permit
 from bot.model.rendering import Rendering
-from bot.model.subscription import PlatformName, Target
+from bot.model.shortfalls import AudioGivenUp
+from bot.model.subscription import AudioAs, PlatformName, Target
+from bot.platforms.base import Feature
 from bot.platforms.registry import PLATFORMS
 from bot.storage.records import Broadcast, Choice, Gap
 
@@ -82,6 +87,8 @@ class Broadcaster:
         rates: the messages a second of each platform.
         last_run: returns the last occurrence of a schedule until a moment.
         approved_on: the schedules whose pushes somebody has to approve.
+        audio: the way in which audio comes on each schedule.
+        folder: returns the content folder, below which recordings are.
     """
 
     ledger: Ledger
@@ -93,6 +100,8 @@ class Broadcaster:
     rates: Mapping[PlatformName, int]
     last_run: Callable[[str, dt.datetime], dt.datetime | None]
     approved_on: Collection[str] = ()
+    audio: Mapping[str, AudioAs] = field(default_factory=dict)
+    folder: Callable[[], Path] = Path
 
     async def push(self, schedule: Schedule, occurrence: dt.datetime) -> Broadcast | None:
         """Open the broadcast of one occurrence. A second call for the same occurrence does nothing.
@@ -153,7 +162,9 @@ class Broadcaster:
             None if the broadcast is there already, if no subscription failed, or if the push may not go out.
         """
         audience = await self.ledger.choices(schedule, only_failed_in=failed_in)
-        renderings = self._renderings(episode, audience)
+        found = self._recording(episode)
+        usable = None if isinstance(found, RecordingError) else found
+        renderings = self._renderings(episode, audience, schedule, usable)
         if failed_in is not None and not renderings:
             return None
         broadcast = await self.ledger.create_broadcast(
@@ -171,6 +182,9 @@ class Broadcaster:
             again=again,
             only_failed_in=failed_in,
         )
+        if broadcast is not None and isinstance(found, RecordingError):
+            for name in {each.platform for each in renderings if self._wants_audio(each, schedule)}:
+                await self.tell(AudioGivenUp(broadcast.id, name, str(found)))
         if broadcast is not None and (takes := self._takes(audience, renderings)) > GIVE_UP_AFTER:
             await self.tell(TooLong(broadcast.id, episode.number, takes, GIVE_UP_AFTER))
         return broadcast
@@ -178,7 +192,9 @@ class Broadcaster:
     async def takes(self, episode: Episode, schedule: str) -> dt.timedelta:
         """Return the time that a push to all subscriptions of the schedule takes, the limits of single chats aside."""
         audience = await self.ledger.choices(schedule)
-        return self._takes(audience, self._renderings(episode, audience))
+        found = self._recording(episode)
+        usable = None if isinstance(found, RecordingError) else found
+        return self._takes(audience, self._renderings(episode, audience, schedule, usable))
 
     def _takes(self, audience: Mapping[Choice, int], renderings: Mapping[Choice, Rendering]) -> dt.timedelta:
         messages: Counter[PlatformName] = Counter()
@@ -217,17 +233,39 @@ class Broadcaster:
             again=again,
         )
 
-    def _renderings(self, episode: Episode, choices: Iterable[Choice]) -> dict[Choice, Rendering]:
+    def _renderings(
+        self, episode: Episode, choices: Iterable[Choice], schedule: str = "", found: Recording | None = None
+    ) -> dict[Choice, Rendering]:
+        """Return the messages for each choice; those that want audio come as a reply to the recording that is found."""
         renderings = {}
         for choice in choices:
             platform = self.platforms.get(choice.platform)
-            document = platform and self.formatter.episode(
-                episode, topics=choice.topics, layout=choice.layout, in_private=choice.is_private
+            say = functools.partial(
+                self.formatter.episode,
+                episode,
+                topics=choice.topics,
+                layout=choice.layout,
+                in_private=choice.is_private,
             )
+            document = platform and say()
             if platform and document:
                 document = dataclasses.replace(document, mention=choice.mention)
+                if found is not None and self._wants_audio(choice, schedule):
+                    reply = say(has_audio=True)
+                    audio = Audio(episode.title, self.formatter.show, found.source, found.key, otherwise=document)
+                    document = dataclasses.replace(reply or document, audio=audio)
                 renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
+
+    def _wants_audio(self, choice: Choice, schedule: str) -> bool:
+        has_audio = Feature.AUDIO in PLATFORMS[choice.platform].features
+        return has_audio and (choice.audio or self.audio.get(schedule)) == AudioAs.FILE
+
+    def _recording(self, episode: Episode) -> Recording | RecordingError | None:
+        try:
+            return recording(episode, self.folder(), self.formatter.show)
+        except RecordingError as error:
+            return error
 
     def _may_have_gone(self, episode: Episode, schedule: Schedule, gap: Gap) -> bool:
         """Return whether an occurrence could have pushed the episode while the ledger knew nothing.

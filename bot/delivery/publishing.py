@@ -16,19 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from bot.delivery import retry
-from bot.model.facts import Fact, NotPinned, NotPublished, Tell
+from bot.model.facts import Fact, NotPublished, Tell
+from bot.model.shortfalls import NotPinned
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import (
-    FloodError,
-    NotSentError,
-    Pinner,
-    Publisher,
-    Rank,
-    Sender,
-    SendError,
-    SendRequest,
-    UnknownOutcomeError,
-)
+from bot.platforms.abilities import Pinner, Publisher
+from bot.platforms.base import FloodError, NotSentError, Rank, Sender, SendError, SendRequest, UnknownOutcomeError
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
@@ -43,7 +35,7 @@ GIVE_UP_AFTER = 20
 """Attempts, floods not counted, after which the admins are told: with growing pauses, some three hours."""
 
 
-class Waiting(Protocol):
+class FollowUp(Protocol):
     """The record of a message for which something is still to be done."""
 
     @property
@@ -55,7 +47,7 @@ class Waiting(Protocol):
         """The number of tries so far."""
 
 
-W = TypeVar("W", bound=Waiting)
+W = TypeVar("W", bound=FollowUp)
 Step: TypeAlias = Callable[[Callable[[], bool]], Coroutine[Any, Any, None]]
 
 

@@ -96,7 +96,7 @@ def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS)
     for each in unserved:
         told = each.reason if each.code in TOLD and not each.unknown else ""
         code = _ALIKE.get(each.code, each.code)
-        if each.unknown and code != Code.RESTORED:
+        if each.unknown and code not in {Code.RESTORED, Code.AUDIO}:
             # Because a message in doubt has a code only if something followed, doubt is one reason whatever its code.
             code = Code.UNKNOWN
         groups.setdefault((each.platform, code, each.unknown, told), []).append(each)
@@ -147,6 +147,12 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
         return ngettext(
             "{count} may or may not have it: the database was restored from a backup meanwhile.",
             "{count} may or may not have it: the database was restored from a backup meanwhile.",
+            count,
+        )
+    if code == Code.AUDIO:
+        return ngettext(
+            "{count} has the recap, and may or may not have the audio: the connection broke at that very moment.",
+            "{count} have the recap, and may or may not have the audio: the connection broke at that very moment.",
             count,
         )
     if unknown:

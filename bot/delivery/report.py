@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.delivery import cards
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, place_of
-from bot.model import facts, rehearsal
+from bot.model import facts, rehearsal, shortfalls
 from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
 from bot.model.facts import NO_FAILURES, Ability, Code, Fact, Pushed, Standing
@@ -55,6 +55,12 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                     command=f"recap send {fact.episode} --only failed",
                 ),
                 episode=fact.episode,
+            )
+        case shortfalls.AudioGivenUp():
+            given_up = _("{platform} cannot get the audio ({reason}). The recap comes with the link to it instead.")
+            return as_notice(
+                _("The audio comes as a link"),
+                paragraph(given_up, platform=fact.platform.title(), reason=fact.reason),
             )
         case facts.NoEpisode():
             nothing = _("Nothing new was found for the push of {when} ({schedule}).")
@@ -212,18 +218,18 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
                 small_print(_("You can publish it by hand in Discord.")),
             )
-        case facts.NotAsChosen():
+        case shortfalls.NotAsChosen():
             short = _("{target}: {reason}. The recap comes there all the same.")
-            return _notice(
+            return as_notice(
                 _("A choice of the config cannot be kept"),
-                _paragraph(short, target=place_of(fact.target, words, names), reason=fact.reason),
+                paragraph(short, target=place_of(fact.target, words, names), reason=fact.reason),
             )
-        case facts.NotPinned():
+        case shortfalls.NotPinned():
             kept = _("The recap is in {target}, but it could not be pinned there ({reason}).")
-            return _notice(
+            return as_notice(
                 _("The recap was not pinned"),
-                _paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
-                _note(_("Pin it by hand. If the bot lacks the right, `recap check --online` names that right.")),
+                paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
+                small_print(_("Pin it by hand. If the bot lacks the right, `recap check --online` names that right.")),
             )
         case facts.PausedTooLong():
             ended = _("{target} has not let the bot write for weeks ({reason}). Its subscription has ended.")

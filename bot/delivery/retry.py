@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.model.facts import Code
 from bot.model.i18n import gettext as _
 from bot.platforms.base import (
     ContentError,
@@ -153,20 +154,25 @@ def expire(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
     return fail(claim, due, NotSentError(_("its day was over before it could be sent")))
 
 
-def advance(claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None) -> Outcome:
+def advance(
+    claim: Claim, due: dt.datetime, *, messages: int, message_id: str | None, has_upload: bool = False
+) -> Outcome:
     """Return the delivery at its next message, not before `due`, or at its end after so many messages.
 
-    Without an id, this message may or may not have arrived.
+    Without an id, this message may or may not have arrived. With `has_upload`, the first message brings a file and is
+    no part of the recap itself.
     """
     message_ids = (*claim.message_ids, message_id)
-    position = claim.position + 1
+    position, code = claim.position + 1, ""
     if position < messages:
         state = DeliveryState.PENDING
     else:
         state = DeliveryState.UNKNOWN if None in message_ids else DeliveryState.SENT
+        code = Code.AUDIO if has_upload and None not in message_ids[1:] and state is DeliveryState.UNKNOWN else ""
     publish = message_id if claim.publish else None
-    pin = message_id if claim.pin and not any(claim.message_ids) else None
-    return Outcome(claim.id, state, position, message_ids, due, attempts=0, publish=publish, pin=pin)
+    is_first = position > has_upload and not any(claim.message_ids[has_upload:])
+    pin = message_id if claim.pin and is_first else None
+    return Outcome(claim.id, state, position, message_ids, due, attempts=0, code=code, publish=publish, pin=pin)
 
 
 def is_in_doubt(claim: Claim) -> bool:
@@ -176,13 +182,15 @@ def is_in_doubt(claim: Claim) -> bool:
 
 def make_post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) -> Post:
     """Return the claimed message as the platform takes it."""
+    first_id = next(iter(claim.message_ids), None)
     return Post(
         target=claim.target,
         title=stored.rendering.title,
         message=stored.rendering.messages[claim.position],
         nonce=make_nonce(claim, stored),
-        first_id=next(iter(claim.message_ids), None),
+        first_id=first_id,
         leave=leave,
+        reply_to=first_id if stored.has_upload else None,
     )
 
 

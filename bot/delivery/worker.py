@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import logging
 import random
 from collections import Counter
@@ -22,14 +23,14 @@ from bot.delivery.publishing import FollowUpJob, pinning, publishing
 from bot.delivery.reach import Addressee
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
+from bot.delivery.uploads import Uploads
 from bot.model.facts import MessageRefused, PausedTooLong, Tell, tell_nobody
+from bot.model.shortfalls import AudioGivenUp
+from bot.platforms.abilities import Finder, Pinner, Publisher
 from bot.platforms.base import (
-    Finder,
     NotSentError,
-    Pinner,
     Platform,
     Post,
-    Publisher,
     SendError,
     TargetClosedError,
     TargetGoneError,
@@ -128,6 +129,7 @@ class Worker:
             ranks=lambda: _BESIDE_A_RIVAL if has_rival() else tuple(DeliveryRank),
             on_recorded=self._on_recorded,
         )
+        self._uploads = Uploads(platform.name, ledger, clock, self._outbox.flush)
         self._stored_renderings: dict[int, StoredRendering] = {}
         self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._window = min(SMALLEST_WINDOW, self._widest)
@@ -222,6 +224,8 @@ class Worker:
             if self._is_too_late(stored):
                 self._outbox.settle(retry.expire(claim, self._clock(), messages=len(stored.rendering.messages)))
                 return
+            if not await self._may_bring(claim, stored):
+                return
             turn = None if claim.rendering_id in self._doubted else await self._pacer.turn(claim.target)
         except BaseException:
             self._outbox.put_back(claim)
@@ -231,22 +235,56 @@ class Worker:
                 turn.give_back()
             self._give_back(claim)
             return
-        task = asyncio.create_task(self._deliver_some(claim, stored, turn))
+        key = self._uploads.begin(stored.rendering.messages[claim.position].upload)
+        task = asyncio.create_task(self._deliver_some(claim, stored, turn, key))
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
         task.add_done_callback(lambda _task: self._room.set())
 
-    async def _deliver_some(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
-        """Send the message, and after it those that need not wait: a task for each would cost more than its turn."""
-        await self._deliver(claim, stored, turn)
+    async def _deliver_some(self, claim: Claim, stored: StoredRendering, turn: Turn, key: str | None) -> None:
+        """Send the message, and after it those that need not wait: a task for each would cost more than its turn.
+
+        With a `key`, the file of that key goes up with the message.
+        """
+        try:
+            await self._deliver(claim, stored, turn)
+        finally:
+            if key is not None:
+                await self._uploads.end(key)
+                self.wake()
         while (first := self._outbox.first) is not None and not self._is_stopping:
             following = self._stored_renderings.get(first.rendering_id)
             if following is None or self._is_too_late(following) or first.rendering_id in self._doubted:
+                return
+            if following.rendering.messages[first.position].upload is not None:
                 return
             at_once = self._pacer.turn_at_once(first.target)
             if at_once is None:
                 return
             await self._deliver(self._outbox.take(), following, at_once)
+
+    async def _may_bring(self, claim: Claim, stored: StoredRendering) -> bool:
+        """Return whether the message may be sent; else settle it: its file is in doubt, given up, or on its way.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        upload = stored.rendering.messages[claim.position].upload
+        if upload is None:
+            return True
+        if retry.is_in_doubt(claim):
+            # Because people would get the recording twice, the recap follows without it.
+            self._outbox.settle(self._advance(claim, stored, None))
+        elif await self._uploads.file_id(upload.key) is not None:
+            return True
+        elif self._uploads.is_given_up(upload.key):
+            await self._ledger.fall_back(claim.id)
+        elif (until := await self._uploads.wait_for(upload.key, claim.rendering_id)) is not None:
+            self._outbox.settle(retry.give_back(claim, until))
+        else:
+            return True
+        self.wake()
+        return False
 
     async def _deliver(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send one message of the delivery and settle its outcome."""
@@ -270,6 +308,9 @@ class Worker:
         """Send one message, or find it if it may have arrived, and return its id; None if it needs another turn."""
         # Because a connection may have to be opened first, the platform counts the message when it is written.
         post = retry.make_post(claim, stored, leave=turn.leave)
+        if (upload := post.message.upload) is not None:
+            file_id = await self._uploads.file_id(upload.key)
+            post = post._replace(file_id=file_id, keep=functools.partial(self._uploads.keep, upload.key))
         self._under_way[claim.rendering_id] += 1
         try:
             if retry.is_in_doubt(claim) and self._finder is not None:
@@ -318,14 +359,16 @@ class Worker:
     async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:
         if isinstance(error, UnauthorisedError) and not await self._is_token_refused():
             error = NotSentError(str(error))
-        now = self._clock()
+        now, message = self._clock(), stored.rendering.messages[claim.position]
+        if message.upload is not None and await self._uploads.note(message.upload.key, error):
+            await self._tell(AudioGivenUp(claim.broadcast_id, self._platform.name, str(error)))
         decision = retry.decide(
             error,
             attempt=claim.attempts,
             age=now - stored.opened,
-            hold=self._holds_back,
+            hold=self._holds_back or message.upload is not None,
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
-            fallback=bool(stored.rendering.messages[claim.position].fallback),
+            fallback=bool(message.fallback),
         )
         log.info("%s: %s (%s)", claim.target, error, decision.step)
         if decision.step is Step.RETRY:
@@ -392,7 +435,7 @@ class Worker:
     def _advance(self, claim: Claim, stored: StoredRendering, message_id: str | None) -> Outcome:
         messages = len(stored.rendering.messages)
         due = self._clock() if claim.position + 1 == messages else self._when_free(claim)
-        return retry.advance(claim, due, messages=messages, message_id=message_id)
+        return retry.advance(claim, due, messages=messages, message_id=message_id, has_upload=stored.has_upload)
 
     def _when_free(self, claim: Claim) -> dt.datetime:
         seconds = self._pacer.delay(claim.target)

@@ -164,7 +164,40 @@ class ShareButton:
     title: str
 
 
-Button: TypeAlias = LinkButton | CommandButton | ShareButton
+class Joined(enum.StrEnum):
+    """A kind of place that somebody can bring the bot into."""
+
+    GROUP = "group"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinButton:
+    """A button that brings the bot into a place of the presser's choice, with the rights that it needs there.
+
+    A platform without such links leaves the button out.
+    """
+
+    label: str
+    to: Joined
+
+
+Button: TypeAlias = JoinButton | LinkButton | CommandButton | ShareButton
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A recording that comes before a document, from a file or an address, the `source`.
+
+    The `key` stays the same as long as the recording and what is shown with it do. `otherwise` is the document to send
+    where the recording cannot come.
+    """
+
+    title: str
+    performer: str
+    source: str
+    key: str
+    otherwise: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +206,7 @@ class Document:
 
     `title` is the name where a platform wants one beside the text (a forum post, a notification). `more` is small print
     that stands below the first message if others follow. `mention` is the role that the first message alerts, and it
-    alone, as `Choices.mention` names it.
+    alone, as `Choices.mention` names it. With an `audio`, the document is a reply to it, on platforms that play it.
     """
 
     title: str
@@ -182,6 +215,7 @@ class Document:
     layout: Layout = Layout.DIGEST
     more: str = ""
     mention: str = ""
+    audio: Audio | None = None
 
     @property
     def continued(self) -> tuple[Block, ...]:

@@ -79,6 +79,8 @@ class Episode(BaseModel, frozen=True, extra="forbid"):
     date: dt.date
     intro: tuple[Block, ...] = ()
     audio: str | None = None
+    audio_file: str | None = None
+    """The recording's file, seen from the content folder."""
     page: str | None = None
     status: Status = Status.READY
     segments: tuple[Segment, ...]

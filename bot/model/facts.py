@@ -44,6 +44,8 @@ class Code(enum.StrEnum):
     """The people of the place paused the pushes before the turn of the delivery."""
     RESTORED = "restored"
     """The delivery was unfinished in a backup that was restored, and may have been made since."""
+    AUDIO = "audio"
+    """The recap arrived, and nobody can tell whether the recording did."""
     UNREACHED = "unreached"
     """The config declares the chat, and the platform does not know it or has the bot not in it."""
 
@@ -479,28 +481,12 @@ class AboutPlace(Fact):
 class NotPublished(AboutPlace):
     """An announcement channel with messages that could not be passed on to its followers."""
 
-    __slots__ = ()
     KEY = "not-published {fact.target} {day}"
-
-
-class NotPinned(AboutPlace):
-    """A recap that arrived and could not be pinned. The one before stays pinned."""
-
-    __slots__ = ()
-    KEY = "not-pinned {fact.target} {day}"
-
-
-class NotAsChosen(AboutPlace):
-    """A declared channel where the bot lacks a right for one of the channel's choices. Pushes come all the same."""
-
-    __slots__ = ()
-    KEY = "not-as-chosen {fact.target} {fact.reason} {day}"
 
 
 class PausedTooLong(AboutPlace):
     """A subscription that has ended because it was paused for too long."""
 
-    __slots__ = ()
     KEY = "ended {fact.target} {day}"
 
 

@@ -10,18 +10,30 @@ JsonObject: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a message brings, from a path or an address. The platform gets the file of each `key` once."""
+
+    source: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as the platform's API takes it.
 
     `body` is the JSON of the send request without address and nonce: it is stored, compared and sent unchanged.
     `used` and `limit` are the length of its text and the platform's maximum, in the platform's own unit. `fallback`
     holds plainer messages with the same content, for a platform that refuses the kind of this one.
+
+    A message with an `upload` is the first of its rendering, and the others are replies to it. It is never sent again
+    when nobody knows whether it arrived. Its fallback stands for the whole rendering.
     """
 
     body: JsonObject
     used: int
     limit: int
     fallback: tuple[Message, ...] = ()
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import enum
 import logging
 import textwrap
@@ -31,6 +30,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+async def forget_file(_file_id: str) -> None:
+    """Remember no file."""
+
+
 class Post(NamedTuple):
     """One message on its way to one target. Because one is made for every message, this is a named tuple.
 
@@ -38,6 +41,9 @@ class Post(NamedTuple):
     second. `first_id` is the platform's id of the delivery's first message, in whose thread a forum post goes on; None
     for the first message itself. A platform calls `leave` as late as it can: connected, with nothing written yet. With
     True, the message counts as leaving; with False, the platform must raise `NotSentError` and send nothing.
+
+    The message answers that with the id `reply_to`. `file_id` is the platform's id of the message's upload; without it
+    the platform gets the file, and gives the id to `keep`.
     """
 
     target: Target
@@ -46,6 +52,9 @@ class Post(NamedTuple):
     nonce: str
     first_id: str | None = None
     leave: Callable[[], bool] = lambda: True
+    reply_to: str | None = None
+    file_id: str | None = None
+    keep: Callable[[str], Awaitable[None]] = forget_file
 
 
 class Platform(Protocol):
@@ -175,49 +184,6 @@ class Account(Platform, Protocol):
         """Close the connections, also those of a `connect` that failed."""
 
 
-class Publisher(Protocol):
-    """A platform on which channels can follow a channel."""
-
-    async def publish(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
-        """Pass a sent message on to the followers. Publishing twice is no error. `leave` is that of `Post`.
-
-        Raises:
-            SendError: the message was not passed on.
-        """
-
-
-class Pinner(Protocol):
-    """A platform on which messages can be pinned."""
-
-    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
-        """Pin a sent message without a sound. Pinning twice is no error. `leave` is that of `Post`.
-
-        Raises:
-            SendError: the message was not pinned.
-        """
-
-    async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
-        """Unpin a message. One that is pinned no more, or deleted, is no error. `leave` is that of `Post`.
-
-        Raises:
-            SendError: the message is perhaps still pinned.
-        """
-
-
-class Finder(Protocol):
-    """A platform on which the bot can look up whether a message arrived."""
-
-    async def find(self, post: Post, since: dt.datetime) -> str | None:
-        """Return the id of the bot's message to the target with the same text and no older than `since`.
-
-        The first request takes the turn of the post, and each further one a turn of the account's pace.
-
-        Raises:
-            TargetClosedError: the bot may not read there.
-            SendError: the platform does not tell now.
-        """
-
-
 class Rank(enum.Enum):
     """The order in which requests leave."""
 
@@ -306,6 +272,8 @@ class Feature(enum.Enum):
     """An account that is a `Finder`."""
     PIN = enum.auto()
     """An account that is a `Pinner`."""
+    AUDIO = enum.auto()
+    """Recordings that play in the chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,6 +458,14 @@ class ContentError(SendError, code=Code.CONTENT):
 
 class RenderingRefusedError(SendError, code=Code.RENDERING):
     """A kind of message that the platform refuses, here or everywhere. The message's fallback is sent instead."""
+
+
+class UploadRefusedError(RenderingRefusedError):
+    """A file that cannot be had, or that the platform takes from nobody. Every message with it has its fallback."""
+
+
+class StaleFileError(NotSentError):
+    """A file's id that the platform does not know any more, so that the file goes up again."""
 
 
 class UnauthorisedError(SendError, code=Code.UNAUTHORISED):

@@ -25,14 +25,8 @@ from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName
-from bot.platforms.base import (
-    Account,
-    Feature,
-    Finder,
-    Pinner,
-    Publisher,
-    UnauthorisedError,
-)
+from bot.platforms.abilities import Finder, Pinner, Publisher
+from bot.platforms.base import Account, Feature, UnauthorisedError
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
 from bot.runtime.connection import Connection

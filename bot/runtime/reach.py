@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bot.delivery.reach import Addressee, addressees, find_out
 from bot.delivery.reasons import out_of_reach
-from bot.model.facts import NotAsChosen, OutOfReach, Tell, Unreached
+from bot.model.facts import OutOfReach, Tell, Unreached
 from bot.model.i18n import spoken
+from bot.model.shortfalls import NotAsChosen
 from bot.platforms.base import SendError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from bot.delivery.broadcast import Broadcaster
 from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.i18n import gettext as _
 from bot.model.i18n import words
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import AudioAs, PlatformName, Target
 from bot.platforms.base import Feature, Platform, Sender
 from bot.platforms.registry import PLATFORMS, having
 from bot.runtime.clock import Timetable
@@ -99,6 +99,8 @@ class Services:
             rates={name: section.rate for name, section in config.platforms.items()},
             last_run=timetable.last_run,
             approved_on=[schedule.name for schedule in config.schedules if schedule.approval == "one"],
+            audio={schedule.name: AudioAs(schedule.audio) for schedule in config.schedules},
+            folder=lambda: config.content.folder,
         )
         rehearser = Rehearser(
             ledger=ledger,
@@ -128,6 +130,7 @@ class Services:
                 rich_on=having(Feature.RICH),
                 admins={name: section.admins for name, section in config.platforms.items()},
                 decide=rehearser.press,
+                audio_on=having(Feature.AUDIO),
             ),
         )
 

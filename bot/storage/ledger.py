@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, exists, func, select, union_all, upda
 
 from bot.model.facts import NO_FAILURES, LeftOut
 from bot.model.rehearsal import Permit
-from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.rendering import JsonObject, Message, Rendering, Upload
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
@@ -24,8 +24,8 @@ from bot.storage.database import Database, LedgerPart
 from bot.storage.heartbeat import LedgerHeartbeat
 from bot.storage.leases import Lease, Leases, SharedLeases
 from bot.storage.notices import LedgerNotices
-from bot.storage.processes import LedgerProcesses
 from bot.storage.pins import LedgerPins
+from bot.storage.processes import LedgerProcesses
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
     EPISODES,
@@ -59,6 +59,7 @@ from bot.storage.tables import (
     renderings,
     subscriptions,
 )
+from bot.storage.uploads import LedgerUploads
 
 _OF_EPISODES = broadcasts.c.kind.in_(EPISODES)
 
@@ -81,6 +82,7 @@ class Ledger(LedgerPart):
         self.publications = LedgerPublications(database, clock)
         self.rehearsals = LedgerRehearsals(database, clock)
         self.pins = LedgerPins(database, clock)
+        self.uploads = LedgerUploads(database, clock)
 
     @classmethod
     async def open(cls, url: str, clock: Callable[[], dt.datetime]) -> Self:
@@ -383,4 +385,5 @@ def _stored(connection: Connection, rendering_id: int) -> StoredRendering:
 
 
 def _message(kept: JsonObject) -> Message:
-    return Message(**{**kept, "fallback": tuple(map(_message, kept.get("fallback", ())))})
+    upload = Upload(**kept["upload"]) if "upload" in kept else None
+    return Message(**{**kept, "fallback": tuple(map(_message, kept.get("fallback", ()))), "upload": upload})

@@ -312,10 +312,16 @@ def _rest(arrived: _Messages, messages: _Messages) -> _Messages:
     for way in filter(None, ([first], first.get("fallback"))):
         if arrived[: len(way)] == way[: len(arrived)]:
             # The last one to arrive may be in the middle of a fallback.
-            rest = _rest(arrived[len(way) :], [*way[len(arrived) :], *others])
+            following = others if way == [first] else after_fallback(first, others)
+            rest = _rest(arrived[len(way) :], [*way[len(arrived) :], *following])
             if rest:
                 return rest
     return []
+
+
+def after_fallback(replaced: Mapping[str, Any], others: _Messages) -> _Messages:
+    """Return those of the other messages that still follow when one is replaced by its fallback."""
+    return [] if "upload" in replaced else others
 
 
 def deliver_to_targets(
@@ -350,5 +356,7 @@ def keep_rendering(
 
 
 def _as_kept(message: Message) -> dict[str, Any]:
-    kept = {"body": message.body, "used": message.used, "limit": message.limit}
+    kept: dict[str, Any] = {"body": message.body, "used": message.used, "limit": message.limit}
+    if message.upload is not None:
+        kept["upload"] = dataclasses.asdict(message.upload)
     return {**kept, "fallback": [*map(_as_kept, message.fallback)]} if message.fallback else kept

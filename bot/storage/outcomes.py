@@ -31,7 +31,7 @@ from bot.model.facts import REPORT, Code
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import PlatformName, Target
 from bot.storage.database import insert as insert_or_update
-from bot.storage.opening import keep_rendering, take_turns
+from bot.storage.opening import after_fallback, keep_rendering, take_turns
 from bot.storage.records import Broadcast, Claim, DeliveryRank, DeliveryState, Outcome, Stopped
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
@@ -283,7 +283,8 @@ def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> Non
     rendering_id, position, message_ids = row.fallback_id, 0, ()
     if rendering_id is None:
         position, message_ids = row.position, row.message_ids
-        messages = [*row.messages[:position], *row.messages[position]["fallback"], *row.messages[position + 1 :]]
+        replaced, others = row.messages[position], row.messages[position + 1 :]
+        messages = [*row.messages[:position], *replaced["fallback"], *after_fallback(replaced, others)]
         rendering_id = keep_rendering(connection, row.broadcast_id, row.platform, row.title, messages)
     connection.execute(update(deliveries).where(this).values(rendering_id=rendering_id))
     record(connection, [Outcome(delivery_id, DeliveryState.PENDING, position, message_ids, now, attempts=0)], now)

@@ -191,6 +191,11 @@ class StoredRendering:
     seed: str
     lasts: bool = True
 
+    @property
+    def has_upload(self) -> bool:
+        """Whether the first message brings a file, to which the others are replies."""
+        return self.rendering.messages[0].upload is not None
+
 
 class Stopped(NamedTuple):
     """A rendering that was stopped because its message is refused. `left_out` deliveries do not get it."""

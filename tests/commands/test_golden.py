@@ -150,6 +150,8 @@ async def subscribing(script: Transcript, person: Person) -> None:
     if isinstance(person, TelegramPerson):
         await script.presses(person, "Rich messages")
         await script.presses(person, "Simple messages")
+        await script.presses(person, "Audio in the chat")
+        await script.presses(person, "Audio as a link")
     await script.presses(person, "With sound")
     await script.presses(person, "Titles first")
     await script.presses(person, "All in one go")
@@ -197,6 +199,22 @@ async def telegram_alone(script: Transcript, talk: Talk, anna: TelegramPerson) -
     script.see(person.seen()[-1].text)
     await script.says(person, "/subscribe")
     await script.presses(person, "Subscribe this group")
+    script.chapter("In a channel, and as a guest")
+    channel = telegram.add_channel("La radio", bot=Status.LEFT)
+    telegram.set_member(channel, telegram.bot, Status.ADMINISTRATOR, by=anna.chat.person)
+    await anna.settled()
+    script.see(anna.seen()[-1].text)
+    elsewhere = telegram.add_supergroup("Ailleurs", bot=Status.LEFT)
+    for number, typed in enumerate(("voyage", "zzzz"), start=1):
+        telegram.call(elsewhere, anna.chat.person, f"@recap_bot {typed}")
+        await telegram.wait_for(lambda: len(elsewhere.messages) == number)  # noqa: B023 - awaited here
+        answer = elsewhere.messages[-1]
+        script.lines += ["", "", f"▷ @recap_bot {typed}"]
+        labels = " ".join(f"[{button['text']}]" for button in answer.buttons)
+        script.see(f"{answer.text}\n{labels}")
+    script.chapter("What the bot is")
+    for name in ("description", "short_description"):
+        script.see(telegram.about[name, ""])
     script.chapter("A button of another version, somebody in a hurry")
     await anna.says("/topics")
     message = anna.seen()[-1]
@@ -205,8 +223,8 @@ async def telegram_alone(script: Transcript, talk: Talk, anna: TelegramPerson) -
     script.see(slow_down(words(Language(language))).toast)
     script.chapter("What is too old, and what goes wrong")
     script.see(f"({words(Language(language)).gettext(TOO_OLD).format(command='settings')})")
+    script.see(no_voice(words(Language(language)), "Le club").document.title)
     asked = Request("", Target(PlatformName("telegram"), "1"), Language(language))
-    script.see(no_voice(asked, "Le club").document.title)
     script.see(sorry(words(Language(language))).toast)
     script.see(busy(words(Language(language))).toast)
     script.see(unsaved(words(Language(language))).toast)
@@ -381,6 +399,11 @@ async def discord_transcript(folder: Path, clock: time_machine.Traveller, langua
         (folder / "monday").mkdir()
         async with talking(place, folder / "monday", content=CONTENT, more=show) as talk:
             await pushed_on_discord(script, talk, clock, talk.on_discord(room, place.manager))
+            other = place.discord.add_text(place.guild, "nouvelles")
+            script.chapter("/subscribe channel:#nouvelles")
+            reply = await talk.on_discord(room, place.manager).says("/subscribe", channel=other)
+            for text in (*reply.texts, " ".join(f"[{label}]" for label in reply.buttons)):
+                script.see(text)
     script.chapter("Where pushes cannot come, and answers cannot be shared")
     for obstacle in Obstacle:
         target = Target(PlatformName("discord"), "1")

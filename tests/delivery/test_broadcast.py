@@ -14,10 +14,11 @@ from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.content.formatter import Formatter
 from bot.delivery.broadcast import Broadcaster, DueEpisode
-from bot.model.document import Layout
+from bot.model.document import Heading, Layout
 from bot.model.facts import Fact, Tell, TooLong, tell_nobody
 from bot.model.i18n import Language, words
-from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState
+from bot.model.shortfalls import AudioGivenUp
+from bot.model.subscription import AudioAs, Choices, PlatformName, Subscription, SubscriptionState
 from bot.platforms.telegram.render import render
 from bot.storage.records import BroadcastKind, Choice, DeliveryState
 from tests.delivery.ledger_kit import (
@@ -266,3 +267,47 @@ async def test_a_push_that_passes_its_day_is_told_when_it_begins(
     assert push is not None
     takes, day = dt.timedelta(seconds=2 * people), dt.timedelta(hours=24)
     assert told == [TooLong(push.id, 1207, takes, day)] * is_told
+
+
+class Seen(Renderer):
+    """A renderer that remembers the documents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.documents: list[Document] = []
+
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
+        """Render and remember."""
+        self.documents.append(document)
+        return super().render(document, silent=silent, rich=rich)
+
+
+@pytest.mark.parametrize(("schedule", "files"), [("monday", 1), ("evening", 2)])
+async def test_audio_comes_as_the_subscription_or_else_the_schedule_says(
+    ledger: Ledger, clock: Clock, tmp_path: Path, schedule: str, files: int
+) -> None:
+    """As a file before the recap, whose times are no links then; everybody else has the link in the recap."""
+    for chat, way in enumerate(AudioAs, start=1):
+        await ledger.subscriptions.save(subscription(telegram(chat), schedule=schedule, audio=way))
+    renderer, told = Seen(), list[Fact]()
+
+    async def tell(fact: Fact) -> None:
+        told.append(fact)
+
+    pushing = broadcaster(ledger, clock, renderer, tell=tell)
+    pushing = dataclasses.replace(pushing, audio={"evening": AudioAs.FILE}, folder=lambda: tmp_path)
+    segment = pushing.archive().episodes[0].segments[0].model_copy(update={"begins": 754})
+    changes = {"audio": "https://example.org/1207.mp3", "segments": (segment,)}
+    episode = pushing.archive().episodes[0].model_copy(update=changes)
+    assert await pushing.open(episode, schedule, due=EIGHT) is not None
+    assert sum(document.audio is not None for document in renderer.documents) == files
+    for document in renderer.documents:
+        heading = document.sections[1].blocks[0]
+        assert isinstance(heading, Heading)
+        assert [span.url is None for span in heading.spans if "12:34" in span.text] == [document.audio is not None]
+    assert told == []
+    lost = episode.model_copy(update={"number": 1300, "audio_file": "gone.mp3"})
+    renderer.documents.clear()
+    assert await pushing.open(lost, schedule, due=EIGHT) is not None
+    assert [document.audio for document in renderer.documents] == [None] * 3
+    assert [type(fact) for fact in told] == [AudioGivenUp]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.delivery import publishing, retry
-from bot.model.facts import NotPinned
+from bot.model.shortfalls import NotPinned
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
 from bot.sandbox.shared.faults import Fault, Flood, Match

@@ -14,6 +14,7 @@ from bot.delivery import retry
 from bot.model.facts import MessageRefused, PausedTooLong
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms import base
+from bot.platforms.abilities import Finder
 from bot.storage.records import BroadcastState, Claim, StoredRendering
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import (
@@ -179,7 +180,7 @@ async def test_what_did_not_arrive_is_sent_again_with_the_same_nonce(ledger: Led
     assert len(set(work.carrier.nonces)) == 1
 
 
-class Sight(base.Finder):
+class Sight(Finder):
     """Looks for messages, and finds them from a certain look on."""
 
     def __init__(self, *found: str | None) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.model.facts import Fact
     from bot.model.rendering import Rendering
     from bot.platforms import base
+    from bot.platforms.abilities import Finder
 
 
 class Carrier(Platform):
@@ -93,7 +94,7 @@ class Round:
         limits: tuple[ChatLimit, ...] = (),
         window: int = 8,
         rate: int = 1000,
-        finder: base.Finder | None = None,
+        finder: Finder | None = None,
     ) -> None:
         self.ledger = ledger
         self.clock = clock

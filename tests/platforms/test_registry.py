@@ -21,7 +21,8 @@ from bot.model.document import Document, plain
 from bot.model.problems import InvalidInputError
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, PlatformName, SubscriptionState, Target
-from bot.platforms.base import Account, ChatLimit, Feature, Finder, PlatformRow, Publisher, TerminalView
+from bot.platforms.abilities import Finder, Pinner, Publisher
+from bot.platforms.base import Account, ChatLimit, Feature, PlatformRow, TerminalView
 from bot.platforms.registry import PLATFORMS, load
 from bot.runtime.app import opened
 from tests.running import at_work
@@ -258,7 +259,7 @@ def test_what_a_row_promises_its_account_can_do(name: PlatformName) -> None:
     token = {"telegram": "123456789:AAEloopbackloopbackloopbackloopback"}.get(name, "loopback")
     make_account, _ = row.load()
     account = make_account(row.section(token=SecretStr(token)), BY_ENVIRONMENT)
-    methods = {Feature.PUBLISH: Publisher.publish, Feature.FIND: Finder.find}
+    methods = {Feature.PUBLISH: Publisher.publish, Feature.FIND: Finder.find, Feature.PIN: Pinner.pin}
     for feature, method in methods.items():
         assert (feature in row.features) == hasattr(account, method.__name__)
     assert name in recap("preview", "--help")

@@ -18,17 +18,8 @@ from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, Target
-from bot.platforms.base import (
-    Account,
-    Finder,
-    NotSentError,
-    Pinner,
-    Post,
-    Publisher,
-    SendError,
-    TargetNotFoundError,
-    UnknownOutcomeError,
-)
+from bot.platforms.abilities import Finder, Pinner, Publisher
+from bot.platforms.base import Account, NotSentError, Post, SendError, TargetNotFoundError, UnknownOutcomeError
 from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, UNKNOWN_MESSAGE, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post

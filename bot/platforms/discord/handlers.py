@@ -32,7 +32,7 @@ from bot.platforms.base import SPEECHLESS, Entry, Sender, SendError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ExpiredError, reaching, reading
 from bot.platforms.discord.membership import Membership
-from bot.platforms.discord.menu import publish, slash
+from bot.platforms.discord.menu import Place, publish, slash
 from bot.platforms.discord.places import may_share, more_in_private, request_of
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import Reply
@@ -125,6 +125,7 @@ class Handlers:
         answering: Answering,
         argument: str = "",
         share: bool = False,  # noqa: FBT002 - discord.py passes options by position
+        channel: Place | None = None,
         *,
         page: int | None = None,
     ) -> None:
@@ -133,9 +134,10 @@ class Handlers:
             return
         shared = share and may_share(interaction)
         otherwise = self._context.languages.get(str(interaction.channel_id), self._language)
-        request = request_of(interaction, argument, page, otherwise, shared=shared)
+        request = request_of(interaction, argument, page, otherwise, shared=shared, place=channel)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
-        question = (answering, argument, share, page, interaction.message and interaction.message.id)
+        message = interaction.message and interaction.message.id
+        question = (answering, argument, share, channel and channel.id, page, message)
         with self._sender.in_line(reply.line, question, changes=True) as entry:
             match entry:
                 case Entry.REPEATED:

@@ -8,7 +8,7 @@ name no command there. The rest is translated, the options' names too.
 import logging
 import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import discord
 from discord import app_commands
@@ -27,8 +27,10 @@ EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private
 ANYBODYS = app_commands.AppInstallationType(guild=True, user=True)
 """A server can install the commands, and so can a person, who then has them everywhere."""
 
-Respond: TypeAlias = Callable[[discord.Interaction, Answering, str, bool], Awaitable[None]]
-"""Answers a command with its argument. With the boolean, the answer is shared."""
+Place: TypeAlias = app_commands.AppCommandChannel | app_commands.AppCommandThread
+Respond: TypeAlias = Callable[[discord.Interaction, Answering, str, bool, Place | None], Awaitable[None]]
+"""Answers a command with its argument. With the boolean, the answer is shared; a place is another than the command's.
+"""
 Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[list[app_commands.Choice[str]]]]
 """Suggests arguments of a command that begin like the typed text."""
 
@@ -45,6 +47,30 @@ class Option(NamedTuple):
 
 
 SHARE = Option(gettext_noop("share"), gettext_noop("Show the answer to everybody here, not to you alone"))
+
+CHANNEL = Option(gettext_noop("channel"), gettext_noop("Another channel than this one"))
+
+
+class _Places(app_commands.Transformer):
+    """An option for a place that takes pushes, as Discord describes it: the bot may not see it."""
+
+    type = discord.AppCommandOptionType.channel
+    channel_types: ClassVar = [
+        discord.ChannelType.text,
+        discord.ChannelType.news,
+        discord.ChannelType.forum,
+        discord.ChannelType.media,
+        discord.ChannelType.voice,
+        discord.ChannelType.public_thread,
+        discord.ChannelType.private_thread,
+        discord.ChannelType.news_thread,
+    ]
+
+    async def transform(self, interaction: discord.Interaction, value: Any, /) -> Place | None:  # noqa: ANN401
+        """Return the place."""
+        del interaction
+        return value if isinstance(value, Place) else None
+
 
 OPTIONS: Mapping[Argument, Option] = {
     Argument.TOPIC: Option(gettext_noop("name"), gettext_noop("The topic, however you write it"), needed=True),
@@ -63,13 +89,18 @@ def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> Sl
     """Return a command of the table as discord.py's, offered everywhere under this name."""
 
     async def alone(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
-        await respond(interaction, command.answer, "", share)
+        await respond(interaction, command.answer, "", share, None)
 
-    async def optional(interaction: discord.Interaction, argument: str = "", share: bool = False) -> None:  # noqa: FBT002
-        await respond(interaction, command.answer, argument, share)
+    async def optional(
+        interaction: discord.Interaction,
+        argument: str = "",
+        channel: app_commands.Transform[Place | None, _Places] = None,
+        share: bool = False,  # noqa: FBT002
+    ) -> None:
+        await respond(interaction, command.answer, argument, share, channel)
 
     async def needed(interaction: discord.Interaction, argument: str, share: bool = False) -> None:  # noqa: FBT002
-        await respond(interaction, command.answer, argument, share)
+        await respond(interaction, command.answer, argument, share, None)
 
     async def complete(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return await suggest(interaction, command, typed)
@@ -80,6 +111,8 @@ def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> Sl
     if option is not None:
         options["argument"] = option
         callback = needed if option.needed else optional
+    if callback is optional:
+        options["channel"] = CHANNEL
     app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(callback)
     app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(callback)
     made: SlashCommand = app_commands.Command(
@@ -137,7 +170,16 @@ class _Translator(app_commands.Translator):
 
 
 _WORDS = ("name", "name_localizations", "description", "description_localizations")
-_RULES = ("type", "options", "required", "autocomplete", "contexts", "integration_types", "default_member_permissions")
+_RULES = (
+    "type",
+    "options",
+    "required",
+    "autocomplete",
+    "channel_types",
+    "contexts",
+    "integration_types",
+    "default_member_permissions",
+)
 _DECIDED = (*_WORDS, *_RULES, "nsfw")
 """Keys of a command or an option that the bot decides. Discord adds others."""
 

@@ -216,7 +216,7 @@ def _buttons(buttons: Sequence[doc.Button]) -> tuple[_Part, list[_Button]]:
     # Because Discord refuses a message in which two buttons do the same.
     unique: dict[object, _Button] = {}
     for button in buttons:
-        if not isinstance(button, doc.ShareButton):
+        if not isinstance(button, doc.ShareButton | doc.JoinButton):
             unique.setdefault(button if isinstance(button, doc.LinkButton) else _custom_id(button), button)
     possible = {button: component for button in unique.values() if (component := _button(button))}
     shown = dict(itertools.islice(possible.items(), MAX_BUTTONS))

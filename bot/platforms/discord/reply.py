@@ -13,7 +13,9 @@ from discord.http import Route
 
 from bot.commands import Obstacle, Request
 from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.subscription import Target
 from bot.platforms.base import Rank, Sender, SendError, SendRequest, TargetClosedError, UnknownOutcomeError
+from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ALREADY_ANSWERED, reaching, reading, translate
 from bot.platforms.discord.finding import find_message
 from bot.platforms.discord.traffic import FirstTurn
@@ -62,7 +64,8 @@ class Reply:
         self._interaction = interaction
         self._client = client
         self._sender = sender
-        self._target = request.target
+        # A command may name another channel as its target; the answer stays in its own.
+        self._target = Target(NAME, str(interaction.channel_id or 0))
         self._is_guest = request.obstacle is Obstacle.GUEST
         self._is_private = request.is_private
         # Because each person has a line of their own in the channel, one does not wait for the answers to another.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import discord
+from discord import app_commands
 
 from bot.commands import Obstacle
 from bot.model.i18n import gettext as _
@@ -32,7 +33,7 @@ def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
         return None
     if not allowed.view_channel:
         return Obstacle.BLIND
-    if not isinstance(channel, discord.Thread):
+    if not isinstance(channel, discord.Thread | app_commands.AppCommandThread):
         return None if allowed.send_messages else Obstacle.MUTE
     if not allowed.send_messages_in_threads:
         return Obstacle.MUTE

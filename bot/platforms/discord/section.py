@@ -62,5 +62,5 @@ class Discord(PlatformSection):
             ):
                 raise refusal(
                     _("this is no role to mention"),
-                    _('Write "role:" and the number of the role, as in "role:1234567890"'),
+                    _('Write the number of the role behind role:, as in "role:1234567890"'),
                 )

@@ -13,22 +13,18 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.config import BY_ENVIRONMENT, Network
+from bot.content.links import Web
 from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
-from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.rendering import JsonObject, Message, Rendering, Upload
 from bot.model.subscription import NO_CHOICES, Choices, Target
-from bot.platforms.base import (
-    Account,
-    Pinner,
-    Post,
-    SendError,
-    TargetClosedError,
-    TargetGoneError,
-)
+from bot.platforms.abilities import Pinner
+from bot.platforms.base import Account, Post, SendError, TargetClosedError, TargetGoneError
 from bot.platforms.editor import Editor
 from bot.platforms.telegram import NAME
+from bot.platforms.telegram.audio import form_of, opened, translate_audio, with_audio
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
@@ -42,6 +38,8 @@ SEND_CONNECTIONS = 256
 """Connections: rate × latency × 2 is 200 at a thousand messages a second; the rest is for answers meanwhile."""
 SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer: many, because past them nobody can tell whether a message arrived."""
+DOWNLOAD_WITHIN = 600.0
+"""Seconds for a recording on its way from the web: 50 MB at two thirds of a megabit a second."""
 KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 LAST_ANSWERS = 3.0
@@ -85,6 +83,7 @@ class TelegramPlatform(Account, Editor, Pinner):
         base = config.api_url.rstrip("/")
         token = config.token.get_secret_value()
         proxy = network.proxy_for(base)
+        self._network = network
         self._sender = ApiSender(f"{base}/bot{token}", SEND_CONNECTIONS, read_timeout=SEND_TIMEOUT, proxy=proxy)
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
         same: dict[str, Any] = {
@@ -133,7 +132,8 @@ class TelegramPlatform(Account, Editor, Pinner):
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Return the document as Telegram messages, rich ones with classic ones as their fallback."""
-        return (render_rich if rich else render)(document, silent=silent, username=self.username)
+        draw = functools.partial(render_rich if rich else render, username=self.username)
+        return with_audio(document, draw, silent=silent)
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id, as `Platform.send` says."""
@@ -141,12 +141,32 @@ class TelegramPlatform(Account, Editor, Pinner):
         if post.target.thread:
             # Because Telegram knows no thread id for the General topic of a forum, 0 stands for that topic here.
             ids = {**ids, "message_thread_id": post.target.thread}
+        if post.reply_to is not None:
+            # A recap is worth reading without the recording that somebody has deleted meanwhile.
+            reply = {"message_id": int(post.reply_to), "allow_sending_without_reply": True}
+            ids = {**ids, "reply_parameters": reply}
+        if post.message.upload is not None:
+            return await self._send_audio(post, post.message.upload, ids)
         is_rich = RICH_MESSAGE in post.message.body
         method = "sendRichMessage" if is_rich else "sendMessage"
         try:
             return str(await self._sender.send(method, joined(ids, self._fields(post.message)), post.leave))
         except TelegramError as error:
             raise (translate_rich if is_rich else translate)(error) from error
+
+    async def _send_audio(self, post: Post, upload: Upload, ids: JsonObject) -> str:
+        """Send a recording by the id that Telegram gave the file, else the file itself."""
+        try:
+            if post.file_id is not None:
+                body = _as_json({**ids, **post.message.body, "audio": post.file_id})
+                return str(await self._sender.send("sendAudio", body, post.leave))
+            async with opened(upload, lambda: Web(network=self._network, timeout=DOWNLOAD_WITHIN)) as file:
+                form = await asyncio.to_thread(form_of, ids, post.message, file, upload.source)
+                message_id, file_id = await self._sender.upload("sendAudio", form, post.leave)
+        except TelegramError as error:
+            raise translate_audio(error) from error
+        await post.keep(file_id)
+        return str(message_id)
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
         """Replace a message that the bot sent, as `Editor.edit` says."""

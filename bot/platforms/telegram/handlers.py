@@ -1,6 +1,7 @@
 """Handlers of updates: parse, ask the command, render, reply. Nothing is decided here."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -34,6 +35,7 @@ from bot.commands import (
     press,
     slow_down,
     sorry,
+    welcomed,
 )
 from bot.model.i18n import Language, Words, words
 from bot.model.problems import ExpectedError
@@ -108,11 +110,12 @@ class Handlers:
         application.add_handler(MessageHandler((_TYPED & filters.Regex("^/")) | _SAID, self._typed))
         application.add_handler(CallbackQueryHandler(self._pressed))
         application.add_handler(InlineQueryHandler(self._inquired))
+        application.add_handler(MessageHandler(filters.UpdateType.GUEST_MESSAGE, self._called))
         application.add_handler(ChatMemberHandler(self._came_or_went, ChatMemberHandler.MY_CHAT_MEMBER))
         application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         application.add_error_handler(_failed)
         self._platform.on_setup = lambda: offer_menu(
-            lambda: publish_menus(self._platform.bot, self._language), self._platform.on_ability
+            lambda: publish_menus(self._platform.bot, self._language, self._context.show), self._platform.on_ability
         )
 
     async def _typed(self, update: Update, _context: Context) -> None:
@@ -206,10 +209,21 @@ class Handlers:
             failure = "An inline query was not answered"
             await self._call("answerInlineQuery", body, query.from_user.id, INLINE_WORTH, failure)
 
+    async def _called(self, update: Update, _context: Context) -> None:
+        """Answer a message that names the bot in a chat without it, by the one message that Telegram takes there."""
+        message = update.guest_message
+        if message is not None and message.guest_query_id and self._admit(update) is Verdict.ANSWER:
+            name = re.escape(f"@{self._platform.username}")
+            asked = re.sub(rf"{name}\b", " ", message.text or "", flags=re.IGNORECASE)
+            result = inline.guest_result(self._context, asked, self._platform.username, words(self._language))
+            body = {"guest_query_id": message.guest_query_id, "result": result}
+            await self._call("answerGuestQuery", body, message.chat.id, WORTH, "A message as a guest was not answered")
+
     async def _came_or_went(self, update: Update, _context: Context) -> None:
         """End the chat's subscriptions where the bot was removed or blocked, and bring them back where it is back.
 
         A group where the bot is new gets a greeting. A channel does not, because all of its readers would get it.
+        There, and where the bot may not write, the person who has brought the bot hears what is to be done.
         """
         change = update.my_chat_member
         if change is None:
@@ -224,8 +238,20 @@ class Handlers:
             await subscriptions.left(target, "blocked" if is_person else "removed", is_person=is_person)
             return
         is_new = not _is_present(change.old_chat_member) and not await subscriptions.came_back(target)
-        if is_new and chat.type in {Chat.GROUP, Chat.SUPERGROUP} and getattr(member, "can_send_messages", True):
-            await self._say(hello(self._context, self._words_for(update)), target)
+        if not is_new or chat.type == Chat.PRIVATE:
+            return
+        # Because the person has just brought the bot here, a word in private says what comes next where none may here.
+        catalogue = words(Language.pick(change.from_user.language_code, self._language))
+        private, place = Target(NAME, str(change.from_user.id)), chat.title or ""
+        if chat.type == Chat.CHANNEL:
+            may_post = getattr(member, "can_post_messages", False)
+            said = welcomed(self._context, catalogue, place) if may_post else no_voice(catalogue, place)
+            await self._say(said, private)
+            return
+        is_mute = not getattr(member, "can_send_messages", True)
+        greeting = hello(self._context, self._words_for(update))
+        if is_mute or isinstance(await self._say(greeting, target), TargetClosedError):
+            await self._say(no_voice(catalogue, place), private)
 
     async def _migrated(self, update: Update, _context: Context) -> None:
         """Move the subscriptions of a group that became a supergroup with another id, as the old group says."""
@@ -273,8 +299,8 @@ class Handlers:
     def _words_for(self, update: Update) -> Words:
         return words(self._language_of(update))
 
-    async def _say(self, answer: Answer, target: Target) -> None:
-        await self._send(self._platform.render(answer.document), target)
+    async def _say(self, answer: Answer, target: Target) -> SendError | None:
+        return await self._send(self._platform.render(answer.document), target)
 
     async def _send(
         self, rendering: Rendering, target: Target, instead_of: MaybeInaccessibleMessage | None = None
@@ -301,7 +327,7 @@ class Handlers:
         """Pause the subscription of a place that does not take the answer about it; return the word about that."""
         await self._context.subscriptions.pause(request.target, str(refusal))
         chat = update.effective_chat
-        return no_voice(request, (chat and chat.title) or "")
+        return no_voice(request.words, (chat and chat.title) or "")
 
     async def _tell_elsewhere(self, update: Update, request: Request, refusal: TargetClosedError) -> None:
         """Tell the person in private, or else the rest of the chat, that the place does not let the bot write."""

@@ -50,6 +50,22 @@ def results(context: CommandContext, query: InlineQuery, username: str, catalogu
     }
 
 
+def guest_result(context: CommandContext, asked: str, username: str, catalogue: Words) -> JsonObject:
+    """Return the one message that answers a guest: the likeliest segment with its links, or that nothing is found."""
+    found = to_share(context, asked)
+    if found:
+        return _result(*found[0], Formatter(context.show, catalogue), username, catalogue)
+    sentence = catalogue.gettext("I have found nothing on this. The bot itself shows all topics.")
+    label = catalogue.gettext("See what I can do")
+    return {
+        "type": "article",
+        "id": "nothing",
+        "title": sentence,
+        "input_message_content": {"message_text": sentence},
+        "reply_markup": {"inline_keyboard": [[{"text": label, "url": deep_link(username, "help")}]]},
+    }
+
+
 def _result(episode: Episode, segment: Segment, formatter: Formatter, username: str, catalogue: Words) -> JsonObject:
     message = render(formatter.segment(episode, segment)).messages[0].body
     number = catalogue.gettext("Episode {number}").format(number=episode.number)

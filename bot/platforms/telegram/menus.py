@@ -14,7 +14,7 @@ from telegram import (
 )
 
 from bot.commands import COMMANDS, Command
-from bot.model.i18n import Language, words
+from bot.model.i18n import Language, Words, words
 from bot.platforms.telegram.errors import translated
 from bot.platforms.telegram.request import ForeignError
 
@@ -28,10 +28,14 @@ _MENUS: tuple[tuple[BotCommandScope, Sequence[Command]], ...] = (
 """The commands that each kind of chat sees. A menu gives no right: each command checks it."""
 
 
-async def publish_menus(bot: Bot, default: Language) -> None:
-    """Tell Telegram's apps the commands, in the default language and in each that the bot speaks.
+LONGEST_DESCRIPTION, LONGEST_SHORT = 512, 120
+"""Characters of what an app shows in the empty chat with the bot, and on the bot's page."""
 
-    Menus that Telegram knows already are not sent.
+
+async def publish_menus(bot: Bot, default: Language, show: str) -> None:
+    """Tell Telegram's apps the commands and what the bot is, in the default language and in each that the bot speaks.
+
+    Texts that Telegram knows already are not sent.
 
     Raises:
         SendError: Telegram did not take all of them.
@@ -43,6 +47,27 @@ async def publish_menus(bot: Bot, default: Language) -> None:
             menu = [(each.name, words(language).gettext(each.summary)) for each in commands]
             known = await bot.get_my_commands(scope, language_code=code)
             if [(each.command, each.description) for each in known] != menu:
-                taken: object = await bot.set_my_commands(menu, scope, language_code=code)
-                if taken is not True:
-                    raise ForeignError(HTTPStatus.OK)
+                _check(await bot.set_my_commands(menu, scope, language_code=code))
+        for language, code in languages:
+            about, short = _descriptions(show, words(language))
+            if (await bot.get_my_description(code)).description != about:
+                _check(await bot.set_my_description(about, code))
+            if (await bot.get_my_short_description(code)).short_description != short:
+                _check(await bot.set_my_short_description(short, code))
+
+
+def _check(taken: object) -> None:
+    if taken is not True:
+        raise ForeignError(HTTPStatus.OK)
+
+
+def _descriptions(show: str, catalogue: Words) -> tuple[str, str]:
+    about = catalogue.gettext(
+        "I bring you the recap of each new episode of {show}: a summary of each subject, with its sources. Here, in a "
+        "group or in a channel. You can also ask me for an episode, a topic or some words at any time."
+    ).format(show=catalogue.quoted(show))
+    short = catalogue.gettext("The recap of {show}: each subject in short, with its sources.")
+    short = short.format(show=catalogue.quoted(show))
+    texts = ((about, LONGEST_DESCRIPTION), (short, LONGEST_SHORT))
+    first, second = (text if len(text) <= longest else f"{text[: longest - 1]}…" for text, longest in texts)
+    return first, second

@@ -39,7 +39,10 @@ QUIET = 120.0
 """Seconds without such an end after which the other program is gone: twice the longest pause and a poll, and more."""
 MOST_AT_ONCE = 1000
 """Updates that are handled at once. Further ones wait at Telegram, which keeps them for a day."""
-KINDS = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER)
+KINDS = (
+    *(Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER),
+    Update.GUEST_MESSAGE,
+)
 """The kinds of update that the bot asks for."""
 
 _TYPES: Mapping[str, type] = {
@@ -48,6 +51,7 @@ _TYPES: Mapping[str, type] = {
     "message_thread_id": int,
     "migrate_to_chat_id": int,
     "text": str,
+    "guest_query_id": str,
     "data": str,
     "query": str,
     "offset": str,

@@ -5,14 +5,15 @@ On a send, that class costs several times the processor time of all else in a pu
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import aiohttp
 import httpx
@@ -35,6 +36,8 @@ from bot.model.problems import reason_of
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds that opening a connection may take, encryption included."""
+UPLOAD_WITHIN: Final = 900.0
+"""Seconds for an upload: 50 MB at half a megabit a second."""
 POOL_TIMEOUT: Final = 5.0
 """Seconds to wait for a connection while all are in use."""
 
@@ -149,6 +152,26 @@ class ApiSender:
                 return number
         raise ForeignError(HTTPStatus.OK)
 
+    async def upload(self, method: str, form: Form, leave: Callable[[], bool]) -> tuple[int, str]:
+        """Send a message with a file, and return the ids of both.
+
+        Raises:
+            NeverSentError: the message certainly did not arrive, because the form was not written whole.
+            TelegramError: as `send` says.
+        """
+        form.leave = leave
+        try:
+            async with asyncio.timeout(UPLOAD_WITHIN):
+                payload = await self._post(method, form)
+        except (TelegramError, TimeoutError) as error:
+            failure = TimedOut() if isinstance(error, TimeoutError) else error
+        else:
+            return _ids_in(payload)
+        # A form that breaks off is no request. A refusal may come before all of it is written.
+        is_broken_off = type(failure) in {NetworkError, TimedOut} and not form.is_whole
+        told = _("the file was not sent whole ({reason})")
+        raise NeverSentError(told.format(reason=failure)) if is_broken_off else failure
+
     async def call(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> None:
         """Call a method whose result is of no use. `leave` is that of `send`.
 
@@ -179,7 +202,7 @@ class ApiSender:
             proxy=self._proxy,
         )
 
-    async def _post(self, method: str, body: _Body) -> bytes:
+    async def _post(self, method: str, body: aiohttp.Payload) -> bytes:
         if self._session.closed:
             raise NeverSentError(_("the connections are closed"))
         try:
@@ -195,6 +218,13 @@ class ApiSender:
         raise failure
 
 
+def _ids_in(payload: bytes) -> tuple[int, str]:
+    match parse(HTTPStatus.OK, payload)["result"]:
+        case {"message_id": int(number), "audio": {"file_id": str(file_id)}} if number is not True:
+            return number, file_id
+    raise ForeignError(HTTPStatus.OK)
+
+
 class _Body(aiohttp.BytesPayload):
     """The JSON of one request, which is written only if `leave` agrees."""
 
@@ -208,6 +238,28 @@ class _Body(aiohttp.BytesPayload):
             raise NeverSentError(_("the request was withdrawn before it was sent"))
         # Because asyncio's buffer takes the body whole, the read time-out covers a network that takes none of it.
         await writer.write(self._value, drain=False)  # type: ignore[call-arg] # only the interface leaves it out
+
+
+class Form(aiohttp.MultipartWriter):
+    """The form of an upload, which is written only if `leave` agrees, and knows whether all of it was written."""
+
+    def __init__(self, fields: Mapping[str, str], files: Mapping[str, IO[bytes]], names: Mapping[str, str]) -> None:
+        super().__init__("form-data")
+        self.leave: Callable[[], bool] = lambda: True
+        self.is_whole = False
+        for name, value in fields.items():
+            self.append(value).set_content_disposition("form-data", name=name)
+        for name, file in files.items():
+            # Because Telegram takes a file for music by the end of its name, the name comes along.
+            part = self.append(file)
+            part.set_content_disposition("form-data", name=name, filename=names[name])
+
+    async def write(self, writer: AbstractStreamWriter, close_boundary: bool = True) -> None:  # noqa: FBT002
+        """Write the form, and with it the headers."""
+        if not self.leave():
+            raise NeverSentError(_("the request was withdrawn before it was sent"))
+        await super().write(writer, close_boundary)
+        self.is_whole = True
 
 
 @functools.cache

@@ -64,6 +64,6 @@ ROW = PlatformRow(
     colour="cyan",
     # A person's private chat has the person's id.
     private_chat=str,
-    features=frozenset({Feature.RICH, Feature.THREADS, Feature.EDIT, Feature.PIN}),
+    features=frozenset({Feature.RICH, Feature.THREADS, Feature.EDIT, Feature.PIN, Feature.AUDIO}),
     has_menu_of_show=True,
 )

@@ -13,7 +13,9 @@ from bot.sandbox.discord.world import Channel, DirectChannel, GroupConversation,
 if TYPE_CHECKING:
     from bot.sandbox.shared.webserver import Json
 
-_TYPES: dict[int, type] = {3: str, 4: int, 5: bool}
+CHANNEL = 7
+"""Discord's number of an option that is a channel."""
+_TYPES: dict[int, type] = {3: str, 4: int, 5: bool, CHANNEL: Channel}
 """Types of the values that the app takes, by Discord's number of the option's type."""
 
 
@@ -90,7 +92,16 @@ def command_data(
             _check_value(name, option, options[option["name"]])
         elif option.get("required"):
             raise NotOfferedError(f"/{name} cannot be sent without its option {option['name']}")
-    return _data(command, given)
+    named = [value for value in options.values() if isinstance(value, Channel)]
+    resolved = {"channels": {str(each.id): _resolved(each, user) for each in named}} if named else {}
+    return _data(command, given) | ({"resolved": resolved} if resolved else {})
+
+
+def _resolved(channel: Channel, user: User) -> Json:
+    """Return a channel that a command names, with the rights of the person and of the bot there."""
+    allowed = channel.guild.members[user].effective if channel.guild else Permission(0)
+    rights = {"permissions": str(int(allowed)), "app_permissions": str(int(channel.bot_permissions))}
+    return channel.wire() | rights
 
 
 def autocomplete_data(
@@ -168,7 +179,10 @@ def _given(command: Json, options: Mapping[str, object]) -> list[Json]:
     for name in options:
         if name not in types:
             raise NotOfferedError(f"/{command['name']} has no option {name}: it has {', '.join(types) or 'none'}")
-    return [{"name": name, "type": types[name], "value": value} for name, value in options.items()]
+    return [
+        {"name": name, "type": types[name], "value": str(value.id) if isinstance(value, Channel) else value}
+        for name, value in options.items()
+    ]
 
 
 def _check_value(command: str, option: Json, value: object) -> None:
@@ -178,6 +192,8 @@ def _check_value(command: str, option: Json, value: object) -> None:
     choices = [choice["value"] for choice in option.get("choices") or ()]
     if choices and value not in choices:
         raise NotOfferedError(f"/{command} offers {choices} for its option {option['name']}")
+    if isinstance(value, Channel) and value.type not in option.get("channel_types", (value.type,)):
+        raise NotOfferedError(f"/{command} takes no such channel as #{value.name} for its option {option['name']}")
 
 
 def _data(command: Json, options: list[Json]) -> Json:

@@ -198,7 +198,7 @@ class DiscordStandIn(WebServer):
 
     # People
 
-    async def slash(self, user: User, channel: Channel, command: str, **options: object) -> Interaction:
+    async def slash(self, user: User, channel: Channel, command: str, /, **options: object) -> Interaction:
         """Send a slash command as a person, once the bot has registered commands and is connected.
 
         Raises:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot.sandbox.telegram import rules
 from bot.sandbox.telegram.access import Access, check_may_write, reach
 from bot.sandbox.telegram.errors import ApiError, bad_request
-from bot.sandbox.telegram.model import ChatType, Menu, Message
+from bot.sandbox.telegram.model import ChatType, Menu, Message, Status
 from bot.sandbox.telegram.rich import rich_text
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.text import formatted
@@ -32,7 +32,7 @@ _NOT_MODIFIED = (
     "content and reply markup of the message"
 )
 _QUERY_GONE = "query is too old and response timeout expired or query ID is invalid"
-_ABILITIES = {"can_join_groups": True, "supports_inline_queries": True}
+_ABILITIES = {"can_join_groups": True, "supports_inline_queries": True, "supports_guest_queries": True}
 """Abilities of the bot in `getMe`."""
 
 
@@ -47,6 +47,7 @@ class Methods:
             "deleteWebhook": self._delete_webhook,
             "sendMessage": self._send_message,
             "sendRichMessage": self._send_rich,
+            "sendAudio": self._send_audio,
             "editMessageText": self._edit_text,
             "deleteMessage": self._delete_message,
             "pinChatMessage": self._pin,
@@ -56,6 +57,11 @@ class Methods:
             "answerInlineQuery": self._answer_inline,
             "setMyCommands": self._set_commands,
             "getMyCommands": self._get_commands,
+            "setMyDescription": self._set_description,
+            "getMyDescription": self._get_description,
+            "setMyShortDescription": self._set_short,
+            "getMyShortDescription": self._get_short,
+            "answerGuestQuery": self._answer_guest,
             "getChat": self._get_chat,
             "getChatMember": self._get_member,
         }
@@ -94,7 +100,36 @@ class Methods:
         html, text = rich_text(arguments)
         return self._send(arguments, text, (), html)
 
-    def _send(self, arguments: Arguments, text: str, entities: tuple[Json, ...], html: str = "") -> Json:
+    def _send_audio(self, arguments: Arguments) -> Json:
+        given = arguments.file("audio")
+        if given is None:
+            audio = self._world.files.get(arguments.text("audio"))
+            if audio is None:
+                raise bad_request("wrong file identifier/HTTP URL specified")
+        else:
+            if given.size > rules.UPLOAD_MAX:
+                raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+            shown = {key: arguments.text(key) for key in ("title", "performer") if arguments.text(key)}
+            file_id = f"file-{len(self._world.files) + 1}"
+            audio = {"file_id": file_id, "file_unique_id": file_id, "file_size": given.size, "file_name": given.name}
+            audio |= shown | {
+                "duration": arguments.number("duration"),
+                "thumbnail": arguments.file("thumbnail") is not None,
+            }
+        self._check_may_send_audio(arguments)
+        sent = self._send(arguments, "", (), audio=audio)
+        self._world.files[audio["file_id"]] = audio
+        return sent
+
+    def _check_may_send_audio(self, arguments: Arguments) -> None:
+        chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)
+        bot = chat.member(self._world.bot)
+        if bot.status is Status.RESTRICTED and "can_send_audios" not in bot.rights:
+            raise bad_request("not enough rights to send audios to the chat")
+
+    def _send(
+        self, arguments: Arguments, text: str, entities: tuple[Json, ...], html: str = "", audio: Json | None = None
+    ) -> Json:
         reply_markup = rules.markup(arguments)
         preview = rules.link_preview(arguments)
         chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)
@@ -116,6 +151,8 @@ class Methods:
             by_bot=True,
             request=arguments.request,
             rich=html,
+            audio=audio,
+            reply_to=(arguments.structure("reply_parameters", "reply parameters") or {}).get("message_id"),
         )
         return self._world.record(message).wire()
 
@@ -226,6 +263,37 @@ class Methods:
     def _get_commands(self, arguments: Arguments) -> list[Json]:
         wanted = rules.scope(arguments), rules.language(arguments)
         return next((menu.commands for menu in self._world.menus if (menu.scope, menu.language) == wanted), [])
+
+    def _set_description(self, arguments: Arguments) -> bool:
+        return self._describe(arguments, "description", rules.ABOUT_MAX)
+
+    def _set_short(self, arguments: Arguments) -> bool:
+        return self._describe(arguments, "short_description", rules.ABOUT_SHORT_MAX)
+
+    def _describe(self, arguments: Arguments, key: str, high: int) -> bool:
+        text = arguments.text(key)
+        if len(text) > high:
+            raise bad_request(f"{key.upper()}_TOO_LONG")
+        self._world.about[key, rules.language(arguments)] = text
+        self._world.changes.notify()
+        return True
+
+    def _get_description(self, arguments: Arguments) -> Json:
+        return {"description": self._world.about.get(("description", rules.language(arguments)), "")}
+
+    def _get_short(self, arguments: Arguments) -> Json:
+        return {"short_description": self._world.about.get(("short_description", rules.language(arguments)), "")}
+
+    def _answer_guest(self, arguments: Arguments) -> Json:
+        asked = self._world.calls.pop(arguments.text("guest_query_id"), None)
+        (result,) = rules.inline_results(arguments, [arguments.structure("result", "inline query result")])
+        if asked is None:
+            raise bad_request(_QUERY_GONE)
+        content, markup = result["input_message_content"], result.get("reply_markup")
+        answer = Message(0, asked.chat, self._world.clock(), content["message_text"], reply_markup=markup)
+        answer.entities, answer.by_bot, answer.sender = tuple(content.get("entities", ())), True, self._world.bot
+        self._world.record(answer)
+        return {"inline_message_id": f"guest-{answer.id}"}
 
     def _get_chat(self, arguments: Arguments) -> Json:
         return reach(self._world, arguments.text("chat_id"), Access.READ).wire_full()

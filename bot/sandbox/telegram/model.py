@@ -174,6 +174,8 @@ class Message:
     service: Mapping[str, Any] = field(default_factory=dict)
     rich: str = ""
     via: User | None = None
+    audio: Json | None = None
+    reply_to: int | None = None
 
     @property
     def buttons(self) -> list[Json]:
@@ -192,6 +194,10 @@ class Message:
             "is_topic_message": self.thread is not None,
             "text": self.text if not self.rich else "",
             "rich_message": {"blocks": [{"type": "paragraph", "text": self.text}]} if self.rich else None,
+            "audio": self.audio,
+            "reply_to_message": {"message_id": self.reply_to, "date": 0, "chat": self.chat.wire()}
+            if self.reply_to
+            else None,
             "entities": self.entities,
             "link_preview_options": self.link_preview_options,
             "reply_markup": self.reply_markup if self.buttons else None,

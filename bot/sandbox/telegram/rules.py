@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.telegram.errors import bad_request
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from bot.sandbox.shared.webserver import Json
 
 CALLBACK_DATA_MAX_BYTES = 64
+UPLOAD_MAX = 50 << 20
+"""Bytes of a file that a bot uploads."""
+ABOUT_MAX, ABOUT_SHORT_MAX = 512, 120
+"""Characters of the bot's description, and of the short one."""
 ANSWER_TEXT_MAX = 200
 """Characters of the notification that answers a press of a button."""
 COMMANDS_MAX = 100
@@ -33,6 +38,14 @@ _SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_cha
 """Scopes of menus that the stand-in knows: those without a chat."""
 
 
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file of a form, of which the stand-in keeps the name and the size."""
+
+    name: str
+    size: int
+
+
 class Arguments:
     """Parameters of one request in any form. `request` is its place in the log of requests.
 
@@ -49,6 +62,11 @@ class Arguments:
         if value is None:
             return ""
         return value if isinstance(value, str) else json.dumps(value)
+
+    def file(self, name: str) -> Uploaded | None:
+        """Return a file of the form; None if there is none."""
+        value = self._values.get(name)
+        return value if isinstance(value, Uploaded) else None
 
     def flag(self, name: str) -> bool:
         """Return a truth value, false if missing."""
@@ -174,13 +192,13 @@ def language(arguments: Arguments) -> str:
     return code
 
 
-def inline_results(arguments: Arguments) -> list[Json]:
-    """Return the results that answer an inline query, checked only if they are articles.
+def inline_results(arguments: Arguments, given: list[Json] | None = None) -> list[Json]:
+    """Return the results that answer an inline query, or the `given` ones, checked only if they are articles.
 
     Raises:
         ApiError: the number, an id, the offset or an article breaks a rule.
     """
-    results = arguments.structure("results", "inline query results") or []
+    results = given or arguments.structure("results", "inline query results") or []
     if len(results) > INLINE_RESULTS_MAX:
         raise bad_request("RESULTS_TOO_MUCH")
     ids = [str(result.get("id", "")) for result in results]

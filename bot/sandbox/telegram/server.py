@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from bot.sandbox.shared.faults import Flood
 from bot.sandbox.shared.pipeline import Pipeline
@@ -23,7 +23,7 @@ from bot.sandbox.shared.webserver import HOST, WebServer
 from bot.sandbox.telegram.errors import ApiError, too_many_requests
 from bot.sandbox.telegram.methods import Methods
 from bot.sandbox.telegram.model import ChatType
-from bot.sandbox.telegram.rules import Arguments
+from bot.sandbox.telegram.rules import Arguments, Uploaded
 from bot.sandbox.telegram.world import BOT_ID, TelegramWorld
 
 
@@ -144,7 +144,20 @@ async def _values(http: web.Request) -> Mapping[str, Any]:
         except ValueError:
             return values
         return values | body if isinstance(body, dict) else values
-    return values | dict(await http.post())
+    if not http.content_type.startswith("multipart/"):
+        return values | dict(await http.post())
+    # Because an upload is large, nothing of it is kept.
+    async for part in await http.multipart():
+        if not isinstance(part, BodyPartReader) or part.name is None:
+            continue
+        if part.filename is None:
+            values[part.name] = await part.text()
+            continue
+        size = 0
+        while chunk := await part.read_chunk(1 << 16):
+            size += len(chunk)
+        values[part.name] = Uploaded(part.filename, size)
+    return values
 
 
 async def _not_found(_http: web.Request) -> web.Response:

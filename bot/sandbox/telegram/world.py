@@ -55,6 +55,9 @@ class TelegramWorld:
         self.presses: dict[str, Press] = {}
         self.inquiries: dict[str, Inquiry] = {}
         self.menus: list[Menu] = []
+        self.files: dict[str, Json] = {}
+        self.about: dict[tuple[str, str], str] = {}
+        self.calls: dict[str, Message] = {}
         self._query_ids = itertools.count(1)
         self._user_ids = itertools.count(1001)
         self._group_ids = itertools.count(1)
@@ -303,6 +306,15 @@ class TelegramWorld:
         )
         self.changes.notify()
         return inquiry
+
+    def call(self, chat: Chat, sender: User, text: str) -> Message:
+        """Write a message that names the bot in a chat without it, to which the bot may answer as a guest."""
+        message = self.record(Message(0, chat, self.clock(), text, sender=sender))
+        query = str(next(self._query_ids))
+        self.calls[query] = message
+        self.updates.push("guest_message", message.wire() | {"guest_query_id": query})
+        self.changes.notify()
+        return message
 
     def choose(self, inquiry: Inquiry, result: str, chat: Chat, *, thread: int | None = None) -> Message:
         """Send one result of an inline query, an article with a text, to a chat.

@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 
 from bot.commands import COMMANDS
-from bot.platforms.discord.menu import publish, slash
+from bot.platforms.discord.menu import Place, publish, slash
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from tests.clients import connected, discord_client
@@ -57,7 +57,9 @@ def noted(_ability: Ability, reason: str) -> None:
     NOTED.append(reason)
 
 
-async def _respond(_interaction: discord.Interaction, _answering: Answering, _argument: str, _share: bool) -> None:
+async def _respond(
+    _interaction: discord.Interaction, _answering: Answering, _argument: str, _share: bool, _place: Place | None
+) -> None:
     """Nobody asks here."""
 
 

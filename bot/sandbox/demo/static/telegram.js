@@ -20,7 +20,9 @@ function drawTelegram(message, {
   const card = previewCard(body);
   const text = body.rich
     ? build("div", { class: "tg-rich" }, body.rich.map(richNode))
-    : build("div", { class: "tg-text" }, telegramText(body.text ?? "", body.entities ?? [], { command, inside }));
+    : build("div", { class: "tg-text" }, body.audio
+      ? `🎵 ${body.audio.title} · ${body.audio.performer}`
+      : telegramText(body.text ?? "", body.entities ?? [], { command, inside }));
   const above = body.link_preview_options?.show_above_text === true;
   const bubble = build("div", { class: "tg-bubble" },
     (named || body.via_bot) && build("div", { class: "tg-author" },

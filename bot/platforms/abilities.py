@@ -1,0 +1,54 @@
+"""The abilities that some accounts have beside those of `Account`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bot.model.subscription import Target
+    from bot.platforms.base import Post
+
+
+class Publisher(Protocol):
+    """A platform on which channels can follow a channel."""
+
+    async def publish(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Pass a sent message on to the followers. Publishing twice is no error. `leave` is that of `Post`.
+
+        Raises:
+            SendError: the message was not passed on.
+        """
+
+
+class Pinner(Protocol):
+    """A platform on which messages can be pinned."""
+
+    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Pin a sent message without a sound. Pinning twice is no error. `leave` is that of `Post`.
+
+        Raises:
+            SendError: the message was not pinned.
+        """
+
+    async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+        """Unpin a message. One that is pinned no more, or deleted, is no error. `leave` is that of `Post`.
+
+        Raises:
+            SendError: the message is perhaps still pinned.
+        """
+
+
+class Finder(Protocol):
+    """A platform on which the bot can look up whether a message arrived."""
+
+    async def find(self, post: Post, since: dt.datetime) -> str | None:
+        """Return the id of the bot's message to the target with the same text and no older than `since`.
+
+        The first request takes the turn of the post, and each further one a turn of the account's pace.
+
+        Raises:
+            TargetClosedError: the bot may not read there.
+            SendError: the platform does not tell now.
+        """

@@ -1,0 +1,145 @@
+"""Recordings on Telegram: a message of its own before the recap, and the upload of the file, streamed from the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import io
+import json
+import re
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.parse import urlsplit
+
+from telegram.error import BadRequest, TelegramError
+
+from bot.content.audio import RecordingError, check_size
+from bot.content.links import Web, WebError
+from bot.model.document import Document
+from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
+from bot.model.rendering import JsonObject, Message, Rendering, Upload
+from bot.platforms.base import (
+    ContentError,
+    NotSentError,
+    RefusedError,
+    RenderingRefusedError,
+    SendError,
+    StaleFileError,
+    TargetClosedError,
+    UploadRefusedError,
+)
+from bot.platforms.telegram.errors import translate
+from bot.platforms.telegram.mp3 import duration_of
+from bot.platforms.telegram.request import ForeignError, Form
+
+MOST_TRIES = 3
+"""Attempts to get a recording from the web before the recap comes with the link."""
+LARGEST_COVER = 200 * 1000
+"""Bytes of a thumbnail, by the Bot API; its sides are 320 pixels at most."""
+
+
+class Draw(Protocol):
+    """A renderer of this platform."""
+
+    def __call__(self, document: Document, *, silent: bool) -> Rendering:
+        """Return the document as messages."""
+
+
+def with_audio(document: Document, draw: Draw, *, silent: bool) -> Rendering:
+    """Return the document as messages, after a message with its recording if it has one. Only the first one rings."""
+    if document.audio is None:
+        return draw(document, silent=silent)
+    audio, recap = document.audio, draw(document, silent=True)
+    body = {"title": audio.title, "performer": audio.performer, "disable_notification": silent}
+    otherwise = draw(audio.otherwise, silent=silent).messages
+    first = Message(body, 0, 0, fallback=otherwise, upload=Upload(audio.source, audio.key))
+    return dataclasses.replace(recap, messages=(first, *recap.messages))
+
+
+def translate_audio(error: TelegramError) -> SendError:
+    """Return the core's error after a recording was sent: the fallback is for a chat that takes no such message."""
+    meaning = translate(error)
+    is_too_large = isinstance(error, ForeignError) and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if is_too_large or error.message.startswith(str(HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value)):
+        return UploadRefusedError(str(meaning))
+    if re.search("file identifier|file_id", error.message, re.IGNORECASE):
+        return StaleFileError(str(meaning))
+    is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
+    is_about_content = isinstance(error, BadRequest) and isinstance(meaning, ContentError | NotSentError | RefusedError)
+    return RenderingRefusedError(str(meaning)) if is_about_content or is_about_media else meaning
+
+
+@contextlib.asynccontextmanager
+async def opened(upload: Upload, web: Callable[[], Web]) -> AsyncIterator[IO[bytes]]:
+    """Open the recording at its source; one on the web is kept in a temporary file meanwhile.
+
+    Raises:
+        UploadRefusedError: it cannot be had, or is too large.
+    """
+    if upload.source.startswith(("http://", "https://")):
+        with tempfile.TemporaryFile() as downloaded:
+            await _download(upload.source, downloaded, web)
+            yield downloaded
+        return
+    try:
+        file = await asyncio.to_thread(_open, upload.source)
+    except OSError as error:
+        told = _("the audio file {name} cannot be read ({reason})")
+        raise UploadRefusedError(told.format(name=Path(upload.source).name, reason=reason_of(error))) from error
+    except RecordingError as error:
+        raise UploadRefusedError(str(error)) from error
+    with file:
+        yield file
+
+
+def _open(path: str) -> IO[bytes]:
+    check_size(Path(path).stat().st_size)
+    return Path(path).open("rb")
+
+
+async def _download(address: str, file: IO[bytes], web: Callable[[], Web]) -> None:
+    for attempt in range(1, MOST_TRIES + 1):
+        try:
+            async with web() as session:
+                file.seek(0)
+                file.truncate()
+                await session.save(address, file, check_size)
+        except RecordingError as error:
+            raise UploadRefusedError(str(error)) from error
+        except WebError as error:
+            if attempt == MOST_TRIES:
+                told = _("the audio at {address} cannot be had ({reason})").format(address=address, reason=error)
+                raise UploadRefusedError(told) from error
+            await asyncio.sleep(attempt)
+        else:
+            return
+
+
+def form_of(ids: JsonObject, message: Message, file: IO[bytes], source: str) -> Form:
+    """Return the form of a message with its file, with the length that the file tells and the picture beside it."""
+    cover = _cover_of(source)
+    seconds = duration_of(file)
+    fields = {**ids, **message.body} | ({"duration": seconds} if seconds else {})
+    name = Path(urlsplit(source).path).name or "audio.mp3"
+    files, names = {"audio": file}, {"audio": name}
+    if cover is not None:
+        files["thumbnail"], names["thumbnail"] = cover, "cover.jpg"
+    return Form({key: _in_form(value) for key, value in fields.items()}, files, names)
+
+
+def _cover_of(source: str) -> IO[bytes] | None:
+    """Return the picture beside a recording; None without one that Telegram takes."""
+    picture = Path(source).with_suffix(".jpg")
+    with contextlib.suppress(OSError):
+        if "://" not in source and picture.stat().st_size <= LARGEST_COVER:
+            return io.BytesIO(picture.read_bytes())
+    return None
+
+
+def _in_form(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

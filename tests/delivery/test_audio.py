@@ -1,0 +1,267 @@
+"""Audio in the chat: one upload for everybody, no second recording for anybody, and the link where it cannot come."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.content.archive import Archive
+from bot.content.audio import LARGEST_AUDIO, RecordingError, recording
+from bot.delivery.report import describe
+from bot.model.document import Audio, Document, Paragraph, Section, Span
+from bot.model.facts import Code
+from bot.model.i18n import Language, words
+from bot.model.shortfalls import AudioGivenUp
+from bot.model.subscription import AudioAs, PlatformName
+from bot.platforms.telegram import audio
+from bot.sandbox.shared.faults import Fault, Hook, Match, Reply, Reset
+from bot.sandbox.telegram.model import Status
+from bot.sandbox.telegram.server import TelegramStandIn
+from tests.delivery.side import Side, finished, now
+from tests.world import CONTENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.model.rendering import Rendering
+    from bot.sandbox.shared.faults import Call
+    from bot.sandbox.telegram.model import Chat
+    from bot.storage.ledger import Ledger
+
+UPLOAD = "sendAudio"
+
+
+def said(text: str) -> Document:
+    """A document of one sentence."""
+    return Document("Le récap", (Section((Paragraph((Span(text),)),)),))
+
+
+@pytest.fixture
+def mp3(tmp_path: Path) -> Path:
+    """A recording of ten seconds with a constant rate of 64 kbit/s, and its cover."""
+    file = tmp_path / "1207.mp3"
+    file.write_bytes(b"ID3\x04\x00\x00\x00\x00\x00\x02\x00\x00" + b"\xff\xfb\x50\x00" + bytes(80_000 - 4))
+    file.with_suffix(".jpg").write_bytes(b"\xff\xd8\xff")
+    return file
+
+
+@pytest.fixture
+def telegram(telegram_side: Side) -> TelegramStandIn:
+    """The stand-in."""
+    assert isinstance(telegram_side.standin, TelegramStandIn)
+    return telegram_side.standin
+
+
+def rendered(side: Side, source: Path | str) -> Rendering:
+    """A recording and a recap of one message, which says if it comes with the link instead."""
+    recording_of = Audio("Épisode", "Le podcast", str(source), f"key of {source}", said("Récap avec le lien"))
+    return side.platform.render(dataclasses.replace(said("Récap à 12:34"), audio=recording_of))
+
+
+async def opened(side: Side, ledger: Ledger, source: Path | str, *, episode: int = 1207) -> int:
+    """Open a push of a recording to everybody."""
+    rendering = rendered(side, source)
+    broadcast = await ledger.create_broadcast(
+        episode=episode,
+        title="",
+        schedule="monday",
+        due=now(),
+        renderings=dict.fromkeys(await ledger.choices("monday"), rendering),
+    )
+    assert broadcast is not None
+    return broadcast.id
+
+
+async def subscribed(side: Side, ledger: Ledger, count: int) -> list[Chat]:
+    """So many people who want the audio."""
+    places = side.add(count)
+    await side.subscribe(ledger, *places, audio=AudioAs.FILE)
+    assert isinstance(side.standin, TelegramStandIn)
+    return [side.standin.chats[place.id] for place in places]
+
+
+def uploads(telegram: TelegramStandIn) -> int:
+    """How many requests brought the file itself."""
+    return sum(
+        not isinstance(call.body.get("audio"), str) for call in telegram.traffic.requests if call.route == UPLOAD
+    )
+
+
+def got(chat: Chat) -> list[str]:
+    """What came into the chat, in order: a recording by its title, a recap by its text, a reply with a mark."""
+    return [
+        f"{'↳ ' if each.reply_to else ''}{each.audio['title'] if each.audio else each.text}" for each in chat.messages
+    ]
+
+
+WHOLE = ["Épisode", "↳ Récap à 12:34"]
+LINK = ["Récap avec le lien"]
+
+
+async def test_everybody_gets_one_upload_and_the_recap_as_a_reply(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """Also those of the next push after a restart, which is another worker on the same ledger."""
+    chats = await subscribed(telegram_side, real_ledger, 20)
+    for episode in (1207, 1208):
+        push = await opened(telegram_side, real_ledger, mp3, episode=episode)
+        assert await telegram_side.deliver(real_ledger, push) == {"sent": 20}
+    assert [got(chat) for chat in chats] == [WHOLE * 2] * 20
+    assert uploads(telegram) == 1
+    assert all(chat.messages[1].reply_to == chat.messages[0].id for chat in chats)
+    (file,) = telegram.files.values()
+    shown = {key: file[key] for key in ("title", "performer", "duration", "thumbnail", "file_size")}
+    assert shown == {
+        "title": "Épisode",
+        "performer": "Le podcast",
+        "duration": 10,
+        "thumbnail": True,
+        "file_size": 80_012,
+    }
+
+
+async def test_a_recording_in_doubt_is_never_sent_again(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """The recap follows without a reply, the next chat brings the file up, and the report counts the one in doubt."""
+    chats = await subscribed(telegram_side, real_ledger, 3)
+    telegram.faults.add(Fault(Reset(), Match(route=UPLOAD), after=True))
+    push = await opened(telegram_side, real_ledger, mp3)
+    assert await telegram_side.deliver(real_ledger, push) == {"sent": 2, "unknown": 1}
+    assert sorted(map(got, chats)) == [["Épisode", "Récap à 12:34"], WHOLE, WHOLE]
+    (broadcast,) = await real_ledger.broadcasts(1)
+    outcome = await real_ledger.notices.outcome(broadcast)
+    assert [(each.code, each.count, each.unknown) for each in outcome.unserved] == [(Code.AUDIO, 1, True)]
+    assert (outcome.sent, outcome.unknown, outcome.unaccounted) == (2, 1, 0)
+    assert "1 has the recap, and may or may not have the audio" in describe(outcome, words(Language.ENGLISH)).text
+
+
+@pytest.mark.parametrize("hold", [False, True])
+async def test_a_crash_with_a_recording_on_its_way_leaves_it_in_doubt(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path, *, hold: bool
+) -> None:
+    """Whatever the config says of other messages in doubt."""
+    (chat,) = await subscribed(telegram_side, real_ledger, 1)
+    telegram_side.hold = hold
+    push = await opened(telegram_side, real_ledger, mp3)
+    assert len(await real_ledger.claim(PlatformName("telegram"), 1)) == 1
+    assert await telegram_side.deliver(real_ledger, push) == {"unknown": 1}
+    assert got(chat) == ["Récap à 12:34"]
+    assert uploads(telegram) == 0
+
+
+async def test_a_chat_that_takes_no_recordings_gets_the_link(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """It alone: the others get theirs."""
+    (chat,) = await subscribed(telegram_side, real_ledger, 1)
+    group = telegram.add_supergroup("Muets")
+    telegram.set_member(group, telegram.bot, Status.RESTRICTED, rights={"can_send_messages"})
+    await telegram_side.subscribe(real_ledger, group)
+    push = await opened(telegram_side, real_ledger, mp3)
+    assert await telegram_side.deliver(real_ledger, push) == {"sent": 2}
+    assert (got(group), got(chat)) == (LINK, WHOLE)
+    assert telegram_side.told == []
+
+
+async def test_a_file_that_is_gone_or_too_large_is_told_once_and_all_get_the_link(
+    telegram_side: Side,
+    telegram: TelegramStandIn,
+    real_ledger: Ledger,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody waits for it, and nothing of it goes up."""
+    monkeypatch.setattr(audio, "MOST_TRIES", 1)
+    chats = await subscribed(telegram_side, real_ledger, 5)
+    large = tmp_path / "large.mp3"
+    with large.open("wb") as file:
+        file.truncate(LARGEST_AUDIO + 1)
+    sources: list[Path | str] = [tmp_path / "gone.mp3", large, "http://127.0.0.1:1/x.mp3"]
+    for episode, source in enumerate(sources):
+        push = await opened(telegram_side, real_ledger, source, episode=1207 + episode)
+        assert await telegram_side.deliver(real_ledger, push) == {"sent": 5}
+    assert [got(chat) for chat in chats] == [LINK * 3] * 5
+    assert [type(fact) for fact in telegram_side.told] == [AudioGivenUp] * 3
+    assert uploads(telegram) == 0
+
+
+async def test_an_upload_that_the_platform_refuses_falls_back(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """A server with a smaller limit is asked once, though it is a proxy's page that says so."""
+    chats = await subscribed(telegram_side, real_ledger, 4)
+    page = Reply(413, "<html>Request Entity Too Large</html>", content_type="text/html")
+    telegram.faults.add(Fault(page, Match(route=UPLOAD)))
+    push = await opened(telegram_side, real_ledger, mp3)
+    assert await telegram_side.deliver(real_ledger, push) == {"sent": 4}
+    assert [got(chat) for chat in chats] == [LINK] * 4
+    assert uploads(telegram) == 1
+    assert [type(fact) for fact in telegram_side.told] == [AudioGivenUp]
+
+
+async def test_a_file_id_of_another_bot_goes_up_again(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """After a change of the token, Telegram knows none of the old ids."""
+    (chat,) = await subscribed(telegram_side, real_ledger, 1)
+    await real_ledger.uploads.keep(PlatformName("telegram"), f"key of {mp3}", "of another bot")
+    push = await opened(telegram_side, real_ledger, mp3)
+    assert await telegram_side.deliver(real_ledger, push) == {"sent": 1}
+    assert got(chat) == WHOLE
+    assert uploads(telegram) == 1
+
+
+async def test_an_upload_holds_up_only_those_who_wait_for_it(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """Everybody else has the recap while it lasts, and it is one request."""
+    chats = await subscribed(telegram_side, real_ledger, 30)
+    others = [telegram.chats[place.id] for place in telegram_side.add(30)]
+    await telegram_side.subscribe(real_ledger, *others)
+    go_on = asyncio.Event()
+
+    async def wait(_call: Call) -> None:
+        await go_on.wait()
+
+    telegram.faults.add(Fault(Hook(wait), Match(route=UPLOAD)))
+    with_audio, plain = rendered(telegram_side, mp3), telegram_side.platform.render(said("Sans audio"))
+    wanted = await real_ledger.choices("monday")
+    push = await real_ledger.create_broadcast(
+        episode=1207,
+        title="",
+        schedule="monday",
+        due=now(),
+        renderings={each: with_audio if each.audio is AudioAs.FILE else plain for each in wanted},
+    )
+    assert push is not None
+    async with telegram_side.delivering(real_ledger):
+        await telegram.wait_for(lambda: all(got(chat) == ["Sans audio"] for chat in others), within=20)
+        assert [got(chat) for chat in chats if got(chat)] == []
+        assert [call.route for call in telegram.traffic.requests].count(UPLOAD) == 1
+        go_on.set()
+        assert await finished(real_ledger, push.id) == {"sent": 60}
+    assert [got(chat) for chat in chats] == [WHOLE] * 30
+    assert uploads(telegram) == 1
+
+
+def test_the_recording_is_the_file_else_the_address(tmp_path: Path) -> None:
+    """Each version of the file has a key of its own; one that is too large or not there says so."""
+    episode = Archive.load(CONTENT).episodes[0].model_copy(update={"audio": "https://example.org/a.mp3"})
+    linked = recording(episode, tmp_path, "Le podcast")
+    assert linked is not None
+    assert linked.source == "https://example.org/a.mp3"
+    filed = episode.model_copy(update={"audio_file": "a.mp3"})
+    with pytest.raises(RecordingError, match=r"a\.mp3 cannot be read"):
+        recording(filed, tmp_path, "Le podcast")
+    (tmp_path / "a.mp3").write_bytes(b"1")
+    first = recording(filed, tmp_path, "Le podcast")
+    (tmp_path / "a.mp3").write_bytes(b"12")
+    second = recording(filed, tmp_path, "Le podcast")
+    assert first is not None
+    assert second is not None
+    assert len({linked.key, first.key, second.key}) == 3
+    assert recording(episode.model_copy(update={"audio": None}), tmp_path, "") is None
