@@ -1,4 +1,4 @@
-"""Folded words, by which the bot compares texts that people type."""
+"""Folded words, by which the bot compares texts that people type, and the sentences of a text."""
 
 import re
 import unicodedata
@@ -12,6 +12,14 @@ NARROW_NO_BREAK_SPACE = "\N{NARROW NO-BREAK SPACE}"
 # Because NFKD decomposes accents and no ligatures, ligatures need a table.
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 _WORD = re.compile(r"[^\W_]+")
+
+_SENTENCE_END = re.compile(r"""(?<=[.!?…])["”»’)\]]*\s+(?=["“«(\[]?\s?[A-ZÀ-ÖØ-ÞŒ0-9])""")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:M|MM|Mme|Mlle|Dr|Mr|Mrs|Ms|St|Ste|vs|cf|env|approx|etc|p|pp|n|no|art|Inc|Ltd|Co|Jr|Sr)|"
+    r"\b[A-Z]|^\W*\d{1,3})\.$"
+)
+_LONGEST_ABBREVIATION = 12
+"""Characters before a full stop that may be an abbreviation."""
 
 
 def fold(text: str) -> str:
@@ -35,3 +43,14 @@ def slugify(text: str) -> str:
 def normalise_topic(text: str) -> str:
     """Return the one spelling of a topic: `Tik Tok`, `#TIKTOK` and `tik-tok` become `tiktok`."""
     return "".join(fold_words(text))
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text."""
+    found: list[str] = []
+    begin = 0
+    for match in _SENTENCE_END.finditer(text):
+        if not _ABBREVIATION.search(text[max(begin, match.start() - _LONGEST_ABBREVIATION) : match.start()]):
+            found.append(text[begin : match.end()])
+            begin = match.end()
+    return list(filter(None, map(str.strip, (*found, text[begin:]))))

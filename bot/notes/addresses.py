@@ -7,14 +7,13 @@ from urllib.parse import urlsplit
 from bot.model.address import bare_addresses, clean_address, site
 from bot.model.document import Picture
 from bot.model.text import fold
+from bot.notes.language import words_of
 from bot.notes.model import Line, Link
 
 _IMAGE = re.compile(r"(?i)\.(?:jpe?g|png|gif|webp|avif)$")
-_WWW = re.compile(r"(?<![\w/.@])www\.(?=\w[\w-]*\.\w)")
-_LABEL_WORD = re.compile(
-    r"(?:les?|sources?|liens?|links?|url|via|lire|voir|ecouter|read|see|listen|watch|more|here|ici|plus d.infos?|"
-    r"infos?)"
-)
+_BARE = re.compile(r"(?<![\w/.@:-])(?=www\.\w[\w-]*\.\w|(?:[a-z0-9-]+\.)+[a-z]{2,}/\S+$)")
+"""The beginning of an address without `https://`."""
+_LABEL_WORD = re.compile(words_of("link_word"))
 _MARK = re.compile(r"[\W\d_]+")
 _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
@@ -29,7 +28,7 @@ _ARROWS = " :-–—→>|👉🔗➡️\ufe0f"
 
 def with_addresses(line: Line) -> Line:
     """Return the line with the valid addresses of its text as links, and the images apart."""
-    text = _WWW.sub("https://www.", _CHECK_BOX.sub("", line.text))
+    text = _BARE.sub("https://", _CHECK_BOX.sub("", line.text))
     for link in line.links:
         # Because a link whose words are its own address is a source, its words are no sentence.
         if link.title and _is_address(link.title, link.url):

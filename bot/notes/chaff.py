@@ -1,133 +1,92 @@
 """The parts of notes that are no subject, recognised by their words: ads, calls, greetings, contents, chores, credits.
 
-A title must be one of these wholly, and a text must speak to the listener or of the episode: news about an ad is news.
+A short text is one of these if nearly all of its words are those of making a show. A longer one must speak to the
+listener, or of the episode: news about an ad is news.
 """
 
 import itertools
 import re
 from collections.abc import Sequence
 
-from bot.model.text import fold, fold_words
-from bot.notes.language import sentences
+from bot.model.text import fold, fold_words, sentences
+from bot.notes.language import telling_words, words_of
 from bot.notes.model import Line
 
-_FEW, _HELLO, _THANKS = 2, 6, 14
+_FEW, _HELLO, _THANKS = 2, 12, 14
 """Words of a greeting to somebody, of one to all, and of thanks, that hold nothing else."""
 _MAX_ADDRESSED = 90
 """Characters of a line that only says where to write to."""
-_SPONSOR = (
-    r"(?:pubs?|publicites?|partenaires?|partenariats?|sponsors?|sponsoring|sponso\w*|annonces?|ads?|ad break|"
-    r"advertisements?)"
+_SHORT, _MOST = 9, 0.66
+"""Telling words of a short text, and the share of them that are words of making a show."""
+_FRAME, _OWN, _FITTING, _SECTION, _TO_LISTENER, _GREETING, _TO_ALL, _SHOW, _TO_BE_DONE = (
+    re.compile(words_of(name))
+    for name in ["frame", "own", "fitting", "section", "to_listener", "greeting", "to_all", "show", "to_be_done"]
 )
-_SHOW = r"(?:podcasts?|episodes?|emissions?|numeros?|recap|show|newsletter|lettre|chaine|channel)"
-_US = r"(?:nous|notre|nos|moi|us|our|me)"
-_PLACES = (
-    r"(?:patreon|tipeee|ko fi|kofi|discord|instagram|twitter|facebook|linkedin|mastodon|bluesky|tiktok|youtube|"
-    r"spotify|deezer|apple podcasts?|mail|email|reseaux|application|appli|app|plateformes?|amis|cloche|avis|note|"
-    r"etoiles?|stars?|commentaires?|reviews?|rating|coffee|cafe)"
-)
-_ASKED = r"(?:abonne|suive|retrouve|rejoigne|soutene|laisse|contacte|inscrive|note|ecrive|like|commente)z"
-_TO_DO = (
-    r"(?:abonner|suivre|retrouver|rejoindre|soutenir|laisser|contacter|inscrire|partager|noter|ecrire|mettre|ecouter|"
-    r"envoyer|subscribe|follow|find|leave|support|rate|review|share|join|write|email|listen|buy|send|visit|become|"
-    r"tell)"
-)
-# Because a title may begin with an infinitive, one must be asked for: "pensez à partager".
-_BEFORE = (
-    r"(?:(?:pour|to|please|pensez a|n hesitez pas a|n oubliez pas (?:de |d )?|don t forget to|you can|vous pouvez|"
-    r"(?:if|si) .{0,60}) ?\b){1,2}(?:vous |nous )?"
-)
-_TITLES = re.compile(
-    r"(?:(?:la |le |les |un |une |notre |nos |the |our |a |petite? |mot |message |page |minute |instant |fin |"
-    r"end )*(?:de |d |of |du |des |from )?(?:la |le |notre |our |nos |the |cette |this |this week s |today s )?"
-    rf"(?:{_SPONSOR}|pause|pause pub|pause musicale|coupure pub|remerciements?|soutien|interlude)"
-    r"(?: de (?:la )?(?:semaine|l episode|cet episode))?|(?:la )?semaine prochaine|(?:le |l |au |"
-    r"du )?prochain(?:e)? (?:episode|fois|numero)|next (?:week|episode|time)|coming up(?: next)?|a venir|a suivre|"
-    r"(?:au |le )?(?:sommaire|programme|menu)|chapitres?|chapters?|time ?(?:stamps?|codes?)|table (?:des matieres|"
-    r"of contents)|contents|(?:in|dans) (?:this|cet) episode|agenda|"
-    rf"(?:la )?vie du (?:podcast|club)|(?:nous )?(?:{_ASKED}|{_TO_DO})(?: (?:{_US}|vous|le|l|the|{_SHOW}))*|"
-    rf"contact(?:s| us)?|"
-    r"(?:get|keep|restez) (?:in touch|en contact)|connect with us|housekeeping|admin|credits?|about (?:the show|us|"
-    r"this podcast)|a propos|mentions legales|generique|intro(?:duction)?|outro|conclusion|(?:le )?mot de la fin|fin|"
-    r"end|bonjour|bienvenue|welcome|goodbye|au revoir|a faire|to ?do(?: list)?|taches|rappels?|reminders?|pense bete|"
-    r"notes? (?:internes?|de production)|production notes|(?:nos |our )?reseaux(?: sociaux)?|social media|newsletter|"
-    r"(?:la )?(?:playlist|musique)|music|transcript(?:ion)?)"
-)
-_OWN_WORDS = re.compile(
-    rf"(?:cet(?:te)?|this(?: week s)?|today s|l|la) {_SHOW} (?:du jour )?(?:vous )?(?:est|a ete|is|"
-    rf"was) (?:\w+ ){{0,2}}?"
-    r"(?:sponsori\w+|presente\w*|soutenue?|offert\w*|propose\w*|parraine\w*|rendue? possible|sponsored|brought|"
-    r"supported|presented|made possible)|"
-    rf"\b(?:notre|nos|our) (?:partenaires?|sponsors?|partners?)\b|\b(?:brought to you|sponsored) by\b|\bpause pub\b|"
-    rf"^vous recevez ce|^(?:on|nous) remerci|\byou are receiving this\b|"
-    r"\b(?:avec|notre|use|with) (?:le |un |the |our )?(?:code|promo code)\b|\ben partenariat avec .{0,40}(?:code|"
-    r"offre|reduction|remise)|\bad ?choices\b|\b(?:paid subscribers?|reader supported)\b|"
-    r"\bview (?:this \w+ )?in (?:your )?browser\b|\bdans (?:le|votre) navigateur$|\bpolitique de confidentialite\b|"
-    r"\bprivacy policy\b|^collaboration commerciale|"
-    rf"^(?:et |and )?(?:{_ASKED}|{_BEFORE}{_TO_DO})\b.{{0,60}}?\b(?:{_US}|vous|{_SHOW}|{_PLACES})\b|^(?:(?:partage|"
-    rf"telecharge|ecoute|envoye|pose)z|{_TO_DO}) (?:\w+ ){{0,3}}?(?:{_US}|a friend|a review|{_SHOW})\b|"
-    r"^(?:reagissez|(?:mette|active)z .{0,30}(?:etoiles?|note|avis|pouce|commentaire|cloche))\b|"
-    rf"^(?:follow|find|listen|rate|review) (?:\w+ )?on {_PLACES}\b|^(?:{_BEFORE})?(?:subscribe|unsubscribe|sign up|"
-    rf"get in touch|forwarded this|abonnez|desabonne\w*|(?:se |me )?desinscri\w*|likez)\b|\bn (?:oubliez|"
-    rf"hesitez) pas (?:de|d|a) (?:vous |nous )?{_TO_DO}\b|^(?:voila )?c est tout pour\b|"
-    r"^that s (?:it|all)(?: for|$)|\b(?:five|5|cinq) (?:stars?|etoiles?)\b.{0,60}$|^(?:hosted (?:on|by)|"
-    r"heberge (?:par|sur)|produit par|produced by|presente par|presented by|musique (?:de|par)|music by|edited by|"
-    r"see acast|transcription par)\b|^(?:bye|best|cheers|regards|a demain|a vendredi)(?: \w+){0,2}$|^(?:a (?:lundi|"
-    r"bientot|la semaine prochaine|la prochaine|tres vite)|see you|until next|kind regards|(?:tres )?(?:bonne|belle|"
-    r"excellente) (?:soiree|semaine|journee|ecoute|fin)|bien a (?:toi|vous)|cordialement|amicalement|bises|"
-    r"envoye de(?:puis)? mon|sent from my|get outlook|(?:voici|here (?:are|is)) (?:les|mes|nos|the|my|our) (?:notes|"
-    r"sujets|stories|topics|links|deux|trois|quatre|cinq|two|three|four|five)|rendez vous (?:lundi|vendredi|"
-    r"la semaine)|on se (?:retrouve|revoit)|next time)\b|^(?:la semaine prochaine|next week|lundi prochain|"
-    r"dans le prochain episode|next episode) (?:on |nous |we |i |je )|^(?:a faire|to ?do|rappel|reminder|"
-    r"note (?:interne|de production)|nb) (?=\w)|^(?:penser a|pense a|ne pas oublier|relancer|voir avec|remember to|"
-    r"don t forget to|ask \w+ (?:for|about|if))\b"
-)
-# A word that may begin a title is a label only where a colon or nothing follows it.
-_LABEL = re.compile(
-    rf"\W*(?:{_SPONSOR}|credits?|generique|jingle|lancement|desannonce|virgule(?: sonore| de fin)?|montage|realisation|"
-    rf"musique|music|"
-    r"contact|hosts?|guests?|(?:in |up |coming )?next (?:week|time|episode)|(?:la )?semaine prochaine|"
-    r"prochaine? (?:episode|fois)|note (?:pour moi|a moi-meme|to self))\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)"
-)
-_GREETING = re.compile(
-    r"(?:(?:super|parfait|top|ok|great|perfect) )?(?:bonjour|bonsoir|salut|hello|hi|hey|dear|chers?|coucou|bienvenue|"
-    r"welcome|merci|thanks|thank you|hola)\b"
-)
-_TO_ALL = re.compile(
-    r"\b(?:tous|toutes|all|everyone|team|equipe|amis|friends|back|(?:merci|thanks) (?:a|aux?|d|pour|to|for))\b"
-)
-_ABOUT_SHOW = re.compile(rf"\b{_SHOW}\b")
+_LABEL = re.compile(rf"\W*{words_of('label')}\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)")
+_CALL = re.compile(r"\W*(?!chez|assez|nez)\w{3,}ez\b[^.]{0,80}!\W*$", re.IGNORECASE)
+_COLON = re.compile(r"\s?(?::|\s[–—-]\s)")
+_NO_LABEL = re.compile(rf"\W*{words_of('no_label')}")
+_STAGE = re.compile(r"[\[(/{]\s?([^\[\](){}]{1,90}?)\s?[\])/}]\W?")
+"""A line in brackets, as stage directions are."""
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.\w")
-_TO_BE_DONE = re.compile(
-    r"(?:(?:se |s.)?[a-z’']{3,}(?:er|ir|re)|buy|call|ask|book|check|send|charge|bring|fix|pay|email|upload|record|"
-    r"test|print|update)\b"
+_CODE_WORD = re.compile(
+    r"\b[Cc]ode\s+(?:promo\s+)?[A-Z][A-Z0-9]{2,}\b|-\s?\d+\s?%.{0,40}\b[A-Z]{4,}\d*\b|"
+    r"(?i:^(?:\w+ ){0,3}?(?:free trial|essai gratuit)\b)"
 )
-_CODE_WORD = re.compile(r"\b[Cc]ode\s+(?:promo\s+)?[A-Z][A-Z0-9]{2,}\b")
 
 
 def is_chaff_title(text: str) -> bool:
     """Tell whether a title heads something that is no subject."""
-    return _TITLES.fullmatch(" ".join(fold_words(text))) is not None
+    is_own = _share(text) == 1 and not (_COLON.search(text) or text.endswith((".", "!", ",")))
+    return is_own or _SECTION.fullmatch(" ".join(fold_words(text))) is not None
+
+
+def is_frame(title: str) -> bool:
+    """Tell whether a title of what is no subject has no text of its own below it."""
+    return _FRAME.match(" ".join(fold_words(title))) is not None
 
 
 def is_chaff(line: Line) -> bool:
     """Tell whether a line speaks of the episode or to the listener, and tells no news."""
-    return line.aside or any(says_chaff(text) for text in (line.text, *(link.title for link in line.links)) if text)
+    if stage := None if line.links else _STAGE.fullmatch(line.text):
+        words = telling_words(stage[1])
+        return stage[1][0].islower() or any(_OWN.fullmatch(word) or _FITTING.fullmatch(word) for word in words)
+    told = [line.text, *(link.title for link in line.links)]
+    said = sentences(line.text)
+    # "Two stories today" says nothing beside a greeting.
+    is_whole = len(said) > 1 and says_chaff(said[0]) and all(says_chaff(text) or is_about_show(text) for text in said)
+    return line.aside or is_whole or any(map(says_chaff, filter(None, told)))
 
 
 def says_chaff(text: str) -> bool:
     """Tell whether a text is an ad, a call, a greeting, a credit or a chore."""
     flat = " ".join(fold_words(text))
-    if _OWN_WORDS.search(flat) or _CODE_WORD.search(text) or _LABEL.match(fold(text)):
+    if _TO_LISTENER.search(flat) or _CODE_WORD.search(text) or _CALL.match(text) or _LABEL.match(fold(text)):
         return True
     if len(text) <= _MAX_ADDRESSED and _ADDRESS.search(text):
+        return True
+    label = _COLON.split(text, maxsplit=1)[0]
+    if _share(text) >= _MOST or (label != text and _share(label) == 1 and not _NO_LABEL.match(fold(label))):
         return True
     greeting = _GREETING.match(flat)
     if greeting is None:
         return False
     is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
     is_short = len(flat.split()) <= (_THANKS if greeting[0].endswith(("merci", "thanks", "thank you")) else _HELLO)
-    return bool((is_to_all and is_short) or (_ABOUT_SHOW.search(flat) and len(sentences(text)) == 1))
+    return bool((is_to_all and is_short) or (any(map(_SHOW.fullmatch, flat.split())) and len(sentences(text)) == 1))
+
+
+def _share(text: str) -> float:
+    """Return the share of a short text's words that belong to the making of a show, if one belongs to nothing else."""
+    words = [word for word in telling_words(text) if not word[0].isdigit()]
+    own = sum(_OWN.fullmatch(word) is not None for word in words)
+    fitting = sum(_FITTING.fullmatch(word) is not None for word in words)
+    return (own + fitting) / len(words) if own and len(words) <= _SHORT else 0
+
+
+def is_about_show(text: str) -> bool:
+    """Tell whether all words of a text belong to a show, and so none to a subject."""
+    return all(word[0].isdigit() or _OWN.fullmatch(word) or _FITTING.fullmatch(word) for word in telling_words(text))
 
 
 def chores(lines: Sequence[Line]) -> set[int]:
@@ -138,6 +97,6 @@ def chores(lines: Sequence[Line]) -> set[int]:
         run = list(group)
         if is_item and len(run) > 1 and all(_TO_BE_DONE.match(fold(lines[each].text)) for each in run):
             above = lines[run[0] - 1] if run[0] else Line("")
-            is_titled = above.text and len(above.text.split()) <= _FEW and not above.links
+            is_titled = len(above.text.split()) <= (_HELLO if above.text.endswith(":") else _FEW) and not above.links
             found.update(run, [run[0] - 1] if is_titled else [])
     return found

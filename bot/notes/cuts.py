@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.model.text import fold
-from bot.notes.language import sentences, stems, telling_words
-from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of
+from bot.model.text import fold, sentences
+from bot.notes.language import stems, telling_words, words_of
+from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of, sign_of
 from bot.notes.model import Head, Line
 
 MAX_SUBJECTS = 40
@@ -33,25 +33,14 @@ _ENOUGH = 0.25
 _NOT_A_HEADING = 0.5
 _FREE_OPENING = 300
 """Characters of an introduction above the first subject that count for nothing against a cut."""
-_ORDINAL = (
-    r"(?:1er|1re|1ere|premiere?|deuxieme|seconde?|troisieme|quatrieme|cinquieme|sixieme|septieme|huitieme|derniere?|"
-    r"autre|prochaine?|first|second|third|fourth|fifth|sixth|seventh|next|last|final|other)"
-)
-_THING = r"(?:sujet|actu|actualite|info|information|nouvelle|histoire|story|topic|news|item|subject|thing|point)s?"
-_GOES_ON = (
-    r"(?:commence|continue|enchaine|termine|poursuit|passe|finit|start|begin|move on|end|finish|close|commencons|"
-    r"continuons|enchainons|terminons|finissons|poursuivons|passons)"
-)
 _CUE = re.compile(
-    r"^(?:(?:et|and|alors|so|bon|ok|now|puis|ensuite|then) )?(?:"
-    rf"(?:(?:le|la|notre|l|the|our|une?) )?{_ORDINAL} {_THING}(?: (?:du jour|de la semaine|today|of the (?:day|"
-    rf"week)))?|(?:(?:on|nous|we|let s|je|i) )?{_GOES_ON}(?: (?:tout de suite|maintenant|now|off|up))? (?:avec|par|sur|"
-    rf"a|with|to|on)|"
-    r"enfin|finally|lastly|(?:first|next) up|first off|next|moving on to|up next|d abord|last but not least|"
-    r"pour (?:commencer|finir|terminer)|to (?:start|begin|finish|end)(?: with)?)(?: (?:c est|it s|is|est|avec|with))?\b"
+    rf"^(?:(?:et|and|alors|so|bon|ok|now|puis|ensuite|then) )?{words_of('cue')}(?: (?:c est|it s|is|est|avec|with))?\b"
 )
 _RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0](?P<mark>:|[-=]>|→)|:(?=\s))(?P<rest>.*)")
-_LABEL = re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?(?::|[-=]>|→) (?P<rest>.{8,})")
+_LABELS = (
+    re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?(?::|[-=]>|→) (?P<rest>.{8,})"),
+    re.compile(r"(?P<title>[^.!?]{2,90}?)[\s\u00a0](?:[|–—-]|//) (?P<rest>.{20,})"),
+)
 # An elided article belongs to its name.
 _WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
 
@@ -93,7 +82,11 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     headings = judge.headings
     for level in {body[index].level for index in headings} - {0}:
         yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
-    yield "numbers", list(_numbered(body)), 1.05
+    yield "numbers", list(_numbered(body, [0 if line.is_link else number_of(line.text) for line in body])), 1.05
+    yield "letters", list(_numbered(body, [line.number for line in body])), 1.05
+    signs = [sign_of(line) for line in body]
+    for sign in dict.fromkeys(filter(None, signs)):
+        yield "signs", [_split(body, index) for index, each in enumerate(signs) if each == sign], 0.95
     yield "times", [_split(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
     yield "run-in", [_split(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
@@ -104,10 +97,11 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     top = min((body[index].depth for index in texts if body[index].item), default=0)
     items = [index for index in texts if body[index].item and body[index].depth == top]
     yield "items", [_split(body, index) for index in items], 0.9
-    labels = [(index, _LABEL.match(body[index].text)) for index in items or texts]
-    if all(label for _index, label in labels):
-        yield "labels", [Start(i, bare_title(label["title"]), label["rest"]) for i, label in labels if label], 0.95
-    apart = (i for i in texts if not i or body[i].after_gap or (body[i - 1].is_link and body[i - 1].after_gap))
+    apart = [i for i in texts if not i or body[i].after_gap or (body[i - 1].is_link and body[i - 1].after_gap)]
+    for each, label in itertools.product((items or texts, apart), _LABELS):
+        labels = [(index, label.match(body[index].text)) for index in each]
+        if all(found and (label is _LABELS[0] or _is_prose(body[index])) for index, found in labels):
+            yield "labels", [Start(i, bare_title(found["title"]), found["rest"]) for i, found in labels if found], 0.95
     yield "blocks", [_split(body, index) for index in apart], 0.8
     for way in head.ways:
         # Where both readings fit, the one that names more subjects says more.
@@ -118,10 +112,10 @@ def _titled(body: Sequence[Line], lines: Iterable[int]) -> list[Start]:
     return [Start(index, bare_title(body[index].text)) for index in lines]
 
 
-def _numbered(body: Sequence[Line]) -> Iterator[Start]:
+def _numbered(body: Sequence[Line], numbers: Sequence[int]) -> Iterator[Start]:
     wanted = 1
-    for index, line in enumerate(body):
-        if number_of(line.text) == wanted and not line.is_link:
+    for index, number in enumerate(numbers):
+        if number == wanted:
             wanted += 1
             yield _split(body, index)
 
@@ -175,7 +169,8 @@ def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
     above = body[index - 1] if index else Line("")
     if apart:
         return not index or line.after_gap or above.is_link or line.level > 0
-    return not (line.level or _is_prose(line)) and (above.is_link or not is_heading(above) or _is_prose(above))
+    is_last = above.is_link or not is_heading(above) or _is_prose(above) or _is_prose(below)
+    return not (line.level or _is_prose(line)) and is_last
 
 
 def _is_prose(line: Line) -> bool:
@@ -209,7 +204,13 @@ class _Judge:
         if starts[0] is None and 0 < len(taken) < len(way) and min(taken) > 0 and self._lengths[0] > _RUN_IN:
             starts[0] = 0
         found = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
-        return [self._told(line, phrase) for line, phrase in found]
+        told = [self._told(line, phrase) for line, phrase in found]
+        if 2 * sum(bool(start.title) for start in told) > len(told):
+            # Where most have a title of their own, the others have one in other words.
+            told = [
+                start if start.title else replace(_split(self._body, start.line), phrase=start.phrase) for start in told
+            ]
+        return told
 
     def _likeness(self, phrase: Sequence[str], line: int) -> float:
         """Return the likeness of a phrase's words and the first sentence of a line, from 0 to 1."""
@@ -252,12 +253,9 @@ class _Judge:
         limit = max(levels) if all(levels) else 0
         passed = self._titles - {start.line for start in starts}
         score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
-        if count == 1:
-            score *= 0.75
-        else:
-            sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
-            shares = [size / (sum(sizes) or 1) for size in sizes if size]
-            score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(count)
+        sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
+        shares = [size / (sum(sizes) or 1) for size in sizes if size]
+        score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(max(2, count))
         agreement, phrases = self._agreement(starts)
         return Cut(name, tuple(starts), score * (0.3 + 0.7 * agreement), phrases)
 

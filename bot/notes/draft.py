@@ -21,10 +21,10 @@ from bot.model.episode import seconds_in, time_of
 from bot.model.i18n import Language, words
 from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
-from bot.model.text import fold, fold_words
+from bot.model.text import fold, fold_words, sentences
 from bot.model.typography import TITLE_ON_PHONE, tidied
 from bot.notes.head import announces
-from bot.notes.language import language_of, sentences, telling_words
+from bot.notes.language import language_of, telling_words
 from bot.notes.marks import bare_title, is_heading
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 from bot.notes.structure import outline

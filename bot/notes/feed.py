@@ -16,11 +16,11 @@ import feedparser
 
 from bot.model.address import web_address
 from bot.model.i18n import gettext as _
-from bot.model.problems import BadValueError, InvalidInputError, Problem
+from bot.model.problems import BadValueError
 from bot.notes.head import number_in
 from bot.notes.html import html_tags
 from bot.notes.model import Notes
-from bot.notes.reading import clean, notes_in
+from bot.notes.reading import clean, notes_in, refusal
 
 MAX_FEED = 20_000_000
 """Bytes of a feed: twice a thousand episodes with all their notes."""
@@ -41,7 +41,7 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
         cure = _("Save the notes of the episode as a file and import that; a feed may have {count:,} bytes").format(
             count=MAX_FEED
         )
-        raise InvalidInputError([Problem(path, _("the feed is too large"), cure)])
+        raise refusal(path, _("the feed is too large"), cure)
     try:
         # Because the library opens the file whose name the data are, it gets a stream. The text is only read for its
         # words, so cleaning its HTML would cost ten times the time for nothing.
@@ -50,15 +50,13 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
         entries = []
     if not entries:
         cure = _("Give the address or the file of the podcast's RSS feed")
-        raise InvalidInputError([Problem(path, _("there is no episode in this feed"), cure)])
+        raise refusal(path, _("there is no episode in this feed"), cure)
     whole = [entry for entry in entries if not _is_extra(entry)]
     entry = max(whole, key=_moment, default=entries[0]) if number is None else _numbered(whole, number)
     if entry is None:
         newest = ", ".join(f"'{_title(each) or '?'}'" for each in entries[:_SHOWN])
         cure = _("Leave --episode out for the newest; the feed begins with {newest}").format(newest=newest)
-        raise InvalidInputError(
-            [Problem(path, _("there is no episode {number} in this feed").format(number=number), cure)]
-        )
+        raise refusal(path, _("there is no episode {number} in this feed").format(number=number), cure)
     contents = [_text(content, "value") for content in entry.get("content", ())]
     text = max((*contents, _text(entry, "summary")), key=len)
     published = _published(entry)

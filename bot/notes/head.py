@@ -6,10 +6,10 @@ import itertools
 import re
 from pathlib import PurePath
 
-from bot.model.text import fold
-from bot.notes.chaff import is_chaff_title
-from bot.notes.dates import apart_from_date, date_in
-from bot.notes.language import sentences, telling_words
+from bot.model.dates import apart_from_date, date_in
+from bot.model.text import fold, sentences
+from bot.notes.chaff import is_about_show, is_chaff, is_chaff_title
+from bot.notes.language import telling_words, words_of
 from bot.notes.marks import bare_title, is_title
 from bot.notes.model import BOLD_LEVEL, Head, Line, Notes
 
@@ -17,7 +17,7 @@ _WORD = r"(?:[ée]pisode|[ée]pis\.|[ée]p|num[ée]ro|n°|no|nr|issue|show(?: no
 _END = r"[\s:.,|•·–—()\[\]-]*+"
 _NUMBERS = (
     re.compile(
-        rf"(?i)^\W{{0,6}}{_WORD}\s{{0,3}}[.:]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}"
+        rf"(?i)^\W{{0,6}}{_WORD}\s{{0,3}}[.:/]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}"
     ),
     re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-]\s*(?=\D)|$)"),
     re.compile(r"(?i)\b(?:S\d{1,3}\s?E|n°\s?)(\d{1,6})\b[\s:.,|–—-]*"),
@@ -30,26 +30,18 @@ _NUMBERS = (
 _WEAKER_NUMBERS = (
     # `Monday Briefing 21`, and no year; `le 1302`.
     re.compile(r"^[^.!?:\d]{3,40}\s(?!(?:19|20)\d\d$)(\d{1,4})$"),
-    re.compile(r"(?i)^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$)(?!\d)"),
+    re.compile(
+        r"(?i)^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$|(?=(?:du|of)\b))(?!\d)"
+    ),
 )
 _SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b")
-_NO_TITLE = re.compile(
-    r"\W*(?:the |les |mes |nos )?(?:rundown|brouillon|draft|notes?|show notes|conducteur|script|sujets|topics|"
-    r"running order|outline|plan)\W*|.*[:,]\s*"
-)
+_PASSING_NUMBER = re.compile(r"(?i)(?:\b(?:[ée]pisode|[ée]p|num[ée]ro|r[ée]cap)\s+|\bn°\s?|(?<!\S)#)(\d{1,6})\b")
 _FILE_NUMBER = re.compile(r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})")
 _HEAD = 8
 """Lines in which number, date and teaser are looked for."""
 _MAX_DATED = 60
 """Characters of a line that holds the date of the episode; a longer one tells news."""
-_SPEAKS = (
-    r"(?:on parle|on va parler|nous parlons|nous allons parler|je vous parle|on revient sur|nous revenons sur|"
-    r"we talk about|we will talk about|we cover|we discuss|we look at)"
-)
-_MENU = (
-    r"(?:au programme|au sommaire|au menu|a la une|on the menu|topics|sujets|sommaire|chapitres|chapters|actus|"
-    r"actualites|news)(?:,? (?:aujourd.hui|today|ce lundi|cette semaine|this week))?"
-)
+_SPEAKS, _MENU = words_of("speaks"), words_of("menu")
 _LEAD = re.compile(
     rf"^.{{0,80}}?(?:\b(?:{_SPEAKS}|ce lundi|(?:tous les|chaque) (?:lundis?|semaines?)|cette semaine|this week|today|"
     rf"aujourd.hui|in this episode|dans cet episode)\b|(?:^|[,:;.!] ){_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
@@ -59,7 +51,7 @@ _LEAD_ONLY = re.compile(
     rf"dans cet épisode))"
     r"[\s,:]+(?:des?\s+|du\s+|d[’'])?)"
 )
-_GENERIC = re.compile(r"\b(?:actus?|actualites?|news|nouvelles|nouveautes|infos?|latest|sujets|stories|topics)\b")
+_GENERIC = re.compile(rf"\b{words_of('generic')}\b")
 """Words that announce subjects without naming one."""
 # After "we talk of", each phrase may repeat these words.
 _OF = re.compile(r"^(?:des?\s+(?=[A-ZÀ-Þl])|du\s+(?=[A-ZÀ-Þ])|d[’'](?=[A-ZÀ-Þ]))")
@@ -69,13 +61,7 @@ MAX_PHRASES = 20
 """Subjects of a teaser at most; a line that lists more is none."""
 _LIST = 3
 """Words of a list of two names."""
-_PROPERTY = re.compile(
-    r"(?i)^(?P<key>number|num[ée]ro|n°|date|publi[ée]e?(?: le)?|published|created|cr[ée][ée] ?(?:le|par)?|status|"
-    r"statut|owner|author|auteurs?|autrice|tags?|[ée]tiquettes|hosts?|guests?|invit[ée]e?s?|anim(?:ateur|atrice|"
-    r"é par)s?|intervenants?|participants?|dur[ée]e|duration|language|langue|type|saison|season|titre|title|"
-    r"last edited.{0,20}|[ée]pisode|episode|property|propri[ée]taire|slug|priority|priorit[ée]|"
-    r"url)\s?:\s*(?P<value>.{0,160})$"
-)
+_PROPERTY = re.compile(rf"(?i)^(?P<key>{words_of('property')})\s?:\s*(?P<value>.{{0,160}})$")
 
 
 def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[Line]]:
@@ -91,7 +77,9 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     if head.number is None and (match := _FILE_NUMBER.fullmatch(path.stem)):
         head.number = int(match[1]) or None
     head.date = head.date or date_in(path.stem.replace("_", "-"), today)
-    return head, below
+    about = [line for line in below[:_LIST] if not line.links and is_about_show(apart_from_date(line.text, today)[1])]
+    head.dropped += about
+    return head, [line for line in below if line not in about]
 
 
 def number_in(title: str) -> int:
@@ -104,12 +92,14 @@ def number_in(title: str) -> int:
 def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[Line]:
     """Take the facts of lines such as `Number: 12`, and return the other lines."""
     kept = []
+    titles = sum(fold(line.text).startswith(("titre", "title")) for line in lines)
     for index, line in enumerate(lines):
-        match = _PROPERTY.match(line.text) if index < 2 * _HEAD and not line.item else None
+        match = _PROPERTY.match(line.text) if index < 2 * _HEAD else None
         key, value = (fold(match["key"]), match["value"].strip()) if match else ("", "")
         number = re.fullmatch(r"#?\s*(\d{1,6})\W*", value)
         is_number = key in {"number", "numero", "n°", "episode"}
-        if match is None or 0 < line.level < BOLD_LEVEL or (is_number and number is None):
+        is_form = key in {"titre", "title"} and titles > 1
+        if match is None or 0 < line.level < BOLD_LEVEL or (is_number and number is None) or is_form:
             kept.append(line)
         elif number and is_number:
             head.number = head.number or int(number[1]) or None
@@ -130,19 +120,21 @@ def _number(title: str, lines: list[Line], head: Head) -> tuple[str, list[Line]]
         match = pattern.search(line.text)
         if match is None or line.item or head.number not in {None, int(match[1])}:
             continue
+        if pattern in _WEAKER_NUMBERS and is_chaff(line):
+            continue
         if index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED:
             continue
         head.number = int(match[1]) or None
         rest = f"{line.text[: match.start()]}{line.text[match.end() :]}".strip()
         if index < 0:
             return rest, lines
-        rest = "" if _NO_TITLE.fullmatch(fold(rest)) else rest
-        # A long line above the number is text for people; a short one is the name of the show.
-        above = [each for each in lines[:index] if each.links or each.images or len(telling_words(each.text)) > _LIST]
-        head.dropped += [each for each in lines[:index] if each not in above]
+        rest = "" if (is_about_show(rest) or rest.endswith((":", ","))) and not any(map(str.isdigit, rest)) else rest
         extra = [dataclasses.replace(line, text="", level=0)] if line.links else []
-        return rest or head.title, [*above, *extra, *lines[index + 1 :]]
-    spoken = next(filter(None, (_SPOKEN_NUMBER.search(line.text) for _index, line in candidates)), None)
+        return rest or head.title, [*lines[:index], *extra, *lines[index + 1 :]]
+    passing = (
+        _PASSING_NUMBER.search(line.text) for _index, line in candidates if is_chaff(line) or is_about_show(line.text)
+    )
+    spoken = next(filter(None, (*(_SPOKEN_NUMBER.search(line.text) for _index, line in candidates), *passing)), None)
     head.number = head.number or (int(spoken[1]) or None if spoken else None)
     return title or head.title, lines
 
@@ -151,8 +143,9 @@ def _date(rest: str, lines: list[Line], head: Head, today: dt.date) -> list[Line
     """Find the date beside the number or in a line of its own, and return the lines without that line."""
     found = date_in(rest, today) if len(rest) <= 3 * _MAX_DATED else None
     for index, line in enumerate(lines[:_HEAD]):
-        day = date_in(line.text, today) if len(line.text) <= _MAX_DATED else None
-        if day is None or line.text.endswith((".", ";")) or line.item or line.time:
+        is_passing = is_chaff(line)
+        day = date_in(line.text, today) if len(line.text) <= _MAX_DATED or is_passing else None
+        if day is None or (line.text.endswith((".", ";")) and not is_passing) or line.item or line.time:
             continue
         is_alone = not telling_words(apart_from_date(line.text, today)[1])
         if is_alone or (index < 2 and line.level < 2 and not line.links):  # noqa: PLR2004 - at the very top

@@ -13,6 +13,7 @@ import re
 from bot.model.document import Picture
 from bot.model.text import fold_words
 from bot.notes.model import BOLD_LEVEL, Line, Link
+from bot.notes.tables import table_lines
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*+)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt|style|class)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -29,11 +30,12 @@ _BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
 _BLOCKS = frozenset(
     fold_words(
-        "address article aside blockquote body dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr "
-        "html li main ol p pre section table td th tr ul"
+        "address article aside blockquote body dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr html li main "
+        "ol p pre section table td th tr ul"
     )
 )
 _ENDS_LINE = _BLOCKS | {"br"}
+_OF_TABLE = frozenset({"table", "tr", "td", "th"})
 _BOLD = frozenset({"b", "strong"})
 _TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
 
@@ -78,6 +80,8 @@ class _Reader:
         self._links: list[Link] = []
         self._images: list[Picture] = []
         self._link: tuple[str, int] | None = None
+        self._rows: list[list[int]] = []
+        """The first line of each cell of the rows of a table, and the end of the last."""
 
     def say(self, text: str) -> None:
         """Take the text between two tags."""
@@ -120,10 +124,29 @@ class _Reader:
             del self._bold[self._depth :]
         elif name != "br":
             self._depth = len(self._bold)
-        self._level = int(name[1]) if name in _TITLES and not closing else 0
+        # A title below that of the page heads no subject.
+        self._level = int(name[1]) if name in _TITLES and not closing and "subtitle" not in attributes else 0
         self._lists = max(0, self._lists + (0 if name not in {"ul", "ol"} else -1 if closing else 1))
+        if name in _OF_TABLE:
+            self._end_cell(name, closing=closing)
         self._item = not closing and (name == "li" or is_items or "MsoListParagraph" in attributes)
         self._aside = max(0, self._aside + (0 if name != "aside" else -1 if closing else 1))
+
+    def _end_cell(self, name: str, *, closing: bool) -> None:
+        """Note where the cells of a table begin, and make its rows subjects once it ends."""
+        if name == "table":
+            rows, self._rows = self._rows, []
+            widest = max(map(len, rows), default=0) - 1
+            is_full = all(len(row) == widest + 1 and max(map(operator.sub, row[1:], row)) <= 1 for row in rows)
+            if closing and len(rows) > 1 < widest and is_full:
+                cells = [
+                    [self.lines[at] if at < end else Line("") for at, end in itertools.pairwise(row)] for row in rows
+                ]
+                self.lines[rows[0][0] :] = table_lines(cells)
+        elif name == "tr" and not closing:
+            self._rows.append([len(self.lines)])
+        elif self._rows and name != "tr" and closing:
+            self._rows[-1].append(len(self.lines))
 
     def _weigh(self, name: str, attributes: str, *, closing: bool) -> None:
         """Note whether the text from here on is bold."""

@@ -1,51 +1,83 @@
 """The marks of titles: numbers, numerals, emoji, and the shape of a line."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.model.text import fold
 from bot.notes.addresses import is_label
 from bot.notes.chaff import says_chaff
-from bot.notes.language import telling_words
+from bot.notes.language import LEXICON, telling_words, words_of
 from bot.notes.model import Line
 
-_WORD = r"(?:sujet|subject|story|topic|question|partie|part|chapitre|chapter|actu|info|news)"
+_WORD = words_of("part")
 _NUMBERED = re.compile(
-    rf"(?i)^(?:{_WORD}\s{{0,3}}(?:n°|no|#)?\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[.):°/–—-]|(?<=\d)[ée]?r?\s?/)\s{{0,3}}(?=\D)"
+    rf"(?i)^[\[(]?(?:{_WORD}\s{{0,3}})?(?:(?:n°|no|#)\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[\]).:°/|–—-]|(?<=\d)[ée]?r?\s?/|"
+    rf"(?:er|re|e|[èe]me|st|nd|rd|th)\s{_WORD}\s?[:–—-])\s{{0,3}}(?=\D)"
 )
-_NUMERAL = re.compile(r"^(?P<numeral>[IVX]{1,5})\s*[.):/–—-]\s+(?=\S)")
-_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+_COUNTED = re.compile(
+    rf"(?:(?i:{_WORD})\s)?(?P<count>[A-JVX]|[a-j](?=\s?[/)])|[^\W\d_]{{2,14}})\s?[:.,)/|–—-]\s+(?=\S)"
+)
+"""A mark that counts in letters or words, as those around it must show: `A/ …`, `B/ …` or `First: …`."""
+_COUNTS = {count: number for number, line in enumerate(LEXICON["count"].split("\n"), 1) for count in line.split("|")}
+_FIELD = re.compile(rf"(?i)^{words_of('title_field')}\s?(?::|\s[–—-])\s+(?=\S)")
+_TEXT_FIELD = re.compile(rf"(?i)^{words_of('text_field')}\s?:\s+(?=\S)")
+"""Names of a title and of a text, where each subject is a form."""
+_COUNT = re.compile(r"^\d\. ")
 EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u200d\u20e3]+\s*")
-_KEYCAP = re.compile(r"^(\d)\ufe0f?\u20e3\s*")
-FRAME = re.compile(
-    r"(?:(?:intro(?:duction)?|outro|conclusion|generique|bonjour|bienvenue|welcome|transcript(?:ion)?)$|(?:fin|end)\b)"
-)
-"""Titles of the first and the last words, which are no subject, while their text may be one."""
-SOURCES = re.compile(
-    r"^\W*(?:les\s+|nos\s+|the\s+)?(?:sources?|liens?|links?|references?|pour aller plus loin|show notes|"
-    r"en savoir plus|ressources?|resources?|further reading|mentionn?ed)(?: .{0,30})?\W*$"
-)
-_MAX_HEADING = 110
+SOURCES = re.compile(rf"^\W*(?:les\s+|nos\s+|the\s+)?{words_of('sources')}(?: .{{0,30}})?\W*$")
+_DECORATION = re.compile(r"^(?:[*=~_+#/▬-]{2,}|§)|(?<![*=~_+#/▬-])[*=~_+#/▬-]{2,}$")
+_DURATION = re.compile(r"[(\[]\d{1,2} ?(?:min|mn|sec|s|['’])[^()\[\]]{0,9}[)\]]$")
+_MOST_INSIDE, _MAX_HEADING = 20, 110
+"""Lists inside of a list, behind which its count goes on, and characters of a title."""
 ENDS = (".", "!", "…", ";", ",")
+
+
+def counted(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with the numbers of those that letters or words count, apart from their text."""
+    chains: list[list[tuple[int, int, str]]] = []
+    for index, line in enumerate(lines):
+        if match := _COUNTED.match(line.text):
+            count = fold(match["count"])
+            number = _COUNTS.get(count, 0)
+            chains += [[]] if number == 1 else []
+            open_ones = (chain for chain in reversed(chains[-_MOST_INSIDE:]) if len(chain) + 1 == number)
+            next(open_ones, []).append((index, match.end(), count))
+    found = list(lines)
+    # Counts that begin in another way than the first stand inside of it.
+    counts = [chain for chain in chains if len(chain) > 1]
+    counts = [chain for chain in counts if chain[0][2] == counts[0][0][2]]
+    for number, (index, end, _count) in (mark for chain in counts for mark in enumerate(chain, 1)):
+        line = lines[index]
+        found[index] = replace(line, text=line.text[end:], lead=line.lead[end:], number=number)
+    return found
 
 
 def number_of(text: str) -> int:
     """Return the number that marks a title; 0 if there is none."""
-    if match := _KEYCAP.match(text) or _NUMBERED.match(text):
-        return int(match[1])
-    numeral = _NUMERAL.match(text)
-    return _NUMERALS.index(numeral["numeral"]) + 1 if numeral and numeral["numeral"] in _NUMERALS else 0
+    match = _NUMBERED.match(text)
+    return int(match[1]) if match else 0
 
 
 def bare_title(text: str) -> str:
-    """Return a heading without its number, emoji and last colon."""
-    for pattern in (_KEYCAP, _NUMBERED, _NUMERAL, EMOJI):
-        text = pattern.sub("", text)
-    return text.strip().rstrip(":").strip()
+    """Return a heading without its frame, number, emoji and last colon."""
+    for pattern in (_DECORATION, _DURATION, _NUMBERED, EMOJI, _FIELD):
+        text = pattern.sub("", text).strip()
+    return text.rstrip(":").strip()
 
 
 def unmarked(text: str) -> str:
-    """Return a text without the emoji and keycaps before it."""
-    return EMOJI.sub("", _KEYCAP.sub("", text))
+    """Return a text without the emoji and name of a field before it."""
+    return _TEXT_FIELD.sub("", _COUNT.sub("", EMOJI.sub("", text)))
+
+
+def sign_of(line: Line) -> str:
+    """Return the sign with which a line begins; an emoji stands for all of them, as each subject may have its own."""
+    if _FIELD.match(line.text):
+        return "field"
+    first = line.text[:1]
+    is_sign = bool(line.text) and not (line.is_link or line.item or first.isalnum() or first in "«“\"'’([{*…")
+    return "" if not is_sign else "emoji" if first > "\U00010000" or EMOJI.match(line.text) else first
 
 
 def is_title(line: Line) -> bool:

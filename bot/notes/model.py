@@ -19,34 +19,36 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of notes: its words, and apart from them its links."""
+    """A line of notes: its words, and apart from them its links.
+
+    `level` is that of a marked title, from 1, and `depth` that of an item in lists of lists. A blank line stands above
+    a line with `after_gap`. `lead` are bold words with which it begins, if others follow; `number` is what letters or
+    words before it count. `aside` says that the format itself sets it apart: a box, a system line, a property. If
+    `is_link`, its words are those of its links alone.
+    """
 
     text: str
     level: int = 0
-    """The level of a marked title, from 1; 0 for any other line."""
     item: bool = False
-    """The line is an item of a list."""
     depth: int = 0
-    """How deep the item stands in lists of lists."""
     after_gap: bool = False
-    """A blank line stands above it."""
     links: tuple[Link, ...] = ()
     images: tuple[Picture, ...] = ()
     lead: str = ""
-    """The bold words with which the line begins, if other words follow."""
     speaker: str = ""
-    """The person who says or writes the line."""
     time: str = ""
-    """The time of the recording that stands before the line."""
+    number: int = 0
     aside: bool = False
-    """The format itself says that the line is no part of the notes: a box, a system line, a property."""
     is_link: bool = False
-    """The words of the line are those of its links alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Show notes, with the facts that came beside them."""
+    """Show notes, with the facts that came beside them.
+
+    `source` is the text of the file, for the numbers of its lines, if a person sees it. A feed may have the times and
+    titles of `chapters` apart, or the address of their file, and newer trailers and bonuses are `skipped`.
+    """
 
     lines: tuple[Line, ...]
     title: str = ""
@@ -55,23 +57,17 @@ class Notes:
     audio: str = ""
     page: str = ""
     source: str = ""
-    """The text of the file, for the numbers of its lines; empty if it has none that a person sees."""
     chapters: tuple[tuple[str, str], ...] = ()
-    """Time and title of each chapter, where a feed has them apart."""
     chapters_page: str = ""
-    """The address of a file of chapters that a feed names."""
     skipped: tuple[str, ...] = ()
-    """The titles of newer items of a feed that are trailers or bonuses."""
 
 
 @dataclass(slots=True)
 class Subject:
-    """One subject of the notes."""
+    """One subject of the notes, with its name in the teaser and the title above its text."""
 
     announced: str = ""
-    """The name of the subject in the teaser."""
     heading: str = ""
-    """The title above the text of the subject."""
     time: str = ""
     lines: list[Line] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
@@ -80,35 +76,33 @@ class Subject:
 
 @dataclass(slots=True)
 class Head:
-    """The facts that stand above the subjects."""
+    """The facts above the subjects: a title that is no list of them, and the teaser that is one.
+
+    Each of the `ways` to read the teaser is a list of phrases, the plainest first; a list of chapters has their times.
+    Lines that are `dropped` are properties, and say nothing of the subjects.
+    """
 
     number: int | None = None
     date: dt.date | None = None
     title: str = ""
-    """The text beside the number, if it is no list of subjects."""
     teaser: str = ""
-    """The line that lists the subjects."""
     ways: list[list[str]] = field(default_factory=list)
-    """The readings of the teaser, each a list of phrases; the first is the plainest."""
     times: dict[str, str] = field(default_factory=dict)
-    """The time of each phrase, where the teaser is a list of chapters."""
     dropped: list[Line] = field(default_factory=list)
-    """Lines of properties that say nothing of the subjects."""
 
 
 @dataclass(slots=True)
 class Outline:
-    """The notes by subject."""
+    """The notes by subject, and the place of all else.
+
+    The `opening` stands above the first subject. Subjects that are `missing` are announced and not told. Where the
+    notes have neither teaser nor titles, the subjects are `guessed`. No subject claims the links that are `unplaced`.
+    """
 
     head: Head
     opening: list[Line] = field(default_factory=list)
-    """Text above the first subject."""
     subjects: list[Subject] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """Subjects of the teaser that the notes do not mention."""
     guessed: bool = False
-    """The notes have neither teaser nor titles, so that a person should check the subjects."""
     left_out: list[Line] = field(default_factory=list)
-    """Lines that are no part of a subject."""
     unplaced: list[Link] = field(default_factory=list)
-    """Links of the notes' end that no subject claims."""

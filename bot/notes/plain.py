@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot.model.text import fold, fold_words
+from bot.notes.language import words_of
 from bot.notes.model import BOLD_LEVEL, Line
 
 _DAY = (
@@ -23,6 +24,7 @@ _MESSAGE = re.compile(
 )
 # `Marie, [18.05.2025 20:12]`, `Marie — 18/05/2025 20:12`, `Marie  9:42 AM`: the message stands below.
 _HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}\[?{_CLOCK}\]?)")
+_STAMP_FIRST = re.compile(rf"\[{_MOMENT}\]\s(?P<speaker>{_NAME})")
 _CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK})\]?\s{{0,3}}")
 _DATED = re.compile(_MOMENT)
 _TURN = re.compile(
@@ -33,26 +35,12 @@ _LABEL = re.compile(
     r"(?P<speaker>[A-ZÀ-Þ][\w’'.-]*(?: "
     r"[A-ZÀ-Þ\d][\w’'.-]*){0,2})(?:\s\((?P<time>\d{1,2}:\d\d(?::\d\d)?)\))?\s?:(?:\s+(?P<text>(?!https?://)\S.*))?"
 )
-_NO_SPEAKER = re.compile(
-    r"(?:sources?|liens?|links?|via|titre|title|sujets?|topics?|dates?|notes?|infos?|resume|summary|chiffres?|"
-    r"pourquoi|resultat|intervenants|participants|guests|hosts|avec|with|conclusion|introduction|episode|sommaire|"
-    r"chapitres?|chapters?|contact|musique|music|credits?)\b"
-)
+_NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
 # Subtitles number their lines and give each a time: SRT and WebVTT.
 _CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
 _CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
-_SYSTEM = re.compile(
-    r"^\W*(?:.{0,60}\b(?:chiffres de bout en bout|end.to.end encrypted)\b|<?(?:medias? omis|media omitted)|(?:image|"
-    r"video|audio|sticker|gif|document|photo)s? (?:omitted|absente?|omise?|omis)\b|\[ ?(?:photo|video|image|sticker|"
-    r"voice message|file|gif|album)s? ?\]$|\d+ (?:repl(?:y|ies)|reactions?)\b|last reply|view thread|\d+ reponses?$|"
-    r"derniere reponse|forwarded from|transfere de|.{0,40}\bpinned a message|.{1,40} a epingle|"
-    r"(?:ce )?message (?:a ete )?supprime|(?:this )?message was deleted|you deleted this|vous avez supprime|joined #|"
-    r"set the channel|:[a-z0-9_+-]+:\s*\d+$|missed (?:voice|video) call|appel (?:vocal|video) manque)"
-)
-_CHATTER = re.compile(
-    r"^\W*(?:ok|oki|okay|super|top|merci|parfait|coucou|salut|bonjour|bonsoir|hello|hi|hey|thanks|thank you|great|"
-    r"nice|cool|lol|mdr|genial|bien recu|vu|yes|oui|non|yep|d.accord|ca marche|haha|bravo|perfect|on enregistre)\b"
-)
+_SYSTEM = re.compile(rf"^\W*{words_of('system')}")
+_CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _SHORT = 90
 _MAIL_HEADER = re.compile(
@@ -74,15 +62,7 @@ _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
 _SLACK_LINK = re.compile(r"(?i)<(https?://[^\s<>|]+)\|([^<>\n]*)>")
 _EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
 _DIGITS = fold_words("one two three four five six seven eight nine")
-_COUNTED = {name: f"{at}\u20e3 " for at, name in enumerate(_DIGITS, 1)}
-_NO_CONTINUATION = re.compile(
-    r"(?i)\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?[\dIVX]{1,4}[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)"
-)
-_WIDEST = 110
-"""Characters of a line that a program broke; mails break at 72 to 78."""
-_NARROWEST = 40
-_MOST = 0.8
-_ENDED = (".", "!", "?", ":", ";", "…", "”", "»")
+_COUNTED = {name: f"{at}. " for at, name in enumerate(_DIGITS, 1)}
 
 
 def plain_lines(text: str) -> Iterator[Line]:
@@ -105,28 +85,6 @@ def _line(words: str, said: Line, *, after_gap: bool) -> Line:
     text = _BOLD.sub(r"\1", words[bullet.end() :] if bullet else words)
     depth = len(said.text) - len(said.text.lstrip())
     return replace(line, text=text, item=True, depth=depth) if bullet and text else replace(line, text=text or words)
-
-
-def rejoined(text: str) -> str:
-    """Return the text with its paragraphs in one line each, if a program broke them at a width.
-
-    A program breaks a line only where the next word does not fit, and so in the middle of sentences.
-    """
-    lines = text.split("\n")
-    pairs = {index for index in range(len(lines) - 1) if _may_continue(lines[index].strip(), lines[index + 1])}
-    broken = {index for index in pairs if not lines[index].endswith(_ENDED) and lines[index + 1].lstrip()[0].islower()}
-    width = max((len(lines[index]) for index in pairs), default=0)
-    # The next word would not have fitted into a full line.
-    full = {index for index in pairs if len(lines[index]) + len(lines[index + 1].split()[0]) >= width}
-    if not (broken and _NARROWEST <= width <= _WIDEST) or len(full & broken) < _MOST * len(broken):
-        return text
-    together = full | {index for index in broken if len(lines[index]) > width // 2}
-    return "".join(f"{line.strip()} " if index in together else f"{line}\n" for index, line in enumerate(lines))[:-1]
-
-
-def _may_continue(line: str, following: str) -> bool:
-    is_text = bool(line and following.strip()) and not line.startswith(("#", "|", "```", "http://", "https://"))
-    return is_text and not _NO_CONTINUATION.match(following)
 
 
 def mail_subject(text: str) -> str:
@@ -192,13 +150,14 @@ def _chat(lines: Sequence[str]) -> list[Line] | None:
     """Return the messages of a chat's export or copy; None if the lines are none."""
     stamps = [_MESSAGE.fullmatch(line.strip(" \u200e\u200f")) for line in lines]
     if sum(stamp is not None and stamp["speaker"] is not None for stamp in stamps) > 1:
-        return [
+        said = [
             message_line(stamp["text"], begins=True, is_system=not stamp["speaker"]) if stamp else message_line(line)
             for line, stamp in zip(lines, stamps, strict=True)
         ]
+        return _without_comments(said, [stamp and stamp["speaker"] for stamp in stamps])
     headers: dict[int, str] = {}
     for index, line in enumerate(lines):
-        if match := _HEADER.fullmatch(line.strip()):
+        if match := _HEADER.fullmatch(line.strip()) or _STAMP_FIRST.fullmatch(line.strip()):
             headers[index] = match["speaker"].strip()
         elif index and _CLOCK_ALONE.fullmatch(line):
             headers[index] = ""
@@ -207,7 +166,18 @@ def _chat(lines: Sequence[str]) -> list[Line] | None:
     counts = Counter(filter(None, headers.values()))
     # One name with a time may be a chapter; one with a day is a message.
     is_chat = max(counts.values(), default=0) > 1 or sum(_DATED.search(lines[each]) is not None for each in headers) > 1
-    return list(_copied(lines, headers)) if is_chat else None
+    owners = [headers.get(index) or None for index in range(len(lines))]
+    return _without_comments(list(_copied(lines, headers)), owners) if is_chat else None
+
+
+def _without_comments(said: Sequence[Line], owners: Sequence[str | None]) -> list[Line]:
+    """Return the lines of a chat; people who write neither links nor sentences only comment on the others."""
+    last = ""
+    people = [last := owner or last for owner in owners]
+    told = list(zip(said, people, strict=True))
+    tellers = {who for line, who in told if len(line.text) > _SHORT // 2 or "://" in line.text}
+    is_out = [bool(tellers and who and line.text) and who not in tellers for line, who in told]
+    return [replace(line, aside=line.aside or out) for line, out in zip(said, is_out, strict=True)]
 
 
 def _copied(lines: Sequence[str], headers: Collection[int]) -> Iterator[Line]:

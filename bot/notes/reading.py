@@ -19,15 +19,18 @@ import yaml
 from markdown_it import MarkdownIt
 
 from bot.model.address import web_address
+from bot.model.dates import date_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
+from bot.model.wrapping import rejoined
 from bot.notes.addresses import with_addresses
-from bot.notes.dates import date_in
 from bot.notes.html import html_tags, read_html
+from bot.notes.marks import counted
 from bot.notes.model import Line, Notes
-from bot.notes.plain import is_framed, mail_subject, message_line, plain_lines, rejoined
+from bot.notes.plain import is_framed, mail_subject, message_line, plain_lines
+from bot.notes.tables import tabbed
 
 MAX_LENGTH = 100_000
 """Characters: ten times the notes of an hour. A longer text is a transcript or a book."""
@@ -38,24 +41,23 @@ _MARKUP_SHARE = 8
 _NEARLY_ALL = 0.8
 
 _MARKDOWN = re.compile(
-    r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:", re.MULTILINE
+    r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:|^\|.+\|\s*$",
+    re.MULTILINE,
 )
 _BEGINNING = 4_000
 """Bytes at the beginning of a file that tell its format."""
 _GIVE_NOTES = gettext_noop("Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export")
 _SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
 _FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
-_ROWS = r"\ufeff?(?:(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*|(?:[^\t\n<]+\t(?=\S)){2,}[^\t\n<]*)(?:\n|\Z)){2}"
+_ROWS = r"\ufeff?(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*(?:\n|\Z)){2}"
+_GIVE_FEED = gettext_noop("Give it with --rss, and --episode for another one than the newest")
 _OTHER_FILES = (
     (r"%PDF-", gettext_noop("this is a PDF, not text"), _SAVE_AS_TEXT),
-    (
-        _FEED,
-        gettext_noop("this is a feed"),
-        gettext_noop("Give it with --rss, and --episode for another one than the newest"),
-    ),
+    (_FEED, gettext_noop("this is a feed"), _GIVE_FEED),
     (_ROWS, gettext_noop("these are the rows of a table, not notes"), _GIVE_NOTES),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
+_KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3\s?")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
 _MAIL_MARK = re.compile(r"(?mi)^(?:MIME-Version|Content-Type|Content-Transfer-Encoding|Message-ID):")
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
@@ -66,12 +68,21 @@ _HEAD = re.compile(
 )
 _OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
 _DATE_KEYS = ("date", "pubdate", "published", "publishdate", "published_at", "publish_date", "datetime")
-_CODE = re.compile(r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}", re.MULTILINE)
-_NOTE = re.compile(r"^[ \t]*\[(?P<mark>\^?[\w-]{1,30})\](?::[ \t]*|[ \t]+)(?P<text>\S[^\n]*)$", re.MULTILINE)
-_CITED = re.compile(r" ?\[(\^?[\w-]{1,30})\](?!\()")
+_CODE = re.compile(
+    r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
+    re.MULTILINE,
+)
+_RAISED = r"[\u00b9\u00b2\u00b3\u2070-\u2079]{1,2}"
+_NOTE = re.compile(
+    rf"^[ \t]*(?:\[(\^?[\w-]{{1,30}})\]|\((\d{{1,2}})\)|({_RAISED})|(\d{{1,2}})[.)]?(?=[ \t:]+https?://))"
+    r"(?:[ \t]?:[ \t]*|[ \t]+)(?P<text>\S[^\n]*)$",
+    re.MULTILINE,
+)
+_CITED = re.compile(rf" ?(?:\[(\^?[\w-]{{1,30}})\](?!\()|\((\d{{1,2}})\)|({_RAISED}))")
 _URL = re.compile(r"https?://[^\s<>()\[\]]+")
 _LONGEST_NUMBER = 6
-_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:h][0-5]\d(?::[0-5]\d)?)(?!\d)[\s\W]{0,5}(?=\S)")
+_AUDIO = re.compile(r"(?i)\.(?:mp3|m4a|ogg|opus|aac)(?:\?\S*)?$")
+_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?)(?!\d)[\s\W]{0,5}(?=\S)")
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 
@@ -93,7 +104,7 @@ def read_notes(data: bytes, path: Path) -> Notes:
     beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
     for pattern, what, cure in _OTHER_FILES:
         if re.match(pattern, beginning):
-            raise InvalidInputError([Problem(path, _(what), _(cure))])
+            raise refusal(path, _(what), _(cure))
     # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
@@ -101,8 +112,7 @@ def read_notes(data: bytes, path: Path) -> Notes:
         try:
             return _of_mail(data, path)
         except RecursionError:
-            what = _("too many parts of this mail stand in each other")
-            raise InvalidInputError([Problem(path, what, _(_SAVE_AS_TEXT))]) from None
+            raise refusal(path, _("too many parts of this mail stand in each other"), _(_SAVE_AS_TEXT)) from None
     text = _decoded(data, path)
     if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
         return _of_chat(text, path)
@@ -131,7 +141,7 @@ def notes_in(text: str, path: Path) -> Notes:
     elif marks or suffix in {".md", ".markdown", ".mdx"}:
         text = _CODE.sub("", text) if found else text
         # Because a person means a line of its own as one, a single break ends a line here.
-        text = MarkdownIt("commonmark", {"breaks": True}).render(rejoined(_with_notes(text)))
+        text = MarkdownIt("commonmark", {"breaks": True}).enable("table").render(rejoined(_with_notes(text)))
         lines = read_html(text)
     else:
         text = _with_notes(text)
@@ -140,12 +150,17 @@ def notes_in(text: str, path: Path) -> Notes:
 
 
 def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str = "") -> Notes:
-    kept = [_with_time(line) for line in map(with_addresses, lines) if line.text or line.links or line.images]
+    kept = [_with_time(line) for line in map(with_addresses, tabbed(lines)) if line.text or line.links or line.images]
     if not any(character.isalpha() for line in kept for character in line.text):
-        raise InvalidInputError(
-            [Problem(path, _("there are no words in these notes"), _("Give a file with show notes"))]
-        )
-    return Notes(tuple(kept), source=source, **found)
+        raise refusal(path, _("there are no words in these notes"), _("Give a file with show notes"))
+    links = [link.url for line in kept for link in line.links]
+    # The recording itself is no source.
+    found["audio"] = found.get("audio") or next(filter(_AUDIO.search, links), "")
+    kept = [
+        dataclasses.replace(line, links=tuple(link for link in line.links if not _AUDIO.search(link.url)))
+        for line in kept
+    ]
+    return Notes(tuple(counted(kept)), source=source, **found)
 
 
 def _with_time(line: Line) -> Line:
@@ -161,14 +176,17 @@ def _with_time(line: Line) -> Line:
 def clean(text: str) -> str:
     """Return text of a file, or of a part that its format encodes, without the characters that no episode may have."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
+    return _KEYCAP.sub(r"\1. ", _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n")))
+
+
+def refusal(path: Path, what: str, cure: str) -> InvalidInputError:
+    """Return the error that says what is wrong with notes, and its cure."""
+    return InvalidInputError([Problem(path, what, cure)])
 
 
 def _too_long(path: Path) -> InvalidInputError:
-    cure = _("Give the notes of one episode")
-    return InvalidInputError(
-        [Problem(path, _("the notes are longer than {count:,} characters").format(count=MAX_LENGTH), cure)]
-    )
+    what = _("the notes are longer than {count:,} characters").format(count=MAX_LENGTH)
+    return refusal(path, what, _("Give the notes of one episode"))
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -176,13 +194,13 @@ def _decoded(data: bytes, path: Path) -> str:
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     if encoding != "utf-16" and b"\0" in data:
         cure = _("Save the notes as text, Markdown or HTML, and give that file")
-        raise InvalidInputError([Problem(path, _("this is not a text file"), cure)])
+        raise refusal(path, _("this is not a text file"), cure)
     for each in (encoding, "cp1252"):
         # Because no text of older Windows programs is valid UTF-8, that encoding comes second.
         with contextlib.suppress(UnicodeDecodeError):
             return data.decode(each)
     cure = _("Open it in an editor and save it again as UTF-8")
-    raise InvalidInputError([Problem(path, _("this is neither UTF-8 nor Windows text"), cure)])
+    raise refusal(path, _("this is neither UTF-8 nor Windows text"), cure)
 
 
 def _of_document(data: bytes, path: Path) -> Notes:
@@ -197,7 +215,7 @@ def _of_document(data: bytes, path: Path) -> Notes:
         try:
             text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call]
         except (ValueError, LookupError) as error:
-            raise InvalidInputError([Problem(path, _("this document in RTF is damaged"), _(_SAVE_AS_TEXT))]) from error
+            raise refusal(path, _("this document in RTF is damaged"), _(_SAVE_AS_TEXT)) from error
         return notes_in(_RTF_LINK.sub(r" (\1)", text), path.with_suffix(".txt"))
     import mammoth
 
@@ -208,7 +226,7 @@ def _of_document(data: bytes, path: Path) -> Notes:
         page = "" if is_long else mammoth.convert_to_html(io.BytesIO(data), ignore_empty_paragraphs=False).value
     except Exception as error:  # a damaged document raises whatever XML and archives raise
         what = _("this is a document of an office program or an archive, not text")
-        raise InvalidInputError([Problem(path, what, _(_SAVE_AS_TEXT))]) from error
+        raise refusal(path, what, _(_SAVE_AS_TEXT)) from error
     if is_long or len(page) > _MARKUP_SHARE * MAX_LENGTH:
         raise _too_long(path)
     return _whole(read_html(clean(page)), path, {})
@@ -227,9 +245,7 @@ def _of_mail(data: bytes, path: Path) -> Notes:
             found = notes_in(str(part.get_content() if part else ""), path.with_suffix(suffix))
             forms.append((sum(len(line.text) for line in found.lines), found))
     if not forms:
-        raise InvalidInputError(
-            [Problem(path, _("there are no words in these notes"), _("Give a mail with show notes"))]
-        )
+        raise refusal(path, _("there are no words in these notes"), _("Give a mail with show notes"))
     notes = forms[0][1] if forms[0][0] > _NEARLY_ALL * forms[-1][0] else forms[-1][1]
     subject = mail_subject(" ".join(clean(str(mail.get("subject", ""))).split()))
     return Notes((*([Line(subject)] if subject else []), *notes.lines), source=notes.source)
@@ -237,7 +253,7 @@ def _of_mail(data: bytes, path: Path) -> Notes:
 
 def _of_chat(text: str, path: Path) -> Notes:
     """Return the notes in the export of a chat: the messages of Telegram or Slack in JSON."""
-    refused = InvalidInputError([Problem(path, _("these are data for programs, not notes"), _(_GIVE_NOTES))])
+    refused = refusal(path, _("these are data for programs, not notes"), _(_GIVE_NOTES))
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -282,7 +298,7 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     keys = {key.lower(): value for each in (nested, values) if isinstance(each, Mapping) for key, value in each.items()}
     if match["yaml"] is not None and {"number", "title"} <= keys.keys() <= _OWN_KEYS:
         cure = _("Put it into the content folder; 'recap check' looks at it")
-        raise InvalidInputError([Problem(path, _("this is an episode file already"), cure)])
+        raise refusal(path, _("this is an episode file already"), cure)
 
     def first(names: str) -> str:
         values = (keys.get(name) for name in names.split())
@@ -305,9 +321,13 @@ def _day(value: object) -> dt.date | None:
 
 def _with_notes(text: str) -> str:
     """Return the text with the address of each footnote at the place of its mark."""
-    cited: dict[str, list[str]] = {}
-    for note in _NOTE.finditer(text):
-        if text.count(f"[{note['mark']}]") > 1 and (urls := _URL.findall(note["text"])):
-            cited[note["mark"]] = [url.rstrip(".,;") for url in urls]
-    text = _NOTE.sub(lambda note: "" if note["mark"] in cited else note[0], text)
-    return _CITED.sub(lambda mark: "".join(f" <{url}>" for url in cited.get(mark[1], ())) or mark[0], text)
+    marks = [_mark(cited) for cited in _CITED.finditer(_NOTE.sub("", text))]
+    found = ((_mark(note), _URL.findall(note["text"])) for note in _NOTE.finditer(text))
+    cited = {mark: [url.rstrip(".,;") for url in urls] for mark, urls in found if urls and mark in marks}
+    text = _NOTE.sub(lambda note: "" if _mark(note) in cited else note[0], text)
+    return _CITED.sub(lambda each: "".join(f" <{url}>" for url in cited.get(_mark(each), ())) or each[0], text)
+
+
+def _mark(note: re.Match[str]) -> str:
+    """Return the mark of a footnote, or of the place that cites it, however it is written."""
+    return unicodedata.normalize("NFKC", next(filter(None, note.groups()))).lstrip("^")

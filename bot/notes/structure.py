@@ -6,17 +6,17 @@ import itertools
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.model.text import fold
-from bot.notes.chaff import chores, is_chaff, is_chaff_title, says_chaff
+from bot.model.text import fold, sentences
+from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, says_chaff
 from bot.notes.cuts import Cut, Start, best_cut
 from bot.notes.head import read_head
-from bot.notes.language import sentences, stems, telling_words
-from bot.notes.marks import ENDS, FRAME, SOURCES, bare_title, is_heading, is_title, unmarked
+from bot.notes.language import stems, telling_words
+from bot.notes.marks import ENDS, SOURCES, bare_title, is_heading, is_title, number_of, unmarked
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
-_NAME, _LOOSE = 25, 60
-"""Letters of a name or an office below a farewell, and characters of a line that may be no sentence."""
+_NAME, _LOOSE, _SENTENCE = 25, 70, 45
+"""Letters of a name below a farewell, and characters of a line and of a sentence that may tell nothing."""
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -27,6 +27,7 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
     body = _sifted([part for line in lines if _says_something(line) for part in _parts(line)], found.left_out)
+    body = body[: _end_of_subjects(body, found)]
     cut = best_cut(body, head)
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
     closing = _divide(body, cut, found)
@@ -50,6 +51,32 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     return found
 
 
+def _end_of_subjects(body: Sequence[Line], found: Outline) -> int:
+    """Return the line behind the last subject; below the last of several links, only sentences tell one more."""
+    links = [index for index, line in enumerate(body) if line.is_link and line.links]
+    near = [index for index in links if not body[index].after_gap]
+    # Where the links of all subjects stand right below their texts, one apart is that of the show.
+    links = links[: links.index(near[-1]) + 1] if len(near) > 1 and body[near[0] - 1].text else links
+    ends = [index for index in links if index + 1 not in links]
+    end = ends[-1] + 1 if len(ends) > 1 else len(body)
+    tail = body[end:]
+    names = {word for way in found.head.ways for phrase in way for word in telling_words(phrase)}
+    for line in tail:
+        is_marked = line.level or line.lead or line.time or number_of(line.text)
+        is_sentence = len(line.text) > _LOOSE or (len(line.text) > _SENTENCE and line.text.endswith("."))
+        if (
+            is_marked
+            or is_sentence
+            or names & set(telling_words(line.text))
+            or not tail[0].after_gap
+            or len(line.links) > 1
+        ):
+            return len(body)
+    found.left_out += [line for line in tail if not line.links]
+    found.unplaced += [link for line in tail for link in line.links]
+    return end
+
+
 def _says_something(line: Line) -> bool:
     return bool(line.links or line.images) or any(map(str.isalnum, line.text))
 
@@ -57,7 +84,7 @@ def _says_something(line: Line) -> bool:
 def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
     """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
     kept: list[Line] = []
-    to_do, end, gap, is_signed = chores(lines), 0, False, False
+    to_do, end, gap, is_signed = chores(lines) | _bare_rows(lines), 0, False, False
     for index, line in enumerate(lines):
         gap = gap or line.after_gap
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
@@ -71,6 +98,14 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
             kept.append(dataclasses.replace(line, after_gap=gap))
             gap = is_signed = False
     return kept
+
+
+def _bare_rows(lines: Sequence[Line]) -> set[int]:
+    """Return the rows of a running order that have no text, where others have one: a jingle, a question for a guest."""
+    rows = [index for index, line in enumerate(lines) if line.time and not (line.speaker or line.links)]
+    short = (at for at in rows if len(lines[at].text) <= _LOOSE)
+    bare = {at for at in short if at + 1 == len(lines) or lines[at + 1].time}
+    return bare if len(rows) - len(bare) > 1 else set()
 
 
 def _parts(line: Line) -> list[Line]:
@@ -87,13 +122,15 @@ def _parts(line: Line) -> list[Line]:
 def _section_end(lines: Sequence[Line], begin: int) -> int:
     """Return the line at which the section below a title ends."""
     title = lines[begin]
-    if FRAME.match(fold(bare_title(title.text))):
+    if is_frame(title.text):
         return begin + 1
     for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line(""))), begin + 1):
         is_titled = is_title(line) and bool(below.text) and not below.after_gap
         # Without a mark, a section is a paragraph: that of its title, or the one below.
-        signs = (line.after_gap, is_titled, index > begin + 1, bool(title.time and line.time) * 2)
-        if 0 < line.level <= title.level if title.level else line.level or sum(signs) > 1:
+        signs = (line.after_gap, is_titled, index > begin + 1)
+        if (title.time and line.time) or (
+            0 < line.level <= title.level if title.level else line.level or sum(signs) > 1
+        ):
             return index
     return len(lines)
 
@@ -101,7 +138,10 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
 def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
-    _open(body[: begins[0]], found)
+    for line in body[: begins[0]]:
+        found.unplaced += line.links
+        if line.text and not line.is_link:
+            (found.left_out if is_heading(line) or SOURCES.match(fold(line.text)) else found.opening).append(line)
     tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
     # A list of links ends notes whose subjects have none.
     if len(body) - tail < 2 or not body[tail].after_gap or any(line.links for line in body[:tail]):  # noqa: PLR2004
@@ -131,14 +171,6 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     return closing
 
 
-def _open(lines: Sequence[Line], found: Outline) -> None:
-    """Give the lines above the first subject their place."""
-    for line in lines:
-        found.unplaced += line.links
-        if line.text and not line.is_link:
-            (found.left_out if is_heading(line) or SOURCES.match(fold(line.text)) else found.opening).append(line)
-
-
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
     """Give each subject its name in the teaser, and return the names that are left."""
     left = [phrase for phrase in phrases if phrase not in {subject.announced for subject in subjects}]
@@ -148,10 +180,6 @@ def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
         if best and shares[best] >= _NAMED:
             subject.announced = best
             left.remove(best)
-    alone = [subject for subject in subjects if not subject.announced]
-    if len(alone) == len(left) == 1 < len(phrases):
-        # The one that is left over is told in other words.
-        alone[0].announced = left.pop()
     return left
 
 

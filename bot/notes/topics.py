@@ -10,41 +10,24 @@ from babel import Locale
 
 from bot.model.i18n import Language
 from bot.model.text import LONGEST_TOPIC, fold, fold_words, normalise_topic
-from bot.notes.language import STOP_WORDS
+from bot.notes.language import STOP_WORDS, WEAKENING, words_of
 
 MAX_TOPICS = 4
 _SHORTEST_NAME, _LONGEST_NAME = 3, 3
 """Letters and words of a name; where more words have capitals, the capitals are those of a title."""
 _IN_TITLE = 4
 """The weight of a name in the title, of that of one in the text."""
-_WEAKENING = frozenset(
-    fold_words("à a en au aux de du des d chez le la les l un une ses son in at from of to near by the an its")
-)
 _HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")
 _HASHTAG = re.compile(r"#([^\s#,]+)")
 
-# A name that begins with another name stands before that one; else the shorter one would match.
-_NAMES = (
-    "TikTok|Instagram|Facebook|WhatsApp|Messenger|Threads|Meta|YouTube|Twitch|Snapchat|Snap|Twitter|Telegram|Discord|"
-    "LinkedIn|Pinterest|Reddit|Bluesky|Mastodon|BeReal|Signal|Substack|Patreon|Tumblr|WeChat|ByteDance|CapCut|Lemon8|"
-    "Spotify|Deezer|Apple Music|Apple|Netflix|Disney|Prime Video|SoundCloud|Vimeo|Kick|Dailymotion|Yubo|Truth Social|"
-    "Google|Gemini|OpenAI|ChatGPT|Mistral|Claude|Perplexity|Microsoft|Amazon|Nvidia|Samsung|Shein|Temu|Vinted|"
-    "Roblox|Fortnite|Uber|Airbnb|Slack|Zoom|Notion|Canva|Adobe|Shopify|PayPal|Wikipedia|X"
-)
-_NAMED = re.compile(rf"(?<!\w)(?:{_NAMES})(?!\w)", re.IGNORECASE)
-# Names that are words too, so that only this spelling counts.
-_ALSO_WORDS = re.compile(
-    "threads|meta|signal|snap|apple|gemini|mistral|kick|slack|zoom|notion|x|claude|uber", re.IGNORECASE
-)
+_NAMED = re.compile(rf"(?<!\w){words_of('name')}(?!\w)", re.IGNORECASE)
+_ALSO_WORDS = re.compile(words_of("name_and_word"), re.IGNORECASE)
 
 
 def names_in(text: str) -> list[str]:
     """Return the platforms and products of a text, in its spelling and order."""
-    return [
-        match[0]
-        for match in _NAMED.finditer(text)
-        if not _ALSO_WORDS.fullmatch(match[0]) or match[0] == match[0].capitalize()
-    ]
+    found = (match[0] for match in _NAMED.finditer(text))
+    return [name for name in found if not _ALSO_WORDS.fullmatch(name) or name == name.capitalize()]
 
 
 def is_hashtags(text: str) -> bool:
@@ -89,16 +72,12 @@ _ELISION = re.compile(r"^[LlDd][’']")
 
 
 @functools.cache
-def _spellings() -> dict[str, str]:
+def _spellings() -> tuple[dict[str, str], re.Pattern[str]]:
     """Return the spelling of the names that are known anyway: platforms, and countries in both languages."""
     countries = (name for language in Language for name in Locale(language.value).territories.values())
-    return {name.lower(): name for name in (*_NAMES.split("|"), *countries) if not name[0].isdigit()}
-
-
-@functools.cache
-def _territories() -> re.Pattern[str]:
-    names = sorted((name for name in _spellings() if len(name) > 1), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
+    spelt = {name.lower(): name for name in (*words_of("name")[3:-1].split("|"), *countries) if not name[0].isdigit()}
+    names = "|".join(re.escape(name) for name in sorted(spelt, key=len, reverse=True) if len(name) > 1)
+    return spelt, re.compile(rf"(?<!\w)(?:{names})(?!\w)", re.IGNORECASE)
 
 
 class Spelling:
@@ -128,7 +107,7 @@ class Spelling:
             forms = self._forms.get(words.split()[0].lower(), Counter())
             is_sure = (words.isupper() and not title.isupper()) or any(form[:1].isupper() for form in forms)
             if is_sure or not (above.endswith((".", ":", "!", "?")) or not above.rstrip('«“"–— ')):
-                is_place = _ELISION.match(words) or (above and fold(above.split()[-1]).rstrip("’'") in _WEAKENING)
+                is_place = _ELISION.match(words) or (above and fold(above.split()[-1]).rstrip("’'") in WEAKENING)
                 (places if is_place else found).append(_ELISION.sub("", words))
         # "À Nantes" is no topic where somebody else acts there.
         return sorted(dict.fromkeys(found), key=title.find) or places
@@ -144,11 +123,12 @@ class Spelling:
                 return word
             forms = self._forms.get(word.lower())
             if not forms:
-                return _spellings().get(word.lower(), word.lower())
+                return _spellings()[0].get(word.lower(), word.lower())
             form, count = forms.most_common(1)[0]
             return form if 2 * count > forms.total() else word.lower()
 
         phrase = _WORD.sub(spelt, phrase)
         if shouted:
-            phrase = _territories().sub(lambda match: _spellings()[match[0].lower()], phrase)
+            spelling, names = _spellings()
+            phrase = names.sub(lambda match: spelling[match[0].lower()], phrase)
         return phrase[:1].upper() + phrase[1:]

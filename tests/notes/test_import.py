@@ -11,8 +11,7 @@ import pytest
 from bot.model.document import plain
 from bot.model.episode import Status
 from bot.model.i18n import Language
-from bot.model.text import fold_words
-from bot.notes.language import sentences
+from bot.model.text import fold_words, sentences
 from tests.notes.drafting import HERE, imported, invented, of_text
 from tests.notes.expected import EXPECTED, Expected
 

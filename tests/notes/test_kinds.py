@@ -12,10 +12,10 @@ import pytest
 
 from bot.content.parser import parse_episode
 from bot.model.address import clean_address
+from bot.model.dates import date_in
 from bot.model.document import plain
 from bot.model.episode import Episode
 from bot.model.i18n import Language
-from bot.notes.dates import date_in
 from bot.notes.draft import draft
 from bot.notes.reading import read_notes
 from tests.notes.drafting import DEFAULTS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.model.document import plain
-from bot.notes.language import sentences
+from bot.model.text import sentences
 from tests.notes.drafting import of_text
 
 

@@ -1,4 +1,4 @@
-"""Dates in notes, as people and programs write them."""
+"""Dates in texts, as people and programs write them."""
 
 import contextlib
 import datetime as dt
