@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -190,13 +191,15 @@ def test_every_part_opens_with_a_title_and_says_all(document: Document) -> None:
     """Where a summary goes on in another message, its title stands above it again. TDLib takes all as it is."""
     oracle = pytest.importorskip("tests.platforms.telegram.tdlib", reason="TDLib's parser is not installed")
     said = ""
-    wanted = "".join(read(section.blocks) for section in document.sections)
+    sections = [read(section.blocks) for section in document.sections]
+    wanted, ends = "".join(sections), [*itertools.accumulate(map(len, sections))]
     for message in render(document).messages:
         assert len(units(message.body["text"])) // 2 == message.used <= message.limit == TEXT_LIMIT
         oracle.check(message.body)
         title = next(each for each in TITLES if message.body["text"].startswith(each))
         text = seen(message.body["text"])
         is_again = not wanted.startswith(said + text)
+        assert not (is_again and len(said) in ends)
         said += text.removeprefix(seen(title)) if is_again else text
         assert wanted.startswith(said)
     assert said == wanted

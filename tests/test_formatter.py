@@ -195,6 +195,14 @@ def test_a_push_elsewhere_answers_each_person_alone() -> None:
     ]
 
 
+@pytest.mark.parametrize(("count", "first"), [(15, "1. Sujet 1"), (16, "Tout l’épisode 1207")])
+def test_very_many_subjects_share_one_button(count: int, first: str) -> None:
+    """Because a platform shows so many buttons and no more, the whole episode then opens at once."""
+    many = EPISODE.model_copy(update={"segments": tuple(segment(number, "a") for number in range(1, count + 1))})
+    labels = [button.label for button in doors(FORMATTER.episode(many, in_private=False))[2:]]
+    assert (labels[0], len(labels)) == (first, 16 if count == 15 else 2)
+
+
 @given(
     st.lists(
         st.tuples(st.text(min_size=1, max_size=90), st.from_regex(r"[a-z0-9_-]{1,90}", fullmatch=True)),

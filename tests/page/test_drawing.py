@@ -246,3 +246,13 @@ async def test_a_preview_file_shows_the_same_and_asks_nobody(chrome: Browser, tm
     assert watched.requests == [path.as_uri()]
     assert watched.complaints == []
     await tab.close()
+
+
+async def test_a_quotation_that_folds_can_be_folded_out(board: Tab) -> None:
+    """By the keyboard too: the style sheet shows all of it as long as it has the focus."""
+    quote = {"type": "expandable_blockquote", "offset": 6, "length": 5}
+    await draw(board, "telegram", {"text": "Titre\nTexte", "entities": [quote]})
+    fold = board.locator(".tg-fold")
+    assert await fold.text_content() == "Texte"
+    await fold.focus()
+    assert await fold.evaluate("(element) => element === document.activeElement")
