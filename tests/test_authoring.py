@@ -198,6 +198,31 @@ class TestCheck:
             "next_seconds",
         }
 
+    @pytest.mark.parametrize("way", ["link", "file"])
+    def test_a_recording_that_is_too_large_is_told_beforehand(
+        self, recap: Recap, episode: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    ) -> None:
+        """At its line: a file always, and an address when links are looked up for chats that want the audio."""
+
+        async def ask(self: Web, address: str) -> LinkAnswer:
+            del self, address
+            return LinkAnswer(200, size=51 << 20)
+
+        monkeypatch.setattr(Web, "ask", ask)
+        schedule = f'[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\naudio = "{way}"\n'
+        (tmp_path / "config.toml").write_text(schedule, encoding="utf-8")
+        text = episode.read_text("utf-8")
+        episode.write_text(text.replace("number:", "audio: https://a.fr/1208.mp3\nnumber:"), encoding="utf-8")
+        large = (
+            f"{episode.name}:2: the audio is 51.0 MB large, and Telegram takes 50 MB at most. Until then, chats that"
+        )
+        result = recap("check", "--links", "--config", "config.toml")
+        assert (large in result.stderr) == (way == "file")
+        with (episode.parent / "1208.mp3").open("wb") as recording:
+            recording.truncate(51 << 20)
+        episode.write_text(text.replace("number:", "audio_file: 1208.mp3\nnumber:"), encoding="utf-8")
+        assert large in recap("check").stderr
+
     def test_a_link_that_refuses_programs_is_left_to_people(
         self, recap: Recap, episode: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.delivery.reasons import explain
 from bot.delivery.report import describe
-from bot.model import facts, rehearsal
+from bot.model import facts, rehearsal, shortfalls
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Ability, Code, Fact, LeftOut, Pushed, Unreached, Unserved
 from bot.model.i18n import Language, Words, words
@@ -183,10 +183,12 @@ def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
         base.ForeignAnswerError,
         base.ForeignRefusalError,
         base.ForeignResultError,
+        base.UploadRefusedError,
+        base.StaleFileError,
     }
     codes = [error.code for error in errors]
     assert sorted(codes) == sorted(
-        set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.UNREACHED, Code.RESTORED}
+        set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.UNREACHED, Code.RESTORED, Code.AUDIO}
     )
 
 
@@ -532,6 +534,9 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.ServiceRestarted("clock", "no connection"), "restarted clock 2024-11-05"),
     (facts.NotPublished(Target(DISCORD, "5"), "no followers"), "not-published discord:5 2024-11-05"),
     (facts.PausedTooLong(Target(TELEGRAM, "-5", 7), "no rights"), "ended telegram:-5:7 2024-11-05"),
+    (shortfalls.NotPinned(Target(TELEGRAM, "-5", 7), "no rights"), "not-pinned telegram:-5:7 2024-11-05"),
+    (shortfalls.NotAsChosen(Target(DISCORD, "5"), "no pins"), "not-as-chosen discord:5 no pins 2024-11-05"),
+    (shortfalls.AudioGivenUp(7, TELEGRAM, "too large"), "audio 7 telegram"),
     (facts.Welcome(None), "welcome"),
     (rehearsal.Rehearsed(PLANNED, dataclasses.replace(SEEN, number=2), 3, MINUTE), "rehearsed monday 1207 2"),
     (rehearsal.Waiting(PLANNED, SEEN, MINUTE), "waiting monday 2024-11-04 08:00 1207 0:01:00"),
@@ -543,7 +548,8 @@ KEYS: list[tuple[Fact, str]] = [
 def test_every_fact_has_the_key_and_the_words_that_it_always_had() -> None:
     """Another key, and the admins would be told again after an update; without words, not at all."""
     # By name: `dataclass(slots=True)` makes each class twice.
-    assert {type(fact).__name__ for fact, _key in KEYS} == {each.__name__ for each in Fact.__subclasses__()}
+    kinds = {each for kind in Fact.__subclasses__() for each in (kind, *kind.__subclasses__()) if hasattr(each, "KEY")}
+    assert {type(fact).__name__ for fact, _key in KEYS} == {each.__name__ for each in kinds}
     for fact, key in KEYS:
         assert fact.key_on(MONDAY.date() + dt.timedelta(days=1)) == key
         for language in (FRENCH, ENGLISH):

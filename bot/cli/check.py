@@ -17,6 +17,7 @@ from bot.cli.wording import AdminCommand
 from bot.config import Config, Network, Schedule, exposed_secrets, located, missing_tokens
 from bot.config.sources import Fault
 from bot.content.archive import Archive
+from bot.content.audio import SMALLER, too_large
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
 from bot.delivery.reach import addressees, find_out
@@ -198,11 +199,18 @@ def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> Ne
 
 
 def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], list[Problem], list[Problem]]:
-    """Return the links of the episodes that are dead, those that have moved for good, and those that stay unknown."""
+    """Return the links of the episodes that are dead, those to change, and those that stay unknown.
+
+    One that has moved for good is to be changed, and so is a recording that is too large for the chats that want it.
+    """
     from bot.content.links import dead_link
 
     places = links(archive, settings.content.folder)
     answers = asyncio.run(_ask([url for url, _path, _line in places], settings.network))
+    brought: set[str | None] = set()
+    ways = {*(schedule.audio for schedule in settings.schedules), *(channel.audio for channel in settings.channels)}
+    if "file" in ways:
+        brought = {episode.audio for episode in archive.episodes if episode.audio_file is None}
     dead, moved, unsure = [], [], []
     for url, path, line in places:
         answer = answers[url]
@@ -215,6 +223,8 @@ def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], l
         elif answer.moved:
             told = _("the link {url} has moved").format(url=url)
             moved.append(Problem(path, told, _("Write {address}").format(address=answer.moved), line))
+        if url in brought and (told := too_large(answer.size)):
+            moved.append(Problem(path, told, _(SMALLER), line))
     return dead, moved, unsure
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import reason_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 LARGEST_AUDIO = 50 << 20
 """Bytes of a file that Telegram takes from a bot: 50 MB."""
 _MEGABYTE = 1 << 20
+SMALLER = gettext_noop("Until then, chats that want the audio get the link; a file at 96 kbit/s holds an hour and more")
+"""The cure of a recording that cannot come into a chat."""
 
 
 class RecordingError(Exception):
@@ -60,9 +63,12 @@ def check_size(size: int) -> None:
     Raises:
         RecordingError: it has more.
     """
-    if size > LARGEST_AUDIO:
-        raise RecordingError(
-            _("the audio is {size:.1f} MB large, and Telegram takes {limit} MB at most").format(
-                size=size / _MEGABYTE, limit=LARGEST_AUDIO // _MEGABYTE
-            )
-        )
+    if told := too_large(size):
+        raise RecordingError(told)
+
+
+def too_large(size: int) -> str:
+    """Return the sentence that so many bytes are more than Telegram takes; empty if they are not."""
+    told = _("the audio is {size:.1f} MB large, and Telegram takes {limit} MB at most")
+    is_more = size > LARGEST_AUDIO
+    return told.format(size=size / _MEGABYTE, limit=LARGEST_AUDIO // _MEGABYTE) if is_more else ""

@@ -72,6 +72,8 @@ class LinkAnswer:
 
     is_unsure: bool = False
     """True if a reader can perhaps open the page: the site answers so to programs, or the proxy lets none through."""
+    size: int = 0
+    """The bytes of the content, as far as the server tells."""
 
     @property
     def is_dead(self) -> bool:
@@ -164,7 +166,8 @@ class Web:
                 response.close()
         except WebError as error:
             return LinkAnswer(failure=str(error), is_unsure=isinstance(error, NoWayError))
-        return LinkAnswer(response.status, moved, is_unsure=_refuses_programs(response))
+        size = response.content_length or 0
+        return LinkAnswer(response.status, moved, is_unsure=_refuses_programs(response), size=size)
 
     async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
         """Send the request, and follow its redirections.

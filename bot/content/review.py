@@ -11,7 +11,7 @@ from pathlib import Path
 from rapidfuzz import fuzz, process
 
 from bot.content.archive import Archive
-from bot.content.audio import RecordingError, recording
+from bot.content.audio import SMALLER, RecordingError, recording
 from bot.content.folder import right_name
 from bot.content.formatter import Formatter
 from bot.content.parser import read_episode, unclosed_emphasis
@@ -231,8 +231,7 @@ class _EpisodeReview:
         try:
             recording(self._episode, self._review.folder, "")
         except RecordingError as error:
-            cure = _("Until then, chats that want the audio get the link; a file at 96 kbit/s holds an hour and more")
-            self._warnings.add(self._file.line_of("audio_file"), str(error), cure)
+            self._warnings.add(self._file.line_of("audio_file"), str(error), _(SMALLER))
 
     def _sources(self) -> None:
         """Tell the segments without a source once for all, because a subject may have none."""
