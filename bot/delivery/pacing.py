@@ -44,6 +44,8 @@ ASKED_LATELY = 900.0
 SAME_FLOOD = 2.0
 """Seconds within which refusals of several chats are taken to be one: the bot as a whole was too fast."""
 
+_NONE_NEEDED = Lease("")
+
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
@@ -65,14 +67,14 @@ class Turn:
     Without `given` the turn counts nowhere.
     """
 
-    __slots__ = ("_given", "_is_open", "_lease", "_pacer", "_target", "refused")
+    __slots__ = ("_given", "_is_open", "_pacer", "_target", "lease", "refused")
 
     def __init__(self, pacer: Pacer, target: Target, given: float | None = None) -> None:
         self._pacer = pacer
         self._target = target
         self._given = given or 0.0
         self._is_open = given is not None
-        self._lease = pacer.lease
+        self.lease = pacer.lease
         self.refused = False
 
     def __enter__(self) -> Self:
@@ -96,7 +98,7 @@ class Turn:
         if self._is_open:
             self._is_open = False
             # The last look before the message is written: a process that stood still may have been replaced meanwhile.
-            may_leave = self._lease.is_held()
+            may_leave = self.lease.is_held()
             self.refused = not self._pacer._leave(self._target, self._given, may_leave)  # noqa: SLF001 - a part of the pacer
         return not self.refused
 
@@ -157,12 +159,20 @@ class Pacer:
         self._left = deque(self._left, maxlen=rate)
         self._pump()
 
-    async def turn(self, target: Target) -> Turn | None:
+    async def turn(self, target: Target, *, looks: bool = False) -> Turn | None:
         """Wait for the turn of one pushed message. It has not left before `Turn.leave`.
+
+        A request that only `looks` needs no lease.
 
         Returns:
             None if the target's chat, or every chat, gets nothing for as long as `delay` says.
         """
+        turn = await self._turn(target)
+        if turn is not None and looks:
+            turn.lease = _NONE_NEEDED
+        return turn
+
+    async def _turn(self, target: Target) -> Turn | None:
         while not self.delay(target):
             if (turn := self.turn_at_once(target)) is not None:
                 return turn

@@ -52,6 +52,9 @@ DRAIN = 8.0
 """Seconds that sends in flight get to finish on shutdown, of the ten the program has."""
 LONGEST_TROUBLE = 60.0
 """Seconds between two tries to use a database that cannot be used."""
+FORGOTTEN_WITHIN = dt.timedelta(minutes=5)
+"""Time after a take-over in which a push may be one that the process before had begun, and its server has forgotten: a
+new server takes its place within minutes."""
 LONGEST_PAUSE = dt.timedelta(weeks=4)
 """Time that a subscription waits for the right to write; a subscription that waits longer ends."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
@@ -143,6 +146,7 @@ class Worker:
         self._room = asyncio.Event()
         self._is_stopping = False
         self._refusal: SendError | None = None
+        self._began = clock()
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -157,6 +161,7 @@ class Worker:
             UnauthorisedError: the platform refuses the token; the unsent messages wait in the ledger.
         """
         self._ended.clear()
+        self._began = self._clock()
         try:
             recovered = await self._ledger.recover(
                 self._platform.name, hold=self._holds_back, hold_reports=self._finder is None
@@ -311,6 +316,8 @@ class Worker:
         if (upload := post.message.upload) is not None:
             file_id = await self._uploads.file_id(upload.key)
             post = post._replace(file_id=file_id, keep=functools.partial(self._uploads.keep, upload.key))
+        if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
+            post = post._replace(since=self._since(stored))
         self._under_way[claim.rendering_id] += 1
         try:
             if retry.is_in_doubt(claim) and self._finder is not None:
@@ -337,14 +344,16 @@ class Worker:
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""
         try:
-            # By the platform's time, which is the machine's: nobody knows better where the two of ours differ.
-            since = stored.opened + min(dt.timedelta(), self._ledger.clock.slip)
-            return await finder.find(post, since=since)
+            return await finder.find(post, since=self._since(stored))
         except TargetClosedError as error:
             if self._hold:
                 raise UnverifiableError(str(error)) from error
             # Because the bot may write there and not read, only the platform's nonce prevents a second copy.
             return None
+
+    def _since(self, stored: StoredRendering) -> dt.datetime:
+        # By the platform's time, which is the machine's: nobody knows better where the two of ours differ.
+        return stored.opened + min(dt.timedelta(), self._ledger.clock.slip)
 
     async def _is_token_refused(self) -> bool:
         """Ask the platform, once for all messages that it answers so; a platform that does not tell refuses nothing."""

@@ -39,8 +39,10 @@ class Post(NamedTuple):
 
     `nonce` stays the same when the message goes to the target again, so that a platform that knows nonces drops the
     second. `first_id` is the platform's id of the delivery's first message, in whose thread a forum post goes on; None
-    for the first message itself. A platform calls `leave` as late as it can: connected, with nothing written yet. With
-    True, the message counts as leaving; with False, the platform must raise `NotSentError` and send nothing.
+    for the first message itself. With `since`, another process may have sent the message after that moment unknown to
+    the ledger, so that a platform without a nonce there looks first. A platform calls `leave` as late as it can:
+    connected, with nothing written yet. With True, the message counts as leaving; with False, the platform must raise
+    `NotSentError` and send nothing.
 
     The message answers that with the id `reply_to`. `file_id` is the platform's id of the message's upload; without it
     the platform gets the file, and gives the id to `keep`.
@@ -51,6 +53,7 @@ class Post(NamedTuple):
     message: Message
     nonce: str
     first_id: str | None = None
+    since: dt.datetime | None = None
     leave: Callable[[], bool] = lambda: True
     reply_to: str | None = None
     file_id: str | None = None
@@ -108,8 +111,11 @@ class RequestTurn(Protocol):
 class Pace(Protocol):
     """The pace of one platform, for requests that the core does not see, such as a look for a message."""
 
-    async def turn(self, target: Target) -> RequestTurn | None:
-        """Wait for the turn of one request; None in a pause that the platform asked for."""
+    async def turn(self, target: Target, *, looks: bool = False) -> RequestTurn | None:
+        """Wait for the turn of one request; None in a pause that the platform asked for.
+
+        One that only `looks` may be made by a process that sends nothing on the platform.
+        """
 
     def note_flood(self, flood: FloodError, target: Target) -> None:
         """Let nothing out for as long as the platform asked."""

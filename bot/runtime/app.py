@@ -79,8 +79,8 @@ class App:
         self.reloaded: Callable[[], None] = lambda: None
         """Called after the content was read again."""
         self._lock = DeliveryLock(config.storage.path) if config.storage.path else None
-        self._clock_role = Role(CLOCK, ledger.leases, lambda: abs(ledger.clock.slip) < TOO_FAR_APART)
-        self._clock_role.ready.set()
+        self.clock_role = Role(CLOCK, ledger.leases, lambda: abs(ledger.clock.slip) < TOO_FAR_APART)
+        self.clock_role.ready.set()
         self._looking = asyncio.Lock()
         self._finished = asyncio.Event()
         self._stop = asyncio.Event()
@@ -92,6 +92,8 @@ class App:
             if section.token.get_secret_value()
         }
         self._pacers = {name: Pacer(section.rate, PLATFORMS[name].limits) for name, section in config.platforms.items()}
+        for name, pacer in self._pacers.items():
+            pacer.lease = ledger.leases.first(name)
         self.throttle = Throttle(time.monotonic)
         self._services_of = functools.partial(
             Services.of,
@@ -107,7 +109,7 @@ class App:
         )
         self.services = self._services_of(config)
         self.declaration = Declaration(
-            ledger, self._clock_role, self._accounts, self._pacers, config=lambda: self.config
+            ledger, self.clock_role, self._accounts, self._pacers, config=lambda: self.config
         )
         self._note_versions()
         self.roles = {name: Role(name, ledger.leases) for name in self._accounts}
@@ -175,7 +177,7 @@ class App:
             # Because the ledger keeps reasons for the reports, the services speak the show's language.
             with speaking(lambda: self.config.show.language):
                 self.supervisor.start("heart", self._heart.run)
-                for role in (self._clock_role, *self.roles.values()) if self.ledger.is_shared else ():
+                for role in (self.clock_role, *self.roles.values()) if self.ledger.is_shared else ():
                     self.supervisor.start(f"{role.name} lease", role.keep)
                 for name, connection in self.connections.items():
                     self.supervisor.start(f"{name} delivery", connection.deliver)
@@ -214,7 +216,7 @@ class App:
             if self._file is not None and Stamp.of(self._file) != self._stamp:
                 await self._reload_config(self._file)
             self._swap(self.services, await self._load_archive(self.config))
-            if self._clock_role.is_held():
+            if self.clock_role.is_held():
                 await self._tell_of_broken_files(at_once=await self._push())
                 if not self.declaration.is_done:
                     await self.declare()
@@ -246,8 +248,8 @@ class App:
 
     async def _begin(self) -> None:
         """Declare, tell, look for the first time, and follow the files from then on. A second start does no harm."""
-        await self._clock_role.tried.wait()
-        if self._clock_role.is_held():
+        await self.clock_role.tried.wait()
+        if self.clock_role.is_held():
             # First of all, so that nobody is left out of a push while a platform does not answer.
             await self.declare()
             standings = await self.readiness.known()
@@ -261,7 +263,7 @@ class App:
         # both would be missed.
         await asyncio.sleep(0)
         await self.tick()
-        self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock, self._clock_role.sleep))
+        self.supervisor.start("clock", lambda: every_minute(self.tick, self.clock, self.clock_role.sleep))
         self.supervisor.start("reports", self._report_whenever_one_ends)
         if (file := self._file) is not None:
             self.supervisor.start("config", lambda: watch_file(file, self.tick))
@@ -362,14 +364,14 @@ class App:
     async def _report_whenever_one_ends(self) -> None:
         while True:
             self._finished.clear()
-            if self._clock_role.is_held():
+            if self.clock_role.is_held():
                 await self.report()
                 self.reach.hear()
                 await self.ledger.prune()
             await self._finished.wait()
             # The card of a rehearsal that has arrived, or a push that somebody has let out, waits for no minute.
             async with self._looking:
-                if self._clock_role.is_held():
+                if self.clock_role.is_held():
                     await self._push()
                     await self.services.rehearser.look()
 

@@ -72,6 +72,7 @@ class Connection:
         self.name = self.platform.name
         self.worker = self.make_worker()
         self._leading = asyncio.Lock()
+        self._led: Lease | None = None
 
     @property
     def was_accepted(self) -> bool:
@@ -128,9 +129,9 @@ class Connection:
         """Return the lease as soon as this process has it, and let the turns of from now on be under it."""
         async with self._leading:
             lease = await self.role.held()
-            if lease is not self.pacer.lease:
+            if lease is not self._led:
                 await self.remember()
-                self.pacer.lease = lease
+                self.pacer.lease = self._led = lease
             return lease
 
     async def _ask_again(self, error: UnauthorisedError) -> NoReturn:

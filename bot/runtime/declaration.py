@@ -117,9 +117,8 @@ class Declaration:
         certain = [subscription for subscription in declared if subscription.target.platform not in unsure]
         if self._authority is Authority.ADD:
             unsure |= set(PLATFORMS)
-        lease = self._role.lease
         # Without the role, a command declares, which an admin gives by hand.
-        ledger = self._ledger if lease is None else self._ledger.under(lease)
+        ledger = self._ledger.under(self._role.lease) if self._role.is_held() else self._ledger
         await ledger.subscriptions.declare(certain, unsure)
         await self._ledger.heartbeat.note_declared()
         self.is_done, self._unknown = not unsure, unknown

@@ -68,6 +68,7 @@ class Heart:
         self._slip = dt.timedelta()
         self._next_beat = 0.0
         self._causes: set[str] = set()
+        self._has_alarmed = False
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -90,12 +91,17 @@ class Heart:
             # Once per cause: the place and the cure of the same trouble may be said in other words later.
             if error.message not in self._causes:
                 self._causes.add(error.message)
-                alarms.create_task(self._alarm(StorageTrouble(str(error))))
+                # Because each process that shares the database notices, those that work on a platform tell.
+                if any(connection.role.is_held() for connection in self._connections.values()):
+                    self._has_alarmed = True
+                    alarms.create_task(self._alarm(StorageTrouble(str(error))))
             return
         if self._causes:
             self._causes.clear()
             self._mended()
-            await self._tell(StorageMended(self._ledger.clock.wall()))
+            if self._has_alarmed:
+                self._has_alarmed = False
+                await self._tell(StorageMended(self._ledger.clock.wall()))
 
     async def follow_clock(self) -> None:
         """Notice that the machine's clock was set, and tell the admins.

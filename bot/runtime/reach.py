@@ -111,6 +111,8 @@ class Reach:
         for place in addressees(self._config(), platform):
             if (
                 not connection.was_accepted
+                # The process that works on the platform looks, because one pace holds for all requests.
+                or not connection.role.is_held()
                 or connection.pacer.pause()
                 or time.monotonic() - self._reached.get(place, float("-inf")) < ALL_EVERY
             ):

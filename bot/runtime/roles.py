@@ -31,16 +31,16 @@ class Role:
         """Set as soon as this process has the role, or knows that it has to stand by."""
         self.leases = leases
         self._may_take = may_take
-        self.lease = leases.own(name)
-        """The lease that this process has taken; None while it stands by."""
+        self.lease = leases.first(name)
+        """The last lease of this process, which it may have lost."""
         self._taken, self._over = asyncio.Event(), asyncio.Event()
-        if self.lease is not None:
+        if self.lease.is_held():
             self.tried.set()
             self._taken.set()
 
     def is_held(self) -> bool:
         """Return whether this process may work in the role in this moment."""
-        return self.lease is not None and self.lease.is_held()
+        return self.lease.is_held()
 
     async def keep(self) -> NoReturn:
         """Take the lease whenever it is free, and renew it, until cancelled; then let another process take it."""
@@ -63,15 +63,14 @@ class Role:
                     await lease.give_up()
                 raise
             finally:
-                self.lease = None
                 self._taken.clear()
                 self._over.set()
 
     async def held(self) -> Lease:
         """Return the lease as soon as this process has it."""
-        while self.lease is None or not self.lease.is_held():
-            if self.lease is not None:
-                # It was lost just now, which `keep` is about to see.
+        while not self.lease.is_held():
+            if self._taken.is_set():
+                # The lease was lost just now, which `keep` is about to see.
                 await self._over.wait()
             await self._taken.wait()
         return self.lease

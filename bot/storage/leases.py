@@ -80,13 +80,13 @@ class Leases:
 
     times = LeaseTimes()
 
-    def own(self, role: str) -> Lease | None:
-        """Return the lease that this process has without taking it; None if it has to take it."""
+    def first(self, role: str) -> Lease:
+        """Return the lease with which this process begins: one that it has, or one that it has to take."""
         return Lease(role)
 
     async def take(self, role: str) -> Lease | None:
         """Take the lease of the role; return None if another process has it."""
-        return self.own(role)
+        return self.first(role)
 
     async def holders(self) -> dict[str, str]:
         """Return the processes that hold leases now, by role."""
@@ -212,8 +212,9 @@ class SharedLeases(Leases):
         self.process = process
         self.times = times
 
-    def own(self, role: str) -> None:
-        """Return None, because every lease has to be taken."""
+    def first(self, role: str) -> Lease:
+        """Return a lease that is not held, because every one has to be taken."""
+        return TimedLease(role, self)
 
     async def take(self, role: str) -> Lease | None:
         """Take the lease of the role, as `Leases.take` says.

@@ -5,26 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import os
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from bot.model.subscription import SubscriptionState
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
-from bot.storage.clock import SteadyClock
-from bot.storage.leases import LeaseTimes, SharedLeases
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.storage.clock import SteadyClock, utc_now
+from bot.storage.leases import CLOCK, LeaseTimes, SharedLeases
+from bot.storage.ledger import Ledger
 from bot.storage.records import BroadcastState, DeliveryState, LedgerError
-from bot.storage.tables import deliveries
+from bot.storage.tables import broadcasts, deliveries
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, change_expires
+from tests.delivery.side import now
 from tests.endurance.crash import DemoWorld, town
 from tests.running import at_work
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.delivery.side import Side
 
 RATE = 12
 PEOPLE = 18
@@ -45,9 +53,12 @@ async def place(postgresql: str) -> AsyncIterator[DemoWorld]:
 
 
 @contextlib.asynccontextmanager
-async def process(place: DemoWorld, url: str, name: str) -> AsyncIterator[App]:
+async def process(
+    place: DemoWorld, url: str, name: str, *, config: Path | None = None, clock: SteadyClock | None = None
+) -> AsyncIterator[App]:
     """The app of a process on a machine of this name."""
-    async with opened(load(place.config, {"RECAP_STORAGE__URL": url}), SteadyClock()) as app:
+    file = config or place.config
+    async with opened(load(file, {"RECAP_STORAGE__URL": url}), clock or SteadyClock(), file) as app:
         assert app.ledger.processes is not None
         assert isinstance(app.ledger.leases, SharedLeases)
         app.ledger.processes.name = app.ledger.leases.process = name
@@ -134,3 +145,56 @@ async def test_connections_that_the_server_ends_are_outlived(place: DemoWorld, p
         await over(one)
         assert arrived(place) == ONE_EACH
         assert all(role.is_held() for role in one.roles.values())
+
+
+async def test_a_server_that_lost_the_last_seconds_sends_nothing_twice_on_discord(
+    discord_side: Side, postgresql: str
+) -> None:
+    """After a failover the ledger knows nothing of what just went: nonces tell it, and in a forum a look does."""
+    assert isinstance(discord_side.standin, DiscordStandIn)
+    postgres.empty(postgresql)
+    guild = discord_side.standin.add_guild("Auditeurs")
+    forum, channel = discord_side.standin.add_forum(guild, "forum"), discord_side.standin.add_text(guild, "salon")
+    async with await Ledger.open(postgresql, now) as ledger:
+        await discord_side.subscribe(ledger, forum, channel)
+        broadcast = await discord_side.open(ledger, "Un", "Deux")
+        await discord_side.deliver(ledger, broadcast)
+        forgotten = {"state": DeliveryState.PENDING, "position": 0, "message_ids": (), "attempts": 0}
+        await ledger._database.change(update(deliveries).values(forgotten))
+        await ledger._database.change(update(broadcasts).values(state=BroadcastState.OPEN))
+        assert await discord_side.deliver(ledger, broadcast) == {"sent": 2}
+    assert discord_side.received(channel) == ["Un", "Deux"]
+    assert [len(thread.messages) for thread in forum.threads] == [2]
+
+
+@pytest.mark.parametrize("age", [-3600, 3600])
+async def test_a_config_that_comes_to_one_machine_first_ends_no_subscription(
+    place: DemoWorld, postgresql: str, tmp_path: Path, age: int
+) -> None:
+    """The new config declares one chat more; the old one, declared again by another process, does not end it."""
+    old = tmp_path / "old.toml"
+    old.write_text(place.config.read_text(encoding="utf-8").rpartition("[[channels]]")[0], encoding="utf-8")
+    changed = place.config.stat().st_mtime
+    # The files' dates may tell nothing, as in an image; then the process that was there a moment ago counts.
+    os.utime(old, (changed + age, changed + age))
+    async with process(place, postgresql, "new") as new, process(place, postgresql, "old", config=old) as behind:
+        for app in (new, behind):
+            await app.ledger.heartbeat.take()
+            await app.ledger.leases.take(CLOCK)
+            await app.declare()
+        subscriptions = await new.ledger.subscriptions.all()
+    assert [each.state for each in subscriptions] == [SubscriptionState.ACTIVE] * 2 * PEOPLE
+
+
+async def test_a_process_with_a_wrong_clock_opens_no_push_and_says_so(place: DemoWorld, postgresql: str) -> None:
+    """It delivers, because the server's clock decides what is due; the pushes are left to others."""
+    wrong = SteadyClock(lambda: utc_now() + dt.timedelta(minutes=5))
+    async with process(place, postgresql, "fast", clock=wrong) as app, at_work(app):
+        await until(lambda: all(role.is_held() for role in app.roles.values()) and app.clock_role.tried.is_set())
+        assert CLOCK not in await app.ledger.leases.holders()
+        async with asyncio.timeout(30):
+            while not await app.ledger.notices.latest(1):  # noqa: ASYNC110 - nothing announces it
+                await asyncio.sleep(0.05)
+        (notice,) = await app.ledger.notices.latest(5)
+    assert "avance de 5\xa0min sur celle du serveur" in notice.text
+    assert "n’ouvre plus aucun envoi" in notice.text

@@ -25,6 +25,7 @@ from bot.platforms.base import (
     SendRequest,
     UnknownOutcomeError,
 )
+from bot.storage.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,3 +227,40 @@ async def test_every_place_is_given_back(asked: list[tuple[int, str, bool, bool]
     for place in places:
         place.close()
     assert (sender._waiting, sender._lines) == (0, {})
+
+
+class Lost(Lease):
+    """A lease that another process may have."""
+
+    def is_held(self) -> bool:
+        """It is over."""
+        return False
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_without_the_lease_no_message_leaves(*, leaves: bool) -> None:
+    """Neither one whose turn came just before, nor any later one: whoever asks is told at once, and nothing waits."""
+    pacer = Pacer(100)
+    turn = await pacer.turn(HERE)
+    assert turn is not None
+    assert turn.leave()
+    pacer.lease = Lost("telegram")
+    sent = []
+
+    async def call(leave: Callable[[], bool]) -> None:
+        if leave():
+            sent.append(HERE)
+        raise NotSentError("it may not leave")
+
+    with pytest.raises(NotSentError):
+        await PacedSender(pacer).send(SendRequest(HERE, call, worth=5.0, leaves=leaves))
+    held = await pacer.turn(THERE)
+    assert held is not None
+    assert not held.leave()
+    assert held.refused
+    assert sent == []
+    pacer.lease = Lease("telegram")
+    assert held.refused
+    free = await pacer.turn(THERE)
+    assert free is not None
+    assert free.leave()

@@ -300,6 +300,11 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
                     raise
         if post.first_id is not None:
             return await self._send_to_channel(int(post.first_id), post, turn)
+        if post.since is not None:
+            with _nothing_sent(self.client), reading():
+                found = await find_post(self.client, forum, post.title, post.since, turn)
+            if found is not None:
+                return found
         return await self._open_post(forum, post, turn)
 
     async def _send_to_channel(self, channel_id: int, post: Post, turn: FirstTurn) -> str:

@@ -57,6 +57,7 @@ class Traffic:
         self, _session: object, request: SimpleNamespace, sent: aiohttp.TraceRequestStartParams
     ) -> None:
         request.turn, request.leave = None, request.trace_request_ctx
+        request.looks = sent.method == "GET"
         request.is_counted = sent.url.scheme.startswith("http") and not any(part in sent.url.path for part in UNCOUNTED)
         if request.leave is None:
             await self._take_turn(request)
@@ -88,7 +89,7 @@ class Traffic:
     async def _take_turn(self, request: SimpleNamespace) -> None:
         if (pace := self._account.pace) is None or not request.is_counted:
             return
-        request.turn = turn = await pace.turn(ACCOUNT)
+        request.turn = turn = await pace.turn(ACCOUNT, looks=request.looks)
         if turn is None:
             raise UnservedError(NotSentError(_("Discord has asked for a pause")))
         request.leave = turn.leave
