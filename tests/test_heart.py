@@ -19,7 +19,7 @@ from bot.platforms.base import UnauthorisedError
 from bot.runtime import heart
 from bot.runtime.app import AlreadyRunningError, App, opened
 from bot.sandbox.shared.faults import Fault, Match, Reply
-from bot.storage import database, tables
+from bot.storage import database, sqlite, tables
 from bot.storage.clock import SteadyClock
 from bot.storage.health import LATE, troubles_of
 from bot.storage.heartbeat import SLIP
@@ -165,7 +165,7 @@ async def test_a_locked_database_is_told_and_people_have_an_honest_answer_in_tim
     place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two who subscribe at once behind it wait less than five seconds; what was not saved is not saved later either."""
-    monkeypatch.setattr(database, "PATIENCE", 3.0)
+    monkeypatch.setattr(sqlite, "PATIENCE", 3.0)
     path = tmp_path / "recap.db"
     async with running(place, tmp_path):
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
