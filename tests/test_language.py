@@ -97,7 +97,7 @@ MISTAKES = {
     "list too much": "Erreur : rien n’attend ceci : too much.",
     "preview --topic": "Erreur : --topic attend une valeur à sa suite.",
     "preview x": "Erreur : N : « x » ne convient pas : écrivez un nombre entier.",
-    "preview --layout poster": "Erreur : --layout : « poster » ne convient pas : écrivez digest ou segments.",
+    "preview --layout poster": "Erreur : --layout : « poster » ne convient pas : écrivez digest, segments ou brief.",
     "preview --platform icq": "Erreur : --platform : écrivez telegram, discord ou all.",
     "new --date demain": "Erreur : --date : « demain » ne convient pas : écrivez AAAA-MM-JJ.",
     "demo --port 65536": "Erreur : --port : « 65536 » ne convient pas : écrivez un nombre jusqu’à 65535.",

@@ -99,8 +99,7 @@ def open_broadcast(
             key=key,
             text=text,
             repeat=repeat,
-            # Of nothing that another database would number in another way: the same push has the same nonces there.
-            seed=json.dumps([show, kind, episode, key, repeat]),
+            seed=_seed(show, kind, episode, key, repeat),
             # Because the machine's clock, by which schedules go, may be ahead of the ledger's.
             due=min(to_utc(due or now), now),
             created=now,
@@ -360,3 +359,12 @@ def _as_kept(message: Message) -> dict[str, Any]:
     if message.upload is not None:
         kept["upload"] = dataclasses.asdict(message.upload)
     return {**kept, "fallback": [*map(_as_kept, message.fallback)]} if message.fallback else kept
+
+
+def _seed(*push: str | int) -> str:
+    """Return what the nonces of a push begin from.
+
+    It is of nothing that another database would number in another way, so that the same push has the same nonces there.
+    Because a key may name a chat, which may ask to be forgotten, it is a digest.
+    """
+    return hashlib.blake2s(json.dumps(push).encode(), digest_size=16).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.runtime import heart
-from bot.storage import database
+from bot.storage import database, sqlite
 from tests.endurance.storage import KINDS, trouble
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ async def test_without_its_database_the_bot_loses_and_promises_nothing(monkeypat
     for module, name, seconds in (
         (heart, "LOOK_EVERY", 0.2),
         (database, "PUT_BACK_AFTER", 2.0),
-        (database, "PATIENCE", 3),
+        (sqlite, "PATIENCE", 3),
     ):
         monkeypatch.setattr(module, name, seconds)
     figures = await trouble(len(KINDS), TARGETS)
