@@ -30,6 +30,8 @@ def with_addresses(line: Line) -> Line:
     """Return the line with the valid addresses of its text as links, and the images apart."""
     text = _BARE.sub("https://", _CHECK_BOX.sub("", line.text))
     for link in line.links:
+        # Beside a title, the words of its source in brackets are none of its own.
+        text = text.removesuffix(f"({link.title})").rstrip() if line.level and link.title else text
         # Because a link whose words are its own address is a source, its words are no sentence.
         if link.title and _is_address(link.title, link.url):
             text = text.replace(link.title, " ", 1)

@@ -103,6 +103,8 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
         if all(found and (label is _LABELS[0] or _is_prose(body[index])) for index, found in labels):
             yield "labels", [Start(i, bare_title(found["title"]), found["rest"]) for i, found in labels if found], 0.95
     yield "blocks", [_split(body, index) for index in apart], 0.8
+    # Where a link ends each subject, the next line begins another one.
+    yield "links", [_split(body, index) for index in texts if index == texts[0] or body[index - 1].is_link], 0.8
     for way in head.ways:
         # Where both readings fit, the one that names more subjects says more.
         yield "teaser", judge.announced(way), 1 + 0.02 * len(way)

@@ -13,7 +13,7 @@ import re
 from bot.model.document import Picture
 from bot.model.text import fold_words
 from bot.notes.model import BOLD_LEVEL, Line, Link
-from bot.notes.tables import table_lines
+from bot.notes.tables import joined, table_lines
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*+)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt|style|class)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -137,11 +137,10 @@ class _Reader:
         if name == "table":
             rows, self._rows = self._rows, []
             widest = max(map(len, rows), default=0) - 1
-            is_full = all(len(row) == widest + 1 and max(map(operator.sub, row[1:], row)) <= 1 for row in rows)
+            # A table that only lays out a page has more paragraphs than cells.
+            is_full = all(len(row) == widest + 1 and row[-1] - row[0] <= 2 * widest for row in rows)
             if closing and len(rows) > 1 < widest and is_full:
-                cells = [
-                    [self.lines[at] if at < end else Line("") for at, end in itertools.pairwise(row)] for row in rows
-                ]
+                cells = [[joined(self.lines[at:end]) for at, end in itertools.pairwise(row)] for row in rows]
                 self.lines[rows[0][0] :] = table_lines(cells)
         elif name == "tr" and not closing:
             self._rows.append([len(self.lines)])

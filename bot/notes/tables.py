@@ -23,6 +23,12 @@ def tabbed(lines: Iterable[Line]) -> Iterator[Line]:
         yield from table_lines(rows) if is_row and len(rows) > 1 else run
 
 
+def joined(lines: Sequence[Line]) -> Line:
+    """Return the lines of a cell as one."""
+    links = tuple(link for line in lines for link in line.links)
+    return replace(lines[0], text=" ".join(line.text for line in lines), links=links) if lines else Line("")
+
+
 def table_lines(rows: Sequence[Sequence[Line]]) -> Iterator[Line]:
     """Yield the lines of a table whose rows are subjects; the other cells are aside."""
     heads = [" ".join(fold_words(cell.text)) for cell in rows[0]]
