@@ -78,6 +78,7 @@ def kinds(telegram: TelegramStandIn) -> dict[str, Any]:
     telegram.say(anna, anna.person, "/topics")
     telegram.post(channel, "/topics")
     telegram.inquire(anna.person, "tiktok")
+    telegram.call(club, anna.person, "@recap_bot tiktok")
     telegram.set_member(club, telegram.bot, Status.ADMINISTRATOR)
     message = telegram.record(copy.copy(next(iter(anna.history.values()))))
     message.by_bot, message.reply_markup = True, {"inline_keyboard": [[{"text": "Aide", "callback_data": "help"}]]}
