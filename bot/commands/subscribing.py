@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
     from bot.model.i18n import Words
 
+LONGEST_PLACE = 40
+"""Characters of a place's name in a toast, of the 200 that Telegram shows over a chat."""
+
 
 async def subscribe(context: CommandContext, request: Request) -> Answer:
     """Subscribe the chat from the next push on, to everything or to some topics."""
@@ -137,10 +140,11 @@ def not_possible(request: Request) -> Answer | None:
 
 def no_voice(words: Words, place: str) -> Answer:
     """Say, outside of a place in which the bot may not write, what its admins must change for the pushes to come."""
+    name = place if len(place) <= LONGEST_PLACE else f"{place[: LONGEST_PLACE - 1]}…"
     sentence = words.gettext(
-        "I may not write in {place}. An admin there can mend that: let me send messages (in a channel: post them), or "
-        "reopen the topic. Then type /subscribe there again."
-    ).format(place=words.quoted(place))
+        "I may not write in {place}. An admin there can let me send messages, or reopen the topic; then type "
+        "/subscribe there again."
+    ).format(place=words.quoted(name))
     return dataclasses.replace(notice(sentence), toast=sentence)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.commands import no_voice
+from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
 from bot.sandbox.discord.world import BOT, MEMBER, Permission
 from bot.sandbox.telegram.model import Status
@@ -51,7 +53,7 @@ async def test_the_person_who_brings_the_bot_hears_what_is_next(talk: Talk, anna
     told = sorted(message.text for message in anna.seen())
     assert len(told) == 3
     assert [text for text in told if "Je peux maintenant publier dans « La radio »" in text.replace("\xa0", " ")]
-    assert len([text for text in told if "Un administrateur peut y remédier" in text]) == 2
+    assert len([text for text in told if "Un administrateur peut m’y autoriser" in text]) == 2
 
 
 @pytest.mark.parametrize(("typed", "answer"), [("@recap_bot tiktok", "TikTok"), ("@Recap_Bot zzz", "rien trouvé")])
@@ -109,3 +111,11 @@ async def test_the_rights_in_the_named_channel_count(
     reply = await talk.on_discord(town.text, town.reader).says("/subscribe", channel=secret)
     assert refusal in reply.text
     assert not await subscribed(talk, secret)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_long_name_leaves_room_for_the_cure_in_a_toast(language: Language) -> None:
+    """Telegram shows 200 characters over a chat and refuses more; a group's name may have 128 of them."""
+    toast = no_voice(words(language), "x" * 128).toast
+    assert len(toast) <= 200
+    assert "/subscribe" in toast
