@@ -208,7 +208,13 @@ ROWS = pytest.mark.parametrize(
         (MONDAY.replace('"monday"', "5") + EXAMPLE, "schedules[1].name", "must be text", 'name = "monday"'),
         (MONDAY + FRIDAY + EXAMPLE, "channels[1].schedule", "several schedules", '"monday" or schedule = "friday"'),
         (EXAMPLE + SAME_CHANNEL, "channels[2]", "twice with the same schedule", "Keep one"),
-        (TELEGRAM + MONDAY + 'rehearsal = "evening"', "schedules[1].rehearsal", "a number with its unit", '"6h"'),
+        (
+            TELEGRAM + "admins = [5]\n" + MONDAY + 'rehearsal = "evening"',
+            "schedules[1].rehearsal",
+            "a number with its unit",
+            '"6h"',
+        ),
+        (TELEGRAM + MONDAY + 'rehearsal = "14h"', "schedules[1].rehearsal", "nobody would see", 'rehearsal = ""'),
         (TELEGRAM + MONDAY + 'approval = "two"', "schedules[1].approval", "'none' or 'one'", 'approval = "none"'),
         (TELEGRAM + MONDAY + 'approval = "one"', "schedules[1].approval", "nobody could approve", 'approval = "none"'),
         (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.cli.status import _facts, _reached
+from bot.delivery.reach import addressees
 from bot.model.subscription import PlatformName, SubscriptionState
 from bot.runtime.app import App, opened
 from bot.sandbox.telegram.model import Status
@@ -128,6 +129,27 @@ async def test_a_reload_tries_what_has_changed(place: DemoWorld, tmp_path: Path)
         config = tmp_path / "config.toml"
         config.write_text(config.read_text(encoding="utf-8") + MISTYPED, encoding="utf-8")
         assert "telegram:1001234567890" in (await heard(place, "1001234567890")).replace("\\", "")
+
+
+async def test_a_push_that_no_admin_can_approve_is_warned_of_at_the_start(
+    place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log, which is all that somebody can read then; a team with an admin within reach reads nothing."""
+    waits = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\napproval = "one"\n'
+    config = place.config(tmp_path, admin=place.telegram.add_private(name="Ana"), more=waits)
+    async with opened(config) as app:
+        beyond = [TELEGRAM]
+
+        async def refuse(platform: PlatformName) -> None:
+            admins = (each for each in addressees(app.config, platform) if each.is_admin and platform in beyond)
+            app.reach._unreached.update({each: each.unreached("gone", "blocked") for each in admins})
+
+        monkeypatch.setattr(app.reach, "_try", refuse)
+        await app.reach.look()
+        assert "No admin can be reached" not in caplog.text
+        beyond.append(PlatformName("discord"))
+        await app.reach.look()
+        assert "No admin can be reached to approve a push by a button: `recap approve` does it" in caplog.text
 
 
 async def test_the_report_of_each_push_names_those_out_of_reach(place: DemoWorld, tmp_path: Path) -> None:

@@ -79,6 +79,10 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
             reason = _("nobody could approve: there is no admin in the config")
             cure = _('Write the number of a person as admins of a platform, or approval = "none"')
             yield Fault(("schedules", number, "approval"), reason, cure)
+        if entry.get("rehearsal") and not (_has_admins(values) or values.get("staff")):
+            reason = _("nobody would see the rehearsal: there is neither an admin nor a chat of the team in the config")
+            cure = _('Write the number of a person as admins of a platform, or rehearsal = ""')
+            yield Fault(("schedules", number, "rehearsal"), reason, cure)
     yield from _channel_clashes(values, schedules)
 
 

@@ -148,9 +148,11 @@ class Broadcaster:
         rehearsal = await self.ledger.rehearsals.of(schedule, episode.number)
         return rehearsal.hold(self.permit(episode, schedule))
 
-    def unfiltered(self, episode: Episode, platform: PlatformName, layout: Layout, *, rich: bool) -> Rendering:
+    def unfiltered(
+        self, episode: Episode, platform: PlatformName, layout: Layout, *, rich: bool, is_private: bool
+    ) -> Rendering:
         """Return the whole episode as the messages of a rehearsal."""
-        choice = Choice(platform, layout=layout, silent=True, rich=rich)
+        choice = Choice(platform, layout=layout, silent=True, rich=rich, is_private=is_private)
         return self._renderings(episode, [choice])[choice]
 
     async def open(

@@ -20,6 +20,7 @@ from bot.content.links import Web, ask_all, dead_link
 from bot.content.review import links, review
 from bot.delivery.broadcast import Broadcaster, DueEpisode
 from bot.delivery.cards import answer
+from bot.delivery.reach import Addressee
 from bot.delivery.reasons import place_of
 from bot.model.document import Layout, plain
 from bot.model.problems import Problem
@@ -145,15 +146,18 @@ class Rehearser:
         audience = await self.ledger.choices(push.schedule)
         shown = []
         for name, targets in (self.recipients if to is None else to).items():
-            if not targets:
-                continue
-            looks = {(choice.layout, choice.rich and choice.platform == name) for choice in audience}
-            messages = [
-                message
-                for layout, rich in sorted(looks or {(Layout.DIGEST, False)})
-                for message in self.broadcaster.unfiltered(episode, name, layout, rich=rich).messages
-            ]
-            shown.append((Rendering(episode.title, tuple(messages)), targets))
+            looks = sorted({(choice.layout, choice.rich and choice.platform == name) for choice in audience})
+            # Because a push has other buttons in private, each place gets those of its kind.
+            for is_private in (True, False):
+                messages = [
+                    message
+                    for layout, rich in looks or [(Layout.DIGEST, False)]
+                    for message in self.broadcaster.unfiltered(
+                        episode, name, layout, rich=rich, is_private=is_private
+                    ).messages
+                ]
+                if alike := [each for each in targets if Addressee(each).is_person is is_private]:
+                    shown.append((Rendering(episode.title, tuple(messages)), alike))
         seen = await self.ledger.rehearsals.of(push.schedule if to is None else "", push.episode)
         seen = dataclasses.replace(
             seen, digest=push.permit.digest, parts=parts_of(episode), rehearsed=self.broadcaster.clock()

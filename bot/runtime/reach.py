@@ -101,6 +101,10 @@ class Reach:
         self._missed = await self._notices.missed([place.target for place in self._addressees() if place.is_admin])
         if news := [each for each in self.unreached if each.target not in before]:
             await self._tell(OutOfReach(news))
+            unreached = {each.target for each in self.unreached}
+            is_beyond_all = all(place.target in unreached for place in self._addressees() if place.is_admin)
+            if is_beyond_all and any(schedule.approval == "one" for schedule in self._config().schedules):
+                log.warning("No admin can be reached to approve a push by a button: `recap approve` does it")
 
     def _addressees(self) -> list[Addressee]:
         return [place for name in self._connections for place in addressees(self._config(), name)]

@@ -17,15 +17,16 @@ from bot.commands import Request
 from bot.config import Schedule
 from bot.content.archive import Archive
 from bot.content.formatter import Formatter
+from bot.content.links import LinkAnswer
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.cards import buttons_for
-from bot.delivery.rehearsal import Rehearser
+from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.document import Layout
 from bot.model.i18n import Language, words
 from bot.model.rehearsal import Instruction
 from bot.model.subscription import Target
-from bot.platforms.registry import PLATFORMS
+from bot.platforms.registry import PLATFORMS, load
 from bot.runtime.clock import Timetable
 from bot.storage.tables import broadcasts, deliveries, renderings
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, Clock, due, failed, opened, sent, subscription, telegram
@@ -203,7 +204,7 @@ async def test_a_rehearsal_has_the_layouts_that_somebody_has_chosen(team: Team) 
     )
     await team.passes()
     recap, _card = await team.shown()
-    assert [("Netflix" in str(each), "TikTok" in str(each)) for each in recap] == [
+    assert [("Netflix" in str(each["text"]), "TikTok" in str(each["text"])) for each in recap] == [
         *[(True, True)], *[(False, False), (True, False), (False, True)],
     ]  # fmt: skip
     assert all(each["disable_notification"] for each in recap)
@@ -352,6 +353,36 @@ async def test_only_an_admin_of_the_config_decides(team: Team) -> None:
     assert await team.rehearser.press(Instruction.WITHHOLD, schedule, 9, digest, request) is None
 
 
+@pytest.mark.parametrize("is_online", [True, False])
+async def test_a_card_warns_as_the_check_does_and_of_dead_links(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_online: bool
+) -> None:
+    """Where no page at all answers, the machine is offline, and nothing is said about the pages."""
+    links = "[a](https://a.example/) et [b](https://b.example/)"
+    (folder / "1207.md").write_text(EPISODE.format(title="Le lundi", netflix=links), encoding="utf-8")
+    file = folder.parent / "config.toml"
+    file.write_text('[show]\nlanguage = "en"\n', encoding="utf-8")
+    config, archive = load(file, {}), Archive.load(folder)
+
+    async def ask(_web: object, asked: list[str]) -> dict[str, LinkAnswer]:
+        answers = [LinkAnswer(200 if is_online else 0, failure="" if is_online else "no connection"), LinkAnswer(404)]
+        return dict(zip(asked, answers if is_online else answers[:1] * 2, strict=True))
+
+    monkeypatch.setattr("bot.delivery.rehearsal.ask_all", ask)
+    found = await remarks(archive.episodes[0], archive, config)
+    messages = [problem.message for problem in found]
+    assert any("has no source" in each or "have no source" in each for each in messages)
+    dead = ["the link https://b.example/ is dead (the server answers 404)"] if is_online else []
+    assert [each for each in messages if "is dead" in each] == dead
+
+
+async def test_a_place_sees_the_buttons_that_subscribers_of_its_kind_see(team: Team) -> None:
+    """In private the push leads to the settings; in a group it does not."""
+    await team.passes()
+    assert "settings" in str((await team.shown(ANA))[0])
+    assert "settings" not in str((await team.shown(ROOM))[0])
+
+
 @dataclasses.dataclass
 class Expected:
     """What is expected of a push: `out` is the text that has gone out."""
@@ -378,7 +409,7 @@ class Expected:
 STEPS = ["first text", "second text", *Instruction, "restart", "subscribe", "five hours"]
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(is_needed=st.booleans(), steps=st.lists(st.sampled_from(STEPS), max_size=8))
 def test_nothing_unapproved_leaves_and_nothing_approved_stays(is_needed: bool, steps: list[str]) -> None:
     """In whatever order files change, people decide, processes restart and hours pass."""
