@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from bot.sandbox.shared.faults import Fault, Flood, Match
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.storage.pins import Pin
-from tests.delivery.ledger_kit import TELEGRAM, Clock, everything, push, subscription, telegram
+from tests.delivery.ledger_kit import TELEGRAM, Clock, due, everything, push, subscribe, subscription, telegram
 from tests.delivery.side import finished
 from tests.waiting import until
 
@@ -119,3 +120,21 @@ async def test_only_the_newest_recap_waits_to_be_pinned(ledger: Ledger, clock: C
     assert await ledger.pins.next(TELEGRAM) is None
     await ledger.subscriptions.forget(telegram(-5))
     assert await everything(ledger, "pins") == ""
+
+
+async def test_files_are_known_by_their_key_and_hold_back_first_messages_alone(ledger: Ledger, clock: Clock) -> None:
+    """A recap that has begun goes on; those that were held back go as soon as the file is there."""
+    assert await ledger.uploads.find(TELEGRAM, "k") is None
+    for file_id in ("a", "b"):
+        await ledger.uploads.keep(TELEGRAM, "k", file_id)
+    assert await ledger.uploads.find(TELEGRAM, "k") == "b"
+    await ledger.uploads.forget(TELEGRAM, "k")
+    assert await ledger.uploads.find(TELEGRAM, "k") is None
+    await subscribe(ledger, telegram(1), telegram(2))
+    await push(ledger, "Un", "Deux")
+    (claim,) = await ledger.claim(TELEGRAM, 1)
+    await ledger.record([retry.advance(claim, clock(), messages=2, message_id="7")])
+    await ledger.uploads.hold_back(claim.rendering_id, clock() + dt.timedelta(seconds=30))
+    assert [each.target for each in await due(ledger)] == [claim.target]
+    await ledger.uploads.let_go([claim.rendering_id])
+    assert len(await due(ledger)) == 2

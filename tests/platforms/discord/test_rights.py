@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.subscription import Choices, PlatformName, Target
-from bot.platforms.base import TargetClosedError
+from bot.platforms.base import Post, TargetClosedError
+from bot.platforms.discord.render import render
+from bot.sandbox.discord.messages import Pings
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
 from tests.clients import connected, discord_client
@@ -108,3 +111,17 @@ async def test_pins_and_mentions_that_cannot_be_are_named_with_their_cure(discor
     assert "pinned by hand" in await inspected(discord, discord.add_forum(plain, "Épisodes"), pin=True)
     discord.permit(text, BOT | Permission.PIN_MESSAGES | Permission.MENTION_EVERYONE)
     assert not await inspected(discord, text, **wished)
+
+
+async def test_a_message_pings_the_role_that_it_mentions_alone(discord: DiscordStandIn, guild: Guild) -> None:
+    """In a channel and in a forum, whatever the content says."""
+    role = discord.add_role(guild, "Récap", mentionable=True)
+    text, forum = discord.add_text(guild, "récap"), discord.add_forum(guild, "Épisodes")
+    words = Paragraph((Span(f"@everyone <@&{role.id}> <@&5> <@7>"),))
+    message = render(Document("Le récap", (Section((words,)),), mention=f"role:{role.id}")).messages[0]
+    async with connected(discord_client(discord)) as platform:
+        for place in (text, forum):
+            target = Target(PlatformName("discord"), str(place.id))
+            await platform.send(Post(target, "Le récap", message, f"nonce-{place.id}"[:25]))
+    (sent,), (post,) = text.messages, forum.threads[0].messages
+    assert sent.pings == post.pings == Pings(roles=frozenset({role.id}))
