@@ -40,7 +40,7 @@ async def test_a_courier_that_fails_as_it_winds_down_has_ended_all_the_same(
     """Whoever stops it is not left waiting, and the failure is told."""
     work = Round(ledger, clock)
     failing = AsyncMock(side_effect=RuntimeError("a bug"))
-    monkeypatch.setattr(work.ledger, "finish", failing)
+    monkeypatch.setattr(Ledger, "finish", failing)
     task = asyncio.create_task(work.worker.run())
     async with asyncio.timeout(5):
         await asyncio.wait({task})
