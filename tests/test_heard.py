@@ -160,9 +160,9 @@ async def _webhook(folder: Path) -> str:
     async with scene(folder) as at:
         await at.place.until(at.heard("Tout est prêt"))
         await at.place.telegram.wait_for(lambda: at.place.telegram.updates.polled)
-        at.place.telegram.updates.set_webhook()
+        at.place.telegram.updates.set_webhook("https://bots.example.org/123456789:secret")
         await at.place.until(lambda: all(len(each) == 2 for each in (at.on_telegram(), at.on_discord())))
-        assert not at.place.telegram.updates.has_webhook
+        assert not at.place.telegram.updates.webhook
         at.place.telegram.say(at.boss, at.boss.person, "/help")
         await at.place.until(lambda: len(at.on_telegram()) == 3)
         said = await at.told("a webhook that another program has set")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.model.facts import WELCOME
 from bot.runtime.app import App, opened
-from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply
+from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply, Silence
+from bot.storage.clock import SteadyClock
 from tests.running import at_work
 from tests.waiting import until
 from tests.world import MONDAY, DemoWorld, read_discord, read_telegram, town
@@ -71,6 +73,20 @@ async def test_all_is_set_when_everything_works(
     for platform in ("Telegram", "Discord"):
         assert f"{platform} : connecté, menu des commandes accepté, commandes entendues" in welcome
     assert "What works: telegram: connected, menu, listening; discord: connected, menu, listening" in caplog.text
+
+
+async def test_a_push_does_not_wait_until_every_platform_shows_what_works(
+    place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Discord is silent, Telegram gets what is due; the admins hear of the start afterwards."""
+    monkeypatch.setattr("bot.runtime.readiness.KNOWN_WITHIN", 3600.0)
+    monkeypatch.setattr("bot.runtime.app.CONNECT_WITHIN", 0.1)
+    place.discord.faults.add(Fault(Silence(), Match("GET /users/@me"), times=None))
+    due = MONDAY + dt.timedelta(minutes=1) - dt.datetime.now(dt.UTC)
+    clock = SteadyClock(lambda: dt.datetime.now(dt.UTC) + due)
+    async with opened(place.config(tmp_path, admin=place.private), clock) as app, at_work(app):
+        await place.telegram.wait_for(lambda: place.pushed()["channel"], 30)
+        assert await app.ledger.notices.has_been_sent(WELCOME) is None
 
 
 async def test_a_menu_that_is_refused_is_told_and_offered_again(place: DemoWorld, tmp_path: Path) -> None:

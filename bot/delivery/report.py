@@ -168,12 +168,13 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
         case facts.WebhookRemoved():
             name, own_token = fact.platform.title(), _own_token(words)
             removed = _(
-                "Another program had {platform} send all commands to an address of its own (a webhook). The bot has "
-                "taken that back and hears the commands again."
+                "Another program had {platform} send all commands to {host} (a webhook). "
+                "The bot has taken that back and hears the commands again."
             )
+            host = fact.host or _("an address of its own")
             return as_notice(
                 _("{platform}: another program uses the bot's token").format(platform=name),
-                paragraph(removed, platform=name),
+                paragraph(removed, platform=name, host=host),
                 small_print(own_token, platform=name),
             )
         case facts.Unreadable():

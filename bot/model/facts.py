@@ -385,10 +385,11 @@ class Rival(Fact):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRemoved(Fact):
-    """A webhook that another program has set with the bot's token, and that the bot has removed."""
+    """A webhook to a `host` that another program has set with the bot's token, and that the bot has removed."""
 
     KEY = "webhook {fact.platform} {day}"
     platform: PlatformName
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,12 +252,6 @@ class App:
         if self.clock_role.is_held():
             # First of all, so that nobody is left out of a push while a platform does not answer.
             await self.declare()
-            standings = await self.readiness.known()
-            if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
-                self.readiness.has_told(standings)
-            await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
-        self.supervisor.start("readiness", self.readiness.follow)
-        self.supervisor.start("reach", self.reach.follow)
         self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
         # Because the watcher begins with its first step, that comes before the first look; else a change between
         # both would be missed.
@@ -267,6 +261,14 @@ class App:
         self.supervisor.start("reports", self._report_whenever_one_ends)
         if (file := self._file) is not None:
             self.supervisor.start("config", lambda: watch_file(file, self.tick))
+        if self.clock_role.is_held():
+            # After the first look, because a push that is due does not wait until the platforms show what works.
+            standings = await self.readiness.known()
+            if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
+                self.readiness.has_told(standings)
+            await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
+        self.supervisor.start("readiness", self.readiness.follow)
+        self.supervisor.start("reach", self.reach.follow)
         await self._say_ready()
         # Because this takes a while, a thread does it; else the start or the first search would wait.
         await asyncio.to_thread(self.archive.prepare)

@@ -59,10 +59,12 @@ class Reach:
     @property
     def unreached(self) -> Sequence[Unreached]:
         """The places to which no message comes, as far as is known."""
-        admins = {place.target: place for place in self._addressees() if place.is_admin}
-        missed = [admins[target].unreached("", reason) for target, reason in self._missed.items() if target in admins]
-        found = [self._unreached[place] for place in self._addressees() if place in self._unreached]
-        return [*found, *(each for each in missed if each.target not in {other.target for other in found})]
+        places = self._addressees()
+        found = {place.target: self._unreached[place] for place in places if place in self._unreached}
+        for place in places:
+            if place.is_admin and place.target in self._missed:
+                found.setdefault(place.target, place.unreached("", self._missed[place.target]))
+        return list(found.values())
 
     def sentences(self) -> list[str]:
         """Return a sentence for each of those places."""

@@ -82,8 +82,10 @@ class Gateway:
                     await client.login(token)
                 self.client = client
                 tasks += asyncio.create_task(client.connect()), asyncio.create_task(beside(tree))
-                await asyncio.wait(tasks[:1])
-                tasks[0].result()
+                refusal = asyncio.get_running_loop().create_future()
+                client.http.refusal = refusal  # type: ignore[attr-defined] # of our class since above
+                await asyncio.wait((tasks[0], refusal), return_when=asyncio.FIRST_COMPLETED)
+                (refusal if refusal.done() else tasks[0]).result()
             finally:
                 self.client = None
                 await _end(client, tasks)
@@ -124,6 +126,8 @@ class HTTPClient(discord.http.HTTPClient):
 
     _cleaned = 0.0
     _next_connection = 0.0
+    refusal: asyncio.Future[None] | None = None
+    """The end of the connection by a gateway that asks for a pause. discord.py would connect again without one."""
 
     async def request(self, route: Route, **options: Any) -> Any:  # noqa: ANN401 - the library's own
         """Return the JSON of an answer, or an empty text where Discord has nothing to say.
@@ -149,7 +153,12 @@ class HTTPClient(discord.http.HTTPClient):
         moment = max(now, self._next_connection)
         self._next_connection = moment + CONNECT_EVERY
         await asyncio.sleep(moment - now)
-        return await super().ws_connect(url, compress=compress)
+        try:
+            return await super().ws_connect(url, compress=compress)
+        except UnservedError as error:
+            if error.meaning.retry_after and self.refusal and not self.refusal.done():
+                self.refusal.set_exception(error)
+            raise
 
     def _try_clear_expired_ratelimits(self) -> None:
         now = time.monotonic()

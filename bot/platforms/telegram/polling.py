@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from telegram import Update
 from telegram.error import TelegramError, TimedOut
@@ -149,7 +150,12 @@ class Polling:
                     await self._tell(Rival(NAME))
                 return
             case WebhookError():
-                await self._tell(WebhookRemoved(NAME))
+                host = ""
+                # An address that cannot be read is told without its host.
+                with contextlib.suppress(TelegramError, LookupError, TypeError, ValueError):
+                    # Because the rest of the address may hold a secret, only its host is told.
+                    host = urlsplit((await self._application.bot.get_webhook_info()).url).hostname or ""
+                await self._tell(WebhookRemoved(NAME, host))
         self._on_heard(str(reason))
         if isinstance(reason, UnauthorisedError):
             raise reason from None

@@ -152,6 +152,8 @@ class Gateway:
         self.identified = 0
         self.resumed = 0
         self.url = ""
+        self.refused_with: web.Response | None = None
+        """The answer to clients that want to connect; None lets them."""
         self.hangs_up: Callable[[Connection], Awaitable[None]] | None = None
         """Ends each connection before HELLO, as a gateway in trouble does."""
         self.spoil: Callable[[str, Json], Json] = lambda _name, data: data
@@ -176,8 +178,12 @@ class Gateway:
         else:
             await asyncio.gather(*(connection.close(code) for connection in connections))
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until the connection ends."""
+        if self.refused_with is not None:
+            self.connected += 1
+            self._changes.notify()
+            return self.refused_with
         socket = web.WebSocketResponse(max_msg_size=0, compress=False)
         await socket.prepare(request)
         connection = Connection(request, socket, _ENCODERS.get(request.query.get("compress", ""), _plain)())

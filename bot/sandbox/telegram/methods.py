@@ -45,6 +45,7 @@ class Methods:
             "getMe": self._get_me,
             "getUpdates": self._get_updates,
             "deleteWebhook": self._delete_webhook,
+            "getWebhookInfo": self._get_webhook,
             "sendMessage": self._send_message,
             "sendRichMessage": self._send_rich,
             "sendAudio": self._send_audio,
@@ -90,8 +91,11 @@ class Methods:
         )
 
     def _delete_webhook(self, _arguments: Arguments) -> bool:
-        self._world.updates.has_webhook = False
+        self._world.updates.webhook = ""
         return True
+
+    def _get_webhook(self, _arguments: Arguments) -> Json:
+        return {"url": self._world.updates.webhook, "has_custom_certificate": False, "pending_update_count": 0}
 
     def _send_message(self, arguments: Arguments) -> Json:
         return self._send(arguments, *_text(arguments))

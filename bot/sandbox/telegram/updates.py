@@ -40,8 +40,8 @@ class UpdateQueue:
         self.next_id = _FIRST_ID
         self._allowed: Collection[str] = ()
         self._poll: asyncio.Future[None] | None = None
-        self.has_webhook = False
-        """Whether another program has set a webhook, beside which no poll is answered."""
+        self.webhook = ""
+        """The address of a webhook that another program has set, beside which no poll is answered."""
 
     @property
     def pending(self) -> list[Json]:
@@ -53,9 +53,9 @@ class UpdateQueue:
         """Whether a poll is waiting for updates."""
         return self._poll is not None
 
-    def set_webhook(self) -> None:
+    def set_webhook(self, address: str) -> None:
         """Send the updates to an address of another program from now on, and end the poll that waits."""
-        self.has_webhook = True
+        self.webhook = address
         if self._poll is not None and not self._poll.done():
             self._poll.set_exception(ApiError(HTTPStatus.CONFLICT, _WEBHOOK))
 
@@ -80,7 +80,7 @@ class UpdateQueue:
         Raises:
             ApiError: another poll began meanwhile, or there is a webhook.
         """
-        if self.has_webhook:
+        if self.webhook:
             raise ApiError(HTTPStatus.CONFLICT, _WEBHOOK)
         self._confirm(offset)
         if allowed is not None:

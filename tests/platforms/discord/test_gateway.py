@@ -9,8 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from bot.model import facts
+from bot.platforms.base import BannedError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import CONNECT_EVERY
@@ -237,6 +239,25 @@ async def test_a_gateway_that_hangs_up_at_once_is_not_called_as_fast_as_can_be(s
     await scene.discord.drop_gateway()
     await scene.discord.wait_for(lambda: gateway.connected >= before + 4, within=30)
     assert time.monotonic() - began >= 2 * CONNECT_EVERY
+
+
+@pytest.mark.parametrize("is_online", [False, True], ids=["at the start", "after a break"])
+async def test_a_gateway_that_asks_for_a_pause_is_not_called_again_before(is_online: bool) -> None:
+    """The bot hears of the pause, for everything that it sends, and discord.py does not try again by itself."""
+    async with DiscordStandIn() as standin, connected(discord_client(standin)) as platform:
+        gateway, refusal = standin.gateway, web.Response(status=429, headers={"Retry-After": "3000"})
+        if not is_online:
+            gateway.refused_with = refusal
+        listening = asyncio.create_task(platform.listen())
+        if is_online:
+            await standin.wait_for(lambda: gateway.online)
+            gateway.refused_with = refusal
+            await standin.drop_gateway()
+        before = gateway.connected if is_online else 0
+        async with asyncio.timeout(30):
+            with pytest.raises(BannedError) as banned:
+                await listening
+        assert (banned.value.retry_after, gateway.connected) == (3000, before + 1)
 
 
 async def test_an_answer_under_way_outlives_the_gateway(scene: Scene) -> None:
