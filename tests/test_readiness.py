@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.model.facts import WELCOME
+from bot.model.facts import WELCOME, Ability, tell_nobody
+from bot.model.subscription import PlatformName
 from bot.runtime.app import App, opened
+from bot.runtime.heart import UNREACHED
+from bot.runtime.readiness import Readiness
 from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply, Silence
 from bot.storage.clock import SteadyClock
 from tests.running import at_work
@@ -139,3 +143,19 @@ async def test_a_gateway_that_is_gone_is_told_when_it_lasts(place: DemoWorld, tm
         assert "commandes pas entendues (" in await told(place, "Discord : tout ne fonctionne pas", 60)
         await place.discord.start()
         await told(place, "Discord : tout fonctionne", 90)
+
+
+def test_an_ability_is_trouble_only_when_it_fails_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `recap healthy`, five minutes; a reason that changes meanwhile begins no new time, and an end does."""
+    now = 0.0
+    monkeypatch.setattr("bot.runtime.readiness.time", SimpleNamespace(monotonic=lambda: now))
+    readiness = Readiness([PlatformName("telegram")], tell_nobody)
+    readiness.note(PlatformName("telegram"), Ability.LISTENING, "a proxy answers")
+    now = UNREACHED - 1
+    readiness.note(PlatformName("telegram"), Ability.LISTENING, "no connection")
+    assert readiness.failing(PlatformName("telegram"), UNREACHED) == ""
+    now = UNREACHED
+    assert readiness.failing(PlatformName("telegram"), UNREACHED) == "no connection"
+    readiness.note(PlatformName("telegram"), Ability.LISTENING, "")
+    readiness.note(PlatformName("telegram"), Ability.LISTENING, "no connection")
+    assert readiness.failing(PlatformName("telegram"), UNREACHED) == ""
