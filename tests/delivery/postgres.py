@@ -22,9 +22,9 @@ SERVER = os.environ.get("RECAP_TEST_POSTGRES", "")
 
 
 @contextlib.contextmanager
-def database() -> Iterator[str]:
+def database(purpose: str = "test") -> Iterator[str]:
     """Create a database with the ledger's tables, and drop it at the end."""
-    name = f"recap_test_{os.getpid()}"
+    name = f"recap_{purpose}_{os.getpid()}"
     url = make_url(SERVER).set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(SERVER, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore] # a name of digits and letters
