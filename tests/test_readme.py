@@ -159,6 +159,32 @@ def test_the_container_follows_the_files_that_an_editor_replaces() -> None:
     assert int(service["stop_grace_period"].removesuffix("s")) > END_WITHIN
 
 
+def test_two_containers_share_one_server() -> None:
+    """Each is the bot of `compose.yaml`, but for its database; `recap status` tells them apart by their names."""
+    services = yaml.safe_load((ROOT / "compose.postgres.yaml").read_text(encoding="utf-8"))["services"]
+    alone = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["recap"]
+    password = services["db"]["environment"]["POSTGRES_PASSWORD"]
+    assert len({services[name]["hostname"] for name in ("recap-1", "recap-2")}) == 2
+    for name in ("recap-1", "recap-2"):
+        differing = {key for key in services[name] if services[name][key] != alone.get(key)}
+        assert differing == {"depends_on", "environment", "hostname", "volumes"}
+        url = services[name]["environment"]["RECAP_STORAGE__URL"].replace(password, "secret")
+        assert load(None, {"RECAP_STORAGE__URL": url}).storage.url.get_secret_value() == url
+    # The image has the driver.
+    assert "'.[postgres]'" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["several-machines.md", "plusieurs-machines.md"])
+def test_the_addresses_of_the_guide_are_addresses(page: str) -> None:
+    """Those of one server and of several, and those of a copy."""
+    guide = (ROOT / page).read_text(encoding="utf-8")
+    addresses = re.findall(r"(?:postgresql|sqlite)://[^\s`\"]+", guide)
+    assert len(addresses) == 4
+    for address in addresses:
+        assert load(None, {"RECAP_STORAGE__URL": address}).storage.url.get_secret_value() == address
+    assert page in (ROOT / ("README.md" if page.startswith("several") else "README.fr.md")).read_text(encoding="utf-8")
+
+
 def test_what_the_readme_has_written_is_not_there_yet(readme: str) -> None:
     """`recap import … -o` writes no file that exists, and in the clone the samples do."""
     written = re.findall(r"recap import .*-o (\S+\.md)", readme)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from unittest import mock
 
 from bot.cli import main
 from bot.storage import ledger
@@ -11,5 +12,5 @@ from bot.storage.leases import LeaseTimes, SharedLeases
 QUICK = LeaseTimes(lasts=3.0, led=2.0, renew_every=0.4, look_every=0.2)
 
 if __name__ == "__main__":
-    ledger.SharedLeases = functools.partial(SharedLeases, times=QUICK)  # type: ignore[misc, assignment] # for this process alone
-    main()
+    with mock.patch.object(ledger, "SharedLeases", functools.partial(SharedLeases, times=QUICK)):
+        main()
