@@ -210,7 +210,7 @@ class Cluster:
         try:
             async with asyncio.timeout(within):
                 # On a thread, because a question to the database must not hold up the platforms' stand-ins.
-                while not await asyncio.to_thread(condition):
+                while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - nothing announces it
                     await asyncio.sleep(0.2)
         except TimeoutError:
             raise RuntimeError((self.place.folder / "log").read_text(encoding="utf-8")[-5000:]) from None
