@@ -1,7 +1,6 @@
 """Handlers of updates: parse, ask the command, render, reply. Nothing is decided here."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -213,8 +212,8 @@ class Handlers:
         """Answer a message that names the bot in a chat without it, by the one message that Telegram takes there."""
         message = update.guest_message
         if message is not None and message.guest_query_id and self._admit(update) is Verdict.ANSWER:
-            name = re.escape(f"@{self._platform.username}")
-            asked = re.sub(rf"{name}\b", " ", message.text or "", flags=re.IGNORECASE)
+            name = f"@{self._platform.username}".lower()
+            asked = " ".join(word for word in (message.text or "").split() if word.lower() != name)
             result = inline.guest_result(self._context, asked, self._platform.username, words(self._language))
             body = {"guest_query_id": message.guest_query_id, "result": result}
             await self._call("answerGuestQuery", body, message.chat.id, WORTH, "A message as a guest was not answered")
