@@ -113,8 +113,10 @@ class FollowUpJob(Generic[W]):
             except Exception:
                 # Because nobody starts the job again before the worker, it goes on after a bug too.
                 log.exception("%s: %s failed in a way that is not foreseen", self.platform, self.route)
+            # Because `asyncio.wait_for` of Python 3.11 may lose a cancellation, this does without.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._wake.wait()
 
     async def _follow_up(self, waiting: W) -> None:
         error = await self._take_steps(waiting)
@@ -129,8 +131,9 @@ class FollowUpJob(Generic[W]):
             case NotSentError() | UnknownOutcomeError() if attempt < GIVE_UP_AFTER:
                 await self.queue.put_off(waiting, retry.backoff(attempt, luck=1.0), whole_channel=False)
             case _:
-                await self.queue.drop(waiting)
+                # Told first, because a stop in between would keep it from everybody. A second time in a day is none.
                 await self.tell(self.failure(waiting.target, str(error)))
+                await self.queue.drop(waiting)
 
     async def _take_steps(self, waiting: W) -> SendError | None:
         target = waiting.target

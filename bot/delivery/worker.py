@@ -218,7 +218,8 @@ class Worker:
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     async def _send_in_turn(self, claim: Claim) -> None:
         """Wait for the message's turn and let it out. A message whose chat must wait waits in the ledger."""

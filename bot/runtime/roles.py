@@ -79,7 +79,8 @@ class Role:
         """Wait for so many seconds, or until this process gets the role."""
         event = self._over if self._taken.is_set() else self._taken
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await event.wait()
 
     async def while_held(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work while this process has the role, from its beginning at each time, until the work ends."""
