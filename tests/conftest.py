@@ -22,8 +22,13 @@ hypothesis.settings.load_profile("ours")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` is two workers a core and one more: tests wait half of their time for a clock that platforms set."""
-    return 2 * (os.cpu_count() or 1) + 1
+    """`-n auto` is three workers a core: tests wait half of their time for a clock that platforms set."""
+    return 3 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take minutes, which the whole run would else wait for at its end."""
+    items.sort(key=lambda item: "endurance" not in item.nodeid)
 
 
 def pytest_collection_finish() -> None:

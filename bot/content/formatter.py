@@ -30,7 +30,7 @@ LONGEST_LABEL = 32
 """Characters of a segment's button, without an ellipsis: what a row of a phone shows."""
 MOST_SUBJECTS = 15
 """Segments that have a button of their own below a push: Discord shows 25 buttons, some of which are others."""
-_COLON = re.compile(r"\s*:\s")
+_COLON = re.compile(r":\s")
 """The end of the name with which a title begins, as in `Telegram : le milliard`."""
 
 LONGEST_LINK = 64
@@ -190,7 +190,7 @@ class Formatter:
             return [dataclasses.replace(self._whole_episode(episode), private_link=str(episode.number))]
         buttons = []
         for segment in chosen:
-            name = _COLON.split(segment.title, maxsplit=1)[0] or segment.title
+            name = _COLON.split(segment.title, maxsplit=1)[0].rstrip() or segment.title
             label = text_of(_shortened((doc.Span(f"{segment.number}. {name}"),), LONGEST_LABEL))
             link = link_to(episode, segment, LONGEST_LIST)
             buttons.append(doc.CommandButton(label, "segment", link, private_link=link_to(episode, segment)))

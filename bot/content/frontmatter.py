@@ -57,10 +57,10 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
     first_lines: dict[str, int] = {}
     misspelt: set[str] = set()
     lines = text.split("\n")
-    known = {key_node.value for key_node, _node in root.value} & _READERS.keys()
+    keys = [node.value if isinstance(node, yaml.ScalarNode) else "?" for node, _node in root.value]
+    known = _READERS.keys() & keys
     ends = [*(key_node.start_mark.line for key_node, _node in root.value[1:]), len(lines)]
-    for (key_node, node), end in zip(root.value, ends, strict=True):
-        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
+    for key, (key_node, node), end in zip(keys, root.value, ends, strict=True):
         line = first_line + key_node.start_mark.line
         if key not in _READERS:
             missing = [each for each in _READERS if each not in known]

@@ -10,7 +10,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, Self, TypeAlias
@@ -72,8 +72,8 @@ class LinkAnswer:
 
     is_unsure: bool = False
     """True if a reader can perhaps open the page: the site answers so to programs, or the proxy lets none through."""
-    size: int = 0
-    """The bytes of the content, as far as the server tells."""
+    size: int = field(default=0, compare=False)
+    """The bytes of the content, as far as the server tells; the same answer may tell it or not."""
 
     @property
     def is_dead(self) -> bool:
