@@ -36,7 +36,7 @@ PATIENCE = 3.0
 LONG = 30_000
 SHORT = 28
 """Repetitions that take minutes if each doubles the time."""
-SHORT_TEXTS, LONG_TEXTS = 40, 2
+SHORT_TEXTS, LONG_TEXTS = 20, 2
 """Texts that are tried for each repetition in an expression."""
 LETTERS = "aé Z7_.,:;-'\"#*\n\t()[]<>/|!?@&=+~`\\\u00a0•…’🎉\ufe0f\u20e3xs1"
 ENDS = ("", "\x00", "x")

@@ -212,7 +212,7 @@ class AnyOrder(RuleBasedStateMachine):
 def test_any_order(url: str) -> None:
     """The ledger and the model agree after each step of every run."""
     # A server answers more slowly than a file, and holds the same statements.
-    runs = 15 if url.startswith("sqlite") else 4
+    runs = 8 if url.startswith("sqlite") else 3
     run_state_machine_as_test(
         lambda: AnyOrder(url),  # type: ignore[arg-type] # called, whatever it is
         settings=settings(max_examples=runs, stateful_step_count=20),
