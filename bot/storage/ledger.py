@@ -21,6 +21,7 @@ from bot.storage import opening
 from bot.storage import outcomes as outcomes_of
 from bot.storage.clock import SteadyClock
 from bot.storage.database import Database, LedgerPart
+from bot.storage.feed import LedgerFeed
 from bot.storage.heartbeat import LedgerHeartbeat
 from bot.storage.leases import Lease, Leases, SharedLeases
 from bot.storage.notices import LedgerNotices
@@ -83,6 +84,7 @@ class Ledger(LedgerPart):
         self.rehearsals = LedgerRehearsals(database, clock)
         self.pins = LedgerPins(database, clock)
         self.uploads = LedgerUploads(database, clock)
+        self.feed = LedgerFeed(database, clock)
 
     @classmethod
     async def open(cls, url: str, clock: Callable[[], dt.datetime]) -> Self:

@@ -306,6 +306,16 @@ rehearsals = Table(
     Column("withheld_by", String, nullable=False),  # empty unless the push is withheld
 )
 
+# One row: the last request to the feed, and what its newest good answer said.
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("visit", JSON, nullable=False),
+    Column("version", Integer, nullable=False),  # of the next column, which is long and seldom changes
+    Column("known", JSON, nullable=False),
+)
+
 # One row in a ledger that `recap storage copy` has copied elsewhere, where the bot goes on.
 transfers = Table(
     "transfers",

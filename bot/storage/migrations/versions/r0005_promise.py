@@ -125,6 +125,14 @@ def upgrade() -> None:
         *(sa.Column(name, sa.String(), nullable=False) for name in ("approved", "approved_by", "withheld_by")),
         sa.PrimaryKeyConstraint("schedule", "episode", name="pk_rehearsals"),
     )
+    op.create_table(
+        "feed",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("visit", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("known", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_feed"),
+    )
     # Broadcasts of before have none, so that their messages keep the nonces with which they may have been sent.
     op.add_column("broadcasts", sa.Column("seed", sa.String(), nullable=True))
     op.create_table(
