@@ -12,7 +12,7 @@ import pytest
 
 from bot.cli.episodes import template
 from bot.model.facts import Welcome
-from bot.notes.draft import Defaults
+from bot.notes.defaults import Defaults
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.storage.records import DeliveryState

@@ -24,7 +24,7 @@ from bot.model.i18n import gettext_noop, words
 from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 
 if TYPE_CHECKING:
-    from bot.notes.draft import Defaults
+    from bot.notes.defaults import Defaults
     from bot.notes.model import Notes
 
 cli = typer.Typer()
@@ -225,21 +225,13 @@ def _with_chapters(notes: "Notes", path: Path, network: Network) -> "Notes":
 
 
 def _next_episode(settings: Config, archive: Archive) -> "Defaults":
-    """Return the number after the highest, and the day of the next push that has no episode yet."""
-    from bot.notes.draft import Defaults
+    """Return the number and the date of the next episode."""
+    from bot.notes.defaults import defaults_after
     from bot.runtime.clock import Timetable
 
-    taken = {episode.date for episode in archive.episodes}
     timetable = Timetable(settings.schedules, console.now)
-    days = []
-    for schedule in settings.schedules:
-        run = timetable.next_run(schedule.name)
-        while run is not None and run.date() in taken:
-            run = timetable.next_run(schedule.name, run)
-        if run is not None:
-            days.append(run.date())
-    number = max((episode.number for episode in archive.episodes), default=0) + 1
-    return Defaults(number, min(days, default=console.now().astimezone(settings.show.timezone).date()))
+    runs = [functools.partial(timetable.next_run, schedule.name) for schedule in settings.schedules]
+    return defaults_after(archive, runs, console.now().astimezone(settings.show.timezone).date())
 
 
 def template(settings: Config, defaults: "Defaults") -> str:

@@ -9,7 +9,6 @@ import operator
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -23,6 +22,7 @@ from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words, sentences
 from bot.model.typography import TITLE_ON_PHONE, tidied
+from bot.notes.defaults import Defaults
 from bot.notes.head import announces
 from bot.notes.language import language_of, telling_words
 from bot.notes.marks import bare_title, is_heading
@@ -52,14 +52,6 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
 _LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
 _DASHES = re.compile(r"-{2,}")
 _SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """The number and date of a draft whose notes have none: the next number, the day of the next push."""
-
-    number: int
-    date: dt.date
 
 
 def draft(

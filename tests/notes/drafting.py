@@ -11,7 +11,8 @@ from bot.content.parser import parse_episode
 from bot.model.document import plain
 from bot.model.i18n import Language
 from bot.model.text import fold_words
-from bot.notes.draft import Defaults, draft
+from bot.notes.defaults import Defaults
+from bot.notes.draft import draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
 from tests.notes.expected import MONDAY
