@@ -1,7 +1,7 @@
 """The open database: its transactions, and its errors in plain words.
 
-This file and the table options named `sqlite_…` hold all that is SQLite's own, and `postgres` all that is PostgreSQL's.
-Every other statement runs on both.
+`sqlite`, `place` and the table options named `sqlite_…` hold all that is SQLite's own, and `postgres` all that is
+PostgreSQL's; `backend` says what both must do. Every other statement runs on both.
 """
 
 import asyncio
@@ -12,16 +12,12 @@ import datetime as dt
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Select, Table, Update, create_engine, event, inspect, select
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import URL, Connection, Select, Table, Update, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +28,7 @@ from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
 from bot.model.problems import reason_of
 from bot.storage import migrations, postgres, sqlite
+from bot.storage.backend import WRITES, Backend, Insert
 from bot.storage.place import DisplacedError, Place
 from bot.storage.records import LedgerError
 from bot.storage.tables import transfers
@@ -39,7 +36,9 @@ from bot.storage.tables import transfers
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 _Step: TypeAlias = Callable[Concatenate[Connection, _P], _Result]
-Insert: TypeAlias = SqliteInsert | PostgresInsert
+
+BACKENDS: Final[Mapping[str, Backend]] = {"sqlite": sqlite, "postgresql": postgres}
+"""Each backend by SQLAlchemy's name for it."""
 
 PATIENCE_OF_PEOPLE = 2.0
 """Seconds that a person's command waits for its turn, and as many for another process: five are over soon."""
@@ -47,11 +46,6 @@ PUT_BACK_AFTER = 10.0
 """Seconds without a file after which the bot puts its copy there: an admin who swaps files takes less."""
 READERS = 4
 """Threads that read, so that a report on a million deliveries does not delay the answer to a command."""
-
-_SNAPSHOT: dict[str, dict[str, Any]] = {
-    "sqlite": {},  # each of its transactions sees one state
-    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-}
 
 
 class Database:
@@ -61,9 +55,10 @@ class Database:
     """
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_engine(url) if url.get_backend_name() == "sqlite" else postgres.engine(url)
-        self._to_read = self._engine.execution_options(**_SNAPSHOT[url.get_backend_name()])
-        self._to_write = self._engine.execution_options(**{sqlite.WRITES: True})
+        self._backend = _backend_of(url)
+        self._engine = self._backend.engine(url)
+        self._to_read = self._engine.execution_options(**self._backend.SNAPSHOT)
+        self._to_write = self._engine.execution_options(**{WRITES: True})
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
         # Because SQLite lets one connection write at a time and has the others poll, all writes take turns on one.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
@@ -77,9 +72,7 @@ class Database:
             self._place = Place(Path(str(url.database)))
             event.listen(self._engine, "do_connect", lambda *_arguments: self._check_place())
             event.listen(self._engine, "connect", self._configure)
-            event.listen(self._engine, "begin", sqlite.begin)
-        else:
-            event.listen(self._engine, "begin", _begin_shared)
+        event.listen(self._engine, "begin", self._backend.begin)
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -217,7 +210,7 @@ class Database:
             done, _late = await asyncio.wait({waiting}, timeout=self._patience)
             # A job that has begun cannot be cancelled and is waited for; one that has not will never be done.
             if not done and turn.cancel():
-                raise sqlite.trouble(self._engine.url, sqlite3.SQLITE_BUSY)
+                raise self._backend.busy(self._engine.url)
         return await waiting
 
     def _write(self, step: Callable[[Connection], _Result]) -> _Result:
@@ -339,8 +332,8 @@ class LedgerPart:
 
 
 def insert(connection: Connection, table: Table) -> Insert:
-    """Return an INSERT that knows ON CONFLICT, which SQLAlchemy offers for each database separately."""
-    return sqlite_insert(table) if connection.dialect.name == "sqlite" else postgres_insert(table)
+    """Return an INSERT that knows ON CONFLICT, as `Backend.insert` says."""
+    return BACKENDS[connection.dialect.name].insert(table)
 
 
 @contextlib.contextmanager
@@ -349,10 +342,7 @@ def plain_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        if url.get_backend_name() == "sqlite":
-            trouble = sqlite.trouble_of(url, error)
-        else:
-            trouble = postgres.trouble_of(url, error)
+        trouble = _backend_of(url).trouble_of(url, error)
         if trouble is None:
             raise
         raise trouble from error
@@ -375,8 +365,7 @@ def _is_due(connection: Connection) -> bool:
     Raises:
         LedgerError: the database cannot be used, or was copied elsewhere.
     """
-    if connection.dialect.name == "postgresql":
-        postgres.check_version(connection)
+    BACKENDS[connection.dialect.name].check_version(connection)
     if migrations.are_due(connection):
         return True
     for copied_to, copied in connection.execute(select(transfers.c.copied_to, transfers.c.copied)):
@@ -397,11 +386,8 @@ def check(url: str) -> tuple[bool, list[LedgerError]]:
         LedgerError: the database could not be opened.
     """
     address = _address(url)
-    if address.get_backend_name() == "sqlite":
-        with plain_errors(address):
-            return sqlite.check(address), []
-    with _asking(address) as connection:
-        return postgres.look(connection)
+    with plain_errors(address):
+        return _backend_of(address).check(address)
 
 
 def is_made(url: str) -> bool:
@@ -411,39 +397,23 @@ def is_made(url: str) -> bool:
         LedgerError: the server cannot be asked.
     """
     address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        return Path(str(address.database)).exists()
-    with _asking(address) as connection:
-        return bool(inspect(connection).get_table_names())
-
-
-@contextlib.contextmanager
-def _asking(address: URL) -> Iterator[Connection]:
-    """Yield a connection to a server for a few questions."""
-    engine = postgres.engine(address)
-    try:
-        with plain_errors(address), engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    with plain_errors(address):
+        return _backend_of(address).is_made(address)
 
 
 def name_of(url: str) -> str:
     """Return what messages call the database: the path of its file, or its name and server, without the password."""
     address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        return str(Path(str(address.database)).absolute())
-    return postgres.name_of(address)
+    return _backend_of(address).name_of(address)
 
 
 def _address(text: str) -> URL:
     return make_url(text) if text.startswith("postgresql") else sqlite.address_of(text)
 
 
+def _backend_of(url: URL) -> Backend:
+    return BACKENDS[url.get_backend_name()]
+
+
 def _no_fence(_connection: Connection) -> None:
     """Let every transaction pass."""
-
-
-def _begin_shared(connection: Connection) -> None:
-    if connection.get_execution_options().get(sqlite.WRITES):
-        postgres.begin(connection)

@@ -1,17 +1,25 @@
 """All that is PostgreSQL's own: the way to the server, its errors in plain words, and the look of `recap check`."""
 
+import contextlib
 import datetime as dt
 import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, inspect, text
+from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy.dialects.postgresql import insert as insert_into
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.storage import migrations
+from bot.storage.backend import WRITES
 from bot.storage.clock import utc_now
 from bot.storage.records import LedgerError
 
+SNAPSHOT: Final[Mapping[str, object]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""The options of a connection that reads."""
 OLDEST = 14
 """The first version that the tests cover; its makers mend none that is older."""
 CLOCKS_DIFFER = dt.timedelta(seconds=30)
@@ -121,9 +129,16 @@ def engine(url: URL) -> Engine:
 
 
 def begin(connection: Connection) -> None:
-    """Have the server end the transaction if this process stands still in it."""
+    """Have the server end a transaction that writes if this process stands still in it."""
+    if not connection.get_execution_options().get(WRITES):
+        return
     # In each transaction, because PgBouncer gives the session to another process afterwards.
     connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {LONGEST_STOP}")
+
+
+def insert(table: Table) -> Insert:
+    """Return an INSERT that knows ON CONFLICT."""
+    return insert_into(table)
 
 
 def name_of(url: URL) -> str:
@@ -161,7 +176,35 @@ def trouble_of(url: URL, error: DBAPIError | sqlite3.Error) -> LedgerError | Non
     return LedgerError(f"{name_of(url)} {_(message).format(reason=reason)}", _(cure))
 
 
-def look(connection: Connection) -> tuple[bool, list[LedgerError]]:
+def busy(url: URL) -> LedgerError:
+    """Return the error of a database that others use for too long."""
+    return _told(name_of(url), "55")
+
+
+def is_made(url: URL) -> bool:
+    """Return whether the ledger's tables are there."""
+    with _asking(url) as connection:
+        return bool(inspect(connection).get_table_names())
+
+
+def check(url: URL) -> tuple[bool, list[LedgerError]]:
+    """Look whether the database could be opened, as `Backend.check` says."""
+    with _asking(url) as connection:
+        return _look(connection)
+
+
+@contextlib.contextmanager
+def _asking(url: URL) -> Iterator[Connection]:
+    """Yield a connection for a few questions."""
+    own = engine(url)
+    try:
+        with own.connect() as connection:
+            yield connection
+    finally:
+        own.dispose()
+
+
+def _look(connection: Connection) -> tuple[bool, list[LedgerError]]:
     """Return whether the ledger is there and up to date, and what makes the server a worse one than it could be.
 
     Raises:

@@ -4,9 +4,13 @@ import contextlib
 import os
 import sqlite3
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy import URL, Connection, Engine, Table, create_engine
+from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.sqlite import insert as insert_into
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -14,13 +18,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.storage import migrations
+from bot.storage.backend import WRITES
 from bot.storage.place import SIDES
 from bot.storage.records import LedgerError
 
 PATIENCE = 30
 """Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
-WRITES = "recap_writes"
-"""The option of a connection that will write."""
+SNAPSHOT: Final[Mapping[str, object]] = {}
+"""None, because each of its transactions sees one state."""
 
 _PRAGMAS = (
     "journal_mode = WAL",  # readers never wait for the writer, nor the writer for them
@@ -59,6 +64,11 @@ _CURES = {
 """The mistake of the file and its cure, by SQLite's primary result code."""
 
 
+def engine(url: URL) -> Engine:
+    """Return the engine of a file; nothing is opened yet."""
+    return create_engine(url)
+
+
 def configure(connection: DBAPIConnection) -> None:
     """Give a new connection the program's settings."""
     cursor = connection.cursor()
@@ -74,6 +84,11 @@ def begin(connection: Connection) -> None:
     begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN"
     # Past SQLAlchemy, whose way to the driver takes as long as a statement of the ledger's.
     connection.connection.cursor().execute(begin)
+
+
+def insert(table: Table) -> Insert:
+    """Return an INSERT that knows ON CONFLICT."""
+    return insert_into(table)
 
 
 def discard(path: Path) -> None:
@@ -115,29 +130,48 @@ def trouble(url: URL, code: int) -> LedgerError:
     return LedgerError(f"{url.database} {_(message)}", _(cure))
 
 
-def check(address: URL) -> bool:
-    """Look whether the file could be opened, as `Database.open` does, and return True if nothing would be changed.
+def busy(url: URL) -> LedgerError:
+    """Return the error of a file that others use for too long."""
+    return trouble(url, sqlite3.SQLITE_BUSY)
+
+
+def name_of(url: URL) -> str:
+    """Return the path of the file."""
+    return str(Path(str(url.database)).absolute())
+
+
+def is_made(url: URL) -> bool:
+    """Return whether the file is there."""
+    return Path(str(url.database)).exists()
+
+
+def check_version(_connection: Connection) -> None:
+    """Let every version pass, because Python brings its own."""
+
+
+def check(url: URL) -> tuple[bool, list[LedgerError]]:
+    """Look whether the file could be opened, as `Backend.check` says; there is nothing to warn of.
 
     Raises:
         LedgerError: the file could not be opened.
     """
-    path = Path(str(address.database)).absolute()
+    path = Path(str(url.database)).absolute()
     try:
         # SQLite and the lock make files of their own beside the database. This one is gone with its last line.
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
-        raise trouble(address, sqlite3.SQLITE_CANTOPEN) from error
+        raise trouble(url, sqlite3.SQLITE_CANTOPEN) from error
     if not path.exists():
-        return False
+        return False, []
     if not os.access(path, os.W_OK):
-        raise trouble(address, sqlite3.SQLITE_READONLY)
+        raise trouble(url, sqlite3.SQLITE_READONLY)
     # Unlike "ro", this mode takes its files beside the database away again; and it creates no database either.
-    engine = create_engine(address, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
+    own = create_engine(url, creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True))
     try:
-        with engine.connect() as connection:
-            return not migrations.are_due(connection)
+        with own.connect() as connection:
+            return not migrations.are_due(connection), []
     finally:
-        engine.dispose()
+        own.dispose()
 
 
 def address_of(text: str) -> URL:
