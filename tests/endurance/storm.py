@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from bot.model.rendering import Message, Rendering
+from bot.model.subscription import Subscription, Target
 from bot.platforms.discord import NAME
-from bot.platforms.discord.client import DiscordPlatform
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Forum
 from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply
 from bot.sandbox.shared.traffic import most
-from tests.delivery.side import finished, ledger_in, side
-from tests.platforms.discord.answering import listening
+from tests.delivery.side import COMPONENTS, finished, ledger_in, now
+from tests.running import as_process
+from tests.world import CONTENT
 
 RATE = 45
 """Requests a second, as a config has it."""
@@ -72,25 +74,31 @@ class Figures:
 
 
 async def measure(forums: int, channels: int, outage: float) -> Figures:
-    """Push two messages to so many forums and channels, as soon as the bot has begun."""
-    async with side(NAME) as discord:
-        standin, platform = discord.standin, discord.platform
-        assert isinstance(standin, DiscordStandIn)
-        assert isinstance(platform, DiscordPlatform)
-        discord.rate = RATE
-        guild = standin.add_guild("Auditeurs")
-        boards = [standin.add_forum(guild, f"forum-{number}") for number in range(forums)]
-        texts = [standin.add_text(guild, f"salon-{number}") for number in range(channels)]
-        with tempfile.TemporaryDirectory() as folder:
-            async with ledger_in(Path(folder)) as ledger:
-                await discord.subscribe(ledger, *boards, *texts)
-                async with discord.delivering(ledger), listening(platform):
-                    began = time.monotonic()
-                    broadcast = await discord.open(ledger, "Un", "Deux")
-                    _break(standin, until=began + outage)
-                    pausing = asyncio.get_running_loop().call_later(outage + 1.0, standin.limits.silence, PAUSE)
-                    await finished(ledger, broadcast, within=600)
-                    pausing.cancel()
+    """Push two messages to so many forums and channels, as soon as the bot has begun, in a process of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with DiscordStandIn() as standin, ledger_in(folder) as ledger:
+            guild = standin.add_guild("Auditeurs")
+            boards = [standin.add_forum(guild, f"forum-{number}") for number in range(forums)]
+            texts = [standin.add_text(guild, f"salon-{number}") for number in range(channels)]
+            for place in (*boards, *texts):
+                await ledger.subscriptions.save(Subscription(Target(NAME, str(place.id)), "monday"))
+            bodies = ({"flags": COMPONENTS, "components": [{"type": 10, "content": text}]} for text in ("Un", "Deux"))
+            rendering = Rendering("Le récap", tuple(Message(body, 9, 4000) for body in bodies))
+            choices = dict.fromkeys(await ledger.choices("monday"), rendering)
+            config = folder / "config.toml"
+            config.write_text(_config(standin, folder), encoding="utf-8")
+            async with as_process(config):
+                await standin.wait_for(lambda: standin.gateway.connected, 60)
+                began = time.monotonic()
+                broadcast = await ledger.create_broadcast(
+                    episode=1, title="", schedule="monday", due=now(), renderings=choices
+                )
+                assert broadcast is not None
+                _break(standin, until=began + outage)
+                pausing = asyncio.get_running_loop().call_later(outage + 1.0, standin.limits.silence, PAUSE)
+                await finished(ledger, broadcast.id, within=600)
+                pausing.cancel()
         counted = [each for each in standin.traffic.requests if not any(part in each.route for part in FREE)]
         made = [(board, len(_messages(board))) for board in boards] + [(text, len(text.messages)) for text in texts]
         posts = sum(len(board.threads) - 1 for board in boards if board.threads)
@@ -117,6 +125,20 @@ def _break(standin: DiscordStandIn, until: float) -> None:
         for number in range(10):
             standin.faults.add(Fault(BAD_GATEWAY, Match(route, where=is_on), skip=3 * number, after=True))
     standin.faults.add(Fault(AWAY, Match(where=is_on), times=None))
+
+
+def _config(standin: DiscordStandIn, folder: Path) -> str:
+    return f"""
+[content]
+folder = "{CONTENT}"
+[storage]
+url = "sqlite:///{folder / "recap.db"}"
+[discord]
+token = "{standin.token}"
+api_url = "{standin.api_url}"
+gateway_url = "{standin.gateway_url}"
+rate = {RATE}
+"""
 
 
 def _messages(board: Forum) -> list[object]:
