@@ -47,7 +47,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.platforms.telegram.polling.QUIET", 2.5)
     monkeypatch.setattr("bot.platforms.telegram.polling.LONGEST_PAUSE", 0.2)
     monkeypatch.setattr("bot.platforms.telegram.polling.POLL_TIMEOUT", 1)
-    monkeypatch.setattr("bot.runtime.app.CONNECT_WITHIN", 1.0)
+    monkeypatch.setattr("bot.runtime.connections.CONNECT_WITHIN", 1.0)
     monkeypatch.setattr("bot.runtime.readiness.KNOWN_WITHIN", 2.0)
 
 

@@ -84,7 +84,7 @@ async def test_a_push_does_not_wait_until_every_platform_shows_what_works(
 ) -> None:
     """While Discord is silent, Telegram gets what is due; the admins hear of the start afterwards."""
     monkeypatch.setattr("bot.runtime.readiness.KNOWN_WITHIN", 3600.0)
-    monkeypatch.setattr("bot.runtime.app.CONNECT_WITHIN", 0.1)
+    monkeypatch.setattr("bot.runtime.connections.CONNECT_WITHIN", 0.1)
     place.discord.faults.add(Fault(Silence(), Match("GET /users/@me"), times=None))
     due = MONDAY + dt.timedelta(minutes=1) - dt.datetime.now(dt.UTC)
     clock = SteadyClock(lambda: dt.datetime.now(dt.UTC) + due)

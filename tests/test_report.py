@@ -13,8 +13,9 @@ import pytest
 from bot.delivery.reasons import explain
 from bot.delivery.report import describe
 from bot.model import facts, rehearsal, shortfalls
+from bot.model.codes import Code, LeftOut
 from bot.model.episode import Episode, Segment, Status
-from bot.model.facts import Ability, Code, Fact, LeftOut, Pushed, Unreached, Unserved
+from bot.model.facts import Ability, Fact, Pushed, Unreached, Unserved
 from bot.model.i18n import Language, Words, words
 from bot.model.problems import Problem
 from bot.model.rehearsal import Instruction

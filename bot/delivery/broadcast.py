@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from bot.content.audio import Recording, RecordingError, recording
 from bot.content.formatter import Formatter
 from bot.delivery.retry import GIVE_UP_AFTER
+from bot.model.codes import LeftOut
 from bot.model.document import Audio, Layout
 from bot.model.episode import Episode, Status
-from bot.model.facts import WELCOME, LeftOut, MayHaveGone, Missed, NoEpisode, Tell, TooLong
+from bot.model.facts import WELCOME, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rehearsal import Hold, Permit
 from bot.model.rendering import Rendering
 from bot.model.shortfalls import AudioGivenUp
@@ -131,17 +132,15 @@ class Broadcaster:
             if await self._was_running(occurrence):
                 await self.tell(Missed(schedule.name, occurrence, episode.number))
             return None
-        # The opening asks too. This one is for a push that waits for hours, because it renders nothing.
+        # The opening asks too. This one is for a push that waits for hours, because it renders a text only once.
         if await self.hold(episode, schedule.name) is not None:
             return None
         return await self.open(episode, schedule.name, due=occurrence)
 
     def permit(self, episode: Episode, schedule: str) -> Permit:
         """Return the text that a push would send now, which holds whoever subscribes and wherever the bot runs."""
-        layouts = [self.formatter.episode(episode, layout=layout) for layout in Layout]
-        texts = [PLATFORMS[name].render(document) for name in sorted(self.rates) for document in layouts if document]
-        seen = repr((episode.model_copy(update={"path": None}), texts))
-        return Permit(hashlib.sha256(seen.encode()).hexdigest(), schedule in self.approved_on)
+        digest = _digest(self.formatter, tuple(sorted(self.rates)), episode)
+        return Permit(digest, schedule in self.approved_on)
 
     async def hold(self, episode: Episode, schedule: str) -> Hold | None:
         """Return why a push of the episode waits; None if it may go out."""
@@ -165,8 +164,7 @@ class Broadcaster:
         """
         audience = await self.ledger.choices(schedule, only_failed_in=failed_in)
         found = self._recording(episode)
-        usable = None if isinstance(found, RecordingError) else found
-        renderings = self._renderings(episode, audience, schedule, usable)
+        renderings = self._renderings(episode, audience, schedule, found)
         if failed_in is not None and not renderings:
             return None
         broadcast = await self.ledger.create_broadcast(
@@ -194,9 +192,7 @@ class Broadcaster:
     async def takes(self, episode: Episode, schedule: str) -> dt.timedelta:
         """Return the time that a push to all subscriptions of the schedule takes, the limits of single chats aside."""
         audience = await self.ledger.choices(schedule)
-        found = self._recording(episode)
-        usable = None if isinstance(found, RecordingError) else found
-        return self._takes(audience, self._renderings(episode, audience, schedule, usable))
+        return self._takes(audience, self._renderings(episode, audience, schedule, self._recording(episode)))
 
     def _takes(self, audience: Mapping[Choice, int], renderings: Mapping[Choice, Rendering]) -> dt.timedelta:
         messages: Counter[PlatformName] = Counter()
@@ -236,7 +232,11 @@ class Broadcaster:
         )
 
     def _renderings(
-        self, episode: Episode, choices: Iterable[Choice], schedule: str = "", found: Recording | None = None
+        self,
+        episode: Episode,
+        choices: Iterable[Choice],
+        schedule: str = "",
+        found: Recording | RecordingError | None = None,
     ) -> dict[Choice, Rendering]:
         """Return the messages for each choice; those that want audio come as a reply to the recording that is found."""
         renderings = {}
@@ -252,7 +252,7 @@ class Broadcaster:
             document = platform and say()
             if platform and document:
                 document = dataclasses.replace(document, mention=choice.mention)
-                if found is not None and self._wants_audio(choice, schedule):
+                if isinstance(found, Recording) and self._wants_audio(choice, schedule):
                     reply = say(has_audio=True)
                     audio = Audio(episode.title, self.formatter.show, found.source, found.key, otherwise=document)
                     document = dataclasses.replace(reply or document, audio=audio)
@@ -283,3 +283,13 @@ class Broadcaster:
         """Return whether the bot had been started before; no push from before the first start is missed."""
         begun = await self.ledger.notices.has_been_sent(WELCOME)
         return begun is not None and begun <= occurrence
+
+
+# Because the minute's look asks for the same text until it changes, and rendering it takes tens of milliseconds.
+@functools.lru_cache(maxsize=8)
+def _digest(formatter: Formatter, platforms: tuple[PlatformName, ...], episode: Episode) -> str:
+    """Return the digest of all that an episode can look like."""
+    layouts = [formatter.episode(episode, layout=layout) for layout in Layout]
+    texts = [PLATFORMS[name].render(document) for name in platforms for document in layouts if document]
+    seen = repr((episode.model_copy(update={"path": None}), texts))
+    return hashlib.sha256(seen.encode()).hexdigest()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from bot.delivery import retry
+from bot.delivery.waiting import wait_for_event
 from bot.model.facts import Fact, NotPublished, Tell
 from bot.model.shortfalls import NotPinned
 from bot.model.subscription import PlatformName, Target
@@ -113,10 +114,7 @@ class FollowUpJob(Generic[W]):
             except Exception:
                 # Because nobody starts the job again before the worker, it goes on after a bug too.
                 log.exception("%s: %s failed in a way that is not foreseen", self.platform, self.route)
-            # Because `asyncio.wait_for` of Python 3.11 may lose a cancellation, this does without.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
-                    await self._wake.wait()
+            await wait_for_event(self._wake, LOOK_EVERY)
 
     async def _follow_up(self, waiting: W) -> None:
         error = await self._take_steps(waiting)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.model.facts import TOLD, Code, LeftOut, Pushed, Unreached, Unserved
+from bot.model.codes import TOLD, Code, LeftOut
+from bot.model.facts import Pushed, Unreached, Unserved
 from bot.model.subscription import PlatformName, Target
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from bot.delivery import cards
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, place_of
 from bot.model import facts, rehearsal, shortfalls
+from bot.model.codes import NO_FAILURES, Code
 from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
-from bot.model.facts import NO_FAILURES, Ability, Code, Fact, Pushed, Standing
+from bot.model.facts import Ability, Fact, Pushed, Standing
 from bot.storage.records import Notice
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bot.model.facts import Code
+from bot.model.codes import Code
 from bot.model.i18n import gettext as _
 from bot.platforms.base import (
     ContentError,

@@ -12,11 +12,11 @@ import datetime as dt
 import functools
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.delivery import retry
+from bot.delivery.doubts import Doubts
 from bot.delivery.outbox import Outbox
 from bot.delivery.pacing import Pacer, Turn
 from bot.delivery.publishing import FollowUpJob, pinning, publishing
@@ -24,7 +24,8 @@ from bot.delivery.reach import Addressee
 from bot.delivery.retry import Step
 from bot.delivery.sending import PacedSender
 from bot.delivery.uploads import Uploads
-from bot.model.facts import MessageRefused, PausedTooLong, Tell, tell_nobody
+from bot.delivery.waiting import wait_for_event
+from bot.model.facts import PausedTooLong, Tell, tell_nobody
 from bot.model.shortfalls import AudioGivenUp
 from bot.platforms.abilities import Finder, Pinner, Publisher
 from bot.platforms.base import (
@@ -39,7 +40,7 @@ from bot.platforms.base import (
     UnverifiableError,
 )
 from bot.storage.leases import Lease, LeaseLostError
-from bot.storage.records import EPISODES, Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
+from bot.storage.records import Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
@@ -133,13 +134,11 @@ class Worker:
             on_recorded=self._on_recorded,
         )
         self._uploads = Uploads(platform.name, ledger, clock, self._outbox.flush)
+        self._doubts = Doubts(platform.name, ledger, self._outbox.flush, tell)
         self._stored_renderings: dict[int, StoredRendering] = {}
         self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
         self._window = min(SMALLEST_WINDOW, self._widest)
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._under_way: Counter[int] = Counter()
-        self._answered = asyncio.Event()
-        self._doubted: set[int] = set()
         self._asking: asyncio.Task[None] | None = None
         self._troubles = 0
         self._wake = asyncio.Event()
@@ -217,9 +216,7 @@ class Worker:
             self._troubles = 0
 
     async def _wait(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+        await wait_for_event(self._wake, seconds)
 
     async def _send_in_turn(self, claim: Claim) -> None:
         """Wait for the message's turn and let it out. A message whose chat must wait waits in the ledger."""
@@ -232,11 +229,11 @@ class Worker:
                 return
             if not await self._may_bring(claim, stored):
                 return
-            turn = None if claim.rendering_id in self._doubted else await self._pacer.turn(claim.target)
+            turn = None if claim.rendering_id in self._doubts else await self._pacer.turn(claim.target)
         except BaseException:
             self._outbox.put_back(claim)
             raise
-        if turn is None or self._is_stopping or claim.rendering_id in self._doubted:
+        if turn is None or self._is_stopping or claim.rendering_id in self._doubts:
             if turn is not None:
                 turn.give_back()
             self._give_back(claim)
@@ -260,7 +257,7 @@ class Worker:
                 self.wake()
         while (first := self._outbox.first) is not None and not self._is_stopping:
             following = self._stored_renderings.get(first.rendering_id)
-            if following is None or self._is_too_late(following) or first.rendering_id in self._doubted:
+            if following is None or self._is_too_late(following) or first.rendering_id in self._doubts:
                 return
             if following.rendering.messages[first.position].upload is not None:
                 return
@@ -319,28 +316,25 @@ class Worker:
             post = post._replace(file_id=file_id, keep=functools.partial(self._uploads.keep, upload.key))
         if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
             post = post._replace(since=self._since(stored))
-        self._under_way[claim.rendering_id] += 1
         try:
-            if retry.is_in_doubt(claim) and self._finder is not None:
+            with self._doubts.under_way(claim.rendering_id):
+                if retry.is_in_doubt(claim) and self._finder is not None:
+                    with turn:
+                        message_id = await self._found(post, self._finder, stored)
+                    if message_id is not None:
+                        return message_id
+                    # Because the look was a request too, the message needs a turn of its own.
+                    later = await self._pacer.turn(claim.target)
+                    if later is None:
+                        return None
+                    turn = later
+                    post = post._replace(leave=turn.leave)
                 with turn:
-                    message_id = await self._found(post, self._finder, stored)
-                if message_id is not None:
-                    return message_id
-                # Because the look was a request too, the message needs a turn of its own.
-                later = await self._pacer.turn(claim.target)
-                if later is None:
-                    return None
-                turn = later
-                post = post._replace(leave=turn.leave)
-            with turn:
-                return await self._platform.send(post)
+                    return await self._platform.send(post)
         except SendError:
             if turn.refused:
                 return None
             raise
-        finally:
-            self._under_way[claim.rendering_id] -= 1
-            self._answered.set()
 
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""
@@ -412,32 +406,9 @@ class Worker:
             case Step.PAUSE_SUBSCRIPTION:
                 await subscriptions.pause(claim.target, reason)
             case Step.DOUBT_MESSAGE:
-                await self._doubt(claim)
+                await self._doubts.judge(claim)
             case Step.STOP_PLATFORM if not self._is_stopping:
                 self._is_stopping, self._refusal = True, error
-
-    async def _doubt(self, claim: Claim) -> None:
-        """Stop the rendering if several chats have refused the message and, of all to whom it went, none takes it."""
-        if not await self._ledger.is_refused(claim.rendering_id, claim.position):
-            return
-        # Because a chat may still take a message that is on its way, those are awaited, and no other leaves meanwhile.
-        self._doubted.add(claim.rendering_id)
-        try:
-            while self._under_way[claim.rendering_id]:
-                self._answered.clear()
-                await self._answered.wait()
-            await self._outbox.flush()
-            refused = await self._ledger.stop_if_refused(claim.rendering_id, claim.position)
-            if not await self._ledger.is_refused(claim.rendering_id, claim.position):
-                self._doubted.discard(claim.rendering_id)
-        except BaseException:
-            self._doubted.discard(claim.rendering_id)
-            raise
-        if refused is not None:
-            push, reason, left_out = refused
-            log.error("%s refuses the message itself: %s", self._platform.name, reason)
-            if push.kind in EPISODES:
-                await self._tell(MessageRefused(push.id, push.episode, self._platform.name, reason, left_out))
 
     def _give_back(self, claim: Claim) -> None:
         self._outbox.settle(retry.give_back(claim, self._when_free(claim)))
@@ -449,7 +420,7 @@ class Worker:
 
     def _when_free(self, claim: Claim) -> dt.datetime:
         seconds = self._pacer.delay(claim.target)
-        if claim.rendering_id in self._doubted:
+        if claim.rendering_id in self._doubts:
             seconds = max(seconds, LOOK_EVERY)
         return self._clock() + dt.timedelta(seconds=seconds)
 
@@ -472,8 +443,7 @@ class Worker:
         if await self._ledger.finish():
             self._finished()
             self._stored_renderings.clear()
-            self._under_way.clear()
-            self._doubted.clear()
+            self._doubts.clear()
             for ended in await self._ledger.subscriptions.end_paused(self._clock() - LONGEST_PAUSE):
                 await self._tell(PausedTooLong(ended.target, ended.reason))
 

@@ -94,9 +94,8 @@ class Planned:
 class Rehearsed(Fact):
     """A rehearsal that the team has before its eyes, with all that helps to decide.
 
-    `subscribers` is the number of subscriptions of the push, which `takes` so long. `changes` says in words what is new
-    since the rehearsal before. `warnings` are those of `recap check`, and `refused` the places that the rehearsal did
-    not reach, with the platform's words.
+    `subscribers` is the number of subscriptions of the push, which `takes` so long. `warnings` are those of
+    `recap check`, and `refused` the places that the rehearsal did not reach, with the platform's words.
     """
 
     KEY = "rehearsed {fact.rehearsal.schedule} {fact.push.episode} {fact.rehearsal.number}"
@@ -104,7 +103,6 @@ class Rehearsed(Fact):
     rehearsal: Rehearsal
     subscribers: int
     takes: dt.timedelta
-    changes: Sequence[str] = ()
     warnings: Sequence[Problem] = ()
     refused: Sequence[tuple[Target, str]] = ()
 

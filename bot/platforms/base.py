@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 from bot.commands import CommandContext
 from bot.config import Network, PlatformSection
+from bot.model.codes import Code
 from bot.model.document import Document
-from bot.model.facts import Ability, Code, Tell, tell_nobody
+from bot.model.facts import Ability, Tell, tell_nobody
 from bot.model.i18n import Language
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError

@@ -12,24 +12,18 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import cast
 
 from bot.commands import Throttle
 from bot.config import Config, reread
 from bot.content.archive import Archive
-from bot.delivery.pacing import Pacer
 from bot.delivery.sending import PacedSender
-from bot.delivery.worker import Worker
 from bot.model import facts
 from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName
-from bot.platforms.abilities import Finder, Pinner, Publisher
-from bot.platforms.base import Account, Feature, UnauthorisedError
-from bot.platforms.registry import PLATFORMS
 from bot.runtime.clock import every_minute
-from bot.runtime.connection import Connection
+from bot.runtime.connections import Connections
 from bot.runtime.declaration import Declaration, versions_of
 from bot.runtime.heart import Heart
 from bot.runtime.reach import Reach
@@ -46,8 +40,6 @@ from bot.storage.records import LedgerError
 
 log = logging.getLogger(__name__)
 
-CONNECT_WITHIN = 5.0
-"""Seconds that a platform gets to connect before the bot begins without it."""
 REPORTED_WITHIN = dt.timedelta(days=2)
 """Age from which the end of a push is not reported any more, because the bot did not run meanwhile."""
 SAVED = dt.timedelta(minutes=10)
@@ -85,21 +77,13 @@ class App:
         self._finished = asyncio.Event()
         self._stop = asyncio.Event()
         self._is_second = False
-        self._accounts: dict[PlatformName, Account] = {
-            name: PLATFORMS[name].load()[0](section, config.network)
-            for name, section in config.platforms.items()
-            # Without a token, a command that sends nothing still reads the ledger.
-            if section.token.get_secret_value()
-        }
-        self._pacers = {name: Pacer(section.rate, PLATFORMS[name].limits) for name, section in config.platforms.items()}
-        for name, pacer in self._pacers.items():
-            pacer.lease = ledger.leases.first(name)
+        self.connections = Connections(config, ledger)
         self.throttle = Throttle(time.monotonic)
         self._services_of = functools.partial(
             Services.of,
             ledger=ledger,
-            platforms=self._accounts,
-            senders={name: PacedSender(pacer) for name, pacer in self._pacers.items()},
+            platforms=self.connections.accounts,
+            senders={name: PacedSender(pacer) for name, pacer in self.connections.pacers.items()},
             archive=lambda: self.archive,
             clock=self.clock,
             on_new=self.wake,
@@ -109,12 +93,18 @@ class App:
         )
         self.services = self._services_of(config)
         self.declaration = Declaration(
-            ledger, self.clock_role, self._accounts, self._pacers, config=lambda: self.config
+            ledger, self.clock_role, self.connections.accounts, self.connections.pacers, config=lambda: self.config
         )
         self._note_versions()
-        self.roles = {name: Role(name, ledger.leases) for name in self._accounts}
-        self.readiness = Readiness(self._accounts, self._tell, is_ours=lambda name: self.roles[name].is_held())
-        self.connections = {name: self._connection(platform) for name, platform in self._accounts.items()}
+        roles = self.connections.roles
+        self.readiness = Readiness(self.connections.accounts, self._tell, is_ours=lambda name: roles[name].is_held())
+        self.connections.connect(
+            lambda: self.services,
+            tell=self._tell,
+            note=self.readiness.note,
+            finished=self._finished.set,
+            after_refusal=self._after_refusal,
+        )
         self.reach = Reach(
             self.connections, ledger.notices, config=lambda: self.config, tell=self._tell, declare=self.declare
         )
@@ -177,20 +167,13 @@ class App:
             # Because the ledger keeps reasons for the reports, the services speak the show's language.
             with speaking(lambda: self.config.show.language):
                 self.supervisor.start("heart", self._heart.run)
-                for role in (self.clock_role, *self.roles.values()) if self.ledger.is_shared else ():
-                    self.supervisor.start(f"{role.name} lease", role.keep)
-                for name, connection in self.connections.items():
-                    self.supervisor.start(f"{name} delivery", connection.deliver)
-                    if listen:
-                        self.supervisor.start(f"{name} commands", connection.listen)
-            # The bot begins without a platform that needs longer.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CONNECT_WITHIN):
-                    await asyncio.gather(*(connection.tried.wait() for connection in self.connections.values()))
+                if self.ledger.is_shared:
+                    self.supervisor.start(f"{CLOCK} lease", self.clock_role.keep)
+                await self.connections.start(self.supervisor, listen=listen)
             self._check_tokens()
             yield
         finally:
-            await asyncio.gather(*map(self._close, self.connections.values()))
+            await self.connections.close(self.supervisor)
             await self.supervisor.stop()
             with contextlib.suppress(LedgerError):
                 await self.ledger.heartbeat.end()
@@ -199,7 +182,7 @@ class App:
 
     async def close(self) -> None:
         """Close the connections to platforms that were asked something and delivered nothing."""
-        await asyncio.gather(*(self._close(each) for each in self.connections.values() if not each.is_closed))
+        await self.connections.close(self.supervisor)
 
     async def tick(self) -> None:
         """Read changed files, and push the episodes that are due. A second look does no harm.
@@ -243,8 +226,7 @@ class App:
 
     def wake(self) -> None:
         """Tell the workers that something may be due."""
-        for connection in self.connections.values():
-            connection.worker.wake()
+        self.connections.wake()
 
     async def _begin(self) -> None:
         """Declare, tell, look for the first time, and follow the files from then on. A second start does no harm."""
@@ -280,7 +262,10 @@ class App:
 
     async def _say_ready(self) -> None:
         """Say in the log which bot this is, where, with what, and what is next."""
-        names = (f"{each.username or 'a bot without a name yet'} on {name}" for name, each in self._accounts.items())
+        names = (
+            f"{each.username or 'a bot without a name yet'} on {name}"
+            for name, each in self.connections.accounts.items()
+        )
         schedules = [schedule.name for schedule in self.config.schedules]
         counts = [await self.ledger.subscriptions.count(each, self.config.platforms) for each in schedules]
         log.info(
@@ -311,7 +296,7 @@ class App:
         before = self.services
         self._swap(self._services_of(config), await self._load_archive(config))
         log.info("The config has changed and holds from now on")
-        await self._restart_changed(before)
+        await self.connections.restart_changed(self.supervisor, before.config, config)
         if config.subscriptions() != before.config.subscriptions():
             await self.declare()
         self.reach.begin_anew()
@@ -334,27 +319,13 @@ class App:
             self.reloaded()
         if services is not self.services:
             self.services = services
-            for connection in self.connections.values():
-                connection.handlers.use(services.context, services.config.show.language)
+            self.connections.use(services)
         self._note_versions()
 
     def _note_versions(self) -> None:
         """Let the other processes know which config and episodes this one works with."""
         if self.ledger.is_shared:
             self.ledger.heartbeat.versions = versions_of(self.config, self.archive, self._stamp)
-
-    async def _restart_changed(self, before: Services) -> None:
-        """Start again the workers and the menus of commands, if the config that they began with has changed."""
-        if self.config.show.language != before.config.show.language:
-            for name in (name for name in self.connections if PLATFORMS[name].has_menu_of_show):
-                await self.supervisor.restart(f"{name} commands")
-        for name, connection in self.connections.items():
-            rate = self.config.platforms[name].rate
-            if rate != before.config.platforms[name].rate:
-                connection.pacer.change_rate(rate)
-            elif self.config.delivery == before.config.delivery:
-                continue
-            await self.supervisor.restart(f"{name} delivery")
 
     async def _tell_of_broken_files(self, *, at_once: bool) -> None:
         for fact, modified in self.archive.broken():
@@ -379,7 +350,7 @@ class App:
 
     async def _after_refusal(self, platform: PlatformName, *, is_over: bool) -> None:
         await self._tell(facts.PlatformResumed(platform) if is_over else facts.PlatformStopped(platform))
-        if self._refusal is not None:
+        if self.connections.refusal is not None:
             self._stop.set()
 
     async def _tell(self, fact: facts.Fact) -> None:
@@ -390,13 +361,6 @@ class App:
         # Because the text of a bug may hold anything, even an address with the token, only its kind is told.
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
         await self.services.notifier.tell(facts.ServiceRestarted(service, reason))
-
-    @property
-    def _refusal(self) -> UnauthorisedError | None:
-        """The words of every platform if each refuses its token, and none has taken it since the start."""
-        connections = self.connections.values()
-        refusals = [str(each.refusal) for each in connections if each.refusal and not each.was_accepted]
-        return UnauthorisedError(", ".join(refusals)) if refusals and len(refusals) == len(connections) else None
 
     def _give_way(self) -> None:
         self._is_second = True
@@ -412,54 +376,8 @@ class App:
             )
 
     def _check_tokens(self) -> None:
-        if (refusal := self._refusal) is not None:
+        if (refusal := self.connections.refusal) is not None:
             raise refusal
-
-    # Building and closing
-
-    def _connection(self, account: Account) -> Connection:
-        row, pacer = PLATFORMS[account.name], self._pacers[account.name]
-        account.pace, account.tell = pacer, self._tell
-        account.on_ability = functools.partial(self.readiness.note, account.name)
-        _, make_handlers = row.load()
-        handlers = make_handlers(account, self.services.context, PacedSender(pacer), self.config.show.language)
-        handlers.register()
-
-        def make_worker() -> Worker:
-            return Worker(
-                platform=account,
-                ledger=self.ledger,
-                pacer=pacer,
-                clock=self.ledger.clock,
-                hold=self.config.delivery.on_unknown == "hold",
-                finder=cast("Finder", account) if Feature.FIND in row.features else None,
-                publisher=cast("Publisher", account) if Feature.PUBLISH in row.features else None,
-                pinner=cast("Pinner", account) if Feature.PIN in row.features else None,
-                finished=self._finished.set,
-                tell=self._tell,
-                identify=account.identify,
-                has_rival=lambda: account.has_rival,
-                lease=pacer.lease,
-            )
-
-        async def remember() -> None:
-            pacer.remember(await self.ledger.lately(account.name))
-
-        return Connection(
-            platform=account,
-            pacer=pacer,
-            role=self.roles[account.name],
-            make_worker=make_worker,
-            remember=remember,
-            handlers=handlers,
-            on_refusal=functools.partial(self._after_refusal, account.name),
-            tell=self._tell,
-        )
-
-    async def _close(self, connection: Connection) -> None:
-        # Because a reload may start one of both again while the other stops, both stop at once.
-        services = f"{connection.name} delivery", f"{connection.name} commands"
-        await connection.close(lambda: self.supervisor.stop(*services))
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bot.delivery.reach import Addressee, addressees, find_out
 from bot.delivery.reasons import out_of_reach
+from bot.delivery.waiting import wait_for_event
 from bot.model.facts import OutOfReach, Tell, Unreached
 from bot.model.i18n import spoken
 from bot.model.shortfalls import NotAsChosen
@@ -84,9 +84,7 @@ class Reach:
         while True:
             self._wake.clear()
             await self.look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_EVERY):
-                    await self._wake.wait()
+            await wait_for_event(self._wake, AGAIN_EVERY)
 
     async def look(self) -> None:
         """Try each place that is due, and tell the admins of those to which no message comes any more.

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
+from bot.delivery.waiting import wait_for_event
 from bot.storage.leases import Lease, Leases
 from bot.storage.records import LedgerError
 
@@ -77,10 +78,7 @@ class Role:
 
     async def sleep(self, seconds: float) -> None:
         """Wait for so many seconds, or until this process gets the role."""
-        event = self._over if self._taken.is_set() else self._taken
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await event.wait()
+        await wait_for_event(self._over if self._taken.is_set() else self._taken, seconds)
 
     async def while_held(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work while this process has the role, from its beginning at each time, until the work ends."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import URL, Connection, create_engine, inspect, update
 from sqlalchemy.exc import DBAPIError
 
-from bot.model.facts import Code
+from bot.model.codes import Code
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.model.problems import ExpectedError, reason_of

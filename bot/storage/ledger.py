@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, delete, exists, func, select, union_all, update
 
-from bot.model.facts import NO_FAILURES, LeftOut
+from bot.model.codes import NO_FAILURES, LeftOut
 from bot.model.rehearsal import Permit
 from bot.model.rendering import JsonObject, Message, Rendering, Upload
 from bot.model.subscription import PlatformName, SubscriptionState, Target

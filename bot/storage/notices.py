@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, String, case, exists, func, literal, select, update
 
-from bot.model.facts import REPORT, RESTORED, TOLD, Pushed, Unserved
+from bot.model.codes import TOLD
+from bot.model.facts import REPORT, RESTORED, Pushed, Unserved
 from bot.model.rendering import Rendering
 from bot.model.subscription import Target
 from bot.storage import opening

@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.model.facts import LeftOut
+from bot.model.codes import LeftOut
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert

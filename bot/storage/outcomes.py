@@ -27,7 +27,8 @@ from sqlalchemy import (
     update,
 )
 
-from bot.model.facts import REPORT, Code
+from bot.model.codes import Code
+from bot.model.facts import REPORT
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import PlatformName, Target
 from bot.storage.database import insert as insert_or_update

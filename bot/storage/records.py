@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from bot.model.codes import LeftOut
 from bot.model.document import Document, Layout, plain
-from bot.model.facts import LeftOut
 from bot.model.i18n import gettext as _
 from bot.model.problems import StorageError
 from bot.model.rendering import Rendering

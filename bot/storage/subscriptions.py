@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, tuple_, update
 
+from bot.model.codes import Code, LeftOut
 from bot.model.document import Layout
-from bot.model.facts import Code, LeftOut
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import AudioAs, Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
 from bot.storage.database import LedgerPart, insert

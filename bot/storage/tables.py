@@ -34,8 +34,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from bot.model.codes import NO_FAILURES
 from bot.model.document import Layout
-from bot.model.facts import NO_FAILURES
 from bot.model.subscription import AudioAs, Origin, PlatformName, SubscriptionState, Target
 from bot.storage.records import EPISODES, BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
 

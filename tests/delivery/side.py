@@ -94,6 +94,10 @@ class Side:
         """Open a broadcast of these texts; its id."""
         bodies = map(self._body, texts)
         rendering = Rendering("Le récap", tuple(Message(body, 9, 4000) for body in bodies))
+        return await self.open_rendering(ledger, rendering, episode)
+
+    async def open_rendering(self, ledger: Ledger, rendering: Rendering, episode: int = 1207) -> int:
+        """Open a broadcast of this rendering to everybody; its id."""
         broadcast = await ledger.create_broadcast(
             episode=episode,
             title="",

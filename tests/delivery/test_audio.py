@@ -11,8 +11,8 @@ import pytest
 from bot.content.archive import Archive
 from bot.content.audio import LARGEST_AUDIO, RecordingError, recording
 from bot.delivery.report import describe
+from bot.model.codes import Code
 from bot.model.document import Audio, Document, Paragraph, Section, Span
-from bot.model.facts import Code
 from bot.model.i18n import Language, words
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import AudioAs, PlatformName
@@ -63,16 +63,7 @@ def rendered(side: Side, source: Path | str) -> Rendering:
 
 async def opened(side: Side, ledger: Ledger, source: Path | str, *, episode: int = 1207) -> int:
     """Open a push of a recording to everybody."""
-    rendering = rendered(side, source)
-    broadcast = await ledger.create_broadcast(
-        episode=episode,
-        title="",
-        schedule="monday",
-        due=now(),
-        renderings=dict.fromkeys(await ledger.choices("monday"), rendering),
-    )
-    assert broadcast is not None
-    return broadcast.id
+    return await side.open_rendering(ledger, rendered(side, source), episode)
 
 
 async def subscribed(side: Side, ledger: Ledger, count: int) -> list[Chat]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from bot.delivery.report import describe
-from bot.model.facts import Code, LeftOut
+from bot.model.codes import Code, LeftOut
 from bot.model.i18n import Language, words
 from bot.model.subscription import SubscriptionState
 from bot.storage.records import DeliveryState, Outcome

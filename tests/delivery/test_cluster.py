@@ -145,7 +145,7 @@ async def test_connections_that_the_server_ends_are_outlived(place: DemoWorld, p
             )
         await over(one)
         assert arrived(place) == ONE_EACH
-        assert all(role.is_held() for role in one.roles.values())
+        assert all(role.is_held() for role in one.connections.roles.values())
 
 
 async def test_a_server_that_lost_the_last_seconds_sends_nothing_twice_on_discord(
@@ -191,7 +191,8 @@ async def test_a_process_with_a_wrong_clock_opens_no_push_and_says_so(place: Dem
     """It delivers, because the server's clock decides what is due; the pushes are left to others."""
     wrong = SteadyClock(lambda: utc_now() + dt.timedelta(minutes=5))
     async with process(place, postgresql, "fast", clock=wrong) as app, at_work(app):
-        await until(lambda: all(role.is_held() for role in app.roles.values()) and app.clock_role.tried.is_set())
+        roles = app.connections.roles.values()
+        await until(lambda: all(role.is_held() for role in roles) and app.clock_role.tried.is_set())
         assert CLOCK not in await app.ledger.leases.holders()
         async with asyncio.timeout(30):
             while not await app.ledger.notices.latest(1):  # noqa: ASYNC110 - nothing announces it

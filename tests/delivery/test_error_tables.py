@@ -12,8 +12,9 @@ import pytest
 
 from bot.delivery import retry
 from bot.delivery.report import describe
+from bot.model.codes import Code
 from bot.model.document import Document, Paragraph, Section, Span
-from bot.model.facts import Code, MessageRefused
+from bot.model.facts import MessageRefused
 from bot.model.i18n import Language, words
 from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from bot.platforms.base import UnauthorisedError

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.delivery import retry
-from bot.model.facts import Code
+from bot.model.codes import Code
 from bot.platforms.base import NotSentError
 from bot.storage import outcomes
 from bot.storage.ledger import Ledger

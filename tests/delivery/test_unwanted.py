@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from bot.delivery.report import describe
-from bot.model.facts import Code, LeftOut, NeedsRestart, Pushed, Unserved
+from bot.model.codes import Code, LeftOut
+from bot.model.facts import NeedsRestart, Pushed, Unserved
 from bot.model.i18n import Language, words
 from bot.platforms.base import NotSentError, TargetClosedError, TargetGoneError
 from bot.storage.records import BroadcastState, DeliveryState, Notice

@@ -284,7 +284,7 @@ async def test_what_is_on_its_way_is_awaited_before_a_message_is_called_refused(
     slow = work.carrier.gates[first[3]] = asyncio.Event()
     async with work.going():
         await work.reaches(failed=3, sending=26)
-        await until(lambda: work.worker._doubted)
+        await until(lambda: 1 in work.worker._doubts)
         async with asyncio.timeout(20):
             slow.set()
             while await work.tally() != {"failed": 3, "sent": 26}:

@@ -18,7 +18,7 @@ from bot.runtime import heart
 from bot.runtime.app import opened
 from bot.sandbox.shared.faults import Fault, Flood, Match
 from bot.storage.clock import SteadyClock, utc_now
-from tests.endurance.crash import PATIENCE, is_over, town
+from tests.endurance.crash import PATIENCE, is_over, repeats, town
 from tests.running import at_work
 
 if TYPE_CHECKING:
@@ -82,11 +82,10 @@ async def push(targets: int, luck: random.Random, figures: Figures) -> None:
                         break
                 while not plan and not (is_over(place) and await _has_told(app)):  # noqa: ASYNC110 - likewise
                     await asyncio.sleep(0.02)
-        got = Counter(sum(message.by_bot for message in chat.messages) for chat in place.chats)
-        got += Counter(len(channel.messages) for channel in place.channels)
+        got = sum(place.got(), Counter())
     figures.pushes += 1
     figures.missing += got[0]
-    figures.twice += sum((times - 1) * chats for times, chats in got.items() if times > 1)
+    figures.twice += repeats(got)
 
 
 async def jump(pushes: int, targets: int, seed: int = 1207) -> Figures:

@@ -20,7 +20,6 @@ import socket
 import sys
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ from sqlalchemy.engine import make_url
 
 from bot.storage.database import Database
 from bot.storage.migrations import config
-from tests.endurance.crash import PATIENCE, DemoWorld, town
+from tests.endurance.crash import PATIENCE, DemoWorld, repeats, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -222,11 +221,10 @@ class Cluster:
 
     def count(self, figures: Figures) -> Figures:
         """Return the figures with what everybody got."""
-        got = Counter(sum(message.by_bot for message in chat.messages) for chat in self.place.chats)
-        had = Counter(len(channel.messages) for channel in self.place.channels)
+        got, had = self.place.got()
         figures.missing = got[0] + had[0]
-        figures.telegram_twice = sum((times - 1) * chats for times, chats in got.items() if times > 1)
-        figures.discord_twice = sum((times - 1) * channels for times, channels in had.items() if times > 1)
+        figures.telegram_twice = repeats(got)
+        figures.discord_twice = repeats(had)
         figures.pushes = len(self.ask("SELECT id FROM broadcasts WHERE kind = 'push'"))
         figures.unfinished = len(self.ask("SELECT id FROM deliveries WHERE state IN ('pending', 'sending')"))
         traffics = self.place.telegram.traffic, self.place.discord.traffic

@@ -111,6 +111,13 @@ class DemoWorld:
         """The messages that have arrived on either platform, as often as they did."""
         return len(self.telegram.traffic.sends) + len(self.discord.traffic.sends)
 
+    def got(self) -> tuple[Counter[int], Counter[int]]:
+        """How many chats on Telegram, and channels on Discord, have so many of the bot's messages."""
+        return (
+            Counter(sum(message.by_bot for message in chat.messages) for chat in self.chats),
+            Counter(len(channel.messages) for channel in self.channels),
+        )
+
     def rows(self, query: str) -> dict[str, int]:
         """The counts by platform that the query finds in the ledger."""
         with contextlib.closing(sqlite3.connect(self.folder / "recap.db", timeout=30)) as database:
@@ -166,14 +173,18 @@ async def push(
         async with as_process(place.config) as running:
             await place.until(lambda: is_over(place), running)
         unknown = "SELECT platform, count(*) FROM deliveries WHERE state = 'unknown' GROUP BY platform"
-        got = Counter(sum(message.by_bot for message in chat.messages) for chat in place.chats)
-        had = Counter(len(channel.messages) for channel in place.channels)
+        got, had = place.got()
         figures.pushes += 1
         figures.telegram_missing += got[0]
-        figures.telegram_twice += sum((times - 1) * chats for times, chats in got.items() if times > 1)
+        figures.telegram_twice += repeats(got)
         figures.telegram_unknown += place.rows(unknown).get("telegram", 0)
         figures.discord_missing += had[0]
-        figures.discord_twice += sum((times - 1) * channels for times, channels in had.items() if times > 1)
+        figures.discord_twice += repeats(had)
+
+
+def repeats(got: Counter[int]) -> int:
+    """Return how many messages came beyond the first of each place."""
+    return sum((times - 1) * places for times, places in got.items() if times > 1)
 
 
 def is_over(place: DemoWorld) -> bool:

@@ -21,7 +21,7 @@ from bot.runtime import heart
 from bot.runtime.app import opened
 from bot.storage import database, sqlite
 from tests.delivery.ledger_kit import under
-from tests.endurance.crash import PATIENCE, is_over, town
+from tests.endurance.crash import PATIENCE, is_over, repeats, town
 from tests.running import at_work
 from tests.waiting import until
 
@@ -146,7 +146,7 @@ async def push(kind: str, targets: int, luck: random.Random, figures: Figures) -
     figures.pushes += 1
     figures.kinds[kind] += 1
     figures.missing += got[0]
-    figures.twice += sum((times - 1) * chats for times, chats in got.items() if times > 1)
+    figures.twice += repeats(got)
     figures.saved += person.said.count(SAVED)
     figures.unsaved += person.said.count(UNSAVED)
 
