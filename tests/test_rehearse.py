@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,29 @@ def test_a_push_is_decided_on_in_a_terminal(folder: Path) -> None:
     assert [recap(folder, *command) for command, _said in steps] == [said for _command, said in steps]
     (folder / "content" / "1207.md").write_text(EPISODE.replace("Du texte", "Un texte"), encoding="utf-8")
     assert recap(folder, "send", "1207") == (1, waits)
+
+
+def test_the_status_says_that_the_next_push_waits_and_why(folder: Path) -> None:
+    """And by whom it is withheld; nothing of a push that nobody holds."""
+    told = status(folder)
+    assert "Next push on schedule monday: Monday, November 4, 2024" in told
+    assert "Episode 1207 on monday: Nothing goes out before an admin presses “Good to go”." in told
+    recap(folder, "withhold")
+    (held,) = json.loads(status(folder, "--json"))["held"]
+    assert (held["episode"], held["schedule"]) == (1207, "monday")
+    assert held["withheld_by"].endswith(" in a terminal")
+    assert held["meaning"].startswith(f"Withheld by {held['withheld_by']}: nothing goes out")
+    recap(folder, "approve")
+    assert "Episode 1207 on monday" not in status(folder)
+
+
+def status(folder: Path, *options: str) -> str:
+    """What `recap status` prints."""
+    return (
+        CliRunner()
+        .invoke(command_line.cli, ["status", *options, "--config", str(folder / "config.toml")])
+        .stdout.replace("\N{NO-BREAK SPACE}", " ")
+    )
 
 
 def test_what_has_no_episode_cannot_be_decided_on(folder: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
 from bot.cli.wording import AdminCommand
+from bot.delivery.cards import state_of
 from bot.delivery.reasons import explain, explain_left_out
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
@@ -79,6 +80,16 @@ async def _facts(app: "App") -> dict[str, Any]:
         "unreached": await app.ledger.heartbeat.unreached(),
         "notices": await _notice_facts(app),
         "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
+        "held": [
+            {
+                "schedule": push.schedule,
+                "episode": push.episode,
+                "withheld_by": seen.withheld_by,
+                "meaning": state_of(push, seen, spoken()),
+            }
+            for push, seen in await app.services.rehearser.planned_all()
+            if seen.hold(push.permit) is not None
+        ],
     }
 
 
@@ -170,9 +181,16 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
         out().print(_("Messages still to be published to followers: {count}").format(count=facts["publishing"]))
     for notice in facts["notices"]:
         _print_notice(notice, local(notice["made"]))
+    _print_next(facts, zone)
+
+
+def _print_next(facts: dict[str, Any], zone: dt.tzinfo) -> None:
     for name, run in facts["next_runs"].items():
         when = dt.datetime.fromisoformat(run).astimezone(zone) if run else None
         out().print(_("Next push on schedule {schedule}: {when}").format(schedule=name, when=in_words(when)))
+    for push in facts["held"]:
+        name = _("Episode {number} on {schedule}").format(number=push["episode"], schedule=push["schedule"])
+        out().print(_("{name}: {text}").format(name=name, text=push["meaning"]), soft_wrap=True)
 
 
 def _print_notice(notice: dict[str, Any], made: str) -> None:

@@ -97,16 +97,20 @@ class Archive:
         found = []
         for path, problems in files.items():
             version = versions.get(path, Version(None, None))
-            modified = dt.datetime.fromtimestamp(version.stamp[0] / 1e9, dt.UTC) if version.stamp else None
             if path in copies or not version.is_unfinished:
                 in_use = None if path in copies else path in used
                 fact = FileBroken(f"{path} {version.stamp}", problems, in_use=in_use)
-                found.append((fact, modified))
+                found.append((fact, version.modified))
         return found
 
     def get(self, number: int) -> Episode | None:
         """Return the episode of that number, drafts and future episodes included."""
         return next((episode for episode in self.episodes if episode.number == number), None)
+
+    def modified(self, episode: Episode) -> dt.datetime | None:
+        """Return when the episode's file was changed last; None if unknown."""
+        version = self.content.versions.get(episode.path)
+        return None if version is None else version.modified
 
     def latest(self, on: dt.date | None = None) -> Episode | None:
         """Return the newest episode that readers see."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import functools
 import gc
 import os
@@ -53,6 +54,11 @@ class Version:
     number_line: int = 1
     is_unfinished: bool = False
     """True if somebody is still writing the file: it calls itself a draft and has always had mistakes."""
+
+    @property
+    def modified(self) -> dt.datetime | None:
+        """The time of the last change; None if unknown."""
+        return dt.datetime.fromtimestamp(self.stamp[0] / 1e9, dt.UTC) if self.stamp else None
 
     @functools.cached_property
     def words(self) -> tuple[SegmentWords, ...]:

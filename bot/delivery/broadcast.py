@@ -7,10 +7,10 @@ import datetime as dt
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.content.audio import Recording, RecordingError, recording
 from bot.content.formatter import Formatter
@@ -20,7 +20,7 @@ from bot.model.document import Audio, Layout
 from bot.model.episode import Episode, Status
 from bot.model.facts import WELCOME, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rehearsal import Hold, Permit
-from bot.model.rendering import Rendering
+from bot.model.rendering import Message, Rendering
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import AudioAs, PlatformName, Target
 from bot.platforms.base import Feature
@@ -72,6 +72,14 @@ class DueEpisode:
     def episode(self) -> Episode | None:
         """The episode that goes out; None without an episode or with an older one only."""
         return self.newest if self.newest is not None and self.newest.date >= self.oldest else None
+
+
+class Look(NamedTuple):
+    """The form of a push that people choose, without its filters."""
+
+    layout: Layout
+    rich: bool = False
+    has_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +155,43 @@ class Broadcaster:
         rehearsal = await self.ledger.rehearsals.of(schedule, episode.number)
         return rehearsal.hold(self.permit(episode, schedule))
 
+    def look(self, choice: Choice, platform: PlatformName, schedule: str) -> Look:
+        """Return the look of a push for that choice, as people on a platform can be shown it."""
+        is_there = choice.platform == platform
+        return Look(choice.layout, choice.rich and is_there, is_there and self._wants_audio(choice, schedule))
+
     def unfiltered(
-        self, episode: Episode, platform: PlatformName, layout: Layout, *, rich: bool, is_private: bool
+        self, episode: Episode, platform: PlatformName, looks: Sequence[Look], *, is_private: bool
     ) -> Rendering:
-        """Return the whole episode as the messages of a rehearsal."""
-        choice = Choice(platform, layout=layout, silent=True, rich=rich, is_private=is_private)
-        return self._renderings(episode, [choice])[choice]
+        """Return the whole episode as the silent messages of a rehearsal: in each look, or else in the usual one.
+
+        The recording comes once, before all of them.
+        """
+        choices = [
+            Choice(
+                platform,
+                layout=each.layout,
+                silent=True,
+                rich=each.rich,
+                audio=AudioAs.FILE if each.has_audio else AudioAs.LINK,
+                is_private=is_private,
+            )
+            for each in looks or [Look(Layout.DIGEST)]
+        ]
+        recordings: list[Message] = []
+        recaps: list[Message] = []
+        otherwise: list[Message] = []
+        for rendering in self._renderings(episode, choices, found=self._recording(episode)).values():
+            first, *others = rendering.messages
+            if first.upload is not None:
+                recordings.append(first)
+                recaps += others
+                otherwise += first.fallback
+            else:
+                recaps += rendering.messages
+                otherwise += rendering.messages
+        recording = [dataclasses.replace(first, fallback=tuple(otherwise)) for first in recordings[:1]]
+        return Rendering(episode.title, (*recording, *recaps))
 
     async def open(
         self, episode: Episode, schedule: str, *, due: dt.datetime, again: bool = False, failed_in: int | None = None

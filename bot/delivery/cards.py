@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
-from bot.delivery.reasons import NAMELESS, Names, labelled, place_of
+from bot.delivery.reasons import NAMELESS, Names, labelled, person_of, place_of
 from bot.model.document import Block, CommandButton
 from bot.model.rehearsal import Decided, Hold, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 
@@ -62,12 +62,13 @@ def card(fact: Rehearsed, words: Words, names: Names = NAMELESS) -> Notice:
         if lines:
             blocks += [paragraph(title), *bullets(lines)]
     if push.occurrence is not None:
-        blocks.append(small_print(_state(push, fact.rehearsal, words)))
+        blocks.append(small_print(state_of(push, fact.rehearsal, words)))
     title = _("Rehearsal of episode {number}").format(number=push.episode)
     return as_notice(title, *blocks, episode=push.episode, alarming=bool(refused), buttons=buttons)
 
 
-def _state(push: Planned, rehearsal: Rehearsal, words: Words) -> str:
+def state_of(push: Planned, rehearsal: Rehearsal, words: Words) -> str:
+    """Return the sentence that says whether the push goes out, and by whose decision."""
     _ = words.gettext
     hold = rehearsal.hold(push.permit)
     text = _("It goes out by itself, unless an admin withholds it.")
@@ -78,12 +79,12 @@ def _state(push: Planned, rehearsal: Rehearsal, words: Words) -> str:
     elif rehearsal.approved == push.permit.digest:
         text = _("{who} has approved this text.")
     who = rehearsal.withheld_by or rehearsal.approved_by
-    return text.format(who=who, button=words.gettext("Good to go"))
+    return text.format(who=person_of(who, words), button=words.gettext("Good to go"))
 
 
 def reminder(fact: Waiting, words: Words) -> Notice:
     """Return the reminder of a push that nobody has let out."""
-    _, push, who = words.gettext, fact.push, fact.rehearsal.withheld_by
+    _, push, who = words.gettext, fact.push, person_of(fact.rehearsal.withheld_by, words)
     title = _("Episode {number} is withheld") if who else _("Episode {number} is not approved yet")
     blocks: list[Block] = []
     if who:
@@ -105,7 +106,7 @@ def reminder(fact: Waiting, words: Words) -> Notice:
 
 def answer(fact: Decided, words: Words) -> Notice:
     """Return what a decision has brought about, with the button that takes it back."""
-    _, push = words.gettext, fact.push
+    _, push, who = words.gettext, fact.push, person_of(fact.who, words)
     blocks: list[Block] = []
     decisions: list[Instruction] = []
     match fact.ruling, fact.decision:
@@ -116,16 +117,16 @@ def answer(fact: Decided, words: Words) -> Notice:
             title = _("Episode {number} has gone out already ({schedule})")
         case _ruling, Instruction.APPROVE:
             title, decisions = _("Episode {number} is good to go"), [Instruction.WITHHOLD]
-            blocks = [paragraph(_("Approved by {who}, for this text."), who=fact.who)]
+            blocks = [paragraph(_("Approved by {who}, for this text."), who=who)]
         case _ruling, Instruction.WITHHOLD:
             title, decisions = _("Episode {number} is withheld"), [Instruction.APPROVE]
-            blocks = [paragraph(_("Withheld by {who}. Nothing goes out before an admin lets it."), who=fact.who)]
+            blocks = [paragraph(_("Withheld by {who}. Nothing goes out before an admin lets it."), who=who)]
         case _:
             title = _("Episode {number} is no longer withheld")
             state = _("It goes out at its hour.")
             if fact.rehearsal.hold(push.permit):
                 state, decisions = _("It still waits for an approval."), [Instruction.APPROVE]
-            blocks = [paragraph(_("Released by {who}.") + " " + state, who=fact.who)]
+            blocks = [paragraph(_("Released by {who}.") + " " + state, who=who)]
     if decisions and push.occurrence is not None:
         when = words.moment(push.occurrence)
         blocks.append(small_print(_("Its hour: {when} ({schedule})."), when=when, schedule=push.schedule))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,6 +31,7 @@ Names: TypeAlias = Mapping[Target, str]
 NAMELESS: Names = MappingProxyType({})
 LONGEST_NAME = 60
 """Characters of a place's name in a notice."""
+_QUOTED_NAME = re.compile(r"^[“«]\s?(.*?)\s?[”»](?= \[)")
 _NO_QUOTES = str.maketrans(dict.fromkeys('“”«»"\\', "'"))
 
 
@@ -140,6 +142,11 @@ def place_of(target: Target, words: Words, names: Names) -> str:
     # Because the chat may have its name taken out of the notice later, the name has no quotation marks of its own.
     name = " ".join(names.get(target, "").translate(_NO_QUOTES).split())[:LONGEST_NAME]
     return f"{words.quoted(name)} [{target}]" if name else str(target)
+
+
+def person_of(who: str, words: Words) -> str:
+    """Return a person, as the ledger names one in the language of the show, with the reader's quotation marks."""
+    return _QUOTED_NAME.sub(lambda found: words.quoted(found[1]), who)
 
 
 def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:

@@ -22,10 +22,9 @@ from bot.delivery.broadcast import Broadcaster, DueEpisode
 from bot.delivery.cards import answer
 from bot.delivery.reach import Addressee
 from bot.delivery.reasons import place_of
-from bot.model.document import Layout, plain
+from bot.model.document import plain
 from bot.model.problems import Problem
 from bot.model.rehearsal import Decided, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
-from bot.model.rendering import Rendering
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS, renderers
 
@@ -42,6 +41,8 @@ CARD_WITHIN = dt.timedelta(minutes=2)
 """Time that the messages of a rehearsal get to arrive before its card, which tells of those that did not."""
 LINKS_WITHIN = 30.0
 """Seconds in which the links of an episode must answer, because its card waits for them."""
+SETTLED = dt.timedelta(minutes=3)
+"""Time without a change after which a file is shown, because its author saves it many times."""
 STAGES = (dt.timedelta(), dt.timedelta(minutes=10), dt.timedelta(minutes=60))
 """Times before a push at which the admins are reminded that nobody has let it out, the last first."""
 
@@ -116,6 +117,11 @@ class Rehearser:
             return self.plan(episode, schedule, run), episode
         return None
 
+    async def planned_all(self) -> list[tuple[Planned, Rehearsal]]:
+        """Return the push that is to come on each schedule, if it has an episode yet, with all that is known of it."""
+        found = [each for schedule in self.schedules if (each := await self.planned(schedule))]
+        return [(push, await self.ledger.rehearsals.of(push.schedule, push.episode)) for push, _episode in found]
+
     def plan(self, episode: Episode, schedule: Schedule | None = None, run: dt.datetime | None = None) -> Planned:
         """Return the push of an episode on a schedule at that moment, perhaps one that is never due."""
         name, until = schedule.name if schedule else "", None
@@ -131,12 +137,18 @@ class Rehearser:
             return
         left = push.occurrence.astimezone(dt.UTC) - self.broadcaster.clock()
         if schedule.lead and left <= schedule.lead:
-            if seen.digest != push.permit.digest:
+            if seen.digest == push.permit.digest:
+                await self.tell_card(push, episode, seen)
+            elif left < SETTLED or not self._is_being_written(episode):
                 await self.rehearse(push, episode)
                 return
-            await self.tell_card(push, episode, seen)
         if seen.hold(push.permit) is not None:
             await self._remind(push, seen, left)
+
+    def _is_being_written(self, episode: Episode) -> bool:
+        modified = self.broadcaster.archive().modified(episode)
+        # Because a clock may be wrong, a time in the future counts as one in the past.
+        return modified is not None and abs(self.broadcaster.clock() - modified) < SETTLED
 
     async def rehearse(self, push: Planned, episode: Episode, to: Recipients | None = None) -> Broadcast | None:
         """Show the text of the push, in each layout that somebody of its schedule has chosen, without a sound.
@@ -146,18 +158,13 @@ class Rehearser:
         audience = await self.ledger.choices(push.schedule)
         shown = []
         for name, targets in (self.recipients if to is None else to).items():
-            looks = sorted({(choice.layout, choice.rich and choice.platform == name) for choice in audience})
+            looks = sorted({self.broadcaster.look(choice, name, push.schedule) for choice in audience})
             # Because a push has other buttons in private, each place gets those of its kind.
-            for is_private in (True, False):
-                messages = [
-                    message
-                    for layout, rich in looks or [(Layout.DIGEST, False)]
-                    for message in self.broadcaster.unfiltered(
-                        episode, name, layout, rich=rich, is_private=is_private
-                    ).messages
-                ]
-                if alike := [each for each in targets if Addressee(each).is_person is is_private]:
-                    shown.append((Rendering(episode.title, tuple(messages)), alike))
+            shown += [
+                (self.broadcaster.unfiltered(episode, name, looks, is_private=is_private), alike)
+                for is_private in (True, False)
+                if (alike := [each for each in targets if Addressee(each).is_person is is_private])
+            ]
         seen = await self.ledger.rehearsals.of(push.schedule if to is None else "", push.episode)
         seen = dataclasses.replace(
             seen, digest=push.permit.digest, parts=parts_of(episode), rehearsed=self.broadcaster.clock()

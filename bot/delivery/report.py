@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.delivery import cards
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
-from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, place_of
+from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, person_of, place_of
 from bot.model import facts, rehearsal, shortfalls
 from bot.model.codes import NO_FAILURES, Code
 from bot.model.document import Block, Paragraph, Span
@@ -296,7 +296,7 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
         lines.append(later.format(count=push.mended))
     lines += explain_left_out(push, words)
     if push.approved_by:
-        lines.append(_("Approved by {who}.").format(who=push.approved_by))
+        lines.append(_("Approved by {who}.").format(who=person_of(push.approved_by, words)))
     if push.publishing:
         waiting = words.ngettext(
             "{count} message of an announcement channel is still to be published to the followers.",

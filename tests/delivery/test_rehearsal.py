@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,10 @@ from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.document import Layout
 from bot.model.i18n import Language, words
 from bot.model.rehearsal import Instruction
-from bot.model.subscription import Target
+from bot.model.subscription import AudioAs, Target
+from bot.platforms.discord.render import IS_COMPONENTS_V2, SUPPRESS_NOTIFICATIONS
 from bot.platforms.registry import PLATFORMS, load
+from bot.platforms.telegram.audio import with_audio
 from bot.runtime.clock import Timetable
 from bot.storage.tables import broadcasts, deliveries, renderings
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, Clock, due, failed, opened, sent, subscription, telegram
@@ -65,9 +68,9 @@ class Renderer:
     name: str
 
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
-        """Render; nothing is rich."""
+        """Render, with recordings on Telegram; nothing is rich."""
         assert not rich
-        return PLATFORMS[self.name].render(document, silent=silent)  # type: ignore[index] # a name that is there
+        return with_audio(document, PLATFORMS[self.name].render, silent=silent)  # type: ignore[index] # a name that is there
 
     async def name_of(self, _target: Target) -> str:
         """Know no names."""
@@ -103,6 +106,7 @@ class Team:
             ledger=self.ledger, platforms=both, formatter=Formatter("Le récap", words(Language.FRENCH)),  # type: ignore[arg-type] # likewise
             archive=lambda: self.archive, clock=self.clock, tell=notifier.tell, rates={TELEGRAM: 30, DISCORD: 45},
             last_run=timetable.last_run, approved_on=["monday"] if self.schedule.approval == "one" else [],
+            audio={"monday": AudioAs(self.schedule.audio)}, folder=lambda: self.folder,
         )  # fmt: skip
         self.rehearser = Rehearser(
             ledger=self.ledger, broadcaster=self.broadcaster, notifier=notifier, schedules=[self.schedule],
@@ -246,6 +250,52 @@ async def test_a_text_that_comes_back_is_shown_again_and_still_approved(team: Te
     assert "Ana has approved this text." in (await team.told())[-1]
     await team.passes(hours=14)
     assert await team.is_out()
+
+
+async def test_a_file_that_its_author_still_saves_is_not_shown_again(team: Team) -> None:
+    """Three minutes after the last of many changes the team sees the text, once; just before the hour at once."""
+    await team.passes()
+    for text in ("Netflix ferme", "Netflix ferme.", "Netflix a fermé."):
+        await saves(team, text)
+        assert len(await team.told()) == 1
+    await team.passes(minutes=1)
+    await team.passes(minutes=1)
+    assert len(await team.told()) == 2
+    assert "a fermé" in (await team.told())[-1]
+    await team.passes(hours=13, minutes=52)
+    await saves(team, "Netflix rouvre.")
+    assert "rouvre" in (await team.told())[-1]
+
+
+async def saves(team: Team, text: str) -> None:
+    """Save another text, and let a minute pass."""
+    team.writes(text)
+    moment = team.clock.now.timestamp()
+    os.utime(team.folder / "1207.md", (moment, moment))
+    team.archive = Archive.load(team.folder)
+    await team.passes(minutes=1)
+
+
+async def test_a_rehearsal_has_the_recording_as_subscribers_get_it(on_file: Ledger, clock: Clock, folder: Path) -> None:
+    """Once, before all looks, and with the link in its place where it cannot come; nobody hears a thing of it."""
+    team = Team(on_file, clock, folder, rehearsal="14h", audio="file")
+    (folder / "1207.md").write_text(
+        EPISODE.format(title="Le lundi", netflix="Du texte.").replace("date:", "audio_file: 1207.mp3\ndate:"),
+        encoding="utf-8",
+    )
+    (folder / "1207.mp3").write_bytes(b"ID3")
+    team.archive = Archive.load(folder)
+    choices = subscription(ANA).choices
+    for number, each in enumerate((choices, dataclasses.replace(choices, layout=Layout.SEGMENTS)), start=1):
+        await on_file.subscriptions.save(dataclasses.replace(subscription(telegram(number)), choices=each))
+    await team.passes()
+    (recording, *recaps), _card = await team.shown()
+    assert recording == {"title": "Le lundi", "performer": "Le récap", "disable_notification": True}
+    assert [("Du texte." in str(each["text"]), "Rien de neuf" in str(each["text"])) for each in recaps] == [
+        *[(True, True)], *[(False, False), (True, False), (False, True)],
+    ]  # fmt: skip
+    on_discord, _card = await team.shown(BEN)
+    assert [each["flags"] for each in on_discord] == [IS_COMPONENTS_V2 | SUPPRESS_NOTIFICATIONS] * 4
 
 
 async def test_neither_a_subscriber_nor_a_restart_asks_anew(team: Team) -> None:
