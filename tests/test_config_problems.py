@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import Config, exposed_secrets
+from bot.config import Config
+from bot.config.exposure import exposed_secrets
 from bot.config.toml import LISTS, _message
 from bot.model.i18n import Language, speaking
 from bot.model.problems import InvalidInputError
@@ -723,7 +724,7 @@ def test_a_secret_that_docker_shows_a_container_needs_no_mending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Docker mounts it read-only for all accounts of the container, which has none but the bot's."""
-    monkeypatch.setattr("bot.config.CONTAINER_SECRETS", tmp_path)
+    monkeypatch.setattr("bot.config.exposure.CONTAINER_SECRETS", tmp_path)
     (secret := tmp_path / "telegram").write_text(TOKEN)
     secret.chmod(0o444)
     assert exposed_secrets(None, load(None, {"RECAP_TELEGRAM__TOKEN_FILE": str(secret)})) == []

@@ -14,7 +14,8 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.config import Config, Network, Schedule, exposed_secrets, located, missing_tokens
+from bot.config import Config, Network, Schedule, located, missing_tokens
+from bot.config.exposure import exposed_secrets
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.audio import SMALLER, too_large

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
 from bot.storage.leases import CLOCK
-from bot.storage.processes import Process, machine_name
+from bot.storage.processes import Process
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
@@ -45,17 +45,6 @@ async def troubles(app: "App") -> list[str]:
         told.append(_("No process looks at the clock, and no push begins."))
     nobody = _("No process works on {platform}: nothing is sent or received there.")
     return told + [nobody.format(platform=name) for name in app.config.platforms if name not in holders]
-
-
-async def troubles_here(app: "App") -> list[str]:
-    """Return a sentence for each trouble of the processes on this machine; a process that stands by has none."""
-    found, _holders = await _found(app)
-    here = [each for each in found if each.lives and each.name.startswith(f"{machine_name()} (")]
-    return (
-        [text for each in here for text in each.troubles]
-        if here
-        else [_("The bot is not running: `recap run` starts it.")]
-    )
 
 
 def lines(processes: Sequence[Mapping[str, Any]], local: Callable[[str], str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption
 from bot.cli.wording import AdminCommand
-from bot.config import exposed_secrets
+from bot.config.exposure import exposed_secrets
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 

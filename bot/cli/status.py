@@ -59,9 +59,7 @@ def healthy(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 async def _troubles_here(app: "App") -> list[str]:
-    from bot.cli.processes import troubles_here
-
-    return await troubles_here(app)
+    return [] if app.ledger.processes is None else await app.ledger.processes.troubles_here()
 
 
 async def _facts(app: "App") -> dict[str, Any]:

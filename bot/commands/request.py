@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 from bot.commands.throttle import Throttle
 from bot.content.formatter import SEPARATOR, Formatter
 from bot.model.document import Button, CommandButton, Document, Note, Paragraph, Section, Span
+from bot.model.figures import Count, Sum
 from bot.model.i18n import Language, Words, words
 from bot.model.rehearsal import Instruction
 from bot.model.subscription import PlatformName, Subscriptions, Target
@@ -106,6 +107,10 @@ async def nothing_to_decide(
     """Know no push."""
 
 
+def count_nothing(_event: Sum) -> None:
+    """Count nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """Where the commands are answered: what they may look into.
@@ -115,7 +120,8 @@ class CommandContext:
     those in `audio_on` play recordings. Whoever
     changes a subscription holds `changing`: two presses in a row must not undo each other. `languages` names the chats
     that are answered in another language than the show's. Only `admins`, by their numbers, may `decide` on a push; that
-    takes the schedule, the episode, and the beginning of the digest on a button.
+    takes the schedule, the episode, and the beginning of the digest on a button. `count` hears of each command, and of
+    each topic of the archive that somebody asks for.
     """
 
     show: str
@@ -131,6 +137,7 @@ class CommandContext:
     languages: Mapping[str, Language] = field(default_factory=dict)
     admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
     decide: Decide = nothing_to_decide
+    count: Count = count_nothing
 
     @property
     def today(self) -> dt.date:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from bot.commands.request import Answer, notice, sorry, unsaved
 from bot.commands.rhythm import in_words
 from bot.commands.talk import Meaning, meaning_of
 from bot.model.document import CommandButton, Document, Heading, JoinButton, Joined, Listing, Paragraph, Section, Span
+from bot.model.figures import Counted, Sum
 from bot.model.i18n import Language, Words, gettext_noop, words
 from bot.model.problems import ExpectedError, StorageError
 from bot.model.rehearsal import Instruction
@@ -96,15 +98,15 @@ async def said(context: CommandContext, request: Request) -> Answer:
     _ = request.words.gettext
     meaning, named = meaning_of(request.argument), command_named(request.argument)
     if meaning is Meaning.STOP:
-        return await subscribing.unsubscribe(context, request)
+        return await counted(subscribing.unsubscribe, context, request)
     if episodes.is_published(context, request.argument):
-        return await episodes.episode(context, request)
+        return await counted(episodes.episode, context, request)
     if context.archive().resolve_topic(request.argument) is not None:
-        return await topics.topic(context, request)
+        return await counted(topics.topic, context, request)
     if named is not None:
-        return await named.answer(context, dataclasses.replace(request, argument=""))
+        return await counted(named.answer, context, dataclasses.replace(request, argument=""))
     if meaning is None:
-        return await search.search(context, request)
+        return await counted(search.search, context, request)
     sentences = {
         Meaning.THANKS: _("You are welcome! See you soon."),
         Meaning.GOODBYE: _("See you soon!"),
@@ -218,6 +220,7 @@ _OF_BUTTONS = (
     Command(Instruction.WITHHOLD, "", approving.withhold),
 )
 _PRESSABLE = {command.name: command for command in (*COMMANDS, *_OF_BUTTONS)}
+_NAMES = {command.answer: command.name for command in (*_PRESSABLE.values(), START)}
 _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)
 
 
@@ -245,12 +248,20 @@ def press(data: str) -> Press | None:
 T = TypeVar("T")
 
 
+async def counted(answering: Answering, context: CommandContext, request: Request) -> Answer:
+    """Return the answer, and count the command, once for all the pages of its answer."""
+    name = _NAMES.get(inspect.unwrap(answering))
+    if name is not None and request.page is None:
+        context.count(Sum(Counted.ASKED, request.target.platform, name))
+    return await answering(context, request)
+
+
 async def answered(
     context: CommandContext, answering: Answering, request: Request, render: Callable[[Document], T]
 ) -> tuple[Answer, T]:
     """Return the answer and its rendering; if answering fails, log the reason and return an excuse."""
     try:
-        answer = await answering(context, request)
+        answer = await counted(answering, context, request)
         return answer, render(answer.document)
     except ExpectedError as error:
         # Because the admin can mend this, the sentence is enough; a bug gets its traceback below.

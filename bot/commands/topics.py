@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.commands.request import Answer, Page, notice
 from bot.content.formatter import SEPARATOR
 from bot.model.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
+from bot.model.figures import Counted, Sum
 from bot.model.text import normalise_topic
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ async def topic(context: CommandContext, request: Request) -> Answer:
     name = archive.resolve_topic(request.argument)
     if name is None:
         return unknown_topic(context, request, request.argument, "topic")
+    if request.page is None:
+        context.count(Sum(Counted.TOPIC, request.target.platform, name))
     hits = archive.topic(name, context.today)
     if not hits:
         nothing = _("Nothing about {topic} so far. It will come!")

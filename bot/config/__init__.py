@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
@@ -61,10 +60,6 @@ DEFAULT_SCHEDULE = "monday"
 
 _TRIALS = 50
 """The mistakes of one config whose cures are tried; more have one cause that is told by then."""
-
-
-CONTAINER_SECRETS = Path("/run/secrets")
-"""The folder of the secrets that Docker gives a container, where all accounts may read them and none can hide them."""
 
 
 class ConfigSection(BaseModel):
@@ -447,34 +442,6 @@ def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, st
 def is_default(path: Path | None, section: str, environ: Mapping[str, str] | None = None) -> bool:
     """Return whether neither the file nor the environment says anything of a section."""
     return not read(path, os.environ if environ is None else environ).says(section)
-
-
-def exposed_secrets(path: Path | None, config: Config) -> list[Problem]:
-    """Return a warning of each file that holds a secret and that other accounts may read or change."""
-    table = {} if path is None else read(path, {}).table
-    written = {"storage": "url"} if config.storage.secrets else {}
-    written |= dict.fromkeys(config.sections, "token")
-    is_written = any(isinstance(table.get(name), dict) and table[name].get(key) for name, key in written.items())
-    files = [path] if path is not None and is_written else []
-    named = [config.storage.url_file, *(section.token_file for section in config.platforms.values())]
-    files += [file for file in named if file is not None]
-    found = []
-    for file in dict.fromkeys(files):
-        status, name, user = file.stat(), shlex.quote(str(file)), os.geteuid()
-        # Because a group may be the bot's only way to the file of another owner, that group is meant to read it.
-        is_shared = status.st_uid != user != 0
-        by_all, by_group = status.st_mode & 0o006, 0 if status.st_uid != user else status.st_mode & 0o060
-        if (by_all or by_group) and CONTAINER_SECRETS not in file.resolve().parents:
-            told = _("this file holds a secret, and its group may read or change it")
-            if by_all:
-                told = _("this file holds a secret, and every account of this machine may read or change it")
-            cure = (
-                _("Run as root `chgrp {group} {name} && chmod 640 {name}`").format(group=os.getegid(), name=name)
-                if is_shared
-                else _("Run {command}").format(command=f"`chmod 600 {name}`")
-            )
-            found.append(Problem(file, told, cure))
-    return found
 
 
 def _complete(values: dict[str, Any]) -> None:

@@ -206,6 +206,8 @@ class Outbox:
             self._is_stuck = False
         if outcomes:
             self._on_recorded(outcomes)
+            if (observer := self._pacer.observer) is not None:
+                observer.recorded(outcomes)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

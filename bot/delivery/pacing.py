@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
+from bot.delivery.observer import Observer
 from bot.model.subscription import Target
 from bot.platforms.base import ChatLimit, FloodError, NotSentError, SendError, UnknownOutcomeError
 from bot.storage.leases import Lease
@@ -151,6 +152,9 @@ class Pacer:
         self._sent: OrderedDict[str, list[float]] = OrderedDict()
         self._floods: dict[str, _Flood] = {}
         self._answered = self._unanswered = now()
+        self.left = 0
+        """The messages that have left since the start."""
+        self.observer: Observer | None = None
 
     def change_rate(self, rate: int) -> None:
         """Keep another overall rate from now on. Messages that left before that still count."""
@@ -206,6 +210,8 @@ class Pacer:
         limit of the chat can be the reason, or if the platform asks the same of another chat at the same time.
         """
         now = self._now()
+        if self.observer is not None:
+            self.observer.asked_to_wait(flood.retry_after)
         until = now + flood.retry_after
         self._floods = {chat: other for chat, other in self._floods.items() if other.until > now}
         if flood.everything or (flood.everything is None and self._means_all(flood.retry_after, target, now)):
@@ -236,6 +242,11 @@ class Pacer:
             known = self._sent.get(target.chat, [])
             self._sent[target.chat] = sorted([*known, *[now - ago.total_seconds()] * count])
             self._sent.move_to_end(target.chat)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """The messages that wait for their turn, by kind."""
+        return {"answer": sum(map(len, self._answers.values())), "push": len(self._pushes)}
 
     def pause(self) -> float:
         """Return the seconds left of a pause in which the platform wants no message at all."""
@@ -289,6 +300,7 @@ class Pacer:
             self._take_back(target, given)
             return False
         self._pledged -= 1
+        self.left += 1
         self._left.append(now)
         log = self._sent.get(target.chat)
         if log and log[-1] == given:

@@ -46,6 +46,16 @@ class PacedSender(Sender):
     @contextlib.contextmanager
     def in_line(self, target: Target, question: Hashable, *, changes: bool) -> Iterator[Entry]:
         """Keep the question's place in the line, as `Sender.in_line` says."""
+        began = time.monotonic()
+        with self._place(target, question, changes=changes) as entry:
+            try:
+                yield entry
+            finally:
+                if (observer := self._pacer.observer) is not None:
+                    observer.asked(entry, time.monotonic() - began)
+
+    @contextlib.contextmanager
+    def _place(self, target: Target, question: Hashable, *, changes: bool) -> Iterator[Entry]:
         line = self._lines.get(target, [])
         if question in (line[-1:] if changes else line):
             yield Entry.REPEATED

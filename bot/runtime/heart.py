@@ -126,6 +126,7 @@ class Heart:
     async def _beat(self) -> None:
         if not await self._ledger.heartbeat.beat(await self._troubles(), self._unreached()):
             self._lost()
+        await self._ledger.figures.save()
         self._next_beat = time.monotonic() + BEAT_EVERY
 
     async def _troubles(self) -> list[str]:

@@ -131,6 +131,7 @@ class Services:
                 admins={name: section.admins for name, section in config.platforms.items()},
                 decide=rehearser.press,
                 audio_on=having(Feature.AUDIO),
+                count=ledger.figures.count,
             ),
         )
 

@@ -63,6 +63,8 @@ class Database:
         # Because SQLite lets one connection write at a time and has the others poll, all writes take turns on one.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
         self._kept: list[Connection] = []
+        self.observers: list[Callable[[str, float], None]] = []
+        """Each hears whether a transaction read or wrote, and its seconds; views of the database have the same ones."""
         self._place: Place | None = None
         self._gone_since: float | None = None
         self._is_ahead = False
@@ -203,6 +205,14 @@ class Database:
             self._place.check_copies()
 
     async def _run(self, threads: ThreadPoolExecutor, job: Callable[..., _Result], *args: object) -> _Result:
+        began = time.monotonic()
+        try:
+            return await self._in_turn(threads, job, *args)
+        finally:
+            for observe in self.observers:
+                observe("write" if threads is self._writer else "read", time.monotonic() - began)
+
+    async def _in_turn(self, threads: ThreadPoolExecutor, job: Callable[..., _Result], *args: object) -> _Result:
         # With the context of the caller, whose language an error speaks.
         turn = threads.submit(contextvars.copy_context().run, job, *args)
         waiting = asyncio.wrap_future(turn)

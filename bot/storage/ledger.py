@@ -17,11 +17,12 @@ from bot.model.codes import NO_FAILURES, LeftOut
 from bot.model.rehearsal import Permit
 from bot.model.rendering import JsonObject, Message, Rendering, Upload
 from bot.model.subscription import PlatformName, SubscriptionState, Target
-from bot.storage import opening
+from bot.storage import figures, opening
 from bot.storage import outcomes as outcomes_of
 from bot.storage.clock import SteadyClock
 from bot.storage.database import Database, LedgerPart
 from bot.storage.feed import LedgerFeed
+from bot.storage.figures import LedgerFigures
 from bot.storage.heartbeat import LedgerHeartbeat
 from bot.storage.leases import Lease, Leases, SharedLeases
 from bot.storage.notices import LedgerNotices
@@ -79,6 +80,7 @@ class Ledger(LedgerPart):
         self.subscriptions = LedgerSubscriptions(database, clock)
         self.for_people = LedgerSubscriptions(database.for_people(), clock)
         """The same subscriptions for a person who waits: in trouble an error comes within five seconds."""
+        self.figures = LedgerFigures(database, clock)
         self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
         self.rehearsals = LedgerRehearsals(database, clock)
@@ -121,6 +123,10 @@ class Ledger(LedgerPart):
     def is_shared(self) -> bool:
         """Whether processes on several machines may use the ledger."""
         return self._database.is_shared
+
+    def observe(self, observer: Callable[[str, float], None]) -> None:
+        """Have the observer hear of each transaction, as `Database.observers` says."""
+        self._database.observers.append(observer)
 
     async def keep_place(self) -> None:
         """Keep what the open file alone knows while it is not in its place, as `Database.keep_place` does."""
@@ -344,7 +350,8 @@ class Ledger(LedgerPart):
     async def prune(self, keep_episodes: int = 12) -> None:
         """Delete the deliveries and renderings of all but the episodes pushed last; keep that they were pushed.
 
-        Those of notices go with the pushes that they lie between.
+        Those of notices go with the pushes that they lie between. The figures keep the results of the pushes, and lose
+        the sums of days long ago.
         """
         c = broadcasts.c
         latest = select(c.episode).where(_OF_EPISODES).group_by(c.episode)
@@ -354,6 +361,7 @@ class Ledger(LedgerPart):
         old = select(c.id).where(~BROADCAST_IS_OPEN, is_old)
 
         def step(connection: Connection) -> None:
+            figures.prune(connection, c.id.in_(old), self._clock())
             for table in (deliveries, renderings):
                 connection.execute(delete(table).where(table.c.broadcast_id.in_(old)))
 

@@ -99,7 +99,7 @@ class LedgerNotices(LedgerPart):
 
     async def outcome(self, push: Broadcast) -> Pushed:
         """Return the results of a push so far."""
-        return await self._database.read(_outcome, push, self._clock())
+        return await self._database.read(outcome_of, push, self._clock())
 
 
 def _fates(connection: Connection, notice_ids: Sequence[int]) -> dict[int, Fate]:
@@ -129,7 +129,8 @@ def _missed(connection: Connection, admins: Sequence[Target]) -> dict[Target, st
     return missed
 
 
-def _outcome(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushed:
+def outcome_of(connection: Connection, push: Broadcast, now: dt.datetime) -> Pushed:
+    """Return the results of a push so far."""
     unserved = []
     c, in_push = deliveries.c, deliveries.c.broadcast_id == push.id
     arrived = select(c.platform, func.count().label("number")).where(in_push, c.state == DeliveryState.SENT)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from bot.model.i18n import gettext as _
 from bot.storage.database import insert
 from bot.storage.health import LATE
 from bot.storage.heartbeat import LedgerHeartbeat
@@ -115,6 +116,13 @@ class LedgerProcesses(LedgerHeartbeat):
             )
             for row in rows
         ]  # fmt: skip
+
+    async def troubles_here(self) -> list[str]:
+        """Return a sentence for each trouble of the processes on this machine; a process that stands by has none."""
+        here = [each for each in await self.all() if each.lives and each.name.startswith(f"{machine_name()} (")]
+        if not here:
+            return [_("The bot is not running: `recap run` starts it.")]
+        return [text for each in here for text in each.troubles]
 
     async def authority(self) -> Authority:
         """Return the part of its channels that this process may declare, given the configs of the others."""

@@ -99,7 +99,8 @@ class Broadcast:
     notice or of a rehearsal.
     `repeat` counts the times that the admin pushed it again. A notice has a `text`, and 0 for `episode` if about none.
     `subscribed` counts the subscriptions of a push's schedule when it was opened, and `left_out` those of them without
-    a delivery, by reason. Version 0.1.0 counted neither.
+    a delivery, by reason. Version 0.1.0 counted neither. `results` counts the deliveries of a push by their result,
+    once they are deleted.
     """
 
     id: int
@@ -116,6 +117,7 @@ class Broadcast:
     text: str
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     subscribed: int | None = None
+    results: Mapping[str, int] | None = None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:

@@ -11,7 +11,9 @@ from bot.model.codes import Code, LeftOut
 from bot.model.document import Layout
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import AudioAs, Choices, Origin, PlatformName, Subscription, SubscriptionState, Target
+from bot.storage import figures
 from bot.storage.database import LedgerPart, insert
+from bot.storage.figures import counting
 from bot.storage.notices import unname
 from bot.storage.opening import leave_out, take_turns
 from bot.storage.outcomes import fail_unwanted
@@ -35,6 +37,8 @@ from bot.storage.tables import (
     subscriptions,
 )
 
+PUT_AT_ONCE = 500
+"""Subscriptions in one statement: fewer values than either database takes at once."""
 UNDECLARED = gettext_noop("no longer in the config")
 """The reason of a subscription that ended because the config names it no more."""
 FORGOTTEN = "forgotten"
@@ -77,7 +81,7 @@ class LedgerSubscriptions(LedgerPart):
     async def save_all(self, these: Iterable[Subscription]) -> None:
         """Save many subscriptions: all of them, or none."""
         now = self._clock()
-        await self._database.write(_put, [_row(subscription, now) for subscription in these])
+        await self._database.write(_put, [_row(subscription, now) for subscription in these], now)
 
     async def end(self, target: Target, reason: str, *, schedule: str | None = None) -> bool:
         """End the target's subscriptions, all or that of one schedule, and fail their pending deliveries.
@@ -115,8 +119,9 @@ class LedgerSubscriptions(LedgerPart):
             True if there was one.
         """
         c, chats = subscriptions.c, [(target.platform, target.chat) for target in targets]
-        which = (c.state != SubscriptionState.ACTIVE, c.has_left, tuple_(c.platform, c.chat).in_(chats))
-        return await self._change(*which, state=SubscriptionState.ACTIVE, reason="", has_left=False) > 0
+        which = tuple_(c.platform, c.chat).in_(chats)
+        back = {"state": SubscriptionState.ACTIVE, "reason": "", "has_left": False}
+        return await self._count_change(which, c.state != SubscriptionState.ACTIVE, c.has_left, **back) > 0
 
     async def forget(self, target: Target) -> None:
         """Forget the chat of the target, as `Subscriptions.forget` says.
@@ -138,7 +143,7 @@ class LedgerSubscriptions(LedgerPart):
         which = (IS_PAUSED, ~IS_DECLARED, subscriptions.c.updated <= before)
         ended = await self._select(*which)
         if ended:
-            await self._change(*which, state=SubscriptionState.ENDED)
+            await self._count_change(*which, state=SubscriptionState.ENDED)
         return ended
 
     async def resume(self, target: Target) -> bool:
@@ -156,7 +161,7 @@ class LedgerSubscriptions(LedgerPart):
         and the old one is deleted.
         """
         if new_chat != old.chat:
-            await self._database.write(_move, old, new_chat)
+            await self._database.write(_move, old, new_chat, self._clock())
 
     async def declare(self, declared: Iterable[Subscription], unsure: Collection[PlatformName] = ()) -> None:
         """Bring the subscriptions in line with those that the config declares, but end none of the `unsure` platforms.
@@ -176,6 +181,17 @@ class LedgerSubscriptions(LedgerPart):
 
     async def _resume(self, which: ColumnElement[bool]) -> int:
         return await self._change(which, IS_PAUSED, state=SubscriptionState.ACTIVE, reason="")
+
+    async def _count_change(self, these: ColumnElement[bool], *which: ColumnElement[bool], **values: object) -> int:
+        """Change those among `these`, and count which of these begin or end by that."""
+        now = self._clock()
+
+        def step(connection: Connection) -> int:
+            with counting(connection, these, now):
+                change = update(subscriptions).where(these, *which)
+                return connection.execute(change.values(updated=now, **values)).rowcount
+
+        return await self._database.write(step)
 
     async def _change(self, *which: ColumnElement[bool], **values: object) -> int:
         return await self._database.change(update(subscriptions).where(*which).values(updated=self._clock(), **values))
@@ -207,15 +223,18 @@ def _row(subscription: Subscription, now: dt.datetime, **declared: str) -> dict[
     }
 
 
-def _put(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
+def _put(connection: Connection, rows: Sequence[Mapping[str, object]], now: dt.datetime) -> None:
+    key = [column.name for column in _BY_TARGET]
+    for first in range(0, len(rows), PUT_AT_ONCE):
+        some = rows[first : first + PUT_AT_ONCE]
         put = insert(connection, subscriptions)
-        key = [column.name for column in _BY_TARGET]
-        changed = rows[0].keys() - {*key, "created"}
+        changed = some[0].keys() - {*key, "created"}
         changes: dict[str, ColumnElement[Any]] = {name: put.excluded[name] for name in changed}
         # Because a private chat stays one, a subscription that does not know it changes nothing.
         changes["is_private"] = subscriptions.c.is_private | put.excluded.is_private
-        connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), rows)
+        these = tuple_(*_BY_TARGET).in_([tuple(row[name] for name in key) for row in some])
+        with counting(connection, these, now):
+            connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), some)
 
 
 def _lose(
@@ -251,7 +270,8 @@ def _end(
     take_turns(connection)
     end = update(subscriptions).where(which, ~HAS_ENDED)
     end = end.values(state=SubscriptionState.ENDED, reason=reason, has_left=has_left, updated=now)
-    ended = connection.scalars(end.returning(subscriptions.c.id)).all()
+    with counting(connection, which, now):
+        ended = connection.scalars(end.returning(subscriptions.c.id)).all()
     fail_unwanted(connection, IS_PENDING & deliveries.c.subscription_id.in_(ended), now)
     if has_left:
         # Because a chat that removes the bot refuses its message first and is seen to be gone a moment later, what the
@@ -271,6 +291,7 @@ def _forget(connection: Connection, target: Target, now: dt.datetime) -> None:
     unname(connection, target)
     here = is_in_chat(subscriptions, target)
     _end(connection, here, FORGOTTEN, now)
+    figures.forget(connection, target)
     nothing_chosen = {"topics": (), "layout": Layout.DIGEST, "silent": False, "rich": False, "paused_until": None}
     unchosen = {**nothing_chosen, "audio": AudioAs.AS_SCHEDULED, "has_left": False}
     connection.execute(update(subscriptions).where(here).values(**unchosen))
@@ -297,7 +318,7 @@ def _declare(
         current[target, subscription.schedule] = dataclasses.replace(subscription, target=target, origin=Origin.CONFIG)
     declarations = {key: _declaration(subscription.choices) for key, subscription in current.items()}
     news = [key for key, said in declarations.items() if key not in known or known[key].declared != said]
-    _put(connection, [_row(current[key], now, declared=declarations[key]) for key in news])
+    _put(connection, [_row(current[key], now, declared=declarations[key]) for key in news], now)
     for key in known.keys() - current.keys():
         if known[key].platform not in unsure:
             this = subscriptions.c.id == known[key].id
@@ -314,14 +335,16 @@ def _declaration(choices: Choices) -> str:
     return f"{choices.layout} silent={choices.silent} publish={choices.publish}{kind} {topics}"
 
 
-def _move(connection: Connection, old: Target, new_chat: str) -> None:
+def _move(connection: Connection, old: Target, new_chat: str, now: dt.datetime) -> None:
     take_turns(connection)
     # Kept one step long: what had moved to the old id has now moved on.
     moved_here = (moves.c.platform == old.platform) & (moves.c.new_chat == old.chat)
     connection.execute(update(moves).where(moved_here).values(new_chat=new_chat))
     move = insert(connection, moves).values(platform=old.platform, old_chat=old.chat, new_chat=new_chat)
     connection.execute(move.on_conflict_do_update(index_elements=["platform", "old_chat"], set_={"new_chat": new_chat}))
-    _merge_subscriptions(connection, old, new_chat)
+    both = is_in_chat(subscriptions, old) | is_in_chat(subscriptions, old._replace(chat=new_chat))
+    with counting(connection, both, now):
+        _merge_subscriptions(connection, old, new_chat)
     _merge_deliveries(connection, old, new_chat)
     # Because messages stay in the old chat, none of them can be pinned or unpinned any more.
     connection.execute(delete(pins).where(is_in_chat(pins, old)))

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -36,6 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from bot.model.codes import NO_FAILURES
 from bot.model.document import Layout
+from bot.model.figures import Counted
 from bot.model.subscription import AudioAs, Origin, PlatformName, SubscriptionState, Target
 from bot.storage.records import EPISODES, BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
 
@@ -177,6 +179,7 @@ broadcasts = Table(
     Column("text", Said),  # what a notice says, in plain words
     Column("left_out", JSON, nullable=False, server_default="{}"),  # subscriptions without a delivery, by reason
     Column("subscribed", Integer),  # subscriptions of a push's schedule; null for others, and for pushes of 0.1.0
+    Column("results", JSON(none_as_null=True)),  # of a push whose deliveries are deleted: their number by result
     Column(
         "seed", String
     ),  # of the nonces of its messages; null for broadcasts of 0.1.0, whose nonces are of their ids
@@ -274,6 +277,17 @@ uploads = Table(
     Column("platform", PLATFORM, primary_key=True),
     Column("key", String, primary_key=True),  # digest of the file and of what is shown with it
     Column("file_id", String, nullable=False),
+)
+
+# Sums of a day, which name no chat: who joined and left by kind of place, what was asked by command and topic.
+figures = Table(
+    "figures",
+    metadata,
+    Column("day", Date, primary_key=True),  # of UTC
+    Column("what", Coded(String(), str, Counted), primary_key=True),
+    Column("platform", PLATFORM, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("number", Integer, nullable=False),
 )
 
 # One row, written every half minute by the process that delivers.

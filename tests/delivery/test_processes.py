@@ -108,16 +108,17 @@ async def test_a_process_that_died_is_shown_for_a_day(one: Ledger, two: Ledger) 
 async def test_troubles_are_those_of_all_and_of_roles_that_nobody_has(one: Ledger, two: Ledger) -> None:
     """A health check asks for those of its own machine."""
     await two.heartbeat.beat(["Telegram refuses the bot's token."], ["Nobody is reached."])
-    app = app_of(one)
+    app, here = app_of(one), one.processes
+    assert here is not None
     with speaking(lambda: Language.ENGLISH):
         assert await shown_processes.troubles(app) == [
             "two: Telegram refuses the bot's token.",
             "No process looks at the clock, and no push begins.",
             "No process works on telegram: nothing is sent or received there.",
         ]
-        assert await shown_processes.troubles_here(app) == ["The bot is not running: `recap run` starts it."]
+        assert await here.troubles_here() == ["The bot is not running: `recap run` starts it."]
         await named(one, f"{machine_name()} (17)")
-        assert await shown_processes.troubles_here(app) == []
+        assert await here.troubles_here() == []
         for ledger in (one, two):
             await ledger.heartbeat.end()
         assert await shown_processes.troubles(app) == ["The bot is not running: `recap run` starts it."]

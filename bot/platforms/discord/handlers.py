@@ -176,6 +176,7 @@ class Handlers:
 
 
 def _alone(answering: Answering) -> Answering:
+    @functools.wraps(answering)
     async def for_them(context: CommandContext, request: Request) -> Answer:
         return for_you_alone(await answering(context, request), request)
 

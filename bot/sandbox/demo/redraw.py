@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.commands import SAID, START, CommandContext, Press, Request, answered, command_named, press
+from bot.commands.request import count_nothing
 from bot.commands.talk import meaning_of
 from bot.model.document import Document
 from bot.model.i18n import Language
@@ -34,6 +35,7 @@ async def redraw(
     world: DemoWorld, context: CommandContext, before: Archive, renders: Mapping[PlatformName, Render]
 ) -> None:
     """Bring every answer of the world that was made from the archive of before in line with that of the context."""
+    context = dataclasses.replace(context, count=count_nothing)
     contexts = dataclasses.replace(context, archive=lambda: before), context
     for place in world.places.values():
         is_private = place.key in {"telegram-private", "discord-direct"}

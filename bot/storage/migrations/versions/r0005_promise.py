@@ -1,7 +1,7 @@
 """Deliveries are claimed by rank, refused renderings stopped, rehearsals kept, and the process shows that it lives.
 
 Subscriptions choose audio, a role to mention, and pins; the ledger keeps what is pinned and which files are uploaded.
-A subscription knows whether its chat is private.
+A subscription knows whether its chat is private. The figures keep sums by day, and the results of old pushes.
 """
 
 import sqlalchemy as sa
@@ -73,6 +73,14 @@ def upgrade() -> None:
         sa.Column("file_id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("platform", "key", name="pk_uploads"),
     )
+    op.create_table(
+        "figures",
+        sa.Column("day", sa.Date(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("what", "platform", "name")),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "what", "platform", "name", name="pk_figures"),
+    )
+    op.add_column("broadcasts", sa.Column("results", sa.JSON(), nullable=True))
     op.create_table(
         "heartbeat",
         sa.Column("id", sa.Integer(), nullable=False),
