@@ -71,7 +71,7 @@ class App:
         self.reloaded: Callable[[], None] = lambda: None
         """Called after the content was read again."""
         self._lock = DeliveryLock(config.storage.path) if config.storage.path else None
-        self.clock_role = Role(CLOCK, ledger.leases, lambda: abs(ledger.clock.slip) < TOO_FAR_APART)
+        self.clock_role = Role(CLOCK, ledger.leases, self._goes_right)
         self.clock_role.ready.set()
         self._looking = asyncio.Lock()
         self._finished = asyncio.Event()
@@ -199,6 +199,9 @@ class App:
             if self._file is not None and Stamp.of(self._file) != self._stamp:
                 await self._reload_config(self._file)
             self._swap(self.services, await self._load_archive(self.config))
+            if self.ledger.is_shared and self.clock_role.is_held() and not self._goes_right():
+                # Because a push would come at the wrong hour, another process is to look at the clock.
+                await self.clock_role.lease.give_up()
             if self.clock_role.is_held():
                 await self._tell_of_broken_files(at_once=await self._push())
                 if not self.declaration.is_done:
@@ -229,11 +232,8 @@ class App:
         self.connections.wake()
 
     async def _begin(self) -> None:
-        """Declare, tell, look for the first time, and follow the files from then on. A second start does no harm."""
+        """Look for the first time, tell, and follow the files from then on. A second start does no harm."""
         await self.clock_role.tried.wait()
-        if self.clock_role.is_held():
-            # First of all, so that nobody is left out of a push while a platform does not answer.
-            await self.declare()
         self.supervisor.start("content", lambda: watch_folder(lambda: self.config.content.folder, self.tick))
         # Because the watcher begins with its first step, that comes before the first look; else a change between
         # both would be missed.
@@ -256,6 +256,9 @@ class App:
         await asyncio.to_thread(self.archive.prepare)
         settle_in()
 
+    def _goes_right(self) -> bool:
+        return abs(self.ledger.clock.slip) < TOO_FAR_APART
+
     def _look_again(self) -> None:
         self.wake()
         self._finished.set()
@@ -277,6 +280,9 @@ class App:
     # Following the clock, the config and the content
 
     async def _push(self) -> bool:
+        if not self.declaration.has_declared:
+            # Before any push, so that nobody is left out of one.
+            await self.declare()
         services, pushed = self.services, False
         for schedule in services.config.schedules:
             occurrence = services.timetable.last_run(schedule.name)

@@ -14,6 +14,7 @@ from bot.platforms.base import Account, SendError, TargetGoneError, TargetNotFou
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.roles import Role
 from bot.runtime.watch import Stamp
+from bot.storage.leases import Lease
 from bot.storage.ledger import Ledger
 from bot.storage.records import Authority, Versions
 
@@ -57,8 +58,17 @@ class Declaration:
         self._config = config
         self.is_done = False
         """Whether nothing is left to declare of the config that holds now."""
+        self._declared_under: Lease | None = None
         self._authority = Authority.ALL
         self._unknown: set[Target] = set()
+
+    @property
+    def has_declared(self) -> bool:
+        """Whether this process has declared its channels since it has the role, or has left that to another one.
+
+        A process that has taken the role anew may be on a server that has forgotten what it declared.
+        """
+        return self._declared_under is self._role.lease
 
     async def declare(self) -> None:
         """Bring the subscriptions in line with the channels that the config declares.
@@ -70,16 +80,17 @@ class Declaration:
             LedgerError: the database cannot be used.
         """
         # Because this holds until all is done, a database in trouble gets the channels at one of the next looks.
-        self.is_done = False
+        self.is_done, lease = False, self._role.lease
         before, self._authority = self._authority, await self._ledger.heartbeat.authority()
         if self._authority is Authority.NONE:
             if before is not Authority.NONE:
                 log.warning("A newer config was declared by another process: the channels of this one are not declared")
-            self.is_done = True
+            self.is_done, self._declared_under = True, lease
             return
         if self._authority is Authority.ADD and before is not Authority.ADD:
             log.warning("Another process has another config: no subscription ends before both say the same")
         await self._declare()
+        self._declared_under = lease
 
     async def _declare(self) -> None:
         declared: list[Subscription] = []

@@ -36,6 +36,7 @@ from bot.storage.tables import transfers
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 _Step: TypeAlias = Callable[Concatenate[Connection, _P], _Result]
+_Fence: TypeAlias = Callable[[Connection], Callable[[], None]]
 
 BACKENDS: Final[Mapping[str, Backend]] = {"sqlite": sqlite, "postgresql": postgres}
 """Each backend by SQLAlchemy's name for it."""
@@ -69,7 +70,7 @@ class Database:
         self._gone_since: float | None = None
         self._is_ahead = False
         self._patience: float | None = None
-        self._fence: Callable[[Connection], None] = _no_fence
+        self._fence: _Fence = _no_fence
         if url.get_backend_name() == "sqlite":
             self._place = Place(Path(str(url.database)))
             event.listen(self._engine, "do_connect", lambda *_arguments: self._check_place())
@@ -118,8 +119,11 @@ class Database:
         view._patience = PATIENCE_OF_PEOPLE  # noqa: SLF001 - of this class
         return view
 
-    def under(self, fence: Callable[[Connection], None]) -> Self:
-        """Return the same database, in which each writing begins with the fence and is undone when that raises."""
+    def under(self, fence: _Fence) -> Self:
+        """Return the same database, in which each writing begins with the fence and is undone when that raises.
+
+        The fence returns a function that is called when the writing is committed for certain.
+        """
         view = copy.copy(self)
         view._fence = fence  # noqa: SLF001 - of this class
         return view
@@ -228,13 +232,15 @@ class Database:
             try:
                 connection = self._writing()
                 with self._waiting(connection), connection.begin():
-                    self._fence(connection)
-                    return step(connection)
+                    note_committed = self._fence(connection)
+                    result = step(connection)
+                note_committed()
             except BaseException:
                 # A commit that failed may have left the driver in its transaction, which SQLAlchemy takes for over, and
                 # a server that takes no writes may be another one by the next.
                 self._let_go()
                 raise
+            return result
 
         with plain_errors(self._engine.url):
             return _repeated(transact)
@@ -425,5 +431,10 @@ def _backend_of(url: URL) -> Backend:
     return BACKENDS[url.get_backend_name()]
 
 
-def _no_fence(_connection: Connection) -> None:
+def _no_fence(_connection: Connection) -> Callable[[], None]:
     """Let every transaction pass."""
+    return _note_nothing
+
+
+def _note_nothing() -> None:
+    """Take note of no transaction."""

@@ -168,6 +168,19 @@ async def test_a_server_that_lost_the_last_seconds_sends_nothing_twice_on_discor
     assert [len(thread.messages) for thread in forum.threads] == [2]
 
 
+async def test_a_server_that_forgot_channels_and_push_serves_everybody(place: DemoWorld, postgresql: str) -> None:
+    """After a failover to a state before the start, the same process declares again, then pushes."""
+    async with process(place, postgresql, "one") as one, at_work(one):
+        await on_the_way(place)
+        with psycopg.connect(postgresql) as server:
+            server.execute("TRUNCATE deliveries, renderings, broadcasts, subscriptions CASCADE")
+            server.execute("UPDATE leases SET expires = now() - interval '1 second'")
+        await over(one)
+        on_telegram, on_discord = arrived(place)
+    assert min(on_telegram) == 1
+    assert on_discord == [1] * PEOPLE
+
+
 @pytest.mark.parametrize("age", [-3600, 3600])
 async def test_a_config_that_comes_to_one_machine_first_ends_no_subscription(
     place: DemoWorld, postgresql: str, tmp_path: Path, age: int
@@ -200,3 +213,18 @@ async def test_a_process_with_a_wrong_clock_opens_no_push_and_says_so(place: Dem
         (notice,) = await app.ledger.notices.latest(5)
     assert "avance de 5\xa0min sur celle du serveur" in notice.text
     assert "n’ouvre plus aucun envoi" in notice.text
+
+
+async def test_a_process_whose_clock_is_set_wrong_leaves_the_pushes_to_others(
+    place: DemoWorld, postgresql: str
+) -> None:
+    """It had the role; at its next look it gives the role up and does not take it back."""
+    ahead = dt.timedelta()
+    clock = SteadyClock(lambda: utc_now() + ahead)
+    async with process(place, postgresql, "one", clock=clock) as one, at_work(one):
+        await until(one.clock_role.is_held)
+        ahead = dt.timedelta(minutes=5)
+        await one.tick()
+        assert not one.clock_role.is_held()
+        async with process(place, postgresql, "two") as two, at_work(two):
+            await until(two.clock_role.is_held)
