@@ -53,6 +53,8 @@ SCENARIOS: dict[str, Scenario] = {
         place,
         [1_000, 5_000] if given.quick else [1_000, 10_000, 100_000, 1_000_000],
         sample=QUICK if given.quick else 2_000,
+        drained=5_000 if given.quick else 100_000,
+        server=given.server,
     ),
     "channels": lambda place, given: scale.channels(place, [300, 600] if given.quick else [2_500, 15_000]),
     "archive": lambda place, given: waiting.archive(
@@ -98,6 +100,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="see that it works, in a minute; the figures mean little")
     parser.add_argument("--plain", action="store_true", help="without TLS, which the platforms have")
     parser.add_argument("--no-aiogram", dest="aiogram", action="store_false", help="leave aiogram out")
+    parser.add_argument(
+        "--server",
+        default=os.environ.get("RECAP_TEST_POSTGRES", ""),
+        help="a PostgreSQL server for the scenario people (default: the one that RECAP_TEST_POSTGRES names)",
+    )
     parser.add_argument("--out", type=Path, default=Path("bench/results"), help="folder for JSON, page and plots")
     parser.add_argument("--page", type=Path, help="the page to write the tables into (default: a copy in that folder)")
     given = parser.parse_args()

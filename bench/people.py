@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
+import asyncio
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.storage.database import Database
+from bot.storage.tables import subscriptions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
-def multiply(path: Path, people: int) -> None:
+async def multiply(url: str, people: int) -> None:
     """Make of the one subscription that many, each of a chat of its own."""
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        names = [row[1] for row in connection.execute("PRAGMA table_info(subscriptions)") if row[1] != "id"]
-        values = ["CAST(number AS TEXT)" if name == "chat" else f'"{name}"' for name in names]
-        columns = ", ".join(f'"{name}"' for name in names)
-        connection.execute(
-            f"WITH RECURSIVE numbers(number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?)"  # noqa: S608 - the names are the table's own
-            f" INSERT INTO subscriptions ({columns}) SELECT {', '.join(values)} FROM subscriptions, numbers",
-            (people,),
+    names = [column.name for column in subscriptions.columns if column.name != "id"]
+    values = ["CAST(number AS TEXT)" if name == "chat" else name for name in names]
+
+    def step(connection: Connection) -> None:
+        connection.exec_driver_sql(
+            "WITH RECURSIVE numbers(number) AS"  # noqa: S608 - the names are the table's own
+            f" (SELECT 2 UNION ALL SELECT number + 1 FROM numbers WHERE number < {people})"
+            f" INSERT INTO subscriptions ({', '.join(names)}) SELECT {', '.join(values)} FROM subscriptions, numbers"
         )
+
+    database = await Database.open(url)
+    try:
+        await database.write(step)
+    finally:
+        await database.close()
 
 
 if __name__ == "__main__":
-    multiply(Path(sys.argv[1]), int(sys.argv[2]))
+    asyncio.run(multiply(sys.argv[1], int(sys.argv[2])))

@@ -8,21 +8,24 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
+from sqlalchemy.engine import make_url
+
 from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Subscription, Target
 from bot.platforms.base import Platform
 from bot.runtime.app import settle_in
+from bot.storage.clock import SteadyClock
 from bot.storage.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from bench.block import Block
     from bot.model.document import Document
     from bot.platforms.base import Post
+    from bot.storage.leases import Lease
 
 LIFTED = 1_000_000
 """A rate that nothing reaches."""
@@ -76,16 +79,43 @@ class Counting(Around):
             await self._awaited.setdefault(number, asyncio.Event()).wait()
 
 
+@contextlib.contextmanager
+def database(block: Block) -> Iterator[str]:
+    """Yield the address of a database of this block alone: a file, or one on the server that the block names."""
+    server = block.options.get("server")
+    if not server:
+        yield f"sqlite:///{block.folder / 'recap.db'}"
+        return
+    import psycopg  # noqa: PLC0415 - an extra, which SQLite does without
+
+    with psycopg.connect(server, autocommit=True) as asked:
+        asked.execute("DROP DATABASE IF EXISTS recap_bench WITH (FORCE)")
+        asked.execute("CREATE DATABASE recap_bench")
+        try:
+            yield make_url(server).set(database="recap_bench").render_as_string(hide_password=False)
+        finally:
+            asked.execute("DROP DATABASE recap_bench WITH (FORCE)")
+
+
 @contextlib.asynccontextmanager
-async def subscribed(path: Path, platform: PlatformName, people: int) -> AsyncIterator[Ledger]:
+async def subscribed(block: Block, platform: PlatformName, people: int) -> AsyncIterator[Ledger]:
     """A ledger with that many subscriptions to everything."""
-    async with await Ledger.open(f"sqlite:///{path}", utc_now) as ledger:
-        await ledger.subscriptions.save(Subscription(Target(platform, "1"), SCHEDULE))
-        # In a process of its own: what it takes is nothing that a push takes.
-        making = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.people", path, str(people))
-        if await making.wait():
-            raise SystemExit("the subscriptions were not made")
-        yield ledger
+    with database(block) as url:
+        async with await Ledger.open(url, SteadyClock()) as ledger:
+            await ledger.subscriptions.save(Subscription(Target(platform, "1"), SCHEDULE))
+            # In a process of its own: what it takes is nothing that a push takes.
+            making = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.people", url, str(people))
+            if await making.wait():
+                raise SystemExit("the subscriptions were not made")
+            yield ledger
+
+
+async def leased(ledger: Ledger, platform: PlatformName) -> Lease:
+    """Return the right to deliver, under which a worker's transactions are."""
+    lease = await ledger.leases.take(platform)
+    if lease is None:
+        raise SystemExit("another process delivers from the database")
+    return lease
 
 
 async def open_broadcast(block: Block, ledger: Ledger, platform: PlatformName) -> None:
@@ -108,6 +138,7 @@ def courier_of(
     *,
     rate: int = LIFTED,
     finished: Callable[[], object] = lambda: None,
+    lease: Lease | None = None,
 ) -> Worker:
     """The platform's worker, as the bot makes it."""
     return Worker(
@@ -118,13 +149,14 @@ def courier_of(
         window=block.in_flight,
         hold=False,
         finished=finished,
+        lease=lease,
     )
 
 
 async def push(block: Block, platform: Platform, *, rate: int = LIFTED) -> None:
     """Push the message to as many people as the block has messages, and measure from the warm-up to the report."""
     people = block.warm_up + block.messages
-    async with subscribed(block.folder / "recap.db", platform.name, people) as ledger:
+    async with subscribed(block, platform.name, people) as ledger:
         finished = asyncio.Event()
         counting = Counting(platform)
         worker = courier_of(block, counting, ledger, rate=rate, finished=finished.set)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.contenders.sender import connected
-from bench.pipeline import Counting, courier_of, open_broadcast, subscribed
+from bench.pipeline import Counting, courier_of, leased, open_broadcast, subscribed
 from bot.model.subscription import PlatformName
 from bot.runtime.app import settle_in
 
@@ -20,13 +20,15 @@ async def main(block: Block) -> None:
     people = block.options["people"]
     async with (
         connected(block) as platform,
-        subscribed(block.folder / "recap.db", PlatformName("telegram"), people) as ledger,
+        subscribed(block, PlatformName("telegram"), people) as ledger,
     ):
         counting = Counting(platform)
         began = time.monotonic()
         await open_broadcast(block, ledger, counting.name)
         block.found["opened"] = time.monotonic() - began
-        worker = courier_of(block, counting, ledger)
+        lease = await leased(ledger, counting.name)
+        keeping = asyncio.create_task(lease.keep())
+        worker = courier_of(block, counting, ledger, lease=lease)
         task = asyncio.create_task(worker.run())
         await counting.reached(block.warm_up)
         settle_in()
@@ -34,3 +36,4 @@ async def main(block: Block) -> None:
             await counting.reached(block.warm_up + block.messages)
         await worker.stop()
         await task
+        keeping.cancel()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.delivery import postgres
-from tests.endurance.cluster import cluster, kill
+from tests.endurance.cluster import kill
+from tests.endurance.machines import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def database() -> Iterator[str]:
 @pytest.mark.skipif(not postgres.SERVER, reason="RECAP_TEST_POSTGRES names no PostgreSQL server")
 async def test_when_one_machine_dies_the_other_serves_everybody(database: str) -> None:
     """One push, nobody without; Discord never twice, Telegram at most what was on its way."""
-    async with cluster(database, TARGETS, RATE, "tests.endurance.quick") as made:
+    async with cluster(database, TARGETS, RATE, quick=True) as made:
         figures = await kill(made, 1, replaced=False)
     assert (figures.times, figures.pushes, figures.missing, figures.unfinished) == (1, 1, 0, 0)
     assert figures.discord_twice == 0
