@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.config import Channel, ContentFolder, DeliveryRules, Network, Schedule, Show, Staff, Storage
+from bot.config import Channel, ContentFolder, DeliveryRules, Metrics, Network, Schedule, Show, Staff, Storage
 from bot.model.subscription import PlatformName
 from bot.platforms.discord.section import Discord
 from bot.platforms.registry import load
@@ -84,7 +84,8 @@ def test_what_is_off_shows_the_defaults_too(everything_on: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "model", [Show, ContentFolder, Storage, Telegram, Discord, Schedule, Channel, Staff, DeliveryRules, Network]
+    "model",
+    [Show, ContentFolder, Storage, Telegram, Discord, Schedule, Channel, Staff, DeliveryRules, Network, Metrics],
 )
 def test_every_key_of_a_section_stands_in_the_example(everything_on: Path, model: type[BaseModel]) -> None:
     """In the section's table, or in one of its entries where there may be several."""

@@ -231,6 +231,10 @@ ROWS = pytest.mark.parametrize(
             "no such key",
             "keys here",
         ),
+        *(
+            (f'{TELEGRAM}[metrics]\nlisten = "{text}"', "metrics.listen", "no address to listen at", '"127.0.0.1:9464"')
+            for text in ("9464", "localhost", "127.0.0.1:0", "127.0.0.1:65536", "http://localhost:9464", "[::1:9464")
+        ),
     ],
 )
 

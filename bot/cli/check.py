@@ -15,7 +15,7 @@ from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, err, in_words, out
 from bot.cli.wording import AdminCommand
 from bot.config import Config, Network, Schedule, located, missing_tokens
-from bot.config.exposure import exposed_secrets
+from bot.config.exposure import exposed_metrics, exposed_secrets
 from bot.config.sources import Fault
 from bot.content.archive import Archive
 from bot.content.audio import SMALLER, too_large
@@ -61,7 +61,7 @@ def check(
     dead, moved, unsure = _look_up_links(settings, archive) if links else ([], [], [])
     topics = located(path, _unknown_topics(settings, archive))
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
-    of_files = [*missing_tokens(path, settings), *exposed_secrets(path, settings)]
+    of_files = [*missing_tokens(path, settings), *exposed_secrets(path, settings), *exposed_metrics(path, settings)]
     warnings = [*of_storage, *of_files, *topics, *of_episodes]
     answers, refusals = console.with_app(settings, _asked) if online and not unusable else ([], [])
     timetable = Timetable(settings.schedules, console.now)

@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption
 from bot.cli.wording import AdminCommand
-from bot.config.exposure import exposed_secrets
+from bot.config.exposure import exposed_metrics, exposed_secrets
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 
@@ -52,7 +52,7 @@ def _run(config: Path | None) -> None:
     path = console.config_path(config)
     # Because the admins and the log hear of the same mistakes, a bot that runs speaks the show's language.
     with speaking(lambda: settings.show.language):
-        for warning in exposed_secrets(path, settings):
+        for warning in [*exposed_secrets(path, settings), *exposed_metrics(path, settings)]:
             log.warning("%s", warning)
         console.with_app(settings, _until_stopped, file=path)
 

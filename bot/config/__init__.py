@@ -39,12 +39,14 @@ from bot.config.values import (
     Id,
     Lead,
     LedgerUrl,
+    ListenAddress,
     ProxyAddress,
     ScheduleName,
     Text,
     Topic,
     WrittenTopic,
     Zone,
+    address_and_port,
 )
 from bot.model.document import Layout
 from bot.model.i18n import Language, spoken
@@ -255,6 +257,17 @@ class DeliveryRules(ConfigSection):
     """The fate of a message of which nobody can tell whether it arrived."""
 
 
+class Metrics(ConfigSection):
+    """The metrics for Prometheus and the health checks, which nothing serves without an address."""
+
+    listen: ListenAddress = Field(default="", examples=["127.0.0.1:9464"])
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Return the host and the port to listen at; None for none."""
+        return address_and_port(self.listen) if self.listen else None
+
+
 def _section_of(info: ValidationInfo) -> type[PlatformSection] | None:
     """Return the section of a channel's platform; None for a wrong platform, which has an error of its own."""
     return (info.context or {}).get(info.data.get("platform"))
@@ -285,6 +298,7 @@ class Config(_General):
     staff: tuple[Staff, ...] = ()
     delivery: DeliveryRules = Field(default_factory=DeliveryRules)
     network: Network = BY_ENVIRONMENT
+    metrics: Metrics = Field(default_factory=Metrics)
 
     @field_validator("schedules", mode="before")
     @classmethod
@@ -319,9 +333,11 @@ class Config(_General):
 
     def live(self, running: Config) -> tuple[Config, list[str]]:
         """Return this config as far as it can hold without a restart, and the keys that need one."""
-        update: dict[str, object] = {"storage": running.storage, "network": running.network}
+        fixed_sections = ("storage", "network", "metrics")
+        update: dict[str, object] = {name: getattr(running, name) for name in fixed_sections}
         keys = ["storage.url"] if self.storage != running.storage else []
         keys += ["network.proxy"] if self.network != running.network else []
+        keys += ["metrics.listen"] if self.metrics != running.metrics else []
         for name in self.sections:
             ours, theirs = self.platforms.get(name), running.platforms.get(name)
             if ours is None or theirs is None:

@@ -29,6 +29,8 @@ _LONGEST_DURATION = dt.timedelta(days=3650)
 TOKEN_WITH_ID = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
 """A bot's id, a colon and a secret. People copy such a token together with the address around it."""
 PRINTABLE = re.compile(r"[!-~]+")
+_LISTEN = re.compile(r"(?:[\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})", re.ASCII)
+LARGEST_PORT = 65_535
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _DURATION = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>[mhd])", re.ASCII)
@@ -206,6 +208,21 @@ def _proxy(secret: SecretStr) -> SecretStr:
     return SecretStr(text.rstrip("/"))
 
 
+def _listen(value: str) -> str:
+    text = value.strip()
+    parts = _LISTEN.fullmatch(text)
+    if text and (parts is None or not 0 < int(parts["port"]) <= LARGEST_PORT):
+        cure = _("Write an address of this machine and a port, as in {example}").format(example='"127.0.0.1:9464"')
+        raise refusal(_("this is no address to listen at"), cure)
+    return text
+
+
+def address_and_port(text: str) -> tuple[str, int]:
+    """Return the two parts of a `ListenAddress`."""
+    host, _colon, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 AudioForm: TypeAlias = Literal["link", "file"]
 
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -239,6 +256,9 @@ LedgerUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_ledger_url)]
 
 # Because a proxy may ask for a name and a password, which stand in its address, no message shows it.
 ProxyAddress: TypeAlias = Annotated[SecretStr, AfterValidator(_proxy)]
+
+ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listen)]
+"""An address of this machine and a port, or an empty text for none."""
 
 WebAddress: TypeAlias = Annotated[str, _address("https", "http")]
 """An address without a final slash."""

@@ -47,6 +47,7 @@ class AdminNotifier:
         zone: the show's time zone.
         clock: the time, aware.
         on_new: called when there is a notice to deliver.
+        on_told: hears each fact that is told.
     """
 
     ledger: Ledger
@@ -57,6 +58,7 @@ class AdminNotifier:
     zone: dt.tzinfo
     clock: Callable[[], dt.datetime]
     on_new: Callable[[], None]
+    on_told: Callable[[Fact], None] = lambda _fact: None
 
     async def tell(self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]] | None = None) -> None:
         """Tell the fact to the admins, or to these places, unless one with the same key was told before.
@@ -85,6 +87,7 @@ class AdminNotifier:
             return
         if is_new:
             log.log(logging.WARNING if notice.alarming else logging.INFO, "%s", notice.text)
+            self.on_told(fact)
             self.on_new()
         elif stopped is not None:
             # Because the admins were told today already, a restart with the same token would go unnoticed without this.
@@ -116,6 +119,7 @@ class AdminNotifier:
         """Tell the fact at once and past the ledger, because the ledger cannot be used. The log has the fact too."""
         notice = describe(fact, self.words)
         log.error("%s", notice.text)
+        self.on_told(fact)
         await asyncio.gather(
             *(
                 self._send(sender, self.platforms[name], target, self.platforms[name].render(notice.document))

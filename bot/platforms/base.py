@@ -153,6 +153,11 @@ class Account(Platform, Protocol):
         return ""
 
     @property
+    def updates(self) -> int:
+        """The number of updates or events that were handled since the start."""
+        return 0
+
+    @property
     def has_rival(self) -> bool:
         """Whether another program is known to receive with the same token now."""
         return False

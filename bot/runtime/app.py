@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.commands import Throttle
 from bot.config import Config, reread
@@ -37,6 +38,9 @@ from bot.storage.leases import CLOCK
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
+
+if TYPE_CHECKING:
+    from bot.runtime.monitor import Monitor
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +91,12 @@ class App:
             archive=lambda: self.archive,
             clock=self.clock,
             on_new=self.wake,
+            on_told=lambda fact: self._on_told(fact),  # noqa: PLW0108 - looked up at each call
             on_rehearsal=self._look_again,
             throttle=self.throttle,
             changing=PatientLock(),
         )
+        self._on_told: Callable[[facts.Fact], None] = lambda _fact: None
         self.services = self._services_of(config)
         self.declaration = Declaration(
             ledger, self.clock_role, self.connections.accounts, self.connections.pacers, config=lambda: self.config
@@ -120,6 +126,8 @@ class App:
             mended=self.wake,
             lost=self._give_way,
         )
+
+        self.monitor = None if config.metrics.address is None else self._make_monitor(config.metrics.address)
 
     @property
     def config(self) -> Config:
@@ -169,6 +177,8 @@ class App:
                 self.supervisor.start("heart", self._heart.run)
                 if self.ledger.is_shared:
                     self.supervisor.start(f"{CLOCK} lease", self.clock_role.keep)
+                if listen and self.monitor is not None:
+                    self.supervisor.start("metrics", self.monitor.run)
                 await self.connections.start(self.supervisor, listen=listen)
             self._check_tokens()
             yield
@@ -176,6 +186,7 @@ class App:
             await self.connections.close(self.supervisor)
             await self.supervisor.stop()
             with contextlib.suppress(LedgerError):
+                await self.ledger.figures.save()
                 await self.ledger.heartbeat.end()
             if self._lock is not None:
                 self._lock.release()
@@ -258,6 +269,21 @@ class App:
 
     def _goes_right(self) -> bool:
         return abs(self.ledger.clock.slip) < TOO_FAR_APART
+
+    def _make_monitor(self, address: tuple[str, int]) -> "Monitor":
+        # Because a bot without metrics needs neither their library nor a web server, it loads none.
+        from bot.runtime.monitor import Exporter, Monitor  # noqa: PLC0415
+
+        next_push = lambda: self.services.next_push()  # noqa: E731, PLW0108 - looked up at each call
+        exporter = Exporter(self.ledger, self.connections, self.readiness, next_push)
+        self._on_told = exporter.told
+        return Monitor(
+            address,
+            exporter=exporter,
+            ledger=self.ledger,
+            readiness=self.readiness,
+            database=self.config.storage.path,
+        )
 
     def _look_again(self) -> None:
         self.wake()

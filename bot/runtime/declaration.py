@@ -27,7 +27,7 @@ COMPARED = 10
 def versions_of(config: Config, archive: Archive, stamp: Stamp | None) -> Versions:
     """Return the versions of a process with this config, whose file has the stamp, and with these episodes."""
     # Without the tokens, which the text leaves out, and without all that is each machine's own.
-    said = config.model_dump_json(exclude={"storage", "content", "network"})
+    said = config.model_dump_json(exclude={"storage", "content", "network", "metrics"})
     dated = None if stamp is None else dt.datetime.fromtimestamp(stamp.changed / 1e9, dt.UTC)
     newest = {each.path.as_posix(): _digest(each.model_dump_json()) for each in archive.episodes[:COMPARED]}
     return Versions(_digest(said), dated, newest)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.model.facts import Ability, Standing, Tell
+from bot.model.i18n import gettext as _
 
 if TYPE_CHECKING:
     from bot.model.subscription import PlatformName
@@ -56,9 +57,20 @@ class Readiness:
             log.info("%s: %s", platform, f"not {ability}: {reason}" if reason else ability)
             self._news.set()
 
+    def _needed(self, platform: PlatformName) -> Sequence[Ability]:
+        return (Ability.CONNECTED, Ability.LISTENING) if self._is_ours(platform) else (Ability.CONNECTED,)
+
+    def unready(self) -> list[str]:
+        """Return a sentence for each platform where this process is not connected, or hears no commands, now."""
+        first = {
+            name: next(filter(None, (reasons.get(each, _("no answer yet")) for each in self._needed(name))), "")
+            for name, reasons in self._reasons.items()
+        }
+        return [f"{name}: {reason}." for name, reason in first.items() if reason]
+
     def failing(self, platform: PlatformName, seconds: float) -> str:
         """Return why the bot has not been connected, or has heard no commands, for so long; empty if it has."""
-        for ability in (Ability.CONNECTED, Ability.LISTENING) if self._is_ours(platform) else (Ability.CONNECTED,):
+        for ability in self._needed(platform):
             reason = self._reasons[platform].get(ability, "")
             if reason and time.monotonic() - self._since[platform, ability] >= seconds:
                 return reason

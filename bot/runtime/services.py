@@ -14,6 +14,7 @@ from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.rehearsal import Rehearser, remarks
+from bot.model.facts import Fact
 from bot.model.i18n import gettext as _
 from bot.model.i18n import words
 from bot.model.subscription import AudioAs, PlatformName, Target
@@ -66,13 +67,15 @@ class Services:
         archive: Callable[[], Archive],
         clock: Callable[[], dt.datetime],
         on_new: Callable[[], None],
+        on_told: Callable[[Fact], None],
         on_rehearsal: Callable[[], None],
         throttle: Throttle,
         changing: asyncio.Lock,
     ) -> Self:
         """Return the services of a config.
 
-        `on_new` is called when there is something new for the admins, `on_rehearsal` after a rehearsal or a decision.
+        `on_new` is called when there is something new for the admins, `on_rehearsal` after a rehearsal or a decision;
+        `on_told` hears each fact that the admins are told.
         """
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
@@ -88,6 +91,7 @@ class Services:
             zone=config.show.timezone,
             clock=clock,
             on_new=on_new,
+            on_told=on_told,
         )
         broadcaster = Broadcaster(
             ledger=ledger,

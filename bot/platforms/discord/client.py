@@ -212,6 +212,11 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         """The bot's name on Discord; empty before `connect`."""
         return "" if self.client.user is None else str(self.client.user)
 
+    @property
+    def updates(self) -> int:
+        """The events that were handled, as `Account.updates` says."""
+        return self.underway.begun
+
     async def connect(self) -> None:
         """Log in, as `Account.connect` says."""
         if self._is_opened:

@@ -14,6 +14,8 @@ class TaskTracker:
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.begun = 0
+        """The handlers that have begun since the start."""
 
     def counted(self, handler: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         """Return the handler, tracked from its first step to its last."""
@@ -24,6 +26,7 @@ class TaskTracker:
             if task is None:
                 raise RuntimeError("a handler runs in a task")
             self.tasks.add(task)
+            self.begun += 1
             try:
                 return await handler(*args, **kwargs)
             finally:

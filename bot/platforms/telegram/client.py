@@ -126,6 +126,11 @@ class TelegramPlatform(Account, Editor, Pinner):
             return ""
 
     @property
+    def updates(self) -> int:
+        """The updates that were handled, as `Account.updates` says."""
+        return self.polling.taken
+
+    @property
     def has_rival(self) -> bool:
         """Whether another program polls too, as `Account.has_rival` says."""
         return self.polling.has_rival

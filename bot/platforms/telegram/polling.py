@@ -86,6 +86,8 @@ class Polling:
         on_heard: Callable[[str], None],
     ) -> None:
         self.underway: set[asyncio.Task[None]] = set()
+        self.taken = 0
+        """The updates that were handled since the start."""
         self._requests = requests
         self._application = application
         self._tell = tell
@@ -215,6 +217,7 @@ class Polling:
             await self._room.acquire()
             task = asyncio.create_task(self._application.process_update(update), name="telegram update")
             self.underway.add(task)
+            self.taken += 1
             task.add_done_callback(self._after)
         match raw:
             case {"update_id": int(number)}:
