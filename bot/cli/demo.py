@@ -57,7 +57,7 @@ def demo(
 
 
 async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> None:
-    from bot.sandbox.demo.demo import Demo
+    from bot.sandbox.demo.demo import Demos
     from bot.sandbox.demo.server import Page, listening
 
     stop = asyncio.Event()
@@ -66,7 +66,7 @@ async def _serve(settings: "Config", host: str, port: int, *, browser: bool) -> 
         loop.add_signal_handler(number, stop.set)
     # Because the port is taken first, a busy port is told before anything is started.
     with listening(host, port) as socket:
-        async with Demo(settings) as demo, Page(demo, socket) as page:
+        async with Demos(settings) as demos, Page(demos, socket) as page:
             out().print(_("The demo is at {address} (Ctrl-C ends it)").format(address=page.url), soft_wrap=True)
             # Because a browser without a window might take over the terminal, it is opened only on a screen.
             screens = (os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

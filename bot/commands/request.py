@@ -117,11 +117,10 @@ class CommandContext:
 
     `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
     platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message, and
-    those in `audio_on` play recordings. Whoever
-    changes a subscription holds `changing`: two presses in a row must not undo each other. `languages` names the chats
-    that are answered in another language than the show's. Only `admins`, by their numbers, may `decide` on a push; that
-    takes the schedule, the episode, and the beginning of the digest on a button. `count` hears of each command, and of
-    each topic of the archive that somebody asks for.
+    those in `audio_on` play recordings. A change of a subscription holds `changing`: two presses in a row must not undo
+    each other. Only `admins`, by their numbers, may `decide` on a push; that takes the schedule, the episode, and the
+    beginning of the digest on a button. `count` hears of each command, and of each topic of the archive that somebody
+    asks for.
     """
 
     show: str
@@ -134,7 +133,6 @@ class CommandContext:
     changing: asyncio.Lock
     rich_on: Collection[PlatformName] = ()
     audio_on: Collection[PlatformName] = ()
-    languages: Mapping[str, Language] = field(default_factory=dict)
     admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
     decide: Decide = nothing_to_decide
     count: Count = count_nothing

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from bot.model.i18n import Language
 from bot.platforms.registry import load
-from bot.sandbox.demo.demo import Demo
+from bot.sandbox.demo.demo import Demo, Demos
 from bot.sandbox.demo.server import Page, listening
 from tests.page.browser import CHROMIUM, PATIENCE, Watched, chromium
 from tests.world import CONTENT
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def serving(content: Path) -> AsyncIterator[tuple[Demo, Page]]:
-    """The demo of a content folder and its page."""
+    """The French demo of a content folder, and the page of all demos."""
     settings = load(None, {"RECAP_CONTENT__FOLDER": str(content)})
     with listening("127.0.0.1", 0) as listener:
-        async with Demo(settings) as demo, Page(demo, listener) as page:
-            yield demo, page
+        async with Demos(settings) as demos, Page(demos, listener) as page:
+            yield await demos.of(Language.FRENCH), page
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ async def served(content: Path) -> AsyncIterator[tuple[Demo, Page]]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def fresh(served: tuple[Demo, Page]) -> tuple[Demo, Page]:
-    """The same, begun again."""
+    """The same, begun again in French."""
     demo, _ = served
     await demo.restart()
     return served

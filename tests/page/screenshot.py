@@ -31,9 +31,9 @@ async def take() -> None:
         tab = await browser.new_page(locale="fr-FR", viewport=SIZE, color_scheme="light", reduced_motion="reduce")
         await tab.goto(page.url)
         await expect(tab.locator("#telegram-log article")).to_have_count(2)
-        private = demo.worlds[Language.FRENCH].telegram_place("telegram-private")
+        private = demo.world.telegram_place("telegram-private")
         await demo.next_push()
-        await demo.worlds[Language.FRENCH].telegram.wait_for(lambda: len(private.messages) > len(Person) + 1)
+        await demo.world.telegram.wait_for(lambda: len(private.messages) > len(Person) + 1)
         await expect(tab.locator("#telegram-log article")).to_have_count(len(private.messages))
         await tab.screenshot(path=PICTURE)
 

@@ -276,12 +276,12 @@ async def test_each_tab_has_its_own_language_and_theme(opened: Tab) -> None:
 
 async def test_a_stopped_demo_looks_stopped_and_swallows_nothing(chrome: Browser, fresh: tuple[Demo, Page]) -> None:
     """The words that were typed stay where they are, and go out when the demo is there again."""
-    demo, _ = fresh
+    demos = fresh[1]._demos
     async with await chrome.new_context(locale="fr-FR") as context:
         context.set_default_timeout(PATIENCE)
         tab = await context.new_page()
         with listening("127.0.0.1", 0) as listener:
-            async with Page(demo, listener) as page:
+            async with Page(demos, listener) as page:
                 await tab.goto(page.url)
                 await tab.click("#tab-discord-general")
                 await tab.fill("#dc-field", "/topic tiktok")
@@ -293,7 +293,7 @@ async def test_a_stopped_demo_looks_stopped_and_swallows_nothing(chrome: Browser
         await expect(tab.locator("#tg-field")).to_have_value("/topics")
         await expect(tab.locator("[data-option=name]")).to_have_value("tiktok")
         with listening("127.0.0.1", page.port) as listener:
-            async with Page(demo, listener):
+            async with Page(demos, listener):
                 await expect(tab.locator("#stopped")).to_be_hidden()
                 await tab.press("#tg-field", "Enter")
                 await expect(telegram(tab).locator(".tg-own").last).to_contain_text("/topics")
@@ -306,9 +306,9 @@ async def test_it_is_readable_on_a_phone(opened: Tab, width: int) -> None:
     """One device at a time; nothing is wider than the screen, scrolls sideways or is cut, in either language."""
     await opened.set_viewport_size({"width": width, "height": 640})
     await expect(opened.locator("#discord")).to_be_hidden()
-    await opened.click("#monday")
     for language, words in (("fr", "Tous les"), ("en", "All the")):
         await opened.get_by_role("button", name=language.upper(), exact=True).click()
+        await opened.click("#monday")
         await opened.get_by_role("tab", name="Telegram").click()
         await say(opened, "/help")
         await expect(telegram(opened)).to_contain_text(words)

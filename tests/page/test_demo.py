@@ -133,7 +133,7 @@ async def test_it_begins_before_the_teams_own_push(crons: list[str], first: str,
     path = tmp_path / "config.toml"
     schedules = [f'[[schedules]]\nname = "ours-{index}"\ncron = "{cron}"\n' for index, cron in enumerate(crons)]
     path.write_text("\n".join([f'[content]\nfolder = "{CONTENT}"\n', *schedules]), encoding="utf-8")
-    async with Demo(load(path, {})) as demo:
+    async with Demo(load(path, {}), Language.FRENCH) as demo:
         facts = demo.facts()
         push = dt.datetime.fromisoformat(facts["next_push"])
         # The clock goes on while the demo starts, which a busy machine takes its time for.
@@ -154,7 +154,7 @@ async def test_with_nothing_but_broken_content_it_says_what_is_wrong(tmp_path: P
     """The file and the line."""
     (tmp_path / "1.md").write_text("---\nnumber: un\n---\n", encoding="utf-8")
     async with serving(tmp_path) as (demo, _):
-        assert any("1.md:2" in problem for problem in await demo.problems(Language.FRENCH))
+        assert any("1.md:2" in problem for problem in await demo.problems())
 
 
 def test_the_command_is_listed() -> None:

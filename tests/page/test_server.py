@@ -13,7 +13,6 @@ import aiohttp
 import pytest
 from discord.gateway import KeepAliveHandler
 
-from bot.model.i18n import Language
 from bot.sandbox.demo.server import Page, listening
 from bot.sandbox.demo.world import Person
 from bot.sandbox.discord.gateway import Op
@@ -190,9 +189,8 @@ async def test_this_machines_own_names_are_answered(served: Served, host: str) -
 
 async def test_where_it_was_exposed_it_still_answers_to_addresses_alone(served: Served) -> None:
     """Other machines may use it by its address; no name that somebody made point to it will do, and no other site."""
-    demo, _ = served
     with listening("0.0.0.0", 0) as listener:  # noqa: S104 - what `--expose` allows
-        async with Page(demo, listener) as page:
+        async with Page(served[1]._demos, listener) as page:
             for headers, status in (
                 ({"Host": f"192.0.2.7:{page.port}"}, 200),
                 ({"Host": f"recap.example:{page.port}"}, 403),
@@ -241,7 +239,7 @@ async def test_a_heartbeat_that_seems_late_is_no_matter_for_the_terminal(
     hearts = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
     for heart in hearts:
         heart._last_send -= 41.3
-    for session in demo.worlds[Language.FRENCH].discord.gateway.sessions.values():
+    for session in demo.world.discord.gateway.sessions.values():
         assert session.connection is not None
         session.connection.send_op(Op.HEARTBEAT_ACK)
     await until(lambda: any(10 < heart.latency < 1000 for heart in hearts))
@@ -290,15 +288,17 @@ async def test_discord_completes_and_answers_for_one_persons_eyes(fresh: Served)
 
 
 async def test_each_language_has_people_and_places_of_its_own(fresh: Served) -> None:
-    """All speak it from the first message on, and no page of another language sees them; Monday comes to all."""
+    """All speak it from the first message on, pushes and reports too, and no page of another language sees them."""
     _, page = fresh
     says = {
-        "fr": ("Abonnement enregistré", "Les auditeurs", "Tous les thèmes", "28 octobre 2024"),
-        "en": ("Subscribed!", "The listeners", "All the topics", "October 28, 2024"),
+        "fr": ("Abonnement enregistré", "Les auditeurs", "Tous les thèmes", "28 octobre 2024", "l’ont reçu"),
+        "en": ("Subscribed!", "The listeners", "All the topics", "October 28, 2024", "It reached"),
     }
+    monday = {"fr": "lundi 4 novembre 2024", "en": "Monday, November 4, 2024"}
+    await do(page, language="en", do="restart")
     async with watching(page, "fr") as french, watching(page, "en") as english:
         for language, stream in (("en", english), ("fr", french)):
-            first, name, topics, day = says[language]
+            first, name, topics, day, report = says[language]
             await stream.until(lambda now, first=first: first in "".join(now.texts("telegram-private")))  # type: ignore[misc]
             assert stream.place("telegram-group")["title"] == name
             here = {"language": language}
@@ -311,16 +311,21 @@ async def test_each_language_has_people_and_places_of_its_own(fresh: Served) -> 
             shared = {"command": "latest", "options": {"share": True}}
             await do(page, **here, do="slash", place="discord-announcements", who=Person.ADMIN, **shared)
             await stream.until(lambda now, day=day: day in "".join(now.texts("discord-announcements")))  # type: ignore[misc]
-        assert says["en"][2] not in json.dumps(french.messages)
-        await do(page, do="advance")
-        for stream in (english, french):
-            await stream.until(lambda now: all(now.texts(key) for key in ("telegram-channel", "discord-announcements")))
+            assert await do(page, **here, do="advance") == (200, {"episode": 1207})
+            for place in ("telegram-private", "telegram-channel", "discord-announcements", "discord-forum"):
+                pushed = monday[language]
+                await stream.until(lambda now, place=place, pushed=pushed: pushed in "".join(now.texts(place)))  # type: ignore[misc]
+            await stream.until(lambda now, report=report: report in "".join(now.texts("discord-direct")))  # type: ignore[misc]
+        for shown, other in ((french, "en"), (english, "fr")):
+            assert not any(
+                words in json.dumps(shown.messages, ensure_ascii=False) for words in (*says[other], monday[other])
+            )
 
 
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     """The button below the confirmation shows the newest episode of that day."""
     demo, page = fresh
-    place = demo.worlds[Language.FRENCH].telegram_place("telegram-private")
+    place = demo.world.telegram_place("telegram-private")
     confirmation = place.messages[-1]
     label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:

@@ -7,9 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import discord
-import yarl
 from discord import app_commands
-from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.config import BY_ENVIRONMENT, Network
@@ -24,7 +22,7 @@ from bot.platforms.discord import NAME, rights
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, UNKNOWN_MESSAGE, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import Forum, Forums
-from bot.platforms.discord.gateway import Equip, Gateway, HTTPClient
+from bot.platforms.discord.gateway import Equip, Gateway, take_over
 from bot.platforms.discord.render import IS_COMPONENTS_V2, MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
 from bot.platforms.discord.section import DEFAULT_GATEWAY, Discord
@@ -55,13 +53,10 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
     name = NAME
 
     def __init__(self, config: Discord, network: Network = BY_ENVIRONMENT) -> None:
-        # Because a process has one bot, discord.py keeps both addresses for the whole process.
-        Route.BASE = config.api_url.rstrip("/")
-        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
         # Because the bot uses no voice, discord.py need not warn that libraries for voice are missing.
         discord.VoiceClient.warn_nacl = False
         discord.VoiceClient.warn_dave = False
-        self._token = config.token
+        self._config = config
         self._is_opened = False
         own_gateway = config.gateway_url.rstrip("/") != DEFAULT_GATEWAY
         self._options: dict[str, Any] = {
@@ -79,7 +74,7 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         }
         self.client = self._new_client()
         # Because the app sets `tell` later, it is looked up at each call.
-        self.gateway = Gateway(self._options | receiving, lambda fact: self.tell(fact))  # noqa: PLW0108
+        self.gateway = Gateway(config, self._options | receiving, lambda fact: self.tell(fact))  # noqa: PLW0108
         self.equip: Equip = lambda _client, _tree: None
         self.on_setup: Callable[[app_commands.CommandTree], Coroutine[Any, Any, None]] = _no_setup
         self.underway = TaskTracker()
@@ -225,7 +220,7 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
             self.client = self._new_client()
         self._is_opened = True
         with self.noting(Ability.CONNECTED), reaching(self.client), reading():
-            await self.client.login(self._token.get_secret_value())
+            await self.client.login(self._config.token.get_secret_value())
 
     async def identify(self) -> None:
         """Ask for the bot's own account, as `Account.identify` says."""
@@ -240,7 +235,7 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         """
         try:
             with reaching(self.client):
-                await self.gateway.listen(self._token.get_secret_value(), self._equip, self.on_setup)
+                await self.gateway.listen(self._config.token.get_secret_value(), self._equip, self.on_setup)
             raise NotSentError(_("Discord has closed the gateway"))
         except SendError as error:
             self.on_ability(Ability.LISTENING, str(error))
@@ -270,8 +265,7 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
 
     def _new_client(self) -> discord.Client:
         client = discord.Client(**self._options)
-        # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
-        client.http.__class__ = HTTPClient
+        take_over(client, self._config)
         return client
 
     async def _channel_id(self, target: Target, turn: FirstTurn) -> int:

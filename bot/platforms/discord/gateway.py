@@ -9,12 +9,13 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 import aiohttp
 import discord
 import discord.http
 import discord.shard
+import yarl
 from discord import app_commands, utils
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket, WebSocketClosure
 from discord.http import Route
@@ -22,6 +23,7 @@ from discord.http import Route
 from bot.model.facts import Tell, Unreadable
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import UnservedError, not_discord, reading
+from bot.platforms.discord.section import Discord
 
 if TYPE_CHECKING:
     from discord.types.gateway import SessionStartLimit
@@ -48,7 +50,8 @@ class Gateway:
     `options` are those of discord.py's client; `tell` hears of each kind of event that discord.py cannot read.
     """
 
-    def __init__(self, options: dict[str, Any], tell: Tell) -> None:
+    def __init__(self, config: Discord, options: dict[str, Any], tell: Tell) -> None:
+        self._config = config
         self._options = options
         self._tell = tell
         self._skipped: set[str] = set()
@@ -71,8 +74,7 @@ class Gateway:
         """
         async with self._is_free:
             client = discord.AutoShardedClient(**self._options)
-            # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
-            client.http.__class__ = HTTPClient
+            take_over(client, self._config)
             tree = _Tree(client)
             client.event(self.on_unreadable)
             equip(client, tree)
@@ -117,13 +119,26 @@ async def _end(client: discord.AutoShardedClient, tasks: Sequence[asyncio.Task[N
         await asyncio.gather(*(each.close() for each in mine), return_exceptions=True)
 
 
+def take_over(client: discord.Client, config: Discord) -> None:
+    """Have the client make its requests as `HTTPClient` does, to the addresses of the config."""
+    # Because discord.py makes its HTTP client itself and takes no other, that one gets this class afterwards.
+    client.http.__class__ = HTTPClient
+    http = cast("HTTPClient", client.http)
+    http.api_url, http.gateway_url = config.api_url.rstrip("/"), yarl.URL(config.gateway_url)
+
+
 class HTTPClient(discord.http.HTTPClient):
     """A client that reads Discord's answers alone, searches for old buckets once a minute, and connects once a second.
+
+    Because discord.py keeps both addresses for the whole process, and two bots of one process may have two, they are
+    exchanged here.
 
     discord.py itself searches all buckets for each new channel beyond the 256th, which is most of its work in a push to
     15,000 channels. A test fails if a later version no longer calls this method.
     """
 
+    api_url: str
+    gateway_url: yarl.URL
     _cleaned = 0.0
     _next_connection = 0.0
     refusal: asyncio.Future[None] | None = None
@@ -136,6 +151,8 @@ class HTTPClient(discord.http.HTTPClient):
             UnservedError: the answer is not Discord's.
             discord.HTTPException: Discord refuses the request.
         """
+        if route.url.startswith(Route.BASE):
+            route.url = self.api_url + route.url.removeprefix(Route.BASE)
         with reading():
             answer = await super().request(route, **options)
         if isinstance(answer, dict | list) or (answer == "" and route.method != "GET"):
@@ -153,6 +170,8 @@ class HTTPClient(discord.http.HTTPClient):
         moment = max(now, self._next_connection)
         self._next_connection = moment + CONNECT_EVERY
         await asyncio.sleep(moment - now)
+        if url.startswith(str(DiscordWebSocket.DEFAULT_GATEWAY)):
+            url = str(self.gateway_url.with_query(yarl.URL(url).query))
         try:
             return await super().ws_connect(url, compress=compress)
         except UnservedError as error:

@@ -35,7 +35,7 @@ from bot.platforms.discord.membership import Membership
 from bot.platforms.discord.menu import Place, publish, slash
 from bot.platforms.discord.places import may_share, more_in_private, request_of
 from bot.platforms.discord.render import COMMAND_PREFIX
-from bot.platforms.discord.reply import Reply
+from bot.platforms.discord.reply import Reply, complete
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import DiscordPlatform
@@ -110,8 +110,8 @@ class Handlers:
                 for shown, value in suggestions
                 if 0 < len(value) <= MAX_CHOICE
             ]
-            with reaching(interaction.client), reading():
-                await interaction.response.autocomplete(choices[:MAX_CHOICES])
+            with reaching(self._platform.client), reading():
+                await complete(self._platform.client, interaction, choices[:MAX_CHOICES])
         except SendError as error:
             # Because people have typed on, they do not miss the suggestions for the earlier text.
             log.debug("Suggestions came to nothing: %s", error)
@@ -133,8 +133,7 @@ class Handlers:
             # Because thousands of acknowledgements would all come too late, some in time are better.
             return
         shared = share and may_share(interaction)
-        otherwise = self._context.languages.get(str(interaction.channel_id), self._language)
-        request = request_of(interaction, argument, page, otherwise, shared=shared, place=channel)
+        request = request_of(interaction, argument, page, self._language, shared=shared, place=channel)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
         message = interaction.message and interaction.message.id
         question = (answering, argument, share, channel and channel.id, page, message)

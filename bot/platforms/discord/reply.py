@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
 import discord
+from discord import app_commands
 from discord.http import Route
 
 from bot.commands import Obstacle, Request
@@ -44,6 +45,23 @@ WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 ResponseType = discord.InteractionResponseType
 
 T = TypeVar("T")
+
+
+async def complete(
+    client: discord.Client, interaction: discord.Interaction, choices: Iterable[app_commands.Choice[str]]
+) -> None:
+    """Answer with the choices of an autocompletion, through `client` as a `Reply` does.
+
+    Raises:
+        discord.DiscordException: Discord has not taken them.
+    """
+    kind = ResponseType.autocomplete_result
+    # Because discord.py does not see this answer, it would give another one.
+    interaction.response._response_type = kind  # noqa: SLF001 - nothing public says so
+    route = Route("POST", CALLBACK, webhook_id=interaction.id, webhook_token=interaction.token)
+    await client.http.request(
+        route, json={"type": kind.value, "data": {"choices": [each.to_dict() for each in choices]}}
+    )
 
 
 class Reply:

@@ -292,8 +292,7 @@ class Handlers:
         """
         chat, user = update.effective_chat, update.effective_user
         is_private = chat is not None and chat.type == Chat.PRIVATE
-        default = self._context.languages.get(str(chat.id), self._language) if chat else self._language
-        return Language.pick(user.language_code if user and is_private else None, default)
+        return Language.pick(user.language_code if user and is_private else None, self._language)
 
     def _words_for(self, update: Update) -> Words:
         return words(self._language_of(update))

@@ -35,7 +35,7 @@ class _Action(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     language: Language = Language.FRENCH
-    """Language of the page, and of the world in which the people act."""
+    """Language of the page, and of the demo in which the people act."""
 
     @abstractmethod
     async def act(self, demo: Demo) -> Json:
@@ -58,7 +58,7 @@ class Say(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Write the message."""
-        world = demo.worlds[self.language]
+        world = demo.world
         place = world.telegram_place(self.place)
         user = world.telegram_people[self.who]
         match place.chat.type:
@@ -82,8 +82,8 @@ class Inquire(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Return the id of the inquiry, and its results."""
-        telegram = demo.worlds[self.language].telegram
-        inquiry = telegram.inquire(demo.worlds[self.language].telegram_people[self.who], self.query)
+        telegram = demo.world.telegram
+        inquiry = telegram.inquire(demo.world.telegram_people[self.who], self.query)
         answer = await telegram.wait_for(lambda: inquiry.answer, PATIENCE) or {}
         keys = ("id", "title", "description")
         results = [{key: found.get(key) for key in keys} for found in answer["results"]]
@@ -100,8 +100,8 @@ class Share(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Send the result."""
-        telegram = demo.worlds[self.language].telegram
-        place = demo.worlds[self.language].telegram_place(self.place)
+        telegram = demo.world.telegram
+        place = demo.world.telegram_place(self.place)
         telegram.choose(telegram.inquiries[self.inquiry], self.result, place.chat, thread=place.thread)
         return {}
 
@@ -116,7 +116,7 @@ class Press(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Press the button, and return Telegram's notice above the chat and whether the notice is an alert."""
-        world = demo.worlds[self.language]
+        world = demo.world
         key, _slash, number = self.message.rpartition("/")
         if key.startswith("telegram"):
             message = find_message(world.telegram_place(key).messages, int(number))
@@ -139,7 +139,7 @@ class Slash(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Send the command."""
-        world = demo.worlds[self.language]
+        world = demo.world
         channel = world.discord_place(self.place).channel
         user = world.discord_people[self.who]
         return await _answered(await world.discord.slash(user, channel, self.command, **self.options))
@@ -158,7 +158,7 @@ class Complete(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Return the bot's suggestions."""
-        world = demo.worlds[self.language]
+        world = demo.world
         channel = world.discord_place(self.place).channel
         user = world.discord_people[self.who]
         others = {name: value for name, value in self.options.items() if name != self.option}
@@ -174,7 +174,7 @@ class Reveal(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Return the method and the body of the request."""
-        world = demo.worlds[self.language]
+        world = demo.world
         key, _slash, number = self.message.rpartition("/")
         found: telegram_model.Message | discord_world.Message
         if key.startswith("telegram"):
@@ -197,7 +197,7 @@ class Presence(_Action):
 
     async def act(self, demo: Demo) -> Json:
         """Change the presence as the admin."""
-        world = demo.worlds[self.language]
+        world = demo.world
         if self.place.startswith("telegram"):
             chat = world.telegram_place(self.place).chat
             joined = Status.ADMINISTRATOR if chat.type is ChatType.CHANNEL else Status.MEMBER

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime as dt
 import logging
 import tempfile
@@ -59,21 +58,21 @@ class DemoClock:
 class Demo:
     """Bot of a config on stand-ins with a temporary database, running while used as an async context manager.
 
-    Tokens, database and channels of the config are replaced; content, schedules and all other settings stay. Each
-    language has a world of its own, because visitors of several languages may come at once. Flood limits are those of
-    the real Telegram. `changes` notifies of every change in the worlds or of the bot. `steady` is held while the demo
-    restarts, and by readers of several values that belong together.
+    Tokens, database and channels of the config are replaced, and so is the show's language, which is that of the
+    `world`; content, schedules and all other settings stay. Flood limits are those of the real Telegram. `changes`
+    notifies of every change in the world or of the bot. `steady` is held while the demo restarts, and by readers of
+    several values that belong together.
     """
 
     _drawn: Archive
-    """Content from which the answers in the worlds are drawn."""
+    """Content from which the answers in the world are drawn."""
 
-    def __init__(self, settings: Config) -> None:
+    def __init__(self, settings: Config, language: Language) -> None:
         self.changes = Changes()
         self.steady = asyncio.Lock()
-        self._settings = settings
+        self._settings = settings.model_copy(update={"show": settings.show.model_copy(update={"language": language})})
         self._session = 0
-        self._told: dict[Language, tuple[Archive, list[str]]] = {}
+        self._told: tuple[Archive | None, list[str]] = (None, [])
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -89,18 +88,17 @@ class Demo:
         _GATEWAY.setLevel(self._gateway_level)
 
     @property
-    def worlds(self) -> dict[Language, DemoWorld]:
-        """The worlds of the bot; a `restart` replaces them."""
-        return self._worlds
+    def world(self) -> DemoWorld:
+        """The world of the bot; a `restart` replaces it."""
+        return self._world
 
     async def redraw(self) -> None:
-        """Bring the answers that stand in the worlds in line with changed content. `steady` is held."""
+        """Bring the answers that stand in the world in line with changed content. `steady` is held."""
         before = self._drawn
         if before is not self._app.archive:
             self._drawn = self._app.archive
             renders = {name: each.platform.render for name, each in self._app.connections.items()}
-            for world in self._worlds.values():
-                await redraw(world, self._app.services.context, before, renders)
+            await redraw(self._world, self._app.services.context, before, renders)
 
     def facts(self) -> Json:
         """Return the show, its time, its next push and its content."""
@@ -121,15 +119,15 @@ class Demo:
             },
         }
 
-    async def problems(self, language: Language) -> list[str]:
-        """Return the mistakes in the content, in the language."""
+    async def problems(self) -> list[str]:
+        """Return the mistakes in the content."""
         archive = self._app.archive
-        told, sentences = self._told.get(language, (None, []))
+        told, sentences = self._told
         if archive is not told:
-            with speaking(lambda: language):
+            with speaking(lambda: self._settings.show.language):
                 problems = await asyncio.to_thread(archive.problems_again) if archive.problems else ()
             sentences = [str(problem) for problem in problems]
-            self._told[language] = archive, sentences
+            self._told = archive, sentences
         return sentences
 
     async def subscriptions(self, target: Target) -> list[Subscription]:
@@ -171,23 +169,48 @@ class Demo:
             discord = DiscordStandIn(clock=self._clock)
             for platform in (self._telegram, discord):
                 await stack.enter_async_context(platform)
-            self._worlds = {
-                language: DemoWorld(self._telegram, discord, settings.show.name, language) for language in Language
-            }
-            config = _on_stand_ins(settings, self._telegram, discord, self._worlds.values(), folder)
+            self._world = DemoWorld(self._telegram, discord, settings.show.name, settings.show.language)
+            config = _on_stand_ins(settings, self._world, folder)
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
-            chats = {each.target.chat: town.language for town in self._worlds.values() for each in town.places.values()}
-            context = dataclasses.replace(self._app.services.context, languages=chats)
-            for connection in self._app.connections.values():
-                connection.handlers.use(context, settings.show.language)
             self._drawn = self._app.archive
             await stack.enter_async_context(_running(self._app))
-            for world in self._worlds.values():
-                await _ready(world)
+            await _ready(self._world)
             for platform in (self._telegram, discord):
                 stack.enter_context(platform.changes.heard_by(self.changes.notify))
             self._stack = stack.pop_all()
+
+
+class Demos:
+    """Demos of a config, one in each language: visitors of several languages may come at once.
+
+    A demo begins when the first visitor of its language comes, and goes on until the end of the context.
+    """
+
+    def __init__(self, settings: Config) -> None:
+        self._settings = settings
+        self._begun: dict[Language, Demo] = {}
+        self._beginning = asyncio.Lock()
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self.of(self._settings.show.language)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def begun(self) -> Collection[Demo]:
+        """The demos so far."""
+        return self._begun.values()
+
+    async def of(self, language: Language) -> Demo:
+        """Return the demo in the language."""
+        async with self._beginning:
+            if language not in self._begun:
+                self._begun[language] = await self._stack.enter_async_context(Demo(self._settings, language))
+        return self._begun[language]
 
 
 @contextlib.asynccontextmanager
@@ -211,10 +234,9 @@ async def _ready(world: DemoWorld) -> None:
     await world.telegram.wait_for(lambda: place.chat.messages, START_WITHIN)
 
 
-def _on_stand_ins(
-    settings: Config, telegram: TelegramStandIn, discord: DiscordStandIn, worlds: Collection[DemoWorld], folder: Path
-) -> Config:
-    """Return the config with the stand-ins as platforms, and a few subscribed places."""
+def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
+    """Return the config with the world's stand-ins as platforms, and a few subscribed places."""
+    telegram, discord = world.telegram, world.discord
     schedule = settings.schedules[0].name
     subscribed = {"telegram-channel": False, "discord-announcements": True, "discord-forum": False}
     return settings.model_copy(
@@ -226,11 +248,10 @@ def _on_stand_ins(
                 api_url=discord.api_url,
                 gateway_url=discord.gateway_url,
                 # Because Camille is an admin, the page shows the bot's reports too.
-                admins=tuple(world.discord_people[Person.ADMIN].id for world in worlds),
+                admins=(world.discord_people[Person.ADMIN].id,),
             ),
             "channels": tuple(
                 Channel(platform=target.platform, chat=target.chat, schedule=schedule, publish=publish)
-                for world in worlds
                 for key, publish in subscribed.items()
                 for target in (world.places[key].target,)
             ),

@@ -26,7 +26,7 @@ from bot.sandbox.demo.shown import messages, place_wire
 from bot.sandbox.shared.webserver import Json, WebServer
 
 if TYPE_CHECKING:
-    from bot.sandbox.demo.demo import Demo
+    from bot.sandbox.demo.demo import Demo, Demos
 
 RETRY_MILLISECONDS = 1000
 """Time after which a page looks again for a demo that has stopped. Browsers would wait for several seconds."""
@@ -63,8 +63,8 @@ class Page(WebServer):
     _CANCELS: ClassVar[bool] = False
     """An action goes on although its page was closed."""
 
-    def __init__(self, demo: Demo, listener: socket.socket) -> None:
-        self._demo = demo
+    def __init__(self, demos: Demos, listener: socket.socket) -> None:
+        self._demos = demos
         self._listener = listener
         self._host, self.port = listener.getsockname()[:2]
         self._stopping = asyncio.Event()
@@ -89,7 +89,8 @@ class Page(WebServer):
     async def stop(self) -> None:
         """End the streams of all pages, and stop listening."""
         self._stopping.set()
-        self._demo.changes.notify()
+        for demo in self._demos.begun:
+            demo.changes.notify()
         await super().stop()
 
     async def _do(self, request: web.Request) -> web.Response:
@@ -101,56 +102,37 @@ class Page(WebServer):
             return _problem(HTTPStatus.BAD_REQUEST, _("This page is of another version of the demo: load it again."))
         with speaking(lambda: action.language):
             try:
-                return web.json_response(await action.act(self._demo))
+                return web.json_response(await action.act(await self._demos.of(action.language)))
             except TimeoutError:
                 return _problem(HTTPStatus.GATEWAY_TIMEOUT, _("The bot did not answer in time."))
             except (LookupError, ValueError) as error:
                 return _problem(HTTPStatus.CONFLICT, str(error))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
+        demo = await self._demos.of(Language.pick(request.query.get("language"), Language.FRENCH))
         response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
         await response.prepare(request)
         # Because people close pages, a lost connection is no error.
         with contextlib.suppress(ClientConnectionResetError):
-            async for event in self._news(Language.pick(request.query.get("language"), Language.FRENCH)):
+            async for event in self._news(demo):
                 await response.write(event.encode())
         return response
 
-    async def _news(self, language: Language) -> AsyncIterator[str]:
+    async def _news(self, demo: Demo) -> AsyncIterator[str]:
         """Yield the events of one page: the state now and after each change, with the changed messages."""
         changed = asyncio.Event()
         known: dict[str, str] = {}
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
-        with self._demo.changes.heard_by(changed.set):
+        with demo.changes.heard_by(changed.set):
             while not self._stopping.is_set():
                 changed.clear()
-                state = await self._state(language, known)
+                state = await _state(demo, known)
                 yield f"data: {json.dumps(state)}\n\n"
                 try:
                     async with asyncio.timeout(QUIET_SECONDS):
                         await changed.wait()
                 except TimeoutError:
                     yield ": still here\n\n"
-
-    async def _state(self, language: Language, known: dict[str, str]) -> Json:
-        """Return the state of the page, with the messages that differ from those in `known`, and update `known`."""
-        async with self._demo.steady:
-            await self._demo.redraw()
-            world, facts = self._demo.worlds[language], self._demo.facts()
-            places: list[Json] = []
-            fresh: dict[str, Any] = {}
-            for place in world.places.values():
-                keys = []
-                for shown in messages(world, place):
-                    keys.append(shown.key)
-                    wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
-                    written = json.dumps(wire)
-                    if known.get(mark) != written:
-                        known[mark], fresh[shown.key] = written, wire
-                subscriptions = await self._demo.subscriptions(place.target)
-                places.append(place_wire(world, place, subscriptions) | {"messages": keys})
-            facts["problems"] = await self._demo.problems(language)
-            return {"facts": facts, "places": places, "messages": fresh}
 
 
 async def _index(_request: web.Request) -> web.Response:
@@ -167,3 +149,24 @@ async def _file(request: web.Request) -> web.Response:
 
 def _problem(status: HTTPStatus, text: str) -> web.Response:
     return web.json_response({"error": text}, status=status)
+
+
+async def _state(demo: Demo, known: dict[str, str]) -> Json:
+    """Return the state of the page, with the messages that differ from those in `known`, and update `known`."""
+    async with demo.steady:
+        await demo.redraw()
+        world, facts = demo.world, demo.facts()
+        places: list[Json] = []
+        fresh: dict[str, Any] = {}
+        for place in world.places.values():
+            keys = []
+            for shown in messages(world, place):
+                keys.append(shown.key)
+                wire, mark = shown.wire(), f"{facts['session']}/{shown.key}"
+                written = json.dumps(wire)
+                if known.get(mark) != written:
+                    known[mark], fresh[shown.key] = written, wire
+            subscriptions = await demo.subscriptions(place.target)
+            places.append(place_wire(world, place, subscriptions) | {"messages": keys})
+        facts["problems"] = await demo.problems()
+        return {"facts": facts, "places": places, "messages": fresh}

@@ -100,7 +100,6 @@ class DemoWorld:
 
     def __init__(self, telegram: TelegramStandIn, discord: DiscordStandIn, show: str, language: Language) -> None:
         names = _NAMES[language]
-        self.language = language
         self.telegram, self.discord = telegram, discord
 
         private = self.telegram.add_private(name=Person.ADMIN, language=language)
