@@ -14,6 +14,7 @@ from bot.cli.status import _facts, _reached
 from bot.delivery.reach import addressees
 from bot.model.subscription import PlatformName, SubscriptionState
 from bot.runtime.app import App, opened
+from bot.sandbox.shared.faults import Fault, Flood, Match
 from bot.sandbox.telegram.model import Status
 from tests.running import at_work
 from tests.waiting import until
@@ -120,6 +121,24 @@ async def test_a_place_that_is_mended_is_told_of_no_more(place: DemoWorld, tmp_p
             kept = {each.target.chat: each.state for each in await app.ledger.subscriptions.all()}
         assert not any(each.target.chat == "@nosuch" for each in app.reach.unreached)
     assert (kept["@nosuch"], kept[str(made.id)]) == (SubscriptionState.ENDED, SubscriptionState.ACTIVE)
+
+
+@pytest.mark.parametrize("route", ["getMe", "getChat"])
+async def test_a_name_is_looked_up_as_soon_as_a_pause_is_over(
+    place: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    """Not before, and not at the next look of the clock: the platform asked for it at the login, or at the look-up."""
+    monkeypatch.setattr("bot.runtime.reach.AGAIN_EVERY", 600.0)
+    monkeypatch.setattr("bot.runtime.clock._MINUTE", 6000.0)
+    made = place.telegram.add_channel("Le récap", username="nosuch")
+    place.telegram.faults.add(Fault(Flood(0.5), Match(route, chat=made.id if route == "getChat" else None)))
+    async with running(place, tmp_path, MISTYPED) as app:
+        kept: set[str] = set()
+        while str(made.id) not in kept:
+            kept = {each.target.chat for each in await app.ledger.subscriptions.all()}
+    asked = [each for each in place.telegram.traffic.requests if each.route == "getMe" or each.chat == str(made.id)]
+    refused, *later = asked[asked.index(next(each for each in asked if each.answered == 429)) :]
+    assert min(each.at for each in later) - refused.at >= 0.5
 
 
 async def test_a_reload_tries_what_has_changed(place: DemoWorld, tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ _VERDICTS = (RefusedError, TargetClosedError, TargetGoneError, TargetNotFoundErr
 """Errors that say of a chat that no message comes there. After every other one, nobody knows."""
 
 
+def looks_on(platform: PlatformName) -> Target:
+    """Return the route of all looks at chats, whose pauses hold up no message."""
+    return Target(platform, "/look")
+
+
 class Addressee(NamedTuple):
     """A chat to which the config wants the bot to write, with its choices."""
 

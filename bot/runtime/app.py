@@ -112,7 +112,7 @@ class App:
             after_refusal=self._after_refusal,
         )
         self.reach = Reach(
-            self.connections, ledger.notices, config=lambda: self.config, tell=self._tell, declare=self.declare
+            self.connections, ledger.notices, self.declaration, config=lambda: self.config, tell=self._tell
         )
         self._heart = Heart(
             ledger,
@@ -215,7 +215,7 @@ class App:
                 await self.clock_role.lease.give_up()
             if self.clock_role.is_held():
                 await self._tell_of_broken_files(at_once=await self._push())
-                if not self.declaration.is_done:
+                if self.declaration.is_due:
                     await self.declare()
                 await self.services.rehearser.look()
                 if self.ledger.is_shared:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from bot.config import Config
 from bot.content.archive import Archive
 from bot.delivery.pacing import Pacer
+from bot.delivery.reach import looks_on
 from bot.model.subscription import PlatformName, Subscription, SubscriptionState, Target
-from bot.platforms.base import Account, SendError, TargetGoneError, TargetNotFoundError
+from bot.platforms.base import Account, FloodError, SendError, TargetGoneError, TargetNotFoundError
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.roles import Role
 from bot.runtime.watch import Stamp
@@ -70,6 +71,11 @@ class Declaration:
         """
         return self._declared_under is self._role.lease
 
+    @property
+    def is_due(self) -> bool:
+        """Whether this process has something left to declare."""
+        return self._role.is_held() and not self.is_done
+
     async def declare(self) -> None:
         """Bring the subscriptions in line with the channels that the config declares.
 
@@ -102,11 +108,8 @@ class Declaration:
             unsure &= {each.target.platform for each in await self._ledger.subscriptions.all()}
         for subscription in wanted:
             target = subscription.target
-            if (
-                target.chat.startswith("@")
-                and target.platform in self._pacers
-                and self._pacers[target.platform].pause()
-            ):
+            pacer, looks = self._pacers.get(target.platform), looks_on(target.platform)
+            if target.chat.startswith("@") and pacer is not None and pacer.delay(looks):
                 # Because the platform has asked for a pause, a name is looked up when that is over.
                 unsure.add(target.platform)
                 continue
@@ -123,6 +126,8 @@ class Declaration:
             except SendError as error:
                 log.info("%s cannot be looked up now: %s", subscription.target, error)
                 unsure.add(subscription.target.platform)
+                if isinstance(error, FloodError) and pacer is not None:
+                    pacer.note_flood(error, looks)
             else:
                 declared.append(dataclasses.replace(subscription, target=target))
         certain = [subscription for subscription in declared if subscription.target.platform not in unsure]

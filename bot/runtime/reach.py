@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from bot.delivery.reach import Addressee, addressees, find_out
+from bot.delivery.reach import Addressee, addressees, find_out, looks_on
 from bot.delivery.reasons import out_of_reach
 from bot.delivery.waiting import wait_for_event
 from bot.model.facts import OutOfReach, Tell, Unreached
 from bot.model.i18n import spoken
 from bot.model.shortfalls import NotAsChosen
-from bot.platforms.base import SendError
+from bot.platforms.base import FloodError, SendError
 
 if TYPE_CHECKING:
     from bot.config import Config
     from bot.model.subscription import PlatformName, Target
     from bot.runtime.connection import Connection
+    from bot.runtime.declaration import Declaration
     from bot.storage.notices import LedgerNotices
 
 log = logging.getLogger(__name__)
@@ -33,24 +34,24 @@ ALL_EVERY = 86_400.0
 class Reach:
     """The knowledge of the places to which no message comes.
 
-    `config` returns the config that holds now, `tell` takes news to the admins, and `declare` looks up declared
-    channels again whose names were not known.
+    `config` returns the config that holds now, and `tell` takes news to the admins. The `declaration` looks up declared
+    channels again whose names were not known, or could not be looked up.
     """
 
     def __init__(
         self,
         connections: Mapping[PlatformName, Connection],
         notices: LedgerNotices,
+        declaration: Declaration,
         *,
         config: Callable[[], Config],
         tell: Tell,
-        declare: Callable[[], Awaitable[None]],
     ) -> None:
         self._connections = connections
         self._notices = notices
+        self._declaration = declaration
         self._config = config
         self._tell = tell
-        self._declare = declare
         self._reached: dict[Addressee, float] = {}
         self._unreached: dict[Addressee, Unreached] = {}
         self._missed: dict[Target, str] = {}
@@ -80,11 +81,12 @@ class Reach:
         self._wake.set()
 
     async def follow(self) -> NoReturn:
-        """Try the places until cancelled."""
+        """Try the places until cancelled, those of a platform that has asked for a pause as soon as that is over."""
         while True:
             self._wake.clear()
             await self.look()
-            await wait_for_event(self._wake, AGAIN_EVERY)
+            pauses = filter(None, (each.pacer.delay(looks_on(name)) for name, each in self._connections.items()))
+            await wait_for_event(self._wake, min([AGAIN_EVERY, *pauses]))
 
     async def look(self) -> None:
         """Try each place that is due, and tell the admins of those to which no message comes any more.
@@ -95,9 +97,9 @@ class Reach:
         before = {each.target for each in self.unreached}
         beyond = set(self._unreached)
         await asyncio.gather(*map(self._try, self._connections))
-        if beyond - self._unreached.keys():
+        if self._declaration.is_due or beyond - self._unreached.keys():
             # Because a channel may be known by its name now, the subscription of its number is made.
-            await self._declare()
+            await self._declaration.declare()
         self._missed = await self._notices.missed([place.target for place in self._addressees() if place.is_admin])
         if news := [each for each in self.unreached if each.target not in before]:
             await self._tell(OutOfReach(news))
@@ -117,7 +119,7 @@ class Reach:
                 not connection.was_accepted
                 # The process that works on the platform looks, because one pace holds for all requests.
                 or not connection.role.is_held()
-                or connection.pacer.pause()
+                or connection.pacer.delay(looks_on(platform))
                 or time.monotonic() - self._reached.get(place, float("-inf")) < ALL_EVERY
             ):
                 continue
@@ -125,6 +127,8 @@ class Reach:
                 found = await find_out(connection.platform, place)
             except SendError as error:
                 log.info("%s cannot be tried now: %s", place.target, error)
+                if isinstance(error, FloodError):
+                    connection.pacer.note_flood(error, looks_on(platform))
                 continue
             self._unreached.pop(place, None)
             if isinstance(found, Unreached):
