@@ -324,6 +324,18 @@ async def test_it_is_readable_on_a_phone(opened: Tab, width: int) -> None:
         assert await opened.evaluate(CUT) == []
 
 
+async def test_a_message_that_comes_while_a_button_is_down_costs_no_click(opened: Tab) -> None:
+    """The page waits for the release before it draws: the button that was pressed is the one that is let go."""
+    await opened.locator("#tab-discord-general").hover()
+    await opened.mouse.down()
+    known = await opened.evaluate("page.messages.size")
+    await opened.evaluate("void write('/topics')")
+    await opened.wait_for_function("known => page.messages.size > known + 1", arg=known)
+    await opened.mouse.up()
+    await expect(opened.locator("#tab-discord-general")).to_have_attribute("aria-selected", "true")
+    await expect(telegram(opened).locator("article").last).to_contain_text("#tiktok")
+
+
 async def test_every_text_stands_out_from_its_ground(opened: Tab, content: Path) -> None:
     """By a contrast of 4.5 at least, in both themes, by night and by day."""
     await opened.emulate_media(reduced_motion="reduce")

@@ -5,6 +5,7 @@
 const page = {
   facts: null, places: [], messages: new Map(), who: "Camille", session: null, ahead: 0, events: null,
   open: { telegram: "telegram-private", discord: "discord-announcements" }, seen: new Set(), fresh: true,
+  pressed: false, due: false,
 };
 const node = (id) => document.getElementById(id);
 const placeOf = (platform) => page.places.find((place) => place.key === page.open[platform]);
@@ -237,8 +238,11 @@ function announce(key, message) {
   }
 }
 
+/** Draw everything, though not before a pointer that is down is released: a control that is drawn anew in between
+    would lose the click. */
 function draw() {
-  if (page.facts === null) {
+  page.due = page.pressed;
+  if (page.facts === null || page.pressed) {
     return;
   }
   drawHead();
@@ -247,6 +251,12 @@ function draw() {
   drawWindow();
   drawSwitch();
   drawBackstage();
+}
+
+/** Draw what had to wait. The click itself comes first, right behind the release. */
+function release() {
+  page.pressed = false;
+  setTimeout(() => page.due && draw());
 }
 
 function begin() {
@@ -263,6 +273,11 @@ function begin() {
   }
   root.dataset.platform = "telegram";
   composers();
+  document.addEventListener("pointerdown", (event) => {
+    page.pressed = event.button === 0;
+  });
+  ["pointerup", "pointercancel"].forEach((name) => document.addEventListener(name, release));
+  window.addEventListener("blur", release);
   setInterval(drawClock, 1000);
   listen();
 }
