@@ -237,11 +237,14 @@ class Pacer:
 
     def remember(self, sent: Iterable[tuple[Target, dt.timedelta, int]]) -> None:
         """Count messages of an earlier process: the chat, the time since the last of them left, and their number."""
-        now = self._now()
+        now, left = self._now(), list(self._left)
         for target, ago, count in sorted(sent, key=lambda each: -each[1]):
-            known = self._sent.get(target.chat, [])
-            self._sent[target.chat] = sorted([*known, *[now - ago.total_seconds()] * count])
+            moments = [now - ago.total_seconds()] * count
+            self._sent[target.chat] = sorted([*self._sent.get(target.chat, []), *moments])
             self._sent.move_to_end(target.chat)
+            left += moments
+        # Because the earlier process may have sent a moment ago, its messages are in the window of the rate too.
+        self._left = deque(sorted(left), maxlen=self.rate)
 
     @property
     def waiting(self) -> dict[str, int]:

@@ -441,3 +441,22 @@ def test_messages_of_an_earlier_process_count_in_each_chats_minute() -> None:
     assert pacer.delay(THERE) == 0
     watch.now += 11
     assert pacer.delay(HERE) == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 3)), max_size=8))
+async def test_messages_of_an_earlier_process_count_in_the_rate(earlier: list[tuple[float, int]]) -> None:
+    """However late the earlier process sent, no sliding second sees more than the rate of both together."""
+    watch = Stopwatch()
+    pacer = Pacer(5, now=watch)
+    pacer.remember((somebody(), dt.timedelta(seconds=ago), count) for ago, count in earlier)
+    # By an earlier process that kept the rate too.
+    left = [watch.now - ago for ago, count in earlier for _ in range(count)]
+    before = max((most_in_a_second(left),) if left else (0,))
+    for _ in range(12):
+        # And a little, for the sums of floats.
+        watch.now += pacer.until_free() + 1e-6
+        turn = pacer.turn_at_once(somebody())
+        assert turn is not None
+        turn.leave()
+        left.append(watch.now)
+    assert most_in_a_second(left) <= max(pacer.rate, before)
