@@ -98,7 +98,7 @@ async def test_a_menu_that_is_refused_is_told_and_offered_again(place: DemoWorld
     place.telegram.faults.add(Fault(REFUSED, Match("setMyCommands"), times=None))
     async with running(place, tmp_path):
         welcome = await told(place, "tout ne fonctionne pas")
-        assert "menu des commandes pas accepté (Bot_command_invalid)" in welcome
+        assert "menu des commandes pas accepté (400 Bad Request: BOT_COMMAND_INVALID)" in welcome
         assert "Tout est prêt" not in welcome
         place.telegram.faults.clear()
         await told(place, "Telegram : tout fonctionne")

@@ -137,7 +137,7 @@ async def test_nothing_is_read_out_of_an_odd_answer_of_discord(call: str) -> Non
 
 
 async def _publish_menus(platform: TelegramPlatform, _target: Target) -> None:
-    await menus.publish_menus(platform.bot, Language.FRENCH, "Le récap")
+    await menus.publish_menus(platform.ask, Language.FRENCH, "Le récap")
 
 
 ON_TELEGRAM: dict[str, tuple[str, Callable[[TelegramPlatform, Target], Awaitable[Any]]]] = {
@@ -153,7 +153,7 @@ ON_TELEGRAM: dict[str, tuple[str, Callable[[TelegramPlatform, Target], Awaitable
 }
 
 
-TAKEN = {("getMyCommands", "null"), ("getMyCommands", "[]"), ("getMyCommands", "{}"), ("setMyCommands", "true")}
+TAKEN = {("getMyCommands", "[]"), ("getMyCommands", "{}"), ("setMyCommands", "true")}
 """Results that tell something: that there is no menu yet, or a new one."""
 
 

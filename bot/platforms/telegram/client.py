@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from telegram import Bot, Chat, ChatFullInfo, ChatMember, ChatMemberRestricted
@@ -28,7 +29,7 @@ from bot.platforms.telegram.audio import form_of, opened, translate_audio, with_
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, note_wait
+from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, note_wait, parse
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.platforms.telegram.section import Telegram
 
@@ -211,6 +212,14 @@ class TelegramPlatform(Account, Editor, Pinner):
         """
         with translated():
             await self._sender.call(method, _as_json(body), leave)
+
+    async def ask(self, method: str, body: JsonObject) -> Any:  # noqa: ANN401 - each method has a result of its own
+        """Call a method of the Bot API and return its result, unread.
+
+        Raises:
+            TelegramError: as `ApiSender.fetch` says.
+        """
+        return parse(HTTPStatus.OK, await self._sender.fetch(method, _as_json(body)))["result"]
 
     async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Check that the bot may write to the target and pin there, as `Platform.inspect` says."""

@@ -114,7 +114,7 @@ class Handlers:
         application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         application.add_error_handler(_failed)
         self._platform.on_setup = lambda: offer_menu(
-            lambda: publish_menus(self._platform.bot, self._language, self._context.show), self._platform.on_ability
+            lambda: publish_menus(self._platform.ask, self._language, self._context.show), self._platform.on_ability
         )
 
     async def _typed(self, update: Update, _context: Context) -> None:
