@@ -15,7 +15,6 @@ ROOT = Path(__file__).parent.parent
 BOT = ROOT / "bot"
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(BOT.rglob("*.py"))}
-TREES = {path: ast.parse(text) for path, text in SOURCES.items()}
 RIDDLE = re.compile(r"(?:Who|Whoever|What|Whatever)\b")
 LONGEST_FILE = 500
 LONGEST_README = 220
@@ -110,17 +109,23 @@ def _definitions() -> dict[str, list[str]]:
     for path in SOURCES:
         if BOT / "sandbox" in path.parents:
             continue
-        for node in TREES[path].body:
+        for node in _tree(path).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 found.setdefault(node.name, []).append(str(path))
     return found
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    # Only when a test asks, because each process of a run collects this file.
+    return ast.parse(SOURCES[path])
 
 
 def _docstrings(path: Path) -> list[tuple[int, str]]:
     """Return every string that stands alone, with its line: of modules, classes, functions and constants."""
     return [
         (node.lineno, node.value.value.lstrip())
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
 
@@ -146,7 +151,7 @@ def _modules() -> frozenset[str]:
 def _imported(path: Path) -> set[str]:
     """Return the files of the program that this one imports by name."""
     found: set[str] = set()
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
