@@ -282,7 +282,10 @@ async def test_what_is_on_its_way_is_awaited_before_a_message_is_called_refused(
     for chat in first[:3]:
         work.carrier.errors[chat] = [base.ContentError("can't parse entities")]
     slow = work.carrier.gates[first[3]] = asyncio.Event()
+    work.carrier.gate.clear()
     async with work.going():
+        await work.carrier.begun(4)
+        work.carrier.gate.set()
         await work.reaches(failed=3, sending=26)
         await until(lambda: 1 in work.worker._doubts)
         async with asyncio.timeout(20):
