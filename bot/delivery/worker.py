@@ -316,25 +316,27 @@ class Worker:
             post = post._replace(file_id=file_id, keep=functools.partial(self._uploads.keep, upload.key))
         if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
             post = post._replace(since=self._since(stored))
+        self._doubts.sent(claim.rendering_id)
         try:
-            with self._doubts.under_way(claim.rendering_id):
-                if retry.is_in_doubt(claim) and self._finder is not None:
-                    with turn:
-                        message_id = await self._found(post, self._finder, stored)
-                    if message_id is not None:
-                        return message_id
-                    # Because the look was a request too, the message needs a turn of its own.
-                    later = await self._pacer.turn(claim.target)
-                    if later is None:
-                        return None
-                    turn = later
-                    post = post._replace(leave=turn.leave)
+            if retry.is_in_doubt(claim) and self._finder is not None:
                 with turn:
-                    return await self._platform.send(post)
+                    message_id = await self._found(post, self._finder, stored)
+                if message_id is not None:
+                    return message_id
+                # Because the look was a request too, the message needs a turn of its own.
+                later = await self._pacer.turn(claim.target)
+                if later is None:
+                    return None
+                turn = later
+                post = post._replace(leave=turn.leave)
+            with turn:
+                return await self._platform.send(post)
         except SendError:
             if turn.refused:
                 return None
             raise
+        finally:
+            self._doubts.answered(claim.rendering_id)
 
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""
