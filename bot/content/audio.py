@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from bot.model.episode import Episode
 
 LARGEST_AUDIO = 50 << 20
-"""Bytes of a file that Telegram takes from a bot: 50 MB."""
+"""Bytes of a file that Telegram takes from a bot: "50 MB", each of 1,048,576 bytes, as in the published source of
+its server (https://github.com/tdlib/telegram-bot-api, where "20 MB" are `20 << 20`). Your own server takes more."""
 _MEGABYTE = 1 << 20
 SMALLER = gettext_noop("Until then, chats that want the audio get the link; a file at 96 kbit/s holds an hour and more")
 """The cure of a recording that cannot come into a chat."""
@@ -69,6 +71,7 @@ def check_size(size: int) -> None:
 
 def too_large(size: int) -> str:
     """Return the sentence that so many bytes are more than Telegram takes; empty if they are not."""
-    told = _("the audio is {size:.1f} MB large, and Telegram takes {limit} MB at most")
+    told = _("the audio is {size} MB large, and Telegram takes {limit} MB at most")
     is_more = size > LARGEST_AUDIO
-    return told.format(size=size / _MEGABYTE, limit=LARGEST_AUDIO // _MEGABYTE) if is_more else ""
+    # Rounded up, else a file that is hardly too large would seem to fit.
+    return told.format(size=math.ceil(size / _MEGABYTE), limit=LARGEST_AUDIO // _MEGABYTE) if is_more else ""

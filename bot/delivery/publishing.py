@@ -172,10 +172,9 @@ def pinning(platform: PlatformName, pinner: Pinner, queue: Queue[Pin], sender: S
     """Return the job that pins the newest recap of a place, and then unpins the last one."""
 
     def steps(waiting: Pin) -> Sequence[Step]:
-        pin = functools.partial(pinner.pin, waiting.target, waiting.wanted)
-        if waiting.pinned in {None, waiting.wanted}:
-            return [pin]
-        return [pin, functools.partial(pinner.unpin, waiting.target, str(waiting.pinned))]
+        last = waiting.pinned if waiting.pinned != waiting.wanted else None
+        pin = functools.partial(pinner.pin, waiting.target, waiting.wanted, last=last)
+        return [pin] if last is None else [pin, functools.partial(pinner.unpin, waiting.target, last)]
 
     return FollowUpJob(
         platform=platform, route="pin", queue=queue, steps=steps, failure=NotPinned, sender=sender, tell=tell

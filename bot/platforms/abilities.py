@@ -25,8 +25,10 @@ class Publisher(Protocol):
 class Pinner(Protocol):
     """A platform on which messages can be pinned."""
 
-    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool], last: str | None = None) -> None:
         """Pin a sent message without a sound. Pinning twice is no error. `leave` is that of `Post`.
+
+        Where a place has room for one pinned message alone, the `last` one is unpinned before.
 
         Raises:
             SendError: the message was not pinned.

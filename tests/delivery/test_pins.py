@@ -100,6 +100,30 @@ async def test_a_pin_that_was_taken_off_by_hand_is_no_trouble(either: Side, real
     assert either.told == []
 
 
+async def test_a_forum_pins_its_newest_post(discord_side: Side, real_ledger: Ledger) -> None:
+    """It has room for one: the last one makes room, deleted or not; another person's post keeps its place."""
+    discord = discord_side.standin
+    assert isinstance(discord, DiscordStandIn)
+    forum = discord.add_forum(discord.add_guild("Auditeurs", BOT | Permission.MANAGE_THREADS), "Épisodes")
+    await discord_side.subscribe(real_ledger, forum, pin=True)
+
+    def pinned_posts() -> list[int]:
+        return [number for number, post in enumerate(forum.threads) if post.pinned]
+
+    async with discord_side.delivering(real_ledger):
+        for episode in range(3):
+            await discord_side.open(real_ledger, "Un", "Deux", episode=episode)
+            await until(lambda episode=episode: pinned_posts() == [episode])  # type: ignore[misc]
+        discord.world.remove_channel(forum.threads[2])
+        await discord_side.open(real_ledger, "Un", episode=3)
+        await until(lambda: [len(forum.threads), *pinned_posts()] == [3, 2])
+        assert discord_side.told == []
+        forum.threads[2].pinned, forum.threads[0].pinned = False, True
+        await discord_side.open(real_ledger, "Un", episode=4)
+        await discord_side.hears(NotPinned)
+    assert pinned_posts() == [0]
+
+
 async def test_only_the_newest_recap_waits_to_be_pinned(ledger: Ledger, clock: Clock) -> None:
     """One that a newer one has overtaken is never pinned, and that one is not lost when the first is done."""
     await ledger.subscriptions.save(subscription(telegram(-5, 7), pin=True))

@@ -19,9 +19,9 @@ from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.abilities import Finder, Pinner, Publisher
 from bot.platforms.base import Account, NotSentError, Post, SendError, TargetNotFoundError, UnknownOutcomeError
 from bot.platforms.discord import NAME, rights
-from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, UNKNOWN_MESSAGE, id_in, reaching, reading
+from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, PINNED_NO_MORE, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
-from bot.platforms.discord.forums import Forum, Forums
+from bot.platforms.discord.forums import PINNED, Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, take_over
 from bot.platforms.discord.render import IS_COMPONENTS_V2, MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
@@ -175,31 +175,39 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
                 if error.code != ALREADY_PUBLISHED:
                     raise
 
-    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
-        """Pin a message, as `Pinner.pin` says."""
-        await self._change_pin("PUT", target, message_id, leave)
+    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool], last: str | None = None) -> None:
+        """Pin a message, or the post of a forum, as `Pinner.pin` says."""
+        turn = FirstTurn(leave)
+        if last is not None and await self._in_forum(target, turn):
+            await self._change_pin(target, last, turn, is_pinned=False)
+        await self._change_pin(target, message_id, turn, is_pinned=True)
 
     async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
-        """Unpin a message, as `Pinner.unpin` says."""
-        await self._change_pin("DELETE", target, message_id, leave, absent=UNKNOWN_MESSAGE)
+        """Unpin a message, or the post of a forum, as `Pinner.unpin` says."""
+        await self._change_pin(target, message_id, FirstTurn(leave), is_pinned=False)
 
-    async def _change_pin(
-        self, method: str, target: Target, message_id: str, leave: Callable[[], bool], absent: int | None = None
-    ) -> None:
+    async def _in_forum(self, target: Target, turn: FirstTurn) -> bool:
         with reaching(self.client):
-            turn = FirstTurn(leave)
             # A message of a private chat stands in the channel of that chat.
             place = await self._channel_id(target, turn)
-            route = Route(
-                method,
-                "/channels/{channel_id}/messages/pins/{message_id}",
-                channel_id=place,
-                message_id=int(message_id),
-            )
+            return await self._forums.find(self.client, place, turn, surely=True) is not None
+
+    async def _change_pin(self, target: Target, message_id: str, turn: FirstTurn, *, is_pinned: bool) -> None:
+        # A post of a forum is a channel with the number of its first message.
+        is_post = await self._in_forum(target, turn)
+        with reaching(self.client):
+            body: JsonObject = {}
+            if is_post:
+                route = Route("PATCH", "/channels/{channel_id}", channel_id=int(message_id))
+                body = {"json": {"flags": PINNED if is_pinned else 0}}
+            else:
+                path = "/channels/{channel_id}/messages/pins/{message_id}"
+                place = await self._channel_id(target, turn)
+                route = Route("PUT" if is_pinned else "DELETE", path, channel_id=place, message_id=int(message_id))
             try:
-                await self.client.http.request(route, trace_request_ctx=turn.take())
+                await self.client.http.request(route, trace_request_ctx=turn.take(), **body)
             except discord.HTTPException as error:
-                if error.code != absent:
+                if is_pinned or error.code not in PINNED_NO_MORE:
                     raise
 
     @property

@@ -33,6 +33,8 @@ NON_TEXT_CHANNEL = 50008
 ALREADY_PUBLISHED = 40033
 UNKNOWN_MESSAGE = 10008
 ALREADY_ANSWERED = 40060
+PINNED_NO_MORE = frozenset({UNKNOWN_MESSAGE, 10003, 50083})
+"""The codes after a message or a post that was deleted is unpinned, or an archived post, which archiving unpins."""
 
 NO_ANSWER = (discord.DiscordException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """The errors of a request: discord.py's own, and some of the network's that it does not retry."""

@@ -20,6 +20,10 @@ REQUIRES_TAG = 1 << 4
 """The flag of a forum that takes no post without a tag."""
 
 
+PINNED = 1 << 1
+"""The flag of a post that is pinned at the top of its forum, which has room for one."""
+
+
 class Forum(NamedTuple):
     """A forum. Because it may insist on some tag, `tags` are the first one then, and none else."""
 

@@ -74,9 +74,12 @@ async def inspect(client: discord.Client, channel_id: int, choices: Choices) -> 
 
 
 def _no_pin(channel: object, allowed: discord.Permissions, choices: Choices) -> Iterator[str]:
-    if choices.pin and isinstance(channel, discord.ForumChannel):
-        yield _("the posts of a forum are pinned by hand: take pin out")
-    elif choices.pin and not (allowed.pin_messages or allowed.administrator):
+    if not choices.pin or allowed.administrator:
+        return
+    if isinstance(channel, discord.ForumChannel):
+        if not allowed.manage_threads:
+            yield _("the bot may not pin posts here: give it the permission Manage Threads, or take pin out")
+    elif not allowed.pin_messages:
         yield _("the bot may not pin here: give it the permission Pin Messages, or take pin out")
 
 

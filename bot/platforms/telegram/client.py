@@ -191,7 +191,13 @@ class TelegramPlatform(Account, Editor, Pinner):
         """Delete a message that the bot sent, as `Editor.delete` says."""
         await self.call("deleteMessage", {"chat_id": address(target), "message_id": int(message_id)})
 
-    async def pin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
+    async def pin(
+        self,
+        target: Target,
+        message_id: str,
+        leave: Callable[[], bool],
+        last: str | None = None,  # noqa: ARG002 - a chat has room for many
+    ) -> None:
         """Pin a message, as `Pinner.pin` says."""
         ids = {"chat_id": address(target), "message_id": int(message_id), "disable_notification": True}
         await self.call("pinChatMessage", ids, leave)

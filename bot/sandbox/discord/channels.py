@@ -14,6 +14,7 @@ from bot.sandbox.discord.errors import (
     TAG_REQUIRED,
     THREAD_ARCHIVED,
     THREAD_LOCKED,
+    TOO_MANY_PINNED,
     UNKNOWN_CHANNEL,
     UNKNOWN_GUILD,
     UNKNOWN_MESSAGE,
@@ -27,6 +28,7 @@ from bot.sandbox.discord.messages import Content, pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
 from bot.sandbox.discord.world import (
+    PINNED,
     Channel,
     ChannelType,
     DirectChannel,
@@ -64,6 +66,7 @@ class Channels:
         message = messages + "/{message_id}"
         return [
             Route("GET", channel, self._get_channel),
+            Route("PATCH", channel, self._flag_thread),
             Route("DELETE", channel, self._delete_thread),
             Route("POST", messages, self._send),
             Route("GET", messages, self._history),
@@ -153,10 +156,25 @@ class Channels:
     def _delete(self, ask: Ask) -> None:
         self._message(self._channel(ask), ask).delete()
 
-    def _delete_thread(self, ask: Ask) -> Json:
+    def _flag_thread(self, ask: Ask) -> Json:
+        thread = self._managed(ask)
+        if thread.archived:
+            raise ApiError(THREAD_ARCHIVED)
+        is_pinned = bool(ask.form["flags"] & PINNED)
+        if is_pinned and any(each.pinned for each in threads_of(thread.parent) if each is not thread):
+            raise ApiError(TOO_MANY_PINNED)
+        thread.pinned = is_pinned
+        self._gateway.event("THREAD_UPDATE", thread.wire())
+        return thread.wire()
+
+    def _managed(self, ask: Ask) -> Thread:
         channel = self._channel(ask)
         if not isinstance(channel, Thread) or Permission.MANAGE_THREADS not in channel.bot_permissions:
             raise ApiError(MISSING_PERMISSIONS)
+        return channel
+
+    def _delete_thread(self, ask: Ask) -> Json:
+        channel = self._managed(ask)
         for message in channel.messages:
             message.delete()
         self._world.remove_channel(channel)

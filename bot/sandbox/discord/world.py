@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ARCHIVE_AFTER_MINUTES = 4320
 _FORUM_REQUIRES_TAG = 1 << 4
+PINNED = 1 << 1
+"""The flag of a pinned post."""
 _EPOCH = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
 """Zero of the milliseconds in Discord's ids."""
 _TIME_SHIFT = 22
@@ -307,6 +309,7 @@ class Thread(Channel):
     owner: User = field(kw_only=True)
     archived: bool = False
     locked: bool = False
+    pinned: bool = False
     tags: tuple[Tag, ...] = ()
 
     @property
@@ -319,6 +322,7 @@ class Thread(Channel):
         created = wire_time(time_of(self.id))
         return super().wire() | {
             "parent_id": str(self.parent.id),
+            "flags": PINNED if self.pinned else 0,
             "owner_id": str(self.owner.id),
             "message_count": len(self.messages),
             "member_count": 1,

@@ -108,7 +108,10 @@ async def test_pins_and_mentions_that_cannot_be_are_named_with_their_cure(discor
     assert "has no role 5 to mention" in await inspected(discord, text, mention="role:5")
     assert f"has no role {plain.id} to mention" in await inspected(discord, text, mention=f"role:{plain.id}")
     assert not await inspected(discord, text, mention=f"role:{free.id}")
-    assert "pinned by hand" in await inspected(discord, discord.add_forum(plain, "Épisodes"), pin=True)
+    forum = discord.add_forum(plain, "Épisodes")
+    assert "give it the permission Manage Threads" in await inspected(discord, forum, pin=True)
+    discord.permit(forum, BOT | Permission.MANAGE_THREADS)
+    assert not await inspected(discord, forum, pin=True)
     discord.permit(text, BOT | Permission.PIN_MESSAGES | Permission.MENTION_EVERYONE)
     assert not await inspected(discord, text, **wished)
 

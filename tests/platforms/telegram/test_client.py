@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.model.rendering import Message
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Choices, PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform, joined
 from bot.platforms.telegram.row import GROUP, PRIVATE, ROW
 from bot.platforms.telegram.section import Telegram
 from bot.sandbox.shared.faults import Fault, Flood, Match
-from bot.sandbox.telegram.model import Status
+from bot.sandbox.telegram.model import ADMIN_RIGHTS, Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests import clients
 from tests.platforms.telegram import wire
@@ -241,6 +241,29 @@ async def test_a_refused_token_is_in_no_part_of_the_error() -> None:
             await platform.connect()
         await platform.close()
     assert stranger not in "".join(traceback.format_exception(refused.value))
+
+
+async def test_a_missing_right_to_pin_is_found_before_a_push() -> None:
+    """Where the bot is no admin and members may not, or is one without the right; a channel wants another right."""
+    async with TelegramStandIn() as standin:
+        group, channel = standin.add_supergroup("Le club"), standin.add_channel("Le récap")
+        wished = Choices(pin=True)
+        async with clients.connected(clients.telegram_client(standin)) as platform:
+
+            async def missing(chat: Chat, choices: Choices = wished) -> str:
+                return " ".join(await platform.inspect(Target(PlatformName("telegram"), str(chat.id)), choices))
+
+            assert await missing(group) == ""
+            assert await missing(channel) == ""
+            for chat, right in ((group, "may pin messages"), (channel, "let it edit messages of this channel")):
+                others = [
+                    each for each in ADMIN_RIGHTS[chat.type] if each not in {"can_pin_messages", "can_edit_messages"}
+                ]
+                standin.set_member(chat, standin.bot, Status.ADMINISTRATOR, rights=others)
+                assert right in await missing(chat)
+                assert await missing(chat, Choices()) == ""
+                standin.set_member(chat, standin.bot, Status.ADMINISTRATOR)
+                assert await missing(chat) == ""
 
 
 async def test_a_group_in_which_the_bot_may_only_read_is_found_before_a_push() -> None:
