@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 
-# By its name, because a digest goes stale. To pin it: --build-arg PYTHON=python:3.13-slim@sha256:…
-ARG PYTHON=python:3.13-slim
+# By the digest of 1 September 2026 that the image's makers have published (docker-library/repo-info), so that two builds are
+# the same. It ages: for today's image with its security fixes, --build-arg PYTHON=python:3.13-slim
+ARG PYTHON=python:3.13.15-slim@sha256:881d80734ee05dca6f7f42dcb080975652a53c7eda9ba1f03bb8da31aa6a6ec2
 FROM $PYTHON AS build
 WORKDIR /src
 RUN python -m venv /venv
