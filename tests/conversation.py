@@ -16,21 +16,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest import mock
 
-from bot.commands import COMMANDS, Argument
+from bot.commands import ADMIN, COMMANDS, Argument
 from bot.model.subscription import PlatformName
 from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.telegram.client import TelegramPlatform
 from bot.runtime.app import App, opened
+from bot.sandbox.telegram import model as telegram_model
 from tests.running import at_work
 from tests.waiting import PATIENCE, until
+from tests.world import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
     from bot.sandbox.discord import world as discord_world
-    from bot.sandbox.telegram import model as telegram_model
     from tests.world import DemoWorld
 
 
@@ -40,7 +41,7 @@ class Reply:
 
     `texts` are its messages as people read them, with links as `[words](address)`; `replaced` says that the first
     stands where the message with the button stood. `toast` is what shows over the chat for a moment. `is_private`:
-    nobody else can see it.
+    nobody else can see it. `files` came along, each with its name.
     """
 
     texts: tuple[str, ...]
@@ -48,6 +49,7 @@ class Reply:
     toast: str = ""
     replaced: bool = False
     is_private: bool = False
+    files: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def text(self) -> str:
@@ -63,6 +65,9 @@ class Person(Protocol):
 
     async def presses(self, label: str) -> Reply:
         """Press the button with that label, below the newest message of the bot that has one."""
+
+    async def sends(self, name: str, data: bytes) -> Reply:
+        """Send the bot a file."""
 
 
 @dataclass
@@ -81,6 +86,12 @@ class TelegramPerson:
         if self.sender is self.chat and self.chat.type == "channel":
             return await self._reply(lambda: telegram.post(self.chat, text))
         return await self._reply(lambda: telegram.say(self.chat, self.sender, text, thread=self.thread))
+
+    async def sends(self, name: str, data: bytes) -> Reply:
+        """Send a file."""
+        assert isinstance(self.sender, telegram_model.User)
+        sender = self.sender
+        return await self._reply(lambda: self.town.telegram.send_file(self.chat, sender, name, data))
 
     async def presses(self, label: str) -> Reply:
         """Press a button."""
@@ -118,6 +129,11 @@ class TelegramPerson:
             toast=answer.get("text", ""),
             replaced=bool(changed),
             is_private=self.chat.type == "private",
+            files=tuple(
+                (each.document["file_name"], self.town.telegram.contents[each.document["file_id"]])
+                for each in answers
+                if each.document
+            ),
         )
 
     async def settled(self) -> None:
@@ -159,11 +175,15 @@ class DiscordPerson:
     async def says(self, text: str, **options: object) -> Reply:
         """Send a slash command; what follows it goes into its option, further ones by name."""
         name, _, rest = text.removeprefix("/").partition(" ")
-        command = next(command for command in COMMANDS if name in {command.name, *command.french})
+        command = next(command for command in (*COMMANDS, ADMIN) if name in {command.name, *command.french})
         if rest:
-            options[_OPTIONS[command.argument]] = rest
+            options["number" if command is ADMIN else _OPTIONS[command.argument]] = rest
         interaction = await self.town.discord.slash(self.user, self.channel, name, **options)
         return await self._reply(interaction)
+
+    async def sends(self, name: str, data: bytes) -> Reply:
+        """Send a file, which comes as an option of the admins' command."""
+        return await self.says("/admin", file=self.town.discord.world.keep_file(name, data))
 
     async def presses(self, label: str) -> Reply:
         """Press a button below the last answer that has it, or else below the channel's newest message with it."""
@@ -185,6 +205,7 @@ class DiscordPerson:
             buttons=read_labels(interaction.messages[-1].components),
             replaced=interaction.source is not None and interaction.original is interaction.source,
             is_private=interaction.ephemeral,
+            files=tuple((file.name, file.data) for message in interaction.messages for file in message.files),
         )
 
     async def settled(self) -> None:
@@ -235,12 +256,19 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def talking(town: DemoWorld, folder: Path, *, content: Path | None = None, more: str = "") -> AsyncIterator[Talk]:
+async def talking(
+    town: DemoWorld,
+    folder: Path,
+    *,
+    content: Path = CONTENT,
+    admin: telegram_model.Chat | None = None,
+    more: str = "",
+) -> AsyncIterator[Talk]:
     """The whole bot as `recap run` runs it, ready to answer, but for its patience: tests talk fast.
 
     A minute goes by for its throttle whenever somebody asks something, and no chat has a pace of its own.
     """
-    config = town.config(folder, more=more) if content is None else town.config(folder, content=content, more=more)
+    config = town.config(folder, content=content, admin=admin, more=more)
     unhurried = mock.patch.multiple("bot.platforms.telegram.row", PRIVATE=(), GROUP=())
     async with opened(config) as app:
         app.throttle.clock = itertools.count(step=60).__next__

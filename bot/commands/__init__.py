@@ -5,9 +5,12 @@ an `Answer`. A command knows neither platform nor database. Each file here answe
 """
 
 from bot.commands.completion import suggest
+from bot.commands.drafts import LARGEST_FILE
 from bot.commands.episodes import to_share
 from bot.commands.request import (
     Answer,
+    AnswerFile,
+    AttachedFile,
     CommandContext,
     Obstacle,
     Request,
@@ -19,6 +22,7 @@ from bot.commands.request import (
 )
 from bot.commands.subscribing import no_voice
 from bot.commands.table import (
+    ADMIN,
     COMMANDS,
     SAID,
     START,
@@ -36,13 +40,17 @@ from bot.commands.table import (
 from bot.commands.throttle import Throttle, Verdict
 
 __all__ = [
+    "ADMIN",
     "COMMANDS",
+    "LARGEST_FILE",
     "SAID",
     "START",
     "UNKNOWN",
     "Answer",
+    "AnswerFile",
     "Answering",
     "Argument",
+    "AttachedFile",
     "Command",
     "CommandContext",
     "Obstacle",

@@ -1,4 +1,4 @@
-"""The buttons below the card of a rehearsal, which only the admins of the config can press."""
+"""The buttons that decide on a push, below cards and the panel, which only the admins of the config can press."""
 
 from __future__ import annotations
 
@@ -21,9 +21,14 @@ async def withhold(context: CommandContext, request: Request) -> Answer:
     return await _decided(Instruction.WITHHOLD, context, request)
 
 
+async def release(context: CommandContext, request: Request) -> Answer:
+    """Take a withholding back."""
+    return await _decided(Instruction.RELEASE, context, request)
+
+
 async def _decided(decision: Instruction, context: CommandContext, request: Request) -> Answer:
     # Because a client may send any data, and a card in a chat of the team is before everybody there, the person counts.
-    is_admin = request.person in context.admins.get(request.target.platform, {})
+    is_admin = context.is_admin(request.target.platform, request.person)
     schedule, number, digest, *more = (*request.argument.split(), "", "", "")
     if not is_admin or any(more) or not digest or not number.isdecimal():
         return outdated(request.words)

@@ -8,7 +8,7 @@ import datetime as dt
 import enum
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from bot.commands.throttle import Throttle
 from bot.content.formatter import SEPARATOR, Formatter
@@ -39,6 +39,24 @@ class Obstacle(enum.Enum):
     """The place is locked."""
 
 
+class AttachedFile(NamedTuple):
+    """A file that came with a request, of that size as far as the platform tells: `read` fetches it.
+
+    That raises an `ExpectedError` if the platform does not give the file.
+    """
+
+    name: str
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+
+
+class AnswerFile(NamedTuple):
+    """A file that comes with an answer."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A command as somebody typed it, or as a button stands for it.
@@ -50,7 +68,7 @@ class Request:
     `has_followers`. `private_chat` is the address of a private chat with the bot, on platforms that have one. `person`
     is the platform's number of the person, 0 for somebody who writes in the name of a chat, and `person_name` the name
     by which the place knows the person. `place` is the name of the target where the command names another place than
-    its own.
+    its own. `file` came with the command, or with the message of the button.
     """
 
     argument: str
@@ -65,6 +83,7 @@ class Request:
     person: int = 0
     person_name: str = ""
     place: str = ""
+    file: AttachedFile | None = None
 
     @property
     def words(self) -> Words:
@@ -79,13 +98,14 @@ class Answer:
     After a press, an answer that `replaces` takes the place of the message with the button, as far as the platform can;
     any other answer is a message of its own. `toast` says the same in at most 200 characters, for platforms that show
     it over the chat: there a toast stands alone unless the answer replaces. `is_private` marks an answer for the asker
-    alone.
+    alone. A `file` comes with the last message, which replaces none then.
     """
 
     document: Document
     replaces: bool = False
     toast: str = ""
     is_private: bool = False
+    file: AnswerFile | None = None
 
 
 class Agenda(Protocol):
@@ -111,6 +131,10 @@ def count_nothing(_event: Sum) -> None:
     """Count nothing."""
 
 
+async def nothing_to_run(_request: Request) -> Answer | None:
+    """Know no bot."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """Where the commands are answered: what they may look into.
@@ -119,8 +143,8 @@ class CommandContext:
     platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message, and
     those in `audio_on` play recordings. A change of a subscription holds `changing`: two presses in a row must not undo
     each other. Only `admins`, by their numbers, may `decide` on a push; that takes the schedule, the episode, and the
-    beginning of the digest on a button. `count` hears of each command, and of each topic of the archive that somebody
-    asks for.
+    beginning of the digest on a button. They alone see the `panel`. `count` hears of each command, and of each topic of
+    the archive that somebody asks for. `language` is that of the show.
     """
 
     show: str
@@ -134,13 +158,19 @@ class CommandContext:
     rich_on: Collection[PlatformName] = ()
     audio_on: Collection[PlatformName] = ()
     admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
+    language: Language = Language.FRENCH
     decide: Decide = nothing_to_decide
     count: Count = count_nothing
+    panel: Callable[[Request], Awaitable[Answer | None]] = nothing_to_run
 
     @property
     def today(self) -> dt.date:
         """Return the date in the show's time zone."""
         return self.clock().date()
+
+    def is_admin(self, platform: PlatformName, person: int) -> bool:
+        """Return whether the config names the person as an admin, because rights in a chat make nobody one."""
+        return person in self.admins.get(platform, ())
 
     def formatter(self, request: Request) -> Formatter:
         """Return the formatter in the person's language."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from bot.commands import approving, episodes, search, settings, subscribing, topics
+from bot.commands import admin, approving, episodes, search, settings, subscribing, topics
 from bot.commands.request import Answer, notice, sorry, unsaved
 from bot.commands.rhythm import in_words
 from bot.commands.talk import Meaning, meaning_of
@@ -203,6 +203,9 @@ SAID = Command("said", "", said, Argument.WORDS)
 UNKNOWN = Command("unknown", "", help_)
 """An unknown command, in a private chat."""
 
+ADMIN = Command("admin", gettext_noop("Run the bot, if you are one of its admins"), admin.admin)
+"""For others this command does not exist: no list has it, and they get the answer to an unknown one."""
+
 _TYPEABLE = {word: command for command in (*COMMANDS, START) for word in (command.name, *command.french)}
 
 
@@ -218,8 +221,9 @@ _OF_BUTTONS = (
     Command("again", "", subscribing.again, manages=True, typed="subscribe"),
     Command(Instruction.APPROVE, "", approving.approve),
     Command(Instruction.WITHHOLD, "", approving.withhold),
+    Command(Instruction.RELEASE, "", approving.release),
 )
-_PRESSABLE = {command.name: command for command in (*COMMANDS, *_OF_BUTTONS)}
+_PRESSABLE = {command.name: command for command in (*COMMANDS, *_OF_BUTTONS, ADMIN)}
 _NAMES = {command.answer: command.name for command in (*_PRESSABLE.values(), START)}
 _DATA = re.compile(r"(?P<name>[a-z]+)(?::(?P<page>\d{1,4}))?(?: (?P<argument>.*))?", re.DOTALL)
 

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 import gc
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -87,6 +88,44 @@ class Folder:
             versions |= {path: _version(folder, path, previous.versions.get(path)) for path in paths}
         misnamed = sorted(path for path in files if _WRONG_SUFFIX.search(path.name))
         return cls(dict(sorted(versions.items())), tuple(problems), tuple(misnamed))
+
+
+def write_draft(folder: Path, path: Path, text: str, *, replace: bool) -> Path | None:
+    """Write an episode file into the folder; with `replace`, in the place of another text, which is kept beside it.
+
+    Returns:
+        The file that keeps the other text; None if there was none.
+
+    Raises:
+        FileExistsError: there is another text, and it is not to be replaced.
+        OSError: the file cannot be written.
+    """
+    file, data, kept = folder / path, text.encode(), None
+    try:
+        with file.open("xb") as new:
+            new.write(data)
+    except FileExistsError:
+        before = file.read_bytes()
+        if before == data:
+            return None
+        if not replace:
+            raise
+        kept = _keep_beside(file, before)
+        # Because a reader must never see half of it, the text is written elsewhere before it takes the place.
+        fresh = file.with_name(f".{file.name}.new")
+        fresh.write_bytes(data)
+        fresh.replace(file)
+    return kept
+
+
+def _keep_beside(file: Path, data: bytes) -> Path:
+    """Write the data to a file beside the other, under a name that is free and that is no episode's."""
+    for count in itertools.count(1):
+        kept = file.with_name(f"_{file.stem}-{count}{file.suffix}")
+        with contextlib.suppress(FileExistsError), kept.open("xb") as copy:
+            copy.write(data)
+            return kept
+    raise AssertionError
 
 
 def original_of(path: Path, others: Iterable[Path]) -> Path | None:

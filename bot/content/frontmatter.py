@@ -45,6 +45,14 @@ def key_of(line: str) -> str:
     return found[1] if found else ""
 
 
+def as_draft(text: str) -> str:
+    """Return the text of a good episode file with the status of a draft."""
+    first, *lines = text.replace("\r\n", "\n").replace("\r", "\n").lstrip().split("\n")
+    end = next((at for at, line in enumerate(lines) if line.rstrip() == "---"), 0)
+    head = [line for line in lines[:end] if key_of(line) != "status"]
+    return "\n".join([first, *head, "status: draft", *lines[end:]])
+
+
 def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping[str, Any]:
     """Return the values of the front matter by key; errors go to `mistakes`.
 

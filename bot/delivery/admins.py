@@ -97,14 +97,14 @@ class AdminNotifier:
         self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]], stopped: PlatformName | None
     ) -> list[tuple[Rendering, list[Target]]]:
         """Return the messages for these places, in which alone places have names: the log and the status keep none."""
-        document = describe(fact, self.words, await self._names(fact.places)).document
+        document = describe(fact, self.words, await self.names(fact.places)).document
         return [
             (self.platforms[name].render(document), list(dict.fromkeys(targets)))
             for name, targets in to.items()
             if targets and name != stopped and name in self.platforms
         ]
 
-    async def _names(self, places: Iterable[Target]) -> dict[Target, str]:
+    async def names(self, places: Iterable[Target]) -> dict[Target, str]:
         """Return the names that the platforms tell now. Without its name, a place has its number."""
         names: dict[Target, str] = {}
         with contextlib.suppress(TimeoutError):

@@ -32,6 +32,7 @@ def buttons_for(push: Planned, words: Words, *decisions: Instruction) -> tuple[C
     labels = {
         Instruction.APPROVE: words.gettext("Good to go"),
         Instruction.WITHHOLD: words.gettext("Withhold"),
+        Instruction.RELEASE: words.gettext("Release"),
     }
     about = f"{push.schedule} {push.episode} {push.permit.digest[:DIGITS]}"
     return tuple(CommandButton(labels[each], each, about) for each in decisions)

@@ -22,7 +22,7 @@ from bot.delivery.broadcast import Broadcaster, DueEpisode
 from bot.delivery.cards import answer
 from bot.delivery.reach import Addressee
 from bot.delivery.reasons import place_of
-from bot.model.document import plain
+from bot.model.document import CommandButton, plain
 from bot.model.problems import Problem
 from bot.model.rehearsal import Decided, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 from bot.model.subscription import PlatformName, Target
@@ -245,7 +245,11 @@ class Rehearser:
         fact = await self.decide(decision, schedule, number, who, digest=digest, place=person)
         if fact is None:
             return None
-        return Answer(answer(fact, request.words).document, replaces=True, is_private=True)
+        document = answer(fact, request.words).document
+        if request.is_private:
+            panel = CommandButton(request.words.gettext("◀ Panel"), "admin", "home")
+            document = dataclasses.replace(document, buttons=(*document.buttons, panel))
+        return Answer(document, replaces=True, is_private=True)
 
 
 async def remarks(episode: Episode, archive: Archive, config: Config) -> list[Problem]:

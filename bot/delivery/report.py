@@ -245,7 +245,7 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             if fact.next_push is not None:
                 text += " " + _("Next push: {when}.")
             when = fact.next_push and words.moment(fact.next_push)
-            lines = bullets(labelled(each.platform.title(), _standing(each, words), words) for each in fact.standings)
+            lines = bullets(labelled(each.platform.title(), standing_of(each, words), words) for each in fact.standings)
             if not any(each.failing for each in fact.standings):
                 return as_notice(_("All is set"), paragraph(text, when=when), *lines, alarming=False)
             return as_notice(_("The bot is running, but not everything works"), paragraph(text, when=when), *lines)
@@ -255,7 +255,7 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 state = _("not everything works")
                 more = [small_print(_("The bot goes on trying, and says here when this changes."))]
             title = labelled(fact.platform.title(), state, words)
-            return as_notice(title, paragraph(_standing(fact, words)), *more, alarming=bool(fact.failing))
+            return as_notice(title, paragraph(standing_of(fact, words)), *more, alarming=bool(fact.failing))
         case _:
             raise NotImplementedError(type(fact).__name__)
 
@@ -267,7 +267,8 @@ def _own_token(words: Words) -> str:
     )
 
 
-def _standing(standing: Standing, words: Words) -> str:
+def standing_of(standing: Standing, words: Words) -> str:
+    """Return what works on a platform, in one line."""
     _ = words.gettext
     phrases = {
         Ability.CONNECTED: (_("connected"), _("not connected ({reason})")),

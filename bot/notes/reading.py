@@ -86,6 +86,10 @@ _TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?)(
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 
+class EpisodeFileError(InvalidInputError):
+    """A file that needs no draft, because it is an episode file already."""
+
+
 class _Yaml(yaml.SafeLoader):
     """A loader of plain values that merges no keys, because each merge of merged keys doubles the time."""
 
@@ -220,8 +224,9 @@ def _of_document(data: bytes, path: Path) -> Notes:
     import mammoth
 
     try:
-        # Because a small archive may hold gigabytes, its words are counted before they are read.
-        size = zipfile.ZipFile(io.BytesIO(data)).getinfo("word/document.xml").file_size
+        # Because a small archive may hold gigabytes, all of it is counted before anything is read; no part of it can
+        # be longer than it says.
+        size = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(data)).infolist())
         is_long = len(data) > _MAX_DOCUMENT or size > _MAX_DOCUMENT
         page = "" if is_long else mammoth.convert_to_html(io.BytesIO(data), ignore_empty_paragraphs=False).value
     except Exception as error:  # a damaged document raises whatever XML and archives raise
@@ -298,7 +303,7 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     keys = {key.lower(): value for each in (nested, values) if isinstance(each, Mapping) for key, value in each.items()}
     if match["yaml"] is not None and {"number", "title"} <= keys.keys() <= _OWN_KEYS:
         cure = _("Put it into the content folder; 'recap check' looks at it")
-        raise refusal(path, _("this is an episode file already"), cure)
+        raise EpisodeFileError([Problem(path, _("this is an episode file already"), cure)])
 
     def first(names: str) -> str:
         values = (keys.get(name) for name in names.split())

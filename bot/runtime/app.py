@@ -94,6 +94,7 @@ class App:
             on_told=lambda fact: self._on_told(fact),  # noqa: PLW0108 - looked up at each call
             on_rehearsal=self._look_again,
             throttle=self.throttle,
+            standings=lambda: self.readiness.standings,
             changing=PatientLock(),
         )
         self._on_told: Callable[[facts.Fact], None] = lambda _fact: None
@@ -103,7 +104,9 @@ class App:
         )
         self._note_versions()
         roles = self.connections.roles
-        self.readiness = Readiness(self.connections.accounts, self._tell, is_ours=lambda name: roles[name].is_held())
+        self.readiness: Readiness = Readiness(
+            self.connections.accounts, self._tell, is_ours=lambda name: roles[name].is_held()
+        )
         self.connections.connect(
             lambda: self.services,
             tell=self._tell,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
+from bot.delivery.panel import Panel
 from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.facts import Fact
 from bot.model.i18n import gettext as _
@@ -26,6 +27,7 @@ from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
     from bot.content.archive import Archive
+    from bot.model.facts import Standing
     from bot.storage.ledger import Ledger
 
 
@@ -71,11 +73,13 @@ class Services:
         on_rehearsal: Callable[[], None],
         throttle: Throttle,
         changing: asyncio.Lock,
+        standings: Callable[[], Sequence[Standing]],
     ) -> Self:
         """Return the services of a config.
 
         `on_new` is called when there is something new for the admins, `on_rehearsal` after a rehearsal or a decision;
         `on_told` hears each fact that the admins are told.
+        `standings` returns what works on each platform.
         """
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
@@ -133,7 +137,9 @@ class Services:
                 changing=changing,
                 rich_on=having(Feature.RICH),
                 admins={name: section.admins for name, section in config.platforms.items()},
+                language=config.show.language,
                 decide=rehearser.press,
+                panel=Panel(rehearser=rehearser, standings=standings).answer,
                 audio_on=having(Feature.AUDIO),
                 count=ledger.figures.count,
             ),

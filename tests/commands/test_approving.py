@@ -36,7 +36,7 @@ platform = "telegram"
 chat = {room}
 """
 EPISODE = "---\nnumber: 1207\ntitle: Le lundi\ndate: 2024-11-04\n---\n\n## Netflix\n\nDu texte.\n"
-GO, WITHHOLD = "Bon pour envoi", "Retenir"
+GO, WITHHOLD, PANEL = "Bon pour envoi", "Retenir", "◀ Tableau de bord"
 
 
 @pytest.fixture
@@ -66,12 +66,12 @@ async def test_the_team_decides_on_either_platform(team: tuple[Talk, telegram_mo
     assert "Répétition de l’épisode 1207" in card.text
 
     reply = await ana.presses(GO)
-    assert (reply.replaced, reply.buttons) == (True, (WITHHOLD,))
+    assert (reply.replaced, reply.buttons) == (True, (WITHHOLD, PANEL))
     assert "Épisode 1207 : bon pour envoi" in reply.text
     await talk.town.until(lambda: "bon pour envoi" in read_discord(ben.channel.messages[-1].components))
 
     reply = await ben.presses(WITHHOLD)
-    assert (reply.replaced, reply.buttons) == (True, (GO,))
+    assert (reply.replaced, reply.buttons) == (True, (GO, PANEL))
     assert "Retenu par « gérante » [discord:@" in reply.text
     await talk.town.until(lambda: "Retenu par" in read_telegram(chat.messages[-1]))
 

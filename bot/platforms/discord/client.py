@@ -97,6 +97,16 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
             async with asyncio.timeout(SEND_TIMEOUT):
                 return await self._send(post)
 
+    async def download(self, address: str) -> bytes:
+        """Return a file of a message, whose address came with the message.
+
+        Raises:
+            SendError: Discord does not give the file.
+        """
+        with reaching(self.client):
+            async with asyncio.timeout(SEND_TIMEOUT):
+                return await self.client.http.get_from_cdn(address)
+
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
         """Replace a message that the bot sent, as `Editor.edit` says."""
         # Because an edit makes no sound, Discord takes no flag that keeps the sound away.

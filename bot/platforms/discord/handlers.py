@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import logging
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ import discord
 from discord import app_commands
 
 from bot.commands import (
+    ADMIN,
     COMMANDS,
     Answer,
     Answering,
+    AttachedFile,
     Command,
     CommandContext,
     Request,
@@ -32,7 +35,7 @@ from bot.platforms.base import SPEECHLESS, Entry, Sender, SendError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ExpiredError, reaching, reading
 from bot.platforms.discord.membership import Membership
-from bot.platforms.discord.menu import Place, publish, slash
+from bot.platforms.discord.menu import Place, publish, slash, slash_for_admins
 from bot.platforms.discord.places import may_share, more_in_private, request_of
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import Reply, complete
@@ -73,6 +76,7 @@ class Handlers:
         for command in COMMANDS:
             for name in (command.name, *command.french[:1]):
                 tree.add_command(slash(command, name, counted(self._answer), counted(self._suggest)))
+        tree.add_command(slash_for_admins(ADMIN, counted(self._answer_admin)))
         tree.error(counted(self._not_understood))
         client.event(counted(self.on_interaction))
         Membership(self._context.subscriptions).follow(client, counted)
@@ -86,7 +90,14 @@ class Handlers:
         if pressed is None:
             await self._answer(interaction, _outdated)
         else:
-            await self._answer(interaction, pressed.command.answer, pressed.argument, page=pressed.page)
+            files = interaction.message.attachments if interaction.message else []
+            file = next(iter(files), None)
+            await self._answer(interaction, pressed.command.answer, pressed.argument, page=pressed.page, file=file)
+
+    async def _answer_admin(
+        self, interaction: discord.Interaction, answering: Answering, argument: str, file: discord.Attachment | None
+    ) -> None:
+        await self._answer(interaction, answering, argument, file=file)
 
     async def _not_understood(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
         """Answer a command that did not come to its handler, or that failed there."""
@@ -128,15 +139,19 @@ class Handlers:
         channel: Place | None = None,
         *,
         page: int | None = None,
+        file: discord.Attachment | None = None,
     ) -> None:
         if len(self._platform.underway.tasks) > MOST_AT_ONCE:
             # Because thousands of acknowledgements would all come too late, some in time are better.
             return
         shared = share and may_share(interaction)
         request = request_of(interaction, argument, page, self._language, shared=shared, place=channel)
+        if file is not None:
+            attached = AttachedFile(file.filename, file.size, functools.partial(self._platform.download, file.url))
+            request = dataclasses.replace(request, file=attached)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
         message = interaction.message and interaction.message.id
-        question = (answering, argument, share, channel and channel.id, page, message)
+        question = (answering, argument, share, channel and channel.id, page, message, file and file.id)
         with self._sender.in_line(reply.line, question, changes=True) as entry:
             match entry:
                 case Entry.REPEATED:
@@ -165,7 +180,7 @@ class Handlers:
         answer, rendering = await answered(self._context, answering, request, render)
         rendering = reply.fitted(rendering, lambda: render(more_in_private(request).document))
         try:
-            await reply.send(rendering, replaces=answer.replaces, private=answer.is_private)
+            await reply.send(rendering, replaces=answer.replaces, private=answer.is_private, file=answer.file)
         except SendError as error:
             is_late = isinstance(error, ExpiredError)
             log.log(logging.INFO if is_late else logging.WARNING, "No answer in %s: %s", request.target, error)

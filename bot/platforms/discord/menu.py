@@ -31,6 +31,7 @@ Place: TypeAlias = app_commands.AppCommandChannel | app_commands.AppCommandThrea
 Respond: TypeAlias = Callable[[discord.Interaction, Answering, str, bool, Place | None], Awaitable[None]]
 """Answers a command with its argument. With the boolean, the answer is shared; a place is another than the command's.
 """
+RespondToAdmin: TypeAlias = Callable[[discord.Interaction, Answering, str, discord.Attachment | None], Awaitable[None]]
 Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[list[app_commands.Choice[str]]]]
 """Suggests arguments of a command that begin like the typed text."""
 
@@ -47,6 +48,8 @@ class Option(NamedTuple):
 
 
 SHARE = Option(gettext_noop("share"), gettext_noop("Show the answer to everybody here, not to you alone"))
+
+FILE = Option(gettext_noop("file"), gettext_noop("Show notes or an episode, as .md, .txt, .docx or .html"))
 
 CHANNEL = Option(gettext_noop("channel"), gettext_noop("Another channel than this one"))
 
@@ -125,6 +128,29 @@ def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> Sl
     if option is not None and option.suggests:
         made.autocomplete("argument")(complete)
     return made
+
+
+def slash_for_admins(command: Command, respond: RespondToAdmin) -> SlashCommand:
+    """Return the admins' command as discord.py's, offered in private with the bot alone, with a number or a file.
+
+    Because Discord offers a command to everybody or nobody there, others see it too, and get the answer to none.
+    """
+
+    async def administer(
+        interaction: discord.Interaction, argument: str = "", file: discord.Attachment | None = None
+    ) -> None:
+        await respond(interaction, command.answer, argument, file)
+
+    options = {"argument": Option(OPTIONS[Argument.EPISODE].name, OPTIONS[Argument.EPISODE].description), "file": FILE}
+    app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(administer)
+    app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(administer)
+    return app_commands.Command(
+        name=command.name,
+        description=locale_str(command.summary),
+        callback=administer,
+        allowed_contexts=app_commands.AppCommandContext(guild=False, dm_channel=True, private_channel=False),
+        allowed_installs=ANYBODYS,
+    )
 
 
 async def publish(on_ability: OnAbility, tree: app_commands.CommandTree) -> None:

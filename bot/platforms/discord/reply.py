@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
@@ -12,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.http import Route
 
-from bot.commands import Obstacle, Request
+from bot.commands import AnswerFile, Obstacle, Request
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import Target
 from bot.platforms.base import Rank, Sender, SendError, SendRequest, TargetClosedError, UnknownOutcomeError
@@ -39,6 +40,8 @@ MOST_FOLLOW_UPS = 5
 NOBODY = {"parse": ()}
 """The allowed mentions with which no content alerts people."""
 EPHEMERAL = 1 << 6
+FILE = 13
+"""Discord's number of the component that is a file."""
 CALLBACK = "/interactions/{webhook_id}/{webhook_token}/callback"
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 
@@ -124,11 +127,14 @@ class Reply:
             first = partial(self._open, rendering.messages[0], in_place=False)
             await self._request(first, Rank.EXEMPT, FIRST_ANSWER_WITHIN)
 
-    async def send(self, rendering: Rendering, *, replaces: bool = False, private: bool = False) -> None:
+    async def send(
+        self, rendering: Rendering, *, replaces: bool = False, private: bool = False, file: AnswerFile | None = None
+    ) -> None:
         """Send the answer; with `replaces`, in the place of the message whose button was pressed.
 
         Only a message to this person is replaced, because others see the same push or shared answer, and only by a
-        single message. A `private` answer is not shared, unless the bot asked for more time for a shared one.
+        single message. A `private` answer is not shared, unless the bot asked for more time for a shared one. A `file`
+        comes with the last message.
 
         Raises:
             SendError: Discord did not take the answer.
@@ -138,9 +144,10 @@ class Reply:
         in_place = replaces and self._is_theirs and len(rendering.messages) == 1
         async with self._sender.in_order(self.line):
             for position, message in enumerate(rendering.messages):
-                first = partial(self._open, message, in_place=in_place)
+                with_it = file if position + 1 == len(rendering.messages) else None
+                first = partial(self._open, message, in_place=in_place, file=with_it)
                 if position > 0 or self._is_shown or not await self._request(first):
-                    await self._follow_up(message)
+                    await self._follow_up(message, with_it)
                 self._is_shown = True
 
     def fitted(self, rendering: Rendering, more: Callable[[], Rendering]) -> Rendering:
@@ -192,7 +199,7 @@ class Reply:
             await self._respond(kind, {"flags": self._flags})
             self._is_open = True
 
-    async def _open(self, message: Message, *, in_place: bool) -> bool:
+    async def _open(self, message: Message, *, in_place: bool, file: AnswerFile | None = None) -> bool:
         """Show the first message.
 
         Returns:
@@ -202,38 +209,56 @@ class Reply:
             if not self._is_open:
                 self._is_begun = True
                 kind = ResponseType.message_update if in_place else ResponseType.channel_message
-                is_told = await self._respond(kind, self._body(message))
+                is_told = await self._respond(kind, self._body(message, file), file)
                 self._is_open = True
                 if is_told:
                     return True
                 # This message, or the acknowledgement before, had arrived although Discord's answer was lost.
             is_original = in_place or self._acknowledged is not ResponseType.deferred_message_update
             if is_original:
-                await self._ask("PATCH", f"{WEBHOOK}/messages/@original", self._body(message))
+                await self._ask("PATCH", f"{WEBHOOK}/messages/@original", self._body(message, file), file=file)
             return is_original
 
-    async def _respond(self, kind: ResponseType, data: JsonObject) -> bool:
+    async def _respond(self, kind: ResponseType, data: JsonObject, file: AnswerFile | None = None) -> bool:
         """Send the first answer, and return False if Discord has one already."""
         try:
-            await self._ask("POST", CALLBACK, {"type": kind.value, "data": data}, self._interaction.id)
+            await self._ask("POST", CALLBACK, {"type": kind.value, "data": data}, self._interaction.id, file)
         except discord.HTTPException as error:
             if error.code != ALREADY_ANSWERED:
                 raise
             return False
         return True
 
-    async def _ask(self, method: str, path: str, body: JsonObject | None = None, owner: int = 0) -> None:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        owner: int = 0,
+        file: AnswerFile | None = None,
+    ) -> None:
         asked = self._interaction
         route = Route(method, path, webhook_id=owner or asked.application_id, webhook_token=asked.token)
+        sent: dict[str, Any] = {} if body is None else {"json": body}
+        if file is not None:
+            part = {"name": "files[0]", "value": file.content, "filename": file.name, "content_type": "text/markdown"}
+            sent = {"form": [{"name": "payload_json", "value": json.dumps(body)}, part]}
         # Without a body, discord.py would send "null", which Discord cannot read.
-        http = self._client.http
-        await (http.request(route) if body is None else http.request(route, json=body))
+        await self._client.http.request(route, **sent)
 
-    def _body(self, message: Message) -> JsonObject:
+    def _body(self, message: Message, file: AnswerFile | None = None) -> JsonObject:
         flags = message.body["flags"] | self._flags
-        return {**message.body, "flags": flags, "allowed_mentions": NOBODY}
+        body = {**message.body, "flags": flags, "allowed_mentions": NOBODY}
+        if file is not None:
+            # In such messages a file shows where a component names it.
+            shown = {"type": FILE, "file": {"url": f"attachment://{file.name}"}}
+            body |= {
+                "components": [*body["components"], shown],
+                "attachments": [{"id": 0, "filename": file.name}],
+            }
+        return body
 
-    async def _follow_up(self, message: Message) -> None:
+    async def _follow_up(self, message: Message, file: AnswerFile | None = None) -> None:
         """Send a message after the first one.
 
         Discord drops no second follow-up and lists none to the person alone. A message that may have arrived and cannot
@@ -242,7 +267,8 @@ class Reply:
         can_look = not self._flags and not self._is_guest
         for _ in range(MOST_TRIES if can_look else 1):
             try:
-                return await self._request(partial(self._ask, "POST", WEBHOOK, self._body(message)), hold=True)
+                ask = partial(self._ask, "POST", WEBHOOK, self._body(message, file), file=file)
+                return await self._request(ask, hold=True)
             except UnknownOutcomeError as error:
                 log.info("A message of an answer in %s may have arrived: %s", self._target, error)
             if can_look and await self._has_arrived(message):

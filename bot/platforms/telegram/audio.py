@@ -9,7 +9,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Protocol
@@ -129,6 +129,11 @@ def form_of(ids: JsonObject, message: Message, file: IO[bytes], source: str) -> 
     files, names = {"audio": file}, {"audio": name}
     if cover is not None:
         files["thumbnail"], names["thumbnail"] = cover, "cover.jpg"
+    return form_with(fields, files, names)
+
+
+def form_with(fields: JsonObject, files: Mapping[str, IO[bytes]], names: Mapping[str, str]) -> Form:
+    """Return the form of a message with files of these names."""
     return Form({key: _in_form(value) for key, value in fields.items()}, files, names)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import io
 import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -13,6 +14,7 @@ from telegram import Bot, Chat, ChatFullInfo, ChatMember, ChatMemberRestricted
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.commands import AnswerFile
 from bot.config import BY_ENVIRONMENT, Network
 from bot.content.links import Web
 from bot.model.document import Document
@@ -25,7 +27,7 @@ from bot.platforms.abilities import Pinner
 from bot.platforms.base import Account, Post, SendError, TargetClosedError, TargetGoneError
 from bot.platforms.editor import Editor
 from bot.platforms.telegram import NAME
-from bot.platforms.telegram.audio import form_of, opened, translate_audio, with_audio
+from bot.platforms.telegram.audio import form_of, form_with, opened, translate_audio, with_audio
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
@@ -173,6 +175,27 @@ class TelegramPlatform(Account, Editor, Pinner):
             raise translate_audio(error) from error
         await post.keep(file_id)
         return str(message_id)
+
+    async def send_file(self, post: Post, file: AnswerFile) -> str:
+        """Send a file whose caption is the message, and return the message's id, as `Platform.send` says."""
+        body = post.message.body
+        buttons = {"reply_markup": body["reply_markup"]} if "reply_markup" in body else {}
+        caption = {"caption": body["text"], "caption_entities": body["entities"]}
+        fields = {"chat_id": address(post.target), **caption, **buttons}
+        form = form_with(fields, {"document": io.BytesIO(file.content)}, {"document": file.name})
+        with translated():
+            message_id, _file_id = await self._sender.upload("sendDocument", form, post.leave)
+        return str(message_id)
+
+    async def download(self, file_id: str, limit: int) -> bytes:
+        """Return a file that somebody sent, at most `limit` bytes and some more.
+
+        Raises:
+            SendError: Telegram does not give the file.
+        """
+        with translated():
+            answer = parse(HTTPStatus.OK, await self._sender.fetch("getFile", _as_json({"file_id": file_id})))
+            return await self._sender.download(answer["result"]["file_path"], limit)
 
     async def edit(self, target: Target, message_id: str, message: Message) -> bool:
         """Replace a message that the bot sent, as `Editor.edit` says."""

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from telegram import Chat, ChatMember, ChatMemberRestricted, MaybeInaccessibleMessage, Update
+import telegram
+from telegram import Chat, ChatMember, ChatMemberRestricted, Document, MaybeInaccessibleMessage, Update
 from telegram.ext import (
     Application,
     CallbackContext,
@@ -17,9 +18,13 @@ from telegram.ext import (
 )
 
 from bot.commands import (
+    ADMIN,
+    LARGEST_FILE,
     SAID,
     UNKNOWN,
     Answer,
+    AnswerFile,
+    AttachedFile,
     Command,
     CommandContext,
     Press,
@@ -68,7 +73,7 @@ Context: TypeAlias = "CallbackContext[Any, Any, Any, Any]"
 _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filters.IS_AUTOMATIC_FORWARD
 
 # In private chats people talk to nobody but the bot. A message that they share by inline mode asks nothing.
-_SAID = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE & filters.TEXT & ~filters.VIA_BOT
+_SAID = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE & (filters.TEXT | filters.Document.ALL) & ~filters.VIA_BOT
 
 WORTH = 20.0
 """Seconds for which somebody waits for an answer."""
@@ -119,17 +124,14 @@ class Handlers:
 
     async def _typed(self, update: Update, _context: Context) -> None:
         message = update.effective_message
-        if message is None or message.text is None:
+        if message is None or (read := self._read(update, message)) is None:
             return
-        read = _read(message.text, self._platform.username)
-        if read is None and message.chat.type != Chat.PRIVATE:
-            # Other bots of a group have commands too.
-            return
-        command, typed = read or (UNKNOWN, "")
-        changes = command.manages or command is SAID
+        command, typed = read
+        changes = command.manages or command in {SAID, ADMIN}
         # Because rights are a person's and a language may be, one person's question is not another's.
         asker = self._asker(update) if changes else self._language_of(update)
-        with self._sender.in_line(_target(message), (asker, message.text), changes=changes) as entry:
+        question = (asker, message.text or message.message_id)
+        with self._sender.in_line(_target(message), question, changes=changes) as entry:
             if entry is not Entry.ADMITTED:
                 return
             try:
@@ -137,6 +139,20 @@ class Handlers:
             except Exception:
                 await self._say(sorry(self._words_for(update)), _target(message))
                 raise
+
+    def _read(self, update: Update, message: telegram.Message) -> tuple[Command, str] | None:
+        """Return the command of a message and its argument; None for a message that asks nothing of the bot."""
+        is_private = message.chat.type == Chat.PRIVATE
+        person = update.effective_user
+        may_run = is_private and person is not None and self._context.is_admin(NAME, person.id)
+        if message.text is None:
+            # For others this bot knows no files.
+            return (ADMIN, "") if may_run else None
+        read = _read(message.text, self._platform.username)
+        if read is not None and read[0] is ADMIN and not may_run:
+            read = None
+        # Other bots of a group have commands too.
+        return read or ((UNKNOWN, "") if is_private else None)
 
     async def _answer_typed(
         self, update: Update, message: MaybeInaccessibleMessage, command: Command, typed: str
@@ -148,8 +164,8 @@ class Handlers:
                 await self._say(slow_down(self._words_for(update)), _target(message))
                 return
         request = await self._request(update, message, command, typed)
-        _answer, rendering = await answered(self._context, command.answer, request, self._platform.render)
-        refusal = await self._send(rendering, request.target)
+        answer, rendering = await answered(self._context, command.answer, request, self._platform.render)
+        refusal = await self._send(rendering, request.target, file=answer.file)
         if command.manages and isinstance(refusal, TargetClosedError):
             await self._tell_elsewhere(update, request, refusal)
         elif refusal is not None and not isinstance(refusal, SPEECHLESS):
@@ -196,7 +212,7 @@ class Handlers:
         answer, rendering = await answered(self._context, pressed.command.answer, request, self._platform.render)
         if answer.toast and not answer.replaces:
             return answer.toast
-        refusal = await self._send(rendering, request.target, message if answer.replaces else None)
+        refusal = await self._send(rendering, request.target, message if answer.replaces else None, file=answer.file)
         if pressed.command.manages and isinstance(refusal, TargetClosedError):
             return (await self._note_closed(update, request, refusal)).toast
         return answer.toast if refusal is None or isinstance(refusal, SPEECHLESS) else sorry(request.words).toast
@@ -283,7 +299,19 @@ class Handlers:
             page=page,
             person=update.effective_user.id if update.effective_user else 0,
             person_name=update.effective_user.full_name if update.effective_user else "",
+            file=self._file_of(message),
         )
+
+    def _file_of(self, message: MaybeInaccessibleMessage) -> AttachedFile | None:
+        document: Document | None = getattr(message, "document", None)
+        if document is None:
+            return None
+
+        async def download(_leave: Callable[[], bool]) -> bytes:
+            return await self._platform.download(document.file_id, LARGEST_FILE)
+
+        request = SendRequest(_target(message), download, Rank.UNCOUNTED, WORTH)
+        return AttachedFile(document.file_name or "", document.file_size or 0, partial(self._sender.send, request))
 
     def _language_of(self, update: Update) -> Language:
         """Return the person's language in private; elsewhere that of the show, in which the pushes come there too.
@@ -301,9 +329,15 @@ class Handlers:
         return await self._send(self._platform.render(answer.document), target)
 
     async def _send(
-        self, rendering: Rendering, target: Target, instead_of: MaybeInaccessibleMessage | None = None
+        self,
+        rendering: Rendering,
+        target: Target,
+        instead_of: MaybeInaccessibleMessage | None = None,
+        file: AnswerFile | None = None,
     ) -> SendError | None:
         """Send an answer whole, or replace a message by it if one message is enough and Telegram allows that.
+
+        A `file` comes with the last message.
 
         Returns:
             The reason why the answer could not be given.
@@ -313,8 +347,9 @@ class Handlers:
                 replaced = instead_of if len(rendering.messages) == 1 else None
                 if replaced is not None and await self._edit(rendering.messages[0], target, str(replaced.message_id)):
                     return None
-                for message in rendering.messages:
-                    post = partial(self._post, Post(target, rendering.title, message, nonce=""))
+                for position, message in enumerate(rendering.messages, start=1):
+                    with_it = file if position == len(rendering.messages) else None
+                    post = partial(self._post, Post(target, rendering.title, message, nonce=""), with_it)
                     await self._sender.send(SendRequest(target, _attempt(message, post), worth=WORTH, leaves=True))
             except SendError as error:
                 log.warning("No answer in %s: %s", target, error)
@@ -336,8 +371,9 @@ class Handlers:
         if person is None or await self._send(rendering, private) is not None:
             await self._send(rendering, request.target._replace(thread=0))
 
-    async def _post(self, post: Post, message: Message, leave: Callable[[], bool]) -> str:
-        return await self._platform.send(post._replace(message=message, leave=leave))
+    async def _post(self, post: Post, file: AnswerFile | None, message: Message, leave: Callable[[], bool]) -> str:
+        post = post._replace(message=message, leave=leave)
+        return await (self._platform.send(post) if file is None else self._platform.send_file(post, file))
 
     async def _edit(self, message: Message, target: Target, message_id: str) -> bool:
         """Return True if the message now stands in the place of another; False if the chat may still get it anew."""
@@ -418,7 +454,7 @@ def _read(text: str, username: str) -> tuple[Command, str] | None:
         return SAID, text
     first, *rest = text.split()
     name, _, bot = first.removeprefix("/").partition("@")
-    command = command_named(name)
+    command = ADMIN if name.lower() == ADMIN.name else command_named(name)
     return None if command is None or bot.lower() not in {"", username.lower()} else (command, " ".join(rest))
 
 

@@ -256,7 +256,7 @@ class Interactions:
         raise ApiError(UNKNOWN_MESSAGE)
 
     def _message(self, interaction: Interaction, ask: Ask, form: Json) -> Message:
-        content = compose(form, settable=SETTABLE_BY_ANSWER)
+        content = compose(form, settable=SETTABLE_BY_ANSWER, files=[name for name, _data in ask.files])
         return self._add(interaction, content, pings(content.said, form.get("allowed_mentions")), ask)
 
     def _add(self, interaction: Interaction, content: Content, alerted: Pings, ask: Ask) -> Message:
@@ -271,6 +271,7 @@ class Interactions:
             ask.number,
             interaction=interaction.id,
             asked=_metadata(interaction),
+            files=[self._world.keep_file(name, data) for name, data in ask.files],
         )
         if not message.ephemeral:
             interaction.channel.messages.append(message)
@@ -279,7 +280,9 @@ class Interactions:
     def _revise(self, message: Message, form: Json, ask: Ask) -> None:
         before, message.request = message.shown, ask.number
         promised = replace(before, flags=before.flags & ~Flag.LOADING)
-        shown = compose(form, settable=SETTABLE_BY_EDIT, before=promised)
+        names = [*(name for name, _data in ask.files), *(file.name for file in message.files)]
+        shown = compose(form, settable=SETTABLE_BY_EDIT, before=promised, files=names)
+        message.files += [self._world.keep_file(name, data) for name, data in ask.files]
         if Flag.LOADING in before.flags:
             message.fulfil(shown, form.get("allowed_mentions"))
         else:

@@ -6,7 +6,7 @@ import enum
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +26,21 @@ class Flag(enum.IntFlag):
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
     COMPONENTS_V2 = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message or of a command's option, at its address."""
+
+    id: int
+    name: str
+    data: bytes = field(repr=False)
+    url: str
+
+    def wire(self) -> Json:
+        """Return the attachment object."""
+        wire = {"id": str(self.id), "filename": self.name, "size": len(self.data)}
+        return wire | {"url": self.url, "proxy_url": self.url}
 
 
 @dataclass(frozen=True, slots=True)

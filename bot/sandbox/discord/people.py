@@ -6,16 +6,16 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord.messages import walk
+from bot.sandbox.discord.messages import Attachment, walk
 from bot.sandbox.discord.rules import BUTTON
 from bot.sandbox.discord.world import Channel, DirectChannel, GroupConversation, Message, Permission, User
 
 if TYPE_CHECKING:
     from bot.sandbox.shared.webserver import Json
 
-CHANNEL = 7
-"""Discord's number of an option that is a channel."""
-_TYPES: dict[int, type] = {3: str, 4: int, 5: bool, CHANNEL: Channel}
+CHANNEL, ATTACHMENT = 7, 11
+"""Discord's numbers of an option that is a channel, and of one that is a file."""
+_TYPES: dict[int, type] = {3: str, 4: int, 5: bool, CHANNEL: Channel, ATTACHMENT: Attachment}
 """Types of the values that the app takes, by Discord's number of the option's type."""
 
 
@@ -94,6 +94,8 @@ def command_data(
             raise NotOfferedError(f"/{name} cannot be sent without its option {option['name']}")
     named = [value for value in options.values() if isinstance(value, Channel)]
     resolved = {"channels": {str(each.id): _resolved(each, user) for each in named}} if named else {}
+    if files := [value for value in options.values() if isinstance(value, Attachment)]:
+        resolved["attachments"] = {str(each.id): each.wire() for each in files}
     return _data(command, given) | ({"resolved": resolved} if resolved else {})
 
 
@@ -180,7 +182,11 @@ def _given(command: Json, options: Mapping[str, object]) -> list[Json]:
         if name not in types:
             raise NotOfferedError(f"/{command['name']} has no option {name}: it has {', '.join(types) or 'none'}")
     return [
-        {"name": name, "type": types[name], "value": str(value.id) if isinstance(value, Channel) else value}
+        {
+            "name": name,
+            "type": types[name],
+            "value": str(value.id) if isinstance(value, Channel | Attachment) else value,
+        }
         for name, value in options.items()
     ]
 

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,12 +24,13 @@ _SENDS = ("POST /channels/{channel_id}/messages", "POST /channels/{channel_id}/t
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request as the handlers see it; `number` is its place in the request log."""
+    """One request as the handlers see it; `number` is its place in the request log. A form has `files` beside JSON."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
     number: int
+    files: Sequence[tuple[str, bytes]] = ()
 
     @property
     def form(self) -> Json:
@@ -79,10 +80,10 @@ class Rest:
     def _handler(self, route: Route) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
             at, place = self._monotonic(), _place(request.match_info)
-            body = _parsed(await request.text())
+            body, files = await _read(request)
             traffic = self.pipeline.traffic
             logged = traffic.arrived(at, route.name, place, body if isinstance(body, dict) else {"": body})
-            ask = Ask(request.match_info, request.query, body, logged.number)
+            ask = Ask(request.match_info, request.query, body, logged.number, files)
             process = functools.partial(self._process, request, route, ask, place)
             response = await self.pipeline.answer(request, logged, process, _flood)
             self._note_wait(response, route, place)
@@ -121,6 +122,15 @@ class Rest:
         if asked["global"] or route.name in _SENDS:
             chat = EVERYTHING if asked["global"] else place
             self.pipeline.traffic.waits.append(Wait(now, now + asked["retry_after"], chat))
+
+
+async def _read(request: web.Request) -> tuple[object, list[tuple[str, bytes]]]:
+    """Return the JSON of a request, and its files with their names."""
+    if request.content_type != "multipart/form-data":
+        return _parsed(await request.text()), []
+    form = await request.post()
+    files = [(each.filename, each.file.read()) for each in form.values() if isinstance(each, web.FileField)]
+    return _parsed(str(form.get("payload_json", "{}"))), files
 
 
 def _parsed(text: str) -> object:

@@ -1,15 +1,15 @@
 """Discord's rules for the content of messages, from its documentation and its published API description.
 
 Refusals carry the real API's error body: 50006 for an empty message, 50035 with the path of every wrong field. The
-stand-in knows the components that the bot sends: rows of buttons, texts, galleries, separators and containers. It
-refuses all others as ones that may not stand there.
+stand-in knows the components that the bot sends: rows of buttons, texts, galleries, files, separators and containers.
+It refuses all others as ones that may not stand there.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -51,7 +51,7 @@ MAX_DESCRIPTION = 1024
 MAX_CUSTOM_ID = 100
 MAX_COLOUR = 0xFFFFFF
 
-ROW, BUTTON, GALLERY, SEPARATOR, CONTAINER = 1, 2, 12, 14, 17
+ROW, BUTTON, GALLERY, FILE, SEPARATOR, CONTAINER = 1, 2, 12, 13, 14, 17
 LINK = 5
 BUTTON_STYLES = (1, 2, 3, 4, LINK)
 BUTTON_SCHEMES = ("http", "https", "discord")
@@ -63,13 +63,15 @@ _AUTHORITY = re.compile(
 )
 
 _IN_CONTAINER = (ROW, TEXT_DISPLAY, GALLERY, SEPARATOR)
-_AT_TOP = (*_IN_CONTAINER, CONTAINER)
+_AT_TOP = (*_IN_CONTAINER, CONTAINER, FILE)
 
 
-def compose(body: Mapping[str, Any], *, settable: Flag, before: Content | None = None) -> Content:
+def compose(
+    body: Mapping[str, Any], *, settable: Flag, before: Content | None = None, files: Collection[str] = ()
+) -> Content:
     """Return the content that the request makes, or makes of `before`.
 
-    Flags outside `settable` are ignored, as the real API ignores them.
+    Flags outside `settable` are ignored, as the real API ignores them. `files` are the names of those that came along.
 
     Raises:
         ApiError: the message breaks a rule.
@@ -84,7 +86,7 @@ def compose(body: Mapping[str, Any], *, settable: Flag, before: Content | None =
     if Flag.COMPONENTS_V2 in flags:
         _check_legacy(errors, shown)
     components = shown["components"]
-    rules = _ComponentRules(errors, v2=Flag.COMPONENTS_V2 in flags)
+    rules = _ComponentRules(errors, v2=Flag.COMPONENTS_V2 in flags, files=files)
     rules.check(list(components) if isinstance(components, tuple) else components)
     if not (text.strip() or components):
         raise ApiError(EMPTY_MESSAGE)
@@ -143,8 +145,9 @@ def _check_legacy(errors: FormErrors, shown: Mapping[str, Any]) -> None:
 class _ComponentRules:
     """Check of the components of one message, with or without the Components V2 flag."""
 
-    def __init__(self, errors: FormErrors, *, v2: bool) -> None:
+    def __init__(self, errors: FormErrors, *, v2: bool, files: Collection[str] = ()) -> None:
         self._errors = errors
+        self._files = files
         self._v2 = v2
         self._custom_ids: set[str] = set()
         self._texts: list[str] = []
@@ -156,6 +159,7 @@ class _ComponentRules:
             GALLERY: self._gallery,
             SEPARATOR: self._separator,
             CONTAINER: self._container,
+            FILE: self._file,
         }
 
     def check(self, components: object) -> None:
@@ -224,6 +228,12 @@ class _ComponentRules:
             if item.get("description") is not None:
                 described: Path = (*inside, index, "description")
                 self._errors.text(described, item["description"], low=1, high=MAX_DESCRIPTION)
+
+    def _file(self, path: Path, component: dict[str, Any]) -> None:
+        url = self._errors.mapping((*path, "file"), component.get("file")).get("url")
+        if url not in {f"attachment://{name}" for name in self._files}:
+            told = "The specified file was not found among the attachments"
+            self._errors.add((*path, "file", "url"), "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", told)
 
     def _separator(self, path: Path, separator: dict[str, Any]) -> None:
         if separator.get("spacing") not in (None, 1, 2):

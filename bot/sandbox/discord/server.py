@@ -8,7 +8,7 @@
 
 The stand-in keeps the bot's messages and lets people use the bot's commands and buttons. It refuses what the real
 Discord refuses, with the same errors, and fails on demand (`faults`, `limits`, `drop_gateway`). The stand-in has no
-messages by people, no categories, and no uploads, embeds, menus, modals or polls.
+messages by people, no categories, and no embeds, menus, modals or polls.
 """
 
 import datetime as dt
@@ -82,14 +82,20 @@ class DiscordStandIn(WebServer):
         """Listen, and give the gateway its address."""
         await super().start()
         self.gateway.url = self.gateway_url
+        self.world.address = f"http://{HOST}:{self.port}"
 
     def _application(self) -> web.Application:
         app = web.Application()
         parts = (self._account, self._channels, self._commands, self._interactions)
         self._rest.serve(app, (route for part in parts for route in part.routes()))
         app.router.add_get("/", self.gateway.serve)
+        app.router.add_get(r"/attachments/{id:\d+}/{name}", self._serve_file)
         app.on_shutdown.append(self._close_gateway)
         return app
+
+    async def _serve_file(self, request: web.Request) -> web.Response:
+        found = self.world.files.get(int(request.match_info["id"]))
+        return web.Response(status=404) if found is None else web.Response(body=found.data)
 
     @property
     def api_url(self) -> str:

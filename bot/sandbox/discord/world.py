@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.sandbox.discord.messages import Content, Flag, Pings, delivered, pings
+from bot.sandbox.discord.messages import Attachment, Content, Flag, Pings, delivered, pings
 
 if TYPE_CHECKING:
     from bot.sandbox.shared.webserver import Json
@@ -359,6 +359,7 @@ class Message:
     edited_at: dt.datetime | None = None
     deleted: bool = False
     pinned: bool = False
+    files: list[Attachment] = field(default_factory=list)
 
     @property
     def content(self) -> str:
@@ -425,7 +426,7 @@ class Message:
             "mention_everyone": self.pings.everyone,
             "mentions": [],
             "mention_roles": [str(role) for role in sorted(self.pings.roles)],
-            "attachments": [],
+            "attachments": [file.wire() for file in self.files],
             "embeds": [],
             "components": delivered(self.components),
             "pinned": self.pinned,
@@ -453,7 +454,15 @@ class World:
         self.users: dict[int, User] = {self.bot.id: self.bot}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
+        self.address = ""
+        self.files: dict[int, Attachment] = {}
         self._directs: dict[User, DirectChannel] = {}
+
+    def keep_file(self, name: str, data: bytes) -> Attachment:
+        """Keep a file at an address of its own."""
+        number = self.ids.next()
+        self.files[number] = Attachment(number, name, data, f"{self.address}/attachments/{number}/{name}")
+        return self.files[number]
 
     def add_channel(self, channel: Channel) -> None:
         """Add the channel, also to its server if the channel has one."""

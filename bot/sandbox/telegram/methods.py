@@ -49,6 +49,8 @@ class Methods:
             "sendMessage": self._send_message,
             "sendRichMessage": self._send_rich,
             "sendAudio": self._send_audio,
+            "sendDocument": self._send_document,
+            "getFile": self._get_file,
             "editMessageText": self._edit_text,
             "deleteMessage": self._delete_message,
             "pinChatMessage": self._pin,
@@ -125,6 +127,23 @@ class Methods:
         self._world.files[audio["file_id"]] = audio
         return sent
 
+    def _send_document(self, arguments: Arguments) -> Json:
+        given = arguments.file("document")
+        if given is None:
+            raise bad_request("there is no document in the request")
+        text, entities = formatted(arguments.text("caption"), arguments.structure("caption_entities", "entities"))
+        if len(text) > rules.CAPTION_MAX:
+            raise bad_request("message caption is too long")
+        return self._send(arguments, text, entities, document=self._world.keep_file(given.name, given.data))
+
+    def _get_file(self, arguments: Arguments) -> Json:
+        found = self._world.files.get(arguments.text("file_id"))
+        if found is None:
+            raise bad_request("invalid file_id")
+        if found["file_size"] > rules.DOWNLOAD_MAX:
+            raise bad_request("file is too big")
+        return {**found, "file_path": f"documents/{found['file_id']}"}
+
     def _check_may_send_audio(self, arguments: Arguments) -> None:
         chat = reach(self._world, arguments.text("chat_id"), Access.WRITE)
         bot = chat.member(self._world.bot)
@@ -132,7 +151,12 @@ class Methods:
             raise bad_request("not enough rights to send audios to the chat")
 
     def _send(
-        self, arguments: Arguments, text: str, entities: tuple[Json, ...], html: str = "", audio: Json | None = None
+        self,
+        arguments: Arguments,
+        text: str,
+        entities: tuple[Json, ...],
+        html: str = "",
+        **media: Json,
     ) -> Json:
         reply_markup = rules.markup(arguments)
         preview = rules.link_preview(arguments)
@@ -155,7 +179,8 @@ class Methods:
             by_bot=True,
             request=arguments.request,
             rich=html,
-            audio=audio,
+            audio=media.get("audio"),
+            document=media.get("document"),
             reply_to=(arguments.structure("reply_parameters", "reply parameters") or {}).get("message_id"),
         )
         return self._world.record(message).wire()
@@ -168,6 +193,8 @@ class Methods:
         reply_markup = rules.markup(arguments)
         preview = rules.link_preview(arguments)
         message = self._to_edit(arguments)
+        if message.document:
+            raise bad_request("there is no text in the message to edit")
         if (text, entities, reply_markup) == (message.text, message.entities, message.reply_markup):
             raise bad_request(_NOT_MODIFIED)
         message.text, message.entities, message.link_preview_options = text, entities, preview

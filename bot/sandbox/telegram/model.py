@@ -175,6 +175,7 @@ class Message:
     rich: str = ""
     via: User | None = None
     audio: Json | None = None
+    document: Json | None = None
     reply_to: int | None = None
 
     @property
@@ -192,13 +193,15 @@ class Message:
             "edit_date": self.edit_date and int(self.edit_date.timestamp()),
             "message_thread_id": self.thread,
             "is_topic_message": self.thread is not None,
-            "text": self.text if not self.rich else "",
+            "text": self.text if not (self.rich or self.document) else "",
+            "caption": self.text if self.document else "",
+            "document": self.document,
             "rich_message": {"blocks": [{"type": "paragraph", "text": self.text}]} if self.rich else None,
             "audio": self.audio,
             "reply_to_message": {"message_id": self.reply_to, "date": 0, "chat": self.chat.wire()}
             if self.reply_to
             else None,
-            "entities": self.entities,
+            "caption_entities" if self.document else "entities": self.entities,
             "link_preview_options": self.link_preview_options,
             "reply_markup": self.reply_markup if self.buttons else None,
             "has_protected_content": self.protect_content,

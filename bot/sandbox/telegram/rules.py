@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from bot.sandbox.shared.webserver import Json
 
 CALLBACK_DATA_MAX_BYTES = 64
+CAPTION_MAX = 1024
+"""Code points of a caption."""
+DOWNLOAD_MAX = 20 << 20
+"""Bytes of a file that a bot downloads."""
 UPLOAD_MAX = 50 << 20
 """Bytes of a file that a bot uploads."""
 ABOUT_MAX, ABOUT_SHORT_MAX = 512, 120
@@ -40,10 +44,11 @@ _SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_cha
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file of a form, of which the stand-in keeps the name and the size."""
+    """A file of a form. Of a large one the stand-in keeps the name and the size alone."""
 
     name: str
     size: int
+    data: bytes = b""
 
 
 class Arguments:

@@ -42,6 +42,8 @@ class FloodLimits:
 
 TELEGRAM_LIMITS = FloodLimits(overall=Limit(30, 1.0), private=Limit(1, 1.0), group=Limit(20, 60.0))
 """Limits that Telegram publishes."""
+KEPT_MAX = 1 << 21
+"""Bytes that are kept of a file in a form."""
 
 
 class TelegramStandIn(TelegramWorld, WebServer):
@@ -79,6 +81,7 @@ class TelegramStandIn(TelegramWorld, WebServer):
     def _application(self) -> web.Application:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        app.router.add_get("/file/bot{token}/documents/{name}", self._serve_file)
         app.router.add_route("*", "/{other:.*}", _not_found)
         return app
 
@@ -95,6 +98,12 @@ class TelegramStandIn(TelegramWorld, WebServer):
             lambda: self._process(request, http.match_info["token"]),
             lambda wanted: self._refuse_flood(request, wanted),
         )
+
+    async def _serve_file(self, http: web.Request) -> web.Response:
+        found = self.contents.get(http.match_info["name"])
+        if http.match_info["token"] != self.token or found is None:
+            return await _not_found(http)
+        return web.Response(body=found, content_type="application/octet-stream")
 
     def _chat_id(self, values: Mapping[str, Any]) -> str:
         reference = str(values.get("chat_id", ""))
@@ -146,17 +155,18 @@ async def _values(http: web.Request) -> Mapping[str, Any]:
         return values | body if isinstance(body, dict) else values
     if not http.content_type.startswith("multipart/"):
         return values | dict(await http.post())
-    # Because an upload is large, nothing of it is kept.
+    # Because an upload may be large, only its beginning is kept.
     async for part in await http.multipart():
         if not isinstance(part, BodyPartReader) or part.name is None:
             continue
         if part.filename is None:
             values[part.name] = await part.text()
             continue
-        size = 0
+        size, data = 0, b""
         while chunk := await part.read_chunk(1 << 16):
             size += len(chunk)
-        values[part.name] = Uploaded(part.filename, size)
+            data += chunk if size <= KEPT_MAX else b""
+        values[part.name] = Uploaded(part.filename, size, data)
     return values
 
 

@@ -1,0 +1,24 @@
+"""`/admin`, in private with an admin of the config: the panel of the bot, and the files that the admin sends.
+
+For everybody else, and everywhere else, there is no such command.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.commands import drafts
+from bot.commands.request import Answer, outdated
+
+if TYPE_CHECKING:
+    from bot.commands.request import CommandContext, Request
+
+
+async def admin(context: CommandContext, request: Request) -> Answer:
+    """Show the panel, or read the file that came along."""
+    # Because a client may send any data from any chat, the person and the chat count at each press.
+    if not (request.is_private and context.is_admin(request.target.platform, request.person)):
+        return outdated(request.words)
+    if request.file is not None:
+        return await drafts.answer_file(context, request, request.file) or outdated(request.words)
+    return await context.panel(request) or outdated(request.words)
