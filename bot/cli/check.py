@@ -258,7 +258,7 @@ async def _asked(app: "App") -> tuple[list[str], list[str]]:
             )
             works.append(answers)
         except base.SendError as error:
-            refused.append(f"{name}: {_with_cure(error)}")
+            refused.append(labelled(name, _with_cure(error), spoken()))
         finally:
             await connection.platform.close()
     return works, refused
@@ -271,7 +271,7 @@ async def _reach(settings: Config, platform: base.Platform, refused: list[str]) 
         try:
             found = await find_out(platform, place)
         except base.SendError as error:
-            refused.append(f"{place.target}: {_with_cure(error)}")
+            refused.append(labelled(str(place.target), _with_cure(error), spoken()))
             continue
         if isinstance(found, Unreached):
             refused.append(out_of_reach(found, spoken()))

@@ -10,6 +10,7 @@ from bot.cli.console import ConfigOption, Exit, out
 from bot.cli.send import deliver
 from bot.cli.wording import AdminCommand
 from bot.config import Config
+from bot.delivery.reasons import labelled
 from bot.delivery.report import describe
 from bot.delivery.trial import try_out
 from bot.model.i18n import gettext as _
@@ -133,14 +134,15 @@ async def _try(app: "App", to: "Recipients") -> bool:
         try:
             await platform.connect()
         except SendError as error:
-            out().print(f"{name}: {error}", soft_wrap=True)
+            out().print(labelled(name, str(error), spoken()), soft_wrap=True)
             works = False
             continue
         sender = app.services.notifier.senders[name]
         for target in targets:
             async for kind, refusal in try_out(platform, sender, target, spoken()):
                 result = refusal or _("sent, edited and deleted")
-                out().print(f"{target}: {_('{name}: {text}').format(name=kind, text=result)}", soft_wrap=True)
+                told = labelled(str(target), labelled(kind, result, spoken()), spoken())
+                out().print(told, soft_wrap=True)
                 works = works and not refusal
     return works
 

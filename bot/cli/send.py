@@ -13,7 +13,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, NumberArgument, out
 from bot.cli.wording import AdminCommand
-from bot.delivery.reasons import explain
+from bot.delivery.reasons import explain, labelled
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
@@ -273,7 +273,7 @@ async def deliver(app: "App", broadcasts: list[Broadcast], then: Callable[[], Aw
         out().print(line, soft_wrap=True)
     failures = [each for broadcast in broadcasts for each in await app.ledger.failures(broadcast.id)]
     for failure in failures:
-        out().print(f"{failure.target}: {_(failure.reason)}")
+        out().print(labelled(str(failure.target), _(failure.reason), spoken()))
     for connection in app.connections.values():
         if connection.refusal is not None:
             until = _("{refusal}: what waits there is sent when the bot runs with a valid one within a day.")

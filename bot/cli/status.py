@@ -224,7 +224,7 @@ def _print_troubles(push: dict[str, Any]) -> None:
     for failure in push["failures"][:SHOWN_FAILURES]:
         # Because the ledger keeps some reasons in English, they are translated here.
         reason = failure["reason"]
-        out().print(f"    {failure['target']}: {_(reason)}", soft_wrap=True)
+        out().print(f"    {labelled.format(name=failure['target'], text=_(reason))}", soft_wrap=True)
     if len(push["failures"]) > SHOWN_FAILURES:
         more = _("and {count} more: `recap status --json` has all of them")
         out().print("    " + more.format(count=len(push["failures"]) - SHOWN_FAILURES))

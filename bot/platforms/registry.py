@@ -7,6 +7,7 @@ from typing import Any
 from bot import config
 from bot.config import Config
 from bot.config.tokens import Tokens
+from bot.model.i18n import spoken
 from bot.model.subscription import PlatformName
 from bot.platforms.base import Feature, PlatformRow, Renderer
 from bot.platforms.discord.row import ROW as DISCORD
@@ -32,7 +33,7 @@ def having(feature: Feature) -> list[PlatformName]:
 
 def titles(feature: Feature) -> str:
     """Return the titles of the platforms that have the feature, as a sentence names them."""
-    return " and ".join(PLATFORMS[name].title for name in having(feature))
+    return spoken().listed([PLATFORMS[name].title for name in having(feature)])
 
 
 def renderers() -> dict[str, Renderer]:

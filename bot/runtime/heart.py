@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from bot.delivery.reasons import labelled
 from bot.model.facts import ClockSet, Fact, StorageMended, StorageTrouble, Tell
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
@@ -162,5 +163,5 @@ class Heart:
                     )
                 )
             elif reason := self._failing(name, UNREACHED):
-                troubles.append(f"{title}: {reason}.")
+                troubles.append(labelled(title, f"{reason}.", spoken()))
         return troubles

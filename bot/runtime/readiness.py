@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from bot.delivery.reasons import labelled
 from bot.model.facts import Ability, Standing, Tell
 from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 
 if TYPE_CHECKING:
     from bot.model.subscription import PlatformName
@@ -66,7 +68,7 @@ class Readiness:
             name: next(filter(None, (reasons.get(each, _("no answer yet")) for each in self._needed(name))), "")
             for name, reasons in self._reasons.items()
         }
-        return [f"{name}: {reason}." for name, reason in first.items() if reason]
+        return [labelled(name, f"{reason}.", spoken()) for name, reason in first.items() if reason]
 
     def failing(self, platform: PlatformName, seconds: float) -> str:
         """Return why the bot has not been connected, or has heard no commands, for so long; empty if it has."""

@@ -221,12 +221,13 @@ def _look(connection: Connection) -> tuple[bool, list[LedgerError]]:
     if not are_due and row.closed:
         raise _told(name, "42501", row.closed)
     differ = abs(row.now - utc_now())
-    warnings = []
+    warnings, labelled = [], _("{name}: {text}")
     if differ > CLOCKS_DIFFER:
         told = _("the clocks of its server and of this machine differ by {seconds:.0f} s")
         warnings.append(
             LedgerError(
-                f"{name}: {told.format(seconds=differ.total_seconds())}", _("set both by NTP, as timedatectl does")
+                labelled.format(name=name, text=told.format(seconds=differ.total_seconds())),
+                _("set both by NTP, as timedatectl does"),
             )
         )
     for setting in ("fsync", "synchronous_commit"):
@@ -234,7 +235,7 @@ def _look(connection: Connection) -> tuple[bool, list[LedgerError]]:
             told = _("its server forgets the last moments when it dies ({setting} = off)").format(setting=setting)
             warnings.append(
                 LedgerError(
-                    f"{name}: {told}",
+                    labelled.format(name=name, text=told),
                     _("set {setting} = on, or people may get those messages twice").format(setting=setting),
                 )
             )
