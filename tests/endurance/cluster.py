@@ -1,7 +1,7 @@
 """The cluster test: kills, stops and cuts off processes that share a PostgreSQL, and counts who got what.
 
-python -m tests.endurance.cluster --targets 300 --kills 20
 python -m tests.endurance.cluster stop restart cut freeze failover
+python -m tests.endurance.cluster kill --kills 20 --targets 1500
 
 It starts PostgreSQL servers of its own, with the newest of Debian's programs, and PgBouncer where that is installed.
 """
@@ -83,6 +83,9 @@ async def kill(made: Cluster, times: int, *, replaced: bool = True) -> Figures:
         await made.sends(3)
         if made.is_over():
             break
+        if replaced:
+            # Because a process that only begins cannot take over.
+            await made.ready()
         await made.kill(await made.led())
         figures.in_doubt += made.in_doubt()
         figures.times += 1

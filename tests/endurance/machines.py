@@ -144,6 +144,11 @@ class Cluster:
         except TimeoutError:
             raise RuntimeError((self.place.folder / "log").read_text(encoding="utf-8")[-5000:]) from None
 
+    async def ready(self) -> None:
+        """Wait until every process has begun its work, or stands by for it."""
+        log = self.place.folder / "log"
+        await self.until(lambda: log.read_text(encoding="utf-8").count(": Ready") >= len(self.running))
+
     async def sends(self, more: int) -> None:
         """Wait until so many more messages have arrived, or the push is over."""
         before = self.sent()
