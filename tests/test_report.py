@@ -12,7 +12,7 @@ import pytest
 
 from bot.delivery.reasons import explain
 from bot.delivery.report import describe
-from bot.model import facts, rehearsal, shortfalls
+from bot.model import correction, facts, rehearsal, shortfalls
 from bot.model.codes import Code, LeftOut
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Ability, Fact, Pushed, Unreached, Unserved
@@ -189,7 +189,8 @@ def test_every_error_of_a_platform_has_a_code_of_its_own() -> None:
     }
     codes = [error.code for error in errors]
     assert sorted(codes) == sorted(
-        set(Code) - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.UNREACHED, Code.RESTORED, Code.AUDIO}
+        set(Code)
+        - {Code.ERROR, Code.STOPPED, Code.ENDED, Code.PAUSED, Code.RECALLED, Code.UNREACHED, Code.RESTORED, Code.AUDIO}
     )
 
 
@@ -446,6 +447,16 @@ PLANNED = rehearsal.Planned(
 SEEN = rehearsal.Rehearsal("monday", 1207, number=1, digest="f" * 64)
 WITHHELD = dataclasses.replace(SEEN, withheld_by="“Ana” [telegram:41]")
 MINUTE = dt.timedelta(minutes=1)
+CORRECTABLE = correction.Correctable(
+    1207,
+    "Le lundi",
+    correction.Text("abcd", {"title": "Le lundi", "#netflix": "Netflix\nNetflix a 12 millions d’abonnés de plus."}),
+    {"title": "Le lundi", "#netflix": "Netflix\nNetflix a 10 millions d’abonnés de plus."},
+    {DISCORD: correction.Extent(12, 12), TELEGRAM: correction.Extent(300, 301)},
+    11 * MINUTE,
+    unknown=1,
+    corrections=1,
+)
 CARDS: list[Fact] = [
     rehearsal.Rehearsed(PLANNED, SEEN, 1, MINUTE),
     rehearsal.Rehearsed(
@@ -485,6 +496,12 @@ CARDS: list[Fact] = [
         for ruling in (rehearsal.Ruling.OUTDATED, rehearsal.Ruling.TOO_LATE)
     ),
     dataclasses.replace(push(), approved_by="“Ana” [telegram:41]"),
+    CORRECTABLE,
+    *(
+        correction.Changed(push(*left), is_recall)
+        for is_recall in (False, True)
+        for left in ((), (unserved(Code.CLOSED, 2, Target(TELEGRAM, "-5")), unserved(Code.UNKNOWN, unknown=True)))
+    ),
 ]
 
 
@@ -542,6 +559,8 @@ KEYS: list[tuple[Fact, str]] = [
     (rehearsal.Rehearsed(PLANNED, dataclasses.replace(SEEN, number=2), 3, MINUTE), "rehearsed monday 1207 2"),
     (rehearsal.Waiting(PLANNED, SEEN, MINUTE), "waiting monday 2024-11-04 08:00 1207 0:01:00"),
     (rehearsal.Decided(PLANNED, SEEN, Instruction.APPROVE, "Ana", MONDAY), f"decided monday 1207 {MONDAY}"),
+    (correction.Changed(push(), is_recall=False), "report 7"),
+    (CORRECTABLE, "correctable 1207 1 abcd"),
 ]
 """The keys that the ledgers of version 0.1.0 hold, for facts that are told on the day after a Monday."""
 

@@ -28,6 +28,14 @@ COMMANDS = {
     "approve": ("rehearse", gettext_noop("Let the next push go out as its text is now.")),
     "withhold": ("rehearse", gettext_noop("Keep the next push back until somebody lets it out.")),
     "release": ("rehearse", gettext_noop("Take a withholding back.")),
+    "correct": (
+        "correct",
+        gettext_noop("Bring every message of an episode that was sent in line with its file, without a sound."),
+    ),
+    "recall": (
+        "correct",
+        gettext_noop("Delete every message of an episode that was sent; `recap send N --again` sends it again."),
+    ),
     "status": ("status", gettext_noop("Tell whether the bot runs, what was pushed, and what is next.")),
     "healthy": (
         "status",

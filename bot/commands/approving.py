@@ -1,4 +1,4 @@
-"""The buttons that decide on a push, below cards and the panel, which only the admins of the config can press."""
+"""The buttons that decide on what is pushed, below cards and the panel; only admins of the config can press them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from bot.model.rehearsal import Instruction
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
+
+SURE = "yes"
+"""The word of the button that confirms a recall."""
 
 
 async def approve(context: CommandContext, request: Request) -> Answer:
@@ -26,10 +29,32 @@ async def release(context: CommandContext, request: Request) -> Answer:
     return await _decided(Instruction.RELEASE, context, request)
 
 
+async def correct(context: CommandContext, request: Request) -> Answer:
+    """Bring what was sent in line with the text that the card has shown."""
+    number, digest, *more = (*request.argument.split(), "", "")
+    if not is_admin(context, request) or any(more) or not digest or not number.isdecimal():
+        return outdated(request.words)
+    return await context.correct(int(number), digest, request) or outdated(request.words)
+
+
+async def recall(context: CommandContext, request: Request) -> Answer:
+    """Ask whether an episode is to be recalled, and recall it after the second press."""
+    number, sure, *more = (*request.argument.split(), "", "")
+    if not is_admin(context, request) or any(more) or sure not in {"", SURE} or not number.isdecimal():
+        return outdated(request.words)
+    return await context.recall(int(number), bool(sure), request) or outdated(request.words)
+
+
+def is_admin(context: CommandContext, request: Request) -> bool:
+    """Return whether the person is an admin of the config.
+
+    Because a client may send any data, and a card in a chat of the team is before everybody there, the person counts.
+    """
+    return context.is_admin(request.target.platform, request.person)
+
+
 async def _decided(decision: Instruction, context: CommandContext, request: Request) -> Answer:
-    # Because a client may send any data, and a card in a chat of the team is before everybody there, the person counts.
-    is_admin = context.is_admin(request.target.platform, request.person)
     schedule, number, digest, *more = (*request.argument.split(), "", "", "")
-    if not is_admin or any(more) or not digest or not number.isdecimal():
+    if not is_admin(context, request) or any(more) or not digest or not number.isdecimal():
         return outdated(request.words)
     return await context.decide(decision, schedule, int(number), digest, request) or outdated(request.words)

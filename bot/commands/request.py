@@ -135,6 +135,14 @@ async def nothing_to_run(_request: Request) -> Answer | None:
     """Know no bot."""
 
 
+Correct: TypeAlias = Callable[[int, str, Request], Awaitable[Answer | None]]
+Recall: TypeAlias = Callable[[int, bool, Request], Awaitable[Answer | None]]
+
+
+async def nothing_to_change(_episode: int, _how: str | bool, _request: Request) -> Answer | None:
+    """Know no episode that was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """Where the commands are answered: what they may look into.
@@ -143,8 +151,9 @@ class CommandContext:
     platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message, and
     those in `audio_on` play recordings. A change of a subscription holds `changing`: two presses in a row must not undo
     each other. Only `admins`, by their numbers, may `decide` on a push; that takes the schedule, the episode, and the
-    beginning of the digest on a button. They alone see the `panel`. `count` hears of each command, and of each topic of
-    the archive that somebody asks for. `language` is that of the show.
+    beginning of the digest on a button. They alone may `correct` and `recall` what was sent, as long as it is
+    `correctable`, and see the `panel`. `count` hears of each command, and of each topic of the archive that somebody
+    asks for. `language` is that of the show.
     """
 
     show: str
@@ -162,6 +171,9 @@ class CommandContext:
     decide: Decide = nothing_to_decide
     count: Count = count_nothing
     panel: Callable[[Request], Awaitable[Answer | None]] = nothing_to_run
+    correct: Correct = nothing_to_change
+    recall: Recall = nothing_to_change
+    correctable: dt.timedelta = dt.timedelta()
 
     @property
     def today(self) -> dt.date:

@@ -19,6 +19,7 @@ from bot.model.subscription import AudioAs, Subscription
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
+    from bot.model.i18n import Words
 
     Change: TypeAlias = Callable[[Subscription], Subscription]
 
@@ -237,6 +238,7 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
         Heading((Span(title),), level=1),
         Paragraph((Span(_("About a chat that subscribed I keep only:")),)),
         Listing(tuple((Paragraph((Span(_(line)),)),) for line in _KEPT)),
+        Paragraph((Span(_for_how_long(context.correctable.days, request.words)),)),
         Paragraph((Span(_(_NOT_KEPT)),)),
     ]
     deletion: tuple[CommandButton, ...] = ()
@@ -244,3 +246,12 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
         blocks.append(Paragraph((Span(_("Unsubscribing deletes none of this; “Delete it all” does.")),)))
         deletion = (CommandButton(_("Delete it all"), "privacy", _DELETE),)
     return Answer(Document(title, (Section(tuple(blocks)),), deletion), replaces=bool(step))
+
+
+def _for_how_long(days: int, words: Words) -> str:
+    mended = words.ngettext(
+        "With these numbers a mistake can be mended here for {count} day after a push.",
+        "With these numbers a mistake can be mended here for {count} days after a push.",
+        days,
+    )
+    return mended.format(count=days)

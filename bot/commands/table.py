@@ -222,6 +222,8 @@ _OF_BUTTONS = (
     Command(Instruction.APPROVE, "", approving.approve),
     Command(Instruction.WITHHOLD, "", approving.withhold),
     Command(Instruction.RELEASE, "", approving.release),
+    Command("correct", "", approving.correct),
+    Command("recall", "", approving.recall),
 )
 _PRESSABLE = {command.name: command for command in (*COMMANDS, *_OF_BUTTONS, ADMIN)}
 _NAMES = {command.answer: command.name for command in (*_PRESSABLE.values(), START)}

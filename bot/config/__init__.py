@@ -255,6 +255,8 @@ class DeliveryRules(ConfigSection):
 
     on_unknown: Literal["resend", "hold"] = "resend"
     """The fate of a message of which nobody can tell whether it arrived."""
+    correctable: Duration = dt.timedelta(days=56)
+    """The time for which what is sent can be corrected and recalled; so long the ledger knows where it went."""
 
 
 class Metrics(ConfigSection):

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.delivery.report import describe
+from bot.model.correction import Changed
 from bot.model.facts import Fact, PlatformStopped
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post, Sender, SendError, SendRequest
-from bot.storage.records import LedgerError
+from bot.storage.records import CHANGES, BroadcastKind, BroadcastState, LedgerError
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
@@ -145,9 +146,14 @@ class AdminNotifier:
             LedgerError: the database cannot be used.
         """
         for push in await self.ledger.notices.unreported(since):
+            if push.kind in CHANGES and push.state is BroadcastState.STOPPED:
+                # The change that has taken its place has a report of its own.
+                continue
             outcome = await self.ledger.notices.outcome(push)
             ended_at = push.finished and push.finished.astimezone(self.zone)
-            await self.tell(dataclasses.replace(outcome, ended_at=ended_at))
+            outcome = dataclasses.replace(outcome, ended_at=ended_at)
+            is_recall = push.kind is BroadcastKind.RECALL
+            await self.tell(Changed(outcome, is_recall) if push.kind in CHANGES else outcome)
 
 
 async def _send(platform: Platform, post: Post, leave: Callable[[], bool]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.content.audio import Recording, RecordingError, recording
 from bot.content.formatter import Formatter
+from bot.content.wording import text_of
 from bot.delivery.retry import GIVE_UP_AFTER
 from bot.model.codes import LeftOut
 from bot.model.document import Audio, Layout
@@ -220,6 +221,7 @@ class Broadcaster:
             permit=self.permit(episode, schedule),
             again=again,
             only_failed_in=failed_in,
+            text=text_of(episode),
         )
         if broadcast is not None and isinstance(found, RecordingError):
             for name in {each.platform for each in renderings if self._wants_audio(each, schedule)}:
@@ -267,8 +269,22 @@ class Broadcaster:
             show=self.formatter.show,
             target=target,
             rendering=self._renderings(episode, [choice])[choice],
+            choice=choice,
             again=again,
+            text=text_of(episode),
         )
+
+    def anew(self, episode: Episode, choice: Choice, *, has_recording: bool) -> Rendering:
+        """Return the messages that are to stand for a choice now, below a recording if one stands there.
+
+        Returns:
+            A rendering without messages if the episode has nothing for the choice any more.
+        """
+        asked = dataclasses.replace(choice, audio=AudioAs.FILE) if has_recording else choice
+        found = Recording("", "") if has_recording else None
+        rendering = self._renderings(episode, [asked], found=found).get(asked)
+        messages = () if rendering is None else rendering.messages[has_recording:]
+        return Rendering(episode.title if rendering is None else rendering.title, messages)
 
     def _renderings(
         self,

@@ -1,17 +1,20 @@
-"""The cards of a rehearsal, which ask the admins for a decision, and the answers to it. Pure."""
+"""The cards of rehearsals and corrections, which ask the admins for a decision, and the answers to it. Pure."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from bot.commands.approving import SURE
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, labelled, person_of, place_of
+from bot.model.correction import Changed, Correctable
 from bot.model.document import Block, CommandButton
 from bot.model.rehearsal import Decided, Hold, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 
 if TYPE_CHECKING:
+    from bot.model.facts import Unserved
     from bot.model.i18n import Words
     from bot.storage.records import Notice
 
@@ -56,7 +59,7 @@ def card(fact: Rehearsed, words: Words, names: Names = NAMELESS) -> Notice:
         buttons = buttons_for(push, words, Instruction.APPROVE, Instruction.WITHHOLD)
     refused = [labelled(place_of(target, words, names), _(reason), words) for target, reason in fact.refused]
     for title, lines in (
-        (_("New since the last rehearsal:"), list(changes(fact.rehearsal, words))),
+        (_("New since the last rehearsal:"), list(changes(fact.rehearsal.before, fact.rehearsal.parts, words))),
         (_("To look at before:"), first_problems(fact.warnings)),
         (_("The rehearsal did not come everywhere:"), refused),
     ):
@@ -136,9 +139,108 @@ def answer(fact: Decided, words: Words) -> Notice:
     return as_notice(title, *blocks, episode=push.episode, alarming=False, buttons=buttons)
 
 
-def changes(rehearsal: Rehearsal, words: Words) -> Iterator[str]:
-    """Yield what is new in the text of a rehearsal since the one before, in words."""
-    _, before, after = words.gettext, rehearsal.before, rehearsal.parts
+def correctable(fact: Correctable, words: Words) -> Notice:
+    """Return the card of a file that says something else than what was sent: what would change, and where."""
+    _ = words.gettext
+    blocks: list[Block] = [paragraph(words.quoted(fact.title))]
+    if lines := list(changes(fact.before, fact.text.parts, words)):
+        blocks += [paragraph(_("New since it was sent:")), *bullets(lines)]
+    blocks += [paragraph(_("Correcting it would change:")), *bullets(extents(fact, words))]
+    silent = _("Nobody hears a sound. It takes {time}.").format(time=words.duration(fact.takes))
+    about = f"{fact.episode} {fact.text.digest[:DIGITS]}"
+    buttons = (
+        CommandButton(_("Correct everywhere"), "correct", about),
+        CommandButton(_("Recall"), "recall", str(fact.episode)),
+    )
+    title = _("Episode {number} has changed since it was sent").format(number=fact.episode)
+    return as_notice(title, *blocks, small_print(silent), episode=fact.episode, buttons=buttons)
+
+
+def extents(fact: Correctable, words: Words) -> list[str]:
+    """Return what a correction would change on each platform, and what it cannot change."""
+    lines = []
+    for name, extent in fact.extents.items():
+        places = words.ngettext("{count} place", "{count} places", extent.places).format(count=extent.places)
+        messages = words.ngettext("{count} message", "{count} messages", extent.messages).format(count=extent.messages)
+        lines.append(labelled(name.title(), f"{messages}, {places}", words))
+    if fact.unknown:
+        old = words.ngettext(
+            "{count} place got it from version 0.1.0, which noted too little for a correction.",
+            "{count} places got it from version 0.1.0, which noted too little for a correction.",
+            fact.unknown,
+        )
+        lines.append(old.format(count=fact.unknown))
+    return lines
+
+
+def changed(fact: Changed, words: Words, names: Names = NAMELESS) -> Notice:
+    """Return the report of a correction or a recall that is over."""
+    _, outcome = words.gettext, fact.outcome
+    left = [each for each in outcome.unserved if each.count]
+    title = _("Episode {number} is corrected everywhere")
+    if fact.is_recall:
+        title = _("Episode {number} is recalled, not everywhere") if left else _("Episode {number} is recalled")
+    elif left:
+        title = _("Episode {number} is corrected, not everywhere")
+    sentence = words.ngettext("{count} place, in {time}.", "{count} places, in {time}.", outcome.sent)
+    blocks: list[Block] = [paragraph(sentence, count=outcome.sent, time=words.duration(outcome.took))]
+    blocks += bullets(unchanged(left, words, names))
+    if left and not fact.is_recall:
+        again = f"recap correct {outcome.episode}"
+        blocks.append(small_print(_("To try again where it failed: {command}"), command=again))
+    return as_notice(title.format(number=outcome.episode), *blocks, episode=outcome.episode, alarming=bool(left))
+
+
+def unchanged(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS) -> list[str]:
+    """Return a sentence for each reason why messages stand as they were."""
+    lines = []
+    for each in unserved:
+        told = words.ngettext(
+            "{count} place could not be changed ({reason}).",
+            "{count} places could not be changed ({reason}).",
+            each.count,
+        )
+        if each.unknown:
+            told = words.ngettext(
+                "{count} place may or may not have it: the connection broke at that very moment.",
+                "{count} places may or may not have it: the connection broke at that very moment.",
+                each.count,
+            )
+        more = "…" if each.count > len(each.targets) else ""
+        shown = ", ".join(place_of(target, words, names) for target in each.targets)
+        reason = words.gettext(each.reason) if each.reason else ""
+        sentence = told.format(count=each.count, reason=reason) + (f" ({shown}{more})" if shown else "")
+        lines.append(labelled(each.platform.title(), sentence, words))
+    return lines
+
+
+def asked_to_recall(number: int, words: Words) -> Notice:
+    """Return the question before a recall."""
+    _ = words.gettext
+    question = _(
+        "Everybody who got it loses it: its messages are deleted, or replaced by one line where the platform keeps "
+        "them. A push under way stops. `{command}` sends it again afterwards."
+    )
+    buttons = (CommandButton(_("Yes, recall it"), "recall", f"{number} {SURE}"),)
+    title = _("Recall episode {number} everywhere?").format(number=number)
+    command = f"recap send {number} --again"
+    return as_notice(title, paragraph(question, command=command), episode=number, buttons=buttons)
+
+
+def begun(number: int, count: int, words: Words, *, is_recall: bool = False) -> Notice:
+    """Return the answer to the press of a button that corrects or recalls."""
+    _ = words.gettext
+    title = _("Episode {number} is being recalled") if is_recall else _("Episode {number} is being corrected")
+    told = _("You read here when it is done.")
+    if not count:
+        title = _("Episode {number}: nothing is left to change")
+        told = _("Everything says what it is to say, or is being changed already.")
+    return as_notice(title.format(number=number), paragraph(told), episode=number, alarming=False)
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str], words: Words) -> Iterator[str]:
+    """Yield in words what is new in the parts of a text; nothing for a first text."""
+    _ = words.gettext
     if not before:
         return
     found = False

@@ -208,6 +208,11 @@ def _reason(code: str, count: int, words: Words, *, unknown: bool) -> str:
             "{count} of the config cannot be reached ({reason}). They are tried again at each push.",
             count,
         ),
+        Code.RECALLED: ngettext(
+            "{count} did not get it, because it was recalled.",
+            "{count} did not get it, because it was recalled.",
+            count,
+        ),
         Code.STOPPED: ngettext(
             "{count} did not get it, because this message was stopped after others had refused it ({reason}).",
             "{count} did not get it, because this message was stopped after others had refused it ({reason}).",

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from bot.commands import Answer, Request
 from bot.content.links import Web, ask_all, dead_link
 from bot.content.review import links, review
+from bot.content.wording import parts_of
 from bot.delivery.broadcast import Broadcaster, DueEpisode
 from bot.delivery.cards import answer
 from bot.delivery.reach import Addressee
 from bot.delivery.reasons import place_of
-from bot.model.document import CommandButton, plain
+from bot.model.document import CommandButton
 from bot.model.problems import Problem
 from bot.model.rehearsal import Decided, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 from bot.model.subscription import PlatformName, Target
@@ -139,16 +140,11 @@ class Rehearser:
         if schedule.lead and left <= schedule.lead:
             if seen.digest == push.permit.digest:
                 await self.tell_card(push, episode, seen)
-            elif left < SETTLED or not self._is_being_written(episode):
+            elif left < SETTLED or not is_being_written(self.broadcaster, episode):
                 await self.rehearse(push, episode)
                 return
         if seen.hold(push.permit) is not None:
             await self._remind(push, seen, left)
-
-    def _is_being_written(self, episode: Episode) -> bool:
-        modified = self.broadcaster.archive().modified(episode)
-        # Because a clock may be wrong, a time in the future counts as one in the past.
-        return modified is not None and abs(self.broadcaster.clock() - modified) < SETTLED
 
     async def rehearse(self, push: Planned, episode: Episode, to: Recipients | None = None) -> Broadcast | None:
         """Show the text of the push, in each layout that somebody of its schedule has chosen, without a sound.
@@ -252,6 +248,13 @@ class Rehearser:
         return Answer(document, replaces=True, is_private=True)
 
 
+def is_being_written(broadcaster: Broadcaster, episode: Episode) -> bool:
+    """Return whether the author saves the episode's file again and again."""
+    modified = broadcaster.archive().modified(episode)
+    # Because a clock may be wrong, a time in the future counts as one in the past.
+    return modified is not None and abs(broadcaster.clock() - modified) < SETTLED
+
+
 async def remarks(episode: Episode, archive: Archive, config: Config) -> list[Problem]:
     """Return the warnings of `recap check` about one episode, with its dead links."""
     folder, language = config.content.folder, config.show.language
@@ -265,20 +268,3 @@ async def remarks(episode: Episode, archive: Archive, config: Config) -> list[Pr
     if any(answer.status for answer in answers.values()):
         found += [dead_link(url, answers[url], path, line) for url, path, line in places if answers[url].is_dead]
     return found
-
-
-def parts_of(episode: Episode) -> dict[str, str]:
-    """Return the words of an episode by the name of each part, as the cards compare them."""
-    parts = {
-        "title": episode.title,
-        "date": str(episode.date),
-        "intro": plain(episode.intro),
-        "audio": episode.audio or "",
-        "page": episode.page or "",
-    }
-    for segment in episode.segments:
-        image = f"{segment.image.alt} {segment.image.url}" if segment.image else ""
-        sources = (f"{source.title} {source.url}" for source in segment.sources)
-        lines = (segment.title, segment.text, " ".join(segment.hashtags), image, *sources)
-        parts[f"#{segment.slug}"] = "\n".join(filter(None, lines))
-    return {name: text for name, text in parts.items() if text}

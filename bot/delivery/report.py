@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.delivery import cards
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, person_of, place_of
-from bot.model import facts, rehearsal, shortfalls
+from bot.model import correction, facts, rehearsal, shortfalls
 from bot.model.codes import NO_FAILURES, Code
 from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
@@ -29,6 +29,10 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
     match fact:
         case facts.Pushed():
             return _pushed(fact, words, names)
+        case correction.Correctable():
+            return cards.correctable(fact, words)
+        case correction.Changed():
+            return cards.changed(fact, words, names)
         case rehearsal.Rehearsed():
             return cards.card(fact, words, names)
         case rehearsal.Waiting():

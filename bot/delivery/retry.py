@@ -149,7 +149,7 @@ def fail(claim: Claim, due: dt.datetime, error: SendError) -> Outcome:
 
 def expire(claim: Claim, due: dt.datetime, *, messages: int) -> Outcome:
     """Return the outcome of old news, which is still pending because the bot was off or the platform refused it."""
-    if is_in_doubt(claim):
+    if is_in_doubt(claim) and claim.corrects is None:
         return advance(claim, due, messages=messages, message_id=None)
     return fail(claim, due, NotSentError(_("its day was over before it could be sent")))
 

@@ -15,7 +15,8 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bot.delivery import retry
+from bot.delivery import changing, retry
+from bot.delivery.changing import Changer
 from bot.delivery.doubts import Doubts
 from bot.delivery.outbox import Outbox
 from bot.delivery.pacing import Pacer, Turn
@@ -27,6 +28,7 @@ from bot.delivery.uploads import Uploads
 from bot.delivery.waiting import wait_for_event
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
 from bot.model.shortfalls import AudioGivenUp
+from bot.model.subscription import Target
 from bot.platforms.abilities import Finder, Pinner, Publisher
 from bot.platforms.base import (
     NotSentError,
@@ -39,6 +41,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
+from bot.platforms.editor import Editor
 from bot.storage.leases import Lease, LeaseLostError
 from bot.storage.records import Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
 
@@ -62,7 +65,6 @@ SMALLEST_WINDOW, LARGEST_WINDOW = 16, 256
 """Sends in flight at once: those of a second, because a platform in order answers sooner. A push begins with the fewest
 and gets one more with each message that arrives: hundreds of connections opened at once would all be slow."""
 
-
 _BESIDE_A_RIVAL = (DeliveryRank.FIRST, DeliveryRank.BEGUN)
 """The ranks of what goes out while another program works with the same token: notices, and recaps that have begun."""
 
@@ -77,6 +79,7 @@ class Worker:
         clock: the time, aware, in UTC.
         window: sends in flight at once; by default as many as leave in a second.
         hold: whether a message of unknown outcome stays unsent rather than be sent twice.
+        editor: changes messages that were sent, on platforms that can.
         finder: tells whether such a message arrived, on platforms that can.
         publisher: passes messages on to followers, on platforms that can.
         pinner: pins messages, on platforms that can.
@@ -96,6 +99,7 @@ class Worker:
         clock: Callable[[], dt.datetime],
         hold: bool,
         window: int | None = None,
+        editor: Editor | None = None,
         finder: Finder | None = None,
         publisher: Publisher | None = None,
         pinner: Pinner | None = None,
@@ -111,6 +115,8 @@ class Worker:
         self._pacer = pacer
         self._clock = clock
         self._hold = hold
+        self._editor = editor
+        self._changer = None if editor is None else Changer(editor, clock)
         self._finder = finder
         self._finished = finished
         self._tell = tell
@@ -229,7 +235,7 @@ class Worker:
                 return
             if not await self._may_bring(claim, stored):
                 return
-            turn = None if claim.rendering_id in self._doubts else await self._pacer.turn(claim.target)
+            turn = None if claim.rendering_id in self._doubts else await self._pacer.turn(self._route(claim))
         except BaseException:
             self._outbox.put_back(claim)
             raise
@@ -238,7 +244,7 @@ class Worker:
                 turn.give_back()
             self._give_back(claim)
             return
-        key = self._uploads.begin(stored.rendering.messages[claim.position].upload)
+        key = self._uploads.begin(stored.upload_at(claim.position))
         task = asyncio.create_task(self._deliver_some(claim, stored, turn, key))
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
@@ -259,9 +265,9 @@ class Worker:
             following = self._stored_renderings.get(first.rendering_id)
             if following is None or self._is_too_late(following) or first.rendering_id in self._doubts:
                 return
-            if following.rendering.messages[first.position].upload is not None:
+            if self._needs_no_request(first, following) or following.upload_at(first.position) is not None:
                 return
-            at_once = self._pacer.turn_at_once(first.target)
+            at_once = self._pacer.turn_at_once(self._route(first))
             if at_once is None:
                 return
             await self._deliver(self._outbox.take(), following, at_once)
@@ -269,10 +275,15 @@ class Worker:
     async def _may_bring(self, claim: Claim, stored: StoredRendering) -> bool:
         """Return whether the message may be sent; else settle it: its file is in doubt, given up, or on its way.
 
+        A change has no file, and is settled where nothing is to be done, or where an added message may have arrived.
+
         Raises:
             LedgerError: the database cannot be used.
         """
-        upload = stored.rendering.messages[claim.position].upload
+        if self._needs_no_request(claim, stored):
+            self._outbox.settle(self._advance(claim, stored, None))
+            return False
+        upload = stored.upload_at(claim.position)
         if upload is None:
             return True
         if retry.is_in_doubt(claim):
@@ -292,45 +303,48 @@ class Worker:
     async def _deliver(self, claim: Claim, stored: StoredRendering, turn: Turn) -> None:
         """Send one message of the delivery and settle its outcome."""
         try:
-            message_id = await self._attempt(claim, stored, turn)
+            outcome = await self._attempt(claim, stored, turn)
         except SendError as error:
             await self._after_error(claim, stored, error)
         except Exception as error:  # a bug of ours must not stop other messages
             log.exception("%s: sending failed in a way that is not foreseen", claim.target)
             await self._after_error(claim, stored, UnknownOutcomeError(f"{type(error).__name__} while sending"))
         else:
-            if message_id is None:
+            if outcome is None:
                 self._give_back(claim)
                 return
             if self._window < self._widest:
                 self._window += 1
                 self._room.set()
-            self._outbox.settle(self._advance(claim, stored, message_id))
+            self._outbox.settle(outcome)
 
-    async def _attempt(self, claim: Claim, stored: StoredRendering, turn: Turn) -> str | None:
-        """Send one message, or find it if it may have arrived, and return its id; None if it needs another turn."""
-        # Because a connection may have to be opened first, the platform counts the message when it is written.
-        post = retry.make_post(claim, stored, leave=turn.leave)
-        if (upload := post.message.upload) is not None:
-            file_id = await self._uploads.file_id(upload.key)
-            post = post._replace(file_id=file_id, keep=functools.partial(self._uploads.keep, upload.key))
-        if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
-            post = post._replace(since=self._since(stored))
+    async def _attempt(self, claim: Claim, stored: StoredRendering, turn: Turn) -> Outcome | None:
+        """Send or change one message, or find it if it may have arrived; None if it needs another turn."""
         self._doubts.sent(claim.rendering_id)
         try:
+            if self._changer is not None and (change := changing.in_place(claim, stored)) is not None:
+                with turn:
+                    return await self._changer.make(claim, stored, change, turn.leave, self._when_free(claim))
+            # Because a connection may have to be opened first, the platform counts the message when it is written.
+            post = retry.make_post(claim, stored, leave=turn.leave)
+            if (upload := post.message.upload) is not None:
+                keep = functools.partial(self._uploads.keep, upload.key)
+                post = post._replace(file_id=await self._uploads.file_id(upload.key), keep=keep)
+            if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
+                post = post._replace(since=self._since(stored))
             if retry.is_in_doubt(claim) and self._finder is not None:
                 with turn:
                     message_id = await self._found(post, self._finder, stored)
                 if message_id is not None:
-                    return message_id
+                    return self._advance(claim, stored, message_id)
                 # Because the look was a request too, the message needs a turn of its own.
-                later = await self._pacer.turn(claim.target)
+                later = await self._pacer.turn(self._route(claim))
                 if later is None:
                     return None
                 turn = later
                 post = post._replace(leave=turn.leave)
             with turn:
-                return await self._platform.send(post)
+                return self._advance(claim, stored, await self._platform.send(post))
         except SendError:
             if turn.refused:
                 return None
@@ -365,17 +379,19 @@ class Worker:
     async def _after_error(self, claim: Claim, stored: StoredRendering, error: SendError) -> None:
         if isinstance(error, UnauthorisedError) and not await self._is_token_refused():
             error = NotSentError(str(error))
-        now, message = self._clock(), stored.rendering.messages[claim.position]
-        if message.upload is not None and await self._uploads.note(message.upload.key, error):
+        now, upload = self._clock(), stored.upload_at(claim.position)
+        if upload is not None and await self._uploads.note(upload.key, error):
             await self._tell(AudioGivenUp(claim.broadcast_id, self._platform.name, str(error)))
         decision = retry.decide(
             error,
             attempt=claim.attempts,
             age=now - stored.opened,
-            hold=self._holds_back or message.upload is not None,
+            hold=upload is not None or self._may_not_repeat(claim, stored),
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
-            fallback=bool(message.fallback),
+            fallback=any(each.fallback for each in stored.rendering.messages[claim.position : claim.position + 1]),
         )
+        if stored.revision is not None:
+            decision = changing.of_message(decision)
         log.info("%s: %s (%s)", claim.target, error, decision.step)
         if decision.step is Step.RETRY:
             self._outbox.settle(retry.postpone(claim, now + decision.pause, error))
@@ -412,16 +428,32 @@ class Worker:
             case Step.STOP_PLATFORM if not self._is_stopping:
                 self._is_stopping, self._refusal = True, error
 
+    def _may_not_repeat(self, claim: Claim, stored: StoredRendering) -> bool:
+        """Return whether a message of unknown outcome stays unsent; an added one always does without a finder."""
+        is_added = self._finder is None and changing.is_addition(claim, stored)
+        return self._holds_back if stored.revision is None else is_added
+
+    def _needs_no_request(self, claim: Claim, stored: StoredRendering) -> bool:
+        """Return whether a change is none at this place, or one that may not be repeated."""
+        is_held = retry.is_in_doubt(claim) and self._may_not_repeat(claim, stored)
+        return stored.revision is not None and (is_held or changing.change_at(claim, stored) is None)
+
+    def _route(self, claim: Claim) -> Target:
+        """Return the target whose limits hold for the message."""
+        return claim.target if claim.corrects is None or self._editor is None else self._editor.route(claim.target)
+
     def _give_back(self, claim: Claim) -> None:
         self._outbox.settle(retry.give_back(claim, self._when_free(claim)))
 
     def _advance(self, claim: Claim, stored: StoredRendering, message_id: str | None) -> Outcome:
+        if stored.revision is not None:
+            return changing.advance(claim, stored, self._when_free(claim), message_id)
         messages = len(stored.rendering.messages)
         due = self._clock() if claim.position + 1 == messages else self._when_free(claim)
         return retry.advance(claim, due, messages=messages, message_id=message_id, has_upload=stored.has_upload)
 
     def _when_free(self, claim: Claim) -> dt.datetime:
-        seconds = self._pacer.delay(claim.target)
+        seconds = self._pacer.delay(self._route(claim))
         if claim.rendering_id in self._doubts:
             seconds = max(seconds, LOOK_EVERY)
         return self._clock() + dt.timedelta(seconds=seconds)

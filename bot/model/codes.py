@@ -29,6 +29,8 @@ class Code(enum.StrEnum):
     """The subscription ended before the turn of the delivery."""
     PAUSED = "paused"
     """The people of the place paused the pushes before the turn of the delivery."""
+    RECALLED = "recalled"
+    """The team recalled the recap before the turn of the delivery."""
     RESTORED = "restored"
     """The delivery was unfinished in a backup that was restored, and may have been made since."""
     AUDIO = "audio"
@@ -57,8 +59,8 @@ class LeftOut(enum.StrEnum):
     """The chat became one with another chat that has a delivery."""
 
 
-NO_FAILURES = frozenset({Code.GONE, Code.ENDED, Code.PAUSED})
-"""Codes of deliveries that did not arrive because the people left, unsubscribed or paused."""
+NO_FAILURES = frozenset({Code.GONE, Code.ENDED, Code.PAUSED, Code.RECALLED})
+"""Codes of deliveries that did not arrive because people left, unsubscribed or paused, or the team recalled it."""
 
 TOLD = (Code.REFUSED, Code.FILTERED, Code.CONTENT, Code.RENDERING, Code.STOPPED, Code.UNREACHED)
 """Codes of refusals, which a report tells with the platform's own words, each with its number."""

@@ -67,6 +67,11 @@ class Platform(Protocol):
 
     name: PlatformName
 
+    @property
+    def username(self) -> str:
+        """The bot's own name on the platform; empty before the account is connected."""
+        return ""
+
     def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
         """Return the document as messages within every limit of the platform. Pure.
 
@@ -146,11 +151,6 @@ class Account(Platform, Protocol):
             self.on_ability(ability, str(error))
             raise
         self.on_ability(ability, "")
-
-    @property
-    def username(self) -> str:
-        """The bot's own name on the platform; empty before `connect`."""
-        return ""
 
     @property
     def updates(self) -> int:

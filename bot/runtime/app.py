@@ -221,6 +221,7 @@ class App:
                 if self.declaration.is_due:
                     await self.declare()
                 await self.services.rehearser.look()
+                await self.services.corrector.look()
                 if self.ledger.is_shared:
                     # Because another process may have delivered, the end of its work is reported by this one.
                     self._finished.set()
@@ -375,7 +376,7 @@ class App:
             if self.clock_role.is_held():
                 await self.report()
                 self.reach.hear()
-                await self.ledger.prune()
+                await self.ledger.prune(correctable=self.config.delivery.correctable)
             await self._finished.wait()
             # The card of a rehearsal that has arrived, or a push that somebody has let out, waits for no minute.
             async with self._looking:

@@ -14,6 +14,7 @@ from bot.model.facts import Ability, Tell
 from bot.model.subscription import PlatformName
 from bot.platforms.abilities import Finder, Pinner, Publisher
 from bot.platforms.base import Account, Feature, UnauthorisedError
+from bot.platforms.editor import Editor
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.connection import Connection
 from bot.runtime.roles import Role
@@ -155,6 +156,7 @@ class Connections(Mapping[PlatformName, Connection]):
             pacer=pacer,
             clock=self._ledger.clock,
             hold=services().config.delivery.on_unknown == "hold",
+            editor=cast("Editor", account) if Feature.EDIT in features else None,
             finder=cast("Finder", account) if Feature.FIND in features else None,
             publisher=cast("Publisher", account) if Feature.PUBLISH in features else None,
             pinner=cast("Pinner", account) if Feature.PIN in features else None,

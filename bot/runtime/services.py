@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
+from bot.delivery.correction import Corrector
 from bot.delivery.panel import Panel
 from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.facts import Fact
@@ -56,6 +57,7 @@ class Services:
     notifier: AdminNotifier
     broadcaster: Broadcaster
     rehearser: Rehearser
+    corrector: Corrector
     context: CommandContext
 
     @classmethod
@@ -120,12 +122,20 @@ class Services:
             remarks=lambda episode: remarks(episode, archive(), config),
             on_new=on_rehearsal,
         )
+        corrector = Corrector(
+            ledger=ledger,
+            broadcaster=broadcaster,
+            notifier=notifier,
+            correctable=config.delivery.correctable,
+            on_new=on_new,
+        )
         return cls(
             config=config,
             timetable=timetable,
             notifier=notifier,
             broadcaster=broadcaster,
             rehearser=rehearser,
+            corrector=corrector,
             context=CommandContext(
                 show=config.show.name,
                 archive=archive,
@@ -140,6 +150,9 @@ class Services:
                 language=config.show.language,
                 decide=rehearser.press,
                 panel=Panel(rehearser=rehearser, standings=standings).answer,
+                correct=corrector.press,
+                recall=corrector.press_recall,
+                correctable=config.delivery.correctable,
                 audio_on=having(Feature.AUDIO),
                 count=ledger.figures.count,
             ),

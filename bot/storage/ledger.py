@@ -14,12 +14,14 @@ from typing import Any, Self
 from sqlalchemy import Connection, delete, exists, func, select, union_all, update
 
 from bot.model.codes import NO_FAILURES, LeftOut
+from bot.model.correction import Text
 from bot.model.rehearsal import Permit
 from bot.model.rendering import JsonObject, Message, Rendering, Upload
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage import figures, opening
 from bot.storage import outcomes as outcomes_of
 from bot.storage.clock import SteadyClock
+from bot.storage.corrections import LedgerCorrections, keep_text
 from bot.storage.database import Database, LedgerPart
 from bot.storage.feed import LedgerFeed
 from bot.storage.figures import LedgerFigures
@@ -30,6 +32,7 @@ from bot.storage.pins import LedgerPins
 from bot.storage.processes import LedgerProcesses
 from bot.storage.publications import LedgerPublications
 from bot.storage.records import (
+    CHANGES,
     EPISODES,
     Broadcast,
     BroadcastKind,
@@ -40,6 +43,7 @@ from bot.storage.records import (
     DeliveryRank,
     DeliveryState,
     Outcome,
+    Revision,
     Stopped,
     StoredRendering,
     to_one,
@@ -55,15 +59,18 @@ from bot.storage.tables import (
     IS_PENDING,
     IS_UNFINISHED,
     broadcasts,
+    choices,
     deliveries,
     failed_in,
     gets_pushes,
     renderings,
     subscriptions,
+    texts,
 )
 from bot.storage.uploads import LedgerUploads
 
 _OF_EPISODES = broadcasts.c.kind.in_(EPISODES)
+_ABOUT_EPISODES = broadcasts.c.kind.in_((*EPISODES, *CHANGES))
 
 
 class Ledger(LedgerPart):
@@ -84,6 +91,7 @@ class Ledger(LedgerPart):
         self.notices = LedgerNotices(database, clock)
         self.publications = LedgerPublications(database, clock)
         self.rehearsals = LedgerRehearsals(database, clock)
+        self.corrections = LedgerCorrections(database, clock)
         self.pins = LedgerPins(database, clock)
         self.uploads = LedgerUploads(database, clock)
         self.feed = LedgerFeed(database, clock)
@@ -172,6 +180,7 @@ class Ledger(LedgerPart):
         again: bool = False,
         only_failed_in: int | None = None,
         show: str = "",
+        text: Text | None = None,
     ) -> Broadcast | None:
         """Open a broadcast to everybody who gets the schedule's pushes.
 
@@ -186,7 +195,7 @@ class Ledger(LedgerPart):
         def step(connection: Connection, *args: Any, **kwargs: Any) -> Broadcast | None:  # noqa: ANN401 - those of `open_broadcast`
             if permit is not None and not may_go(connection, schedule, episode, permit):
                 return None
-            return opening.open_broadcast(connection, *args, **kwargs)
+            return _with_text(connection, text, opening.open_broadcast(connection, *args, **kwargs))
 
         return await self._database.write(
             step,
@@ -208,12 +217,25 @@ class Ledger(LedgerPart):
         )
 
     async def create_single(
-        self, *, episode: int, title: str, target: Target, rendering: Rendering, again: bool = False, show: str = ""
+        self,
+        *,
+        episode: int,
+        title: str,
+        target: Target,
+        rendering: Rendering,
+        choice: Choice | None = None,
+        again: bool = False,
+        show: str = "",
+        text: Text | None = None,
     ) -> Broadcast | None:
         """Open a broadcast to one target, subscribed or not; return None if it exists and not `again`."""
+
+        def step(connection: Connection, *args: Any, **kwargs: Any) -> Broadcast | None:  # noqa: ANN401 - likewise
+            return _with_text(connection, text, opening.open_broadcast(connection, *args, **kwargs))
+
         return await self._database.write(
-            opening.open_broadcast,
-            partial(opening.deliver_to_targets, targets=[target], rendering=rendering),
+            step,
+            partial(opening.deliver_to_targets, targets=[target], rendering=rendering, choice=choice),
             BroadcastKind.SINGLE,
             episode=episode,
             title=title,
@@ -347,22 +369,23 @@ class Ledger(LedgerPart):
         )
         return list(map(Delivery.of, await self._database.rows(failed.order_by(c.platform, c.chat, c.thread))))
 
-    async def prune(self, keep_episodes: int = 12) -> None:
+    async def prune(self, keep_episodes: int = 12, correctable: dt.timedelta = dt.timedelta()) -> None:
         """Delete the deliveries and renderings of all but the episodes pushed last; keep that they were pushed.
 
-        Those of notices go with the pushes that they lie between. The figures keep the results of the pushes, and lose
-        the sums of days long ago.
+        Those of an episode that may still be corrected stay. Those of notices go with the pushes that they lie between.
+        The figures keep the results of the pushes, and lose the sums of days long ago.
         """
-        c = broadcasts.c
+        c, since = broadcasts.c, self._clock() - correctable
         latest = select(c.episode).where(_OF_EPISODES).group_by(c.episode)
-        kept = latest.order_by(func.max(c.id).desc()).limit(keep_episodes)
-        first_kept = select(func.min(c.id)).where(_OF_EPISODES, c.episode.in_(kept)).scalar_subquery()
-        is_old = (_OF_EPISODES & c.episode.not_in(kept)) | (~_OF_EPISODES & (c.id < first_kept))
+        last = latest.order_by(func.max(c.id).desc()).limit(keep_episodes)
+        kept = c.episode.in_(last) | c.episode.in_(latest.having(func.max(c.created) > since))
+        first_kept = select(func.min(c.id)).where(_OF_EPISODES, kept).scalar_subquery()
+        is_old = (_ABOUT_EPISODES & ~kept) | (~_ABOUT_EPISODES & (c.id < first_kept))
         old = select(c.id).where(~BROADCAST_IS_OPEN, is_old)
 
         def step(connection: Connection) -> None:
             figures.prune(connection, c.id.in_(old), self._clock())
-            for table in (deliveries, renderings):
+            for table in (deliveries, renderings, choices, texts):
                 connection.execute(delete(table).where(table.c.broadcast_id.in_(old)))
 
         await self._database.write(step)
@@ -382,16 +405,43 @@ def _finish(connection: Connection, now: dt.datetime) -> list[Broadcast]:
     return ended
 
 
+def _with_text(connection: Connection, text: Text | None, opened: Broadcast | None) -> Broadcast | None:
+    if text is not None and opened is not None:
+        keep_text(connection, opened.id, text)
+    return opened
+
+
 def _stored(connection: Connection, rendering_id: int) -> StoredRendering:
-    of_broadcast = broadcasts.c.created, broadcasts.c.seed
+    of_broadcast = broadcasts.c.created, broadcasts.c.seed, broadcasts.c.kind
     stored = select(renderings, *of_broadcast).join(broadcasts).where(renderings.c.id == rendering_id)
     row = connection.execute(stored).one()
     messages = tuple(map(_message, row.messages))
+    revision = None
+    if row.kind in CHANGES:
+        before = _stored(connection, row.replaces) if row.replaces is not None else None
+        after = _stored(connection, row.becomes) if row.becomes is not None else None
+        revision = _revision(messages[0], before, after, row.becomes)
+        messages = after.rendering.messages if after is not None else ()
     if row.fallback_id is not None:
         instead = _stored(connection, row.fallback_id).rendering.messages
         messages = tuple(dataclasses.replace(message, fallback=instead) for message in messages)
     seed = f"{row.seed} {row.key}" if row.seed else f"{row.created.timestamp()}/{rendering_id}"
-    return StoredRendering(Rendering(row.title, messages), row.created, seed, lasts=row.seed is not None)
+    return StoredRendering(Rendering(row.title, messages), row.created, seed, row.seed is not None, revision)
+
+
+def _revision(
+    withdrawn: Message, before: StoredRendering | None, after: StoredRendering | None, becomes: int | None
+) -> Revision:
+    stood, stands = (each.rendering.messages if each is not None else () for each in (before, after))
+    pairs = enumerate(zip(stood, stands, strict=False))
+    unchanged = {place for place, (old, new) in pairs if old == new}
+    known = [each for each in (before, after) if each is not None]
+    has_recording = any(each.has_upload for each in known)
+    if has_recording and after is not None:
+        unchanged.add(0)
+    renames = len({each.rendering.title for each in known}) > 1 or before is None
+    sent = min(each.opened for each in known)
+    return Revision(frozenset(unchanged), withdrawn, becomes, sent, renames=renames, has_recording=has_recording)
 
 
 def _message(kept: JsonObject) -> Message:

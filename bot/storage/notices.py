@@ -13,7 +13,17 @@ from bot.model.rendering import Rendering
 from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState, Fate, Gap, Notice, target_of
+from bot.storage.records import (
+    CHANGES,
+    Broadcast,
+    BroadcastKind,
+    BroadcastState,
+    DeliveryState,
+    Fate,
+    Gap,
+    Notice,
+    target_of,
+)
 from bot.storage.tables import (
     ARRIVED_LATER,
     BROADCAST_IS_UNFINISHED,
@@ -86,13 +96,13 @@ class LedgerNotices(LedgerPart):
         return await self._database.read(_missed, admins)
 
     async def unreported(self, since: dt.datetime) -> list[Broadcast]:
-        """Return the pushes that ended since then and have no report, the oldest first."""
+        """Return the pushes, corrections and recalls that ended since then and have no report, the oldest first."""
         c, report = broadcasts.c, broadcasts.alias()
         has_report = exists().where(
             report.c.kind == BroadcastKind.NOTICE, report.c.key == literal(REPORT) + c.id.cast(String)
         )
         ended = select(broadcasts).where(
-            c.kind == BroadcastKind.PUSH, c.state != BroadcastState.OPEN, c.finished >= since
+            c.kind.in_((BroadcastKind.PUSH, *CHANGES)), c.state != BroadcastState.OPEN, c.finished >= since
         )
         unreported = ended.where(~has_report, ~BROADCAST_IS_UNFINISHED).order_by(c.id)
         return list(map(Broadcast.of, await self._database.rows(unreported)))

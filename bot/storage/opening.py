@@ -34,12 +34,13 @@ from bot.model.codes import LeftOut
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.storage.database import insert
-from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
+from bot.storage.records import CHANGES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
     HAS_ENDED,
     Coded,
     broadcasts,
+    choices,
     deliveries,
     failed_in,
     gets_pushes,
@@ -53,16 +54,22 @@ _Messages: TypeAlias = list[dict[str, Any]]
 
 _TARGET = ("platform", "chat", "thread")
 _CHOICE = [field.name for field in dataclasses.fields(Choice)]
-# A choice and the id of its rendering, as a list under any key. One value holds all, because there may be thousands.
+# A choice, the id of its rendering and its own, as a list under any key. One value holds all, because there may be
+# thousands.
 _CHOSEN = func.json_each(bindparam("chosen", type_=JSON)).table_valued(
     column("key", String), column("value", JSON), name="chosen"
 )
 
 _PRIME = 2**31 - 1
 """Above every number of a block, and small enough for products to fit into the databases' 64 bits."""
+LONG_AGO = dt.timedelta(days=1)
+"""Time after which no limit of a platform looks back at a message."""
 BLOCKS = 1000
 """Parts of a large audience that are put into another order at each push. Within a part the order stays, because a
 database that inserts a million rows in no order at all takes six times as long."""
+
+
+_RANKS = {BroadcastKind.PUSH: DeliveryRank.LAST, **dict.fromkeys(CHANGES, DeliveryRank.CHANGE)}
 
 
 def open_broadcast(
@@ -129,7 +136,7 @@ def _fresh(broadcast: Broadcast) -> dict[str, object]:
         "code": "",
         "reason": "",
         "updated": broadcast.created,
-        "rank": DeliveryRank.LAST if broadcast.kind is BroadcastKind.PUSH else DeliveryRank.FIRST,
+        "rank": _RANKS.get(broadcast.kind, DeliveryRank.FIRST),
     }
 
 
@@ -158,11 +165,12 @@ def deliver_to_choices(
         others = select(broadcasts.c.id).where(_is_other_push(broadcast)).limit(1)
         if may_be_served := connection.execute(others).first() is not None:
             wanted.append(~_moved_with_it(broadcast))
+    kept = (_CHOSEN.c.value[len(_CHOICE) + place].as_integer() for place in range(2))
     deliver = deliveries.insert().from_select(
-        [*fresh, "rendering_id", "subscription_id", *_TARGET, "publish", "pin"],
+        [*fresh, "rendering_id", "choice_id", "subscription_id", *_TARGET, "publish", "pin"],
         select(
             *(literal(value, deliveries.c[name].type) for name, value in fresh.items()),
-            *(_CHOSEN.c.value[len(_CHOICE)].as_integer(), c.id, *(c[name] for name in _TARGET), c.publish, c.pin),
+            *(*kept, c.id, *(c[name] for name in _TARGET), c.publish, c.pin),
         )
         .where(*(_is_chosen(index, c[name]) for index, name in enumerate(_CHOICE)), *wanted)
         .order_by(_place(connection, broadcast), c.id),
@@ -171,6 +179,7 @@ def deliver_to_choices(
         str(number): [
             *(_as_json(c[name], getattr(choice, name)) for name in _CHOICE),
             _add_rendering(connection, broadcast, choice.platform, rendering),
+            _keep_choice(connection, broadcast, choice),
         ]
         for number, (choice, rendering) in enumerate(chosen.items())
     }
@@ -328,24 +337,57 @@ def deliver_to_targets(
     broadcast: Broadcast,
     targets: Sequence[Target],
     rendering: Rendering,
+    choice: Choice | None = None,
 ) -> None:
     """Add the rendering and a delivery of it to each target of one platform, subscribed or not."""
     rendering_id = _add_rendering(connection, broadcast, targets[0].platform, rendering)
     same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": False, "pin": False}
+    if choice is not None:
+        same["choice_id"] = _keep_choice(connection, broadcast, choice)
     connection.execute(deliveries.insert(), [{**same, **target._asdict()} for target in targets])
 
 
+def deliver_changes(
+    connection: Connection, broadcast: Broadcast, which: ColumnElement[bool], rendering_id: int, position: int
+) -> None:
+    """Add a delivery that changes the messages of each of these, from that position on."""
+    c = deliveries.c
+    same = {**_fresh(broadcast), "rendering_id": rendering_id, "position": position, "pin": False}
+    # Because nothing has left yet, the row is none of those that a restarted process takes for recent.
+    same["updated"] = broadcast.created - LONG_AGO
+    added = select(
+        *(literal(value, c[name].type) for name, value in same.items()), c.id, *(c[name] for name in _TARGET), c.publish
+    )
+    names = [*same, "corrects", *_TARGET, "publish"]
+    connection.execute(deliveries.insert().from_select(names, added.where(which).order_by(c.id)))
+
+
+def _keep_choice(connection: Connection, broadcast: Broadcast, choice: Choice) -> int:
+    add = choices.insert().values(broadcast_id=broadcast.id, choice=choice)
+    new: int = connection.execute(add.returning(choices.c.id)).scalar_one()
+    return new
+
+
 def _add_rendering(connection: Connection, broadcast: Broadcast, platform: PlatformName, rendering: Rendering) -> int:
-    messages = [*map(_as_kept, rendering.messages)]
+    messages = [*map(as_kept, rendering.messages)]
     return keep_rendering(connection, broadcast.id, platform, rendering.title, messages)
 
 
 def keep_rendering(
-    connection: Connection, broadcast_id: int, platform: PlatformName, title: str, messages: _Messages
+    connection: Connection,
+    broadcast_id: int,
+    platform: PlatformName,
+    title: str,
+    messages: _Messages,
+    **change: int | None,
 ) -> int:
-    """Return the id of the rendering, which a broadcast has once, however many ways lead to it."""
-    key = hashlib.sha256(json.dumps([platform, title, messages], sort_keys=True).encode()).hexdigest()
-    c, of = renderings.c, {"broadcast_id": broadcast_id, "key": key}
+    """Return the id of the rendering, which a broadcast has once, however many ways lead to it.
+
+    That of a `change` names the rendering that it `replaces`, and that which it `becomes`.
+    """
+    whole = [platform, title, messages, *([change] if change else [])]
+    key = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+    c, of = renderings.c, {"broadcast_id": broadcast_id, "key": key, **change}
     known: int | None = connection.scalar(select(c.id).where(c.broadcast_id == broadcast_id, c.key == key))
     if known is not None:
         return known
@@ -354,11 +396,12 @@ def keep_rendering(
     return new
 
 
-def _as_kept(message: Message) -> dict[str, Any]:
+def as_kept(message: Message) -> dict[str, Any]:
+    """Return the message as the database keeps it."""
     kept: dict[str, Any] = {"body": message.body, "used": message.used, "limit": message.limit}
     if message.upload is not None:
         kept["upload"] = dataclasses.asdict(message.upload)
-    return {**kept, "fallback": [*map(_as_kept, message.fallback)]} if message.fallback else kept
+    return {**kept, "fallback": [*map(as_kept, message.fallback)]} if message.fallback else kept
 
 
 def _seed(*push: str | int) -> str:

@@ -52,6 +52,8 @@ INTERRUPTED = gettext_noop("the bot was stopped before the platform answered")
 """The reason of a delivery whose message was on its way when the process died."""
 ON_HOLIDAY = gettext_noop("its people have paused the pushes")
 """The reason of a delivery that a holiday came before."""
+RECALLED = gettext_noop("the recap was recalled")
+"""The reason of a push that ends before its end."""
 
 _BROADCAST = broadcasts.c.id == deliveries.c.broadcast_id
 _SUBSCRIPTION = subscriptions.c.id == deliveries.c.subscription_id
@@ -65,6 +67,7 @@ _WHY_STOPPED = _STOPPED.scalar_subquery()
 _WHY_ENDED = select(subscriptions.c.reason).where(_SUBSCRIPTION, HAS_ENDED).scalar_subquery()
 _SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
 _FAILED: ColumnElement[str] = literal_column(f"'{DeliveryState.FAILED}'")
+_PENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.PENDING}'")
 _IS_UNWANTED = or_(_STOPPED.exists(), exists().where(_SUBSCRIPTION, or_(HAS_ENDED, _IS_ON_HOLIDAY)))
 """True for a delivery of which nothing more is to be sent: its rendering is stopped, its broadcast or subscription is
 over, or its people are on holiday. Because another transaction may end it while a retry is recorded, each claim looks
@@ -82,6 +85,17 @@ CONFIRMED_BY = 3
 """Chats that must refuse a message before the message itself is taken to be at fault: fewer may be odd themselves."""
 
 _BY_ID = operator.itemgetter(0)
+
+CHANGE_LATER = dt.timedelta(seconds=2)
+"""Time after which a change looks again whether what it changes is over: the push, or another change of the same."""
+_CORRECTED = deliveries.alias("corrected")
+_IS_OF_SAME = (_CORRECTED.c.id == deliveries.c.corrects) | (_CORRECTED.c.corrects == deliveries.c.corrects)
+_MUST_WAIT = deliveries.c.corrects.is_not(None) & exists().where(
+    _IS_OF_SAME,
+    _CORRECTED.c.id < deliveries.c.id,
+    _CORRECTED.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+)
+"""True for a change of messages that an earlier delivery still sends or changes."""
 
 # Because building a statement costs more than running it, those on the path of every message are built once.
 _IN_TURN = (
@@ -104,8 +118,9 @@ _CLAIM = (
     update(deliveries)
     .where(deliveries.c.id == _IN_TURN.c.id)
     .values(
-        state=case((_IS_UNWANTED, _FAILED), else_=_SENDING),
-        attempts=deliveries.c.attempts + 1,
+        state=case((_IS_UNWANTED, _FAILED), (_MUST_WAIT, _PENDING), else_=_SENDING),
+        attempts=deliveries.c.attempts + case((_MUST_WAIT, 0), else_=1),
+        due=case((_MUST_WAIT, bindparam("later", type_=MOMENT)), else_=deliveries.c.due),
         updated=bindparam("now"),
     )
     .returning(
@@ -121,7 +136,8 @@ _CLAIM = (
         deliveries.c.code,
         deliveries.c.publish,
         deliveries.c.pin,
-        (deliveries.c.state == _FAILED).label("is_unwanted"),
+        deliveries.c.corrects,
+        deliveries.c.state,
     )
 )
 _FAIL_UNWANTED = (
@@ -130,6 +146,7 @@ _FAIL_UNWANTED = (
     .values(
         state=DeliveryState.FAILED,
         code=case(
+            (_WHY_STOPPED == RECALLED, Code.RECALLED),
             (_WHY_STOPPED.is_not(None), Code.STOPPED),
             (exists().where(_SUBSCRIPTION, HAS_ENDED, subscriptions.c.has_left), Code.GONE),
             (_WHY_ENDED.is_not(None), Code.ENDED),
@@ -144,7 +161,13 @@ _FIRST: ColumnElement[int] = literal_column(str(int(DeliveryRank.FIRST)))
 _RECORD = (
     update(deliveries)
     .where(_OF_DELIVERY)
-    .values(rank=case((deliveries.c.rank == _FIRST, _FIRST), else_=bindparam("in_push", type_=Integer)))
+    .values(
+        rank=case(
+            (deliveries.c.rank == _FIRST, _FIRST),
+            (deliveries.c.corrects.is_not(None), bindparam("in_correction", type_=Integer)),
+            else_=bindparam("in_push", type_=Integer),
+        )
+    )
 )
 # Because most messages are the last of their delivery and arrive at once, what that leaves as it was is not written.
 # Because entering the driver costs more than a row, all of them are one value: the ids of the messages by delivery.
@@ -160,6 +183,14 @@ _RECORD_SENT = (
         message_ids=_ARRIVED.c.value,
         code=literal_column("''"),
         reason=literal_column("''"),
+    )
+)
+_STANDS = (
+    update(deliveries)
+    .where(deliveries.c.id == cast(_ARRIVED.c.key, Integer))
+    .values(
+        message_ids=_ARRIVED.c.value[0],
+        rendering_id=func.coalesce(_ARRIVED.c.value[1].as_integer(), deliveries.c.rendering_id),
     )
 )
 _DUE_IN_CHANNEL = (
@@ -193,22 +224,35 @@ def record_and_claim(
     """Record the outcomes, mark the next messages of the ranks, by due time, as on their way, and return those."""
     record(connection, outcomes, now)
     rows: list[Row[Any]] = []
+    later = now + CHANGE_LATER
     # Rank by rank, because a statement for all of them would read past those that are due later.
     for rank in ranks:
         if most > len(rows):
-            of = {"of_platform": platform, "of_rank": rank, "most": most - len(rows), "now": now}
+            of = {"of_platform": platform, "of_rank": rank, "most": most - len(rows), "now": now, "later": later}
             # All at once, because each entry into the driver has its cost.
             rows += sorted(connection.execute(_CLAIM, of).all(), key=_BY_ID)
-    if unwanted := [row.id for row in rows if row.is_unwanted]:
+    if unwanted := [row.id for row in rows if row.state is DeliveryState.FAILED]:
         fail_unwanted(connection, deliveries.c.id.in_(unwanted), now)
-    return [_claim(platform, row) for row in rows if not row.is_unwanted]
+    claims = [_claim(platform, row) for row in rows if row.state is DeliveryState.SENDING]
+    if corrected := [each.corrects for each in claims if each.corrects is not None]:
+        claims = _with_standing(connection, claims, corrected)
+    return claims
 
 
 def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
-    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, _is_unwanted = row
+    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
     message_ids = tuple(json.loads(ids)) if ids else ()
     target = Target(platform, chat, thread)
-    return Claim(id_, broadcast, target, rendering, position, message_ids, attempts, code, publish, pin)
+    return Claim(id_, broadcast, target, rendering, position, message_ids, attempts, code, publish, pin, corrects)
+
+
+def _with_standing(connection: Connection, claims: Sequence[Claim], corrected: Sequence[int]) -> list[Claim]:
+    """Return the claims; those of changes have the messages that stand."""
+    c = deliveries.c
+    rows = connection.execute(select(c.id, c.message_ids, c.state).where(c.id.in_(corrected)))
+    standing = {row.id: (row.message_ids, row.state is not DeliveryState.FAILED) for row in rows}
+    found = ((claim, standing.get(claim.corrects or 0)) for claim in claims)
+    return [claim if each is None else claim._replace(message_ids=each[0], is_whole=each[1]) for claim, each in found]
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:
@@ -237,6 +281,9 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime
         connection.execute(_RECORD, [_values(each, now) for each in others])
     if pending:
         fail_unwanted(connection, deliveries.c.id.in_(pending), now)
+    if standing := [each.standing for each in outcomes if each.standing is not None]:
+        stands = {each.delivery_id: [each.message_ids, each.rendering_id] for each in standing}
+        connection.execute(_STANDS, {"ids_by_delivery": stands})
     for each in outcomes:
         if each.publish is not None:
             published = {"delivery_id": each.delivery_id, "message": each.publish, "from_now": now}
@@ -257,8 +304,9 @@ def _want_pinned(connection: Connection, outcome: Outcome, now: dt.datetime) -> 
 def _values(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     values = outcome._asdict()
     # The delivery's columns of these names say something else, and stay.
-    del values["publish"], values["pin"]
-    return {**values, "updated": now, "in_push": _rank_in_push(outcome)}
+    del values["publish"], values["pin"], values["standing"]
+    in_correction = DeliveryRank.CHANGE if outcome.attempts > IN_FRONT else DeliveryRank.CHANGE_BEGUN
+    return {**values, "updated": now, "in_push": _rank_in_push(outcome), "in_correction": in_correction}
 
 
 def _rank_in_push(outcome: Outcome) -> DeliveryRank:
@@ -284,11 +332,22 @@ def fall_back(connection: Connection, delivery_id: int, now: dt.datetime) -> Non
     rendering_id, position, message_ids = row.fallback_id, 0, ()
     if rendering_id is None:
         position, message_ids = row.position, row.message_ids
-        replaced, others = row.messages[position], row.messages[position + 1 :]
-        messages = [*row.messages[:position], *replaced["fallback"], *after_fallback(replaced, others)]
-        rendering_id = keep_rendering(connection, row.broadcast_id, row.platform, row.title, messages)
+        if row.becomes is None:
+            rendering_id = _keep_with_fallback(connection, row, position)
+        else:
+            after = connection.execute(select(renderings).where(renderings.c.id == row.becomes)).one()
+            change = {"replaces": row.replaces, "becomes": _keep_with_fallback(connection, after, position)}
+            of_change = (row.broadcast_id, row.platform, row.title, row.messages)
+            rendering_id = keep_rendering(connection, *of_change, **change)
     connection.execute(update(deliveries).where(this).values(rendering_id=rendering_id))
     record(connection, [Outcome(delivery_id, DeliveryState.PENDING, position, message_ids, now, attempts=0)], now)
+
+
+def _keep_with_fallback(connection: Connection, row: Row[Any], position: int) -> int:
+    """Return the id of the rendering in which the message at that position is replaced by its fallback."""
+    replaced, others = row.messages[position], row.messages[position + 1 :]
+    messages = [*row.messages[:position], *replaced["fallback"], *after_fallback(replaced, others)]
+    return keep_rendering(connection, row.broadcast_id, row.platform, row.title, messages)
 
 
 def refusal(connection: Connection, rendering_id: int, position: int) -> str | None:
@@ -340,7 +399,8 @@ def recover(connection: Connection, platform: PlatformName, now: dt.datetime, *,
     outcomes = []
     for row in connection.execute(on_their_way):
         state, position, ids, attempts = DeliveryState.PENDING, row.position, row.message_ids, row.attempts
-        if hold or (hold_reports and row.key.startswith(REPORT)):
+        # A change is in doubt for the worker, which repeats all but a message that it adds.
+        if (hold and row.corrects is None) or (hold_reports and row.key.startswith(REPORT)):
             position, ids, attempts = position + 1, (*ids, None), 0
             state = state if position < row.length else DeliveryState.UNKNOWN
         outcomes.append(Outcome(row.id, state, position, ids, row.due, attempts, Code.UNKNOWN, INTERRUPTED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from bot.model.codes import LeftOut
 from bot.model.document import Document, Layout, plain
 from bot.model.i18n import gettext as _
 from bot.model.problems import StorageError
-from bot.model.rendering import Rendering
+from bot.model.rendering import JsonObject, Message, Rendering, Upload
 from bot.model.subscription import AudioAs, PlatformName, Target
 
 if TYPE_CHECKING:
@@ -40,10 +41,16 @@ class BroadcastKind(enum.StrEnum):
     """A message to the admins."""
     REHEARSAL = "rehearsal"
     """An episode, to the team before its push."""
+    CORRECTION = "correction"
+    """The changes that bring the messages of one of the first two in line with the episode's file."""
+    RECALL = "recall"
+    """The deletion, or else the replacement, of the messages of one of the first two."""
 
 
 EPISODES = (BroadcastKind.PUSH, BroadcastKind.SINGLE)
 """The kinds of broadcasts that bring an episode to people."""
+CHANGES = (BroadcastKind.CORRECTION, BroadcastKind.RECALL)
+"""The kinds of broadcasts that change messages that were sent."""
 
 
 def to_one(target: Target) -> str:
@@ -89,6 +96,10 @@ class DeliveryRank(enum.IntEnum):
     """A first message whose turn had come before, so that it keeps its place."""
     LAST = 3
     """A first message in the order of its broadcast, or any message that failed often."""
+    CHANGE_BEGUN = 4
+    """A further change of messages at one place: after all messages that are new to people."""
+    CHANGE = 5
+    """A first change, or any change that failed often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,8 @@ class Delivery:
     def of(cls, row: Row[Any]) -> Self:
         """Return the delivery in a row of its table."""
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        del fields["updated"], fields["rank"]
+        for name in ("updated", "rank", "choice_id", "corrects"):
+            del fields[name]
         target = Target(fields.pop("platform"), fields.pop("chat"), fields.pop("thread"))
         return cls(target=target, **fields)
 
@@ -165,7 +177,8 @@ class Claim(NamedTuple):
     """One message that a worker is to send: the next of its delivery.
 
     A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts this
-    try too.
+    try too. A claim that `corrects` a delivery is one change of the messages with these ids; they are all if that
+    delivery `is_whole`.
     """
 
     id: int
@@ -178,6 +191,24 @@ class Claim(NamedTuple):
     code: str
     publish: bool
     pin: bool = False
+    corrects: int | None = None
+    is_whole: bool = True
+
+
+class Revision(NamedTuple):
+    """The way from one rendering to another in messages that were sent.
+
+    The messages at the `unchanged` places stay. The `withdrawn` one stands in place of each that is to go and that the
+    platform keeps. `becomes` is the id of the rendering that stands afterwards, None for none. The messages were sent
+    from `sent` on. Unless it `renames`, the title is the same. With `has_recording`, the first message is one.
+    """
+
+    unchanged: frozenset[int]
+    withdrawn: Message
+    becomes: int | None
+    sent: dt.datetime
+    renames: bool
+    has_recording: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +223,16 @@ class StoredRendering:
     opened: dt.datetime
     seed: str
     lasts: bool = True
+    revision: Revision | None = None
 
     @property
     def has_upload(self) -> bool:
         """Whether the first message brings a file, to which the others are replies."""
-        return self.rendering.messages[0].upload is not None
+        return any(message.upload is not None for message in self.rendering.messages[:1])
+
+    def upload_at(self, position: int) -> Upload | None:
+        """Return the file that the message brings; None if the file stands there already."""
+        return None if self.revision else self.rendering.messages[position].upload
 
 
 class Stopped(NamedTuple):
@@ -226,7 +262,7 @@ class Outcome(NamedTuple):
     """The state of a delivery after one message. Every field replaces the delivery's, but for `publish` and `pin`.
 
     `publish` is the id of a message that is to be passed on to the followers of its channel, and `pin` that of one to
-    be pinned in place of the last recap's.
+    be pinned in place of the last recap's. `standing` is what a change leaves of the delivery that it corrects.
     """
 
     delivery_id: int
@@ -239,6 +275,15 @@ class Outcome(NamedTuple):
     reason: str = ""
     publish: str | None = None
     pin: str | None = None
+    standing: StandingMessages | None = None
+
+
+class StandingMessages(NamedTuple):
+    """The messages of a delivery that stand at its place after a change, and, if known, the rendering that they are."""
+
+    delivery_id: int
+    message_ids: tuple[str | None, ...]
+    rendering_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +298,16 @@ class Choice:
     audio: AudioAs = AudioAs.AS_SCHEDULED
     mention: str = ""
     is_private: bool = False
+
+    def as_json(self) -> JsonObject:
+        """Return the choice as the database keeps it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: JsonObject) -> Self:
+        """Return the choice that the database keeps."""
+        coded = {"topics": tuple(kept["topics"]), "layout": Layout(kept["layout"]), "audio": AudioAs(kept["audio"])}
+        return cls(**{**kept, **coded, "platform": PlatformName(kept["platform"])})
 
 
 @dataclass(frozen=True, slots=True)

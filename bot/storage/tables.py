@@ -39,7 +39,7 @@ from bot.model.codes import NO_FAILURES
 from bot.model.document import Layout
 from bot.model.figures import Counted
 from bot.model.subscription import AudioAs, Origin, PlatformName, SubscriptionState, Target
-from bot.storage.records import EPISODES, BroadcastKind, BroadcastState, DeliveryRank, DeliveryState
+from bot.storage.records import EPISODES, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
 
 _Value = TypeVar("_Value")
 
@@ -106,6 +106,7 @@ TOPICS: Coded[tuple[str, ...]] = Coded(
 MESSAGE_IDS: Coded[tuple[str | None, ...]] = Coded(JSON(), list, tuple)
 """The platform's ids of messages; null where nobody knows whether the message arrived."""
 PLATFORM = Coded(String(), str, PlatformName)
+CHOICE: Coded[Choice] = Coded(JSON(), Choice.as_json, Choice.from_json)
 THREAD = BigInteger().with_variant(Integer, "sqlite")
 """A thread; 0 for none. Discord's ids have 64 bits, as every number of SQLite has."""
 
@@ -201,11 +202,15 @@ renderings = Table(
         "fallback_id", ForeignKey("renderings.id")
     ),  # of version 0.1.0: sent from its beginning where a message is refused
     Column("refusal", Said),  # the platform's words for which the rendering is stopped; null for none
+    # Of a correction or recall: the renderings that stood and will stand. Its only message stands where none may stay.
+    Column("replaces", Integer),  # null where nobody knows what stands
+    Column("becomes", Integer),  # null where nothing stays
     UniqueConstraint("broadcast_id", "key"),
 )
 
 _PENDING = text("state = 'pending'")
 _HAS_BEGUN = text("position > 0")
+_IS_CHANGE = text("corrects IS NOT NULL")
 
 deliveries = Table(
     "deliveries",
@@ -228,6 +233,8 @@ deliveries = Table(
     Column("updated", MOMENT, nullable=False),
     Column("rank", Integer, nullable=False, server_default=str(int(DeliveryRank.LAST))),  # while it is pending
     Column("pin", Boolean, nullable=False, server_default=false()),
+    Column("choice_id", Integer),  # the row of `choices`; null in version 0.1.0, and for all but episodes
+    Column("corrects", Integer),  # the delivery whose messages this one changes; null for one that sends its own
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
     # Leads to what is next and holds nothing else, so that it shrinks as a push goes on.
     Index("ix_deliveries_claims", "platform", "rank", "due", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
@@ -238,8 +245,28 @@ deliveries = Table(
     # Without these two, deleting one rendering or subscription reads every delivery.
     Index(None, "rendering_id"),
     Index(None, "subscription_id"),
+    Index("ix_deliveries_corrects", "corrects", sqlite_where=_IS_CHANGE, postgresql_where=_IS_CHANGE),
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.
     sqlite_autoincrement=True,
+)
+
+# The choices for which the deliveries of an episode were rendered, so that a correction renders the same anew.
+choices = Table(
+    "choices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("broadcast_id", ForeignKey(broadcasts.c.id), nullable=False),
+    Column("choice", CHOICE, nullable=False),
+    Index(None, "broadcast_id"),
+)
+
+# The text of an episode that was pushed, or that its last correction brought.
+texts = Table(
+    "texts",
+    metadata,
+    Column("broadcast_id", ForeignKey(broadcasts.c.id), primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("parts", JSON, nullable=False),  # the words, by the name of each part
 )
 
 # Messages that are to be passed on to the followers of their channel. Because the platform may make that wait for an

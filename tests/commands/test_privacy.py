@@ -33,13 +33,13 @@ KEPT = {
     "celui de son sujet ou de son fil": {"thread"},
     "si elle est privée": {"is_private"},
     "vos choix (thèmes, présentation, horaire, son, pause)": {
-        *("topics", "layout", "rich", "schedule", "silent", "paused_until"),
+        *("choice_id", "topics", "layout", "rich", "schedule", "silent", "paused_until"),
         *("audio", "publish", "mention", "pin", "origin", "declared"),  # the admin's of the bot
     },
     "leur date": {"created", "updated"},
     "si les envois ont cessé, pourquoi": {"state", "reason", "has_left"},
     "la liste des derniers épisodes envoyés ici": {"broadcast_id", "subscription_id", "rendering_id"},
-    "avec la date, le résultat": {"due", "position", "attempts", "code", "rank"},
+    "avec la date, le résultat": {"due", "position", "attempts", "code", "rank", "corrects"},
     "les numéros de ces messages": {"message_ids", "message_id", "pinned", "wanted"},
 }
 """What `/privacy` says, and the columns about a chat that this is about."""

@@ -17,8 +17,9 @@ from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.abilities import Finder, Pinner, Publisher
-from bot.platforms.base import Account, NotSentError, Post, SendError, TargetNotFoundError, UnknownOutcomeError
-from bot.platforms.discord import NAME, rights
+from bot.platforms.base import Account, NotSentError, Post, SendError, UnknownOutcomeError
+from bot.platforms.discord import EDITS, NAME, rights
+from bot.platforms.discord.changing import Changes, SentMessage
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, PINNED_NO_MORE, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import PINNED, Forum, Forums
@@ -79,6 +80,8 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         self.on_setup: Callable[[app_commands.CommandTree], Coroutine[Any, Any, None]] = _no_setup
         self.underway = TaskTracker()
         self._forums = Forums(self.gateway)
+        # Because each new connection has a new client, it is looked up at each call.
+        self._changed = Changes(lambda: self.client, self._forums, self._channel_id)
         self._direct: dict[int, int] = {}
 
     def render(
@@ -107,34 +110,39 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
             async with asyncio.timeout(SEND_TIMEOUT):
                 return await self.client.http.get_from_cdn(address)
 
-    async def edit(self, target: Target, message_id: str, message: Message) -> bool:
+    def route(self, target: Target) -> Target:
+        """Return the route of edits, which has a limit of its own, as `Editor.route` says."""
+        return target._replace(chat=f"{target.chat}{EDITS}")
+
+    async def edit(
+        self,
+        target: Target,
+        message_id: str,
+        message: Message,
+        *,
+        leave: Callable[[], bool] | None = None,
+        first_id: str | None = None,
+        title: str | None = None,
+        is_caption: bool = False,  # noqa: ARG002 - Discord gets no recordings
+    ) -> bool:
         """Replace a message that the bot sent, as `Editor.edit` says."""
         # Because an edit makes no sound, Discord takes no flag that keeps the sound away.
         body = {**message.body, "flags": IS_COMPONENTS_V2, "allowed_mentions": NOBODY}
-        try:
-            await self._change("PATCH", target, message_id, body)
-        except TargetNotFoundError:
-            return False
-        return True
-
-    async def delete(self, target: Target, message_id: str) -> None:
-        """Delete a message that the bot sent, as `Editor.delete` says."""
-        await self._change("DELETE", target, message_id)
-
-    async def _change(self, method: str, target: Target, message_id: str, body: JsonObject | None = None) -> None:
-        turn = FirstTurn(None)
         with reaching(self.client):
-            place = await self._channel_id(target, turn)
-            # A post of a forum is a channel with the number of its first message.
-            is_post = await self._forums.find(self.client, place, turn, surely=True) is not None
-            if is_post and body is None:
-                # Without the right to delete the post, its message goes alone.
-                with contextlib.suppress(discord.Forbidden):
-                    await self.client.http.request(Route(method, "/channels/{channel_id}", channel_id=int(message_id)))
-                    return
-            path = "/channels/{channel_id}/messages/{message_id}"
-            route = Route(method, path, channel_id=int(message_id) if is_post else place, message_id=int(message_id))
-            await (self.client.http.request(route) if body is None else self.client.http.request(route, json=body))
+            return await self._changed.edit(SentMessage(target, message_id, first_id), body, FirstTurn(leave), title)
+
+    async def delete(
+        self,
+        target: Target,
+        message_id: str,
+        *,
+        leave: Callable[[], bool] | None = None,
+        first_id: str | None = None,
+    ) -> bool:
+        """Delete a message that the bot sent, as `Editor.delete` says."""
+        with reaching(self.client):
+            await self._changed.delete(SentMessage(target, message_id, first_id), FirstTurn(leave))
+        return True
 
     async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Check that the bot may write to the target, pin and mention there, as `Platform.inspect` says."""

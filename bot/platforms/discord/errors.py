@@ -31,7 +31,9 @@ from bot.platforms.base import (
 NON_TEXT_CHANNEL = 50008
 """The code after a message to a place that takes none by itself, such as a forum."""
 ALREADY_PUBLISHED = 40033
+UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
+ARCHIVED = 50083
 ALREADY_ANSWERED = 40060
 PINNED_NO_MORE = frozenset({UNKNOWN_MESSAGE, 10003, 50083})
 """The codes after a message or a post that was deleted is unpinned, or an archived post, which archiving unpins."""
@@ -45,14 +47,14 @@ class ExpiredError(RefusedError):
 
 
 _MEANINGS: dict[int, type[SendError]] = {
-    10003: TargetNotFoundError,  # unknown channel
+    UNKNOWN_CHANNEL: TargetNotFoundError,
     10004: TargetGoneError,  # unknown guild
     10013: TargetGoneError,  # unknown user
     50007: TargetGoneError,  # cannot send messages to this user
     50278: TargetGoneError,  # no server in common with this user any more
     50001: TargetClosedError,  # missing access
     50013: TargetClosedError,  # missing permissions
-    50083: TargetClosedError,  # the thread is archived and locked
+    ARCHIVED: TargetClosedError,  # and locked, because a message opens a thread that is only archived
     160005: TargetClosedError,  # the thread is locked
     40067: TargetClosedError,  # the forum wants a tag
     50035: ContentError,  # invalid form body
@@ -72,8 +74,9 @@ _MEANINGS: dict[int, type[SendError]] = {
 }
 
 INVALID_FORM = 50035
-TOO_SOON = frozenset({40003, 20016})
-"""The codes after too many new private chats, and after a message into a channel in slow mode."""
+TOO_SOON = frozenset({40003, 20016, 20028, 30046})
+"""The codes after too many new private chats, after a message into a channel in slow mode, after too many edits of
+messages that were passed on to followers, and after too many edits of messages older than an hour."""
 _TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
 """Statuses of refusals for a trouble that may be over at the next attempt."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.model.rendering import Message
-from bot.platforms.base import Feature, PlatformRow, TerminalView
-from bot.platforms.discord import NAME
+from bot.platforms.base import ChatLimit, Feature, PlatformRow, TerminalView
+from bot.platforms.discord import EDITS, NAME
 from bot.platforms.discord.render import SUPPRESS_NOTIFICATIONS, render
 from bot.platforms.discord.section import Discord
 
@@ -31,12 +31,16 @@ def _terminal(message: Message) -> TerminalView:
     return view(message)
 
 
+EDITS_OF_CHANNEL = (ChatLimit(3, 6.0),)
+"""Edits of messages older than an hour in one channel. Because Discord does not announce this limit, all keep it."""
+
+
 ROW = PlatformRow(
     name=NAME,
     section=Discord,
     load=_load,
-    # Because Discord tells the limits of a channel with every answer, discord.py keeps them.
-    limits=lambda _target: (),
+    # Because Discord tells the other limits of a channel with every answer, discord.py keeps them.
+    limits=lambda target: EDITS_OF_CHANNEL if target.chat.endswith(EDITS) else (),
     render=render,
     is_silent=lambda message: bool(message.body["flags"] & SUPPRESS_NOTIFICATIONS),
     terminal=_terminal,

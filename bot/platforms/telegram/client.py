@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import functools
 import io
 import json
@@ -51,23 +52,24 @@ _NO_PIN = gettext_noop("the bot may not pin here: make it an admin that may pin 
 _NO_PIN_IN_CHANNEL = gettext_noop("the bot may not pin here: let it edit messages of this channel, or take pin out")
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Refusals of an edit: the message was deleted meanwhile, is too old, or is not the bot's own."""
+_NOT_MODIFIED = "message is not modified"
 
 
 class _FieldsCache:
-    """The fields of the last `KEPT` messages in JSON, made once for each.
+    """The fields of the last `KEPT` messages in JSON, made of each body once.
 
     The key is the identity of a message, which stays the same through a push, because a comparison reads all of it.
     """
 
-    def __init__(self, more: JsonObject) -> None:
-        self._more = more
+    def __init__(self, fields: Callable[[JsonObject], JsonObject]) -> None:
+        self._fields = fields
         # Because the cache keeps the message too, no other object can get its identity.
         self._made: dict[int, tuple[Message, bytes]] = {}
 
     def __call__(self, message: Message) -> bytes:
-        """Return the fields of the message, and more."""
+        """Return the fields of the message."""
         if id(message) not in self._made:
-            self._made[id(message)] = message, _as_json({**message.body, **self._more})
+            self._made[id(message)] = message, _as_json(self._fields(message.body))
             if len(self._made) > KEPT:
                 del self._made[next(iter(self._made))]
         return self._made[id(message)][1]
@@ -80,6 +82,8 @@ class TelegramPlatform(Account, Editor, Pinner):
     """
 
     name = NAME
+    deletes_within = dt.timedelta(hours=48)
+    """The Bot API's description of `deleteMessage`."""
 
     def __init__(self, config: Telegram, network: Network = BY_ENVIRONMENT) -> None:
         self.on_setup: Callable[[], Coroutine[Any, Any, None]] = functools.partial(asyncio.sleep, 0)
@@ -95,7 +99,8 @@ class TelegramPlatform(Account, Editor, Pinner):
         }
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
         paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
-        self._fields = _FieldsCache(paid)
+        self._fields = _FieldsCache(lambda body: {**body, **paid})
+        self._new_fields = _FieldsCache(_as_edit)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(token)
@@ -197,22 +202,48 @@ class TelegramPlatform(Account, Editor, Pinner):
             answer = parse(HTTPStatus.OK, await self._sender.fetch("getFile", _as_json({"file_id": file_id})))
             return await self._sender.download(answer["result"]["file_path"], limit)
 
-    async def edit(self, target: Target, message_id: str, message: Message) -> bool:
+    async def edit(
+        self,
+        target: Target,
+        message_id: str,
+        message: Message,
+        *,
+        leave: Callable[[], bool] | None = None,
+        first_id: str | None = None,  # noqa: ARG002 - Telegram has no posts
+        title: str | None = None,  # noqa: ARG002 - likewise
+        is_caption: bool = False,
+    ) -> bool:
         """Replace a message that the bot sent, as `Editor.edit` says."""
-        fields = {key: value for key, value in message.body.items() if key != "disable_notification"}
+        is_rich, ids = RICH_MESSAGE in message.body, {"chat_id": address(target), "message_id": int(message_id)}
+        fields = _as_json(_as_caption(message.body)) if is_caption else self._new_fields(message)
+        method = "editMessageCaption" if is_caption else "editMessageText"
         try:
-            await self.call("editMessageText", {"chat_id": address(target), "message_id": int(message_id), **fields})
-        except SendError as error:
-            text = str(error).lower()
-            if any(phrase in text for phrase in _NOT_EDITABLE):
-                return False
-            if "message is not modified" not in text:
-                raise
+            await self._sender.call(method, joined(ids, fields), leave or (lambda: True))
+        except TelegramError as error:
+            text = error.message.lower()
+            if _NOT_MODIFIED in text or any(phrase in text for phrase in _NOT_EDITABLE):
+                return _NOT_MODIFIED in text
+            raise (translate_rich if is_rich else translate)(error) from error
         return True
 
-    async def delete(self, target: Target, message_id: str) -> None:
+    async def delete(
+        self,
+        target: Target,
+        message_id: str,
+        *,
+        leave: Callable[[], bool] | None = None,
+        first_id: str | None = None,  # noqa: ARG002 - Telegram has no posts
+    ) -> bool:
         """Delete a message that the bot sent, as `Editor.delete` says."""
-        await self.call("deleteMessage", {"chat_id": address(target), "message_id": int(message_id)})
+        ids = {"chat_id": address(target), "message_id": int(message_id)}
+        try:
+            await self.call("deleteMessage", ids, leave or (lambda: True))
+        except SendError as error:
+            text = str(error).lower()
+            if "message can't be deleted" not in text and "message to delete not found" not in text:
+                raise
+            return "not found" in text
+        return True
 
     async def pin(
         self,
@@ -328,6 +359,17 @@ class TelegramPlatform(Account, Editor, Pinner):
         await self._questions.shutdown()
         await self._polls.close()
         await self._sender.close()
+
+
+def _as_edit(body: JsonObject) -> JsonObject:
+    """Return the fields of a message without that for a new one alone."""
+    return {key: value for key, value in body.items() if key != "disable_notification"}
+
+
+def _as_caption(body: JsonObject) -> JsonObject:
+    """Return the fields of a message as those of the text below a recording."""
+    kept = {"caption": body["text"], "caption_entities": body.get("entities", ())}
+    return kept | {key: body[key] for key in ("reply_markup",) if key in body}
 
 
 def _may_pin(chat: ChatFullInfo, member: ChatMember) -> bool:

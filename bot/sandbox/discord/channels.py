@@ -66,7 +66,7 @@ class Channels:
         message = messages + "/{message_id}"
         return [
             Route("GET", channel, self._get_channel),
-            Route("PATCH", channel, self._flag_thread),
+            Route("PATCH", channel, self._change_thread),
             Route("DELETE", channel, self._delete_thread),
             Route("POST", messages, self._send),
             Route("GET", messages, self._history),
@@ -155,6 +155,23 @@ class Channels:
 
     def _delete(self, ask: Ask) -> None:
         self._message(self._channel(ask), ask).delete()
+
+    def _change_thread(self, ask: Ask) -> Json:
+        if "flags" in ask.form:
+            return self._flag_thread(ask)
+        channel = self._channel(ask)
+        is_own = isinstance(channel, Thread) and channel.owner is self._world.bot
+        may = is_own or Permission.MANAGE_THREADS in channel.bot_permissions
+        if not isinstance(channel, Thread) or (channel.locked and not may) or ("name" in ask.form and not may):
+            raise ApiError(MISSING_PERMISSIONS)
+        if channel.archived and ask.form.get("archived") is not False:
+            raise ApiError(THREAD_ARCHIVED)
+        errors = FormErrors()
+        channel.name = errors.text(("name",), ask.form.get("name", channel.name), low=1, high=MAX_THREAD_NAME)
+        errors.raise_if_any()
+        channel.archived = bool(ask.form.get("archived", channel.archived))
+        self._gateway.event("THREAD_UPDATE", channel.wire())
+        return channel.wire()
 
     def _flag_thread(self, ask: Ask) -> Json:
         thread = self._managed(ask)

@@ -52,6 +52,7 @@ class Methods:
             "sendDocument": self._send_document,
             "getFile": self._get_file,
             "editMessageText": self._edit_text,
+            "editMessageCaption": self._edit_caption,
             "deleteMessage": self._delete_message,
             "pinChatMessage": self._pin,
             "unpinChatMessage": self._unpin,
@@ -193,12 +194,26 @@ class Methods:
         reply_markup = rules.markup(arguments)
         preview = rules.link_preview(arguments)
         message = self._to_edit(arguments)
-        if message.document:
+        if message.document or message.audio is not None:
             raise bad_request("there is no text in the message to edit")
         if (text, entities, reply_markup) == (message.text, message.entities, message.reply_markup):
             raise bad_request(_NOT_MODIFIED)
         message.text, message.entities, message.link_preview_options = text, entities, preview
         message.rich = html
+        message.reply_markup, message.request = reply_markup, arguments.request
+        message.edit_date = self._world.clock()
+        self._world.changes.notify()
+        return message.wire()
+
+    def _edit_caption(self, arguments: Arguments) -> Json:
+        rules.no_markup_language(arguments)
+        caption = formatted(arguments.text("caption"), arguments.structure("caption_entities", "entities"))
+        reply_markup, message = rules.markup(arguments), self._to_edit(arguments)
+        if message.audio is None:
+            raise bad_request("there is no caption in the message to edit")
+        if (*caption, reply_markup) == (message.text, message.entities, message.reply_markup):
+            raise bad_request(_NOT_MODIFIED)
+        message.text, message.entities = caption
         message.reply_markup, message.request = reply_markup, arguments.request
         message.edit_date = self._world.clock()
         self._world.changes.notify()

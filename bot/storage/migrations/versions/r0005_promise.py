@@ -2,6 +2,7 @@
 
 Subscriptions choose audio, a role to mention, and pins; the ledger keeps what is pinned and which files are uploaded.
 A subscription knows whether its chat is private. The figures keep sums by day, and the results of old pushes.
+What was sent can be corrected.
 """
 
 import sqlalchemy as sa
@@ -149,6 +150,29 @@ def upgrade() -> None:
         sa.Column("copied_to", sa.String(), nullable=False),
         sa.Column("copied", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_transfers"),
+    )
+    for name in ("replaces", "becomes"):
+        op.add_column("renderings", sa.Column(name, sa.Integer(), nullable=True))
+    for name in ("choice_id", "corrects"):
+        op.add_column("deliveries", sa.Column(name, sa.Integer(), nullable=True))
+    change = sa.text("corrects IS NOT NULL")
+    op.create_index("ix_deliveries_corrects", "deliveries", ["corrects"], sqlite_where=change, postgresql_where=change)
+    op.create_table(
+        "choices",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("broadcast_id", sa.Integer(), nullable=False),
+        sa.Column("choice", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["broadcast_id"], ["broadcasts.id"], name="fk_choices_broadcast_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_choices"),
+    )
+    op.create_index("ix_choices_broadcast_id", "choices", ["broadcast_id"])
+    op.create_table(
+        "texts",
+        sa.Column("broadcast_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["broadcast_id"], ["broadcasts.id"], name="fk_texts_broadcast_id"),
+        sa.PrimaryKeyConstraint("broadcast_id", name="pk_texts"),
     )
     # SQLite's integers have 64 bits anyway, and it cannot change a column.
     if op.get_context().dialect.name == "postgresql":

@@ -1,0 +1,287 @@
+"""Corrections and recalls in the ledger: the changes of messages that a broadcast has brought to people.
+
+The broadcast's own deliveries say what stands at each place: the rendering, and the ids of its messages. A correction
+is a broadcast of its own, each delivery of which changes the messages of one of those, with all rules of deliveries.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, String, delete, exists, func, literal, or_, select, update
+
+from bot.model.codes import Code
+from bot.model.correction import Text
+from bot.model.i18n import gettext_noop
+from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.subscription import PlatformName
+from bot.storage import opening
+from bot.storage.database import LedgerPart, insert
+from bot.storage.outcomes import RECALLED, fail_unwanted
+from bot.storage.records import EPISODES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
+from bot.storage.tables import (
+    BROADCAST_IS_OPEN,
+    IS_PENDING,
+    IS_UNFINISHED,
+    broadcasts,
+    choices,
+    deliveries,
+    pins,
+    publications,
+    renderings,
+    texts,
+)
+
+SUPERSEDED = gettext_noop("a later change has taken its place")
+"""The reason of a correction that ends before its end."""
+
+After: TypeAlias = Mapping[tuple[Choice, bool], Rendering]
+"""The messages that are to stand for a choice, where the recording stands before them, and where it does not."""
+
+_CHANGE = deliveries.alias("change")
+_IS_MIXED = exists().where(_CHANGE.c.corrects == deliveries.c.id, _CHANGE.c.state != DeliveryState.SENT)
+"""True where a change was begun and did not come to its end, so that nobody knows what stands."""
+_HAS_BEGUN = or_(deliveries.c.position > 0, IS_UNFINISHED)
+_IS_GONE = exists().where(
+    _CHANGE.c.corrects == deliveries.c.id,
+    _CHANGE.c.state == DeliveryState.SENT,
+    _CHANGE.c.broadcast_id.in_(select(broadcasts.c.id).where(broadcasts.c.kind == BroadcastKind.RECALL)),
+)
+
+
+class Sent(NamedTuple):
+    """A broadcast that brought an episode to people, with the text that stands; that of version 0.1.0 is not known."""
+
+    broadcast: Broadcast
+    text: Text | None
+
+
+class Wanted(NamedTuple):
+    """The messages that are to stand `after` a correction.
+
+    The `withdrawn` message of a platform stands in place of each that is to go and that the platform keeps. Without a
+    `text`, this is a part of a correction, after which the text of the episode is not everywhere the new one.
+    """
+
+    after: After
+    withdrawn: Mapping[PlatformName, Message]
+    text: Text | None
+
+
+class Way(NamedTuple):
+    """The change of deliveries that look alike: from the messages of a rendering to others.
+
+    `number` deliveries take it. Each `changes` so many messages, from that `position` on. With `is_known`, the messages
+    before are those of the rendering.
+    """
+
+    choice: Choice
+    choice_id: int
+    before: int
+    is_known: bool
+    title: str
+    after: list[Any]
+    number: int
+    changes: int
+    position: int
+
+
+class LedgerCorrections(LedgerPart):
+    """The corrections in the ledger. Every method is one transaction and may raise `LedgerError`."""
+
+    async def sent(self, since: dt.datetime, episode: int | None = None) -> list[Sent]:
+        """Return the broadcasts since then that brought an episode and were not recalled, the oldest first."""
+        return await self._database.read(_sent, since, episode)
+
+    async def looks(self, broadcast_id: int) -> set[tuple[Choice, bool]]:
+        """Return the choices for which the broadcast was rendered, with whether a recording stands before the rest."""
+        return await self._database.read(_looks, broadcast_id)
+
+    async def count(self, episode: int) -> int:
+        """Return the number of corrections of the episode so far."""
+        b = broadcasts.c
+        of_episode = select(func.count()).where(b.episode == episode, b.kind == BroadcastKind.CORRECTION)
+        return await self._database.scalar(of_episode) or 0
+
+    async def plan(self, broadcast_id: int, after: After) -> list[Way]:
+        """Return the changes that bring the broadcast's messages to those."""
+        return await self._database.read(_plan, broadcast_id, after)
+
+    async def unknown(self, broadcast_id: int) -> int:
+        """Return the number of deliveries of which nobody knows for which choice they were made: those of 0.1.0."""
+        c = deliveries.c
+        counted = select(func.count()).where(c.broadcast_id == broadcast_id, c.choice_id.is_(None), _HAS_BEGUN)
+        return await self._database.scalar(counted) or 0
+
+    async def correct(self, sent: Broadcast, wanted: Wanted) -> Broadcast | None:
+        """Open the correction that brings the broadcast's messages to those; a correction under way ends.
+
+        Deliveries that have not begun send the new messages at once.
+
+        Returns:
+            None if nothing is to be changed, or if a correction to the same text is under way.
+        """
+        return await self._database.write(_correct, sent, wanted, self._clock())
+
+    async def recall(self, sent: Broadcast, withdrawn: Mapping[PlatformName, Message]) -> Broadcast | None:
+        """Stop the broadcast, and open its recall; return None if nothing is left of it anywhere."""
+        return await self._database.write(_recall, sent, withdrawn, self._clock())
+
+
+def _sent(connection: Connection, since: dt.datetime, episode: int | None) -> list[Sent]:
+    c, recall = broadcasts.c, broadcasts.alias()
+    is_recalled = exists().where(recall.c.key == literal(f"{BroadcastKind.RECALL} ") + c.id.cast(String))
+    wanted = select(broadcasts).where(c.kind.in_(EPISODES), c.created >= since, ~is_recalled)
+    if episode is not None:
+        wanted = wanted.where(c.episode == episode)
+    found = list(map(Broadcast.of, connection.execute(wanted.order_by(c.id))))
+    kept = select(texts).where(texts.c.broadcast_id.in_([each.id for each in found]))
+    by_broadcast = {row.broadcast_id: Text(row.digest, row.parts) for row in connection.execute(kept)}
+    return [Sent(each, by_broadcast.get(each.id)) for each in found]
+
+
+def _looks(connection: Connection, broadcast_id: int) -> set[tuple[Choice, bool]]:
+    c = deliveries.c
+    kept = select(c.choice_id, c.rendering_id).where(c.broadcast_id == broadcast_id, _HAS_BEGUN).distinct()
+    of_id = select(choices.c.id, choices.c.choice).where(choices.c.broadcast_id == broadcast_id)
+    chosen = {row.id: row.choice for row in connection.execute(of_id)}
+    of_broadcast = select(renderings.c.id, renderings.c.messages).where(renderings.c.broadcast_id == broadcast_id)
+    uploads = {row.id: _has_recording(row.messages) for row in connection.execute(of_broadcast)}
+    rows = connection.execute(kept.where(c.choice_id.is_not(None)))
+    return {look for row in rows for look in ((chosen[row.choice_id], uploads[row.rendering_id]),)}
+
+
+def _has_recording(messages: Sequence[JsonObject]) -> bool:
+    return bool(messages) and "upload" in messages[0]
+
+
+def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
+    c = deliveries.c
+    alike = select(c.choice_id, c.rendering_id, _IS_MIXED.label("is_mixed")).where(
+        c.broadcast_id == broadcast_id, c.choice_id.is_not(None), _HAS_BEGUN
+    )
+    of = alike.subquery()
+    groups = select(of, func.count().label("number")).group_by(*of.c).order_by(*of.c)
+    of_id = select(choices.c.id, choices.c.choice).where(choices.c.broadcast_id == broadcast_id)
+    chosen = {row.id: row.choice for row in connection.execute(of_id)}
+    of_broadcast = select(renderings.c.id, renderings.c.messages).where(renderings.c.broadcast_id == broadcast_id)
+    before = {row.id: row.messages for row in connection.execute(of_broadcast)}
+    ways = []
+    for row in connection.execute(groups):
+        choice, messages = chosen[row.choice_id], before[row.rendering_id]
+        recording = messages[:1] if _has_recording(messages) else []
+        rendering = after.get((choice, bool(recording)))
+        if rendering is None:
+            continue
+        # The recording stays as it is: only what is said about it may be wrong.
+        wanted = [*recording, *json.loads(json.dumps([*map(opening.as_kept, rendering.messages)]))]
+        common = min(len(messages), len(wanted))
+        changed = [i for i in range(len(recording), common) if row.is_mixed or messages[i] != wanted[i]]
+        changes = len(changed) + abs(len(messages) - len(wanted))
+        if changes:
+            position = changed[0] if changed else common
+            way = (choice, row.choice_id, row.rendering_id, not row.is_mixed, rendering.title, wanted)
+            ways.append(Way(*way, row.number, changes, position))
+    return ways
+
+
+def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.datetime) -> Broadcast | None:
+    text = wanted.text
+    opening.take_turns(connection, broadcasts.c.id == sent.id)
+    under_way = (broadcasts.c.key == f"{BroadcastKind.CORRECTION} {sent.id}") & BROADCAST_IS_OPEN
+    if text is not None:
+        same = select(texts).join(broadcasts).where(under_way, texts.c.digest == text.digest)
+        if connection.execute(same).first() is not None:
+            return None
+        keep_text(connection, sent.id, text)
+    _stop(connection, under_way, SUPERSEDED, now)
+    ways = _plan(connection, sent.id, wanted.after)
+    if not ways:
+        return None
+
+    def deliver(connection: Connection, correction: Broadcast) -> None:
+        if text is not None:
+            keep_text(connection, correction.id, text)
+        for way in ways:
+            platform = way.choice.platform
+            becomes = opening.keep_rendering(connection, sent.id, platform, way.title, way.after)
+            c, replaces = deliveries.c, way.before if way.is_known else None
+            alike = (c.broadcast_id == sent.id) & (c.rendering_id == way.before) & (c.choice_id == way.choice_id)
+            if way.after:
+                unsent = alike & IS_PENDING & (c.position == 0) & (c.code != Code.UNKNOWN)
+                connection.execute(update(deliveries).where(unsent).values(rendering_id=becomes))
+            instead = [opening.as_kept(wanted.withdrawn[platform])]
+            change = opening.keep_rendering(
+                connection, correction.id, platform, way.title, instead, replaces=replaces, becomes=becomes
+            )
+            alike &= ~_IS_MIXED if way.is_known else _IS_MIXED
+            opening.deliver_changes(connection, correction, alike & _HAS_BEGUN, change, way.position)
+
+    return _open(connection, BroadcastKind.CORRECTION, sent, deliver, now)
+
+
+def _recall(
+    connection: Connection, sent: Broadcast, withdrawn: Mapping[PlatformName, Message], now: dt.datetime
+) -> Broadcast | None:
+    b, c = broadcasts.c, deliveries.c
+    _stop(connection, b.id == sent.id, RECALLED, now)
+    _stop(connection, b.key == f"{BroadcastKind.CORRECTION} {sent.id}", SUPERSEDED, now)
+    _forget_follow_ups(connection, sent.id)
+    standing = (c.broadcast_id == sent.id) & _HAS_BEGUN & ~_IS_GONE
+    ways = select(c.rendering_id, c.platform).where(standing, c.platform.in_(withdrawn)).distinct()
+    found = connection.execute(ways.order_by(c.rendering_id)).all()
+    if not found:
+        return None
+
+    def deliver(connection: Connection, recall: Broadcast) -> None:
+        for before, platform in found:
+            instead = [opening.as_kept(withdrawn[platform])]
+            change = opening.keep_rendering(connection, recall.id, platform, sent.title, instead, replaces=before)
+            opening.deliver_changes(connection, recall, standing & (c.rendering_id == before), change, 0)
+
+    return _open(connection, BroadcastKind.RECALL, sent, deliver, now)
+
+
+def _open(
+    connection: Connection,
+    kind: BroadcastKind,
+    sent: Broadcast,
+    deliver: Callable[[Connection, Broadcast], None],
+    now: dt.datetime,
+) -> Broadcast | None:
+    key = f"{kind} {sent.id}"
+    return opening.open_broadcast(
+        connection, deliver, kind, episode=sent.episode, title=sent.title, key=key, now=now, again=True
+    )
+
+
+def _stop(connection: Connection, which: ColumnElement[bool], reason: str, now: dt.datetime) -> None:
+    """End the open ones of the broadcasts; messages on their way arrive all the same."""
+    opening.take_turns(connection, which & BROADCAST_IS_OPEN)
+    stop = update(broadcasts).where(which, BROADCAST_IS_OPEN)
+    stopped = stop.values(state=BroadcastState.STOPPED, reason=reason, finished=now).returning(broadcasts.c.id)
+    ids = connection.scalars(stopped).all()
+    fail_unwanted(connection, IS_PENDING & deliveries.c.broadcast_id.in_(ids), now)
+
+
+def keep_text(connection: Connection, broadcast_id: int, text: Text) -> None:
+    """Note that the broadcast's messages say this text."""
+    values = {"digest": text.digest, "parts": text.parts}
+    put = insert(connection, texts).values(broadcast_id=broadcast_id, **values)
+    connection.execute(put.on_conflict_do_update(index_elements=["broadcast_id"], set_=values))
+
+
+def _forget_follow_ups(connection: Connection, broadcast_id: int) -> None:
+    """Publish and pin none of the broadcast's messages any more."""
+    c = deliveries.c
+    for table, message in ((publications, publications.c.message_id), (pins, pins.c.wanted)):
+        same_chat = (table.c.platform == c.platform) & (table.c.chat == c.chat)
+        waiting = select(c.platform, c.chat, message.label("message"), c.message_ids).join_from(
+            deliveries, table, same_chat
+        )
+        for platform, chat, waits, ids in connection.execute(waiting.where(c.broadcast_id == broadcast_id)).all():
+            if waits is not None and waits in ids:
+                this = (table.c.platform == platform) & (table.c.chat == chat) & (message == waits)
+                end = delete(table) if table is publications else update(table).values(wanted=None)
+                connection.execute(end.where(this))

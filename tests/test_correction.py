@@ -1,0 +1,103 @@
+"""After the push: a file that changes, what the team hears of it, and the messages that people have."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import time_machine
+
+from bot.runtime.app import opened
+from bot.storage.records import DeliveryState
+from tests.running import at_work
+from tests.world import MONDAY, DemoWorld, read_telegram, town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.runtime.app import App
+    from bot.storage.records import Broadcast
+
+HEAD = "---\nnumber: 1207\ntitle: {title}\ndate: 2024-11-04\n---\n"
+SCHEDULE = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\n'
+SUBJECTS = {
+    "Netflix": "Netflix a 12 millions d’abonnés de plus.",
+    "TikTok": "Rien de neuf chez TikTok cette semaine.",
+    "Telegram": "Telegram passe le milliard.",
+}
+
+
+def text(title: str = "Le lundi", **subjects: str) -> str:
+    """An episode's file with these subjects."""
+    return HEAD.format(title=title) + "".join(f"\n## {name}\n\n{said}\n" for name, said in subjects.items())
+
+
+@contextlib.asynccontextmanager
+async def pushed(folder: Path, said: str, *, admin: bool = False) -> AsyncIterator[tuple[App, DemoWorld]]:
+    """The running bot of a place that has just got this episode, everywhere."""
+    (folder / "content").mkdir(exist_ok=True)
+    (folder / "content" / "1207.md").write_text(said, encoding="utf-8")
+    with time_machine.travel(MONDAY + dt.timedelta(minutes=1), tick=True):
+        async with town() as place:
+            boss = place.telegram.add_private(name="Ana") if admin else None
+            config = place.config(folder, content=folder / "content", admin=boss, more=SCHEDULE)
+            async with opened(config) as app, at_work(app):
+                await place.until(lambda: all(place.pushed().values()))
+                (push,) = await app.ledger.broadcasts(1)
+                await over(app, push)
+                yield app, place
+
+
+async def over(app: App, *broadcasts: Broadcast) -> dict[DeliveryState, int]:
+    """Wait until the broadcasts have ended; the states of their deliveries."""
+    states = Counter({DeliveryState.PENDING: 1})
+    while states[DeliveryState.PENDING] or states[DeliveryState.SENDING]:
+        await asyncio.sleep(0.02)
+        states = Counter()
+        for each in broadcasts:
+            states.update(await app.ledger.tally(each.id))
+    return {state: count for state, count in states.items() if count}
+
+
+async def corrected(app: App, said: str) -> dict[DeliveryState, int]:
+    """Change the file, correct everywhere, and wait for the end."""
+    (app.config.content.folder / "1207.md").write_text(said, encoding="utf-8")
+    await app.tick()
+    return await over(app, *await app.services.corrector.begin(1207))
+
+
+def standing(place: DemoWorld) -> dict[str, list[str]]:
+    """What people see of the bot's messages in every place."""
+    telegram = {"private": place.private, "group": place.group, "forum": place.forum, "channel": place.channel}
+    seen = {
+        name: [read_telegram(each) for each in chat.messages if each.by_bot and not each.deleted]
+        for name, chat in telegram.items()
+    }
+    return place.pushed() | seen
+
+
+async def test_a_corrected_place_looks_like_one_that_got_the_right_text(tmp_path: Path) -> None:
+    """In every kind of chat, with a message per subject or all in one, whatever the number of messages becomes."""
+    two = {name: SUBJECTS[name] for name in ("Netflix", "TikTok")}
+    async with pushed(tmp_path, text(**two)) as (app, place):
+        for subjects in (two | {"TikTok": "TikTok reste ouvert."}, SUBJECTS, two):
+            right = text("Le bon lundi", **subjects)
+            assert await corrected(app, right) == {DeliveryState.SENT: 8}
+            seen = standing(place)
+            assert all(said in "\n".join(texts) for said in subjects.values() for texts in seen.values()), (
+                "each subject is everywhere"
+            )
+            assert [len(seen[name]) for name in ("group", "thread", "text")] == [len(subjects) + 1] * 2 + [1]
+        assert [thread.name for thread in place.board.threads] == ["Le bon lundi"]
+        episode = app.archive.get(1207)
+        assert episode is not None
+        again = await app.services.broadcaster.open(episode, "monday", due=MONDAY, again=True)
+        assert again is not None
+        await over(app, again)
+        both = standing(place)
+        halves = {name: (texts[: len(texts) // 2], texts[len(texts) // 2 :]) for name, texts in both.items()}
+        assert [name for name, (old, new) in halves.items() if old != new] == []
