@@ -255,10 +255,15 @@ def is_being_written(broadcaster: Broadcaster, episode: Episode) -> bool:
     return modified is not None and abs(broadcaster.clock() - modified) < SETTLED
 
 
-async def remarks(episode: Episode, archive: Archive, config: Config) -> list[Problem]:
-    """Return the warnings of `recap check` about one episode, with its dead links."""
+async def warnings(episode: Episode, archive: Archive, config: Config) -> list[Problem]:
+    """Return the warnings of `recap check` about one episode."""
     folder, language = config.content.folder, config.show.language
-    found = await asyncio.to_thread(review, archive, folder, language, renderers(), only=episode)
+    return await asyncio.to_thread(review, archive, folder, language, renderers(), only=episode)
+
+
+async def remarks(episode: Episode, archive: Archive, config: Config) -> list[Problem]:
+    """Return the warnings about one episode, with its dead links."""
+    found, folder = await warnings(episode, archive, config), config.content.folder
     places = links(archive, folder, only=episode)
     answers: Mapping[str, LinkAnswer] = {}
     with contextlib.suppress(TimeoutError):

@@ -16,6 +16,7 @@ from discord.gateway import KeepAliveHandler
 from bot.sandbox.demo.server import Page, listening
 from bot.sandbox.demo.world import Person
 from bot.sandbox.discord.gateway import Op
+from bot.sandbox.discord.messages import walk
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -320,6 +321,24 @@ async def test_each_language_has_people_and_places_of_its_own(fresh: Served) -> 
             assert not any(
                 words in json.dumps(shown.messages, ensure_ascii=False) for words in (*says[other], monday[other])
             )
+
+
+async def test_the_push_is_rehearsed_on_sunday_evening(fresh: Served) -> None:
+    """The admin sees it on Discord, with its card, and can withhold it there: then nothing goes out on Monday."""
+    demo, page = fresh
+    place = demo.world.discord_place("discord-direct")
+    async with watching(page) as stream:
+        await stream.until(lambda now: "Répétition de l’épisode 1207" in "".join(now.texts("discord-direct")))
+        shown = demo.world.discord_messages(place)
+        recap, card = (next(each for each in shown if word in each.text) for word in ("Netflix", "Répétition"))
+        assert (recap.id < card.id, demo.facts()["now"] < demo.facts()["next_push"]) == (True, True)
+        pressed = {"message": f"discord-direct/{card.id}", "who": Person.ADMIN}
+        withhold = next(each["custom_id"] for each in walk(card.components) if each.get("label") == "Retenir")
+        await do(page, do="press", **pressed, button=withhold)
+        await stream.until(lambda now: "Épisode 1207\u00a0: retenu" in "".join(now.texts("discord-direct")))
+        assert await do(page, do="advance") == (200, {"episode": None})
+        await do(page, do="slash", place="discord-direct", who=Person.ADMIN, command="admin")
+        await stream.until(lambda now: "État du bot" in "".join(now.texts("discord-direct")))
 
 
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:

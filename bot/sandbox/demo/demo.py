@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import logging
 import tempfile
@@ -12,7 +13,10 @@ from typing import Self
 
 from bot.config import Channel, Config, Storage
 from bot.content.archive import Archive
+from bot.delivery.rehearsal import warnings
+from bot.model.episode import Episode
 from bot.model.i18n import Language, speaking
+from bot.model.problems import Problem
 from bot.model.subscription import Subscription, Target
 from bot.platforms.discord.section import Discord
 from bot.platforms.telegram.section import Telegram
@@ -161,6 +165,9 @@ class Demo:
             await self._start(settings)
         self._session += 1
 
+    async def _remarks(self, episode: Episode) -> list[Problem]:
+        return await warnings(episode, self._app.archive, self._settings)
+
     async def _start(self, settings: Config) -> None:
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recap-demo-")))
@@ -173,6 +180,11 @@ class Demo:
             config = _on_stand_ins(settings, self._world, folder)
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
+            # Because a demo asks nothing of the web, its cards say nothing about links.
+            self._app.services = dataclasses.replace(
+                self._app.services,
+                rehearser=dataclasses.replace(self._app.services.rehearser, remarks=self._remarks),
+            )
             self._drawn = self._app.archive
             await stack.enter_async_context(_running(self._app))
             await _ready(self._world)
@@ -237,17 +249,20 @@ async def _ready(world: DemoWorld) -> None:
 def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
     """Return the config with the world's stand-ins as platforms, and a few subscribed places."""
     telegram, discord = world.telegram, world.discord
-    schedule = settings.schedules[0].name
+    # Because the demo begins on the evening before, each push is shown to the admin at once.
+    schedules = tuple(each if each.lead else each.model_copy(update={"rehearsal": EVE}) for each in settings.schedules)
+    schedule = schedules[0].name
     subscribed = {"telegram-channel": False, "discord-announcements": True, "discord-forum": False}
     return settings.model_copy(
         update={
             "storage": Storage(url=f"sqlite:///{(folder / 'recap.db').as_posix()}"),
+            "schedules": schedules,
             "telegram": Telegram(token=telegram.token, api_url=telegram.url),
             "discord": Discord(
                 token=discord.token,
                 api_url=discord.api_url,
                 gateway_url=discord.gateway_url,
-                # Because Camille is an admin, the page shows the bot's reports too.
+                # Because Camille is an admin, the page shows rehearsals, reports and the panel too.
                 admins=(world.discord_people[Person.ADMIN].id,),
             ),
             "channels": tuple(

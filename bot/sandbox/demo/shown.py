@@ -11,6 +11,7 @@ from bot.platforms.registry import PLATFORMS
 from bot.sandbox.demo.world import DemoWorld, DiscordPlace, Person, Place, TelegramPlace
 from bot.sandbox.discord.interactions import Interaction, Kind
 from bot.sandbox.discord.messages import Flag, texts
+from bot.sandbox.discord.people import ATTACHMENT
 from bot.sandbox.discord.rules import MAX_TEXT
 from bot.sandbox.discord.world import DirectChannel, Thread
 from bot.sandbox.discord.world import Message as DiscordMessage
@@ -148,4 +149,9 @@ def _commands(world: DemoWorld, place: Place, who: Person) -> list[Json]:
         case DiscordPlace(channel=channel):
             if not _bot_is_in(world, place) or (isinstance(channel, DirectChannel) and who != channel.recipient.name):
                 return []
-            return world.discord.offered(world.discord_people[who], channel)
+            offered = world.discord.offered(world.discord_people[who], channel)
+            # The page has no files to send.
+            return [
+                command | {"options": [each for each in command["options"] if each["type"] != ATTACHMENT]}
+                for command in offered
+            ]
