@@ -46,13 +46,13 @@ OF_PROGRAMS = re.compile(
     r"|^(?:a au|à a|le la|the of|zero one|number episode|title titre|audio mp3|address article|thank you|a abonnement)"
     r"|^(?:Les |Le |The listeners|The club|tik tok|one two three|title: )"
     # Names of services, of buttons, of keys of notices, and commands to copy.
-    r"|^(?:audio (?:link|file)|A message as a guest)"
+    r"|^(?:audio (?:link|file)|A message as a guest|lower left)"
     r"|^(?:xx |.*xx$|layout |silent |rich |publish |off |on |pause |at |person |chat |missed |storage |no-episode )"
     r"|^(?:: still|A press could|An inline query|The button|an update cannot|no update has|'xx' has no text|not xx)"
     r"|\{#xx at=xx\}"
     r"|^(?:recap |sent later|not wanted|no answer yet|moved to another|none is scheduled|short lines|the bot$)"
     # Names of people, of headers, of the platforms; steps in the log; classes and codes.
-    r"|^(?:Camille|Sacha|Récap|Recap|Server|Location|Origin|Discord|Telegram|Retry|Redirect|Hold|Fail|Cf|So|Database)$"
+    r"|^(?:Camille|Sacha|Récap|Recap|Server|Location|Origin|Discord|Telegram|Retry|Redirect|Hold|Fail|Cf|So|Database|Creator|Date|Format|Type)$"
     r"|^(?:enum|target|int_type|refused|example\.org|/help|\W*xx\W*|\{reason\}\W?)$"
 )
 """Texts that programs read, or that stand for something else."""

@@ -41,6 +41,12 @@ COMMANDS = {
         "status",
         gettext_noop("Tell a health check by the exit code whether the bot works, and what is wrong if it does not."),
     ),
+    "stats": (
+        "stats",
+        gettext_noop(
+            "Show the figures of the last year: subscriptions, pushes, topics and commands, and nothing about a person."
+        ),
+    ),
     "check": ("check", gettext_noop("Check the config and the content, and list the next pushes.")),
     "import": ("episodes", gettext_noop("Make a draft episode file of raw show notes.")),
     "new": ("episodes", gettext_noop("Begin the file of the next episode.")),

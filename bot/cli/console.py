@@ -154,6 +154,17 @@ def need_switched_on(settings: "Config", target: Target) -> None:
         raise typer.BadParameter(told.format(platform=target.platform, cure=how_to_switch_on(target.platform)))
 
 
+def need_page(path: Path | None) -> None:
+    """Raise an error if a file that is named is no page.
+
+    Raises:
+        typer.BadParameter: it is none. Because a page replaces the file that has its name, an episode could be lost.
+    """
+    if path is not None and path.suffix.lower() not in {".html", ".htm"}:
+        told = _("{path} is no name of a page: choose one that ends in .html")
+        raise typer.BadParameter(told.format(path=path), param_hint="--html")
+
+
 def how_to_switch_on(platform: PlatformName) -> str:
     """Return the instruction that switches the platform on, for the middle of a sentence."""
     cure = _("add a [{platform}] section with its token to the config, or set {variable}")

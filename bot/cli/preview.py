@@ -66,10 +66,7 @@ def preview(
     if platform not in {*PLATFORMS, "all"}:
         known = spoken().either([*PLATFORMS, "all"])
         raise typer.BadParameter(_("write {form}").format(form=known), param_hint="--platform")
-    if html is not None and html.suffix.lower() not in {".html", ".htm"}:
-        # Because a page replaces the file that has its name, the name is refused; else an episode could be lost.
-        told = _("{path} is no name of a page: choose one that ends in .html")
-        raise typer.BadParameter(told.format(path=html), param_hint="--html")
+    console.need_page(html)
     settings, archive = console.read(config)
     episode = console.find_episode(archive, number)
     topics = [console.find_topic(archive, name) for name in topic or ()]

@@ -215,6 +215,12 @@ _KEPT = (
 _NOT_KEPT = gettext_noop("Nothing else: no name, nothing that anybody writes, and nothing about those who only read.")
 
 
+_SUMS = gettext_noop(
+    "Besides, I add up for each day who came and left and what was asked, and keep these sums for two years. They hold "
+    "no number of any chat, so that nobody is in them."
+)
+
+
 async def privacy(context: CommandContext, request: Request) -> Answer:
     """Say what is stored about a chat, and delete it for those who may, after one confirmation."""
     _ = request.words.gettext
@@ -240,6 +246,7 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
         Listing(tuple((Paragraph((Span(_(line)),)),) for line in _KEPT)),
         Paragraph((Span(_for_how_long(context.correctable.days, request.words)),)),
         Paragraph((Span(_(_NOT_KEPT)),)),
+        Paragraph((Span(_(_SUMS)),)),
     ]
     deletion: tuple[CommandButton, ...] = ()
     if request.may_manage:

@@ -8,7 +8,6 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
 
 from aiohttp import web
 from prometheus_client import (
@@ -75,14 +74,14 @@ class Exporter(Collector):
         self.retried = Counter("recap_retries", "Attempts that are repeated.", coded, registry=registry)
         self.waits = Counter("recap_waits", "Pauses that the platform asked for.", named, registry=registry)
         self.waited = Counter("recap_waits_seconds", "Length of these pauses.", named, registry=registry)
-        asked = "Questions of people, by their treatment."
-        self.questions = Counter("recap_questions", asked, (*_NAMED, "treatment"), registry=registry)
-        answers = "Time from a question to the end of its answer."
-        self.answers = Histogram("recap_answer_seconds", answers, named, buckets=SECONDS, registry=registry)
+        treated = (*_NAMED, "treatment")
+        self.questions = Counter("recap_questions", "Questions of people.", treated, registry=registry)
+        self.answers = Histogram(
+            "recap_answer_seconds", "From a question to its answer.", named, buckets=SECONDS, registry=registry
+        )
         self._notices = Counter("recap_notices", "Facts that the admins were told.", ["fact"], registry=registry)
-        transactions = "Time of a transaction, with its wait."
         self._transactions = Histogram(
-            "recap_database_seconds", transactions, ["kind"], buckets=SECONDS, registry=registry
+            "recap_database_seconds", "A transaction with its wait.", ["kind"], buckets=SECONDS, registry=registry
         )
         ProcessCollector(registry=registry)
         registry.register(self)
@@ -113,10 +112,9 @@ class Exporter(Collector):
             waiting = [((name,), count) for name, count in backlog.waiting.items()]
             yield _gauge("recap_queue_deliveries", "Deliveries that wait.", _NAMED, waiting)
             last_sent = [((name,), moment) for name, moment in backlog.last_sent.items()]
-            arrived = "The last message of a push or notice that arrived."
-            yield _gauge("recap_last_message_timestamp_seconds", arrived, _NAMED, last_sent)
-            ended = "The end of the last push that reached somebody."
-            yield _gauge("recap_last_push_timestamp_seconds", ended, (), [((), backlog.last_push)])
+            yield _gauge("recap_last_message_timestamp_seconds", "The last that arrived.", _NAMED, last_sent)
+            last_push = [((), backlog.last_push)]
+            yield _gauge("recap_last_push_timestamp_seconds", "The last that reached somebody.", (), last_push)
 
     def _of_platforms(self) -> Iterator[Metric]:
         connections = self._connections.items()
@@ -198,7 +196,7 @@ class Monitor:
         self.addresses: list[tuple[str, int]] = []
         """The addresses at which the server answers now."""
 
-    async def run(self) -> NoReturn:
+    async def run(self) -> None:
         """Serve until cancelled.
 
         Raises:
@@ -217,7 +215,6 @@ class Monitor:
         try:
             await self._listen(runner)
             await asyncio.Event().wait()
-            raise AssertionError("nothing sets the event")
         finally:
             self.addresses = []
             await runner.cleanup()
