@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.config import Channel, ContentFolder, DeliveryRules, Metrics, Network, Schedule, Show, Staff, Storage
+from bot.config import (
+    Channel,
+    ContentFolder,
+    DeliveryRules,
+    FeedSource,
+    Metrics,
+    Network,
+    Schedule,
+    Show,
+    Staff,
+    Storage,
+)
 from bot.model.subscription import PlatformName
 from bot.platforms.discord.section import Discord
 from bot.platforms.registry import load
@@ -85,12 +96,27 @@ def test_what_is_off_shows_the_defaults_too(everything_on: Path, tmp_path: Path)
 
 @pytest.mark.parametrize(
     "model",
-    [Show, ContentFolder, Storage, Telegram, Discord, Schedule, Channel, Staff, DeliveryRules, Network, Metrics],
+    [
+        Show,
+        ContentFolder,
+        Storage,
+        Telegram,
+        Discord,
+        Schedule,
+        Channel,
+        Staff,
+        FeedSource,
+        DeliveryRules,
+        Network,
+        Metrics,
+    ],
 )
 def test_every_key_of_a_section_stands_in_the_example(everything_on: Path, model: type[BaseModel]) -> None:
     """In the section's table, or in one of its entries where there may be several."""
     tables = tomllib.loads(everything_on.read_text("utf-8"))
-    name = {"ContentFolder": "content", "DeliveryRules": "delivery"}.get(model.__name__, model.__name__.lower())
+    name = {"ContentFolder": "content", "FeedSource": "feed", "DeliveryRules": "delivery"}.get(
+        model.__name__, model.__name__.lower()
+    )
     entries = tables.get(f"{name}s", tables.get(name))
     entries = entries if isinstance(entries, list) else [entries]
     assert {key for entry in entries for key in entry} == set(model.model_fields)

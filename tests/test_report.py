@@ -12,7 +12,7 @@ import pytest
 
 from bot.delivery.reasons import explain
 from bot.delivery.report import describe
-from bot.model import correction, facts, rehearsal, shortfalls
+from bot.model import correction, facts, feed, rehearsal, shortfalls
 from bot.model.codes import Code, LeftOut
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Ability, Fact, Pushed, Unreached, Unserved
@@ -294,6 +294,28 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             ),
         ),
         (
+            feed.Drafted("a", 1207, "Le lundi", Path("content/1207.md"), [MISTAKE], is_offered=True),
+            FRENCH,
+            (
+                "Nouvel épisode dans le flux : 1207\n"
+                "« Le lundi »\n"
+                "À regarder avant :\n"
+                "content/1207.md:2: there is no date. Write date: 2024-11-04.\n"
+                "Sa répétition arrive avant l’envoi. Sous elle, « Bon pour envoi » le laisse partir ; "
+                "son fichier est content/1207.md."
+            ),
+        ),
+        (
+            feed.FeedAway("a", "feeds.example", "the server answers 404", MONDAY.date()),
+            ENGLISH,
+            (
+                "The feed cannot be used\n"
+                "feeds.example: the server answers 404\n"
+                "The episodes keep what the feed said on Monday, November 4, 2024, and no new one becomes a draft. "
+                "The bot goes on asking."
+            ),
+        ),
+        (
             facts.ConfigRefused("1", [MISTAKE] * 6),
             ENGLISH,
             "The new settings cannot be used\n"
@@ -556,6 +578,11 @@ KEYS: list[tuple[Fact, str]] = [
     (shortfalls.NotAsChosen(Target(DISCORD, "5"), "no pins"), "not-as-chosen discord:5 no pins 2024-11-05"),
     (shortfalls.AudioGivenUp(7, TELEGRAM, "too large"), "audio 7 telegram"),
     (facts.Welcome(None), "welcome"),
+    (feed.Drafted("ab", 1207, "Le lundi", Path("content/1207.md")), "drafted ab"),
+    (feed.NotDrafted("ab", "Le lundi", "no subject"), "not-drafted ab"),
+    (feed.NotWritten(Path("content/1207.md"), "no space"), "not-written content/1207.md 2024-11-05"),
+    (feed.FeedAway("cd", "x.example", "no answer", MONDAY.date()), "feed-away cd 2024-11-04"),
+    (feed.FeedMoved("cd", "https://y.example/feed"), "feed-moved cd https://y.example/feed"),
     (rehearsal.Rehearsed(PLANNED, dataclasses.replace(SEEN, number=2), 3, MINUTE), "rehearsed monday 1207 2"),
     (rehearsal.Waiting(PLANNED, SEEN, MINUTE), "waiting monday 2024-11-04 08:00 1207 0:01:00"),
     (rehearsal.Decided(PLANNED, SEEN, Instruction.APPROVE, "Ana", MONDAY), f"decided monday 1207 {MONDAY}"),

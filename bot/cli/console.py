@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.content.archive import Archive
+    from bot.model.feed import KnownFeed
     from bot.runtime.app import App
 
 Result = TypeVar("Result")
@@ -180,7 +181,27 @@ def read(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional")
     from bot.content.archive import Archive
 
     settings = read_settings(path, level=level, tokens=tokens)
-    return settings, Archive.load(settings.content.folder, settings.topics)
+    return settings, Archive.load(settings.content.folder, settings.topics, feed=_feed(settings))
+
+
+def _feed(settings: "Config") -> "KnownFeed":
+    """Return the last good answer of the feed; with a database that cannot be used, standard error says so."""
+    from bot.model.feed import NO_FEED
+    from bot.storage.clock import utc_now
+    from bot.storage.database import is_made
+    from bot.storage.ledger import Ledger
+
+    async def known(url: str) -> "KnownFeed":
+        async with await Ledger.open(url, utc_now) as ledger:
+            return await ledger.feed.known(NO_FEED)
+
+    url = settings.storage.url.get_secret_value()
+    try:
+        return asyncio.run(known(url)) if settings.feed.url and is_made(url) else NO_FEED
+    except LedgerError as error:
+        told = _("The last answer of the feed cannot be read ({reason})").format(reason=error)
+        err().print(told, style="yellow", soft_wrap=True)
+        return NO_FEED
 
 
 def with_app(

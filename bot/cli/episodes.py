@@ -203,7 +203,7 @@ def _feed(feed: str, network: Network) -> tuple[Path, bytes]:
         InvalidInputError: the file cannot be read.
         ExpectedError: the address cannot be reached.
     """
-    from bot.notes.feed import MAX_FEED
+    from bot.model.feed import MAX_FEED
 
     # Because a path joins the two slashes of an address, the scheme is left out of it.
     path = Path(feed.rpartition("://")[2])
@@ -214,7 +214,8 @@ def _feed(feed: str, network: Network) -> tuple[Path, bytes]:
 
 def _with_chapters(notes: "Notes", path: Path, network: Network) -> "Notes":
     """Return the notes with the chapters at the address that their feed names; without them if it gives none."""
-    from bot.notes.feed import MAX_FEED, with_chapters
+    from bot.model.feed import MAX_FEED
+    from bot.notes.feed import with_chapters
 
     try:
         return with_chapters(notes, asyncio.run(_fetched(notes.chapters_page, MAX_FEED, network)))

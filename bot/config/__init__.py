@@ -36,6 +36,7 @@ from bot.config.values import (
     AudioForm,
     CronLine,
     Duration,
+    FeedAddress,
     Id,
     Lead,
     LedgerUrl,
@@ -250,6 +251,12 @@ class Channel(DeclaredChat):
         return _possible(value, info)
 
 
+class FeedSource(ConfigSection):
+    """The podcast's feed, which gives drafts, and to episodes what their files lack."""
+
+    url: FeedAddress = Field(default="", examples=["https://example.org/feed.xml"])
+
+
 class DeliveryRules(ConfigSection):
     """The delivery of pushes."""
 
@@ -298,6 +305,7 @@ class Config(_General):
     schedules: tuple[Schedule, ...]
     channels: tuple[Channel, ...] = ()
     staff: tuple[Staff, ...] = ()
+    feed: FeedSource = Field(default_factory=FeedSource)
     delivery: DeliveryRules = Field(default_factory=DeliveryRules)
     network: Network = BY_ENVIRONMENT
     metrics: Metrics = Field(default_factory=Metrics)

@@ -12,8 +12,10 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from bot.config.cron import CronError, normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
+from bot.model.address import web_address
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
+from bot.model.problems import BadValueError
 from bot.model.text import LONGEST_TOPIC, normalise_topic
 
 LARGEST_ID = 2**63 - 1
@@ -193,6 +195,19 @@ def _address(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _feed_address(value: str) -> str:
+    if not value.strip():
+        return ""
+    try:
+        address = web_address(value.strip())
+    except BadValueError as error:
+        raise refusal(str(error), error.cure) from None
+    # Because messages and logs name the host, which stands behind them, a name and a password have no place there.
+    if "@" in urlsplit(address).netloc:
+        raise refusal(_("an address must hold neither a token nor a password"))
+    return address
+
+
 def _proxy(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
     try:
@@ -262,6 +277,9 @@ ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listen)]
 
 WebAddress: TypeAlias = Annotated[str, _address("https", "http")]
 """An address without a final slash."""
+
+FeedAddress: TypeAlias = Annotated[str, AfterValidator(_feed_address)]
+"""The address of a feed; empty for none."""
 
 SocketAddress: TypeAlias = Annotated[str, _address("wss", "ws")]
 """An address without a final slash."""

@@ -14,10 +14,12 @@ from types import MappingProxyType
 
 from rapidfuzz import fuzz, process
 
+from bot.content.feed import with_feed
 from bot.content.folder import Folder, Version, original_of
 from bot.content.search import WordIndex, wanted
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import FileBroken
+from bot.model.feed import NO_FEED, KnownFeed
 from bot.model.i18n import gettext as _
 from bot.model.problems import Problem
 from bot.model.text import fold_words, normalise_topic
@@ -49,10 +51,16 @@ class Archive:
     """The files that are copies of others, by their names. None of them counts."""
     former: WordIndex | None = field(default=None, repr=False)
     """The index of the archive before, if that one was searched."""
+    feed: KnownFeed = field(default=NO_FEED, repr=False)
+    """The feed, from which the episodes have what their files lack."""
 
     @classmethod
     def load(
-        cls, folder: Path, aliases: Mapping[str, Sequence[str]] = _NO_ALIASES, previous: Archive | None = None
+        cls,
+        folder: Path,
+        aliases: Mapping[str, Sequence[str]] = _NO_ALIASES,
+        previous: Archive | None = None,
+        feed: KnownFeed = NO_FEED,
     ) -> Archive:
         """Read the episode files of a folder; `aliases` lists the other names of each topic.
 
@@ -60,20 +68,23 @@ class Archive:
         unreadable keeps its last good version. Nothing is raised: mistakes go to `problems`.
         """
         content = Folder.read(folder, previous.content if previous else Folder())
-        if previous and (previous.folder, previous.content, previous.aliases) == (folder, content, aliases):
+        known = (folder, content, aliases, feed)
+        if previous and (previous.folder, previous.content, previous.aliases, previous.feed) == known:
             return previous
         in_use = {episode.path for episode in previous.episodes} if previous else set()
         found, copies, problems = _sorted_out(folder, content, in_use)
         names = _names(aliases)
         renamed = (_renamed(episode, names) for episode in found)
+        shown = with_feed(renamed, feed.items)
         return cls(
-            episodes=tuple(sorted(renamed, key=lambda episode: (episode.date, episode.number), reverse=True)),
+            episodes=tuple(sorted(shown, key=lambda episode: (episode.date, episode.number), reverse=True)),
             problems=problems,
             folder=folder,
             content=content,
             aliases=aliases,
             copies=copies,
             former=vars(previous).get("_index", previous.former) if previous else None,
+            feed=feed,
         )
 
     def problems_again(self) -> tuple[Problem, ...]:
@@ -123,6 +134,10 @@ class Archive:
     def _seen(self, on: dt.date | None) -> Iterator[Episode]:
         shown = (episode for episode in self.episodes if episode.status is not Status.DRAFT)
         return (episode for episode in shown if on is None or episode.date <= on)
+
+    def is_from_feed(self, episode: Episode) -> bool:
+        """Return whether the episode is a draft that the bot has made of an item of the feed."""
+        return episode.status is Status.DRAFT and episode.path.as_posix() in self.feed.drafts.values()
 
     def topics(self, on: dt.date | None = None) -> dict[str, int]:
         """Return the number of segments on each topic that readers see, the most frequent topic first."""

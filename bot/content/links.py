@@ -9,10 +9,11 @@ import contextlib
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Self, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
@@ -46,6 +47,7 @@ _BUSY_FOR_PROGRAMS = re.compile(
 _GUARDS = re.compile(r"cloudflare|akamai|datadome|ddos-guard|imperva|sucuri", re.IGNORECASE)
 """Programs in front of sites that refuse robots, by the names in which they answer."""
 _CHUNK = 1 << 16
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # Mapped (RFC 4291), compatible (the same, long out of use), NAT64 (RFC 6052) and 6to4 (RFC 3056), each with the number
 # of bits below the IPv4 address. Because a gateway may lead back into the own network, that address is judged.
 _CARRIERS = tuple(
@@ -82,6 +84,16 @@ class LinkAnswer:
         return is_error and not self.is_unsure
 
 
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """An answer in full. `moved` is the new address of a page that moved for good; empty if it did not."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    moved: str
+
+
 def is_public(address: IpAddress) -> bool:
     """Return whether the address is on the internet, not on this machine or the network around it."""
     for network, bits_below in _CARRIERS:
@@ -91,26 +103,31 @@ def is_public(address: IpAddress) -> bool:
 
 
 class Web:
-    """A session for such requests, used as an asynchronous context manager."""
+    """A session for such requests, used as an asynchronous context manager.
+
+    The team itself may name an `own` address, whose host and port may be anywhere.
+    """
 
     def __init__(
         self,
         may_visit: Callable[[IpAddress], bool] = is_public,
         timeout: float = TIMEOUT,
         network: Network = BY_ENVIRONMENT,
+        own: str = "",
     ) -> None:
         self._may_visit = may_visit
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._network = network
+        self._own = urlsplit(own)[:2] if own else None
 
     async def __aenter__(self) -> Self:
         self._session = self._opened(aiohttp.TCPConnector(socket_factory=self._socket, use_dns_cache=False))
-        self._by_proxy = self._opened(aiohttp.TCPConnector())
+        self._unjudged = self._opened(aiohttp.TCPConnector())
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
         await self._session.close()
-        await self._by_proxy.close()
+        await self._unjudged.close()
 
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         jar = aiohttp.DummyCookieJar()
@@ -123,19 +140,29 @@ class Web:
         Raises:
             WebError: the address could not be requested, or the server refused.
         """
-        response, _moved = await self._follow("GET", address)
+        page = await self.get(address, limit)
+        if page.status != HTTPStatus.OK:
+            raise WebError(_("the server answers {status}").format(status=page.status))
+        return page.body
+
+    async def get(self, address: str, limit: int, headers: Mapping[str, str] = _NO_HEADERS) -> WebAnswer:
+        """Return the answer at the address, of its content at most `limit` bytes and one more, as `fetch` does.
+
+        Raises:
+            WebError: the address could not be requested.
+        """
+        response, moved = await self._follow("GET", address, headers)
         async with response:
-            if response.status != 200:  # noqa: PLR2004
-                raise WebError(_("the server answers {status}").format(status=response.status))
             body = bytearray()
             try:
-                async for chunk in response.content.iter_chunked(_CHUNK):
-                    body += chunk
-                    if len(body) > limit:
+                # The text of a refusal is for people, and may be endless.
+                while response.status == HTTPStatus.OK and len(body) <= limit:
+                    if not (chunk := await response.content.read(_CHUNK)):
                         break
+                    body += chunk
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise WebError(_reason(error)) from error
-            return bytes(body[: limit + 1])
+            return WebAnswer(response.status, response.headers, bytes(body[: limit + 1]), moved)
 
     async def save(self, address: str, file: IO[bytes], check: Callable[[int], None]) -> None:
         """Write the content at the address to a file. `check` hears of its size, at first and as it grows.
@@ -169,7 +196,9 @@ class Web:
         size = response.content_length or 0
         return LinkAnswer(response.status, moved, is_unsure=_refuses_programs(response), size=size)
 
-    async def _follow(self, method: str, address: str) -> tuple[aiohttp.ClientResponse, str]:
+    async def _follow(
+        self, method: str, address: str, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> tuple[aiohttp.ClientResponse, str]:
         """Send the request, and follow its redirections.
 
         Returns:
@@ -182,7 +211,7 @@ class Web:
         try:
             address = web_address(address)
             for _hop in range(MAX_REDIRECTIONS):
-                response = await self._request(method, address)
+                response = await self._request(method, address, headers)
                 target = response.headers.get("Location", "")
                 if response.status not in _REDIRECTIONS or not target:
                     return response, moved
@@ -199,17 +228,18 @@ class Web:
             raise WebError(_reason(error)) from error
         raise WebError(_("it redirects in circles"))
 
-    async def _request(self, method: str, address: str) -> aiohttp.ClientResponse:
-        proxy = self._network.proxy_for(address)
+    async def _request(self, method: str, address: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        proxy, parts = self._network.proxy_for(address), urlsplit(address)
+        is_own = parts[:2] == self._own
         if proxy is None:
-            return await self._session.request(method, address, allow_redirects=False)
+            session = self._unjudged if is_own else self._session
+            return await session.request(method, address, headers=headers, allow_redirects=False)
         # Because the proxy makes the connection, the host is judged before. A name that only the proxy knows is its own
         # to judge.
-        parts = urlsplit(address)
         with contextlib.suppress(socket.gaierror):
-            for found in await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port):
+            for found in () if is_own else await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port):
                 self._judge(str(found[4][0]))
-        response = await self._by_proxy.request(method, address, allow_redirects=False, proxy=proxy)
+        response = await self._unjudged.request(method, address, headers=headers, allow_redirects=False, proxy=proxy)
         if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             response.close()
             raise NoWayError(_("the proxy answers {status}").format(status=response.status))

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,16 +53,21 @@ class DueEpisode:
     """The first date from which the schedule's `max_age` lets an episode out."""
     held_back: tuple[Episode, ...]
     """The episodes near that day that may be missing: drafts, and those with a later date."""
+    offered: Episode | None
+    """The newest draft that the bot has made of the feed, if it is newer and an approval would let it out."""
 
     @classmethod
     def at(cls, occurrence: dt.datetime, schedule: Schedule, archive: Archive) -> DueEpisode:
         """Return the episode that is due at an occurrence, as the archive is now."""
         day = occurrence.astimezone(schedule.timezone).date()
-        newest = archive.latest(day)
+        newest, oldest = archive.latest(day), day - schedule.max_age
+        newer = itertools.takewhile(lambda episode: episode is not newest, archive.episodes)
+        drafts = (each for each in newer if archive.is_from_feed(each) and oldest <= each.date <= day)
         return cls(
             newest=newest,
             age=day - newest.date if newest else dt.timedelta(),
-            oldest=day - schedule.max_age,
+            oldest=oldest,
+            offered=next(drafts, None) if schedule.approval == "one" else None,
             held_back=tuple(
                 episode
                 for episode in archive.episodes
@@ -126,6 +132,7 @@ class Broadcaster:
         patience = min(AWAIT_EPISODE, schedule.max_lateness / 2)
         if (
             (episode is None or due.age > A_WEEK)
+            and due.offered is None
             and patience <= late <= schedule.max_lateness
             and await self._was_running(occurrence)
         ):
@@ -346,5 +353,5 @@ def _digest(formatter: Formatter, platforms: tuple[PlatformName, ...], episode: 
     """Return the digest of all that an episode can look like."""
     layouts = [formatter.episode(episode, layout=layout) for layout in Layout]
     texts = [PLATFORMS[name].render(document) for name in platforms for document in layouts if document]
-    seen = repr((episode.model_copy(update={"path": None}), texts))
+    seen = repr((episode.model_copy(update={"path": None, "status": Status.READY}), texts))
     return hashlib.sha256(seen.encode()).hexdigest()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bot.commands import Answer, Request
+from bot.content.feed import make_ready
 from bot.content.links import Web, ask_all, dead_link
 from bot.content.review import links, review
 from bot.content.wording import parts_of
@@ -24,7 +25,9 @@ from bot.delivery.cards import answer
 from bot.delivery.reach import Addressee
 from bot.delivery.reasons import place_of
 from bot.model.document import CommandButton
-from bot.model.problems import Problem
+from bot.model.episode import Status
+from bot.model.feed import NotWritten
+from bot.model.problems import ExpectedError, Problem, reason_of
 from bot.model.rehearsal import Decided, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS, renderers
@@ -112,10 +115,10 @@ class Rehearser:
         for run in (self.runs.last_run(schedule.name), self.runs.next_run(schedule.name)):
             if run is None or now - run > schedule.max_lateness:
                 continue
-            episode = DueEpisode.at(run, schedule, archive).episode
-            if episode is None or await self.ledger.broadcast_of(episode.number, schedule.name) is not None:
-                continue
-            return self.plan(episode, schedule, run), episode
+            due = DueEpisode.at(run, schedule, archive)
+            for episode in filter(None, (due.episode, due.offered)):
+                if await self.ledger.broadcast_of(episode.number, schedule.name) is None:
+                    return self.plan(episode, schedule, run), episode
         return None
 
     async def planned_all(self) -> list[tuple[Planned, Rehearsal]]:
@@ -145,6 +148,18 @@ class Rehearser:
                 return
         if seen.hold(push.permit) is not None:
             await self._remind(push, seen, left)
+        elif episode.status is Status.DRAFT:
+            await self._publish(episode)
+
+    async def _publish(self, draft: Episode) -> None:
+        """Make an approved draft of the feed ready, as the press said, so that it goes out at its hour."""
+        archive = self.broadcaster.archive()
+        file, version = archive.folder / draft.path, archive.content.versions[draft.path]
+        try:
+            if version.episode is not None and await asyncio.to_thread(make_ready, file, version.episode):
+                self.on_new()
+        except (OSError, ExpectedError) as error:
+            await self.notifier.tell(NotWritten(file, reason_of(error)))
 
     async def rehearse(self, push: Planned, episode: Episode, to: Recipients | None = None) -> Broadcast | None:
         """Show the text of the push, in each layout that somebody of its schedule has chosen, without a sound.

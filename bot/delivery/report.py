@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.delivery import cards
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, person_of, place_of
-from bot.model import correction, facts, rehearsal, shortfalls
+from bot.model import correction, facts, feed, rehearsal, shortfalls
 from bot.model.codes import NO_FAILURES, Code
 from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
@@ -125,6 +125,47 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             ends = () if fact.in_use is None else (paragraph(fate),)
             title = _("A mistake in {name}").format(name=fact.problems[0].path.name)
             return as_notice(title, *bullets(first_problems(fact.problems)), *ends)
+        case feed.Drafted():
+            told = _("It is a draft: nobody gets it before you take the line {line} out of {file}.")
+            if fact.is_offered:
+                told = _("Its rehearsal comes before the push. “{button}” below that lets it out; {file} is its file.")
+            return as_notice(
+                _("The feed has a new episode: {number}").format(number=fact.episode),
+                paragraph(words.quoted(fact.title)),
+                *([paragraph(_("To look at before:")), *bullets(first_problems(fact.warnings))] * bool(fact.warnings)),
+                small_print(told, line=words.quoted("status: draft"), button=_("Good to go"), file=fact.path),
+                episode=fact.episode,
+                alarming=False,
+            )
+        case feed.NotDrafted(_item, title, reason):
+            by_hand = _("Write its file by hand: {command} begins one.")
+            return as_notice(
+                _("The feed has a new episode, of which no draft could be made"),
+                Paragraph((Span(labelled(words.quoted(title), reason, words)),)),
+                small_print(by_hand, command=words.quoted("recap new")),
+            )
+        case feed.NotWritten(path, reason):
+            cure = _("Let the bot write there, or take the line {line} out of the file yourself if it is there.")
+            return as_notice(
+                _("The file of an episode cannot be written"),
+                Paragraph((Span(labelled(str(path), reason, words)),)),
+                small_print(cure, line=words.quoted("status: draft")),
+            )
+        case feed.FeedAway():
+            kept = _("Until the feed gives a good answer, no episode in it becomes a draft. The bot goes on asking.")
+            if fact.since is not None:
+                kept = _(
+                    "The episodes keep what the feed said on {date}, and no new one becomes a draft. The bot goes on "
+                    "asking."
+                )
+            return as_notice(
+                _("The feed cannot be used"),
+                Paragraph((Span(labelled(fact.host, fact.reason, words)),)),
+                paragraph(kept, date=fact.since and words.date(fact.since)),
+            )
+        case feed.FeedMoved(_name, address):
+            moved = _("Its new address is {address}. Write that into the config, at feed.url.")
+            return as_notice(_("The feed has moved"), paragraph(moved, address=address))
         case facts.ConfigRefused():
             goes_on = paragraph(_("The bot goes on with the settings that it had. Nothing is lost."))
             return as_notice(_("The new settings cannot be used"), *bullets(first_problems(fact.problems)), goes_on)

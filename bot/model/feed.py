@@ -1,9 +1,17 @@
-"""The feed of the podcast, as far as the bot has read it."""
+"""The feed of the podcast, as far as the bot has read it, and the facts about it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel
+
+from bot.model.facts import Fact
+from bot.model.problems import Problem
+
+MAX_FEED = 20_000_000
+"""Bytes of a feed: twice a thousand episodes with all their notes."""
 
 
 class FeedItem(BaseModel, frozen=True):
@@ -52,3 +60,61 @@ class FeedVisit(BaseModel, frozen=True):
     etag: str = ""
     modified: str = ""
     failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted(Fact):
+    """A draft that the bot has made of the item with that key, with the warnings about it.
+
+    With `is_offered`, a schedule waits for an approval, which lets the draft out.
+    """
+
+    KEY = "drafted {fact.item}"
+    item: str
+    episode: int
+    title: str
+    path: Path
+    warnings: Sequence[Problem] = ()
+    is_offered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotDrafted(Fact):
+    """An item with that key, of which no draft could be made."""
+
+    KEY = "not-drafted {fact.item}"
+    item: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten(Fact):
+    """A file of an episode that the bot was to write and cannot."""
+
+    KEY = "not-written {fact.path} {day}"
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAway(Fact):
+    """A feed that cannot be used since its last good answer; None if it never gave one.
+
+    Because an address may hold a secret, `host` names the feed, and `name` tells it from others in the key.
+    """
+
+    KEY = "feed-away {fact.name} {fact.since}"
+    name: str
+    host: str
+    reason: str
+    since: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedMoved(Fact):
+    """A feed that has moved for good to that address."""
+
+    KEY = "feed-moved {fact.name} {fact.address}"
+    name: str
+    address: str

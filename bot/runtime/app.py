@@ -19,6 +19,7 @@ from bot.config import Config, reread
 from bot.content.archive import Archive
 from bot.delivery.sending import PacedSender
 from bot.model import facts
+from bot.model.feed import NO_FEED, KnownFeed
 from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
@@ -26,6 +27,7 @@ from bot.model.subscription import PlatformName
 from bot.runtime.clock import every_minute
 from bot.runtime.connections import Connections
 from bot.runtime.declaration import Declaration, versions_of
+from bot.runtime.feed import FeedWatch
 from bot.runtime.heart import Heart
 from bot.runtime.reach import Reach
 from bot.runtime.readiness import Readiness
@@ -64,11 +66,11 @@ class App:
     `file` when that changes.
     """
 
-    def __init__(self, config: Config, ledger: Ledger, file: Path | None) -> None:
+    def __init__(self, config: Config, ledger: Ledger, file: Path | None, feed: KnownFeed = NO_FEED) -> None:
         self.ledger = ledger
         self.clock = ledger.clock.wall
         """The machine's clock, by which schedules go."""
-        self.archive = Archive.load(config.content.folder, config.topics)
+        self.archive = Archive.load(config.content.folder, config.topics, feed=feed)
         self.supervisor = Supervisor(self._report_failure)
         self._file = file
         self._stamp = None if file is None else Stamp.of(file)
@@ -117,6 +119,13 @@ class App:
         self.reach = Reach(
             self.connections, ledger.notices, self.declaration, config=lambda: self.config, tell=self._tell
         )
+        self.feed = FeedWatch(
+            ledger,
+            services=lambda: self.services,
+            archive=lambda: self.archive,
+            is_leading=self.clock_role.is_held,
+            reread=self.tick,
+        )
         self._heart = Heart(
             ledger,
             self._lock,
@@ -150,7 +159,7 @@ class App:
             self.supervisor.start("start", self._begin)
             await stop.wait()
             log.info("Stopping: finishing what is in flight")
-            await self.supervisor.stop("start", "clock", "reports", "content", "config", "readiness", "reach")
+            await self.supervisor.stop("start", "clock", "reports", "content", "config", "feed", "readiness", "reach")
             # Before the platforms, whose ends take longer, so that another process looks at the clock meanwhile.
             await self.supervisor.stop(f"{CLOCK} lease")
         self._check_alone()
@@ -266,6 +275,7 @@ class App:
             await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
         self.supervisor.start("readiness", self.readiness.follow)
         self.supervisor.start("reach", self.reach.follow)
+        self.supervisor.start("feed", self._follow_feed)
         await self._say_ready()
         # Because this takes a while, a thread does it; else the start or the first search would wait.
         await asyncio.to_thread(self.archive.prepare)
@@ -288,6 +298,10 @@ class App:
             readiness=self.readiness,
             database=self.config.storage.path,
         )
+
+    async def _follow_feed(self) -> None:
+        await self.feed.look()
+        await every_minute(self.feed.look, self.clock, self.clock_role.sleep)
 
     def _look_again(self) -> None:
         self.wake()
@@ -340,8 +354,9 @@ class App:
             await self.services.notifier.tell(facts.NeedsRestart(str(self._stamp), fixed))
 
     async def _load_archive(self, config: Config) -> Archive:
+        feed = await self.ledger.feed.known(self.archive.feed) if config.feed.url else NO_FEED
         # Because reading a long archive takes seconds, a thread does it; else every answer would wait.
-        archive = await asyncio.to_thread(Archive.load, config.content.folder, config.topics, self.archive)
+        archive = await asyncio.to_thread(Archive.load, config.content.folder, config.topics, self.archive, feed)
         if archive is not self.archive:
             await asyncio.to_thread(archive.prepare)
         return archive
@@ -380,6 +395,8 @@ class App:
             await self._finished.wait()
             # The card of a rehearsal that has arrived, or a push that somebody has let out, waits for no minute.
             async with self._looking:
+                # An approval may have made a draft ready.
+                self._swap(self.services, await self._load_archive(self.config))
                 if self.clock_role.is_held():
                     await self._push()
                     await self.services.rehearser.look()
@@ -426,7 +443,7 @@ async def opened(
         LedgerError: the database cannot be used.
     """
     async with await Ledger.open(config.storage.url.get_secret_value(), clock or SteadyClock()) as ledger:
-        app = App(config, ledger, file)
+        app = App(config, ledger, file, await ledger.feed.known(NO_FEED) if config.feed.url else NO_FEED)
         try:
             yield app
         finally:

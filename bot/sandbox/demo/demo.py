@@ -5,13 +5,14 @@ import contextlib
 import dataclasses
 import datetime as dt
 import logging
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Self
 
-from bot.config import Channel, Config, Storage
+from bot.config import Channel, Config, ContentFolder, Storage
 from bot.content.archive import Archive
 from bot.delivery.rehearsal import warnings
 from bot.model.episode import Episode
@@ -178,6 +179,12 @@ class Demo:
                 await stack.enter_async_context(platform)
             self._world = DemoWorld(self._telegram, discord, settings.show.name, settings.show.language)
             config = _on_stand_ins(settings, self._world, folder)
+            if settings.feed.url:
+                # Because the demo writes drafts and presses make them ready, the show's own folder stays as it is.
+                content = ContentFolder(folder=folder / "content")
+                with contextlib.suppress(FileNotFoundError):
+                    await asyncio.to_thread(shutil.copytree, settings.content.folder, content.folder)
+                config = config.model_copy(update={"content": content})
             self._app = await stack.enter_async_context(opened(config, self._clock))
             self._app.reloaded = self.changes.notify
             # Because a demo asks nothing of the web, its cards say nothing about links.
