@@ -511,6 +511,16 @@ class TestWithoutSecrets:
         (tmp_path / "config.toml").write_text('[telegram]\ntoken = "12:ab"\n', encoding="utf-8")
         assert isinstance(recap("check").exception, InvalidInputError)
 
+    def test_a_first_episode_is_rehearsed_before_its_day(
+        self, recap: Recap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The README asks for it in the evening before: to send it then takes its number."""
+        (tmp_path / "config.toml").write_text(WITHOUT_TOKEN["an empty token"], encoding="utf-8")
+        with time_machine.travel("2024-10-20T20:00:00Z", tick=False):
+            assert "episode 1207 would go to 1 subscription" in recap("send", "--dry-run").stdout
+            monkeypatch.setenv("RECAP_TELEGRAM__TOKEN", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0")
+            assert "no episode that people may see yet" in recap("send").stderr.replace("\n", " ")
+
     def test_a_rehearsal_without_the_token_leaves_a_bots_channels_as_they_are(
         self, recap: Recap, tmp_path: Path
     ) -> None:

@@ -52,10 +52,10 @@ def test_an_episode_in_order_gives_nothing_to_say(tmp_path: Path) -> None:
     [
         ("L'été est là.", "here is a straight apostrophe"),
         ('Le "nuage" est là.', "here is a straight quotation mark"),
-        ("Enfin: le nuage.", "here is no no-break space before ':', ';', '!' or '?'"),
-        ("Enfin : le nuage.", "here is no no-break space before ':', ';', '!' or '?'"),
-        ("Le **nuage** ?", "here is no no-break space before ':', ';', '!' or '?'"),
-        ("Le « nuage » est là.", "here is no no-break space inside « »"),
+        ("Enfin: le nuage.", "a no-break space is missing here before ':', ';', '!' or '?'"),
+        ("Enfin : le nuage.", "a no-break space is missing here before ':', ';', '!' or '?'"),
+        ("Le **nuage** ?", "a no-break space is missing here before ':', ';', '!' or '?'"),
+        ("Le « nuage » est là.", "a no-break space is missing here inside « »"),
     ],
 )
 def test_french_typography(tmp_path: Path, line: str, message: str) -> None:

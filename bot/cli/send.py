@@ -75,7 +75,9 @@ def send(
     if not dry_run:
         console.need_platform(settings)
     target = console.parse_target(to) if to else None
-    episode = console.find_episode(archive, number, published=number is None)
+    # Because a first episode waits for its day, a look at it needs no number.
+    waits = dry_run and archive.latest(console.now().date()) is None
+    episode = console.find_episode(archive, number, published=number is None and not waits)
 
     async def act(app: "App") -> bool:
         if episode.status is Status.DRAFT:

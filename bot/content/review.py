@@ -59,24 +59,24 @@ _HARD_SPACES = NO_BREAK_SPACE + NARROW_NO_BREAK_SPACE
 _TYPOGRAPHY = (
     (
         re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"),
-        gettext_noop("a straight apostrophe"),
+        gettext_noop("here is a straight apostrophe"),
         gettext_noop("Write ’ in its place"),
     ),
     (
         re.compile(r'"'),
-        gettext_noop("a straight quotation mark"),
+        gettext_noop("here is a straight quotation mark"),
         gettext_noop("Write « and », with a no-break space inside"),
     ),
     (
         re.compile(r"(?<=[\w»”)%*]) ?[:;!?](?=[\s»”)*]|$)"),
-        gettext_noop("no no-break space before ':', ';', '!' or '?'"),
+        gettext_noop("a no-break space is missing here before ':', ';', '!' or '?'"),
         gettext_noop(
             "Type one there, or the mark may go to a line of its own (Option + space on a Mac, Alt + 0160 on Windows)"
         ),
     ),
     (
         re.compile(rf"«(?![{_HARD_SPACES}])|(?<![{_HARD_SPACES}])»"),
-        gettext_noop("no no-break space inside « »"),
+        gettext_noop("a no-break space is missing here inside « »"),
         gettext_noop("Type one after « and before » (Option + space on a Mac, Alt + 0160 on Windows)"),
     ),
 )
@@ -381,4 +381,4 @@ class _EpisodeReview:
         for pattern, what, cure in _TYPOGRAPHY:
             # Because YAML needs straight quotation marks, they are no slip in the front matter.
             if pattern.search(text) and (is_text or what != _TYPOGRAPHY[1][1]):
-                self._warnings.add(line, _("here is {what}").format(what=_(what)), _(cure))
+                self._warnings.add(line, _(what), _(cure))
