@@ -53,7 +53,7 @@ OF_PROGRAMS = re.compile(
     r"|^(?:recap |sent later|not wanted|no answer yet|moved to another|none is scheduled|short lines|the bot$)"
     # Names of people, of headers, of the platforms; steps in the log; classes and codes.
     r"|^(?:Camille|Sacha|Récap|Recap|Server|Location|Origin|Discord|Telegram|Retry|Redirect|Hold|Fail|Cf|So|Database|Creator|Date|Format|Type)$"
-    r"|^(?:enum|target|int_type|refused|example\.org|/help|\W*xx\W*|\{reason\}\W?)$"
+    r"|^(?:enum|target|int_type|refused|example\.org|/help)$"
 )
 """Texts that programs read, or that stand for something else."""
 
@@ -110,7 +110,7 @@ def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
             text = node.value
         else:
             continue
-        if SENTENCE.search(text) or (node in shown and WORD.search(text.replace("xx", ""))):
+        if SENTENCE.search(text) or (node in shown and WORD.search(re.sub(r"xx|\{\w+\}", "", text))):
             yield node.lineno, text
 
 
