@@ -7,11 +7,11 @@ and a message has one sender because one statement claims it.
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Self
 
-from sqlalchemy import Connection, delete, exists, func, select, union_all, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, func, select, union_all, update
 
 from bot.model.codes import NO_FAILURES, LeftOut
 from bot.model.correction import Text
@@ -253,15 +253,10 @@ class Ledger(LedgerPart):
         self, platform: PlatformName, ranks: Sequence[DeliveryRank] = tuple(DeliveryRank)
     ) -> dt.datetime | None:
         """Return when the next pending delivery of the ranks is due, perhaps in the past; None if there is none."""
-        c = deliveries.c
-        # By rank, because the index leads to the first of each; else every pending delivery would be read.
-        firsts = union_all(
-            *(
-                select(func.min(c.due).label("due")).where(c.platform == platform, c.rank == rank, IS_PENDING)
-                for rank in ranks
-            )
-        ).subquery()
-        due: dt.datetime | None = await self._database.scalar(select(func.min(firsts.c.due)))
+        first = _first_due(tuple(ranks))
+        due: dt.datetime | None = await self._database.read(
+            lambda connection: connection.scalar(first, {"platform": platform})
+        )
         return due
 
     async def claim(
@@ -389,6 +384,20 @@ class Ledger(LedgerPart):
                 connection.execute(delete(table).where(table.c.broadcast_id.in_(old)))
 
         await self._database.write(step)
+
+
+@cache
+def _first_due(ranks: tuple[DeliveryRank, ...]) -> Select[Any]:
+    """Return the query for the first due of the ranks on a `platform`; to write it anew takes longer than it runs."""
+    c = deliveries.c
+    # By rank, because the index leads to the first of each; else every pending delivery would be read.
+    firsts = union_all(
+        *(
+            select(func.min(c.due).label("due")).where(c.platform == bindparam("platform"), c.rank == rank, IS_PENDING)
+            for rank in ranks
+        )
+    ).subquery()
+    return select(func.min(firsts.c.due))
 
 
 def _finish(connection: Connection, now: dt.datetime) -> list[Broadcast]:
