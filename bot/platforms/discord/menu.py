@@ -189,10 +189,14 @@ class _Translator(app_commands.Translator):
     async def translate(
         self, string: locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
-        language = locale.value.partition("-")[0]
-        if context.location is TranslationContextLocation.command_name or language not in set(Language):
+        # Because discord.py asks thousands of times, in each language of its apps, most answers are short.
+        language = _LANGUAGES.get(locale.value.partition("-")[0])
+        if language is None or context.location is TranslationContextLocation.command_name:
             return None
-        return words(Language(language)).gettext(string.message)
+        return words(language).gettext(string.message)
+
+
+_LANGUAGES = {str(language): language for language in Language}
 
 
 _WORDS = ("name", "name_localizations", "description", "description_localizations")
