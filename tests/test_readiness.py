@@ -39,7 +39,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def place() -> AsyncIterator[DemoWorld]:
     """Both platforms with every kind of chat."""
-    async with town() as made:
+    async with town(is_new=True) as made:
         yield made
 
 

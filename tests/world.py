@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,11 +16,13 @@ from bot.sandbox.discord.world import Permission
 from bot.sandbox.telegram.server import TelegramStandIn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from bot.config import Config
     from bot.sandbox.discord import world as discord_world
+    from bot.sandbox.shared.webserver import Json
     from bot.sandbox.telegram import model as telegram_model
+    from bot.sandbox.telegram.model import Menu
 
 CONTENT = Path(__file__).parent.parent / "content"
 PARIS = ZoneInfo("Europe/Paris")
@@ -182,9 +184,15 @@ def _texts(value: object) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def town() -> AsyncIterator[DemoWorld]:
-    """The town, its stand-ins started."""
+async def town(*, is_new: bool = False) -> AsyncIterator[DemoWorld]:
+    """The town, its stand-ins started.
+
+    Its platforms know the menus of the bot, as they do at any start but the first; unless the town `is_new` to the bot.
+    To tell them all takes a third of a start.
+    """
     async with TelegramStandIn() as telegram, DiscordStandIn() as discord:
+        if not is_new:
+            _MENUS.recall(telegram, discord)
         guild = discord.add_guild("Auditeurs")
         reader, manager = discord.add_user("lectrice"), discord.add_user("gérante")
         discord.add_member(guild, reader)
@@ -205,3 +213,29 @@ async def town() -> AsyncIterator[DemoWorld]:
             reader=reader,
             manager=manager,
         )
+        if not is_new:
+            _MENUS.keep(telegram, discord)
+
+
+@dataclass
+class _Menus:
+    """The menus that a bot has told, as both platforms keep them."""
+
+    on_telegram: Sequence[Menu] = ()
+    about: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    on_discord: Sequence[Json] = ()
+
+    def keep(self, telegram: TelegramStandIn, discord: DiscordStandIn) -> None:
+        """Keep those of a town whose bot had the time to tell more."""
+        self.on_telegram = max(self.on_telegram, telegram.menus, key=len)
+        self.about = max(self.about, telegram.about, key=len)
+        self.on_discord = max(self.on_discord, discord._commands.registered, key=len)
+
+    def recall(self, telegram: TelegramStandIn, discord: DiscordStandIn) -> None:
+        """Let both platforms know the menus."""
+        telegram.menus, telegram.about = [*self.on_telegram], {**self.about}
+        discord._commands.registered = [*self.on_discord]
+
+
+_MENUS = _Menus()
+"""The menus of the bots in this process."""

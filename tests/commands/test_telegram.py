@@ -39,12 +39,14 @@ async def subscriptions_of(talk: Talk, chat: Chat) -> list[Subscription]:
 # Menus
 
 
-async def test_the_menu_shows_what_one_may_use(talk: Talk) -> None:
+async def test_the_menu_shows_what_one_may_use(clock: time_machine.Traveller, tmp_path: Path) -> None:
     """In private chats and to admins everything; in groups what everybody may; each in both languages."""
-    menus = {
-        (menu.scope["type"], menu.language): {entry["command"]: entry["description"] for entry in menu.commands}
-        for menu in talk.town.telegram.menus
-    }
+    del clock
+    async with town(is_new=True) as place, talking(place, tmp_path):
+        menus = {
+            (menu.scope["type"], menu.language): {entry["command"]: entry["description"] for entry in menu.commands}
+            for menu in place.telegram.menus
+        }
     everything = {command.name for command in COMMANDS}
     for scope, names in (
         ("all_private_chats", everything),
@@ -60,7 +62,7 @@ async def test_the_menu_shows_what_one_may_use(talk: Talk) -> None:
 async def test_the_menu_is_told_only_when_it_changed(clock: time_machine.Traveller, tmp_path: Path) -> None:
     """A restart asks what Telegram knows, and tells what is new: a command, or the words about one."""
     del clock
-    async with town() as place:
+    async with town(is_new=True) as place:
         told: list[int] = []
         for _start in range(4):
             before = len(calls(place.telegram.traffic, "setMyCommands"))
