@@ -1,14 +1,21 @@
 """What holds for every test."""
 
+import functools
 import gc
 import logging
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from bot.cli import console
+from bot.content import folder, parser
+from bot.storage.tables import metadata
 
 # The tests read English, in processes of their own too; those about languages choose one.
 os.environ["RECAP_LANG"] = "en"
@@ -44,6 +51,39 @@ def pytest_collection_finish() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden` writes the files of `tests/commands/golden` anew."""
     parser.addoption("--golden", action="store_true", help="write the transcripts of what the bot says anew")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _done_once() -> Iterator[None]:
+    """Do once what hundreds of tests begin with, each at the cost of a small test.
+
+    That is to read an episode file of the same text, to write SQLite's tables as statements, and to compile a query.
+    SQLAlchemy keeps compiled queries by engine and dialect; here engines share them, and dialects of a kind are equal.
+    """
+    create_all, made = metadata.create_all, list[str]()
+
+    def create(connection: Connection) -> None:
+        for statement in made if connection.dialect.name == "sqlite" else ():
+            connection.exec_driver_sql(statement)
+        if not made or connection.dialect.name != "sqlite":
+            create_all(connection)
+        if not made and connection.dialect.name == "sqlite":
+            ours = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+            made.extend(connection.exec_driver_sql(ours).scalars())
+
+    init, compiled = Engine.__init__, LRUCache[Any, Any](5000)
+
+    def with_shared(engine: Engine, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
+        init(engine, *arguments, **options)
+        engine._compiled_cache = compiled
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "parse_episode", functools.lru_cache(maxsize=64)(parser.parse_episode))
+        patch.setattr(metadata, "create_all", create)
+        patch.setattr(Engine, "__init__", with_shared)
+        patch.setattr(DefaultDialect, "__hash__", lambda dialect: hash(type(dialect)))
+        patch.setattr(DefaultDialect, "__eq__", lambda dialect, other: type(dialect) is type(other))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,9 @@ async def chrome() -> AsyncIterator[Browser]:
 async def opened(chrome: Browser, fresh: tuple[Demo, Page]) -> AsyncIterator[BrowserPage]:
     """The demo's page in a French browser; when the test is over nothing may have gone wrong in it."""
     _, page = fresh
-    async with await chrome.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900}) as context:
+    async with await chrome.new_context(
+        locale="fr-FR", viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
+    ) as context:
         context.set_default_timeout(PATIENCE)
         watched, tab = Watched(), await context.new_page()
         watched.watch(tab)
