@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+PATIENCE = 90.0
+"""Seconds to wait for a process: a machine with other work takes its time to load the libraries."""
+
 # The real clock is years after the episodes; with these a start catches up on the newest one.
 CATCH_UP = """
 [[schedules]]
@@ -59,7 +62,7 @@ def complete(place: DemoWorld) -> bool:
 
 async def until_complete(place: DemoWorld) -> None:
     """Wait until every place has the whole episode."""
-    await place.until(lambda: complete(place), within=40)
+    await place.until(lambda: complete(place), within=PATIENCE)
 
 
 async def recap(place: DemoWorld, folder: Path, *arguments: str) -> tuple[int, str]:
@@ -89,14 +92,17 @@ async def ended(folder: Path, *arguments: str) -> tuple[int, str]:
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *arguments, cwd=folder, stderr=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         _out, said = await running.communicate()
     assert running.returncode is not None
     return running.returncode, said.decode()
 
 
 async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, tmp_path: Path) -> None:
-    """Healthy while it runs; after SIGTERM gone within ten seconds, with exit code 0; a log of objects, if asked."""
+    """Healthy while it runs; after SIGTERM gone within ten seconds, with exit code 0; a log of objects, if asked.
+
+    With everything logged that can be, errors of the network included, neither token is anywhere.
+    """
     async with process(place, tmp_path, log_format="json") as running:
         await until_complete(place)
         assert (await recap(place, tmp_path, "healthy"))[0] == 0
@@ -104,26 +110,14 @@ async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, t
         async with asyncio.timeout(10):
             assert await running.wait() == 0
     assert (await recap(place, tmp_path, "healthy"))[0] == 1
-    records = [json.loads(line) for line in (tmp_path / "log").read_text(encoding="utf-8").splitlines()]
+    log = (tmp_path / "log").read_text(encoding="utf-8")
+    assert place.telegram.token not in log
+    assert place.discord.token not in log
+    records = [json.loads(line) for line in log.splitlines()]
+    assert {"INFO", "DEBUG"} <= {each["level"] for each in records}
     (ready,) = [each["message"] for each in records if each["message"].startswith("Ready: ")]
     assert ready.startswith("Ready: recap_bot on telegram and recap on discord. Episodes: 3. ")
     assert f" Subscriptions: {len(place.pushed())}. Next push: " in ready
-
-
-async def test_a_second_bot_does_not_start_where_the_lock_has_just_been_deleted(
-    place: DemoWorld, tmp_path: Path
-) -> None:
-    """Before the first one can notice, the heartbeat tells that it lives. One that was killed is no obstacle."""
-    async with process(place, tmp_path) as running:
-        await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
-        (tmp_path / "recap.db.lock").unlink()
-        code, said = await ended(tmp_path, "run")
-        assert code == 1
-        assert "un autre programme recap envoie déjà" in said
-        running.kill()
-        await running.wait()
-    async with process(place, tmp_path):
-        await until_complete(place)
 
 
 UNUSED = {
@@ -148,7 +142,7 @@ async def test_an_idle_bot_has_loaded_no_library_that_it_does_not_need(place: De
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
     )
-    await place.telegram.wait_for(lambda: place.telegram.updates.polled, 30)
+    await place.telegram.wait_for(lambda: place.telegram.updates.polled, PATIENCE)
     assert running.stdout is not None
     running.send_signal(signal.SIGUSR1)
     loaded = {name.partition(".")[0] for name in (await running.stdout.readline()).decode().split()}
@@ -158,27 +152,32 @@ async def test_an_idle_bot_has_loaded_no_library_that_it_does_not_need(place: De
     assert loaded & UNUSED == set()
 
 
-async def test_no_token_in_any_log_at_any_level(place: DemoWorld, tmp_path: Path) -> None:
-    """With everything logged that can be, errors of the network included, neither token is anywhere."""
-    async with process(place, tmp_path) as running:
-        await until_complete(place)
-        running.send_signal(signal.SIGTERM)
-        await running.wait()
-    log = (tmp_path / "log").read_text(encoding="utf-8")
-    assert "Ready" in log
-    assert "DEBUG" in log
-    for token in (place.telegram.token, place.discord.token):
-        assert token not in log
-
-
 async def test_a_program_that_is_killed_goes_on_where_it_was(place: DemoWorld, tmp_path: Path) -> None:
-    """Killed in the middle of a push and started again: everyone has all of it, Discord nothing twice."""
+    """Killed in the middle of a push and started again: everyone has all of it, Discord nothing twice.
+
+    While it lives, no second one starts, even where the lock has just been deleted: the heartbeat tells that it lives.
+    Of one that was killed it tells nothing.
+    """
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(_call: Call) -> None:
+        if len(place.telegram.traffic.sends) > 3:
+            held.set()
+            await go_on.wait()
+
+    place.telegram.faults.add(Fault(Hook(hold), Match("send*"), times=None))
     async with process(place, tmp_path) as running:
-        await place.telegram.wait_for(lambda: len(place.telegram.traffic.sends) >= 3, within=20)
+        async with asyncio.timeout(PATIENCE):
+            await held.wait()
+        (tmp_path / "recap.db.lock").unlink()
+        code, said = await ended(tmp_path, "run")
+        assert code == 1
+        assert "un autre programme recap envoie déjà" in said
         running.kill()
         await running.wait()
     assert not complete(place)
-    async with process(place, tmp_path) as running:
+    go_on.set()
+    async with process(place, tmp_path):
         await until_complete(place)
     for name in ("text", "news", "thread", "board"):
         texts = place.pushed()[name]
@@ -290,13 +289,13 @@ async def test_with_every_token_refused_the_bot_ends_with_a_sentence(place: Demo
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     (tmp_path / "config.toml").chmod(0o644)
     exposed = "every account of this machine may read or change it. Run `chmod 600 config.toml`."
-    code, said = await ended(tmp_path, "check", "--online")
+    code, said = await asyncio.to_thread(_command, tmp_path, ("check", "--online"))
     assert code == 1
     assert said.count("refuses the token. Copy the whole token again") == 2
     assert said.count(exposed) == 1
-    assert "Unclosed" not in said
     code, said = await ended(tmp_path, "run")
     assert code == 1
+    assert "Unclosed" not in said
     assert "Discord refuse le jeton" in said
     assert said.count("tous les comptes de cette machine peuvent") == 1
     assert said.endswith("Error: Telegram refuse le jeton, Discord refuse le jeton\n")
@@ -316,7 +315,7 @@ async def test_what_hangs_longer_than_the_program_has_is_left_behind(place: Demo
     (tmp_path / "config.toml").write_text(place.config_text(tmp_path, more=CATCH_UP), encoding="utf-8")
     impatient = "from bot.cli import main, run; run.END_WITHIN = 0.1; main()"
     running = await asyncio.create_subprocess_exec(sys.executable, "-c", impatient, "run", cwd=tmp_path)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await held.wait()
         began = asyncio.get_running_loop().time()
         running.terminate()
@@ -333,7 +332,7 @@ async def test_a_second_signal_ends_the_program_at_once(place: DemoWorld, tmp_pa
         await asyncio.Event().wait()
 
     place.telegram.faults.add(Fault(Hook(hold), Match("send*"), times=None))
-    async with process(place, tmp_path) as running, asyncio.timeout(30):
+    async with process(place, tmp_path) as running, asyncio.timeout(PATIENCE):
         await held.wait()
         began = asyncio.get_running_loop().time()
         # Two signals of one kind may be taken for one.
