@@ -218,6 +218,9 @@ ROWS = pytest.mark.parametrize(
         (TELEGRAM + MONDAY + 'rehearsal = "14h"', "schedules[1].rehearsal", "nobody would see", 'rehearsal = ""'),
         (TELEGRAM + MONDAY + 'approval = "two"', "schedules[1].approval", "'none' or 'one'", 'approval = "none"'),
         (TELEGRAM + MONDAY + 'approval = "one"', "schedules[1].approval", "nobody could approve", 'approval = "none"'),
+        (TELEGRAM + '[feed]\nurl = "feeds.example.org/1"', "feed.url", "https://", "https://feeds.example.org/1"),
+        (TELEGRAM + '[feed]\nurl = "ftp://example.org/1"', "feed.url", "not of the web", "https://"),
+        (TELEGRAM + '[feed]\nurl = "https://me:pw@example.org/1"', "feed.url", "neither a token nor", "example.org"),
         (
             TELEGRAM + '[[staff]]\nplatform = "discord"\nchat = 5',
             "staff[1].platform",

@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.archive import Archive
-from bot.content.feed import make_ready
-from bot.model.episode import Episode, Status
+from bot.content.feed import make_ready, with_feed
+from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Welcome
+from bot.model.feed import FeedItem
 from bot.model.problems import ExpectedError
 from bot.model.rehearsal import Instruction
 from bot.notes import aside
@@ -288,6 +289,42 @@ async def test_the_times_stand_in_the_notes_or_in_a_file_of_their_own(tmp_path: 
         host.text += "<!-- new -->"
         await here.looks()
         assert host.asked.count("/chapters.json") == 1
+
+
+TITLES = st.sampled_from(["Netflix", "TikTok et la suite", "Meta paie", "Le reste", "Intro", "🎧"])
+
+
+@given(
+    st.lists(st.tuples(TITLES, st.none() | st.integers(0, 20)), min_size=1, max_size=6),
+    st.dictionaries(st.integers(0, 20), TITLES, max_size=6),
+)
+def test_the_times_that_are_added_are_in_order(written: list[tuple[str, int | None]], told: dict[int, str]) -> None:
+    """Those of the file stay, those that are added are chapters' of the feed, and a second look adds nothing."""
+    segments = tuple(
+        Segment(number=n, slug=f"s{n}", title=title, summary=(), begins=begins)
+        for n, (title, begins) in enumerate(written, 1)
+    )
+    episode = Episode(number=1, title="Un", date=DAY, segments=segments, path=Path("1.md"))
+    found = FeedItem(key="a", title="Eins", number=1, chapters=tuple(sorted(told.items())))
+    (shown,) = with_feed([episode], [found])
+    times = [each.begins for each in shown.segments]
+    added = [time for time, (_title, own) in zip(times, written, strict=True) if own is None and time is not None]
+    assert all(own in {None, time} for time, (_title, own) in zip(times, written, strict=True))
+    assert set(added) <= told.keys()
+    known = [time for time in times if time is not None]
+    assert known == sorted(set(known)) or not added
+    assert list(with_feed([shown], [found])) == [shown]
+
+
+def test_each_season_counts_for_itself() -> None:
+    """Of several items with the number of the file, the nearest in time; no item of another episode is taken."""
+    items = [
+        FeedItem(key=str(year), title=f"Saison {year}", number=5, day=dt.date(year, 11, 4), page=f"https://x/{year}")
+        for year in (2023, 2024)
+    ]
+    for number, year, page in ((5, 2023, "https://x/2023"), (5, 2024, "https://x/2024"), (6, 2024, None)):
+        episode = Episode(number=number, title="Un", date=dt.date(year, 11, 5), segments=(), path=Path("1.md"))
+        assert next(with_feed([episode], items)).page == page
 
 
 # One press

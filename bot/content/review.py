@@ -117,7 +117,7 @@ def review(
             file = EpisodeFile.read(folder / episode.path)
             # Because a file that is gone again has no line to look at, the next check tells the cause.
             found += (
-                _Review(language, counts, renderers, folder).problems(version.episode, file)
+                _Review(language, counts, renderers, folder).problems(version.episode, file, shown=episode)
                 if file.lines != [""]
                 else ()
             )
@@ -164,16 +164,22 @@ class _Review:
     renderers: Mapping[str, Callable[[Document], Rendering]]
     folder: Path
 
-    def problems(self, episode: Episode, file: EpisodeFile) -> tuple[Problem, ...]:
-        """Return the warnings about the file, from top to bottom, each with a cure that is true."""
+    def problems(self, episode: Episode, file: EpisodeFile, *, shown: Episode) -> tuple[Problem, ...]:
+        """Return the warnings about the file, from top to bottom, each with a cure that is true.
+
+        The episode is `shown` to people with more than its file says.
+        """
+        # Because a time may lead into the audio of the feed, the addresses that people see count.
+        more = {"audio": shown.audio, "page": shown.page}
 
         def read(changed: str) -> Mistakes:
             again = read_episode(changed, episode.path)
             if isinstance(again, Mistakes):
                 return again
+            again = again.model_copy(update=more)
             return _EpisodeReview(self, again, EpisodeFile(file.path, changed.split("\n"))).warnings()
 
-        return _EpisodeReview(self, episode, file).warnings().tried("\n".join(file.lines), read)
+        return _EpisodeReview(self, episode.model_copy(update=more), file).warnings().tried("\n".join(file.lines), read)
 
 
 class _EpisodeReview:

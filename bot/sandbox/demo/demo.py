@@ -167,7 +167,7 @@ class Demo:
         self._session += 1
 
     async def _remarks(self, episode: Episode) -> list[Problem]:
-        return await warnings(episode, self._app.archive, self._settings)
+        return await warnings(episode, self._app.archive, self._app.config)
 
     async def _start(self, settings: Config) -> None:
         async with contextlib.AsyncExitStack() as stack:
