@@ -301,7 +301,7 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
                 "« Le lundi »\n"
                 "À regarder avant :\n"
                 "content/1207.md:2: there is no date. Write date: 2024-11-04.\n"
-                "Sa répétition arrive avant l’envoi. Sous elle, « Bon pour envoi » le laisse partir ; "
+                "Sa répétition arrive avant l’envoi. Dessous, « Bon pour envoi » le laisse partir ; "
                 "son fichier est content/1207.md."
             ),
         ),
