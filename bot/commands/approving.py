@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from bot.commands.request import Answer, outdated
+from bot.model.document import CommandButton
 from bot.model.rehearsal import Instruction
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ async def correct(context: CommandContext, request: Request) -> Answer:
     number, digest, *more = (*request.argument.split(), "", "")
     if not is_admin(context, request) or any(more) or not digest or not number.isdecimal():
         return outdated(request.words)
-    return await context.correct(int(number), digest, request) or outdated(request.words)
+    return _leading_back(await context.correct(int(number), digest, request), request)
 
 
 async def recall(context: CommandContext, request: Request) -> Answer:
@@ -42,7 +44,7 @@ async def recall(context: CommandContext, request: Request) -> Answer:
     number, sure, *more = (*request.argument.split(), "", "")
     if not is_admin(context, request) or any(more) or sure not in {"", SURE} or not number.isdecimal():
         return outdated(request.words)
-    return await context.recall(int(number), bool(sure), request) or outdated(request.words)
+    return _leading_back(await context.recall(int(number), bool(sure), request), request)
 
 
 def is_admin(context: CommandContext, request: Request) -> bool:
@@ -57,4 +59,13 @@ async def _decided(decision: Instruction, context: CommandContext, request: Requ
     schedule, number, digest, *more = (*request.argument.split(), "", "", "")
     if not is_admin(context, request) or any(more) or not digest or not number.isdecimal():
         return outdated(request.words)
-    return await context.decide(decision, schedule, int(number), digest, request) or outdated(request.words)
+    return _leading_back(await context.decide(decision, schedule, int(number), digest, request), request)
+
+
+def _leading_back(answer: Answer | None, request: Request) -> Answer:
+    """Return the answer, in private with a way to the panel, or the answer to nonsense."""
+    if answer is None or not request.is_private:
+        return answer or outdated(request.words)
+    panel = CommandButton(request.words.gettext("◀ Panel"), "admin", "home")
+    document = dataclasses.replace(answer.document, buttons=(*answer.document.buttons, panel))
+    return dataclasses.replace(answer, document=document)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from bot.commands import Answer, Request
 from bot.commands.request import Page
 from bot.delivery.cards import DIGITS, buttons_for, state_of
+from bot.delivery.correction import Corrector, NothingSentError
 from bot.delivery.pieces import bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import explain, explain_left_out, labelled, place_of
 from bot.delivery.rehearsal import Rehearser
 from bot.delivery.report import describe, standing_of
 from bot.model.document import Block, Button, CommandButton, Document, Heading, Layout, Section, Span
 from bot.model.episode import Episode, Status
+from bot.model.i18n import speaking
 from bot.model.rehearsal import Hold, Instruction
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
 
@@ -47,10 +49,12 @@ class Panel:
 
     Args:
         rehearser: knows the pushes to come, and takes the decisions on them.
+        corrector: changes what was pushed.
         standings: returns what works on each platform.
     """
 
     rehearser: Rehearser
+    corrector: Corrector
     standings: Callable[[], Sequence[Standing]]
 
     async def answer(self, request: Request) -> Answer | None:
@@ -64,6 +68,12 @@ class Panel:
             "unserved": self._unserved,
             "episodes": self._episodes,
         }
+        of_episode: dict[str, Callable[[Request, Episode], Awaitable[Answer]]] = {
+            "episode": self._episode,
+            "send": self._ask_to_send,
+            "failed": self._send_to_failed,
+            "correct": self._correct,
+        }
         if not value and _is_number(step):
             # As an admin types it behind the command.
             step, value = "episode", step
@@ -76,18 +86,11 @@ class Panel:
         if episode is None:
             told = paragraph(request.words.gettext("There is no episode {number}."), number=int(number))
             return _view(request.words.gettext("Episodes"), [told], back=request.words)
-        match step, detail:
-            case "episode", "":
-                return await self._episode(request, episode)
-            case "look", layout if layout in set(Layout):
-                return self._look(episode, Layout(layout))
-            case "send", "":
-                return await self._ask_to_send(request, episode)
-            case "sent", digest if digest:
-                return await self._send(request, episode, digest)
-            case "failed", "":
-                return await self._send_to_failed(request, episode)
-        return None
+        if not detail:
+            return await of_episode[step](request, episode) if step in of_episode else None
+        if step == "sent":
+            return await self._send(request, episode, detail)
+        return self._look(episode, Layout(detail)) if step == "look" and detail in set(Layout) else None
 
     async def _overview(self, request: Request) -> Answer:
         words, ledger, rehearser = request.words, self.rehearser.ledger, self.rehearser
@@ -194,7 +197,8 @@ class Panel:
         if episode.status is Status.DRAFT:
             blocks.append(paragraph(_("It is a draft, which is never sent.")))
         zone = self.rehearser.notifier.zone
-        for push in await self._pushes_of(episode):
+        pushes = await self._pushes_of(episode)
+        for push in pushes:
             told = _("Pushed on {when} ({schedule}): {sent} of {count} have it.")
             states, when = await ledger.tally(push.id), words.moment(push.created.astimezone(zone))
             sent, count = states[DeliveryState.SENT], sum(states.values())
@@ -205,8 +209,11 @@ class Panel:
             Layout.BRIEF: _("Titles first"),
         }
         looks = [CommandButton(label, PANEL, f"look {episode.number} {layout}") for layout, label in labels.items()]
-        send = CommandButton(_("Send now"), PANEL, f"send {episode.number}", opens_row=True)
-        return _view(_("Episode {number}").format(number=episode.number), blocks, *looks, send, back=words)
+        steps = [CommandButton(_("Send now"), PANEL, f"send {episode.number}", opens_row=True)]
+        if pushes:
+            steps.append(CommandButton(_("Correct everywhere"), PANEL, f"correct {episode.number}"))
+            steps.append(CommandButton(_("Recall"), "recall", str(episode.number)))
+        return _view(_("Episode {number}").format(number=episode.number), blocks, *looks, *steps, back=words)
 
     def _look(self, episode: Episode, layout: Layout) -> Answer | None:
         document = self.rehearser.broadcaster.formatter.episode(episode, layout=layout, in_private=True)
@@ -253,6 +260,21 @@ class Panel:
         now = rehearser.broadcaster.clock()
         opened = [await rehearser.broadcaster.open_for_failed(each, episode, due=now) for each in pushes]
         return self._under_way(request, episode, [each for each in opened if each is not None])
+
+    async def _correct(self, request: Request, episode: Episode) -> Answer:
+        """Show what a correction of the episode would change, with the button that makes it."""
+        words, title = request.words, request.words.gettext("Correct everywhere")
+        try:
+            # Because the reason is for this person, it is said in the person's language.
+            with speaking(lambda: request.language):
+                fact = await self.corrector.preview(episode.number)
+        except NothingSentError as error:
+            told = str(error)
+            return _view(title, [paragraph("{told}.", told=told[:1].upper() + told[1:])], back=words)
+        if not fact.extents:
+            return _view(title, [paragraph(words.gettext("Nothing is to be changed."))], back=words)
+        document = describe(fact, words).document
+        return Answer(dataclasses.replace(document, buttons=(*document.buttons, _back(words))), replaces=True)
 
     def _under_way(self, request: Request, episode: Episode, opened: Sequence[Broadcast]) -> Answer:
         words = request.words

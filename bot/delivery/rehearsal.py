@@ -24,7 +24,6 @@ from bot.delivery.broadcast import Broadcaster, DueEpisode
 from bot.delivery.cards import answer
 from bot.delivery.reach import Addressee
 from bot.delivery.reasons import place_of
-from bot.model.document import CommandButton
 from bot.model.episode import Status
 from bot.model.feed import NotWritten
 from bot.model.problems import ExpectedError, Problem, reason_of
@@ -256,11 +255,7 @@ class Rehearser:
         fact = await self.decide(decision, schedule, number, who, digest=digest, place=person)
         if fact is None:
             return None
-        document = answer(fact, request.words).document
-        if request.is_private:
-            panel = CommandButton(request.words.gettext("◀ Panel"), "admin", "home")
-            document = dataclasses.replace(document, buttons=(*document.buttons, panel))
-        return Answer(document, replaces=True, is_private=True)
+        return Answer(answer(fact, request.words).document, replaces=True, is_private=True)
 
 
 def is_being_written(broadcaster: Broadcaster, episode: Episode) -> bool:

@@ -80,8 +80,7 @@ class Services:
         """Return the services of a config.
 
         `on_new` is called when there is something new for the admins, `on_rehearsal` after a rehearsal or a decision;
-        `on_told` hears each fact that the admins are told.
-        `standings` returns what works on each platform.
+        `on_told` hears each fact that the admins are told. `standings` returns what works on each platform.
         """
         catalogue = words(config.show.language)
         timetable = Timetable(config.schedules, clock)
@@ -149,7 +148,7 @@ class Services:
                 admins={name: section.admins for name, section in config.platforms.items()},
                 language=config.show.language,
                 decide=rehearser.press,
-                panel=Panel(rehearser=rehearser, standings=standings).answer,
+                panel=Panel(rehearser=rehearser, corrector=corrector, standings=standings).answer,
                 correct=corrector.press,
                 recall=corrector.press_recall,
                 correctable=config.delivery.correctable,

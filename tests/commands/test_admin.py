@@ -20,8 +20,8 @@ from bot.notes.reading import read_notes
 from bot.sandbox.discord.people import NotOfferedError
 from bot.sandbox.telegram.model import Status
 from tests.commands.test_golden import Transcript, compare
-from tests.conversation import Person, Talk, TelegramPerson, talking
-from tests.world import MONDAY, town
+from tests.conversation import DiscordPerson, Person, Talk, TelegramPerson, talking
+from tests.world import MONDAY, read_discord, read_telegram, town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,6 +49,7 @@ PANEL, NEXT, REPORT, UNSERVED, EPISODES = (
 )  # fmt: skip
 BACK, GO, WITHHOLD, RELEASE = "◀ Tableau de bord", "Bon pour envoi", "Retenir", "Ne plus retenir"
 SEND, YES, AGAIN = "Envoyer maintenant", "Oui, l’envoyer à tout le monde", "Renvoyer là où il a échoué"
+CORRECT, RECALL = "Corriger partout", "Retirer"
 NONSENSE = "d’une autre version"
 both = pytest.mark.parametrize("platform", ["telegram", "discord"])
 
@@ -121,8 +122,8 @@ async def test_person_and_place_count_at_each_press(team: Team) -> None:
 
 FORGED = (
     "admin nonsense", "admin episode", "admin episode x", "admin episode ²", "admin episode 1206 more",
-    "admin sent 1206", "admin look 1206", "admin look 1206 rich", "admin send 1206 1", "admin failed 1206 x",
-    "admin write", "admin replace", "admin:99 episode 99999999999999999999",
+    "admin correct 1206 x", "admin sent 1206", "admin look 1206", "admin look 1206 rich", "admin send 1206 1",
+    "admin failed 1206 x", "admin write", "admin replace", "admin:99 episode 99999999999999999999",
 )  # fmt: skip
 
 
@@ -138,7 +139,8 @@ async def forged(person: TelegramPerson, data: str) -> str:
 async def test_an_admin_runs_the_bot_from_a_phone(team: Team, platform: str) -> None:
     """The panel is one message: each view and each decision stands where the last view stood, with a way back.
 
-    Only a preview is sent, as real messages. A push by hand comes after a question, once, and to everybody.
+    Only a preview is sent, as real messages. A push by hand comes after a question, once, and to everybody. So does a
+    recall, and a correction after a view of all that it changes.
     """
     admin, app = team.admin(platform), team.talk.app
     reply = await admin.says("/admin")
@@ -177,6 +179,36 @@ async def test_an_admin_runs_the_bot_from_a_phone(team: Team, platform: str) -> 
     assert (push.episode, push.key) == (1207, "monday")
     await admin.says("/admin 1207")
     assert "recap send 1207 --again" in (await admin.presses(SEND)).text
+
+    await corrects_and_recalls(team, admin)
+
+
+async def corrects_and_recalls(team: Team, admin: Person) -> None:
+    """Change what was sent everywhere, and then take it back, with two presses."""
+    file = team.folder / "1207.md"
+    file.write_text(file.read_text(encoding="utf-8").replace("Un mot.", "Deux mots."), encoding="utf-8")
+    await team.talk.app.tick()
+    # The card of the change comes by itself; the panel below it shows the same.
+    await team.talk.town.until(lambda: CORRECT in newest(admin))
+    await admin.says("/admin 1207")
+    assert "« Autre Un mot. » → « Autre Deux mots. »" in (await admin.presses(CORRECT)).text
+    reply = await admin.presses(CORRECT)
+    assert "correction en cours" in reply.text
+    assert BACK in reply.buttons
+    await team.talk.town.until(lambda: all("Deux mots." in str(said) for said in team.talk.town.pushed().values()))
+    await admin.says("/admin 1207")
+    assert "Tous ceux qui l’ont reçu le perdent" in (await admin.presses(RECALL)).text
+    assert "retrait en cours" in (await admin.presses("Oui, le retirer")).text
+    in_group = team.talk.town.group.messages
+    await team.talk.town.until(lambda: all(each.deleted for each in in_group if "Deux mots." in each.text))
+
+
+def newest(person: Person) -> str:
+    """The newest message of the bot in the private chat, with its buttons."""
+    if isinstance(person, TelegramPerson):
+        return read_telegram(person.seen()[-1])
+    assert isinstance(person, DiscordPerson)
+    return read_discord(person.channel.messages[-1].components)
 
 
 async def test_what_changed_after_the_question_is_not_sent(team: Team) -> None:
@@ -306,6 +338,8 @@ async def test_what_an_admin_reads(team: Team, language: Language, request: pyte
     await team.talk.town.until(lambda: any(each.text.startswith(told) for each in team.ana.seen()))
     await script.says(team.ana, "/admin 1207")
     await script.presses(team.ana, "Send now")
+    await script.says(team.ana, "/admin 1207")
+    await script.presses(team.ana, "Correct everywhere")
     await script.says(team.ana, "/admin 7")
     script.chapter("Files")
     for name, data in (
