@@ -187,6 +187,10 @@ def read(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional")
 def _feed(settings: "Config") -> "KnownFeed":
     """Return the last good answer of the feed; with a database that cannot be used, standard error says so."""
     from bot.model.feed import NO_FEED
+
+    if not settings.feed.url:
+        # Because the database's library takes a third of a command's start, few commands load it.
+        return NO_FEED
     from bot.storage.clock import utc_now
     from bot.storage.database import is_made
     from bot.storage.ledger import Ledger
@@ -197,7 +201,7 @@ def _feed(settings: "Config") -> "KnownFeed":
 
     url = settings.storage.url.get_secret_value()
     try:
-        return asyncio.run(known(url)) if settings.feed.url and is_made(url) else NO_FEED
+        return asyncio.run(known(url)) if is_made(url) else NO_FEED
     except LedgerError as error:
         told = _("The last answer of the feed cannot be read ({reason})").format(reason=error)
         err().print(told, style="yellow", soft_wrap=True)

@@ -23,9 +23,6 @@ from bot.model.episode import Status
 from bot.model.i18n import speaking
 from bot.model.plaintext import decoded
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
-from bot.notes.defaults import defaults_after
-from bot.notes.draft import draft
-from bot.notes.reading import EpisodeFileError, read_notes
 
 if TYPE_CHECKING:
     from bot.commands.request import AttachedFile, CommandContext, Request
@@ -117,6 +114,11 @@ def _drafted(context: CommandContext, data: bytes, path: Path) -> tuple[str, Epi
     Raises:
         InvalidInputError: the file can be read neither as notes nor as an episode.
     """
+    # Because few send notes, these are loaded for them alone; else every start would take a third longer.
+    from bot.notes.defaults import defaults_after  # noqa: PLC0415
+    from bot.notes.draft import draft  # noqa: PLC0415
+    from bot.notes.reading import EpisodeFileError, read_notes  # noqa: PLC0415
+
     archive = context.archive()
     try:
         notes = read_notes(data, path)
