@@ -17,6 +17,7 @@ from bot.config import (
     FeedSource,
     Metrics,
     Network,
+    Reports,
     Schedule,
     Show,
     Staff,
@@ -109,6 +110,7 @@ def test_what_is_off_shows_the_defaults_too(everything_on: Path, tmp_path: Path)
         DeliveryRules,
         Network,
         Metrics,
+        Reports,
     ],
 )
 def test_every_key_of_a_section_stands_in_the_example(everything_on: Path, model: type[BaseModel]) -> None:

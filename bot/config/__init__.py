@@ -266,6 +266,12 @@ class DeliveryRules(ConfigSection):
     """The time for which what is sent can be corrected and recalled; so long the ledger knows where it went."""
 
 
+class Reports(ConfigSection):
+    """The reports of pushes to the admins."""
+
+    picture: bool = False
+
+
 class Metrics(ConfigSection):
     """The metrics for Prometheus and the health checks, which nothing serves without an address."""
 
@@ -309,6 +315,7 @@ class Config(_General):
     delivery: DeliveryRules = Field(default_factory=DeliveryRules)
     network: Network = BY_ENVIRONMENT
     metrics: Metrics = Field(default_factory=Metrics)
+    reports: Reports = Field(default_factory=Reports)
 
     @field_validator("schedules", mode="before")
     @classmethod

@@ -9,13 +9,14 @@ import datetime as dt
 import functools
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.delivery.report import describe
 from bot.model.correction import Changed
-from bot.model.facts import Fact, PlatformStopped
+from bot.model.document import Attachment
+from bot.model.facts import Fact, PlatformStopped, Pushed
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post, Sender, SendError, SendRequest
 from bot.storage.records import CHANGES, BroadcastKind, BroadcastState, LedgerError
@@ -49,6 +50,7 @@ class AdminNotifier:
         clock: the time, aware.
         on_new: called when there is a notice to deliver.
         on_told: hears each fact that is told.
+        picture: returns the picture that comes with the report of a push; None for none.
     """
 
     ledger: Ledger
@@ -60,6 +62,7 @@ class AdminNotifier:
     clock: Callable[[], dt.datetime]
     on_new: Callable[[], None]
     on_told: Callable[[Fact], None] = lambda _fact: None
+    picture: Callable[[], Awaitable[Attachment | None]] | None = None
 
     async def tell(self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]] | None = None) -> None:
         """Tell the fact to the admins, or to these places, unless one with the same key was told before.
@@ -99,6 +102,8 @@ class AdminNotifier:
     ) -> list[tuple[Rendering, list[Target]]]:
         """Return the messages for these places, in which alone places have names: the log and the status keep none."""
         document = describe(fact, self.words, await self.names(fact.places)).document
+        if self.picture is not None and isinstance(fact, Pushed):
+            document = dataclasses.replace(document, attachment=await self.picture())
         return [
             (self.platforms[name].render(document), list(dict.fromkeys(targets)))
             for name, targets in to.items()

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import datetime as dt
+import hashlib
 import io
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bot.model.document import Attachment
 from bot.model.figures import Figures, Group, Kind
 from bot.model.i18n import gettext as _
-from bot.model.problems import ExpectedError
+from bot.model.problems import ExpectedError, StorageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bot.model.i18n import Words
+
+log = logging.getLogger(__name__)
 
 INK, PAPER = "#1b1f24", "#ffffff"
 """The colours of text and background in a picture. On a page, text has the colour of the page's."""
@@ -102,6 +109,19 @@ def svg(draw: Draw) -> str:
     _save(buffer, "svg", {"": draw}, columns=1)
     image = _NUMBERED_ID.sub("", buffer.getvalue().replace(INK, "currentColor"))
     return image[image.index("<svg") :]
+
+
+async def drawn(figures: Callable[[], Awaitable[Figures]], words: Words) -> Attachment | None:
+    """Return all charts as a picture to send; None, which the log explains, if there is none to be had."""
+    try:
+        found = await figures()
+        made = await asyncio.to_thread(picture, found, words)
+    except (ChartError, StorageError) as error:
+        log.warning("The report comes without its picture: %s", error)
+        return None
+    key = hashlib.sha256(made).hexdigest()
+    day = words.gettext("The figures up to {day}").format(day=words.date(found.until))
+    return Attachment(f"data:image/png;base64,{base64.b64encode(made).decode()}", key, day)
 
 
 def picture(figures: Figures, words: Words) -> bytes:

@@ -380,7 +380,7 @@ class Worker:
         if isinstance(error, UnauthorisedError) and not await self._is_token_refused():
             error = NotSentError(str(error))
         now, upload = self._clock(), stored.upload_at(claim.position)
-        if upload is not None and await self._uploads.note(upload.key, error):
+        if upload is not None and await self._uploads.note(upload.key, error) and not upload.is_picture:
             await self._tell(AudioGivenUp(claim.broadcast_id, self._platform.name, str(error)))
         decision = retry.decide(
             error,

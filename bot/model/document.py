@@ -201,6 +201,18 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture in PNG that comes before a document, and the words that describe it.
+
+    The `source` is an address that holds the whole picture (`data:`), so that no file has to last until it is sent.
+    """
+
+    source: str
+    key: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The content of one push or one answer, in order. The buttons stand below the last message.
 
@@ -216,6 +228,7 @@ class Document:
     more: str = ""
     mention: str = ""
     audio: Audio | None = None
+    attachment: Attachment | None = None
 
     @property
     def continued(self) -> tuple[Block, ...]:

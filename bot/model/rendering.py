@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +16,13 @@ class Upload:
 
     source: str
     key: str
+    is_picture: bool = False
+    """Whether the file is a picture in PNG that the address itself holds; else it is a recording."""
+
+    @property
+    def held(self) -> bytes:
+        """The picture that the address holds."""
+        return base64.b64decode(self.source.partition(",")[2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
@@ -13,6 +14,7 @@ from bot.config import Config
 from bot.content.formatter import Formatter
 from bot.delivery.admins import AdminNotifier
 from bot.delivery.broadcast import Broadcaster
+from bot.delivery.charts import drawn
 from bot.delivery.correction import Corrector
 from bot.delivery.panel import Panel
 from bot.delivery.rehearsal import Rehearser, remarks
@@ -97,6 +99,7 @@ class Services:
             clock=clock,
             on_new=on_new,
             on_told=on_told,
+            picture=functools.partial(drawn, ledger.figures.all, catalogue) if config.reports.picture else None,
         )
         broadcaster = Broadcaster(
             ledger=ledger,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
@@ -17,13 +18,23 @@ from bot.model.i18n import gettext as _
 from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.abilities import Finder, Pinner, Publisher
-from bot.platforms.base import Account, NotSentError, Post, SendError, UnknownOutcomeError
+from bot.platforms.base import (
+    Account,
+    ContentError,
+    NotSentError,
+    Post,
+    RefusedError,
+    SendError,
+    UnknownOutcomeError,
+    UploadRefusedError,
+)
 from bot.platforms.discord import EDITS, NAME, rights
 from bot.platforms.discord.changing import Changes, SentMessage
 from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, PINNED_NO_MORE, id_in, reaching, reading
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import PINNED, Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, take_over
+from bot.platforms.discord.pictures import picture_of, with_picture
 from bot.platforms.discord.render import IS_COMPONENTS_V2, MAX_POST_NAME, render
 from bot.platforms.discord.reply import NOBODY
 from bot.platforms.discord.section import DEFAULT_GATEWAY, Discord
@@ -92,13 +103,19 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         rich: bool = False,  # noqa: ARG002 - Discord's only kind of message is rich
     ) -> Rendering:
         """Return the document as Discord messages."""
-        return render(document, silent=silent)
+        return with_picture(document, render(document, silent=silent), silent=silent)
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id, as `Platform.send` says."""
-        with reaching(self.client):
-            async with asyncio.timeout(SEND_TIMEOUT):
-                return await self._send(post)
+        try:
+            with reaching(self.client):
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    return await self._send(post)
+        except (ContentError, RefusedError) as error:
+            if post.message.upload is None:
+                raise
+            # Because the text is worth reading without its picture, it comes alone.
+            raise UploadRefusedError(str(error)) from error
 
     async def download(self, address: str) -> bytes:
         """Return a file of a message, whose address came with the message.
@@ -334,7 +351,7 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
 
     async def _send_to_channel(self, channel_id: int, post: Post, turn: FirstTurn) -> str:
         body = {**_addressed(post.message), "nonce": post.nonce, "enforce_nonce": True}
-        return await self._post("/channels/{channel_id}/messages", channel_id, body, turn)
+        return await self._post("/channels/{channel_id}/messages", channel_id, body, turn, picture_of(post.message))
 
     async def _open_post(self, forum: Forum, post: Post, turn: FirstTurn) -> str:
         """Open a post in a forum with the first message of a delivery, and return the id of both."""
@@ -345,10 +362,14 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         }
         return await self._post("/channels/{channel_id}/threads", forum.id, body, turn)
 
-    async def _post(self, path: str, channel_id: int, body: JsonObject, turn: FirstTurn) -> str:
+    async def _post(
+        self, path: str, channel_id: int, body: JsonObject, turn: FirstTurn, file: JsonObject | None = None
+    ) -> str:
         # Because the library's `send` takes a message only as objects, of which it makes this JSON again.
+        in_form = [{"name": "payload_json", "value": json.dumps(body)}, file]
+        sent: dict[str, Any] = {"json": body} if file is None else {"form": in_form}
         made = await self.client.http.request(
-            Route("POST", path, channel_id=channel_id), json=body, trace_request_ctx=turn.take()
+            Route("POST", path, channel_id=channel_id), **sent, trace_request_ctx=turn.take()
         )
         return id_in(made)
 

@@ -51,7 +51,14 @@ class Draw(Protocol):
 
 
 def with_audio(document: Document, draw: Draw, *, silent: bool) -> Rendering:
-    """Return the document as messages, after a message with its recording if it has one. Only the first one rings."""
+    """Return the document as messages, after one with its recording or picture if it has one. Only the first rings."""
+    if document.attachment is not None:
+        picture, text = document.attachment, draw(document, silent=True)
+        upload = Upload(picture.source, picture.key, is_picture=True)
+        otherwise = draw(document, silent=silent).messages
+        body = {"caption": picture.alt, "disable_notification": silent}
+        first = Message(body, 0, 0, fallback=otherwise, upload=upload)
+        return dataclasses.replace(text, messages=(first, *text.messages))
     if document.audio is None:
         return draw(document, silent=silent)
     audio, recap = document.audio, draw(document, silent=True)
@@ -76,11 +83,14 @@ def translate_audio(error: TelegramError) -> SendError:
 
 @contextlib.asynccontextmanager
 async def opened(upload: Upload, web: Callable[[], Web]) -> AsyncIterator[IO[bytes]]:
-    """Open the recording at its source; one on the web is kept in a temporary file meanwhile.
+    """Open the file at its source; a recording on the web is kept in a temporary file meanwhile.
 
     Raises:
         UploadRefusedError: it cannot be had, or is too large.
     """
+    if upload.is_picture:
+        yield io.BytesIO(upload.held)
+        return
     if upload.source.startswith(("http://", "https://")):
         with tempfile.TemporaryFile() as downloaded:
             await _download(upload.source, downloaded, web)
@@ -120,8 +130,11 @@ async def _download(address: str, file: IO[bytes], web: Callable[[], Web]) -> No
             return
 
 
-def form_of(ids: JsonObject, message: Message, file: IO[bytes], source: str) -> Form:
-    """Return the form of a message with its file, with the length that the file tells and the picture beside it."""
+def form_of(ids: JsonObject, message: Message, file: IO[bytes], upload: Upload) -> Form:
+    """Return the form of a message with its file; a recording's with its length and the picture beside it."""
+    if upload.is_picture:
+        return form_with({**ids, **message.body}, {"photo": file}, {"photo": "figures.png"})
+    source = upload.source
     cover = _cover_of(source)
     seconds = duration_of(file)
     fields = {**ids, **message.body} | ({"duration": seconds} if seconds else {})

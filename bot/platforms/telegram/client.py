@@ -168,14 +168,15 @@ class TelegramPlatform(Account, Editor, Pinner):
             raise (translate_rich if is_rich else translate)(error) from error
 
     async def _send_audio(self, post: Post, upload: Upload, ids: JsonObject) -> str:
-        """Send a recording by the id that Telegram gave the file, else the file itself."""
+        """Send a recording or a picture by the id that Telegram gave the file, else the file itself."""
+        method, field = ("sendPhoto", "photo") if upload.is_picture else ("sendAudio", "audio")
         try:
             if post.file_id is not None:
-                body = _as_json({**ids, **post.message.body, "audio": post.file_id})
-                return str(await self._sender.send("sendAudio", body, post.leave))
+                body = _as_json({**ids, **post.message.body, field: post.file_id})
+                return str(await self._sender.send(method, body, post.leave))
             async with opened(upload, lambda: Web(network=self._network, timeout=DOWNLOAD_WITHIN)) as file:
-                form = await asyncio.to_thread(form_of, ids, post.message, file, upload.source)
-                message_id, file_id = await self._sender.upload("sendAudio", form, post.leave)
+                form = await asyncio.to_thread(form_of, ids, post.message, file, upload)
+                message_id, file_id = await self._sender.upload(method, form, post.leave)
         except TelegramError as error:
             raise translate_audio(error) from error
         await post.keep(file_id)

@@ -248,10 +248,14 @@ class ApiSender:
 
 def _ids_in(payload: bytes) -> tuple[int, str]:
     match parse(HTTPStatus.OK, payload)["result"]:
-        case {"message_id": int(number), "audio": {"file_id": str(file_id)}} | {
-            "message_id": int(number),
-            "document": {"file_id": str(file_id)},
-        } if number is not True:
+        case (
+            {"message_id": int(number), "audio": {"file_id": str(file_id)}}
+            | {
+                "message_id": int(number),
+                "document": {"file_id": str(file_id)},
+            }
+            | {"message_id": int(number), "photo": [*_, {"file_id": str(file_id)}]}
+        ) if number is not True:
             return number, file_id
     raise ForeignError(HTTPStatus.OK)
 

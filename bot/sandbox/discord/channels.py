@@ -92,7 +92,7 @@ class Channels:
             if known.deleted:
                 raise ApiError(UNKNOWN_MESSAGE)
             return known.wire()
-        content = compose(ask.form, settable=SETTABLE_BY_BOT)
+        content = compose(ask.form, settable=SETTABLE_BY_BOT, files=[name for name, _data in ask.files])
         if isinstance(channel, Thread) and channel.archived:
             channel.archived = False
             self._gateway.event("THREAD_UPDATE", channel.wire())

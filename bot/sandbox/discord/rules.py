@@ -224,7 +224,8 @@ class _ComponentRules:
         for index, value in enumerate(self._errors.items(inside, gallery.get("items"), low=1, high=MAX_GALLERY)):
             item = self._errors.mapping((*inside, index), value)
             media = self._errors.mapping((*inside, index, "media"), item.get("media"))
-            self._url((*inside, index, "media", "url"), media.get("url"), MEDIA_SCHEMES, MAX_MEDIA_URL)
+            if media.get("url") not in {f"attachment://{name}" for name in self._files}:
+                self._url((*inside, index, "media", "url"), media.get("url"), MEDIA_SCHEMES, MAX_MEDIA_URL)
             if item.get("description") is not None:
                 described: Path = (*inside, index, "description")
                 self._errors.text(described, item["description"], low=1, high=MAX_DESCRIPTION)

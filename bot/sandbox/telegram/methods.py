@@ -49,6 +49,7 @@ class Methods:
             "sendMessage": self._send_message,
             "sendRichMessage": self._send_rich,
             "sendAudio": self._send_audio,
+            "sendPhoto": self._send_photo,
             "sendDocument": self._send_document,
             "getFile": self._get_file,
             "editMessageText": self._edit_text,
@@ -106,6 +107,18 @@ class Methods:
     def _send_rich(self, arguments: Arguments) -> Json:
         html, text = rich_text(arguments)
         return self._send(arguments, text, (), html)
+
+    def _send_photo(self, arguments: Arguments) -> Json:
+        given = arguments.file("photo")
+        if given is None:
+            size = self._world.files.get(arguments.text("photo"))
+            if size is None:
+                raise bad_request("wrong file identifier/HTTP URL specified")
+        else:
+            file_id = f"file-{len(self._world.files) + 1}"
+            size = {"file_id": file_id, "file_unique_id": file_id, "file_size": given.size, "width": 90, "height": 90}
+            self._world.files[file_id] = size
+        return {**self._send(arguments, arguments.text("caption"), ()), "photo": [size]}
 
     def _send_audio(self, arguments: Arguments) -> Json:
         given = arguments.file("audio")
