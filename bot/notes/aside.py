@@ -27,7 +27,7 @@ _Work = ParamSpec("_Work")
 _Result = TypeVar("_Result")
 
 WITHIN = 60.0
-"""Seconds that the work may take: a feed of a thousand episodes takes five."""
+"""Seconds that the work may take: a feed of a thousand episodes takes three of a processor."""
 
 
 def items_of(data: bytes, path: Path, zone: dt.tzinfo) -> tuple[FeedItem, ...]:

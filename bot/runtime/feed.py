@@ -53,7 +53,7 @@ _EARLY = dt.timedelta(seconds=30)
 LONGEST_REST = dt.timedelta(days=1)
 """Time for which a server can silence the bot, because a mistake there would otherwise do so for ever."""
 WITHIN = 60.0
-"""Seconds for one request: a feed of a thousand episodes takes half of them on a slow line."""
+"""Seconds for one request: ten megabytes take half of them at three megabits a second."""
 MAX_CHAPTERS = 1_000_000
 """Bytes of the chapters of one episode."""
 MOST_DRAFTS = 3
