@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from importlib import resources
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from bot.cli.console import Exit
 from bot.cli.run import END_WITHIN
 from bot.cli.storage import storage
 from bot.cli.subscriptions import subscriptions
+from bot.config import Schedule
 from bot.content.archive import Archive
+from bot.model.i18n import Language, words
 from bot.platforms.discord import rights
 from bot.platforms.registry import load
 from tests.world import CONTENT
@@ -183,6 +186,21 @@ def test_the_addresses_of_the_guide_are_addresses(page: str) -> None:
     for address in addresses:
         assert load(None, {"RECAP_STORAGE__URL": address}).storage.url.get_secret_value() == address
     assert page in (ROOT / ("README.md" if page.startswith("several") else "README.fr.md")).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "language"), [("before-and-after.md", "en"), ("avant-et-apres.md", "fr")])
+def test_the_guide_to_a_push_names_what_there_is(page: str, language: str) -> None:
+    """Its buttons, commands and keys; the README leads to it."""
+    guide = (ROOT / page).read_text(encoding="utf-8")
+    said = {text for forms in words(Language(language))._sentences.values() for text in forms}
+    buttons = set(re.findall(r"\*([^\W\d_][^*\n]*)\*", guide))
+    assert len(buttons) > 9
+    assert buttons - said == set()
+    named = set(re.findall(r"`recap ([a-z]+)", guide))
+    assert {"rehearse", "approve", "withhold", "release", "correct", "recall"} <= named <= _offered(command_line.cli)
+    (example,) = _blocks("toml", guide)
+    assert tomllib.loads(example)["schedules"][0].keys() <= Schedule.model_fields.keys()
+    assert f"]({page})" in (ROOT / ("README.md" if language == "en" else "README.fr.md")).read_text(encoding="utf-8")
 
 
 def test_what_the_readme_has_written_is_not_there_yet(readme: str) -> None:
