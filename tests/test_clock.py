@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.cli.episodes import template
+from bot.content.upcoming import Defaults
 from bot.model.facts import Welcome
-from bot.notes.defaults import Defaults
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.storage.records import DeliveryState

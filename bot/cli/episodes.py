@@ -24,7 +24,7 @@ from bot.model.i18n import gettext_noop, words
 from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 
 if TYPE_CHECKING:
-    from bot.notes.defaults import Defaults
+    from bot.content.upcoming import Defaults
     from bot.notes.model import Notes
 
 cli = typer.Typer()
@@ -227,7 +227,7 @@ def _with_chapters(notes: "Notes", path: Path, network: Network) -> "Notes":
 
 def _next_episode(settings: Config, archive: Archive) -> "Defaults":
     """Return the number and the date of the next episode."""
-    from bot.notes.defaults import defaults_after
+    from bot.content.upcoming import defaults_after
     from bot.runtime.clock import Timetable
 
     timetable = Timetable(settings.schedules, console.now)

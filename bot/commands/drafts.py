@@ -115,7 +115,7 @@ def _drafted(context: CommandContext, data: bytes, path: Path) -> tuple[str, Epi
         InvalidInputError: the file can be read neither as notes nor as an episode.
     """
     # Because few send notes, these are loaded for them alone; else every start would take a third longer.
-    from bot.notes.defaults import defaults_after  # noqa: PLC0415
+    from bot.content.upcoming import defaults_after  # noqa: PLC0415
     from bot.notes.draft import draft  # noqa: PLC0415
     from bot.notes.reading import EpisodeFileError, read_notes  # noqa: PLC0415
 

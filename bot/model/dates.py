@@ -27,7 +27,7 @@ _WHOLE = [
         r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)",
         rf"(?:{_WEEKDAY})?{_DAY}\s+{_MONTH}\s+{_YEAR}",
         rf"(?:{_WEEKDAY})?\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
-        rf"\b(?P<day>\d{{1,2}})[/.](?P<month>\d{{1,2}})[/.]{_YEAR}",
+        r"\b(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4}|\d\d)\b",
     )
 ]
 _WITHOUT_YEAR = [
@@ -60,7 +60,7 @@ def _date(match: re.Match[str], today: dt.date | None) -> dt.date | None:
     month = _MONTHS.get(found["month"].lower()) or int(found["month"])
     around = today.year if today else 0
     near = sorted(range(around - _REACH, around + 2), key=lambda year: abs(year - around))
-    for year in [int(found["year"])] if "year" in found else near:
+    for year in [int(f"20{found['year']}"[-4:])] if "year" in found else near:
         with contextlib.suppress(ValueError):
             day = dt.date(year, month, int(found["day"]))
             if "year" in found or day.weekday() == _WEEKDAYS[found["weekday"].lower()]:

@@ -1,5 +1,6 @@
 """The plain text of a file that people wrote, and the causes that hide every other mistake in the file."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def decoded(data: bytes, path: Path) -> str:
             if b"\0" in data:
                 message, cure = _("this is no text"), _("Move it elsewhere, or write a text file under this name")
     raise InvalidInputError([Problem(path, message, cure, line)])
+
+
+def text_in(data: bytes) -> str | None:
+    """Return the text of a file in UTF-8, in UTF-16 with a byte order mark, or of an old Windows program; else None."""
+    encodings = ["utf-16"] if data.startswith(_UTF_16) else [] if b"\0" in data else ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        # Because no text of older Windows programs is valid UTF-8, that encoding comes second.
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return None
 
 
 def hiding_cause(text: str, path: Path) -> tuple[int, str, str] | None:

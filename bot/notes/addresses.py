@@ -19,7 +19,6 @@ _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
 _ASIDE = re.compile(r"\([^()]{0,40}\)\.?")
 """A remark on the address, such as `(in English)`."""
-_LAST_WORDS = re.compile(r"(?<=[.!?…])\s[^.!?…]{1,40}[\s.]*$")
 _TITLE_LENGTH = 80
 """Characters of the words beside an address that may be its title."""
 _LONGEST_LABEL = 60
@@ -28,20 +27,18 @@ _ARROWS = " :-–—→>|👉🔗➡️\ufe0f"
 
 def with_addresses(line: Line) -> Line:
     """Return the line with the valid addresses of its text as links, and the images apart."""
-    text = _BARE.sub("https://", _CHECK_BOX.sub("", line.text))
+    text = _CHECK_BOX.sub("", line.text)
     for link in line.links:
         # Beside a title, the words of its source in brackets are none of its own.
         text = text.removesuffix(f"({link.title})").rstrip() if line.level and link.title else text
         # Because a link whose words are its own address is a source, its words are no sentence.
         if link.title and _is_address(link.title, link.url):
             text = text.replace(link.title, " ", 1)
+    text = _BARE.sub("https://", text)
     bare = [url for _at, url in bare_addresses(text)]
     for url in bare:
         text = text.replace(url, " ", 1)
     text = re.sub(r" {2,}", " ", _BRACKETS.sub(" ", text).strip())
-    label = _LAST_WORDS.search(text) if bare else None
-    if label and is_label(label[0]):
-        text = text[: label.start()].rstrip()
     words = "".join(link.title for link in line.links)
     is_link = bool(line.links or bare) and _MARK.sub("", text) in {"", _MARK.sub("", words)}
     title = ""
@@ -72,5 +69,4 @@ def _is_address(words: str, url: str) -> bool:
 
 
 def _says_nothing(title: str, url: str) -> bool:
-    is_aside = title.startswith("(") and title.endswith(")")
-    return is_aside or "://" in title or title in {site(url), url} or is_label(title)
+    return title[:1] + title[-1:] == "()" or "://" in title or title in {site(url), url} or is_label(title)

@@ -15,11 +15,11 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from bot.content.upcoming import Defaults
 from bot.model.feed import FeedItem
 from bot.model.i18n import Language, speaking, spoken
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError, InvalidInputError, Problem
-from bot.notes.defaults import Defaults
 
 log = logging.getLogger(__name__)
 

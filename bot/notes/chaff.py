@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from bot.model.text import fold, fold_words, sentences
-from bot.notes.language import telling_words, words_of
+from bot.notes.language import pattern_of, telling_words, words_of
 from bot.notes.model import Line
 
 _FEW, _HELLO, _THANKS = 2, 12, 14
@@ -18,10 +18,9 @@ _MAX_ADDRESSED = 90
 """Characters of a line that only says where to write to."""
 _SHORT, _MOST = 9, 0.66
 """Telling words of a short text, and the share of them that are words of making a show."""
-_FRAME, _OWN, _FITTING, _SECTION, _TO_LISTENER, _GREETING, _TO_ALL, _SHOW, _TO_BE_DONE = (
-    re.compile(words_of(name))
-    for name in ["frame", "own", "fitting", "section", "to_listener", "greeting", "to_all", "show", "to_be_done"]
-)
+_FRAME, _OWN, _FITTING, _SECTION, _SHOW = map(pattern_of, ("frame", "own", "fitting", "section", "show"))
+_TO_LISTENER, _TO_COLLEAGUE, _TO_BE_DONE = map(pattern_of, ("to_listener", "to_colleague", "to_be_done"))
+_GREETING, _TO_ALL = map(pattern_of, ("greeting", "to_all"))
 _LABEL = re.compile(rf"\W*{words_of('label')}\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)")
 _CALL = re.compile(r"\W*(?!chez|assez|nez)\w{3,}ez\b[^.]{0,80}!\W*$", re.IGNORECASE)
 _COLON = re.compile(r"\s?(?::|\s[–—-]\s)")
@@ -38,12 +37,12 @@ _CODE_WORD = re.compile(
 def is_chaff_title(text: str) -> bool:
     """Tell whether a title heads something that is no subject."""
     is_own = _share(text) == 1 and not (_COLON.search(text) or text.endswith((".", "!", ",")))
-    return is_own or _SECTION.fullmatch(" ".join(fold_words(text))) is not None
+    return is_own or _SECTION.fullmatch(_flat(text)) is not None
 
 
 def is_frame(title: str) -> bool:
     """Tell whether a title of what is no subject has no text of its own below it."""
-    return _FRAME.match(" ".join(fold_words(title))) is not None
+    return _FRAME.match(_flat(title)) is not None
 
 
 def is_chaff(line: Line) -> bool:
@@ -51,16 +50,18 @@ def is_chaff(line: Line) -> bool:
     if stage := None if line.links else _STAGE.fullmatch(line.text):
         words = telling_words(stage[1])
         return stage[1][0].islower() or any(_OWN.fullmatch(word) or _FITTING.fullmatch(word) for word in words)
-    told = [line.text, *(link.title for link in line.links)]
     said = sentences(line.text)
-    # "Two stories today" says nothing beside a greeting.
-    is_whole = len(said) > 1 and says_chaff(said[0]) and all(says_chaff(text) or is_about_show(text) for text in said)
-    return line.aside or is_whole or any(map(says_chaff, filter(None, told)))
+    # "Two stories today" says nothing beside a greeting, nor does "I'll call you".
+    told = [says_chaff(text) or _TO_COLLEAGUE.search(_flat(text)) for text in said if not is_about_show(text)]
+    is_whole = bool(told) and all(told) and not line.speaker
+    # Because a link to the "announcement" is a source, its words are no label of an ad.
+    is_call = any(_share(link.title) >= _MOST or _TO_LISTENER.search(_flat(link.title)) for link in line.links)
+    return line.aside or is_whole or is_call or (bool(line.text) and says_chaff(line.text))
 
 
 def says_chaff(text: str) -> bool:
     """Tell whether a text is an ad, a call, a greeting, a credit or a chore."""
-    flat = " ".join(fold_words(text))
+    flat = _flat(text)
     if _TO_LISTENER.search(flat) or _CODE_WORD.search(text) or _CALL.match(text) or _LABEL.match(fold(text)):
         return True
     if len(text) <= _MAX_ADDRESSED and _ADDRESS.search(text):
@@ -74,6 +75,10 @@ def says_chaff(text: str) -> bool:
     is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
     is_short = len(flat.split()) <= (_THANKS if greeting[0].endswith(("merci", "thanks", "thank you")) else _HELLO)
     return bool((is_to_all and is_short) or (any(map(_SHOW.fullmatch, flat.split())) and len(sentences(text)) == 1))
+
+
+def _flat(text: str) -> str:
+    return " ".join(fold_words(text))
 
 
 def _share(text: str) -> float:

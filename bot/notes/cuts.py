@@ -33,13 +33,13 @@ _ENOUGH = 0.25
 _NOT_A_HEADING = 0.5
 _FREE_OPENING = 300
 """Characters of an introduction above the first subject that count for nothing against a cut."""
-_CUE = re.compile(
-    rf"^(?:(?:et|and|alors|so|bon|ok|now|puis|ensuite|then) )?{words_of('cue')}(?: (?:c est|it s|is|est|avec|with))?\b"
-)
+_CUE = re.compile(rf"^(?:{words_of('then')} )?{words_of('cue')}(?: (?:c est|it s|is|est|avec|with))?\b")
 _RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0](?P<mark>:|[-=]>|→)|:(?=\s))(?P<rest>.*)")
 _LABELS = (
     re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?(?::|[-=]>|→) (?P<rest>.{8,})"),
-    re.compile(r"(?P<title>[^.!?]{2,90}?)[\s\u00a0](?:[|–—-]|//) (?P<rest>.{20,})"),
+    re.compile(r"(?P<title>[^.!?]{2,90}?)[\s\u00a0](?:[|–—-]|//?) (?P<rest>.{20,})"),
+    # A name between quotation marks is a part of its sentence, too.
+    re.compile(r"(?P<rest>.{0,30}?[\"“«][\s\u00a0]?(?P<title>[^\"“”«»]{5,90}?)[\s\u00a0]?[\"”»].{8,})"),
 )
 # An elided article belongs to its name.
 _WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
@@ -82,7 +82,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     headings = judge.headings
     for level in {body[index].level for index in headings} - {0}:
         yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
-    yield "numbers", list(_numbered(body, [0 if line.is_link else number_of(line.text) for line in body])), 1.05
+    yield "numbers", judge.numbered, 1.05
     yield "letters", list(_numbered(body, [line.number for line in body])), 1.05
     signs = [sign_of(line) for line in body]
     for sign in dict.fromkeys(filter(None, signs)):
@@ -102,9 +102,12 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
         labels = [(index, label.match(body[index].text)) for index in each]
         if all(found and (label is _LABELS[0] or _is_prose(body[index])) for index, found in labels):
             yield "labels", [Start(i, bare_title(found["title"]), found["rest"]) for i, found in labels if found], 0.95
-    yield "blocks", [_split(body, index) for index in apart], 0.8
+    # Where each paragraph begins with a short sentence, that is the title of a subject.
+    told = [sentences(body[index].text) for index in texts]
+    is_each = all(len(each) > 1 and len(each[0]) <= _RUN_IN for each in told)
+    yield "blocks", [_split(body, index) for index in (texts if is_each else apart)], 0.8
     # Where a link ends each subject, the next line begins another one.
-    yield "links", [_split(body, index) for index in texts if index == texts[0] or body[index - 1].is_link], 0.8
+    yield "links", [_split(body, index) for index in texts if index == texts[0] or body[index - 1].links], 0.78
     for way in head.ways:
         # Where both readings fit, the one that names more subjects says more.
         yield "teaser", judge.announced(way), 1 + 0.02 * len(way)
@@ -147,18 +150,20 @@ def _split(body: Sequence[Line], index: int) -> Start:
 
 def _cued(line: Line, index: int) -> Start | None:
     """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
-    above = 0
+    above, is_below_cue = 0, False
     for said in sentences(line.text)[:_SENTENCES_BEFORE]:
         above = line.text.index(said, above) + len(said)
         words = [(match.start(), match.end()) for match in _WORDS.finditer(said)]
         match = _CUE.match(" ".join(fold(said[begin:end]) for begin, end in words))
-        count = len(match[0].split()) if match else len(words)
+        count = len(match[0].split()) if match else 0
         # "Finally" may begin any sentence; only a short one names a subject.
-        if match is None or count >= len(words) or (count == 1 and len(words) > _SHORT_SENTENCE):
-            continue
-        title, rest = said[words[count][0] :].strip().rstrip(".!:"), line.text[above:].strip()
-        if 0 < len(title) <= _RUN_IN:
-            return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], rest)
+        is_cue = count > 1 or (count == 1 and len(words) <= _SHORT_SENTENCE)
+        if (is_cue or is_below_cue) and count < len(words):
+            title, rest = said[words[count][0] :].strip().rstrip(".!:"), line.text[above:].strip()
+            if 0 < len(title) <= _RUN_IN:
+                return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], rest)
+        # A sentence may be nothing but the cue: "Second story. The bakery with no address."
+        is_below_cue = is_cue and count == len(words)
     return None
 
 
@@ -175,6 +180,12 @@ def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
     return not (line.level or _is_prose(line)) and is_last
 
 
+def lowest_level(body: Sequence[Line], starts: Sequence[Start]) -> int:
+    """Return the level of the lowest title at which a subject begins; 0 if one begins without a marked title."""
+    levels = [body[start.line].level for start in starts if start.line < len(body)]
+    return max(levels) if levels and all(levels) else 0
+
+
 def _is_prose(line: Line) -> bool:
     return line.text.endswith((".", "!", "…")) or len(line.text) > _RUN_IN
 
@@ -187,11 +198,14 @@ class _Judge:
         self._head = head
         self._lengths = [0 if line.is_link else len(line.text) for line in body]
         self._total = sum(self._lengths) or 1
-        self._has_links = [bool(line.links) for line in body]
         self.headings = [index for index, line in enumerate(body) if is_heading(line)]
         self._openings = [stems(telling_words(next(iter(sentences(line.text)), ""))) for line in body]
         self._counts = Counter(stem for line in body for stem in stems(telling_words(line.text)))
+        # A line in square brackets is a direction above a title.
+        numbers = [0 if line.is_link or line.text.endswith("]") else number_of(line.text) for line in body]
+        self.numbered = list(_numbered(body, numbers))
         self._titles = {each for each in self.headings if body[each].level or _stands_alone(body, each, apart=True)}
+        self._titles |= {start.line for start in self.numbered if len(self.numbered) > 1}
 
     def announced(self, way: Sequence[str]) -> list[Start]:
         """Return the lines at which the subjects of the teaser begin: the likeliest is found first, in any order."""
@@ -206,13 +220,7 @@ class _Judge:
         if starts[0] is None and 0 < len(taken) < len(way) and min(taken) > 0 and self._lengths[0] > _RUN_IN:
             starts[0] = 0
         found = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
-        told = [self._told(line, phrase) for line, phrase in found]
-        if 2 * sum(bool(start.title) for start in told) > len(told):
-            # Where most have a title of their own, the others have one in other words.
-            told = [
-                start if start.title else replace(_split(self._body, start.line), phrase=start.phrase) for start in told
-            ]
-        return told
+        return [self._told(line, phrase) for line, phrase in found]
 
     def _likeness(self, phrase: Sequence[str], line: int) -> float:
         """Return the likeness of a phrase's words and the first sentence of a line, from 0 to 1."""
@@ -232,6 +240,10 @@ class _Judge:
         if not start.title and len(start.rest) <= _RUN_IN and len(sentences(start.rest)) == 1:
             start = Start(line, start.rest.rstrip("."))
         own, wanted = set(telling_words(start.title)), set(telling_words(phrase))
+        # Where the sentence goes on behind the phrase, as in a dictation, the phrase is the title.
+        is_begun = fold(each.text).startswith(fold(phrase)) and len(each.text) > max(_RUN_IN, 2 * len(phrase))
+        if is_begun and not each.lead and len(own) > len(wanted):
+            return Start(line, "", bare_title(each.text), phrase)
         # A short first sentence is a title where it is the phrase of the teaser, with a full stop.
         is_named = 3 * len(own & wanted) >= 2 * len(own | wanted)
         if start.title and (each.lead or is_heading(each) or is_named):
@@ -245,14 +257,15 @@ class _Judge:
             return None
         ends = [start.line for start in starts[1:]] + [len(self._body)]
         lengths = [len(s.rest) + sum(self._lengths[s.line + 1 : end]) for s, end in zip(starts, ends, strict=True)]
-        linked = [any(self._has_links[start.line : end]) for start, end in zip(starts, ends, strict=True)]
+        linked = [
+            any(line.links for line in self._body[start.line : end]) for start, end in zip(starts, ends, strict=True)
+        ]
         titled = [(0.6, 0.85, 1.0)[min(2, len(telling_words(start.title)))] for start in starts]
         full = [1.0 if n >= _FULL_TEXT else 0.6 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
         score = prior * sum(map(operator.mul, titled, full)) / count
         opening = sum(self._lengths[: starts[0].line])
         score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total
-        levels = [self._body[start.line].level for start in starts]
-        limit = max(levels) if all(levels) else 0
+        limit = lowest_level(self._body, starts)
         passed = self._titles - {start.line for start in starts}
         score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]

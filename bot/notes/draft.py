@@ -15,6 +15,7 @@ import yaml
 
 from bot.content.parser import parse_episode
 from bot.content.segments import ascii_slug
+from bot.content.upcoming import Defaults
 from bot.model.document import Picture
 from bot.model.episode import seconds_in, time_of
 from bot.model.i18n import Language, words
@@ -22,7 +23,6 @@ from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words, sentences
 from bot.model.typography import TITLE_ON_PHONE, tidied
-from bot.notes.defaults import Defaults
 from bot.notes.head import announces
 from bot.notes.language import language_of, telling_words
 from bot.notes.marks import bare_title, is_heading
@@ -49,7 +49,8 @@ _MAX_PLACED = 300
 _MAX_QUOTED, _MAX_QUOTE = 12, 110
 """Passages that a remark quotes, and the characters of each."""
 _MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
-_LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
+_LINE_START = re.compile(r"^(\s*)([-+=:])")
+_COUNT = re.compile(r"^(\s*\d+)(?=[.)])")
 _DASHES = re.compile(r"-{2,}")
 _SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
 
@@ -201,19 +202,15 @@ class _Writer:
         pieces = (re.split(r"[.!?…:;,](?:\s|$)", text) for text in sorted(told, key=announces))
         piece = next(filter(telling_words, itertools.chain.from_iterable(pieces)), "")
         kept = textwrap.shorten(piece, TITLE_ON_PHONE, placeholder="") or piece[:TITLE_ON_PHONE]
-        if title := self._plain(kept):
-            return title
         # Because a heading may be a slug alone ("{#netflix}"), its letters are the title then.
         left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
-        return next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
+        return self._plain(kept) or next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
 
     def _intro(self) -> str:
         teaser = self._spelling.restored(self._outline.head.teaser)
         is_sentence = len(teaser.split()) > _SHORT_TEASER and len(teaser) <= _MAX_INTRO
-        told = (
-            sentences(" ".join(_summarised(self._outline.opening)))[:_FEW] or [f"{teaser.rstrip('.')}."] * is_sentence
-        )
-        return self._tidied(" ".join(told))
+        opening = sentences(" ".join(_summarised(self._outline.opening)))[:_FEW]
+        return self._tidied(" ".join(opening or [f"{teaser.rstrip('.')}."] * is_sentence))
 
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
         title = self._titles[index]
@@ -317,7 +314,4 @@ def _ended(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Return the text escaped for Markdown."""
-    text = _MARKUP.sub(r"\\\1", text)
-    return _LINE_START.sub(
-        lambda match: f"{match[1]}{match[2]}\\" if match[2].isdigit() else f"{match[1]}\\{match[2]}", text
-    )
+    return _COUNT.sub(r"\1\\", _LINE_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", text)))

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from bot.model.dates import apart_from_date, date_in
@@ -19,7 +20,7 @@ _NUMBERS = (
     re.compile(
         rf"(?i)^\W{{0,6}}{_WORD}\s{{0,3}}[.:/]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}"
     ),
-    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-]\s*(?=\D)|$)"),
+    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-](?:\s+|\s*(?=\D))|\s//?\s|$)"),
     re.compile(r"(?i)\b(?:S\d{1,3}\s?E|n°\s?)(\d{1,6})\b[\s:.,|–—-]*"),
     # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
     re.compile(
@@ -34,20 +35,22 @@ _WEAKER_NUMBERS = (
         r"(?i)^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$|(?=(?:du|of)\b))(?!\d)"
     ),
 )
-_SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|num[ée]ro)\s+(?:n°\s?|#)?(\d{1,6})\b")
-_PASSING_NUMBER = re.compile(r"(?i)(?:\b(?:[ée]pisode|[ée]p|num[ée]ro|r[ée]cap)\s+|\bn°\s?|(?<!\S)#)(\d{1,6})\b")
+_SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|[ée]p|r[ée]cap)\.?\s*(?:num[ée]ro\s|n°\s?|#)?(\d{1,6})\b")
+_PASSING_NUMBER = re.compile(r"(?i)(?:\bnum[ée]ro\s+|\bn°\s?|(?<!\S)#|\ble\s(?=\d+(?: est\b| en\b|[.,]?$)))(\d{1,6})\b")
 _FILE_NUMBER = re.compile(r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})")
 _HEAD = 8
 """Lines in which number, date and teaser are looked for."""
 _MAX_DATED = 60
 """Characters of a line that holds the date of the episode; a longer one tells news."""
 _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
+# In a dictation, no sign stands before "au programme".
+_MENU_BEGINS = rf"(?:\b(?={words_of('menu_phrase')})|(?:^|[,:;.!] ))"
 _LEAD = re.compile(
     rf"^.{{0,80}}?(?:\b(?:{_SPEAKS}|ce lundi|(?:tous les|chaque) (?:lundis?|semaines?)|cette semaine|this week|today|"
-    rf"aujourd.hui|in this episode|dans cet episode)\b|(?:^|[,:;.!] ){_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
+    rf"aujourd.hui|in this episode|dans cet episode)\b|{_MENU_BEGINS}{_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
 )
 _LEAD_ONLY = re.compile(
-    rf"(?i)^(?:.{{0,80}}?(?:\b{_SPEAKS}|(?:^|[,:;.!] ){_MENU}|\b{_MENU}(?=[:,])|\b(?:today(?! we| i | let)|"
+    rf"(?i)^(?:.{{0,80}}?(?:\b{_SPEAKS}|{_MENU_BEGINS}{_MENU}|\b{_MENU}(?=[:,])|\b(?:today(?! we| i | let| is)|"
     rf"dans cet épisode))"
     r"[\s,:]+(?:des?\s+|du\s+|d[’'])?)"
 )
@@ -69,6 +72,7 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     head = Head(notes.number, notes.date)
     lines = _without_properties([line for line in notes.lines if not line.aside], head, today)
     rest, lines = _number(notes.title, lines, head)
+    head.number = head.number or _spoken_number([Line(notes.title), *notes.lines[:_HEAD]])
     lines = _date(rest, lines, head, today)
     rest = apart_from_date(rest, today)[1]
     below = _teaser(rest, lines, head)
@@ -86,7 +90,7 @@ def number_in(title: str) -> int:
     """Return the number of an episode that its title tells; 0 if there is none."""
     head = Head()
     _number(title, [], head)
-    return head.number or 0
+    return head.number or _spoken_number([Line(title)]) or 0
 
 
 def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[Line]:
@@ -120,9 +124,8 @@ def _number(title: str, lines: list[Line], head: Head) -> tuple[str, list[Line]]
         match = pattern.search(line.text)
         if match is None or line.item or head.number not in {None, int(match[1])}:
             continue
-        if pattern in _WEAKER_NUMBERS and is_chaff(line):
-            continue
-        if index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED:
+        is_long = index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED
+        if is_long or (pattern in _WEAKER_NUMBERS and is_chaff(line)):
             continue
         head.number = int(match[1]) or None
         rest = f"{line.text[: match.start()]}{line.text[match.end() :]}".strip()
@@ -131,12 +134,14 @@ def _number(title: str, lines: list[Line], head: Head) -> tuple[str, list[Line]]
         rest = "" if (is_about_show(rest) or rest.endswith((":", ","))) and not any(map(str.isdigit, rest)) else rest
         extra = [dataclasses.replace(line, text="", level=0)] if line.links else []
         return rest or head.title, [*lines[:index], *extra, *lines[index + 1 :]]
-    passing = (
-        _PASSING_NUMBER.search(line.text) for _index, line in candidates if is_chaff(line) or is_about_show(line.text)
-    )
-    spoken = next(filter(None, (*(_SPOKEN_NUMBER.search(line.text) for _index, line in candidates), *passing)), None)
-    head.number = head.number or (int(spoken[1]) or None if spoken else None)
     return title or head.title, lines
+
+
+def _spoken_number(lines: Sequence[Line]) -> int | None:
+    """Return the number of the episode that a sentence tells, be it a greeting or aside."""
+    about = (line.text for line in lines if is_chaff(line) or is_about_show(line.text))
+    texts = (*(_SPOKEN_NUMBER.search(line.text) for line in lines), *map(_PASSING_NUMBER.search, about))
+    return next((int(match[1]) or None for match in texts if match), None)
 
 
 def _date(rest: str, lines: list[Line], head: Head, today: dt.date) -> list[Line]:
@@ -198,9 +203,8 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
         pairs = ((bare_title(each.text.rstrip(".;,")), each.time) for each in run)
         names = {name: time for name, time in pairs if telling_words(name) and not is_chaff_title(name)}
         texts = [set(telling_words(each.text)) for each in below]
-        told = sum(
-            any(2 * len(words & text) > len(words) for text in texts) for words in map(set, map(telling_words, names))
-        )
+        wanted = [set(telling_words(name)) for name in names]
+        told = sum(any(2 * len(words & text) > len(words) for text in texts) for words in wanted)
         if len(names) > 1 and told >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(names):
             head.ways, head.times, head.teaser = [list(names)], names, ", ".join(names)
             return [*lines[:index], *below]

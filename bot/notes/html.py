@@ -25,6 +25,7 @@ _CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>")
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 _WEIGHT = re.compile(r"font-weight\s*:\s*(bold|[6-9]\d\d)?", re.IGNORECASE)
 _BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")
+_TYPED_BULLET = re.compile(r"^[•▪◦●‣]\s+")
 
 # Elements of the page itself and its navigation, which are no part of an episode's notes.
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
@@ -170,11 +171,11 @@ class _Reader:
         bold = [piece for piece, _bold in itertools.takewhile(operator.itemgetter(1), spoken)]
         lead = _plain("".join(bold)) if len(bold) < len(spoken) else ""
         if text or self._links or self._images:
-            bullet = _BULLET.match(text) if self._item else None
-            text = text[bullet.end() :] if bullet else text
+            bullet = (_BULLET if self._item else _TYPED_BULLET).match(text)
+            text, item = text[bullet.end() :] if bullet else text, self._item or bullet is not None
             level = self._level or (BOLD_LEVEL if bold and not (lead or self._item) else 0)
             links, images, aside = tuple(self._links), tuple(self._images), self._aside > 0 or self._is_comment
-            line = Line(text, level, self._item, self._lists, self._gap, links, images, lead=lead, aside=aside)
+            line = Line(text, level, item, self._lists, self._gap, links, images, lead=lead, aside=aside)
             self.lines.append(line)
             self._gap = self._is_comment = False
             self._breaks = 0

@@ -21,6 +21,11 @@ def words_of(name: str) -> str:
     return f"(?:{re.sub(r'{([a-z_]+)}', lambda other: words_of(other[1]), alternatives)})"
 
 
+def pattern_of(name: str) -> re.Pattern[str]:
+    """Return the pattern of the lexicon under a name, compiled."""
+    return re.compile(words_of(name))
+
+
 STOP_WORDS, WEAKENING, _FRENCH, _ENGLISH = (
     frozenset(re.split(r"\W", LEXICON[name])) for name in ("stop", "weakening", "french", "english")
 )

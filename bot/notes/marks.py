@@ -12,7 +12,7 @@ from bot.notes.model import Line
 
 _WORD = words_of("part")
 _NUMBERED = re.compile(
-    rf"(?i)^[\[(]?(?:{_WORD}\s{{0,3}})?(?:(?:n°|no|#)\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[\]).:°/|–—-]|(?<=\d)[ée]?r?\s?/|"
+    rf"(?i)^[\[(]?(?:[a-z](?=\d{{1,2}}[.)]))?(?:{_WORD}\s{{0,3}})?(?:(?:n°|no|#)\s{{0,3}})?(\d{{1,2}})\s{{0,3}}(?:[\]).:°/|–—-]|(?<=#\d)\s|(?<=#\d\d)\s|(?<=\d)[ée]?r?\s?/|"
     rf"(?:er|re|e|[èe]me|st|nd|rd|th)\s{_WORD}\s?[:–—-])\s{{0,3}}(?=\D)"
 )
 _COUNTED = re.compile(
@@ -26,7 +26,7 @@ _TEXT_FIELD = re.compile(rf"(?i)^{words_of('text_field')}\s?:\s+(?=\S)")
 _COUNT = re.compile(r"^\d\. ")
 EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u200d\u20e3]+\s*")
 SOURCES = re.compile(rf"^\W*(?:les\s+|nos\s+|the\s+)?{words_of('sources')}(?: .{{0,30}})?\W*$")
-_DECORATION = re.compile(r"^(?:[*=~_+#/▬-]{2,}|§)|(?<![*=~_+#/▬-])[*=~_+#/▬-]{2,}$")
+_DECORATION = re.compile(r"^(?:[*=~_+#/▬-]{2,}|§|>+\s)|(?<![*=~_+#/▬-])[*=~_+#/▬-]{2,}$")
 _DURATION = re.compile(r"[(\[]\d{1,2} ?(?:min|mn|sec|s|['’])[^()\[\]]{0,9}[)\]]$")
 _MOST_INSIDE, _MAX_HEADING = 20, 110
 """Lists inside of a list, behind which its count goes on, and characters of a title."""
@@ -73,8 +73,6 @@ def unmarked(text: str) -> str:
 
 def sign_of(line: Line) -> str:
     """Return the sign with which a line begins; an emoji stands for all of them, as each subject may have its own."""
-    if _FIELD.match(line.text):
-        return "field"
     first = line.text[:1]
     is_sign = bool(line.text) and not (line.is_link or line.item or first.isalnum() or first in "«“\"'’([{*…")
     return "" if not is_sign else "emoji" if first > "\U00010000" or EMOJI.match(line.text) else first

@@ -19,9 +19,7 @@ _MOMENT = rf"{_DAY},?\s(?:à\s|at\s)?{_CLOCK}"
 # WhatsApp writes a tilde before the name of somebody who is not in the contacts, or the number alone.
 _NAME = r"(?:~\s?)?(?:[^\W\d_]|\+\d)[^:\n\[\]<>]{0,40}?"
 # `[04/11/2024, 21:14:03] Marie: …`, `04/11/2024 à 21:14 - Marie : …`; without a name it is a line of the program.
-_MESSAGE = re.compile(
-    rf"(?:\[{_MOMENT}\]|{_MOMENT}\s[-–])\s+(?:(?P<speaker>{_NAME})\s?:(?:\s+|$))?(?P<text>.*)", re.DOTALL
-)
+_MESSAGE = re.compile(rf"(?:\[{_MOMENT}\]|{_MOMENT}\s[-–])\s+(?:(?P<speaker>{_NAME})\s?:(?:\s+|$))?(?P<text>.*)")
 # `Marie, [18.05.2025 20:12]`, `Marie — 18/05/2025 20:12`, `Marie  9:42 AM`: the message stands below.
 _HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}\[?{_CLOCK}\]?)")
 _STAMP_FIRST = re.compile(rf"\[{_MOMENT}\]\s(?P<speaker>{_NAME})")
@@ -33,12 +31,14 @@ _TURN = re.compile(
 )
 _LABEL = re.compile(
     r"(?P<speaker>[A-ZÀ-Þ][\w’'.-]*(?: "
-    r"[A-ZÀ-Þ\d][\w’'.-]*){0,2})(?:\s\((?P<time>\d{1,2}:\d\d(?::\d\d)?)\))?\s?:(?:\s+(?P<text>(?!https?://)\S.*))?"
+    r"[A-ZÀ-Þ\d][\w’'.-]*){0,2})(?:\s\((?P<time>\d{1,2}:\d\d(?::\d\d)?)\))?(?P<mark>\s?:|\s[–—-](?=\s)|$)"
+    r"(?:\s+(?P<text>(?!https?://)\S.*))?"
 )
 _NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
 # Subtitles number their lines and give each a time: SRT and WebVTT.
 _CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
 _CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
+_VOICE = re.compile(r"^<v(?:\.\w+)* ([^<>]{1,40})>")
 _SYSTEM = re.compile(rf"^\W*{words_of('system')}")
 _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
@@ -111,9 +111,6 @@ def _unframed(lines: Sequence[str]) -> list[Line]:
 
 def _without_mail(lines: Sequence[str]) -> list[Line]:
     """Return a mail without headers, and with its quotes and signature aside; other lines unchanged."""
-    full = [line for line in lines if line.strip()]
-    if sum(line.startswith(">") for line in full) > _MANY * len(full):
-        lines = [line.lstrip("> ") for line in lines]
     said: list[Line] = []
     is_mail = has_ended = False
     while len(said) < len(lines):
@@ -201,17 +198,23 @@ def message_line(text: str, *, begins: bool = False, is_system: bool = False) ->
 def _transcript(lines: Sequence[str]) -> list[Line] | None:
     """Return the turns of a transcript; None if the lines are none."""
     has_cues = any(_CUE.fullmatch(line.strip()) for line in lines)
-    lines = ["" if has_cues and _CUE_LINES.fullmatch(line.strip()) else line for line in lines]
+    if has_cues:
+        lines = ["" if _CUE_LINES.fullmatch(line.strip()) else _VOICE.sub(r"\1: ", line) for line in lines]
     full = [line.strip() for line in lines if line.strip()]
     turns = [_TURN.fullmatch(line) for line in full]
     bare = [turn["text"] if turn and not turn["speaker"] else line for turn, line in zip(turns, full, strict=True)]
     labels = [label for label in map(_LABEL.fullmatch, bare) if label and not _NO_SPEAKER.match(fold(label["speaker"]))]
+    # Without a colon, only a name that comes again is that of a speaker.
+    again = Counter(label["speaker"] for label in labels)
+    labels = [label for label in labels if label["mark"].strip() == ":" or again[label["speaker"]] > 1]
     spoken = [(turn["speaker"], turn["text"]) for turn in turns if turn and turn["speaker"]]
     spoken += [(label["speaker"], label["text"] or "") for label in labels]
     counts = Counter(speaker for speaker, _text in spoken)
     stamped = [turn["text"] for turn in turns if turn]
-    told = [text for _speaker, text in spoken if text] or stamped
-    is_labelled = len(spoken) > len(counts) and len(spoken) + len(stamped) >= _MANY * len(full)
+    told = [text for _speaker, text in spoken if text] or stamped or [line for line in full if line not in counts]
+    # Below a name alone stands what its speaker says.
+    said = len(spoken) + sum(not text for _speaker, text in spoken)
+    is_labelled = len(spoken) > len(counts) and said + len(stamped) >= _MANY * len(full)
     is_stamped = len(stamped) > _MANY * len(full) and _are_sentences(stamped)
     if not (has_cues or is_stamped or (is_labelled and _are_sentences(told))):
         return None

@@ -11,7 +11,7 @@ import re
 import tomllib
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.model.address import web_address
 from bot.model.dates import date_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
+from bot.model.plaintext import text_in
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
 from bot.model.wrapping import rejoined
@@ -82,7 +83,7 @@ _CITED = re.compile(rf" ?(?:\[(\^?[\w-]{{1,30}})\](?!\()|\((\d{{1,2}})\)|({_RAIS
 _URL = re.compile(r"https?://[^\s<>()\[\]]+")
 _LONGEST_NUMBER = 6
 _AUDIO = re.compile(r"(?i)\.(?:mp3|m4a|ogg|opus|aac)(?:\?\S*)?$")
-_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?)(?!\d)[\s\W]{0,5}(?=\S)")
+_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?)(?!\d)[\s\W]{0,5}")
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 
@@ -117,7 +118,10 @@ def read_notes(data: bytes, path: Path) -> Notes:
             return _of_mail(data, path)
         except RecursionError:
             raise refusal(path, _("too many parts of this mail stand in each other"), _(_SAVE_AS_TEXT)) from None
-    text = _decoded(data, path)
+    text = text_in(data)
+    if text is None:
+        cure = _("Save the notes as text, Markdown or HTML, and give that file")
+        raise refusal(path, _("this is not a text file"), cure)
     if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
         return _of_chat(text, path)
     return notes_in(text, path)
@@ -154,7 +158,7 @@ def notes_in(text: str, path: Path) -> Notes:
 
 
 def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str = "") -> Notes:
-    kept = [_with_time(line) for line in map(with_addresses, tabbed(lines)) if line.text or line.links or line.images]
+    kept = [line for line in _timed(map(with_addresses, tabbed(lines))) if line.text or line.links or line.images]
     if not any(character.isalpha() for line in kept for character in line.text):
         raise refusal(path, _("there are no words in these notes"), _("Give a file with show notes"))
     links = [link.url for line in kept for link in line.links]
@@ -167,14 +171,21 @@ def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str
     return Notes(tuple(counted(kept)), source=source, **found)
 
 
-def _with_time(line: Line) -> Line:
-    """Return a line apart from the time of the recording before its words, or behind them in brackets."""
-    match = _TIME_FIRST.search(line.text) or _TIME_LAST.search(line.text)
-    rest = line.text[: match.start()] + line.text[match.end() :] if match else ""
-    if match is None or line.time or not any(map(str.isalpha, rest)):
-        return line
-    lead = line.lead if match.start() else line.lead[match.end() :]
-    return dataclasses.replace(line, text=rest.strip(), time=match[1], lead=lead)
+def _timed(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines with their times: before their words, behind them in brackets, or in the line above."""
+    above = ""
+    for line in lines:
+        match = None if line.time else _TIME_FIRST.search(line.text) or _TIME_LAST.search(line.text)
+        rest = line.text[: match.start()] + line.text[match.end() :] if match else line.text
+        if match and not (rest or line.links):
+            above = match[1]
+            continue
+        if match and any(map(str.isalpha, rest)):
+            lead = line.lead if match.start() else line.lead[match.end() :]
+            yield dataclasses.replace(line, text=rest.strip(), time=match[1], lead=lead)
+        else:
+            yield dataclasses.replace(line, time=line.time or above)
+        above = ""
 
 
 def clean(text: str) -> str:
@@ -191,20 +202,6 @@ def refusal(path: Path, what: str, cure: str) -> InvalidInputError:
 def _too_long(path: Path) -> InvalidInputError:
     what = _("the notes are longer than {count:,} characters").format(count=MAX_LENGTH)
     return refusal(path, what, _("Give the notes of one episode"))
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    """Decode a file in UTF-8, in UTF-16 with a byte order mark, or in the encoding of old Windows programs."""
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    if encoding != "utf-16" and b"\0" in data:
-        cure = _("Save the notes as text, Markdown or HTML, and give that file")
-        raise refusal(path, _("this is not a text file"), cure)
-    for each in (encoding, "cp1252"):
-        # Because no text of older Windows programs is valid UTF-8, that encoding comes second.
-        with contextlib.suppress(UnicodeDecodeError):
-            return data.decode(each)
-    cure = _("Open it in an editor and save it again as UTF-8")
-    raise refusal(path, _("this is neither UTF-8 nor Windows text"), cure)
 
 
 def _of_document(data: bytes, path: Path) -> Notes:

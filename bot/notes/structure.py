@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.model.text import fold, sentences
+from bot.model.text import fold
 from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, says_chaff
-from bot.notes.cuts import Cut, Start, best_cut
+from bot.notes.cuts import Cut, Start, best_cut, lowest_level
 from bot.notes.head import read_head
 from bot.notes.language import stems, telling_words
-from bot.notes.marks import ENDS, SOURCES, bare_title, is_heading, is_title, number_of, unmarked
+from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of, unmarked
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
@@ -26,17 +26,11 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     head, lines = read_head(notes, path, today)
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
-    body = _sifted([part for line in lines if _says_something(line) for part in _parts(line)], found.left_out)
+    body = _sifted([line for line in lines if _says_something(line)], found.left_out)
     body = body[: _end_of_subjects(body, found)]
     cut = best_cut(body, head)
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
     closing = _divide(body, cut, found)
-    last = found.subjects[-1].lines
-    # A short line at the end without a full stop is no sentence of a subject, but a name, an address or a jingle.
-    while len(last) > 1 and last[-1].after_gap and len(last[-1].text) <= _LOOSE < len(last[-2].text):
-        if last[-1].links or last[-1].item or last[-1].text.endswith(ENDS):
-            break
-        found.left_out.append(last.pop())
     left = _announce(found.subjects, cut.phrases)
     for subject in found.subjects:
         subject.time = subject.time or head.times.get(subject.announced, "")
@@ -61,19 +55,15 @@ def _end_of_subjects(body: Sequence[Line], found: Outline) -> int:
     end = ends[-1] + 1 if len(ends) > 1 else len(body)
     tail = body[end:]
     names = {word for way in found.head.ways for phrase in way for word in telling_words(phrase)}
-    for line in tail:
-        is_marked = line.level or line.lead or line.time or number_of(line.text)
+
+    def tells(line: Line) -> bool:
         is_sentence = len(line.text) > _LOOSE or (len(line.text) > _SENTENCE and line.text.endswith("."))
-        if (
-            is_marked
-            or is_sentence
-            or names & set(telling_words(line.text))
-            or not tail[0].after_gap
-            or len(line.links) > 1
-        ):
-            return len(body)
-    found.left_out += [line for line in tail if not line.links]
-    found.unplaced += [link for line in tail for link in line.links]
+        is_marked = line.level or line.lead or line.time or number_of(line.text) or len(line.links) > 1
+        return bool(is_sentence or is_marked or names & set(telling_words(line.text)))
+
+    if not tail or not tail[0].after_gap or any(map(tells, tail)):
+        return len(body)
+    found.left_out += tail
     return end
 
 
@@ -84,7 +74,7 @@ def _says_something(line: Line) -> bool:
 def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
     """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
     kept: list[Line] = []
-    to_do, end, gap, is_signed = chores(lines) | _bare_rows(lines), 0, False, False
+    to_do, end, gap, is_signed = chores(lines), 0, False, False
     for index, line in enumerate(lines):
         gap = gap or line.after_gap
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
@@ -100,25 +90,6 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
     return kept
 
 
-def _bare_rows(lines: Sequence[Line]) -> set[int]:
-    """Return the rows of a running order that have no text, where others have one: a jingle, a question for a guest."""
-    rows = [index for index, line in enumerate(lines) if line.time and not (line.speaker or line.links)]
-    short = (at for at in rows if len(lines[at].text) <= _LOOSE)
-    bare = {at for at in short if at + 1 == len(lines) or lines[at + 1].time}
-    return bare if len(rows) - len(bare) > 1 else set()
-
-
-def _parts(line: Line) -> list[Line]:
-    """Return a paragraph apart from the sentences at its end that are no part of its subject."""
-    said = sentences(line.text)
-    out = [is_chaff(Line(each)) for each in said]
-    kept = len(out) - next((count for count, is_out in enumerate(reversed(out)) if not is_out), 0)
-    if kept == len(out) or any(out[:kept]) or line.links or line.level:
-        return [line]
-    rest = dataclasses.replace(line, text=" ".join(said[kept:]), lead="", after_gap=False, images=())
-    return [dataclasses.replace(line, text=" ".join(said[:kept])), rest]
-
-
 def _section_end(lines: Sequence[Line], begin: int) -> int:
     """Return the line at which the section below a title ends."""
     title = lines[begin]
@@ -128,9 +99,8 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
         is_titled = is_title(line) and bool(below.text) and not below.after_gap
         # Without a mark, a section is a paragraph: that of its title, or the one below.
         signs = (line.after_gap, is_titled, index > begin + 1)
-        if (title.time and line.time) or (
-            0 < line.level <= title.level if title.level else line.level or sum(signs) > 1
-        ):
+        is_next = 0 < line.level <= title.level if title.level else line.level or sum(signs) > 1
+        if is_next or (title.time and line.time):
             return index
     return len(lines)
 
@@ -138,22 +108,29 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
 def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
+    end = _end_of_last(body, begins)
+    found.left_out += body[end:]
+    body = body[:end]
+    found.unplaced += [link for line in body[: begins[0]] for link in line.links]
     for line in body[: begins[0]]:
-        found.unplaced += line.links
         if line.text and not line.is_link:
-            (found.left_out if is_heading(line) or SOURCES.match(fold(line.text)) else found.opening).append(line)
+            (found.left_out if is_heading(line) or _is_label(line) else found.opening).append(line)
     tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
     # A list of links ends notes whose subjects have none.
     if len(body) - tail < 2 or not body[tail].after_gap or any(line.links for line in body[:tail]):  # noqa: PLR2004
         tail = len(body)
     closing: list[Link] = []
+    limit = lowest_level(body, cut.starts)
     for start, begin, end in zip(cut.starts, begins, [*begins[1:], len(body)], strict=True):
         subject = Subject(start.phrase, start.title, body[start.line].time if body else "")
         found.subjects.append(subject)
+        # A title of the same level that begins no subject heads something else.
+        titles = (at for at in range(start.line + 1, end) if 0 < body[at].level <= limit and not _is_label(body[at]))
+        own_end = next(titles, end)
+        found.left_out += body[own_end:end]
         below_sources = False
-        for index, line in enumerate(body[begin:end], begin):
-            is_label = bool(line.text) and SOURCES.match(fold(line.text)) is not None
-            below_sources = below_sources or is_label
+        for index, line in enumerate(body[begin:own_end], begin):
+            below_sources = below_sources or _is_label(line)
             subject.images += line.images
             if len(cut.starts) > 1 and end == len(body) and line.links and (below_sources or index >= tail):
                 words = "" if line.is_link else bare_title(line.text)
@@ -164,11 +141,35 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
             if text and not below_sources:
                 level, item = (0, False) if index == start.line else (line.level, line.item)
                 subject.lines.append(dataclasses.replace(line, text=text, level=level, item=item))
-            elif text and not line.links and not is_label:
+            elif text and not line.links and not _is_label(line):
                 found.left_out.append(line)
     if len(cut.starts) == 1 and not (found.subjects[0].heading or found.subjects[0].announced):
         found.subjects[0].heading = bare_title(found.head.title)
     return closing
+
+
+def _is_label(line: Line) -> bool:
+    return bool(line.text) and SOURCES.match(fold(line.text)) is not None
+
+
+def _end_of_last(body: Sequence[Line], begins: Sequence[int]) -> int:
+    """Return the line behind the last subject, whose paragraphs stand like those of the others."""
+    *others, (last, end) = itertools.pairwise([*begins, len(body)])
+
+    def step(at: int) -> tuple[bool, bool, bool]:
+        return body[at - 1].is_link, body[at].is_link, body[at].after_gap
+
+    known = {step(at) for begin, other_end in others for at in range(begin + 1, other_end)}
+    for at in range(last + 1, end):
+        above, line = body[at - 1 : at + 1]
+        is_odd = len(others) > 1 and step(at) not in known and (above.is_link or len(line.text) <= _LOOSE)
+        # A short line at the end without a full stop is no sentence of a subject, but a name, an address or a jingle.
+        is_loose = at == end - 1 and len(line.text) <= _LOOSE < len(above.text) and not line.text.endswith((".", "…"))
+        is_odd = is_odd or (is_loose and not (line.links or line.item))
+        # Links that have their own lines there may be those of all subjects.
+        if is_odd and line.after_gap and not any(each.is_link or each.images for each in body[at:]):
+            return at
+    return end
 
 
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
@@ -193,7 +194,7 @@ def _share(phrase: str, subject: Subject) -> float:
 def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
     """Return the first line of each subject: links above the titles belong to them where that fits the whole notes."""
     begins, votes = [], -3 if body and body[-1].is_link else 0
-    for start, above in zip(starts, ["", *(start.title for start in starts)], strict=False):
+    for start in starts:
         begin = start.line
         while begin and body[begin - 1].is_link and body[begin - 1].links:
             begin -= 1
@@ -203,8 +204,6 @@ def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
             continue
         is_near, is_far = not body[start.line].after_gap, not begin or body[begin].after_gap
         votes += (3 if not begin else 0) + (2 if is_near and is_far else -2 if not (is_near or is_far) else 0)
-        words = {word for line in body[begin : start.line] for link in line.links for word in _words_of(link)}
-        votes += len(words & set(telling_words(start.title))) - len(words & set(telling_words(above)))
     return begins if votes > 0 else [start.line for start in starts]
 
 

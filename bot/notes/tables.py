@@ -10,7 +10,7 @@ from bot.notes.language import telling_words, words_of
 from bot.notes.model import BOLD_LEVEL, Line
 
 _TITLE, _OTHER = (re.compile(words_of(name)) for name in ("title_column", "other_column"))
-_TIME = re.compile(r"\W?\d{1,2}\s?[:h]\s?\d\d(?::\d\d)?\W?")
+_TIME = re.compile(r"\W?\d{1,2}\s?[:h'’]\s?\d\d(?::\d\d)?\W?")
 _FEW = 3
 """Words of a cell that tells no news: a person, a state, a duration."""
 

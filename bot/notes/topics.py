@@ -47,9 +47,8 @@ def topics_of(titles: Sequence[str], texts: Sequence[str], known: Iterable[str],
         counts.update(dict.fromkeys(_known_in(text, archive), weight))
     counts.update(2 * named)
     # A name that occurs in passing is not the subject, nor is any name of the text where the title has its own.
-    frequent = [
-        topic for topic, count in counts.items() if topic in named or (count > 1 and (count >= _IN_TITLE or not named))
-    ]
+    least = _IN_TITLE if named else 2
+    frequent = [topic for topic, count in counts.items() if topic in named or count >= least]
     likely = sorted(frequent, key=lambda topic: (topic not in archive, -counts[topic]))
     usable = (topic for topic in (*filter(None, written), *likely) if len(topic.encode()) <= LONGEST_TOPIC)
     return list(dict.fromkeys(usable))[:MAX_TOPICS]
@@ -98,13 +97,10 @@ class Spelling:
         places: list[str] = []
         for match in _PROPER.finditer(title):
             words, above = match[0], title[: match.start()].rstrip()
-            if (
-                fold(words.split()[0]) in STOP_WORDS
-                or len(words) < _SHORTEST_NAME
-                or len(words.split()) > _LONGEST_NAME
-            ):
+            first, count = words.split()[0], len(words.split())
+            if fold(first) in STOP_WORDS or len(words) < _SHORTEST_NAME or count > _LONGEST_NAME:
                 continue
-            forms = self._forms.get(words.split()[0].lower(), Counter())
+            forms = self._forms.get(first.lower(), Counter())
             is_sure = (words.isupper() and not title.isupper()) or any(form[:1].isupper() for form in forms)
             if is_sure or not (above.endswith((".", ":", "!", "?")) or not above.rstrip('«“"–— ')):
                 is_place = _ELISION.match(words) or (above and fold(above.split()[-1]).rstrip("’'") in WEAKENING)

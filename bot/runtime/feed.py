@@ -19,6 +19,7 @@ from bot.content.feed import Items
 from bot.content.folder import write_draft
 from bot.content.links import Web, WebAnswer, WebError
 from bot.content.parser import parse_episode
+from bot.content.upcoming import defaults_after
 from bot.model.address import site
 from bot.model.feed import (
     MAX_FEED,
@@ -34,7 +35,6 @@ from bot.model.feed import (
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
 from bot.notes import aside
-from bot.notes.defaults import defaults_after
 
 if TYPE_CHECKING:
     from bot.config import Config

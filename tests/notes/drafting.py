@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.content.parser import parse_episode
+from bot.content.upcoming import Defaults
 from bot.model.document import plain
 from bot.model.i18n import Language
 from bot.model.text import fold_words
-from bot.notes.defaults import Defaults
 from bot.notes.draft import draft
 from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
