@@ -9,7 +9,7 @@ RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY bot ./bot
-RUN pip install --no-cache-dir --constraint constraints.txt '.[postgres]'
+RUN pip install --no-cache-dir --constraint constraints.txt '.[postgres,stats]'
 
 FROM $PYTHON
 # The program writes to /data alone, so the container may run with a read-only root file system.

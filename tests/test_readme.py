@@ -173,8 +173,8 @@ def test_two_containers_share_one_server() -> None:
         assert differing == {"depends_on", "environment", "hostname", "volumes"}
         url = services[name]["environment"]["RECAP_STORAGE__URL"].replace(password, "secret")
         assert load(None, {"RECAP_STORAGE__URL": url}).storage.url.get_secret_value() == url
-    # The image has the driver.
-    assert "'.[postgres]'" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    # The image has the driver, and the charts of the figures.
+    assert "'.[postgres,stats]'" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", ["several-machines.md", "plusieurs-machines.md"])
