@@ -101,6 +101,9 @@ async def test_a_monday_is_seen_in_the_metrics_and_the_health_checks(tmp_path: P
             while await app.ledger.is_anything_open():  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.02)
             await Talk(app, place).on_telegram().says("/topic tiktok")
+            await app.ledger.figures.save()
+            figures = await app.ledger.figures.all()
+            assert (figures.asked, [*figures.commands.values()]) == ({"tiktok": 1}, [{"topic": 1}])
             status, page = await ask("/metrics")
             found = Samples(page)
             assert status == 200
