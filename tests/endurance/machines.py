@@ -167,7 +167,7 @@ class Cluster:
         figures.ended = self.number("SELECT count(*) FROM subscriptions WHERE state <> 'active'")
         traffics = self.place.telegram.traffic, self.place.discord.traffic
         figures.peak = max(traffic.peak(1.0) for traffic in traffics)
-        figures.surely = max(traffic.peak(max(0.0, 1.0 - self.lag)) for traffic in traffics)
+        figures.surely = max(traffic.peak(max(LOOK_EVERY, 1.0 - self.lag)) for traffic in traffics)
         moments = [send.at for send in self.place.telegram.traffic.sends]
         gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
         figures.longest_gap = round(max(gaps, default=0.0), 1)
