@@ -371,6 +371,8 @@ def _merge_deliveries(connection: Connection, old: Target, new_chat: str) -> Non
     # One broadcast at a time, because its id leads straight to the chat, past everybody else's pending deliveries.
     for broadcast_id in connection.scalars(select(broadcasts.c.id).where(BROADCAST_IS_OPEN)).all():
         unfinished = (c.broadcast_id == broadcast_id) & is_in_chat(deliveries, old) & IS_UNFINISHED
+        # Because the messages stay in the old chat, one with the same number in the new one is another message.
+        unfinished &= c.corrects.is_(None)
         if merged := connection.execute(delete(deliveries).where(unfinished, has_twin)).rowcount:
             leave_out(connection, broadcast_id, LeftOut.MERGED, merged)
         connection.execute(update(deliveries).where(unfinished).values(chat=new_chat))

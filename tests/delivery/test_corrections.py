@@ -18,7 +18,7 @@ from bot.delivery.worker import Worker
 from bot.model.codes import Code
 from bot.model.correction import Text
 from bot.model.rendering import Message
-from bot.model.subscription import SubscriptionState
+from bot.model.subscription import NO_CHOICES, Choices, SubscriptionState
 from bot.platforms.base import (
     NotSentError,
     Platform,
@@ -52,8 +52,9 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
+    from bot.model.document import Document
     from bot.model.rendering import Rendering
     from bot.model.subscription import Target
     from bot.platforms.base import Post
@@ -82,6 +83,14 @@ class Board(Platform, Editor):
         self.requests: list[str] = []
         self.keeps: set[str] = set()
         self.number = 0
+
+    def render(self, document: Document, *, silent: bool = False, rich: bool = False) -> Rendering:
+        """Nothing is rendered here."""
+        raise NotImplementedError
+
+    async def inspect(self, target: object, choices: Choices = NO_CHOICES) -> Sequence[str]:
+        """Nothing is looked at here."""
+        raise NotImplementedError
 
     async def send(self, post: Post) -> str:
         """Show the message."""
@@ -394,3 +403,12 @@ async def test_as_long_as_it_can_be_corrected_the_ledger_knows_what_was_sent(led
     await ledger.prune(keep_episodes=0, correctable=dt.timedelta(days=56))
     assert (await tally(ledger, broadcast.id), await tally(ledger, correction.id)) == ({}, {})
     assert (await everything(ledger, "choices", "texts", "renderings")).strip() == ""
+
+
+async def test_a_correction_does_not_follow_a_chat_to_its_new_number(on_file: Ledger, clock: Clock) -> None:
+    """The messages stay in the old chat; in the new one the same numbers are those of other messages."""
+    board, ledger = Board(), on_file
+    broadcast = await pushed(ledger, board, clock, "a")
+    await correct(ledger, broadcast, "A")
+    await ledger.subscriptions.move(telegram(1), "9")
+    assert [claim.target for claim in await ledger.claim(TELEGRAM, 9)] == [telegram(1)]
