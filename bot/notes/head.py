@@ -21,7 +21,7 @@ _NUMBERS = (
         rf"(?i)^\W{{0,6}}{_WORD}\s{{0,3}}[.:/]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}"
     ),
     re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-](?:\s+|\s*(?=\D))|\s//?\s|$)"),
-    re.compile(r"(?i)\b(?:S\d{1,3}\s?E|n°\s?)(\d{1,6})\b[\s:.,|–—-]*"),
+    re.compile(r"(?i)\b(?:S\d{1,3}\s?E|n°\s?|num[ée]ro\s(?=\d+\)))(\d{1,6})\b[\s:.,|–—-]*"),
     # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
     re.compile(
         rf"(?i)^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|"

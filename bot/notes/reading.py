@@ -122,7 +122,9 @@ def read_notes(data: bytes, path: Path) -> Notes:
     if text is None:
         cure = _("Save the notes as text, Markdown or HTML, and give that file")
         raise refusal(path, _("this is not a text file"), cure)
-    if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text) and not (_HEAD.match(text) and _head(text, path)[1].strip()):
+    if re.match(r"\s*(?:\{\s*\"|\[\s*(?:\{|\[\s*[\"\d\[{]))", text) and not (
+        _HEAD.match(text) and _head(text, path)[1].strip()
+    ):
         return _of_chat(text, path)
     return notes_in(text, path)
 

@@ -26,7 +26,7 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     head, lines = read_head(notes, path, today)
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
-    body = _sifted([line for line in lines if _says_something(line)], found.left_out)
+    body = _sifted(lines, found.left_out)
     body = body[: _end_of_subjects(body, found)]
     cut = best_cut(body, head)
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
@@ -76,10 +76,12 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
     kept: list[Line] = []
     to_do, end, gap, is_signed = chores(lines), 0, False, False
     for index, line in enumerate(lines):
-        gap = gap or line.after_gap
+        gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
         if index >= end and is_out and line.text and not line.links:
             end = _section_end(lines, index)
+        if not _says_something(line):
+            continue
         if index < end or index in to_do or is_chaff(line) or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
             out.append(line)
             # A farewell that ends in a comma has a name and perhaps an office below it.
@@ -111,7 +113,9 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     end = _end_of_last(body, begins)
     found.left_out += body[end:]
     body = body[:end]
-    found.unplaced += [link for line in body[: begins[0]] for link in line.links]
+    above = [link for line in body[: begins[0]] for link in line.links]
+    # A list of links above the subjects is theirs; a single link is that of the show.
+    found.unplaced, closing = (above, []) if len(above) == 1 else ([], above)
     for line in body[: begins[0]]:
         if line.text and not line.is_link:
             (found.left_out if is_heading(line) or _is_label(line) else found.opening).append(line)
@@ -119,7 +123,6 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     # A list of links ends notes whose subjects have none.
     if len(body) - tail < 2 or not body[tail].after_gap or any(line.links for line in body[:tail]):  # noqa: PLR2004
         tail = len(body)
-    closing: list[Link] = []
     limit = lowest_level(body, cut.starts)
     for start, begin, end in zip(cut.starts, begins, [*begins[1:], len(body)], strict=True):
         subject = Subject(start.phrase, start.title, body[start.line].time if body else "")
