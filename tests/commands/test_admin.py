@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.commands import ADMIN, LARGEST_FILE
 from bot.content.frontmatter import as_draft
 from bot.content.parser import parse_episode
+from bot.model.episode import Status
 from bot.model.i18n import Language
 from bot.notes.reading import read_notes
 from bot.sandbox.discord.people import NotOfferedError
-from bot.sandbox.telegram.model import Status
+from bot.sandbox.telegram.model import Status as Membership
 from tests.commands.test_golden import Transcript, compare
 from tests.conversation import DiscordPerson, Person, Talk, TelegramPerson, talking
 from tests.world import MONDAY, read_discord, read_telegram, town
@@ -229,7 +232,7 @@ async def test_what_changed_after_the_question_is_not_sent(team: Team) -> None:
 async def test_those_who_failed_are_named_and_sent_to_again(team: Team) -> None:
     """With the reason, and only they get it again."""
     telegram, channel = team.talk.town.telegram, team.talk.town.channel
-    telegram.set_member(channel, telegram.bot, Status.ADMINISTRATOR, rights=())
+    telegram.set_member(channel, telegram.bot, Membership.ADMINISTRATOR, rights=())
     await team.ana.says("/admin 1207")
     await team.ana.presses(SEND)
     await team.ana.presses(YES)
@@ -240,7 +243,7 @@ async def test_those_who_failed_are_named_and_sent_to_again(team: Team) -> None:
     reply = await team.ana.presses(UNSERVED)
     assert f"« Le récap » [telegram:{channel.id}] : 400 Bad Request: need administrator rights" in reply.text
     assert AGAIN in reply.buttons
-    telegram.set_member(channel, telegram.bot, Status.ADMINISTRATOR)
+    telegram.set_member(channel, telegram.bot, Membership.ADMINISTRATOR)
     assert "Il est en route" in (await team.ana.presses(AGAIN)).text
     await team.talk.town.until(lambda: bool(channel.messages))
     again, first = await app.ledger.broadcasts(9)
@@ -251,7 +254,9 @@ async def test_those_who_failed_are_named_and_sent_to_again(team: Team) -> None:
 
 
 @both
-async def test_a_file_comes_back_as_a_draft_and_is_written_with_one_press(team: Team, platform: str) -> None:
+async def test_a_file_comes_back_as_a_draft_and_is_written_with_one_press(
+    team: Team, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An episode that is there is replaced by a press that says so, and the text before is kept beside it."""
     admin, before = team.admin(platform), (team.folder / "1207.md").read_text(encoding="utf-8")
     reply = await admin.sends("notes.txt", NOTES)
@@ -263,6 +268,8 @@ async def test_a_file_comes_back_as_a_draft_and_is_written_with_one_press(team: 
     assert "Enregistré : 1208.md" in (await admin.presses("Enregistrer 1208.md")).text
     assert (team.folder / "1208.md").read_bytes() == draft
 
+    # A draft that takes its time comes where the bot has asked Discord for more.
+    monkeypatch.setattr("bot.platforms.discord.reply.PATIENCE", 0.0)
     mended = before.replace("Un mot.", "Deux mots.")
     assert "Il y a déjà un 1207.md" in (await admin.sends("Le lundi (corrigé).md", mended.encode())).text
     draft_again = mended.replace("---\n\n##", "status: draft\n---\n\n##")
@@ -296,6 +303,25 @@ async def test_a_file_is_judged_before_it_is_fetched(team: Team, caplog: pytest.
     await team.talk.town.until(lambda: "n’ai pas pu recevoir a.txt" in team.ana.seen()[-1].text)
     said = [team.ana.seen()[-1].text, *(record.getMessage() for record in caplog.records)]
     assert not any(telegram.token in each for each in said)
+
+
+@settings(max_examples=25)
+@given(
+    keys=st.permutations(["number: 7", "title: Le 7 --- fin", "date: 2024-11-04"]),
+    status=st.sampled_from(["", "status: ready", "status: draft", '"status" : "ready"']),
+    at=st.integers(0, 3),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_good_episode_becomes_a_draft_and_nothing_else_of_it_changes(
+    keys: list[str], status: str, at: int, end: str
+) -> None:
+    """Wherever its head says which status it has, and once is enough."""
+    head = [*keys[:at], *filter(None, [status]), *keys[at:]]
+    text = end.join(["---", *head, "---", "", "## Un", "", "status: ready", "", "---", "", "Fin.", ""])
+    draft = as_draft(text)
+    before, after = (parse_episode(each, Path("7.md")) for each in (text, draft))
+    assert after == before.model_copy(update={"status": Status.DRAFT})
+    assert as_draft(draft) == draft
 
 
 def test_an_archive_that_unpacks_to_more_is_refused_unread() -> None:

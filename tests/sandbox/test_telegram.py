@@ -19,6 +19,7 @@ from telegram import (
     ReplyKeyboardMarkup,
     Update,
 )
+from telegram.error import BadRequest
 from telegram.ext import Application, CommandHandler
 
 from bot.sandbox.telegram.model import Chat, Status
@@ -40,6 +41,28 @@ async def _update(client: Bot) -> Update:
 async def test_the_bot_knows_itself(standin: TelegramStandIn, client: Bot) -> None:
     """`getMe` introduces the bot that the stand-in was made for."""
     assert (client.id, client.username, client.can_join_groups) == (standin.bot.id, "recap_bot", True)
+
+
+async def test_a_file_can_be_fetched_and_sent(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
+    """By its id and then by its path, as Telegram has both; a caption of more than 1,024 characters is refused."""
+    message = standin.send_file(ada, ada.person, "notes.txt", b"Netflix")
+    assert message.document is not None
+    file = await client.get_file(message.document["file_id"])
+    # The library puts Telegram's own address before the path.
+    path = (file.file_path or "").partition(f"{standin.token}/")[2]
+    address = f"{standin.url}/file/bot{standin.token}/{path}"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(address) as answer:
+            assert await answer.read() == b"Netflix"
+        async with session.get(address.replace(standin.token, "x")) as answer:
+            assert answer.status == 404
+    sent = await client.send_document(ada.id, b"Brouillon", caption="Un mot", filename="1208.md")
+    assert sent.document is not None
+    assert standin.contents[sent.document.file_id] == b"Brouillon"
+    with pytest.raises(BadRequest, match="caption is too long"):
+        await client.send_document(ada.id, b"Brouillon", caption="x" * 1025)
+    with pytest.raises(BadRequest, match="no text in the message to edit"):
+        await client.edit_message_text("Autre", ada.id, sent.message_id)
 
 
 async def test_a_message_is_kept_as_sent(standin: TelegramStandIn, client: Bot, ada: Chat) -> None:
