@@ -192,7 +192,7 @@ async def corrects_and_recalls(team: Team, admin: Person) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace("Un mot.", "Deux mots."), encoding="utf-8")
     await team.talk.app.tick()
     # The card of the change comes by itself; the panel below it shows the same.
-    await team.talk.town.until(lambda: CORRECT in newest(admin))
+    await team.talk.town.until(lambda: CORRECT in latest(admin))
     await admin.says("/admin 1207")
     assert "« Autre Un mot. » → « Autre Deux mots. »" in (await admin.presses(CORRECT)).text
     reply = await admin.presses(CORRECT)
@@ -206,12 +206,12 @@ async def corrects_and_recalls(team: Team, admin: Person) -> None:
     await team.talk.town.until(lambda: all(each.deleted for each in in_group if "Deux mots." in each.text))
 
 
-def newest(person: Person) -> str:
-    """The newest message of the bot in the private chat, with its buttons."""
+def latest(person: Person) -> str:
+    """The latest messages of the bot in the private chat, with their buttons: others may follow the one that counts."""
     if isinstance(person, TelegramPerson):
-        return read_telegram(person.seen()[-1])
+        return "\n".join(map(read_telegram, person.seen()[-4:]))
     assert isinstance(person, DiscordPerson)
-    return read_discord(person.channel.messages[-1].components)
+    return "\n".join(read_discord(message.components) for message in person.channel.messages[-4:])
 
 
 async def test_what_changed_after_the_question_is_not_sent(team: Team) -> None:
@@ -385,4 +385,4 @@ async def test_what_an_admin_reads(team: Team, language: Language, request: pyte
     assert (team.folder / "1208.md").read_text(encoding="utf-8") == "Un autre."
     (team.folder / "1208.md").unlink()
     await script.presses(team.ana, label)
-    compare(f"admin.{language}.txt", re.sub(r"\d+ (?:s|min)\b", "… s", script.text), request.config)
+    compare(f"admin.{language}.txt", re.sub(r"\b(0?5):0\d", r"\1:00", script.text), request.config)
