@@ -108,7 +108,7 @@ def test_a_misspelt_command_is_told_the_right_one(recap: Recap) -> None:
 
 
 APP = {"aiohttp", "alembic", "apscheduler", "discord", "sqlalchemy", "telegram", "watchfiles"}
-NOTES_AND_FEEDS = {"bot.notes", "feedparser"}
+NOTES_AND_FEEDS = {"bot.notes.draft", "bot.notes.reading", "feedparser"}
 TABLES_AND_BARS = {"rich.progress", "rich.table"}
 
 

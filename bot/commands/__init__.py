@@ -5,9 +5,9 @@ an `Answer`. A command knows neither platform nor database. Each file here answe
 """
 
 from bot.commands.completion import suggest
-from bot.commands.drafts import LARGEST_FILE
 from bot.commands.episodes import to_share
 from bot.commands.request import (
+    LARGEST_FILE,
     Answer,
     AnswerFile,
     AttachedFile,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands import drafts
 from bot.commands.request import Answer, outdated
 
 if TYPE_CHECKING:
@@ -20,5 +19,8 @@ async def admin(context: CommandContext, request: Request) -> Answer:
     if not (request.is_private and context.is_admin(request.target.platform, request.person)):
         return outdated(request.words)
     if request.file is not None:
+        # Because few send notes, what reads them is loaded then; else each command would begin half a second later.
+        from bot.commands import drafts  # noqa: PLC0415
+
         return await drafts.answer_file(context, request, request.file) or outdated(request.words)
     return await context.panel(request) or outdated(request.words)

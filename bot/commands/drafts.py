@@ -14,15 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.request import Answer, AnswerFile, notice
+from bot.commands.request import LARGEST_FILE, Answer, AnswerFile, notice
 from bot.content.folder import write_draft
 from bot.content.frontmatter import as_draft
 from bot.content.parser import parse_episode
+from bot.content.upcoming import defaults_after
 from bot.model.document import Block, CommandButton, Document, Heading, Listing, Note, Paragraph, Section, Span
 from bot.model.episode import Status
 from bot.model.i18n import speaking
 from bot.model.plaintext import decoded
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
+from bot.notes.draft import draft
+from bot.notes.reading import EpisodeFileError, read_notes
 
 if TYPE_CHECKING:
     from bot.commands.request import AttachedFile, CommandContext, Request
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LARGEST_FILE = 1 << 20
-"""Bytes of a file: a hundred times the notes of an hour, with the markup of a word processor."""
 SUFFIXES = (".md", ".txt", ".docx", ".html")
 READ_WITHIN = 60.0
 """Seconds that a draft may take; one of long notes takes two on a slow machine."""
@@ -114,11 +115,6 @@ def _drafted(context: CommandContext, data: bytes, path: Path) -> tuple[str, Epi
     Raises:
         InvalidInputError: the file can be read neither as notes nor as an episode.
     """
-    # Because few send notes, these are loaded for them alone; else every start would take a third longer.
-    from bot.content.upcoming import defaults_after  # noqa: PLC0415
-    from bot.notes.draft import draft  # noqa: PLC0415
-    from bot.notes.reading import EpisodeFileError, read_notes  # noqa: PLC0415
-
     archive = context.archive()
     try:
         notes = read_notes(data, path)

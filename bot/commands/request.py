@@ -39,6 +39,10 @@ class Obstacle(enum.Enum):
     """The place is locked."""
 
 
+LARGEST_FILE = 1 << 20
+"""Bytes of a file: a hundred times the notes of an hour, with the markup of a word processor."""
+
+
 class AttachedFile(NamedTuple):
     """A file that came with a request, of that size as far as the platform tells: `read` fetches it.
 
