@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import time_machine
+from rich.console import Console
+from typer.testing import CliRunner
 
+from bot.cli import cli as command_group
+from bot.cli import correct as command_line
+from bot.cli import send
+from bot.cli.console import Exit
+from bot.model.problems import ExpectedError
 from bot.runtime.app import opened
 from bot.storage.records import DeliveryState
 from tests.running import at_work
@@ -18,6 +26,8 @@ from tests.world import MONDAY, DemoWorld, read_telegram, town
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import pytest
 
     from bot.runtime.app import App
     from bot.storage.records import Broadcast
@@ -101,3 +111,30 @@ async def test_a_corrected_place_looks_like_one_that_got_the_right_text(tmp_path
         both = standing(place)
         halves = {name: (texts[: len(texts) // 2], texts[len(texts) // 2 :]) for name, texts in both.items()}
         assert [name for name, (old, new) in halves.items() if old != new] == []
+
+
+async def test_a_terminal_corrects_and_recalls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dry run changes nothing, one platform leaves the other alone, and a recall asks first."""
+    printed = io.StringIO()
+    console = Console(file=printed, width=200, markup=False, emoji=False, highlight=False)
+    for module in (command_line, send):
+        monkeypatch.setattr(module, "out", lambda: console)
+    async with pushed(tmp_path, text(Netflix="ANCIEN")) as (app, place):
+        (tmp_path / "content" / "1207.md").write_text(text(Netflix="NOUVEAU"), encoding="utf-8")
+        await app.tick()
+        steps = (["correct", "1207", "--dry-run"], 0), (["correct", "1207", "--platform", "discord"], 4)
+        for arguments, right in (*steps, (["correct", "1207"], 8)):
+            assert await asyncio.to_thread(recap, tmp_path, *arguments) == (0, "")
+            assert sum("NOUVEAU" in "".join(texts) for texts in standing(place).values()) == right, printed.getvalue()
+        assert "Discord: 4 messages, 4 places" in printed.getvalue()
+        refused = await asyncio.to_thread(recap, tmp_path, "recall", "1207", answer="n\n")
+        assert refused[0] == Exit.FAILED
+        assert await asyncio.to_thread(recap, tmp_path, "recall", "1207", "--yes") == (0, "")
+        assert not any(standing(place).values())
+
+
+def recap(folder: Path, *arguments: str, answer: str = "") -> tuple[int, str]:
+    """Run a command; return its exit code and its error."""
+    command = [*arguments, "--config", str(folder / "config.toml")]
+    result = CliRunner().invoke(command_group, command, input=answer)
+    return result.exit_code, str(result.exception) if isinstance(result.exception, ExpectedError) else ""

@@ -1,0 +1,72 @@
+"""The changes on each platform, as the stand-ins take them: old messages, archived threads, recordings, forums."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from bot.model.rendering import Message
+from bot.platforms.base import Post
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.registry import PLATFORMS
+from bot.platforms.telegram.client import TelegramPlatform
+from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.telegram.server import TelegramStandIn
+from tests.delivery.side import COMPONENTS
+
+if TYPE_CHECKING:
+    from tests.delivery.side import Place, Side
+
+
+def shows(text: str) -> Message:
+    """A message of Discord's."""
+    return Message({"flags": COMPONENTS, "components": [{"type": 10, "content": text}]}, 1, 9)
+
+
+def posted(side: Side, place: Place, nonce: str = "a", first_id: str | None = None) -> Post:
+    """A message on its way there."""
+    body = shows("avant") if side.name == "discord" else Message({"text": "avant"}, 1, 9)
+    return Post(side.target(place), "Le récap", body, nonce, first_id)
+
+
+async def test_telegram_keeps_a_message_of_three_days(telegram_side: Side) -> None:
+    """The bot hears that it stays, and that one deleted by somebody is gone."""
+    town, platform = telegram_side.standin, telegram_side.platform
+    assert isinstance(town, TelegramStandIn)
+    assert isinstance(platform, TelegramPlatform)
+    chat = town.add_private(name="Ada")
+    old, gone = [await platform.send(posted(telegram_side, chat)) for _ in range(2)]
+    chat.history[int(old)].date -= dt.timedelta(days=3)
+    chat.history[int(gone)].deleted = True
+    target = telegram_side.target(chat)
+    assert [await platform.delete(target, each) for each in (old, gone)] == [False, True]
+    line = Message({"text": "retiré"}, 1, 9)
+    assert [await platform.edit(target, each, line) for each in (old, gone)] == [True, False]
+    assert chat.history[int(old)].text == "retiré"
+
+
+async def test_an_archived_post_is_opened_for_its_correction(discord_side: Side) -> None:
+    """Its first message, a further one and its title change; Discord refuses an edit in an archived thread."""
+    town, platform = discord_side.standin, discord_side.platform
+    assert isinstance(town, DiscordStandIn)
+    assert isinstance(platform, DiscordPlatform)
+    forum = town.add_forum(town.add_guild("Auditeurs"), "forum", ["récap"], tag_required=True)
+    first = await platform.send(posted(discord_side, forum))
+    more = await platform.send(posted(discord_side, forum, "b", first))
+    (thread,) = forum.threads
+    target = discord_side.target(forum)
+    for message_id, title in ((more, None), (first, "Le bon titre")):
+        thread.archived = True
+        assert await platform.edit(target, message_id, shows("après"), first_id=first, title=title)
+    assert [each.components[0]["content"] for each in thread.messages] == ["après", "après"]
+    assert (thread.name, thread.archived) == ("Le bon titre", False)
+
+
+async def test_edits_of_a_channel_have_a_pace_of_their_own(discord_side: Side) -> None:
+    """Three in six seconds, and none of them holds up a message to the channel."""
+    platform = discord_side.platform
+    assert isinstance(platform, DiscordPlatform)
+    row = PLATFORMS[discord_side.name]
+    target = discord_side.target(discord_side.add(1)[0])
+    (limit,) = row.limits(platform.route(target))
+    assert (limit.count, limit.seconds, row.limits(target)) == (3, 6.0, ())
