@@ -25,8 +25,8 @@ from bot.model.facts import Welcome
 from bot.model.feed import FeedItem
 from bot.model.problems import ExpectedError
 from bot.model.rehearsal import Instruction
-from bot.notes import aside
 from bot.platforms.registry import load
+from bot.runtime import aside
 from bot.runtime.app import opened
 from bot.runtime.feed import LONGEST_REST, retry_after
 from tests.podcast import OVER, Podcast, feed, item, podcast

@@ -34,7 +34,7 @@ from bot.model.feed import (
 )
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
-from bot.notes import aside
+from bot.runtime import aside
 
 if TYPE_CHECKING:
     from bot.config import Config
