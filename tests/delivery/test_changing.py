@@ -60,6 +60,9 @@ async def test_an_archived_post_is_opened_for_its_correction(discord_side: Side)
         assert await platform.edit(target, message_id, shows("après"), first_id=first, title=title)
     assert [each.components[0]["content"] for each in thread.messages] == ["après", "après"]
     assert (thread.name, thread.archived) == ("Le bon titre", False)
+    thread.messages[0].delete()
+    assert not await platform.edit(target, first, shows("encore"), first_id=first, title="Le titre seul")
+    assert thread.name == "Le titre seul"
 
 
 async def test_edits_of_a_channel_have_a_pace_of_their_own(discord_side: Side) -> None:

@@ -50,15 +50,15 @@ class Changes:
     async def edit(self, sent: SentMessage, body: JsonObject, turn: FirstTurn, title: str | None) -> bool:
         """Replace a message, and name its post; return False if the message is not there any more."""
         place, is_post = await self._place(sent, turn, surely=False)
-        if not await self._is_done(sent.route("PATCH", place), turn, body):
+        is_there = await self._is_done(sent.route("PATCH", place), turn, body)
+        if not is_there and not is_post:
             # Because the channel may be a forum of which nobody has told the kind yet, that is asked now.
-            other, is_post = await self._place(sent, turn, surely=True)
-            if other == place or not await self._is_done(sent.route("PATCH", other), turn, body):
-                return False
-            place = other
+            place, is_post = await self._place(sent, turn, surely=True)
+            is_there = is_post and await self._is_done(sent.route("PATCH", place), turn, body)
         if is_post and title is not None:
+            # Where somebody has deleted the first message, the post still has its title.
             await self._is_done(_channel("PATCH", place), turn, {"name": title[:MAX_POST_NAME]})
-        return True
+        return is_there
 
     async def delete(self, sent: SentMessage, turn: FirstTurn) -> None:
         """Delete a message, with its post if it is the first of one."""
