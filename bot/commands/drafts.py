@@ -9,8 +9,7 @@ import asyncio
 import functools
 import logging
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,6 @@ SHOWN_LINES = 5
 LONGEST_REMARK = 100
 """Characters shown of a remark, because a caption has 1,024 on Telegram. The file has the whole remark."""
 LONGEST_MISTAKE = 500
-_REMARK = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
 
 
 async def answer_file(context: CommandContext, request: Request, file: AttachedFile) -> Answer | None:
@@ -133,7 +131,7 @@ def _answer(context: CommandContext, request: Request, text: str, episode: Episo
     _, ngettext = request.words.gettext, request.words.ngettext
     path, folder = _path_of(context, episode), context.archive().folder
     blocks: list[Block] = [Paragraph((Span(request.words.quoted(_shortened(episode.title, LONGEST_REMARK))),))]
-    remarks = [" ".join(each.split()) for each in _REMARK.findall(text)]
+    remarks = list(_remarks(text))
     if remarks:
         told = ngettext("{count} remark in the file:", "{count} remarks in the file:", len(remarks))
         blocks += [Paragraph((Span(told.format(count=len(remarks))),)), *_bullets(_kept_short(remarks, LONGEST_REMARK))]
@@ -149,6 +147,14 @@ def _answer(context: CommandContext, request: Request, text: str, episode: Episo
     blocks.append(Note((Span(small.format(path=path)),)))
     title = _("Draft of episode {number}").format(number=episode.number)
     return Answer(_document(title, blocks, buttons), file=AnswerFile(f"{episode.number}.md", text.encode()))
+
+
+def _remarks(text: str) -> Iterator[str]:
+    """Yield the comments of the draft, each on one line."""
+    for rest in text.split("<!--")[1:]:
+        remark, end, _below = rest.partition("-->")
+        if end:
+            yield " ".join(remark.split())
 
 
 def _path_of(context: CommandContext, episode: Episode) -> Path:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-
 if TYPE_CHECKING:
     import sqlite3
 
     from sqlalchemy import URL, Connection, Engine, Table
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
     from sqlalchemy.exc import DBAPIError
 
     from bot.storage.records import LedgerError
 
-Insert: TypeAlias = SqliteInsert | PostgresInsert
+Insert: TypeAlias = "SqliteInsert | PostgresInsert"
 
 WRITES = "recap_writes"
 """The option of a connection that will write."""
@@ -40,6 +39,9 @@ class Backend(Protocol):
 
     def trouble_of(self, url: URL, error: DBAPIError | sqlite3.Error) -> LedgerError | None:
         """Return the error in plain words; None if it is a bug of this program."""
+
+    def is_undone(self, error: DBAPIError) -> bool:
+        """Return whether nothing of the transaction has happened, and it may succeed at once."""
 
     def busy(self, url: URL) -> LedgerError:
         """Return the error of a database that others use for too long."""

@@ -9,13 +9,14 @@ import contextlib
 import contextvars
 import copy
 import datetime as dt
+import functools
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Select, Table, Update, event, select
 from sqlalchemy.engine import make_url
@@ -27,7 +28,7 @@ from sqlalchemy.sql.dml import Delete
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
 from bot.model.problems import reason_of
-from bot.storage import migrations, postgres, sqlite
+from bot.storage import migrations, sqlite
 from bot.storage.backend import WRITES, Backend, Insert
 from bot.storage.place import DisplacedError, Place
 from bot.storage.records import LedgerError
@@ -38,9 +39,8 @@ _Result = TypeVar("_Result")
 _Step: TypeAlias = Callable[Concatenate[Connection, _P], _Result]
 _Fence: TypeAlias = Callable[[Connection], Callable[[], None]]
 
-BACKENDS: Final[Mapping[str, Backend]] = {"sqlite": sqlite, "postgresql": postgres}
-"""Each backend by SQLAlchemy's name for it."""
-
+RETRIES = 5
+"""Times that a transaction is run which the server undoes for the sake of another one, or whose connection breaks."""
 PATIENCE_OF_PEOPLE = 2.0
 """Seconds that a person's command waits for its turn, and as many for another process: five are over soon."""
 PUT_BACK_AFTER = 10.0
@@ -142,7 +142,7 @@ class Database:
         def run() -> _Result:
             self._check_place()
             with plain_errors(self._engine.url):
-                return _repeated(transact)
+                return _repeated(transact, self._backend.is_undone)
 
         return await self._run(self._readers, run)
 
@@ -243,7 +243,7 @@ class Database:
             return result
 
         with plain_errors(self._engine.url):
-            return _repeated(transact)
+            return _repeated(transact, self._backend.is_undone)
 
     @contextlib.contextmanager
     def _waiting(self, connection: Connection) -> Iterator[None]:
@@ -349,7 +349,7 @@ class LedgerPart:
 
 def insert(connection: Connection, table: Table) -> Insert:
     """Return an INSERT that knows ON CONFLICT, as `Backend.insert` says."""
-    return BACKENDS[connection.dialect.name].insert(table)
+    return _backend(connection.dialect.name).insert(table)
 
 
 @contextlib.contextmanager
@@ -364,13 +364,13 @@ def plain_errors(url: URL) -> Iterator[None]:
         raise trouble from error
 
 
-def _repeated(transact: Callable[[], _Result]) -> _Result:
+def _repeated(transact: Callable[[], _Result], is_undone: Callable[[DBAPIError], bool]) -> _Result:
     """Return the result of a transaction, which is run again where a server has undone it for no fault of its own."""
-    for _time in range(postgres.RETRIES - 1):
+    for _time in range(RETRIES - 1):
         try:
             return transact()
         except DBAPIError as error:
-            if not postgres.is_undone(error):
+            if not is_undone(error):
                 raise
     return transact()
 
@@ -381,7 +381,7 @@ def _is_due(connection: Connection) -> bool:
     Raises:
         LedgerError: the database cannot be used, or was copied elsewhere.
     """
-    BACKENDS[connection.dialect.name].check_version(connection)
+    _backend(connection.dialect.name).check_version(connection)
     if migrations.are_due(connection):
         return True
     for copied_to, copied in connection.execute(select(transfers.c.copied_to, transfers.c.copied)):
@@ -428,7 +428,18 @@ def _address(text: str) -> URL:
 
 
 def _backend_of(url: URL) -> Backend:
-    return BACKENDS[url.get_backend_name()]
+    return _backend(url.get_backend_name())
+
+
+@functools.cache
+def _backend(name: str) -> Backend:
+    """Return the backend by SQLAlchemy's name for it."""
+    if name == "sqlite":
+        return sqlite
+    # Its dialect takes two megabytes, which a bot on SQLite does not need.
+    from bot.storage import postgres  # noqa: PLC0415 - loaded where it is used
+
+    return postgres
 
 
 def _no_fence(_connection: Connection) -> Callable[[], None]:

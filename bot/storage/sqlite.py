@@ -130,6 +130,11 @@ def trouble(url: URL, code: int) -> LedgerError:
     return LedgerError(f"{url.database} {_(message)}", _(cure))
 
 
+def is_undone(_error: DBAPIError) -> bool:
+    """Return False, because SQLite undoes no transaction for the sake of another one."""
+    return False
+
+
 def busy(url: URL) -> LedgerError:
     """Return the error of a file that others use for too long."""
     return trouble(url, sqlite3.SQLITE_BUSY)

@@ -237,15 +237,15 @@ deliveries = Table(
     Column("corrects", Integer),  # the delivery whose messages this one changes; null for one that sends its own
     UniqueConstraint("broadcast_id", "platform", "chat", "thread"),
     # Leads to what is next and holds nothing else, so that it shrinks as a push goes on.
-    Index("ix_deliveries_claims", "platform", "rank", "due", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index("ix_deliveries_claims", "platform", "rank", "due", "id", sqlite_where=_PENDING),
     # Finds those to whom something went just now; a push begins without an entry.
-    Index("ix_deliveries_lately", "platform", "updated", sqlite_where=_HAS_BEGUN, postgresql_where=_HAS_BEGUN),
+    Index("ix_deliveries_lately", "platform", "updated", sqlite_where=_HAS_BEGUN),
     # Counting the states of a broadcast, and seeing that it is over, without reading its deliveries.
     Index("ix_deliveries_states", "broadcast_id", "state"),
     # Without these two, deleting one rendering or subscription reads every delivery.
     Index(None, "rendering_id"),
     Index(None, "subscription_id"),
-    Index("ix_deliveries_corrects", "corrects", sqlite_where=_IS_CHANGE, postgresql_where=_IS_CHANGE),
+    Index("ix_deliveries_corrects", "corrects", sqlite_where=_IS_CHANGE),
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.
     sqlite_autoincrement=True,
 )

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from bot.storage import postgres as server
-from bot.storage.database import Database, check, is_made, name_of
+from bot.storage.database import RETRIES, Database, check, is_made, name_of
 from bot.storage.ledger import Ledger
 from bot.storage.migrations import config
 from bot.storage.records import LedgerError
@@ -160,7 +160,7 @@ async def test_a_transaction_that_the_server_undid_runs_again_at_once_a_few_time
         times[0] = 0
         with pytest.raises(LedgerError, match="changed by others at the same time too often"):
             await ledger._database.write(step, 99)
-        assert times[0] == server.RETRIES
+        assert times[0] == RETRIES
 
 
 async def test_after_the_server_came_back_nobody_notices_the_broken_connections(
