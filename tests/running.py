@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +27,40 @@ async def at_work(app: App) -> AsyncIterator[None]:
     finally:
         stop.set()
         await task
+
+
+LOOK_EVERY = 0.002
+"""Seconds between two looks at whether this process stands still."""
+
+
+@dataclass
+class Lag:
+    """The longest time for which this process stood still, in seconds: its stand-ins see late what comes meanwhile."""
+
+    longest: float = 0.0
+
+    @property
+    def second(self) -> float:
+        """The part of a second in which all that was seen certainly left within one."""
+        return max(LOOK_EVERY, 1.0 - self.longest)
+
+
+@contextlib.asynccontextmanager
+async def noting_lag() -> AsyncIterator[Lag]:
+    """Note the lag until the context is left."""
+    lag = Lag()
+
+    async def note() -> None:
+        while True:
+            asleep = time.monotonic() + LOOK_EVERY
+            await asyncio.sleep(LOOK_EVERY)
+            lag.longest = max(lag.longest, time.monotonic() - asleep)
+
+    noting = asyncio.create_task(note())
+    try:
+        yield lag
+    finally:
+        noting.cancel()
 
 
 @contextlib.asynccontextmanager

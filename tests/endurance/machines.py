@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,13 +17,12 @@ import psycopg
 
 from tests.endurance.altered import AHEAD, QUICK
 from tests.endurance.crash import PATIENCE, DemoWorld, repeats, town
+from tests.running import Lag, noting_lag
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-LOOK_EVERY = 0.01
-"""Seconds between two looks at whether this process stands still."""
 TAKEN_OVER = 20.0
 """Seconds within which the next message follows when a process died, as promised."""
 
@@ -68,7 +66,7 @@ class Cluster:
     url: str
     quick: bool
     way: str = ""
-    lag: float = 0.0
+    lag: Lag = field(default_factory=Lag)
     running: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def begin(self, way: str = "", *, config: Path | None = None, ahead: float = 0.0) -> int:
@@ -167,18 +165,11 @@ class Cluster:
         figures.ended = self.number("SELECT count(*) FROM subscriptions WHERE state <> 'active'")
         traffics = self.place.telegram.traffic, self.place.discord.traffic
         figures.peak = max(traffic.peak(1.0) for traffic in traffics)
-        figures.surely = max(traffic.peak(max(LOOK_EVERY, 1.0 - self.lag)) for traffic in traffics)
+        figures.surely = max(traffic.peak(self.lag.second) for traffic in traffics)
         moments = [send.at for send in self.place.telegram.traffic.sends]
         gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
         figures.longest_gap = round(max(gaps, default=0.0), 1)
         return figures
-
-    async def note_lag(self) -> None:
-        """Note how long this process stands still at most, in which the stand-ins see nothing arrive."""
-        while True:
-            asleep = time.monotonic() + LOOK_EVERY
-            await asyncio.sleep(LOOK_EVERY)
-            self.lag = max(self.lag, time.monotonic() - asleep)
 
 
 @contextlib.asynccontextmanager
@@ -186,17 +177,15 @@ async def cluster(
     url: str, targets: int, rate: int, *, quick: bool = False, hold: bool = False
 ) -> AsyncIterator[Cluster]:
     """Machines over the database, which is empty, and as many targets on each platform."""
-    async with town(targets, hold=hold) as place:
+    async with town(targets, hold=hold) as place, noting_lag() as lag:
         settings = place.config.read_text(encoding="utf-8")
         place.config.write_text(
             re.sub(r"(\[(?:telegram|discord)\])", rf"\1\nrate = {rate}", settings), encoding="utf-8"
         )
-        made = Cluster(place, url, quick)
-        noting = asyncio.create_task(made.note_lag())
+        made = Cluster(place, url, quick, lag=lag)
         try:
             yield made
         finally:
-            noting.cancel()
             for process in made.running:
                 if process.returncode is None:
                     await made.kill(process.pid)
