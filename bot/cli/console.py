@@ -50,6 +50,14 @@ ConfigOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help=gettext_noop("Print JSON for programs instead of text for people."))
 ]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar=gettext_noop("FILE"),
+        help=gettext_noop("Write it as a page of its own, to send to somebody."),
+    ),
+]
 LayoutOption = Annotated[
     Layout, typer.Option(help=gettext_noop("One digest, a message per segment, or the titles first."))
 ]

@@ -231,8 +231,9 @@ def _next_episode(settings: Config, archive: Archive) -> "Defaults":
     from bot.runtime.clock import Timetable
 
     timetable = Timetable(settings.schedules, console.now)
-    runs = [functools.partial(timetable.next_run, schedule.name) for schedule in settings.schedules]
-    return defaults_after(archive, runs, console.now().astimezone(settings.show.timezone).date())
+    schedules = [schedule.name for schedule in settings.schedules]
+    today = console.now().astimezone(settings.show.timezone).date()
+    return defaults_after(archive, timetable.next_run, schedules, today)
 
 
 def template(settings: Config, defaults: "Defaults") -> str:

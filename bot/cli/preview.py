@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from bot.cli import console
-from bot.cli.console import ConfigOption, JsonOption, LayoutOption, NumberArgument, out
+from bot.cli.console import ConfigOption, HtmlOption, JsonOption, LayoutOption, NumberArgument, out
 from bot.cli.wording import AdminCommand
 from bot.config import Show
 from bot.content.formatter import Formatter
@@ -51,14 +50,7 @@ def preview(
         ),
     ] = None,
     layout: LayoutOption = Layout.DIGEST,
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html",
-            metavar=gettext_noop("FILE"),
-            help=gettext_noop("Write it as a page of its own, to send to somebody."),
-        ),
-    ] = None,
+    html: HtmlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -4,18 +4,17 @@ import datetime as dt
 import html as markup
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from bot.cli import console
-from bot.cli.console import ConfigOption, JsonOption, out
+from bot.cli.console import ConfigOption, HtmlOption, JsonOption, out
 from bot.cli.wording import AdminCommand
 from bot.delivery.charts import charts, name_of, svg
 from bot.model.figures import Figures, Group
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop, spoken
+from bot.model.i18n import spoken
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
@@ -30,14 +29,7 @@ SIZE = (60, 10)
 
 @cli.command(cls=AdminCommand)
 def stats(
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html",
-            metavar=gettext_noop("FILE"),
-            help=gettext_noop("Write it as a page of its own, to send to somebody."),
-        ),
-    ] = None,
+    html: HtmlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

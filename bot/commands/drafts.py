@@ -116,8 +116,7 @@ def _drafted(context: CommandContext, data: bytes, path: Path) -> tuple[str, Epi
     archive = context.archive()
     try:
         notes = read_notes(data, path)
-        runs = [functools.partial(context.agenda.next_run, name) for name in context.schedules]
-        defaults = defaults_after(archive, runs, context.today)
+        defaults = defaults_after(archive, context.agenda.next_run, context.schedules, context.today)
         text = draft(notes, path, language=context.language, known=archive.topics(), defaults=defaults)
     except EpisodeFileError:
         text = decoded(data, path)

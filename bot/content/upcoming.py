@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from bot.content.archive import Archive
 
-NextRun: TypeAlias = Callable[[dt.datetime | None], dt.datetime | None]
-"""Returns the next push of a schedule after a moment, or after now."""
+NextRun: TypeAlias = Callable[[str, dt.datetime | None], dt.datetime | None]
+"""Returns the next push of a schedule, by its name, after a moment, or after now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class Defaults:
     date: dt.date
 
 
-def defaults_after(archive: Archive, runs: Iterable[NextRun], today: dt.date) -> Defaults:
+def defaults_after(archive: Archive, next_run: NextRun, schedules: Iterable[str], today: dt.date) -> Defaults:
     """Return the number after the highest, and the day of the next push that has no episode yet; else today."""
     taken = {episode.date for episode in archive.episodes}
     days = []
-    for next_run in runs:
-        run = next_run(None)
+    for schedule in schedules:
+        run = next_run(schedule, None)
         while run is not None and run.date() in taken:
-            run = next_run(run)
+            run = next_run(schedule, run)
         if run is not None:
             days.append(run.date())
     return Defaults(max((episode.number for episode in archive.episodes), default=0) + 1, min(days, default=today))

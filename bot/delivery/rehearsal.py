@@ -135,9 +135,9 @@ class Rehearser:
         return Planned(name, episode.number, episode.title, run, until, permit)
 
     async def _follow(self, schedule: Schedule, push: Planned, episode: Episode) -> None:
-        seen = await self.ledger.rehearsals.of(push.schedule, push.episode)
         if push.occurrence is None:
             return
+        seen = await self.ledger.rehearsals.of(push.schedule, push.episode)
         left = push.occurrence.astimezone(dt.UTC) - self.broadcaster.clock()
         if schedule.lead and left <= schedule.lead:
             if seen.digest == push.permit.digest:

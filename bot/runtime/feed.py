@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import email.utils
-import functools
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
@@ -234,9 +233,9 @@ class FeedWatch:
             ExpectedError: the notes cannot be read.
         """
         services, archive = self._services(), self._archive()
-        config, timetable = services.config, services.timetable
-        runs = [functools.partial(timetable.next_run, schedule.name) for schedule in config.schedules]
-        defaults = defaults_after(archive, runs, self._clock().astimezone(config.show.timezone).date())
+        config, schedules = services.config, [schedule.name for schedule in services.config.schedules]
+        today = self._clock().astimezone(config.show.timezone).date()
+        defaults = defaults_after(archive, services.timetable.next_run, schedules, today)
         text = await aside.aside(
             aside.draft_of,
             data,

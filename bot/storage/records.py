@@ -228,7 +228,8 @@ class StoredRendering:
     @property
     def has_upload(self) -> bool:
         """Whether the first message brings a file, to which the others are replies."""
-        return any(message.upload is not None for message in self.rendering.messages[:1])
+        messages = self.rendering.messages
+        return bool(messages) and messages[0].upload is not None
 
     def upload_at(self, position: int) -> Upload | None:
         """Return the file that the message brings; None if the file stands there already."""
