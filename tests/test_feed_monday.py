@@ -48,7 +48,8 @@ async def test_the_monday_of_a_team_that_has_only_its_feed(tmp_path: Path) -> No
         file.write_text(CONFIG.format(folder=tmp_path, feed=host.feed), encoding="utf-8")
         async with Demo(load(file, {}), Language.FRENCH) as demo:
             world, direct = demo.world, demo.world.discord_place("discord-direct")
-            await until(lambda: any("Nouvel épisode dans le flux" in each.text for each in direct.channel.messages))
+            # The feed is read at a low priority, which beside other tests takes long.
+            await until(lambda: "Nouvel épisode dans le flux" in texts(demo, "discord-direct"), within=120.0)
             assert await demo.next_push() is None
             await until(lambda: any("approve" in json.dumps(each.components) for each in direct.channel.messages))
             card = next(each for each in direct.channel.messages if "approve" in json.dumps(each.components))

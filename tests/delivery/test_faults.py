@@ -28,11 +28,12 @@ from bot.sandbox.shared.faults import (
 from tests.delivery.side import SEND
 
 if TYPE_CHECKING:
+    from bot.sandbox.shared.faults import Call
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
 TARGETS = 12
-ON_ITS_WAY = 0.15
+ON_ITS_WAY = 0.25
 """Seconds in which a message that had left before the platform asked for a pause may still arrive."""
 
 FAULTS: dict[str, tuple[Action, bool]] = {
@@ -77,6 +78,32 @@ async def test_every_healthy_target_is_served(either: Side, real_ledger: Ledger,
         if either.name == "discord":
             assert len(received) == 1
     assert either.standin.traffic.sends_in_waits(ON_ITS_WAY) == []
+
+
+@pytest.mark.parametrize("ending", ["deleted", "locked", "archived and locked"])
+async def test_a_post_that_ends_in_the_middle_is_not_its_forum(
+    discord_side: Side, real_ledger: Ledger, ending: str
+) -> None:
+    """The rest of this recap has no place; the subscription of the forum stays, and the next recap comes there."""
+    standin = discord_side.standin
+    assert isinstance(standin, DiscordStandIn)
+    forum = standin.add_forum(standin.add_guild("Auditeurs"), "Épisodes")
+    await discord_side.subscribe(real_ledger, forum)
+
+    async def end(_call: Call) -> None:
+        if ending == "deleted":
+            standin.world.remove_channel(forum.threads[0])
+        else:
+            standin.change_thread(forum.threads[0], archived="archived" in ending, locked=True)
+
+    # The first request to this route shows that the place is a forum, which takes posts.
+    standin.faults.add(Fault(Hook(end), Match(route=SEND[discord_side.name]), skip=1))
+    broadcast = await discord_side.open(real_ledger, "Un", "Deux")
+    assert await discord_side.deliver(real_ledger, broadcast) == {"failed": 1}
+    broadcast = await discord_side.open(real_ledger, "Encore un", "Encore deux", episode=1208)
+    assert await discord_side.deliver(real_ledger, broadcast) == {"sent": 1}
+    assert [message.text for message in forum.threads[-1].messages] == ["Encore un", "Encore deux"]
+    assert discord_side.told == []
 
 
 async def test_a_lost_gateway_costs_no_push_anything(discord_side: Side, real_ledger: Ledger) -> None:

@@ -114,6 +114,7 @@ async def test_a_forum_pins_its_newest_post(discord_side: Side, real_ledger: Led
         for episode in range(3):
             await discord_side.open(real_ledger, "Un", "Deux", episode=episode)
             await until(lambda episode=episode: pinned_posts() == [episode])  # type: ignore[misc]
+            await until(lambda: len(forum.threads[-1].messages) == 2)
         discord.world.remove_channel(forum.threads[2])
         await discord_side.open(real_ledger, "Un", episode=3)
         await until(lambda: [len(forum.threads), *pinned_posts()] == [3, 2])

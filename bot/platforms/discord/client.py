@@ -30,7 +30,15 @@ from bot.platforms.base import (
 )
 from bot.platforms.discord import EDITS, NAME, rights
 from bot.platforms.discord.changing import Changes, SentMessage
-from bot.platforms.discord.errors import ALREADY_PUBLISHED, NON_TEXT_CHANNEL, PINNED_NO_MORE, id_in, reaching, reading
+from bot.platforms.discord.errors import (
+    ALREADY_PUBLISHED,
+    NON_TEXT_CHANNEL,
+    PINNED_NO_MORE,
+    id_in,
+    in_post,
+    reaching,
+    reading,
+)
 from bot.platforms.discord.finding import find_message, find_post
 from bot.platforms.discord.forums import PINNED, Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, take_over
@@ -196,7 +204,8 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
             if forum is not None:
                 if post.first_id is None:
                     return await find_post(self.client, forum, post.title, since, turn)
-                place = int(post.first_id)
+                with in_post():
+                    return await find_message(self.client, int(post.first_id), post.message, since, turn)
             return await find_message(self.client, place, post.message, since, turn)
 
     async def publish(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
@@ -341,7 +350,8 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
                     # The kind of the channel contradicts the refusal, which is then an odd answer like others.
                     raise
         if post.first_id is not None:
-            return await self._send_to_channel(int(post.first_id), post, turn)
+            with in_post():
+                return await self._send_to_channel(int(post.first_id), post, turn)
         if post.since is not None:
             with _nothing_sent(self.client), reading():
                 found = await find_post(self.client, forum, post.title, post.since, turn)

@@ -35,8 +35,12 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 ARCHIVED = 50083
 ALREADY_ANSWERED = 40060
-PINNED_NO_MORE = frozenset({UNKNOWN_MESSAGE, 10003, 50083})
+LOCKED = 160005
+PINNED_NO_MORE = frozenset({UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, ARCHIVED})
 """The codes after a message or a post that was deleted is unpinned, or an archived post, which archiving unpins."""
+
+POST_ENDED = frozenset({UNKNOWN_CHANNEL, ARCHIVED, LOCKED})
+"""The codes after a message to a post of a forum that somebody has deleted or locked since its first message."""
 
 NO_ANSWER = (discord.DiscordException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """The errors of a request: discord.py's own, and some of the network's that it does not retry."""
@@ -55,7 +59,7 @@ _MEANINGS: dict[int, type[SendError]] = {
     50001: TargetClosedError,  # missing access
     50013: TargetClosedError,  # missing permissions
     ARCHIVED: TargetClosedError,  # and locked, because a message opens a thread that is only archived
-    160005: TargetClosedError,  # the thread is locked
+    LOCKED: TargetClosedError,
     40067: TargetClosedError,  # the forum wants a tag
     50035: ContentError,  # invalid form body
     50006: ContentError,  # empty message
@@ -111,6 +115,21 @@ def reaching(client: discord.Client) -> Iterator[None]:
         yield
     except NO_ANSWER as error:
         raise translate(error) from error
+
+
+@contextlib.contextmanager
+def in_post() -> Iterator[None]:
+    """Take the refusals of a post that has ended for its own: its forum is there, and takes the next recap.
+
+    Raises:
+        RefusedError: the post has ended.
+    """
+    try:
+        yield
+    except discord.HTTPException as error:
+        if error.code in POST_ENDED:
+            raise RefusedError(_("somebody has deleted or locked the post ({code})").format(code=error.code)) from error
+        raise
 
 
 @contextlib.contextmanager
