@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from bot.content.archive import Archive
 from bot.content.feed import make_ready, with_feed
+from bot.content.links import Web
 from bot.model.episode import Episode, Segment, Status
 from bot.model.facts import Welcome
 from bot.model.feed import FeedItem
 from bot.model.problems import ExpectedError
 from bot.model.rehearsal import Instruction
+from bot.model.subscription import PlatformName
 from bot.platforms.registry import load
 from bot.runtime import aside
 from bot.runtime.app import opened
@@ -33,7 +35,7 @@ from tests.podcast import OVER, Podcast, feed, item, podcast
 from tests.world import MONDAY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from bot.runtime.app import App
 
@@ -47,6 +49,16 @@ admins = [99]
 APPROVED = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\napproval = "one"\n'
 EVENING = MONDAY - dt.timedelta(hours=12)
 DAY = MONDAY.date()
+SECRET = "s3cret"
+"""A token in each address of the feed."""
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_in_the_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever happens to a feed, nobody reads its token in the log."""
+    caplog.set_level("DEBUG", "bot")
+    yield
+    assert [each for each in caplog.get_records("call") if SECRET in each.getMessage()] == []
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +108,12 @@ class Team:
         assert found is not None
         return found
 
+    async def admin_was_sent(self) -> str:
+        """All that waits for the admin, as the ledger has it."""
+        ledger = self.app.ledger
+        stored = [await ledger.stored(each.rendering_id) for each in await ledger.claim(PlatformName("telegram"), 99)]
+        return "\n".join(str(message.body["text"]) for each in stored for message in each.rendering.messages)
+
     async def told(self) -> list[str]:
         """The titles of what the admins were told, the oldest first."""
         return [each.title for each in reversed(await self.app.ledger.notices.latest(99)) if each.title != "All is set"]
@@ -105,7 +123,9 @@ class Team:
 async def team(folder: Path, host: Podcast, more: str = "", now: dt.datetime = EVENING) -> AsyncIterator[Team]:
     """A team with this feed, at that moment."""
     (folder / "content").mkdir(exist_ok=True)
-    (folder / "config.toml").write_text(f'{SETTINGS}{more}\n[feed]\nurl = "{host.feed}"\n', encoding="utf-8")
+    (folder / "config.toml").write_text(
+        f'{SETTINGS}{more}\n[feed]\nurl = "{host.feed}?token={SECRET}"\n', encoding="utf-8"
+    )
     clock = [now]
     async with opened(load(folder / "config.toml", {}), lambda: clock[0]) as app:
         await app.services.notifier.tell(Welcome(None))
@@ -183,6 +203,26 @@ async def test_an_item_without_notes_is_told_and_tried_when_they_come(tmp_path: 
         host.text = feed(item(1207))
         await here.looks()
         assert list(here.files()) == ["1207.md"]
+
+
+@pytest.mark.parametrize("known", [(), (1205,)])
+async def test_an_item_without_a_date_is_told_once(tmp_path: Path, host: Podcast, known: tuple[int, ...]) -> None:
+    """Nobody can tell whether it is new; with its date it becomes a draft, and the others are as they were."""
+    host.text = feed(item(1208, pubDate=""), item(1207))
+    async with team(tmp_path, host) as here:
+        for number in known:
+            here.write(number, DAY - dt.timedelta(days=7))
+        await here.app.tick()
+        for _look in range(2):
+            await here.looks()
+        assert list(here.files()) == [*(f"{number}.md" for number in known), "1207.md"]
+        no_draft = "The feed has a new episode, of which no draft could be made"
+        assert await here.told() == [no_draft, "The feed has a new episode: 1207"]
+        (notice,) = [each for each in await here.app.ledger.notices.latest(9) if each.title == no_draft]
+        assert "“Le récap 1208”: the feed does not say when it came out" in (notice.text or "")
+        host.text = feed(item(1208), item(1207))
+        await here.looks()
+        assert "1208.md" in here.files()
 
 
 async def test_a_number_that_is_taken_is_told(tmp_path: Path, host: Podcast) -> None:
@@ -467,10 +507,19 @@ def answering(
     return answer
 
 
+async def talks_nonsense(request: server.Request) -> server.StreamResponse:
+    """Say what is no answer."""
+    assert request.transport is not None
+    request.transport.write(b"HTTP/1.1 nonsense\r\n\r\n")
+    request.transport.close()
+    return server.Response()
+
+
 LAUGHS = "<!DOCTYPE rss [<!ENTITY a0 'ha'>{}]>".format(
     "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 20}'>" for n in range(1, 12))
 )
 FILE = "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file:///etc/hostname'>]>"
+NO_WAY = "it redirects to an address that nobody can open"
 BAD = {
     "not found": (answering(status=404), "the server answers 404"),
     "gone": (answering(status=410), "the server answers 410"),
@@ -481,17 +530,19 @@ BAD = {
     "not XML": (answering(os.urandom(1000)), "there is no episode"),
     "no items": (answering(feed()), "there is no episode"),
     "cut in an item": (answering(feed(item(1207), item(1206))[:-200]), "the feed is not whole"),
-    "cut off": (breaks_off, ""),
+    "cut off": (breaks_off, "the answer cannot be read"),
+    "no HTTP": (talks_nonsense, "the answer cannot be read"),
     "slow": (trickles, "no answer in time"),
     "endless": (never_ends, "the feed is too large"),
     "a bomb": (answering(gzip.compress(b" " * 30_000_000), Content_Encoding="gzip"), "the feed is too large"),
-    "no gzip": (answering(b"gzip?", Content_Encoding="gzip"), ""),
+    "no gzip": (answering(b"gzip?", Content_Encoding="gzip"), "the answer cannot be read"),
     "entities": (answering(LAUGHS + "<rss><channel>&a11;</channel></rss>"), "there is no episode"),
     "a circle": (answering(status=302, Location="/feed.xml"), "it redirects in circles"),
     "inward": (answering(status=302, Location="http://127.0.0.2:9/feed.xml"), "not on the public internet"),
-    "inward by name": (answering(status=301, Location="http://localhost:9/feed.xml"), "leads nowhere on the web"),
+    "inward by name": (answering(status=301, Location=f"http://localhost:9/{SECRET}"), NO_WAY),
     "metadata": (answering(status=307, Location="http://169.254.169.254/latest"), "not on the public internet"),
-    "a file": (answering(status=302, Location="file:///etc/passwd"), "not of the web"),
+    "a file": (answering(status=302, Location="file:///etc/passwd"), NO_WAY),
+    "no site": (answering(status=302, Location=f"https://{SECRET}@a@example.org/"), NO_WAY),
 }
 
 
@@ -519,6 +570,7 @@ async def test_a_bad_answer_harms_nothing_and_is_told_once(
             await here.looks(days=1)
             assert (await here.app.ledger.feed.visit()).failures == 0
         assert [kind for kind, (_answer, reason) in BAD.items() if reason not in told[kind]] == []
+        assert [kind for kind, text in told.items() if SECRET in text] == []
         assert "November 3, 2024" in told["not found"]
         await here.app.tick()
         assert here.app.archive is before
@@ -552,9 +604,29 @@ async def test_a_feed_that_moved_is_followed_and_its_address_told_once(tmp_path:
         for _look in range(2):
             await here.looks()
         assert (await here.told())[1:] == ["The feed has moved"]
-        (notice, *_) = await here.app.ledger.notices.latest(1)
-        assert f"{host.url}/new.xml" in (notice.text or "")
         assert host.asked[-1] == "/new.xml 304"
+        assert f"Its new address is {host.url}/new.xml." in await here.admin_was_sent()
+
+
+@pytest.mark.parametrize(
+    ("moved", "is_sent"),
+    [(f"/{SECRET}/x.xml", True), (f"/x.xml?token={SECRET}", False), (f"//{SECRET}:p@{{}}/x", False)],
+)
+async def test_a_new_address_reaches_the_admins_alone_and_no_token_anybody(
+    tmp_path: Path, host: Podcast, monkeypatch: pytest.MonkeyPatch, moved: str, *, is_sent: bool
+) -> None:
+    """The status names the host; the admins get the address, unless a query or an account in it is likely a secret."""
+    monkeypatch.setattr(Web, "_judge", lambda *_of_this_machine: None)
+    moved = moved.format(host.url.partition("//")[2])
+    host.answers["/feed.xml"] = answering(status=301, Location=moved)
+    async with team(tmp_path, host) as here:
+        await here.looks()
+        (told,) = [each for each in await here.app.ledger.notices.latest(9) if each.title == "The feed has moved"]
+        assert (told.text or "").startswith(
+            "The feed has moved\nIt is on 127.0.0.1 now. Open its old address in a browser"
+        )
+        sent = await here.admin_was_sent()
+        assert (SECRET in sent, f"{host.url}{moved}" in sent) == (is_sent, is_sent)
 
 
 async def test_the_feed_is_asked_as_often_as_it_should(tmp_path: Path, host: Podcast) -> None:

@@ -216,7 +216,7 @@ class Web:
                 if response.status not in _REDIRECTIONS or not target:
                     return response, moved
                 response.release()
-                address = web_address(urljoin(address, target))
+                address = _redirection(address, target)
                 still_permanent = still_permanent and response.status in _PERMANENT
                 moved = address if still_permanent else moved
         except aiohttp.ClientHttpProxyError as error:
@@ -295,7 +295,25 @@ def _refuses_programs(response: aiohttp.ClientResponse) -> bool:
     return is_guarded or _BUSY_FOR_PROGRAMS.fullmatch(response.url.host or "") is not None
 
 
+def _redirection(address: str, target: str) -> str:
+    """Return the address that an answer redirects to.
+
+    Raises:
+        WebError: nobody can open it. Because it may hold a secret, the text does not name it.
+    """
+    try:
+        return web_address(urljoin(address, target))
+    except ValueError:
+        raise WebError(_("it redirects to an address that nobody can open")) from None
+
+
 def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncio.TimeoutError):
-        return _("no answer in time")
-    return reason_of(error, _("no connection") if isinstance(error, aiohttp.ClientConnectorError) else "")
+    match error:
+        case asyncio.TimeoutError():
+            return _("no answer in time")
+        case aiohttp.ClientConnectorError():
+            return reason_of(error, _("no connection"))
+        case aiohttp.ClientError():
+            # The library's own texts are English, and some name the address with the secrets in it.
+            return reason_of(error, _("the answer cannot be read"))
+    return reason_of(error)

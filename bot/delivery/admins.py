@@ -78,7 +78,7 @@ class AdminNotifier:
             log.exception("The admins cannot be told: %s", fact)
 
     async def _tell(self, fact: Fact, to: Mapping[PlatformName, Sequence[Target]]) -> None:
-        key, notice = fact.key_on(self.clock().astimezone(self.zone).date()), describe(fact, self.words)
+        key, notice = fact.key_on(self.clock().astimezone(self.zone).date()), describe(fact.in_log, self.words)
         # A platform that has stopped cannot deliver the notice; the admins on the other platforms get it.
         stopped = fact.platform if isinstance(fact, PlatformStopped) else None
         try:

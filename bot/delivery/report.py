@@ -163,9 +163,14 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 Paragraph((Span(labelled(fact.host, fact.reason, words)),)),
                 paragraph(kept, date=fact.since and words.date(fact.since)),
             )
-        case feed.FeedMoved(_name, address):
-            moved = _("Its new address is {address}. Write that into the config, at feed.url.")
-            return as_notice(_("The feed has moved"), paragraph(moved, address=address))
+        case feed.FeedMoved():
+            moved = _(
+                "It is on {host} now. Open its old address in a browser: the address that the browser then shows "
+                "belongs into the config, at feed.url."
+            )
+            if fact.address:
+                moved = _("Its new address is {address}. Write that into the config, at feed.url.")
+            return as_notice(_("The feed has moved"), paragraph(moved, host=fact.host, address=fact.address))
         case facts.ConfigRefused():
             goes_on = paragraph(_("The bot goes on with the settings that it had. Nothing is lost."))
             return as_notice(_("The new settings cannot be used"), *bullets(first_problems(fact.problems)), goes_on)

@@ -10,7 +10,7 @@ import datetime as dt
 import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from bot.model.codes import NO_FAILURES, Code, LeftOut
 from bot.model.problems import Problem
@@ -51,6 +51,11 @@ class Fact:
     def places(self) -> Sequence[Target]:
         """The places that the notice shows."""
         return ()
+
+    @property
+    def in_log(self) -> Self:
+        """The fact as the log and the status may have it."""
+        return self
 
     def key_on(self, day: dt.date) -> str:
         """Return the key of the fact if it is told on that day."""

@@ -1,9 +1,11 @@
 """The feed of the podcast, as far as the bot has read it, and the facts about it."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from pydantic import AwareDatetime, BaseModel
 
@@ -113,8 +115,17 @@ class FeedAway(Fact):
 
 @dataclass(frozen=True, slots=True)
 class FeedMoved(Fact):
-    """A feed that has moved for good to that address."""
+    """A feed that has moved for good to an address on `host`; `name` tells the move from others in the key.
 
-    KEY = "feed-moved {fact.name} {fact.address}"
+    Because an address may hold a secret, the log has none, and nobody one with a query or the name of an account.
+    """
+
+    KEY = "feed-moved {fact.name}"
     name: str
-    address: str
+    host: str
+    address: str = field(default="", repr=False)
+
+    @property
+    def in_log(self) -> Self:
+        """The fact without the address."""
+        return dataclasses.replace(self, address="")

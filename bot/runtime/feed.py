@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot.content.feed import Items
 from bot.content.folder import write_draft
@@ -148,7 +149,9 @@ class FeedWatch:
             ExpectedError: the answer cannot be read.
         """
         if answer.moved:
-            await self._tell(FeedMoved(_name(visit.url), answer.moved))
+            parts = urlsplit(answer.moved)
+            address = "" if parts.query or "@" in parts.netloc else answer.moved
+            await self._tell(FeedMoved(_name(f"{visit.url} {answer.moved}"), site(answer.moved), address))
         if answer.status == HTTPStatus.NOT_MODIFIED and _conditions(visit):
             return True
         if answer.status != HTTPStatus.OK:
@@ -186,8 +189,11 @@ class FeedWatch:
         numbers = {version.number for version in archive.content.versions.values()} - {None}
         newest = max((each.date for each in archive.episodes if each.date <= today), default=None)
         # Without any file, nothing but the newest item is new.
-        newer = [item for item in items if item.day and (newest is None or item.day >= newest)]
-        for item in reversed(newer[: MOST_DRAFTS if newest else 1]):
+        most = MOST_DRAFTS if newest else 1
+        newer = [item for item in items if item.day and (newest is None or item.day >= newest)][:most]
+        # Because nobody can tell whether these are new, the admins hear of the first, which no draft is made of.
+        undated = [item for item in items if item.day is None][:most]
+        for item in reversed(newer + undated):
             if item.key in drafts or not (item.key in there or item.number in numbers):
                 yield item
 
@@ -230,8 +236,10 @@ class FeedWatch:
 
         Raises:
             InvalidInputError: the notes cannot be understood, or the episode is there already.
-            ExpectedError: the notes cannot be read.
+            ExpectedError: the notes cannot be read, or nobody can tell whether the item is new.
         """
+        if item.day is None:
+            raise ExpectedError(_("the feed does not say when it came out"))
         services, archive = self._services(), self._archive()
         config, schedules = services.config, [schedule.name for schedule in services.config.schedules]
         today = self._clock().astimezone(config.show.timezone).date()
