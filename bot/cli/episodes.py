@@ -214,11 +214,12 @@ def _feed(feed: str, network: Network) -> tuple[Path, bytes]:
 
 def _with_chapters(notes: "Notes", path: Path, network: Network) -> "Notes":
     """Return the notes with the chapters at the address that their feed names; without them if it gives none."""
+    from bot.content.rss import chapters_in
     from bot.model.feed import MAX_FEED
-    from bot.notes.feed import with_chapters
 
     try:
-        return with_chapters(notes, asyncio.run(_fetched(notes.chapters_page, MAX_FEED, network)))
+        data = asyncio.run(_fetched(notes.chapters_page, MAX_FEED, network))
+        return dataclasses.replace(notes, chapters=chapters_in(data))
     except ExpectedError as error:
         told = _("the times of the chapters are left out: {reason}").format(reason=error)
         console.tell_warnings([Problem(path, told, _("Try again later"))])

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import unicodedata
 from pathlib import Path
 
 from bot.model.i18n import gettext as _
@@ -13,6 +14,8 @@ _RTF = "{\\rtf"
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 # By their first bytes: the packed files of Word and LibreOffice, older files of Word, and PDF.
 _DOCUMENTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
+_KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3\s?")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _AS_UTF_8 = gettext_noop(
     "in Notepad: Save as, Encoding: UTF-8; in TextEdit: Duplicate, Save, Plain Text Encoding: UTF-8"
@@ -52,6 +55,12 @@ def text_in(data: bytes) -> str | None:
         with contextlib.suppress(UnicodeDecodeError):
             return data.decode(encoding)
     return None
+
+
+def clean(text: str) -> str:
+    """Return text of a file, or of a part that its format encodes, without the characters that no episode may have."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _KEYCAP.sub(r"\1. ", _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n")))
 
 
 def hiding_cause(text: str, path: Path) -> tuple[int, str, str] | None:

@@ -22,7 +22,7 @@ from bot.model.address import web_address
 from bot.model.dates import date_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
-from bot.model.plaintext import text_in
+from bot.model.plaintext import clean, text_in
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
 from bot.model.wrapping import rejoined
@@ -57,8 +57,6 @@ _OTHER_FILES = (
     (_FEED, gettext_noop("this is a feed"), _GIVE_FEED),
     (_ROWS, gettext_noop("these are the rows of a table, not notes"), _GIVE_NOTES),
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
-_KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3\s?")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
 _MAIL_MARK = re.compile(r"(?mi)^(?:MIME-Version|Content-Type|Content-Transfer-Encoding|Message-ID):")
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
@@ -188,12 +186,6 @@ def _timed(lines: Iterable[Line]) -> Iterator[Line]:
         else:
             yield dataclasses.replace(line, time=line.time or above)
         above = ""
-
-
-def clean(text: str) -> str:
-    """Return text of a file, or of a part that its format encodes, without the characters that no episode may have."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _KEYCAP.sub(r"\1. ", _CONTROL.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n")))
 
 
 def refusal(path: Path, what: str, cure: str) -> InvalidInputError:

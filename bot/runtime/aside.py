@@ -39,10 +39,10 @@ def items_of(data: bytes, path: Path, zone: dt.tzinfo) -> tuple[FeedItem, ...]:
 
 
 def chapters_in(data: bytes) -> tuple[tuple[int, str], ...]:
-    """Return the chapters in a file, as `bot.notes.feed` does."""
-    from bot.notes import feed
+    """Return the chapters in a file, as `bot.content.rss` does, with their seconds."""
+    from bot.content import rss
 
-    return feed.chapters_in(data)
+    return rss.in_seconds(rss.chapters_in(data))
 
 
 def draft_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import html
 import json
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from bot.content.parser import parse_episode
+from bot.content.rss import chapters_in
 from bot.model.document import plain
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError
 from bot.notes.draft import draft
-from bot.notes.feed import notes_from_feed, with_chapters
+from bot.notes.feed import notes_from_feed
 from bot.notes.reading import read_notes
 from tests.notes.drafting import DEFAULTS, HERE, PARIS
 
@@ -151,16 +153,16 @@ def test_chapters_of_podcasting_2_are_the_times_of_the_subjects() -> None:
     assert notes.chapters_page == "https://a.example/3.json"
     told = ((0, "Intro"), (84.5, "Netflix change"), (754, "Zoom"))
     data = json.dumps({"chapters": [{"startTime": start, "title": title} for start, title in told]}).encode()
-    drafted = draft(with_chapters(notes, data), path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
+    notes = dataclasses.replace(notes, chapters=chapters_in(data))
+    drafted = draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS)
     segments = parse_episode(drafted, path).segments
     assert [(each.title, each.begins) for each in segments] == [("Netflix change", 84), ("Zoom dort", 754)]
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"chapters": 3}', b'{"chapters": [{"title": "a"}]}', b"\xff"])
-def test_chapters_that_are_none_change_nothing(data: bytes) -> None:
+def test_data_without_chapters_have_none(data: bytes) -> None:
     """Whatever stands at their address."""
-    notes = notes_from_feed(_feed(_item("Épisode 3", 1)), Path("feed.xml"), None, PARIS)
-    assert with_chapters(notes, data) == notes
+    assert chapters_in(data) == ()
 
 
 def test_a_head_of_another_program_gives_its_facts() -> None:
