@@ -40,8 +40,9 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     foreign,
     in_brief,
+    pause_in,
 )
-from bot.platforms.telegram.request import ForeignError, NeverSentError
+from bot.platforms.telegram.request import ForeignError, NeverSentError, ServerError
 
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of the library's own requests before a request is written."""
@@ -104,6 +105,10 @@ def translate(error: TelegramError) -> SendError:
             return NotSentError(_("no connection to Telegram ({reason})").format(reason=reason))
         case TimedOut():
             return UnknownOutcomeError(_("no answer from Telegram in time"))
+        case ServerError(wait=asked) if asked is not None:
+            failure = UnknownOutcomeError(in_brief(error.message))
+            failure.retry_after = pause_in(asked)
+            return failure
         case _:
             return UnknownOutcomeError(reason_of(error, in_brief(error.message)))
 

@@ -6,6 +6,7 @@ On a send, that class costs several times the processor time of all else in a pu
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import functools
 import json
 import re
@@ -34,6 +35,7 @@ from telegram.request import HTTPXRequest
 
 from bot.model.i18n import gettext as _
 from bot.model.problems import reason_of
+from bot.platforms.base import pause_in
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds that opening a connection may take, encryption included."""
@@ -43,6 +45,7 @@ _CHUNK: Final = 1 << 16
 POOL_TIMEOUT: Final = 5.0
 """Seconds to wait for a connection while all are in use."""
 
+_SUCCESS: Final = range(200, 300)
 # A 404 is for a token of the wrong form, and for a method that the server does not know. After the three of `Conflict`
 # (a request that came too slowly, beside another, too soon) another attempt may succeed.
 _REFUSALS: dict[int, type[TelegramError]] = {
@@ -64,6 +67,14 @@ _MESSAGE_ID = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"m
 
 class NeverSentError(NetworkError):
     """A request that certainly never left, for want of a connection or because it was withdrawn."""
+
+
+class ServerError(NetworkError):
+    """A failure of Telegram's own server, which may ask to `wait`."""
+
+    def __init__(self, text: str, wait: object = None) -> None:
+        super().__init__(text)
+        self.wait = wait
 
 
 class ForeignError(NetworkError):
@@ -92,7 +103,7 @@ class QuietRequest(HTTPXRequest):
         """Return the status and the content of the answer.
 
         Raises:
-            TelegramError: no answer came, or one in another form than Telegram's.
+            TelegramError: no answer came, or a refusal, or one in another form than Telegram's.
         """
         _asked_wait.set(None)
         status, payload = await super().do_request(*args, **options)
@@ -106,19 +117,24 @@ class QuietRequest(HTTPXRequest):
 
 
 def parse(status: int, payload: bytes, wait: str | None = None) -> dict[str, Any]:
-    """Return the answer as Telegram wrote it; `wait` is its `Retry-After`.
+    """Return the answer of a success as Telegram wrote it; `wait` is the answer's `Retry-After`.
 
     Raises:
-        ForeignError: the answer is not in Telegram's form.
+        TelegramError: Telegram refused the request, or the answer is not in Telegram's form.
     """
     try:
         answer: Any = json.loads(payload.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         answer = None
     match answer:
-        case {"ok": True, "result": _, **rest} | {"ok": False, **rest}:
-            if isinstance(rest.get("description", ""), str) and isinstance(rest.get("parameters", {}), dict):
-                return dict(answer)
+        case {"ok": True, "result": _} if status in _SUCCESS:
+            return dict(answer)
+        case {"ok": False, **rest}:
+            words, parameters = rest.get("description", "without a reason"), rest.get("parameters", {})
+            if isinstance(words, str) and isinstance(parameters, dict):
+                # Because a proxy may answer all with its own 200, the code in the answer counts then.
+                code = rest.get("error_code") if status in _SUCCESS else status
+                raise _refusal(code if isinstance(code, int) else status, words, parameters, wait)
     raise ForeignError(status, payload, wait)
 
 
@@ -170,7 +186,7 @@ class ApiSender:
         else:
             return _ids_in(payload)
         # A form that breaks off is no request. A refusal may come before all of it is written.
-        is_broken_off = type(failure) in {NetworkError, TimedOut} and not form.is_whole
+        is_broken_off = type(failure) in {NetworkError, ServerError, TimedOut} and not form.is_whole
         told = _("the file was not sent whole ({reason})")
         raise NeverSentError(told.format(reason=failure)) if is_broken_off else failure
 
@@ -208,12 +224,13 @@ class ApiSender:
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error)
         else:
-            if response.status == HTTPStatus.OK:
+            try:
+                if response.status != HTTPStatus.OK:
+                    parse(response.status, bytes(body), response.headers.get("Retry-After"))
                 return bytes(body)
-            failure = _refusal(response.status, bytes(body), response.headers.get("Retry-After"))
-            if response.status == HTTPStatus.NOT_FOUND:
+            except InvalidToken as refusal:
                 # Of a file this says nothing about the token.
-                failure = BadRequest(failure.message)
+                failure = BadRequest(refusal.message)
         raise failure
 
     async def close(self) -> None:
@@ -239,9 +256,9 @@ class ApiSender:
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error)
         else:
-            if response.status in range(200, 300):
-                return payload
-            failure = _refusal(response.status, payload, response.headers.get("Retry-After"))
+            if response.status not in _SUCCESS:
+                parse(response.status, payload, response.headers.get("Retry-After"))
+            return payload
         # Because the error above can hold the address, it must not become the context of this one.
         raise failure
 
@@ -303,20 +320,19 @@ def certificates() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _refusal(status: int, payload: bytes, wait: str | None) -> TelegramError:
-    """Return the library's error for an answer other than success, without the page of a proxy that it may be."""
-    try:
-        answer = parse(status, payload, wait)
-    except ForeignError as error:
-        return error
-    parameters = answer.get("parameters", {})
-    if chat := parameters.get("migrate_to_chat_id"):
-        return ChatMigrated(chat)
-    if pause := parameters.get("retry_after"):
-        return RetryAfter(pause)
-    otherwise = BadRequest if status in range(400, 500) else NetworkError
+def _refusal(status: int, words: str, parameters: Mapping[str, object], wait: str | None) -> TelegramError:
+    """Return the library's error for a refusal of Telegram's."""
+    match parameters.get("migrate_to_chat_id"):
+        # Python takes True for a number too.
+        case int(chat) if chat not in {True, False}:
+            return ChatMigrated(chat)
+    asked = parameters.get("retry_after", wait)
+    if status not in range(400, 500):
+        return ServerError(f"{status} {words}", asked)
+    if asked is not None:
+        return RetryAfter(dt.timedelta(seconds=pause_in(asked)))
     # Because the library changes words that begin with those of a status, the number comes first.
-    return _REFUSALS.get(status, otherwise)(f"{status} {answer.get('description', 'without a reason')}")
+    return _REFUSALS.get(status, BadRequest)(f"{status} {words}")
 
 
 def _failure(error: Exception) -> TelegramError:

@@ -124,6 +124,31 @@ async def test_what_telegram_answers_to_a_push_keeps_its_meaning(
     assert getattr(refused.value, "chat", "-1009") == "-1009"
 
 
+@pytest.mark.parametrize(
+    ("status", "wait", "header", "seconds"),
+    [
+        *((429, wait, None, 60.0) for wait in ('"soon"', "-1", "NaN", "Infinity", "1e20", "[1]", "{}")),
+        (429, '"5"', None, 5.0),
+        (429, "0.5", "9", 0.5),
+        (429, None, "9", 9.0),
+        (500, None, "9", 9.0),
+    ],
+)
+async def test_the_pause_that_telegram_asks_for_is_kept_in_any_form(
+    status: int, wait: str | None, header: str | None, seconds: float
+) -> None:
+    """A pause that nobody can keep is one of a minute, and no message comes to grief by it."""
+    parameters = "" if wait is None else f',"parameters":{{"retry_after":{wait}}}'
+    answer = wire.answering(
+        f"{status} Odd", f'{{"ok":false{parameters}}}'.encode(), *([f"Retry-After: {header}"] if header else [])
+    )
+    async with wire.listening(answer) as server, connected(server) as platform:
+        with pytest.raises(base.SendError) as refused:
+            await platform.send(post())
+    assert isinstance(refused.value, base.FloodError if status == 429 else base.UnknownOutcomeError)
+    assert refused.value.retry_after == seconds
+
+
 async def test_a_push_leaves_by_its_own_leave() -> None:
     """Withdrawn in that moment, it is known not to have been sent; neither is one that nobody listens for."""
     async with wire.listening(SENT) as server, connected(server) as platform:

@@ -26,7 +26,7 @@ from telegram.error import (
 )
 
 from bot.platforms.telegram import request
-from bot.platforms.telegram.request import ApiSender, ForeignError, NeverSentError, QuietRequest
+from bot.platforms.telegram.request import ApiSender, ForeignError, NeverSentError, QuietRequest, ServerError
 from tests.platforms.telegram import wire
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ async def test_connections_are_kept() -> None:
         ("404 Not Found", b'{"ok":false,"description":"Not Found"}', InvalidToken, "Not Found"),
         ("400 Bad Request", b'{"ok":false,"parameters":{"migrate_to_chat_id":-9}}', ChatMigrated, "-9"),
         ("429 Too Many", b'{"ok":false,"parameters":{"retry_after":17}}', RetryAfter, "17"),
-        ("500 Internal Server Error", b'{"ok":false,"description":"broken"}', NetworkError, "broken"),
+        ("500 Internal Server Error", b'{"ok":false,"description":"broken"}', ServerError, "broken"),
         ("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>", ForeignError, "HTTP 502 in another form"),
         ("502 Bad Gateway", b"", ForeignError, "HTTP 502 in another form"),
         ("503 Service Unavailable", b"\xff\xfe\x00 not text", ForeignError, "HTTP 503 in another form"),
@@ -137,6 +137,14 @@ async def test_connections_are_kept() -> None:
         ("409 Conflict", b'{"ok":false,"description":"Conflict"}', Conflict, "409 Conflict"),
         ("429 Too Many", b'{"ok":false,"description":"Too Many"}', Conflict, "429 Too Many"),
         ("999 Strange", b"[]", ForeignError, "HTTP 999 in another form"),
+        # A proxy may answer all with a status of its own.
+        ("200 OK", b'{"ok":false,"error_code":403,"description":"Forbidden: gone"}', Forbidden, "403 Forbidden: gone"),
+        ("200 OK", b'{"ok":false,"error_code":"x"}', ServerError, "200 without a reason"),
+        ("403 Forbidden", b'{"ok":true,"result":{"message_id":7}}', ForeignError, "HTTP 403 in another form"),
+        *(
+            ("400 Bad Request", b'{"ok":false,"parameters":{"migrate_to_chat_id":%b}}' % odd, BadRequest, "400")
+            for odd in (b'"abc"', b"true", b"[]", b"null", b"0")
+        ),
     ],
 )
 async def test_refusals_keep_their_kind_and_words(
@@ -147,9 +155,13 @@ async def test_refusals_keep_their_kind_and_words(
     async with wire.listening(answer) as server, wire.closing(sender(server)) as requests:
         with pytest.raises(TelegramError, match=text) as refused:
             await send(requests)
-    assert type(refused.value) is kind
-    assert "<" not in str(refused.value)
-    assert len(server.received) == 1
+        assert type(refused.value) is kind
+        assert "<" not in str(refused.value)
+        assert len(server.received) == 1
+        if status != "200 OK" or kind is Forbidden:
+            with pytest.raises(TelegramError, match=text) as asked:
+                await requests.call("editMessageText", BODY)
+            assert type(asked.value) is kind
 
 
 async def test_what_was_certainly_never_sent_is_told_from_what_may_have_been() -> None:
@@ -365,6 +377,14 @@ async def test_the_token_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixt
         assert wire.TOKEN not in "".join(traceback.format_exception(error)) + repr(error)
         assert wire.TOKEN not in repr(error.__context__) + repr(error.__cause__)
     assert wire.TOKEN not in caplog.text
+
+
+async def test_the_librarys_requests_tell_a_refusal_in_the_same_way() -> None:
+    """A number that its own class cannot take ends no look at a chat in another error."""
+    refusal = wire.answering("429 Too Many", b'{"ok":false,"parameters":{"retry_after":1e20}}')
+    async with wire.listening(refusal) as server, QuietRequest() as requests:
+        with pytest.raises(RetryAfter, match="0:01:00"):
+            await requests.post(server.url)
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"", b"[]", b"\xff"])
