@@ -126,6 +126,7 @@ class Side:
             clock=now,
             hold=self.hold,
             window=self.window,
+            editor=self.platform,
             finder=discord,
             publisher=discord,
             pinner=self.platform,

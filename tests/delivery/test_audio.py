@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -237,6 +238,26 @@ async def test_an_upload_holds_up_only_those_who_wait_for_it(
         assert await finished(real_ledger, push.id) == {"sent": 60}
     assert [got(chat) for chat in chats] == [WHOLE] * 30
     assert uploads(telegram) == 1
+
+
+async def test_a_recall_takes_the_recording_back_too(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """One that Telegram deletes no more stays, above the line that says so; one in doubt is left alone."""
+    chats = await subscribed(telegram_side, real_ledger, 3)
+    telegram.faults.add(Fault(Reset(), Match(route=UPLOAD), after=True))
+    await telegram_side.deliver(real_ledger, await opened(telegram_side, real_ledger, mp3))
+    old, young, doubtful = sorted(chats, key=got, reverse=True)
+    for each in (*old.messages, doubtful.messages[1]):
+        each.date -= dt.timedelta(hours=49)
+    (push,) = await real_ledger.broadcasts(1)
+    line = telegram_side.platform.render(said("Retiré"), silent=True).messages[0]
+    recall = await real_ledger.corrections.recall(push, {PlatformName("telegram"): line})
+    assert recall is not None
+    assert await telegram_side.deliver(real_ledger, recall.id) == {"sent": 2, "unknown": 1}
+    assert [each.text for each in old.messages if each.audio or not each.deleted] == ["Retiré", "Retiré"]
+    assert all(each.deleted for each in young.messages)
+    assert [each.text for each in doubtful.messages] == ["", "Retiré"]
 
 
 def test_the_recording_is_the_file_else_the_address(tmp_path: Path) -> None:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from bot.model.correction import Text
+from bot.model.document import Document, Layout, Paragraph, Section, Span
 from bot.model.rendering import Message
 from bot.platforms.base import Post
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.client import TelegramPlatform
+from bot.sandbox.discord.messages import Pings
 from bot.sandbox.discord.server import DiscordStandIn
+from bot.sandbox.shared.faults import Fault, Match, Reset
 from bot.sandbox.telegram.server import TelegramStandIn
-from tests.delivery.side import COMPONENTS
+from bot.storage.corrections import Wanted
+from tests.delivery.side import COMPONENTS, SEND
 
 if TYPE_CHECKING:
+    from bot.model.rendering import Rendering
+    from bot.storage.ledger import Ledger
     from tests.delivery.side import Place, Side
 
 
@@ -63,6 +70,37 @@ async def test_an_archived_post_is_opened_for_its_correction(discord_side: Side)
     thread.messages[0].delete()
     assert not await platform.edit(target, first, shows("encore"), first_id=first, title="Le titre seul")
     assert thread.name == "Le titre seul"
+
+
+async def test_a_role_is_pinged_once_whatever_happens_to_the_messages(discord_side: Side, real_ledger: Ledger) -> None:
+    """The first message of each place says so; one is sent again, because its answer is lost, and all are corrected."""
+    town, platform = discord_side.standin, discord_side.platform
+    assert isinstance(town, DiscordStandIn)
+    guild = town.add_guild("Auditeurs")
+    role = town.add_role(guild, "Récap", mentionable=True)
+    await discord_side.subscribe(real_ledger, town.add_text(guild, "a"), town.add_forum(guild, "b"))
+
+    def recap(*subjects: str) -> Rendering:
+        said = [Paragraph((Span(f"@everyone <@&{role.id}> {subject}"),)) for subject in subjects]
+        sections = tuple(Section((each,)) for each in said)
+        return platform.render(Document("T", sections, layout=Layout.SEGMENTS, mention=f"role:{role.id}"))
+
+    town.faults.add(Fault(Reset(), Match(route=SEND[discord_side.name]), after=True))
+    push = await discord_side.open_rendering(real_ledger, recap("un", "deux"))
+    assert await discord_side.deliver(real_ledger, push) == {"sent": 2}
+    channels = [each for each in town.world.channels.values() if each.messages]
+    assert [[each.pings for each in channel.messages] for channel in channels] == [
+        [Pings(roles=frozenset({role.id})), Pings()]
+    ] * 2
+    for channel in channels:
+        channel.messages[0].pings = Pings()
+    (broadcast,) = await real_ledger.broadcasts(1)
+    after = dict.fromkeys(await real_ledger.corrections.looks(push), recap("UN", "DEUX", "TROIS"))
+    wanted = Wanted(after, {discord_side.name: shows("retiré")}, Text("d", {}))
+    correction = await real_ledger.corrections.correct(broadcast, wanted)
+    assert correction is not None
+    assert await discord_side.deliver(real_ledger, correction.id) == {"sent": 2}
+    assert [[each.pings for each in channel.messages] for channel in channels] == [[Pings()] * 3] * 2
 
 
 async def test_edits_of_a_channel_have_a_pace_of_their_own(discord_side: Side) -> None:

@@ -16,6 +16,7 @@ from bot.model.document import (
     CodeBlock,
     CommandButton,
     Document,
+    Fold,
     Heading,
     Layout,
     LinkButton,
@@ -383,12 +384,17 @@ HOSTILE = "@everyone @here <@1> <@!1> <@&42> <@&7> ``<@&7>`` \\<@&7>"
 
 @pytest.mark.parametrize("layout", Layout)
 def test_the_mentioned_role_alone_is_pinged_and_once(layout: Layout) -> None:
-    """Whatever stands in titles, texts, code, links and lists, and in however many messages."""
+    """Whatever stands in titles, texts, code, links, lists, pictures and buttons, and in however many messages."""
     span, code = Span(HOSTILE), Span(HOSTILE, Style.CODE)
     link = Span(HOSTILE, url="https://example.org/<@&7>")
-    blocks = (Paragraph((span, code, link)), CodeBlock(HOSTILE), Quote((Listing(((Note((span,)),),)),)))
-    sections = tuple(Section((Heading((span,)), *blocks, Paragraph((Span("Texte. " * 300),)))) for _ in range(3))
-    document = Document(HOSTILE, sections, layout=layout, more=HOSTILE, mention="role:7")
+    pictures = (Picture("https://example.org/a.jpg", HOSTILE), Picture(f"https://example.org/{'a' * 2_100}", HOSTILE))
+    quote = Quote((Listing(((Note((span,)),),)),))
+    blocks = (Paragraph((span, code, link)), CodeBlock(HOSTILE), quote, *pictures)
+    heading = Heading((span,))
+    folded = Section((Fold(heading, blocks, (span,)),))
+    sections = tuple(Section((heading, *blocks, Paragraph((Span("Texte. " * 300),)))) for _ in range(3))
+    buttons = tuple(LinkButton(HOSTILE, f"https://example.org/{'a' * size}") for size in (1, 600))
+    document = Document(HOSTILE, (*sections, folded), buttons, layout, more=HOSTILE, mention="role:7")
     messages = render(document).messages
     said = ["\n".join(texts(message)) for message in messages]
     found = [pings(text, message.body["allowed_mentions"]) for text, message in zip(said, messages, strict=True)]
