@@ -290,7 +290,10 @@ class TestCheck:
                 "2024-11-05T12:00+01:00",
                 "no episode for it yet: {}",
                 None,
-                "the newest is episode 1207 of 2024-11-04, and max_age lets none out from before 2024-11-05",
+                (
+                    "the newest is episode 1207 of Monday, November 4, 2024, and max_age lets none out from before "
+                    "Tuesday, November 5, 2024"
+                ),
             ),
             (
                 "2024-10-14T12:00+02:00",
@@ -322,7 +325,7 @@ class TestCheck:
         ("head", "why"),
         [
             ("date: 2024-11-11\nstatus: draft", "; episode 1208 is a draft"),
-            ("date: 2024-11-12", "; episode 1208 is dated 2024-11-12"),
+            ("date: 2024-11-12", "; episode 1208 is dated Tuesday, November 12, 2024"),
         ],
     )
     def test_it_names_the_episode_that_is_held_back(self, recap: Recap, tmp_path: Path, head: str, why: str) -> None:

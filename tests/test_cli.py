@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -19,6 +20,8 @@ from typer.testing import CliRunner, Result
 from bot import cli as command_line
 from bot.cli import console
 from bot.model.problems import ExpectedError, InvalidInputError
+from bot.storage.clock import utc_now
+from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
 from tests.world import CONTENT
 
@@ -683,9 +686,26 @@ def test_a_backup_is_put_back(recap: Recap, tmp_path: Path) -> None:
     assert first == "Restored: recap.db, with 1 subscription."
     assert told == "The database was restored from a backup"
     assert re.fullmatch(r"The bot knows nothing of the time since .* at .*, choices of people included\.", unknown)
-    assert asked == "An episode that was due since then is not pushed unasked; you hear of each."
+    assert asked == "An episode that may have been pushed already is not pushed unasked; you hear of each."
     assert (tmp_path / kept.removeprefix("What was there is kept in ").removesuffix(".")).exists()
     assert [row["target"] for row in json.loads(recap("subscriptions", "list", "--json").stdout)] == ["telegram:1"]
+
+
+async def an_empty_ledger() -> None:
+    """Make the database, and nothing in it."""
+    async with await Ledger.open("sqlite:///recap.db", utc_now):
+        pass
+
+
+@pytest.mark.usefixtures("content")
+def test_an_empty_backup_is_called_empty(recap: Recap, tmp_path: Path) -> None:
+    """No bot has run with its database, so that there is no moment up to which it knows anything."""
+    write_config(tmp_path)
+    asyncio.run(an_empty_ledger())
+    assert recap("backup", "copy.db").exit_code == 0
+    said = recap("restore", "copy.db").stdout
+    assert "The backup is empty: the bot knows nobody who has subscribed, and nothing that was pushed." in said
+    assert "1970" not in said
 
 
 def test_a_draft_is_never_sent(recap: Recap, tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from bot.cli import send
 from bot.delivery.retry import advance, fail
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
-from bot.platforms.base import RefusedError
+from bot.platforms.base import FloodError, RefusedError
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.storage.lock import DeliveryLock
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,9 +72,14 @@ class Hand:
             claims = await self.app.ledger.claim(PlatformName("telegram"), 1)
         return claims[0]
 
+    @property
+    def text(self) -> str:
+        """What has been printed and not been taken by `said`."""
+        return self._printed.getvalue()
+
     def said(self) -> str:
         """What was printed since the last time."""
-        text = self._printed.getvalue()
+        text = self.text
         self._printed.seek(0)
         self._printed.truncate()
         return text
@@ -116,6 +122,39 @@ async def test_a_bot_that_gets_nowhere_is_left_to_itself(hand: Hand, monkeypatch
     async with asyncio.timeout(10):
         assert await hand.push() is False
     assert "Nothing has moved for a while. The bot goes on with what is left" in hand.said()
+
+
+async def test_a_platform_that_cannot_be_reached_is_named_and_then_left_alone(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, while the command itself delivers; at its end it says when the rest goes out."""
+    monkeypatch.setattr(send, "SAY_AFTER", 0.05)
+    monkeypatch.setattr(send, "PATIENCE", 0.2)
+    monkeypatch.setattr(send, "REPORTED_WITHIN", 0.0)
+    hand.bot.release()
+    async with asyncio.timeout(30):
+        assert await hand.push(Target(PlatformName("telegram"), "1")) is False
+    said = hand.said()
+    # The platform's own reason is in the show's language, as everything that the ledger keeps.
+    assert said.count("telegram: pas de connexion à Telegram (") == said.count("Waiting. Ctrl-C ends that.") == 1
+    assert "Nothing has moved for a while. What is left is sent when the bot runs: `recap run`." in said
+    assert "1 pending" in said
+
+
+async def test_a_pause_of_the_platform_is_told_and_waited_for(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is: it is no standstill."""
+    monkeypatch.setattr(send, "SAY_AFTER", 0.0)
+    monkeypatch.setattr(send, "PATIENCE", 0.0)
+    monkeypatch.setattr(send, "REPORTED_WITHIN", 0.0)
+    hand.bot.release()
+    flood = FloodError("", retry_after=90.0, everything=True)
+    hand.app.connections[PlatformName("telegram")].pacer.note_flood(flood, Target(PlatformName("telegram"), "1"))
+    sending = asyncio.create_task(hand.push(Target(PlatformName("telegram"), "1")))
+    await until(lambda: "it asks for a pause, of which 1\N{NO-BREAK SPACE}min" in hand.text)
+    claim = await hand.next_claim()
+    assert "Nothing has moved" not in hand.text
+    await hand.app.ledger.record([advance(claim, hand.app.clock(), messages=1, message_id="7")])
+    assert await sending is True
 
 
 async def test_a_push_that_the_bot_ends_is_seen_to_its_end(hand: Hand) -> None:

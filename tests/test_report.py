@@ -23,6 +23,7 @@ from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
+from bot.storage.records import NEVER
 
 if TYPE_CHECKING:
     from bot.storage.records import Notice
@@ -270,8 +271,18 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
                 "La base de données a été restaurée d’une sauvegarde\n"
                 "Le bot ne sait rien de ce qui s’est passé depuis lundi 4 novembre 2024 à 08:00, ni des choix faits "
                 "depuis par les gens.\n"
-                "Un épisode dont l’envoi était prévu depuis ne part pas de lui-même ; chacun vous est signalé.\n"
+                "Un épisode peut-être déjà envoyé ne part pas de lui-même ; chacun vous est signalé.\n"
                 "2 messages étaient alors en route. Ils sont peut-être arrivés depuis, et ne sont pas renvoyés."
+            ),
+        ),
+        (
+            facts.MayHaveGone("monday", 1207, NEVER),
+            FRENCH,
+            (
+                "L’épisode 1207 n’est pas renvoyé\n"
+                "La base de données a été restaurée d’une sauvegarde vide. L’épisode a peut-être été envoyé avant "
+                "(horaire monday)\N{NO-BREAK SPACE}: le bot ne l’envoie donc pas de lui-même.\n"
+                "Si personne ne l’a reçu\N{NO-BREAK SPACE}: recap send 1207"
             ),
         ),
         (
@@ -582,7 +593,7 @@ KEYS: list[tuple[Fact, str]] = [
     (feed.NotDrafted("ab", "Le lundi", "no subject"), "not-drafted ab"),
     (feed.NotWritten(Path("content/1207.md"), "no space"), "not-written content/1207.md 2024-11-05"),
     (feed.FeedAway("cd", "x.example", "no answer", MONDAY.date()), "feed-away cd 2024-11-04"),
-    (feed.FeedMoved("cd", "https://y.example/feed"), "feed-moved cd https://y.example/feed"),
+    (feed.FeedMoved("cd", "y.example", "https://y.example/feed"), "feed-moved cd"),
     (rehearsal.Rehearsed(PLANNED, dataclasses.replace(SEEN, number=2), 3, MINUTE), "rehearsed monday 1207 2"),
     (rehearsal.Waiting(PLANNED, SEEN, MINUTE), "waiting monday 2024-11-04 08:00 1207 0:01:00"),
     (rehearsal.Decided(PLANNED, SEEN, Instruction.APPROVE, "Ana", MONDAY), f"decided monday 1207 {MONDAY}"),

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot import cli
+from bot.cli import check
 from bot.delivery import charts
 from bot.model.figures import WEEKS, Counted, Figures, Group, Kind, PushFigures, Sum, Week
 from bot.model.i18n import Language, words
@@ -119,6 +120,19 @@ def test_a_page_needs_the_name_of_one_and_its_library(
     assert isinstance(failure, charts.ChartError)
     assert '".[stats]"' in str(failure)
     assert list(tmp_path.glob("*.html")) == []
+
+
+def test_a_missing_library_is_warned_of_where_the_config_wants_its_picture(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first report would come without it, with the cure."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "config.toml").write_text("[reports]\npicture = true\n", encoding="utf-8")
+    assert "matplotlib" not in runner.invoke(cli.cli, ["check"]).stderr
+    monkeypatch.setattr(check, "find_spec", lambda _name: None)
+    said = runner.invoke(cli.cli, ["check"]).stderr
+    assert "config.toml:2: reports.picture" in said
+    assert 'Lancez `pip install -c constraints.txt ".[stats]"` dans le clone' in said
 
 
 def a_year() -> Figures:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from bot.content.archive import Archive
 from bot.content.audio import SMALLER, too_large
 from bot.content.review import links, review
 from bot.delivery.broadcast import DueEpisode
+from bot.delivery.charts import GET_LIBRARY, NO_LIBRARY
 from bot.delivery.reach import addressees, find_out
 from bot.delivery.reasons import labelled, out_of_reach
 from bot.model.episode import Status
@@ -59,10 +61,10 @@ def check(
     unusable, is_current, of_storage = _storage(settings, path)
     problems = [*unusable, *archive.problems]
     dead, moved, unsure = _look_up_links(settings, archive) if links else ([], [], [])
-    topics = located(path, _unknown_topics(settings, archive))
+    of_settings = located(path, [*_unknown_topics(settings, archive), *_missing_library(settings)])
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
     of_files = [*missing_tokens(path, settings), *exposed_secrets(path, settings), *exposed_metrics(path, settings)]
-    warnings = [*of_storage, *of_files, *topics, *of_episodes]
+    warnings = [*of_storage, *of_files, *of_settings, *of_episodes]
     answers, refusals = console.with_app(settings, _asked) if online and not unusable else ([], [])
     timetable = Timetable(settings.schedules, console.now)
     pushes = {schedule.name: _next_push(schedule, timetable, archive) for schedule in settings.schedules}
@@ -142,6 +144,12 @@ def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:
                 )
 
 
+def _missing_library(settings: Config) -> Iterator[Fault]:
+    """Yield the library that the picture of the reports needs and that is not installed here."""
+    if settings.reports.picture and find_spec("matplotlib") is None:
+        yield Fault(("reports", "picture"), _(NO_LIBRARY), _(GET_LIBRARY))
+
+
 @dataclass(frozen=True, slots=True)
 class NextPush:
     """The next occurrence of a schedule, and the episode that the archive has for it now."""
@@ -163,18 +171,18 @@ class NextPush:
     @property
     def reason(self) -> str | None:
         """The reason why the archive has no episode for the occurrence; None if it has one."""
-        due = self.due
+        due, date = self.due, spoken().date
         if due.episode is not None:
             return None
         reasons = [_("there is none that people may see")]
         if due.newest is not None:
             newest = _("the newest is episode {number} of {date}, and max_age lets none out from before {oldest}")
-            reasons = [newest.format(number=due.newest.number, date=due.newest.date, oldest=due.oldest)]
+            reasons = [newest.format(number=due.newest.number, date=date(due.newest.date), oldest=date(due.oldest))]
         for held in due.held_back:
             why = _("episode {number} is dated {date}")
             if held.status is Status.DRAFT:
                 why = _("episode {number} is a draft")
-            reasons.append(why.format(number=held.number, date=held.date))
+            reasons.append(why.format(number=held.number, date=date(held.date)))
         return _("; ").join(reasons)
 
     def for_json(self) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """`recap send`: push an episode by hand, to everybody, to one target, or again to those that the last push failed."""
 
 import asyncio
+import datetime as dt
 import enum
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +17,12 @@ from bot.cli.wording import AdminCommand
 from bot.delivery.reasons import explain, labelled
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
+from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import ExpectedError
 from bot.model.rehearsal import Hold
-from bot.model.subscription import Target
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS
 from bot.storage.lock import DeliveryLock
 from bot.storage.records import Broadcast, BroadcastState, DeliveryState, to_one
@@ -34,6 +36,8 @@ REFRESH = 0.1
 """Seconds between two readings of the ledger while the progress bar is shown."""
 LOOK_FOR_BOT_AFTER = 2.0
 """Seconds without progress after which the command checks whether the bot that delivers still runs."""
+SAY_AFTER = 5.0
+"""Seconds without progress after which the command says what it waits for."""
 PATIENCE = 120.0
 """Seconds without progress after which the command ends: the bot may wait hours for a platform, or have given up."""
 REPORTED_WITHIN = 10.0
@@ -284,13 +288,13 @@ async def deliver(app: "App", broadcasts: list[Broadcast], then: Callable[[], Aw
 
 
 async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock | None = None) -> None:
-    """Show the progress until nothing is left to send but on platforms that refuse the token.
+    """Show the progress until nothing is left to send but on platforms that refuse the token, or nothing moves.
 
-    With `bot`, the lock of another process that delivers, the command stops watching when nothing moves.
+    `bot` is the lock of another process that delivers.
     """
     from rich.progress import Progress
 
-    done, moved = -1, time.monotonic()
+    done, moved, is_told = -1, time.monotonic(), False
     with Progress(console=out()) as progress:
         bar = progress.add_task(_("Sending"), total=None)
         while True:
@@ -302,21 +306,40 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
                 return
             if done > before:
                 moved = time.monotonic()
-            elif bot is not None and (why := _why_not_to_wait(bot, time.monotonic() - moved)):
-                progress.console.print(why)
+            quiet = time.monotonic() - moved
+            if bot is None and quiet > SAY_AFTER and not is_told:
+                is_told = True
+                for line in [*_obstacles(app, left), _("Waiting. Ctrl-C ends that.")]:
+                    progress.console.print(line, soft_wrap=True)
+            if is_told and any(each.pacer.pause() for each in app.connections.values()):
+                # Because a pause that a platform asks for is no standstill, it is waited for.
+                moved = time.monotonic()
+            elif why := _why_not_to_wait(bot, quiet):
+                progress.console.print(why, soft_wrap=True)
                 return
             await asyncio.sleep(REFRESH)
 
 
-def _why_not_to_wait(bot: DeliveryLock, quiet: float) -> str:
+def _obstacles(app: "App", left: Mapping[PlatformName, int]) -> Iterator[str]:
+    """Yield why nothing moves on each platform where something is left, as far as that is known."""
+    for standing in app.readiness.standings:
+        name, reason = standing.platform, standing.reasons.get(Ability.CONNECTED)
+        if left.get(name) and reason:
+            yield labelled(name, f"{reason}.", spoken())
+        if left.get(name) and (pause := app.connections[name].pacer.pause()):
+            time_left = spoken().duration(dt.timedelta(seconds=pause))
+            yield labelled(name, _("it asks for a pause, of which {time} is left.").format(time=time_left), spoken())
+
+
+def _why_not_to_wait(bot: DeliveryLock | None, quiet: float) -> str:
     """Return the reason to stop watching after so many seconds in which no delivery ended; "" to watch on."""
-    if quiet > LOOK_FOR_BOT_AFTER and not bot.is_held():
+    if bot is not None and quiet > LOOK_FOR_BOT_AFTER and not bot.is_held():
         return _("The bot has stopped. What is left is sent when it runs again: `recap run`.")
-    if quiet > PATIENCE:
-        return _(
-            "Nothing has moved for a while. The bot goes on with what is left; `recap status` shows how far it is."
-        )
-    return ""
+    if quiet <= PATIENCE:
+        return ""
+    if bot is None:
+        return _("Nothing has moved for a while. What is left is sent when the bot runs: `recap run`.")
+    return _("Nothing has moved for a while. The bot goes on with what is left; `recap status` shows how far it is.")
 
 
 async def _report(app: "App") -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bot.model.document import Attachment
 from bot.model.figures import Figures, Group, Kind
 from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
 from bot.model.problems import ExpectedError, StorageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ MOST_PUSHES = 26
 MOST_DAYS = 60
 SIZE = (4.6, 2.9)
 """Inches of a chart, at which its words can be read on a phone."""
+
+NO_LIBRARY = gettext_noop("charts need matplotlib, which is not installed here")
+GET_LIBRARY = gettext_noop('Run `pip install -c constraints.txt ".[stats]"` in the clone')
 
 _NUMBERED_ID = re.compile(r' id="[\w.]+_\d+"')
 """A name that each chart gives its parts, and that a page must not have twice."""
@@ -140,8 +144,7 @@ def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Draw]
         import matplotlib as mpl  # noqa: PLC0415 - an extra, and large
         from matplotlib.figure import Figure  # noqa: PLC0415 - likewise
     except ImportError as error:
-        told = _('charts need matplotlib, which is not installed here: run `pip install -c constraints.txt ".[stats]"`')
-        raise ChartError(told) from error
+        raise ChartError(f"{_(NO_LIBRARY)}. {_(GET_LIBRARY)}.") from error
     ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     # Because two pages of the same figures are the same, no element has a name by chance.
     style: dict[Any, Any] = {**dict.fromkeys(ink, INK), "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "recap"}

@@ -13,7 +13,7 @@ from bot.model.codes import NO_FAILURES, Code
 from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
 from bot.model.facts import Ability, Fact, Pushed, Standing
-from bot.storage.records import Notice
+from bot.storage.records import NEVER, Notice
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
@@ -95,7 +95,11 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             )
         case facts.Restored():
             restored = _("The bot knows nothing of the time since {when}, choices of people included.")
-            asked = _("An episode that was due since then is not pushed unasked; you hear of each.")
+            if fact.since == NEVER:
+                restored = _(
+                    "The backup is empty: the bot knows nobody who has subscribed, and nothing that was pushed."
+                )
+            asked = _("An episode that may have been pushed already is not pushed unasked; you hear of each.")
             unsure = words.ngettext(
                 "{count} message was on its way then. It may have arrived since, and is not sent again.",
                 "{count} messages were on their way then. They may have arrived since, and are not sent again.",
@@ -112,6 +116,11 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 "The database was restored from a backup of {when}. On schedule {schedule} the episode may have been "
                 "pushed since, so that the bot does not push it unasked."
             )
+            if fact.since == NEVER:
+                gone = _(
+                    "The database was restored from an empty backup. On schedule {schedule} the episode may have been "
+                    "pushed before, so that the bot does not push it unasked."
+                )
             return as_notice(
                 _("Episode {number} is not pushed again").format(number=fact.episode),
                 paragraph(gone, when=words.moment(fact.since), schedule=fact.schedule),

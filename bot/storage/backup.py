@@ -20,7 +20,7 @@ from bot.storage.clock import is_other_process
 from bot.storage.database import Database, plain_errors
 from bot.storage.lock import DeliveryLock
 from bot.storage.place import Place
-from bot.storage.records import BroadcastKind, DeliveryState, Gap, LedgerError, Notice
+from bot.storage.records import NEVER, BroadcastKind, DeliveryState, Gap, LedgerError, Notice
 from bot.storage.sqlite import PATIENCE, copy_whole, discard
 from bot.storage.tables import IS_UNFINISHED, deliveries, heartbeat
 
@@ -28,7 +28,6 @@ UNSURE = gettext_noop("the database was restored from a backup in which this was
 """The reason of a delivery that was unfinished in a backup."""
 
 _ANOTHER = gettext_noop("name a file that `recap backup` has written")
-_NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TABLES = {"alembic_version", "broadcasts", "deliveries", "subscriptions"}
 """Tables that the database of every version has."""
 
@@ -191,7 +190,7 @@ def _contents(connection: Connection) -> Backup:
     ]
     known = [dt.datetime.fromisoformat(str(each)).replace(tzinfo=dt.UTC) for each in moments if each is not None]
     return Backup(
-        until=max(known, default=_NEVER),
+        until=max(known, default=NEVER),
         subscriptions=int(str(first("SELECT count(*) FROM subscriptions WHERE state <> 'ended'"))),
         unfinished=int(str(first("SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending')"))),
     )

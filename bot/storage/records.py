@@ -244,6 +244,10 @@ class Stopped(NamedTuple):
     left_out: int
 
 
+NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""The end of a backup that knows nobody and nothing, because no bot had run with its database."""
+
+
 class Gap(NamedTuple):
     """The time of which a restored ledger knows nothing: from the end of its backup until it was restored."""
 

@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.commands import Obstacle
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop
+from bot.model.i18n import gettext_noop, spoken
 from bot.model.subscription import Choices
 from bot.platforms.base import TargetClosedError
 from bot.platforms.discord.errors import translate
@@ -70,7 +70,8 @@ async def inspect(client: discord.Client, channel_id: int, choices: Choices) -> 
         raise TargetClosedError(_(MUTE_IN_THREADS if is_mute_in_thread else CLOSED[found]))
     if choices.publish and channel.type is not discord.ChannelType.news:
         raise TargetClosedError(_(NO_FOLLOWERS))
-    return [*_no_pin(channel, allowed, choices), *_no_mention(guild, allowed, choices)]
+    taken = await _taken(client, guild, channel) if choices.pin and isinstance(channel, discord.ForumChannel) else []
+    return [*_no_pin(channel, allowed, choices), *taken, *_no_mention(guild, allowed, choices)]
 
 
 def _no_pin(channel: object, allowed: discord.Permissions, choices: Choices) -> Iterator[str]:
@@ -81,6 +82,14 @@ def _no_pin(channel: object, allowed: discord.Permissions, choices: Choices) -> 
             yield _("the bot may not pin posts here: give it the permission Manage Threads, or take pin out")
     elif not allowed.pin_messages:
         yield _("the bot may not pin here: give it the permission Pin Messages, or take pin out")
+
+
+async def _taken(client: discord.Client, guild: discord.Guild, forum: discord.ForumChannel) -> list[str]:
+    """Return a sentence if somebody else's post has the one place for a pinned post."""
+    told = _("the post {name} is pinned here, and a forum has one place for that: unpin it, or take pin out")
+    # Because archiving unpins a post, the pinned one is active.
+    pinned = [each for each in await guild.active_threads() if each.parent_id == forum.id and each.flags.pinned]
+    return [told.format(name=spoken().quoted(each.name)) for each in pinned if each.owner_id != _own_id(client)]
 
 
 def _no_mention(guild: discord.Guild, allowed: discord.Permissions, choices: Choices) -> Iterator[str]:
@@ -99,8 +108,12 @@ async def _allowed(
     client: discord.Client, guild: discord.Guild, channel: discord.abc.GuildChannel | discord.Thread
 ) -> discord.Permissions:
     """Return the bot's permissions in the channel. The permissions for a thread are those of the thread's channel."""
-    me = await guild.fetch_member(client.user.id if client.user else 0)
+    me = await guild.fetch_member(_own_id(client))
     place_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
     # Because a channel that is fetched alone has none of the server's roles, all are fetched.
     place = next((each for each in await guild.fetch_channels() if each.id == place_id), None)
     return discord.Permissions.none() if place is None else place.permissions_for(me)
+
+
+def _own_id(client: discord.Client) -> int:
+    return client.user.id if client.user else 0

@@ -116,6 +116,20 @@ async def test_pins_and_mentions_that_cannot_be_are_named_with_their_cure(discor
     assert not await inspected(discord, text, **wished)
 
 
+async def test_the_one_pin_of_a_forum_that_another_post_has_is_told(discord: DiscordStandIn) -> None:
+    """It is not the bot's to take; the bot's own pin makes room by itself."""
+    server = discord.add_guild("Auditeurs", BOT | Permission.MANAGE_THREADS)
+    forum, anna = discord.add_forum(server, "Épisodes"), discord.add_user("Anna")
+    own, rules = discord.add_thread(forum, "Épisode 1207", discord.world.bot), discord.add_thread(forum, "Règles", anna)
+    own.pinned = True
+    assert not await inspected(discord, forum, pin=True)
+    own.pinned, rules.pinned = False, True
+    assert await inspected(discord, forum, pin=True) == (
+        "the post “Règles” is pinned here, and a forum has one place for that: unpin it, or take pin out"
+    )
+    assert not await inspected(discord, forum)
+
+
 async def test_a_message_pings_the_role_that_it_mentions_alone(discord: DiscordStandIn, guild: Guild) -> None:
     """In a channel and in a forum, whatever the content says."""
     role = discord.add_role(guild, "Récap", mentionable=True)
