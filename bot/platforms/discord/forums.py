@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import discord
 from discord.http import Route
 
+from bot.model.i18n import gettext as _
 from bot.platforms.base import TargetClosedError
 from bot.platforms.discord.errors import reading
-from bot.platforms.discord.rights import NO_MESSAGES
+from bot.platforms.discord.rights import FORUMS, NO_MESSAGES
 
 if TYPE_CHECKING:
     from bot.platforms.discord.gateway import Gateway
     from bot.platforms.discord.traffic import FirstTurn
 
-KINDS = frozenset({discord.ChannelType.forum.value, discord.ChannelType.media.value})
 REQUIRES_TAG = 1 << 4
 """The flag of a forum that takes no post without a tag."""
 
@@ -75,8 +75,8 @@ class Forums:
         with reading():
             kind = int(channel["type"])
         if kind == discord.ChannelType.category.value:
-            raise TargetClosedError(NO_MESSAGES)
-        if kind not in KINDS:
+            raise TargetClosedError(_(NO_MESSAGES))
+        if kind not in {each.value for each in FORUMS}:
             self._others.add(channel_id)
             return None
         self._known.add(channel_id)

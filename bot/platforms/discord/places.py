@@ -32,7 +32,8 @@ def request_of(
     shared one keeps the language of the pushes, whoever presses.
     """
     channel = interaction.channel if place is None else place
-    is_private = interaction.guild_id is None and not interaction.context.private_channel
+    # Because anybody may do anything in a private chat, a place that is named there is none of it.
+    is_private = interaction.guild_id is None and not interaction.context.private_channel and place is None
     is_member = _is_member(interaction)
     if is_private:
         # Because a private conversation has no permissions, those that Discord sends mean nothing.

@@ -20,10 +20,12 @@ CLOSED = {
     Obstacle.MUTE: gettext_noop("the bot may not write in this channel: give it the permission Send Messages there"),
     Obstacle.LOCKED: gettext_noop("this thread is locked: unlock it"),
 }
-MUTE_IN_THREADS = gettext_noop("the bot may not write in this thread: give it the permission Send Messages in Threads")
+MUTE_IN_THREADS = gettext_noop("the bot may not write in threads here: give it the permission Send Messages in Threads")
 NO_FOLLOWERS = gettext_noop(
     "only announcement channels have followers to publish to: take publish out, or choose another channel"
 )
+FORUMS = frozenset({discord.ChannelType.forum, discord.ChannelType.media})
+"""The kinds of channels that take posts alone."""
 NO_MESSAGES = gettext_noop("this is a category, which takes no messages: choose a channel in it")
 
 
@@ -34,7 +36,10 @@ def obstacle(allowed: discord.Permissions, channel: object) -> Obstacle | None:
     if not allowed.view_channel:
         return Obstacle.BLIND
     if not isinstance(channel, discord.Thread | app_commands.AppCommandThread):
-        return None if allowed.send_messages else Obstacle.MUTE
+        # Because the further messages of a recap stand in its post, which is a thread, a forum takes both permissions.
+        is_forum = getattr(channel, "type", None) in FORUMS
+        may_write = allowed.send_messages and (allowed.send_messages_in_threads or not is_forum)
+        return None if may_write else Obstacle.MUTE
     if not allowed.send_messages_in_threads:
         return Obstacle.MUTE
     return Obstacle.LOCKED if channel.locked and not allowed.manage_threads else None
@@ -66,7 +71,7 @@ async def inspect(client: discord.Client, channel_id: int, choices: Choices) -> 
     allowed = await _allowed(client, guild, channel)
     found = obstacle(allowed, channel)
     if found is not None:
-        is_mute_in_thread = found is Obstacle.MUTE and isinstance(channel, discord.Thread)
+        is_mute_in_thread = found is Obstacle.MUTE and (isinstance(channel, discord.Thread) or allowed.send_messages)
         raise TargetClosedError(_(MUTE_IN_THREADS if is_mute_in_thread else CLOSED[found]))
     if choices.publish and channel.type is not discord.ChannelType.news:
         raise TargetClosedError(_(NO_FOLLOWERS))

@@ -83,6 +83,14 @@ async def test_in_private_everybody_subscribes_for_themselves(scene: Scene) -> N
     assert await scene.state(private) == "active"
 
 
+async def test_nobody_subscribes_a_channel_from_a_private_chat(scene: Scene) -> None:
+    """Although no right is needed there, and a client can name any channel."""
+    private = scene.discord.direct(scene.reader)
+    reply = await (await scene.discord.slash(scene.reader, private, "subscribe", channel=scene.text)).reply()
+    assert "Abonn" not in text_of(reply)
+    assert (await scene.state(private), await scene.state(scene.text)) == ("", "")
+
+
 # Places
 
 
@@ -127,6 +135,15 @@ async def test_a_thread_has_a_right_of_its_own(scene: Scene) -> None:
     assert "verrouillé" in await subscribed(scene, thread)
     scene.discord.permit(scene.text, BOT | Permission.MANAGE_THREADS)
     assert "Abonnement" in await subscribed(scene, thread)
+
+
+async def test_a_forum_takes_both_rights(scene: Scene) -> None:
+    """Its post is opened by a message, and the further messages of a recap stand in the post."""
+    forum = scene.discord.add_forum(scene.guild, "forum")
+    for missing in (Permission.SEND_MESSAGES, Permission.SEND_MESSAGES_IN_THREADS, Permission(0)):
+        scene.discord.permit(forum, BOT & ~missing)
+        reply = await (await scene.discord.slash(scene.manager, scene.text, "subscribe", channel=forum)).reply()
+        assert ("pas le droit d’écrire" in text_of(reply)) == bool(missing)
 
 
 async def test_the_way_out_is_open_where_the_bot_may_no_longer_write(scene: Scene) -> None:

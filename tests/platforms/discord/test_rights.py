@@ -75,12 +75,15 @@ async def test_a_channel_that_the_bot_cannot_see_is_found(discord: DiscordStandI
 
 
 async def test_a_thread_has_a_permission_of_its_own(discord: DiscordStandIn, guild: Guild) -> None:
-    """Writing in the channel is no leave to write in its threads."""
+    """Writing in the channel is no leave to write in its threads, nor to write a second message in a forum's post."""
     channel = discord.add_text(guild, "récap")
     thread = discord.add_thread(channel, "Les récaps", discord.add_user("Anna"))
     discord.permit(channel, BOT & ~Permission.SEND_MESSAGES_IN_THREADS)
     assert "Send Messages in Threads" in await inspected(discord, thread)
     assert not await inspected(discord, channel)
+    forum = discord.add_forum(guild, "Épisodes")
+    discord.permit(forum, BOT & ~Permission.SEND_MESSAGES_IN_THREADS)
+    assert "Send Messages in Threads" in await inspected(discord, forum)
 
 
 async def test_a_locked_thread_is_found(discord: DiscordStandIn, guild: Guild) -> None:
