@@ -19,7 +19,7 @@ from bot.platforms.registry import load
 from bot.runtime.app import opened
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import Forum, Permission
-from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Flood, Match, Reset
+from bot.sandbox.shared.faults import BAD_GATEWAY, Call, Fault, Flood, Match, Reset
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests.endurance.crash import PATIENCE, SETTINGS, DemoWorld
 from tests.running import as_process, at_work
@@ -61,11 +61,16 @@ CHOICES = [
     for topic in ("", "plus", "moins", "reste")
 ]
 """Every layout, with all subjects, and with one message more, less, and as many as before."""
-ROUTES = (
-    "editMessageText", "sendMessage", "deleteMessage", "PATCH *", "DELETE *", "POST /channels/{channel_id}/messages",
-)  # fmt: skip
+CHANGING = ("edit", "delete", "send", "PATCH", "DELETE", "POST /channels")
+"""What the names of the requests begin with that change something."""
 UNKNOWN = "SELECT platform, count(*) FROM deliveries WHERE corrects IS NOT NULL AND state = 'unknown' GROUP BY platform"
-FAULTS = (Flood(0.5), Flood(0.2, everything=True), BAD_GATEWAY, Reset())
+FAULTS = [
+    *((action, False) for action in (Flood(0.5), Flood(0.2, everything=True), BAD_GATEWAY, Reset())),
+    *((action, True) for action in (BAD_GATEWAY, Reset())),
+]
+"""What happens to a request, with whether it has its effect before."""
+SPOILT = 0.05
+"""The part of the changing requests that each of the faults meets."""
 
 
 @dataclass
@@ -190,22 +195,23 @@ def upset(place: DemoWorld) -> tuple[set[int], set[int]]:
     return closed, gone
 
 
-async def disturb(place: DemoWorld, luck: random.Random, figures: Figures) -> None:
-    """Spoil some of the requests, before or after their effect, until cancelled."""
-    while True:
-        for standin in (place.telegram, place.discord):
-            if len(standin.faults.pending) < 3:
-                action = luck.choice(FAULTS)
-                after = not isinstance(action, Flood) and luck.random() < 0.5
-                standin.faults.add(Fault(action, Match(luck.choice(ROUTES)), skip=luck.randrange(4), after=after))
-                figures.faults += 1
-        await asyncio.sleep(0.1)
+def disturb(place: DemoWorld, luck: random.Random, figures: Figures) -> None:
+    """Spoil some of the requests that change something, before or after their effect."""
+
+    def is_met(call: Call) -> bool:
+        met = call.route.startswith(CHANGING) and luck.random() < SPOILT
+        figures.faults += met
+        return met
+
+    for standin in (place.telegram, place.discord):
+        for action, after in FAULTS:
+            standin.faults.add(Fault(action, Match(where=is_met), times=None, after=after))
 
 
 def changes(place: DemoWorld) -> int:
     """The requests that change something, so far."""
     routes = [each.route for standin in (place.telegram, place.discord) for each in standin.traffic.requests]
-    return sum(route.startswith(("edit", "delete", "PATCH", "DELETE", "send", "POST /channels")) for route in routes)
+    return sum(route.startswith(CHANGING) for route in routes)
 
 
 async def correct(targets: int, kills: int, *, seed: int = 1207, longest_life: float = LONGEST_LIFE) -> Figures:
@@ -223,14 +229,13 @@ async def correct(targets: int, kills: int, *, seed: int = 1207, longest_life: f
                 await connection.platform.connect()
             await app.services.corrector.begin(1207)
         before = changes(place)
-        disturbing = asyncio.create_task(disturb(place, luck, figures))
+        disturb(place, luck, figures)
         while figures.kills < kills and place.rows(is_over).keys() != {"done"}:
             count = changes(place)
             async with as_process(place.config) as running:
                 await place.until(lambda: changes(place) > count or place.rows(is_over).keys() == {"done"}, running)  # noqa: B023 - used at once
                 await asyncio.sleep(luck.uniform(0, longest_life))
             figures.kills += 1
-        disturbing.cancel()
         for standin in (place.telegram, place.discord):
             standin.faults.clear()
         async with as_process(place.config) as running:
