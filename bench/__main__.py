@@ -56,6 +56,9 @@ SCENARIOS: dict[str, Scenario] = {
         drained=5_000 if given.quick else 100_000,
         server=given.server,
     ),
+    "correction": lambda place, given: scale.correction(
+        place, messages=QUICK if given.quick else 100_000, rounds=given.rounds
+    ),
     "channels": lambda place, given: scale.channels(place, [300, 600] if given.quick else [2_500, 15_000]),
     "archive": lambda place, given: waiting.archive(
         place, episodes=30 if given.quick else 1_200, times=1 if given.quick else 50

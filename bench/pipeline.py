@@ -15,6 +15,7 @@ from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Subscription, Target
 from bot.platforms.base import Platform
+from bot.platforms.editor import Editor
 from bot.runtime.app import settle_in
 from bot.storage.clock import SteadyClock
 from bot.storage.ledger import Ledger
@@ -54,6 +55,18 @@ class Around(Platform):
     async def send(self, post: Post) -> str:
         """Send nothing: what is left is what the path itself costs."""
         return str(len(post.nonce))
+
+
+class Editing(Around, Editor):
+    """A platform that sends and changes nothing."""
+
+    async def edit(self, *_which: object, **_how: object) -> bool:
+        """Change nothing."""
+        return True
+
+    async def delete(self, *_which: object, **_how: object) -> bool:
+        """Delete nothing."""
+        return True
 
 
 class Counting(Around):
@@ -139,6 +152,7 @@ def courier_of(
     rate: int = LIFTED,
     finished: Callable[[], object] = lambda: None,
     lease: Lease | None = None,
+    editor: Editor | None = None,
 ) -> Worker:
     """The platform's worker, as the bot makes it."""
     return Worker(
@@ -150,6 +164,7 @@ def courier_of(
         hold=False,
         finished=finished,
         lease=lease,
+        editor=editor,
     )
 
 

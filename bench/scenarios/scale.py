@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.result import Result
+from bench.result import Result, Spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,18 @@ def _push(stand_in: StandIn, size: int, sample: int, server: str) -> dict[str, A
     stand_in.services()
     messages = min(sample, size - WARM_UP)
     return stand_in.block("sampled", messages=messages, warm_up=WARM_UP, in_flight=32, people=size, server=server)
+
+
+def correction(stand_in: StandIn, *, messages: int, rounds: int) -> Result:
+    """A correction of very many messages beside their push; the platform's share, which is alike, is left out."""
+    result = Result("A correction", ("messages", "CPU a message of the push", "of the correction", "of the push's"))
+    found = [stand_in.block("corrected", messages=messages, in_flight=32) for _ in range(rounds)]
+    ratio = Spread.of([said["correction"] / said["push"] for said in found])
+    costs = (Spread.of([said[name] / messages * 1e6 for said in found]) for name in ("push", "correction"))
+    result.rows.append((f"{messages:,}", *(each.text(0, " µs") for each in costs), ratio.text(2, "×")))
+    result.raw += found
+    result.demand(f"a correction of {messages:,} messages, of their push", ratio.median, 1.0, unit="×")
+    return result
 
 
 def channels(stand_in: StandIn, sizes: Sequence[int]) -> Result:

@@ -35,10 +35,14 @@ class MessageChange(NamedTuple):
     message: Message | None
 
 
-def change_at(claim: Claim, stored: StoredRendering, position: int | None = None) -> MessageChange | None:
-    """Return the change at the claim's position, or at another one; None if nothing is to be done there."""
-    at = claim.position if position is None else position
-    revision, ids, messages = stored.revision, claim.message_ids, stored.rendering.messages
+def change_at(claim: Claim, stored: StoredRendering) -> MessageChange | None:
+    """Return the change at the claim's position; None if nothing is to be done there."""
+    return _change_at(claim.position, claim, stored, claim.message_ids)
+
+
+def _change_at(at: int, claim: Claim, stored: StoredRendering, ids: Sequence[str | None]) -> MessageChange | None:
+    """Return the change at a position where these messages stand."""
+    revision, messages = stored.revision, stored.rendering.messages
     if revision is None:
         return None
     if at >= len(ids):
@@ -70,27 +74,30 @@ def of_message(decision: Decision) -> Decision:
     return Decision(Step.FAIL) if decision.step in _OF_PLACES else decision
 
 
-def advance(claim: Claim, stored: StoredRendering, due: dt.datetime, message_id: str | None) -> Outcome:
+def advance(
+    claim: Claim, stored: StoredRendering, when_free: Callable[[Claim], dt.datetime], message_id: str | None
+) -> Outcome:
     """Return the delivery after a message was added, perhaps, or after nothing was to be done."""
     ids = (*claim.message_ids, message_id) if is_addition(claim, stored) else claim.message_ids
-    return _advanced(claim, stored, due, ids)
+    return _advanced(claim, stored, when_free, ids)
 
 
-def _advanced(claim: Claim, stored: StoredRendering, due: dt.datetime, message_ids: Sequence[str | None]) -> Outcome:
-    """Return the delivery at its next change, not before `due`, or at its end, with the messages that stand now."""
-    ids, before = tuple(message_ids), claim.message_ids
+def _advanced(
+    claim: Claim, stored: StoredRendering, when_free: Callable[[Claim], dt.datetime], ids: tuple[str | None, ...]
+) -> Outcome:
+    """Return the delivery when it is free for its next change, or at its end, with the messages that stand now."""
+    before = claim.message_ids
     publish = ids[-1] if claim.publish and len(ids) > len(before) else None
-    now = claim._replace(message_ids=ids)
     for position in range(claim.position + 1, max(len(ids), len(stored.rendering.messages))):
-        if change_at(now, stored, position) is not None:
+        if _change_at(position, claim, stored, ids) is not None:
             standing = StandingMessages(claim.corrects or 0, ids, None) if ids != before else None
-            pending = Outcome(claim.id, DeliveryState.PENDING, position, ids, due, attempts=0, publish=publish)
-            return pending._replace(standing=standing)
+            pending = Outcome(claim.id, DeliveryState.PENDING, position, ids, when_free(claim), attempts=0)
+            return pending._replace(publish=publish, standing=standing)
     while ids and ids[-1] == DELETED:
         ids = ids[:-1]
     state = DeliveryState.UNKNOWN if None in ids else DeliveryState.SENT
     standing = StandingMessages(claim.corrects or 0, ids, stored.revision.becomes if stored.revision else None)
-    return Outcome(claim.id, state, len(ids), ids, due, attempts=0, publish=publish, standing=standing)
+    return Outcome(claim.id, state, len(ids), ids, stored.opened, attempts=0, publish=publish, standing=standing)
 
 
 class Changer:
@@ -101,15 +108,20 @@ class Changer:
         self._clock = clock
 
     async def make(
-        self, claim: Claim, stored: StoredRendering, change: MessageChange, leave: Callable[[], bool], due: dt.datetime
+        self,
+        claim: Claim,
+        stored: StoredRendering,
+        change: MessageChange,
+        leave: Callable[[], bool],
+        when_free: Callable[[Claim], dt.datetime],
     ) -> Outcome:
         """Edit or delete the message, and return the outcome. A message that is not there any more is no failure.
 
         Raises:
             SendError: the platform refuses, or does not tell.
         """
-        message_id, ids, revision = str(change.message_id), list(claim.message_ids), stored.revision
-        message = change.message
+        message_id, message = str(change.message_id), change.message
+        ids, revision = claim.message_ids, stored.revision
         if message is None and revision is not None and self._is_kept(claim, revision.sent):
             message = revision.withdrawn
         first_id = ids[0] or None
@@ -120,10 +132,10 @@ class Changer:
                 claim.target, message_id, message, leave=leave, first_id=first_id, title=title, is_caption=is_caption
             )
         elif await self._editor.delete(claim.target, message_id, leave=leave, first_id=first_id):
-            ids[claim.position] = DELETED
+            ids = (*ids[: claim.position], DELETED, *ids[claim.position + 1 :])
         else:
             return retry.give_back(claim, self._clock())._replace(code=_KEPT)
-        return _advanced(claim, stored, due, ids)
+        return _advanced(claim, stored, when_free, ids)
 
     def _is_kept(self, claim: Claim, sent: dt.datetime) -> bool:
         """Return whether the platform has refused the deletion, or is sure to: a push takes up to a day itself."""

@@ -324,7 +324,7 @@ class Worker:
         try:
             if self._changer is not None and (change := changing.in_place(claim, stored)) is not None:
                 with turn:
-                    return await self._changer.make(claim, stored, change, turn.leave, self._when_free(claim))
+                    return await self._changer.make(claim, stored, change, turn.leave, self._when_free)
             # Because a connection may have to be opened first, the platform counts the message when it is written.
             post = retry.make_post(claim, stored, leave=turn.leave)
             if (upload := post.message.upload) is not None:
@@ -447,7 +447,7 @@ class Worker:
 
     def _advance(self, claim: Claim, stored: StoredRendering, message_id: str | None) -> Outcome:
         if stored.revision is not None:
-            return changing.advance(claim, stored, self._when_free(claim), message_id)
+            return changing.advance(claim, stored, self._when_free, message_id)
         messages = len(stored.rendering.messages)
         due = self._clock() if claim.position + 1 == messages else self._when_free(claim)
         return retry.advance(claim, due, messages=messages, message_id=message_id, has_upload=stored.has_upload)

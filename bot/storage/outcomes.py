@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -88,18 +88,20 @@ _BY_ID = operator.itemgetter(0)
 
 CHANGE_LATER = dt.timedelta(seconds=2)
 """Time after which a change looks again whether what it changes is over: the push, or another change of the same."""
-_CORRECTED = deliveries.alias("corrected")
-_IS_OF_SAME = (_CORRECTED.c.id == deliveries.c.corrects) | (_CORRECTED.c.corrects == deliveries.c.corrects)
-_MUST_WAIT = deliveries.c.corrects.is_not(None) & exists().where(
-    _IS_OF_SAME,
-    _CORRECTED.c.id < deliveries.c.id,
-    _CORRECTED.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+_EARLIER = deliveries.alias("earlier")
+_IS_EARLIER = (_EARLIER.c.corrects == deliveries.c.corrects) & (_EARLIER.c.id < deliveries.c.id)
+_MUST_WAIT = deliveries.c.corrects.is_not(None) & or_(
+    *(
+        exists().where(which, _EARLIER.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)))
+        # One by one, because each has an index of its own.
+        for which in (_EARLIER.c.id == deliveries.c.corrects, _IS_EARLIER)
+    )
 )
 """True for a change of messages that an earlier delivery still sends or changes."""
 
 # Because building a statement costs more than running it, those on the path of every message are built once.
 _IN_TURN = (
-    select(deliveries.c.id)
+    select(deliveries.c.id, _MUST_WAIT.label("must_wait"))
     .where(
         deliveries.c.platform == bindparam("of_platform"),
         deliveries.c.rank == bindparam("of_rank"),
@@ -118,9 +120,9 @@ _CLAIM = (
     update(deliveries)
     .where(deliveries.c.id == _IN_TURN.c.id)
     .values(
-        state=case((_IS_UNWANTED, _FAILED), (_MUST_WAIT, _PENDING), else_=_SENDING),
-        attempts=deliveries.c.attempts + case((_MUST_WAIT, 0), else_=1),
-        due=case((_MUST_WAIT, bindparam("later", type_=MOMENT)), else_=deliveries.c.due),
+        state=case((_IS_UNWANTED, _FAILED), (_IN_TURN.c.must_wait, _PENDING), else_=_SENDING),
+        attempts=deliveries.c.attempts + case((_IN_TURN.c.must_wait, 0), else_=1),
+        due=case((_IN_TURN.c.must_wait, bindparam("later", type_=MOMENT)), else_=deliveries.c.due),
         updated=bindparam("now"),
     )
     .returning(
@@ -171,7 +173,8 @@ _RECORD = (
 )
 # Because most messages are the last of their delivery and arrive at once, what that leaves as it was is not written.
 # Because entering the driver costs more than a row, all of them are one value: the ids of the messages by delivery.
-_ARRIVED = func.json_each(bindparam("ids_by_delivery", type_=JSON)).table_valued(
+_BY_DELIVERY = "by_delivery"
+_ARRIVED = func.json_each(bindparam(_BY_DELIVERY, type_=JSON)).table_valued(
     column("key", String), column("value", JSON), name="arrived"
 )
 _RECORD_SENT = (
@@ -192,6 +195,9 @@ _STANDS = (
         message_ids=_ARRIVED.c.value[0],
         rendering_id=func.coalesce(_ARRIVED.c.value[1].as_integer(), deliveries.c.rendering_id),
     )
+)
+_STANDING = select(deliveries.c.id, cast(deliveries.c.message_ids, String), deliveries.c.state != _FAILED).where(
+    deliveries.c.id == cast(_ARRIVED.c.key, Integer)
 )
 _DUE_IN_CHANNEL = (
     select(func.max(publications.c.due))
@@ -233,26 +239,21 @@ def record_and_claim(
             rows += sorted(connection.execute(_CLAIM, of).all(), key=_BY_ID)
     if unwanted := [row.id for row in rows if row.state is DeliveryState.FAILED]:
         fail_unwanted(connection, deliveries.c.id.in_(unwanted), now)
-    claims = [_claim(platform, row) for row in rows if row.state is DeliveryState.SENDING]
-    if corrected := [each.corrects for each in claims if each.corrects is not None]:
-        claims = _with_standing(connection, claims, corrected)
-    return claims
+    corrected = {row.corrects: 0 for row in rows if row.corrects is not None}
+    standing = (
+        {id_: rest for id_, *rest in connection.execute(_STANDING, {_BY_DELIVERY: corrected})} if corrected else {}
+    )
+    return [_claim(platform, row, standing) for row in rows if row.state is DeliveryState.SENDING]
 
 
-def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
+def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, Sequence[Any]]) -> Claim:
+    """Return the claim; that of a change has the messages that are `standing` at its place."""
     id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
+    ids, is_whole = standing.get(corrects, (ids, True))
     message_ids = tuple(json.loads(ids)) if ids else ()
     target = Target(platform, chat, thread)
-    return Claim(id_, broadcast, target, rendering, position, message_ids, attempts, code, publish, pin, corrects)
-
-
-def _with_standing(connection: Connection, claims: Sequence[Claim], corrected: Sequence[int]) -> list[Claim]:
-    """Return the claims; those of changes have the messages that stand."""
-    c = deliveries.c
-    rows = connection.execute(select(c.id, c.message_ids, c.state).where(c.id.in_(corrected)))
-    standing = {row.id: (row.message_ids, row.state is not DeliveryState.FAILED) for row in rows}
-    found = ((claim, standing.get(claim.corrects or 0)) for claim in claims)
-    return [claim if each is None else claim._replace(message_ids=each[0], is_whole=each[1]) for claim, each in found]
+    change = corrects, is_whole
+    return Claim(id_, broadcast, target, rendering, position, message_ids, attempts, code, publish, pin, *change)
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:
@@ -276,14 +277,14 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime
         of_pending = select(deliveries.c.broadcast_id).where(deliveries.c.id.in_(pending))
         take_turns(connection, broadcasts.c.id.in_(of_pending), with_others=True)
     if sent:
-        connection.execute(_RECORD_SENT, {"ids_by_delivery": sent})
+        connection.execute(_RECORD_SENT, {_BY_DELIVERY: sent})
     if others := [each for each in outcomes if each.state is not DeliveryState.SENT]:
         connection.execute(_RECORD, [_values(each, now) for each in others])
     if pending:
         fail_unwanted(connection, deliveries.c.id.in_(pending), now)
     if standing := [each.standing for each in outcomes if each.standing is not None]:
         stands = {each.delivery_id: [each.message_ids, each.rendering_id] for each in standing}
-        connection.execute(_STANDS, {"ids_by_delivery": stands})
+        connection.execute(_STANDS, {_BY_DELIVERY: stands})
     for each in outcomes:
         if each.publish is not None:
             published = {"delivery_id": each.delivery_id, "message": each.publish, "from_now": now}
