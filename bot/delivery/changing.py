@@ -96,7 +96,9 @@ def _advanced(
     while ids and ids[-1] == DELETED:
         ids = ids[:-1]
     state = DeliveryState.UNKNOWN if None in ids else DeliveryState.SENT
-    standing = StandingMessages(claim.corrects or 0, ids, stored.revision.becomes if stored.revision else None)
+    becomes = (stored.revision and stored.revision.becomes) or claim.stand_as
+    is_new = (ids, becomes) != (before, claim.stand_as)
+    standing = StandingMessages(claim.corrects or 0, ids, becomes) if is_new else None
     return Outcome(claim.id, state, len(ids), ids, stored.opened, attempts=0, publish=publish, standing=standing)
 
 

@@ -40,8 +40,15 @@ After: TypeAlias = Mapping[tuple[Choice, bool], Rendering]
 """The messages that are to stand for a choice, where the recording stands before them, and where it does not."""
 
 _CHANGE = deliveries.alias("change")
-_IS_MIXED = exists().where(_CHANGE.c.corrects == deliveries.c.id, _CHANGE.c.state != DeliveryState.SENT)
-"""True where a change was begun and did not come to its end, so that nobody knows what stands."""
+_LATER = deliveries.alias("later")
+_IS_MIXED = exists().where(
+    _CHANGE.c.corrects == deliveries.c.id,
+    _CHANGE.c.state != DeliveryState.SENT,
+    ~exists().where(
+        _LATER.c.corrects == deliveries.c.id, _LATER.c.id > _CHANGE.c.id, _LATER.c.state == DeliveryState.SENT
+    ),
+)
+"""True where the last change was begun and did not come to its end, so that nobody knows what stands."""
 _HAS_BEGUN = or_(deliveries.c.position > 0, IS_UNFINISHED)
 _IS_GONE = exists().where(
     _CHANGE.c.corrects == deliveries.c.id,
@@ -179,7 +186,7 @@ def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
         common = min(len(messages), len(wanted))
         changed = [i for i in range(len(recording), common) if row.is_mixed or messages[i] != wanted[i]]
         changes = len(changed) + abs(len(messages) - len(wanted))
-        if changes:
+        if changes or row.is_mixed:
             position = changed[0] if changed else common
             way = (choice, row.choice_id, row.rendering_id, not row.is_mixed, rendering.title, wanted)
             ways.append(Way(*way, row.number, changes, position))
@@ -201,6 +208,7 @@ def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.da
         return None
 
     def deliver(connection: Connection, correction: Broadcast) -> None:
+        stand_as: dict[int, int] = {}
         if text is not None:
             keep_text(connection, correction.id, text)
         for way in ways:
@@ -217,6 +225,14 @@ def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.da
             )
             alike &= ~_IS_MIXED if way.is_known else _IS_MIXED
             opening.deliver_changes(connection, correction, alike & _HAS_BEGUN, change, way.position)
+            stand_as[change] = becomes
+        # After all of them, because what is about to change is known no more.
+        for change, becomes in stand_as.items():
+            changed = select(_CHANGE.c.corrects).where(
+                _CHANGE.c.broadcast_id == correction.id, _CHANGE.c.rendering_id == change
+            )
+            changed_here = deliveries.c.id.in_(changed) & ~IS_UNFINISHED
+            connection.execute(update(deliveries).where(changed_here).values(rendering_id=becomes))
 
     return _open(connection, BroadcastKind.CORRECTION, sent, deliver, now)
 

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     JSON,
@@ -196,9 +196,9 @@ _STANDS = (
         rendering_id=func.coalesce(_ARRIVED.c.value[1].as_integer(), deliveries.c.rendering_id),
     )
 )
-_STANDING = select(deliveries.c.id, cast(deliveries.c.message_ids, String), deliveries.c.state != _FAILED).where(
-    deliveries.c.id == cast(_ARRIVED.c.key, Integer)
-)
+_STANDING = select(
+    deliveries.c.id, cast(deliveries.c.message_ids, String), deliveries.c.state != _FAILED, deliveries.c.rendering_id
+).where(deliveries.c.id == cast(_ARRIVED.c.key, Integer))
 _DUE_IN_CHANNEL = (
     select(func.max(publications.c.due))
     .where(publications.c.platform == deliveries.c.platform, publications.c.chat == deliveries.c.chat)
@@ -240,20 +240,32 @@ def record_and_claim(
     if unwanted := [row.id for row in rows if row.state is DeliveryState.FAILED]:
         fail_unwanted(connection, deliveries.c.id.in_(unwanted), now)
     corrected = {row.corrects: 0 for row in rows if row.corrects is not None}
-    standing = (
-        {id_: rest for id_, *rest in connection.execute(_STANDING, {_BY_DELIVERY: corrected})} if corrected else {}
-    )
+    standing = _standing(connection, corrected) if corrected else {}
     return [_claim(platform, row, standing) for row in rows if row.state is DeliveryState.SENDING]
 
 
-def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, Sequence[Any]]) -> Claim:
+_Standing: TypeAlias = tuple[Sequence[str | None], bool, int]
+"""The ids of the messages that stand at a place, whether they are all, and the rendering that they are."""
+
+
+def _standing(connection: Connection, corrected: Mapping[int, int]) -> dict[int, _Standing]:
+    """Return what stands at the places of these deliveries."""
+    rows = connection.execute(_STANDING, {_BY_DELIVERY: corrected}).all()
+    # All at once, because the decoder takes longer to begin than to read.
+    decoded = json.loads(f"[{','.join(ids for _id, ids, *_rest in rows)}]")
+    return {row[0]: (ids, *row[2:]) for row, ids in zip(rows, decoded, strict=True)}
+
+
+def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, _Standing]) -> Claim:
     """Return the claim; that of a change has the messages that are `standing` at its place."""
     id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
-    ids, is_whole = standing.get(corrects, (ids, True))
-    message_ids = tuple(json.loads(ids)) if ids else ()
-    target = Target(platform, chat, thread)
-    change = corrects, is_whole
-    return Claim(id_, broadcast, target, rendering, position, message_ids, attempts, code, publish, pin, *change)
+    target, change = Target(platform, chat, thread), ()
+    if corrects is not None and corrects in standing:
+        ids, *change = standing[corrects]
+    elif ids:
+        ids = json.loads(ids)
+    args = id_, broadcast, target, rendering, position, tuple(ids or ()), attempts, code, publish, pin, corrects
+    return Claim(*args, *change)
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:

@@ -177,8 +177,8 @@ class Claim(NamedTuple):
     """One message that a worker is to send: the next of its delivery.
 
     A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts this
-    try too. A claim that `corrects` a delivery is one change of the messages with these ids; they are all if that
-    delivery `is_whole`.
+    try too. A claim that `corrects` a delivery is one change of the messages with these ids, which `stand_as` that
+    rendering; they are all if the delivery `is_whole`.
     """
 
     id: int
@@ -193,6 +193,7 @@ class Claim(NamedTuple):
     pin: bool = False
     corrects: int | None = None
     is_whole: bool = True
+    stand_as: int | None = None
 
 
 class Revision(NamedTuple):

@@ -232,7 +232,7 @@ async def test_a_deleted_message_is_no_failure(on_file: Ledger, clock: Clock) ->
     "error", [TargetClosedError("no right"), TargetMovedError("moved", chat="9"), RefusedError("no")]
 )
 async def test_a_place_that_refuses_keeps_its_subscription(on_file: Ledger, clock: Clock, error: SendError) -> None:
-    """Its text stays as it was, the reason is told, and a later correction changes all of it."""
+    """Its text stays as it was, the reason is told, and a later correction changes all of it, once."""
     ledger = on_file
     board = Board()
     broadcast = await pushed(ledger, board, clock, "a", "b")
@@ -246,6 +246,19 @@ async def test_a_place_that_refuses_keeps_its_subscription(on_file: Ledger, cloc
     await correct(ledger, broadcast, "a", "B")
     await works(ledger, board, clock)
     assert (board.texts(), board.requests) == (["a", "B"], ["edit"] * 3)
+    assert await correct(ledger, broadcast, "a", "B") is None
+
+
+async def test_what_was_to_go_and_stayed_is_taken_away_later(on_file: Ledger, clock: Clock) -> None:
+    """A choice that is to have nothing any more is not taken for done where the platform refused."""
+    ledger = on_file
+    board = Board()
+    broadcast = await pushed(ledger, board, clock, "a")
+    for refusals in ([(RefusedError("no"), False)], []):
+        board.faults["1"] = refusals
+        assert await correct(ledger, broadcast) is not None
+        await works(ledger, board, clock)
+    assert (board.texts(), await correct(ledger, broadcast)) == ([], None)
 
 
 async def test_a_refused_kind_of_message_is_edited_into_its_fallback(on_file: Ledger, clock: Clock) -> None:
