@@ -98,8 +98,8 @@ class TelegramPlatform(Account, Editor, Pinner):
             "httpx_kwargs": {"trust_env": False, "verify": certificates(), "event_hooks": {"response": [note_wait]}},
         }
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
-        paid = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
-        self._fields = _FieldsCache(lambda body: {**body, **paid})
+        self._paid: JsonObject = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
+        self._fields = _FieldsCache(lambda body: body)
         self._new_fields = _FieldsCache(_as_edit)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
@@ -150,7 +150,7 @@ class TelegramPlatform(Account, Editor, Pinner):
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id, as `Platform.send` says."""
-        ids: JsonObject = {"chat_id": address(post.target)}
+        ids: JsonObject = {"chat_id": address(post.target), **self._paid}
         if post.target.thread:
             # Because Telegram knows no thread id for the General topic of a forum, 0 stands for that topic here.
             ids = {**ids, "message_thread_id": post.target.thread}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.model.rendering import Message
+from bot.model.rendering import Message, Upload
 from bot.model.subscription import Choices, PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
@@ -40,10 +40,11 @@ MESSAGE = Message({"text": "Été", "entities": [{"type": "bold", "offset": 0, "
 
 
 @contextlib.asynccontextmanager
-async def connected(server: wire.Wire) -> AsyncIterator[TelegramPlatform]:
-    """A platform that has said hello to the server."""
+async def connected(server: wire.Wire, **chosen: Any) -> AsyncIterator[TelegramPlatform]:  # noqa: ANN401 - settings
+    """A platform that has said hello to the server, with these settings."""
     answer, server.answer = server.answer, wire.answering("200 OK", ME)
-    platform = TelegramPlatform(Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{server.port}"))
+    config = Telegram(token=SecretStr(TOKEN), api_url=f"http://{wire.HOST}:{server.port}", **chosen)
+    platform = TelegramPlatform(config)
     async with clients.connected(platform):
         server.answer = answer
         server.received.clear()
@@ -69,6 +70,17 @@ async def test_a_message_goes_to_its_chat_and_topic(chat: str, thread: int, addr
         assert await platform.send(post(chat, thread)) == "77"
     assert server.received[0].path == f"/bot{TOKEN}/sendMessage"
     assert server.received[0].values == {**MESSAGE.body, **address}
+
+
+async def test_every_message_of_a_paid_push_is_paid_for() -> None:
+    """A recording too: unpaid, it would count among the thirty that are free in a second. An edit costs nothing."""
+    recording = Message({"title": "Épisode"}, 0, 0, upload=Upload("a.mp3", "key"))
+    async with wire.listening(SENT) as server, connected(server, allow_paid_broadcast=True, rate=500) as platform:
+        await platform.send(post())
+        await platform.send(post(message=recording)._replace(file_id="file"))
+        await platform.edit(post().target, "77", MESSAGE)
+    paid = [each.values.get("allow_paid_broadcast") for each in server.received]
+    assert paid == [True, True, None]
 
 
 @given(
