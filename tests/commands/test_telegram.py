@@ -12,7 +12,7 @@ import pytest
 from bot.commands import COMMANDS, sorry
 from bot.model.i18n import Language, words
 from bot.model.subscription import PlatformName, Target
-from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match
+from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Hook, Match
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.world import TelegramWorld
 from bot.storage.records import LedgerError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import time_machine
 
     from bot.model.subscription import Subscription
+    from bot.sandbox.shared.faults import Call
     from bot.sandbox.telegram.model import Chat, Message
     from bot.sandbox.telegram.server import TelegramStandIn
     from tests.conversation import Talk, TelegramPerson
@@ -260,6 +261,24 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_subscription(talk: Ta
     await person.settled()
     assert await subscriptions_of(talk, group) == []
     assert [each.choices.topics for each in await subscriptions_of(talk, new)] == [("tiktok",)]
+
+
+async def test_a_group_that_becomes_a_supergroup_in_mid_answer_is_answered_there(talk: Talk) -> None:
+    """The command came from the old id: answer and subscription are at the new one."""
+    telegram = talk.town.telegram
+    grace = telegram.add_user("Grace")
+    group = telegram.add_group("Le groupe", admins=[grace])
+    moved: list[Chat] = []
+
+    async def migrate(_call: Call) -> None:
+        moved.append(telegram.migrate(group))
+
+    telegram.faults.add(Fault(Hook(migrate), Match("sendMessage", chat=group.id)))
+    assert (await talk.on_telegram(group, grace).says("/subscribe tiktok")).texts == ()
+    (answer,) = [message.text for message in moved[0].messages if message.by_bot]
+    assert "#tiktok" in answer
+    assert [each.choices.topics for each in await subscriptions_of(talk, moved[0])] == [("tiktok",)]
+    assert await subscriptions_of(talk, group) == []
 
 
 # Messages

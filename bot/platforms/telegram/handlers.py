@@ -55,6 +55,7 @@ from bot.platforms.base import (
     SendError,
     SendRequest,
     TargetClosedError,
+    TargetMovedError,
 )
 from bot.platforms.menu import offer_menu
 from bot.platforms.telegram import NAME, inline
@@ -349,12 +350,26 @@ class Handlers:
                     return None
                 for position, message in enumerate(rendering.messages, start=1):
                     with_it = file if position == len(rendering.messages) else None
-                    post = partial(self._post, Post(target, rendering.title, message, nonce=""), with_it)
-                    await self._sender.send(SendRequest(target, _attempt(message, post), worth=WORTH, leaves=True))
+                    target = await self._follow(Post(target, rendering.title, message, nonce=""), with_it)
             except SendError as error:
                 log.warning("No answer in %s: %s", target, error)
                 return error
         return None
+
+    async def _follow(self, post: Post, file: AnswerFile | None) -> Target:
+        """Send one message, also to the supergroup that its group has just become, and return its target."""
+        try:
+            await self._sender.send(self._sending(post, file))
+        except TargetMovedError as moved:
+            # The group's own word about this comes beside the command, and may be handled after it.
+            await self._context.subscriptions.move(post.target, moved.chat)
+            post = post._replace(target=post.target._replace(chat=moved.chat))
+            await self._sender.send(self._sending(post, file))
+        return post.target
+
+    def _sending(self, post: Post, file: AnswerFile | None) -> SendRequest[str]:
+        attempts = _attempt(post.message, partial(self._post, post, file))
+        return SendRequest(post.target, attempts, worth=WORTH, leaves=True)
 
     async def _note_closed(self, update: Update, request: Request, refusal: TargetClosedError) -> Answer:
         """Pause the subscription of a place that does not take the answer about it; return the word about that."""
