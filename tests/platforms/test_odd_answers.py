@@ -108,11 +108,18 @@ ON_DISCORD: dict[str, tuple[str, Callable[[DiscordPlatform, Target], Awaitable[A
     "send": ("*", lambda platform, target: platform.send(post(target))),
     "send to a person": ("*", lambda platform, _target: platform.send(post(Target(PlatformName("discord"), "@5")))),
     "publish": ("*", lambda platform, target: platform.publish(target, "7", lambda: True)),
+    "edit": ("PATCH *", lambda platform, target: platform.edit(target, "7", post(target).message)),
+    "delete": ("DELETE *", lambda platform, target: platform.delete(target, "7")),
+    "unpin": ("DELETE *", lambda platform, target: platform.unpin(target, "7", lambda: True)),
     "find": ("GET */messages", lambda platform, target: platform.find(post(target), SINCE)),
     "name_of": ("*", lambda platform, target: platform.name_of(target)),
 }
-PERMITTED = {("find", "[]"): None} | {("name_of", body): "" for body in ODD if body[0] in "[{"}
-"""Answers that tell something: there is no message, or a channel without a name."""
+PERMITTED: dict[tuple[str, str], object] = {
+    ("find", "[]"): None,
+    **{("name_of", body): "" for body in ODD if body[0] in "[{"},
+    **{(call, body): done for call, done in (("edit", True), ("delete", True), ("unpin", None)) for body in ODD[-3:]},
+}
+"""Answers that tell something: there is no message, a channel without a name, or something with an id that was made."""
 
 
 @pytest.mark.parametrize("call", ON_DISCORD)

@@ -155,8 +155,10 @@ class HTTPClient(discord.http.HTTPClient):
             route.url = self.api_url + route.url.removeprefix(Route.BASE)
         with reading():
             answer = await super().request(route, **options)
-        if isinstance(answer, dict | list) or (answer == "" and route.method != "GET"):
-            return answer
+        match answer, route.method:
+            # A write is answered by nothing or by what was made; only the commands are put as a list.
+            case (dict() | list(), "GET") | ({"id": _}, _) | (list(), "PUT") | ("", "POST" | "PUT" | "PATCH" | "DELETE"):
+                return answer
         raise UnservedError(not_discord(str(answer).encode()))
 
     async def get_bot_gateway(self) -> tuple[int, str, "SessionStartLimit"]:
