@@ -122,7 +122,7 @@ class FollowUpJob(Generic[W]):
         match error:
             case None:
                 await self.queue.done(waiting)
-            case FloodError():
+            case FloodError() if error.retry_after:
                 # Because all who publish in a channel share its limit, all other publications of the channel wait too.
                 pause = dt.timedelta(seconds=error.retry_after)
                 await self.queue.put_off(waiting, pause, whole_channel=True)

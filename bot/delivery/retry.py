@@ -11,7 +11,6 @@ from bot.model.codes import Code
 from bot.model.i18n import gettext as _
 from bot.platforms.base import (
     ContentError,
-    FloodError,
     NotSentError,
     Post,
     PreviewError,
@@ -111,7 +110,7 @@ def decide(
 
 
 def _pause(error: SendError, attempt: int, luck: float, worth: dt.timedelta) -> dt.timedelta:
-    if isinstance(error, FloodError) or error.retry_after:
+    if error.retry_after:
         # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
         return dt.timedelta(seconds=error.retry_after)
     return backoff(attempt, luck, worth)

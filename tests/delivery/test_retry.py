@@ -57,6 +57,11 @@ def test_a_flood_wait_is_obeyed_however_long() -> None:
     assert decide(error, age=retry.GIVE_UP_AFTER - dt.timedelta(hours=1)).step is Step.FAIL
 
 
+def test_a_flood_wait_of_no_time_is_none() -> None:
+    """A platform that refuses and asks for no pause gets one all the same: it would refuse all day at the full rate."""
+    assert decide(base.FloodError("slow down", retry_after=0.0), attempt=5).pause >= 8 * retry.FIRST_PAUSE
+
+
 def test_a_chat_that_never_stops_moving_is_given_up() -> None:
     """Two ids that point at each other are no place to send to."""
     error = base.TargetMovedError("moved", chat="-100")
