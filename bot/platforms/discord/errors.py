@@ -191,8 +191,13 @@ async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceR
         if wait := response.headers.get("Retry-After"):
             failure.retry_after = pause_in(wait)
         raise UnservedError(failure)
-    if response.status >= HTTPStatus.MULTIPLE_CHOICES and (meaning := _unserved(response, await response.read())):
-        raise UnservedError(meaning)
+    if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+        payload = b""
+        # An answer that breaks off has told by then that it is a refusal.
+        with contextlib.suppress(aiohttp.ClientError):
+            payload = await response.read()
+        if meaning := _unserved(response, payload):
+            raise UnservedError(meaning)
 
 
 async def _after_failure(_session: object, _context: object, sent: aiohttp.TraceRequestExceptionParams) -> None:

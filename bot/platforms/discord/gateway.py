@@ -157,7 +157,9 @@ class HTTPClient(discord.http.HTTPClient):
             answer = await super().request(route, **options)
         match answer, route.method:
             # A write is answered by nothing or by what was made; only the commands are put as a list.
-            case (dict() | list(), "GET") | ({"id": _}, _) | (list(), "PUT") | ("", "POST" | "PUT" | "PATCH" | "DELETE"):
+            case (
+                (dict() | list(), "GET") | ({"id": _}, _) | (list(), "PUT") | ("", "POST" | "PUT" | "PATCH" | "DELETE")
+            ):
                 return answer
         raise UnservedError(not_discord(str(answer).encode()))
 

@@ -250,17 +250,20 @@ class ApiSender:
     async def _post(self, method: str, body: aiohttp.Payload) -> bytes:
         if self._session.closed:
             raise NeverSentError(_("the connections are closed"))
+        status, payload, wait, failure = int(HTTPStatus.OK), b"", None, None
         try:
             async with self._session.post(f"{self._url}/{method}", data=body, allow_redirects=False) as response:
+                status, wait = response.status, response.headers.get("Retry-After")
                 payload = await response.read()
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error)
-        else:
-            if response.status not in _SUCCESS:
-                parse(response.status, payload, response.headers.get("Retry-After"))
-            return payload
         # Because the error above can hold the address, it must not become the context of this one.
-        raise failure
+        if status not in _SUCCESS:
+            # An answer that breaks off has told by then that it is a refusal.
+            parse(status, payload, wait)
+        if failure is not None:
+            raise failure
+        return payload
 
 
 def _ids_in(payload: bytes) -> tuple[int, str]:

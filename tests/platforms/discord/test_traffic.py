@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -21,12 +21,14 @@ from tests.clients import discord_client
 from tests.delivery.side import finished, ledger_in, side
 from tests.platforms.discord.answering import listening
 from tests.platforms.discord.test_client import message
+from tests.platforms.telegram import wire
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot.platforms.discord.gateway import HTTPClient
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
@@ -195,6 +197,17 @@ async def test_a_ban_that_names_no_time_is_kept_for_a_minute(discord: Side, head
     with pytest.raises(FloodError) as caught:
         await client_of(discord).send(Post(discord.target(text), "", message("Salut"), nonce="1"))
     assert (caught.value.retry_after, caught.value.everything) == (60.0, True)
+
+
+async def test_a_refusal_that_breaks_off_is_one_all_the_same(discord: Side) -> None:
+    """Its first line said so: the message did not arrive, and the pause is kept."""
+    (text,) = discord.add(1)
+    cut = wire.saying(b"HTTP/1.1 429 Too Many\r\nRetry-After: 9\r\nContent-Length: 500\r\n\r\n{")
+    async with wire.listening(cut) as server:
+        cast("HTTPClient", client_of(discord).client.http).api_url = f"http://{wire.HOST}:{server.port}"
+        with pytest.raises(FloodError) as caught:
+            await client_of(discord).send(Post(discord.target(text), "", message("Salut"), nonce="1"))
+    assert caught.value.retry_after == 9.0
 
 
 @pytest.mark.parametrize(

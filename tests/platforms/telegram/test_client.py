@@ -161,6 +161,15 @@ async def test_the_pause_that_telegram_asks_for_is_kept_in_any_form(
     assert refused.value.retry_after == seconds
 
 
+async def test_a_refusal_that_breaks_off_is_one_all_the_same() -> None:
+    """Its first line said so: the message did not arrive, and the pause is kept."""
+    cut = wire.saying(b"HTTP/1.1 429 Too Many\r\nRetry-After: 9\r\nContent-Length: 500\r\n\r\n{")
+    async with wire.listening(cut) as server, connected(server) as platform:
+        with pytest.raises(base.FloodError) as refused:
+            await platform.send(post())
+    assert refused.value.retry_after == 9.0
+
+
 async def test_a_push_leaves_by_its_own_leave() -> None:
     """Withdrawn in that moment, it is known not to have been sent; neither is one that nobody listens for."""
     async with wire.listening(SENT) as server, connected(server) as platform:
