@@ -97,6 +97,8 @@ def without_repeats() -> aiohttp.TraceConfig:
     """Return the trace of requests with which discord.py repeats none of them."""
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(_after_answer)
+    # Because Discord sends nobody elsewhere, a redirection is answered by something before it, and not followed.
+    trace.on_request_redirect.append(_after_answer)
     trace.on_request_exception.append(_after_failure)
     return trace
 
@@ -182,7 +184,9 @@ def translate(error: BaseException) -> SendError:
             return UnknownOutcomeError(_("no answer from Discord ({reason})").format(reason=reason))
 
 
-async def _after_answer(_session: object, _context: object, sent: aiohttp.TraceRequestEndParams) -> None:
+async def _after_answer(
+    _session: object, _context: object, sent: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestRedirectParams
+) -> None:
     response = sent.response
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         response.release()

@@ -210,6 +210,16 @@ async def test_a_refusal_that_breaks_off_is_one_all_the_same(discord: Side) -> N
     assert caught.value.retry_after == 9.0
 
 
+@pytest.mark.parametrize("status", [302, 307])
+async def test_a_message_is_carried_nowhere_else(discord: Side, status: int) -> None:
+    """The answer of a place that somebody before Discord names is no word of Discord's on the channel."""
+    (text,) = discord.add(1)
+    elsewhere = Reply(status, "", headers={"Location": "/elsewhere"})
+    standin_of(discord).faults.add(Fault(elsewhere, Match(SEND)))
+    with pytest.raises(NotSentError, match=f"something before it, such as a proxy, answers .HTTP {status}."):
+        await client_of(discord).send(Post(discord.target(text), "", message("Salut"), nonce="1"))
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
