@@ -16,7 +16,7 @@ from bot.model.document import Button, CommandButton, Document, Note, Paragraph,
 from bot.model.figures import Count, Sum
 from bot.model.i18n import Language, Words, words
 from bot.model.rehearsal import Instruction
-from bot.model.subscription import PlatformName, Subscriptions, Target
+from bot.model.subscription import AudioAs, PlatformName, Subscription, Subscriptions, Target
 
 if TYPE_CHECKING:
     from bot.config.cron import Days
@@ -151,13 +151,13 @@ async def nothing_to_change(_episode: int, _how: str | bool, _request: Request) 
 class CommandContext:
     """Where the commands are answered: what they may look into.
 
-    `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The
-    platforms ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message, and
-    those in `audio_on` play recordings. A change of a subscription holds `changing`: two presses in a row must not undo
-    each other. Only `admins`, by their numbers, may `decide` on a push; that takes the schedule, the episode, and the
-    beginning of the digest on a button. They alone may `correct` and `recall` what was sent, as long as it is
-    `correctable`, and see the `panel`. `count` hears of each command, and of each topic of the archive that somebody
-    asks for. `language` is that of the show.
+    `schedules` are the names that the config declares, `clock` gives the time in the show's time zone. The platforms
+    ask `throttle` before they answer anybody; those in `rich_on` have a richer kind of message, and those in `audio_on`
+    play recordings, which come to them as `audio` says of each schedule. A change of a subscription holds `changing`:
+    two presses in a row must not undo each other. Only `admins`, by their numbers, may `decide` on a push; that takes
+    the schedule, the episode, and the beginning of the digest on a button. They alone may `correct` and `recall` what
+    was sent, as long as it is `correctable`, and see the `panel`. `count` hears of each command, and of each topic of
+    the archive that somebody asks for. `language` is that of the show.
     """
 
     show: str
@@ -170,6 +170,7 @@ class CommandContext:
     changing: asyncio.Lock
     rich_on: Collection[PlatformName] = ()
     audio_on: Collection[PlatformName] = ()
+    audio: Mapping[str, AudioAs] = field(default_factory=dict)
     admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
     language: Language = Language.FRENCH
     decide: Decide = nothing_to_decide
@@ -187,6 +188,11 @@ class CommandContext:
     def is_admin(self, platform: PlatformName, person: int) -> bool:
         """Return whether the config names the person as an admin, because rights in a chat make nobody one."""
         return person in self.admins.get(platform, ())
+
+    def brings_audio(self, subscription: Subscription) -> bool:
+        """Return whether the audio itself comes with a push, by the subscription's choice or as its schedule says."""
+        chosen = subscription.choices.audio or self.audio.get(subscription.schedule)
+        return subscription.target.platform in self.audio_on and chosen is AudioAs.FILE
 
     def formatter(self, request: Request) -> Formatter:
         """Return the formatter in the person's language."""

@@ -138,8 +138,8 @@ def _overview(context: CommandContext, request: Request, subscriptions: Sequence
     if request.target.platform in context.rich_on:
         steps.append((_("Simple messages"), "rich off") if choices.rich else (_("Rich messages"), "rich on"))
     if request.target.platform in context.audio_on:
-        is_file = choices.audio is AudioAs.FILE
-        steps.append((_("Audio as a link"), "audio link") if is_file else (_("Audio in the chat"), "audio file"))
+        is_there = context.brings_audio(first)
+        steps.append((_("Audio as a link"), "audio link") if is_there else (_("Audio in the chat"), "audio file"))
     if request.has_followers:
         steps.append((_("Keep from followers"), "publish off") if choices.publish else (_("Publish"), "publish on"))
     steps.append((_("Unsubscribe"), "stop"))

@@ -13,7 +13,7 @@ from bot.commands.request import BUTTON_MAX, Answer, Obstacle, notice
 from bot.commands.topics import parse_topics, unknown_topic
 from bot.model.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
 from bot.model.i18n import gettext_noop
-from bot.model.subscription import AudioAs, Origin, Subscription, SubscriptionState
+from bot.model.subscription import Origin, Subscription, SubscriptionState
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -185,7 +185,7 @@ def described(context: CommandContext, request: Request, subscription: Subscript
         sentences.append(_("The messages come without a sound."))
     if choices.rich:
         sentences.append(_("The messages are rich: if your app shows them badly, go back to simple ones."))
-    if choices.audio is AudioAs.FILE:
+    if context.brings_audio(subscription):
         sentences.append(_("The audio of the episode comes first, to listen to here."))
     if choices.publish:
         sentences.append(_("The messages are published to the channels that follow this one."))

@@ -156,6 +156,7 @@ class Services:
                 recall=corrector.press_recall,
                 correctable=config.delivery.correctable,
                 audio_on=having(Feature.AUDIO),
+                audio=broadcaster.audio,
                 count=ledger.figures.count,
             ),
         )

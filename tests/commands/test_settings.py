@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
+from bot.model.subscription import AudioAs, Choices, PlatformName, Subscription, SubscriptionState, Target
 from tests.conversation import talking
 from tests.world import town
 
@@ -28,6 +28,7 @@ cron = "0 8 * * mon"
 name = "evening"
 cron = "30 18 * * tue"
 timezone = "America/Montreal"
+audio = "file"
 """
 
 
@@ -202,6 +203,20 @@ async def test_the_hour_is_chosen_where_there_are_several(two_times: Talk) -> No
     assert "Prochain envoi : mardi 5 novembre 2024 à 18:30" in changed.text
     assert (await subscription_of(two_times, anna)).schedule == "evening"
     assert (await anna.presses("Horaire")).buttons == ("lundi à 08:00", "✓ mardi à 18:30", "Terminé")
+
+
+async def test_audio_that_comes_by_the_schedule_is_said_and_given_up(two_times: Talk) -> None:
+    """With one press. On Discord, which plays none in the chat, nothing is said of it."""
+    anna, lea = two_times.on_telegram(), two_times.on_discord(two_times.town.discord.direct(two_times.town.reader))
+    for person in (anna, lea):
+        await person.says("/subscribe")
+        await person.says("/settings")
+        await person.presses("Horaire")
+        changed = await person.presses("mardi à 18:30")
+        assert ("L’audio de l’épisode arrive en premier" in changed.text) == (person is anna)
+        assert [label for label in changed.buttons if "Audio" in label] == ["Audio en lien"] * (person is anna)
+    assert "L’audio" not in (await anna.presses("Audio en lien")).text
+    assert (await subscription_of(two_times, anna)).choices.audio is AudioAs.LINK
 
 
 async def test_another_hour_leaves_a_holiday_as_it_is(two_times: Talk) -> None:
