@@ -168,14 +168,21 @@ def courier_of(
     )
 
 
-async def push(block: Block, platform: Platform, *, rate: int = LIFTED) -> None:
-    """Push the message to as many people as the block has messages, and measure from the warm-up to the report."""
+async def push(
+    block: Block, platform: Platform, *, rate: int = LIFTED, begin: Callable[[Ledger, Worker], None] | None = None
+) -> None:
+    """Push the message to as many people as the block has messages, and measure from the warm-up to the report.
+
+    `begin` gets the ledger and the worker before the first message.
+    """
     people = block.warm_up + block.messages
     async with subscribed(block, platform.name, people) as ledger:
         finished = asyncio.Event()
         counting = Counting(platform)
         worker = courier_of(block, counting, ledger, rate=rate, finished=finished.set)
         await open_broadcast(block, ledger, platform.name)
+        if begin is not None:
+            begin(ledger, worker)
         task = asyncio.create_task(worker.run())
         await counting.reached(block.warm_up)
         settle_in()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -14,8 +15,11 @@ import pytest
 
 from bench import readme
 from bench.__main__ import PAGE, SCENARIOS
+from bench.contenders import metrics
 from bench.result import Bar, Result, Spread
 from bench.server import Plan, peak
+from bot.delivery.outbox import Outbox
+from bot.storage.database import Database
 
 ROOT = Path(__file__).parent.parent
 
@@ -85,6 +89,16 @@ def test_a_run_writes_its_sections_of_the_page(runs: dict[str, Run], scenario: s
 def test_the_published_page_has_a_section_for_every_scenario() -> None:
     """So that a run of any of them can be published."""
     assert re.findall(r"<!-- end of (\w+) -->", PUBLISHED) == list(SCENARIOS)
+
+
+def test_the_places_for_metrics_can_be_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that the metrics listen at is left on the path, so that its cost can be compared with them."""
+    for owner, name in ((Database, "_run"), (Outbox, "_taking_outcomes")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    assert "observers" in Database._run.__code__.co_names
+    metrics.take_out()
+    assert "observers" not in Database._run.__code__.co_names
+    assert "observer" not in inspect.unwrap(Outbox._taking_outcomes).__code__.co_names
 
 
 def test_what_was_missed_stands_out() -> None:

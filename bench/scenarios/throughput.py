@@ -21,11 +21,12 @@ IN_FLIGHT = 32
 
 @dataclass(frozen=True)
 class Contender:
-    """Somebody who sends. `share` is the part of the messages that one so slow is given."""
+    """Somebody who sends. `share` is the part of the messages that one so slow is given, `metrics` what it does."""
 
     name: str
     label: str
     share: float = 1.0
+    metrics: str = ""
 
 
 FLOOR = Contender("floor", "bare aiohttp, prebuilt bytes (the floor)")
@@ -41,6 +42,10 @@ DISCORD_BARE = Contender("discord_bare", "discord.py, bare channel.send")
 DISCORD_SENDER = Contender("discord_sender", "Monday Recap's sender alone")
 DISCORD_WHOLE = Contender("discord_whole", "Monday Recap, whole path")
 DISCORD = (DISCORD_BARE, DISCORD_SENDER, DISCORD_WHOLE)
+
+NO_METRICS = Contender("metrics", "the path with no place for metrics", metrics="out")
+METRICS_OFF = Contender("metrics", "Monday Recap, metrics off", metrics="off")
+METRICS_ON = Contender("metrics", "Monday Recap, metrics on", metrics="on")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,16 @@ def discord(stand_in: StandIn, *, messages: int, rounds: int) -> Result:
     return result
 
 
+def metrics(stand_in: StandIn, *, messages: int, rounds: int) -> Result:
+    """The path that sends nothing: with metrics, without, and with no place in it for them."""
+    found = compete(stand_in, (NO_METRICS, METRICS_OFF, METRICS_ON), messages=messages, rounds=rounds)
+    result = table("Metrics", found, NO_METRICS)
+    off, on = (Spread.of(_costs(found, each, NO_METRICS)).median for each in (METRICS_OFF, METRICS_ON))
+    result.demand("metrics off, of the path with no place for them", off, 1.05, unit="×")
+    result.demand("metrics on, of the same", on, 1.1, unit="×")
+    return result
+
+
 def compete(
     stand_in: StandIn, contenders: Sequence[Contender], *, messages: int, rounds: int
 ) -> dict[Contender, list[Measured]]:
@@ -102,6 +117,7 @@ def measure(stand_in: StandIn, contender: Contender, messages: int) -> Measured:
         warm_up=int(share * WARM_UP),
         in_flight=IN_FLIGHT,
         python=aiogram_python() if contender is AIOGRAM else "",
+        metrics=contender.metrics,
     )
     return Measured(
         cpu=said["cpu"] / said["messages"] * 1e6,
