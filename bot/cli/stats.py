@@ -64,9 +64,7 @@ def for_json(figures: Figures) -> dict[str, Any]:
         "weeks": [
             {
                 "monday": week.monday.isoformat(),
-                "subscriptions": grouped(week.subscriptions),
-                "joined": grouped(week.joined),
-                "left": grouped(week.left),
+                **{name: grouped(getattr(week, name)) for name in ("subscriptions", "joined", "left")},
             }
             for week in figures.weeks
         ],
@@ -104,34 +102,39 @@ def tables(figures: Figures, zone: dt.tzinfo) -> Iterator[Table]:
     words = spoken()
     now = figures.weeks[-1].subscriptions
     weeks = [
-        (week.monday, *(sum(each.values()) for each in (week.subscriptions, week.joined, week.left)))
+        (words.day(week.monday), *(sum(each.values()) for each in (week.subscriptions, week.joined, week.left)))
         for week in figures.weeks[-SHOWN:][::-1]
     ]
     pushes = [
         (
             push.episode,
             push.schedule,
-            f"{push.began.astimezone(zone):%Y-%m-%d %H:%M}",
+            words.day(push.began.astimezone(zone)),
             "" if push.took is None else words.duration(push.took),
             "" if push.results is None else console.counted(push.results) or _("none"),
         )
         for push in figures.pushes[-SHOWN:][::-1]
     ]
-    topics = [(f"#{each}", figures.followers.get(each, 0), figures.asked.get(each, 0)) for each in figures.topics]
-    days = [
-        (day, sum(counts.values()), ", ".join(f"/{name} {count}" for name, count in counts.most_common()))
-        for day, counts in ((day, Counter(counts)) for day, counts in sorted(figures.commands.items())[-SHOWN:][::-1])
+    topics = [
+        (f"#{each}", figures.followers.get(each, 0), figures.asked.get(each, 0)) for each in figures.topics[:SHOWN]
     ]
+    days = [
+        (words.day(day), sum(counts.values()), ", ".join(f"/{name} {count}" for name, count in counts.most_common()))
+        for day, counts in ((day, Counter(figures.commands[day])) for day in sorted(figures.commands)[-SHOWN:][::-1])
+    ]
+    places = [(name_of(each, words), now[each]) for each in sorted(now)]
     found = (
-        Table(
-            _("Subscriptions"), (_("Where"), _("Number")), [(name_of(each, words), now[each]) for each in sorted(now)]
-        ),
+        Table(_("Subscriptions"), (_("Where"), _("Number")), places),
         Table(_("Weeks"), (_("Week of"), _("Subscriptions"), _("Joined"), _("Left")), weeks),
         Table(_("Pushes"), (_("Episode"), _("Schedule"), _("Began"), _("Length"), _("Deliveries")), pushes),
-        Table(_("Topics"), (_("Topic"), _("Followers"), _("Asked for")), topics[:SHOWN]),
+        Table(_("Topics"), (_("Topic"), _("Followers"), _("Asked for")), topics),
         Table(_("Commands by day"), (_("Day"), _("Number"), _("Commands")), days),
     )
     return (each for each in found if each.rows)
+
+
+def _retention() -> str:
+    return _("Days end at midnight UTC. Sums are kept for two years; none holds a chat.")
 
 
 def _print(figures: Figures, zone: dt.tzinfo) -> None:
@@ -140,7 +143,7 @@ def _print(figures: Figures, zone: dt.tzinfo) -> None:
     for title, columns, rows in tables(figures, zone):
         out().print(title, style="bold")
         console.print_table({each: each for each in columns}, [dict(zip(columns, row, strict=True)) for row in rows])
-    out().print(_("Days end at midnight UTC. Sums are kept for two years; none holds a chat."), soft_wrap=True)
+    out().print(_retention(), soft_wrap=True)
 
 
 def _plot(figures: Figures) -> Any:  # noqa: ANN401 - a text of rich
@@ -197,14 +200,14 @@ def page(show: str, figures: Figures, zone: dt.tzinfo) -> str:
     words = spoken()
     title = _("{show}: figures up to {day}").format(show=show, day=words.date(figures.until))
     drawn = [
-        f'<figure role="img" aria-label="{markup.escape(name)}"><h2>{markup.escape(name)}</h2>{svg(draw)}</figure>'
-        for name, draw in charts(figures, words).items()
+        f'<figure role="img" aria-label="{markup.escape(name)}"><h2>{markup.escape(name)}</h2>{svg(chart)}</figure>'
+        for name, chart in charts(figures, words).items()
     ]
     return _PAGE.format(
         language=words.language,
         title=markup.escape(title),
         parts="\n".join([*drawn, *map(_as_html, tables(figures, zone))]),
-        end=markup.escape(_("Days end at midnight UTC. Sums are kept for two years; none holds a chat.")),
+        end=markup.escape(_retention()),
     )
 
 

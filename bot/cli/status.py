@@ -151,7 +151,7 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
     from bot.cli import processes
 
     def local(moment: str) -> str:
-        return f"{dt.datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
+        return spoken().day(dt.datetime.fromisoformat(moment).astimezone(zone))
 
     state = facts["troubles"] or [_("The bot is running and healthy.")]
     for line in [*state, *processes.lines(facts["processes"], local)]:

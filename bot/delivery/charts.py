@@ -10,7 +10,7 @@ import io
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bot.model.document import Attachment
 from bot.model.figures import Figures, Group, Kind
@@ -42,7 +42,17 @@ GET_LIBRARY = gettext_noop('Run `pip install -c constraints.txt ".[stats]"` in t
 _NUMBERED_ID = re.compile(r' id="[\w.]+_\d+"')
 """A name that each chart gives its parts, and that a page must not have twice."""
 
-Draw: TypeAlias = "Callable[[Axes], None]"
+
+class Chart(NamedTuple):
+    """The numbers at each place, in one part or in several, which stand in a legend.
+
+    They are lines over time, lying bars for names, and standing bars elsewhere.
+    """
+
+    places: Sequence[dt.date] | Sequence[str]
+    parts: Mapping[str, Sequence[float]]
+    form: Literal["lines", "bars", "lying"] = "bars"
+    width: float = 0.8
 
 
 class ChartError(ExpectedError):
@@ -55,14 +65,18 @@ def name_of(group: Group, words: Words) -> str:
     return (private if group.kind is Kind.PRIVATE else shared).format(platform=group.platform.title())
 
 
-def charts(figures: Figures, words: Words) -> dict[str, Draw]:
-    """Return the functions that draw the charts, by their titles. A chart without anything to show is left out."""
+def charts(figures: Figures, words: Words) -> dict[str, Chart]:
+    """Return the charts by their titles. A chart without anything to show is left out."""
     _ = words.gettext
-    weeks = [week.monday for week in figures.weeks]
+    mondays = [week.monday for week in figures.weeks]
     groups = sorted({group for week in figures.weeks for group in week.subscriptions})
     lines = {name_of(group, words): [week.subscriptions.get(group, 0) for week in figures.weeks] for group in groups}
-    joined, left = ([sum(getattr(week, each).values()) for week in figures.weeks] for each in ("joined", "left"))
-    pushes = [push for push in figures.pushes if push.results is not None][-MOST_PUSHES:]
+    moves = {
+        _("joined"): [sum(week.joined.values()) for week in figures.weeks],
+        _("left"): [-sum(week.left.values()) for week in figures.weeks],
+    }
+    pushes = [(push, push.results) for push in figures.pushes if push.results is not None][-MOST_PUSHES:]
+    numbers = [str(push.episode) for push, _results in pushes]
     kinds = {
         _("arrived"): ("sent", "sent later"),
         _("failed"): ("failed",),
@@ -70,47 +84,34 @@ def charts(figures: Figures, words: Words) -> dict[str, Draw]:
         _("not wanted any more"): ("not wanted any more",),
     }
     results = {
-        name: [sum((push.results or {}).get(each, 0) for each in of_it) for push in pushes]
-        for name, of_it in kinds.items()
-        if any((push.results or {}).get(each) for push in pushes for each in of_it)
+        name: [sum(counts.get(each, 0) for each in of_it) for _push, counts in pushes] for name, of_it in kinds.items()
     }
-    numbers = [str(push.episode) for push in pushes]
-    minutes = [(push.took or dt.timedelta()) / dt.timedelta(minutes=1) for push in pushes]
+    minutes = [(push.took or dt.timedelta()) / dt.timedelta(minutes=1) for push, _results in pushes]
     topics = figures.topics[:MOST_TOPICS][::-1]
-    days = [figures.until - dt.timedelta(days=ago) for ago in range(MOST_DAYS)][::-1]
-    asked = [sum(figures.commands.get(day, {}).values()) for day in days]
-    found: dict[str, tuple[bool, Draw]] = {
-        _("Subscriptions"): (bool(groups), lambda axes: _lines(axes, weeks, lines)),
-        _("Joined and left, by week"): (
-            any(joined + left),
-            lambda axes: _bars(axes, weeks, {_("joined"): joined, _("left"): [-count for count in left]}, width=5),
-        ),
-        _("Deliveries by push"): (bool(results), lambda axes: _bars(axes, numbers, results)),
-        _("Minutes that a push took"): (bool(pushes), lambda axes: _bars(axes, numbers, {"": minutes})),
-        _("Topics"): (
-            bool(topics),
-            lambda axes: _pairs(
-                axes,
-                topics,
-                {
-                    _("followers"): [figures.followers.get(topic, 0) for topic in topics],
-                    _("asked for"): [figures.asked.get(topic, 0) for topic in topics],
-                },
-            ),
-        ),
-        _("Commands by day"): (any(asked), lambda axes: _bars(axes, days, {"": asked})),
+    interest = {
+        _("followers"): [figures.followers.get(topic, 0) for topic in topics],
+        _("asked for"): [figures.asked.get(topic, 0) for topic in topics],
     }
-    return {title: draw for title, (is_there, draw) in found.items() if is_there}
+    days = [figures.until - dt.timedelta(days=ago) for ago in range(MOST_DAYS)][::-1]
+    found = {
+        _("Subscriptions"): Chart(mondays, lines, "lines"),
+        _("Joined and left, by week"): Chart(mondays, moves, width=5),
+        _("Deliveries by push"): Chart(numbers, {name: counts for name, counts in results.items() if any(counts)}),
+        _("Minutes that a push took"): Chart(numbers, {"": minutes}),
+        _("Topics"): Chart(topics, interest, "lying"),
+        _("Commands by day"): Chart(days, {"": [sum(figures.commands.get(day, {}).values()) for day in days]}),
+    }
+    return {title: chart for title, chart in found.items() if any(map(any, chart.parts.values()))}
 
 
-def svg(draw: Draw) -> str:
+def svg(chart: Chart) -> str:
     """Return a chart as an element of a page, with the page's font and colour.
 
     Raises:
         ChartError: the library for charts is missing.
     """
     buffer = io.StringIO()
-    _save(buffer, "svg", {"": draw}, columns=1)
+    _save(buffer, "svg", {"": chart}, columns=1)
     image = _NUMBERED_ID.sub("", buffer.getvalue().replace(INK, "currentColor"))
     return image[image.index("<svg") :]
 
@@ -139,7 +140,7 @@ def picture(figures: Figures, words: Words) -> bytes:
     return buffer.getvalue()
 
 
-def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Draw], *, columns: int) -> None:
+def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Chart], *, columns: int) -> None:
     try:
         import matplotlib as mpl  # noqa: PLC0415 - an extra, and large
         from matplotlib.figure import Figure  # noqa: PLC0415 - likewise
@@ -152,12 +153,12 @@ def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Draw]
     with mpl.rc_context(style):
         size = (SIZE[0] * columns, SIZE[1] * rows)
         figure = Figure(figsize=size, layout="constrained", facecolor=PAPER if form == "png" else "none")
-        for number, (title, draw) in enumerate(drawn.items(), start=1):
+        for number, (title, chart) in enumerate(drawn.items(), start=1):
             axes = figure.add_subplot(rows, columns, number, facecolor="none")
             axes.set_prop_cycle(color=COLOURS)
             axes.spines[["top", "right"]].set_visible(False)
-            draw(axes)
-            several = len(axes.get_legend_handles_labels()[1]) > 1
+            _draw(axes, chart)
+            several = len(chart.parts) > 1
             axes.set_title(title, loc="left", y=1.2 if several else None)
             if several:
                 axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
@@ -166,32 +167,19 @@ def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Draw]
         figure.savefig(buffer, format=form, dpi=150, metadata=nothing)
 
 
-def _lines(axes: Axes, weeks: Sequence[dt.date], lines: Mapping[str, Sequence[int]]) -> None:
-    for name, counts in lines.items():
-        # Its own annotations leave out the dates that it takes.
-        axes.plot([*weeks], [*counts], label=name, marker="o" if len(weeks) == 1 else "")  # type: ignore[arg-type]
-    axes.set_ylim(bottom=0)
-    axes.locator_params("y", integer=True)
-    axes.tick_params("x", rotation=30)
-
-
-def _bars(
-    axes: Axes, places: Sequence[dt.date] | Sequence[str], parts: Mapping[str, Sequence[float]], width: float = 0.8
-) -> None:
-    """Draw a bar at each place, of parts above each other; parts below zero hang down."""
-    heights = [0.0] * len(places)
-    for name, counts in parts.items():
-        bottom = [0.0 if count < 0 else height for count, height in zip(counts, heights, strict=True)]
-        axes.bar([*places], [*counts], width, bottom, label=name)
-        heights = [height + max(0.0, count) for count, height in zip(counts, heights, strict=True)]
-    axes.locator_params("y", integer=True)
-    axes.tick_params("x", rotation=90 if isinstance(places[0], str) else 30)
-
-
-def _pairs(axes: Axes, names: Sequence[str], parts: Mapping[str, Sequence[int]]) -> None:
-    """Draw a lying bar for each name, of parts beside each other."""
-    left = [0] * len(names)
-    for name, counts in parts.items():
-        axes.barh([*names], [*counts], left=left, label=name)
-        left = [before + count for before, count in zip(left, counts, strict=True)]
-    axes.locator_params("x", integer=True)
+def _draw(axes: Axes, chart: Chart) -> None:
+    """Draw the parts of bars above each other, or beside each other where bars lie; parts below zero hang down."""
+    is_lying = chart.form == "lying"
+    draw: Callable[..., object] = axes.barh if is_lying else axes.bar
+    ends = [0.0] * len(chart.places)
+    for name, numbers in chart.parts.items():
+        if chart.form == "lines":
+            axes.plot([*chart.places], [*numbers], label=name, marker="o" if len(numbers) == 1 else "")
+            axes.set_ylim(bottom=0)
+            continue
+        begins = [0.0 if number < 0 else end for number, end in zip(numbers, ends, strict=True)]
+        draw([*chart.places], [*numbers], chart.width, begins, label=name)
+        ends = [end + max(0.0, number) for number, end in zip(numbers, ends, strict=True)]
+    axes.locator_params("x" if is_lying else "y", integer=True)
+    if not is_lying:
+        axes.tick_params("x", rotation=90 if isinstance(chart.places[0], str) else 30)

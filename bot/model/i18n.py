@@ -63,6 +63,13 @@ class Words:
 
         return format_date(day, "full", locale=self.language)
 
+    def day(self, when: dt.date) -> str:
+        """Return a date, or a moment in its time zone, as tables have them: `4 nov. 2024 à 08:00`."""
+        from babel.dates import format_date
+
+        date = format_date(when, "medium", locale=self.language)
+        return self._at(date, when) if isinstance(when, dt.datetime) else date
+
     def moment(self, when: dt.datetime) -> str:
         """Return a day and an hour in the time zone of `when`: `lundi 4 novembre 2024 à 08:00`."""
         return self._at(self.date(when.date()), when)
