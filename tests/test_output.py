@@ -31,12 +31,8 @@ def recap(
 
 @pytest.mark.parametrize(
     "environment",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "latin-1"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ],
-    ids=["ascii", "latin-1", "no locale"],
+    [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    ids=["latin-1", "no locale"],
 )
 def test_what_a_terminal_cannot_show_is_replaced(environment: dict[str, str]) -> None:
     """The rest is shown, and nothing ends in an error."""
@@ -50,7 +46,7 @@ def test_json_is_the_same_in_every_encoding() -> None:
     """Programs get every sign: escaped, where the encoding does not have it."""
     everywhere, here = (
         json.loads(recap("list --json", environment={"PYTHONIOENCODING": name}).stdout.decode(name))
-        for name in ("utf-8", "latin-1")
+        for name in ("utf-8", "ascii")
     )
     assert here == everywhere
 

@@ -37,7 +37,7 @@ class Hand(TypedDict, total=False):
     subjects: list[dict[str, list[str]]]
 
 
-EXPECTED: dict[str, Hand] = yaml.safe_load((HANDS / "expected.yaml").read_text(encoding="utf-8"))
+EXPECTED: dict[str, Hand] = yaml.load((HANDS / "expected.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 FILES = pytest.mark.parametrize("name", EXPECTED)
 
 
