@@ -326,7 +326,7 @@ async def places(ledger: Ledger, episode: int) -> dict[str, int]:
 
 async def test_nobody_is_always_last(ledger: Ledger) -> None:
     """Every push has an order of its own over all choices, in which each chat is early and late about as often."""
-    people, pushes = 30, 40
+    people, pushes = 30, 24
     for chat in range(people):
         await ledger.subscriptions.save(subscription(telegram(chat), silent=chat % 2 == 0))
     orders = [await places(ledger, episode) for episode in range(1, pushes + 1)]
