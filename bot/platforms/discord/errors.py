@@ -211,23 +211,25 @@ async def _after_failure(_session: object, _context: object, sent: aiohttp.Trace
 
 def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | None:
     """Return the meaning of a refusal that is not Discord's, or that asks for a pause; None for all others."""
-    asks_for_pause = response.status == HTTPStatus.TOO_MANY_REQUESTS
+    asks_for_pause, wait = response.status == HTTPStatus.TOO_MANY_REQUESTS, response.headers.get("Retry-After")
     try:
         answer = json.loads(payload)
     except (ValueError, RecursionError):
         answer = None
     match answer:
-        # Only the body has the whole pause, and a refused write may be without `global`.
+        # If both tell the pause, only the body has all of it; a refused write may be without `global`.
         case {"message": str(words), **rest} if asks_for_pause:
             return FloodError(
-                in_brief(words), retry_after=pause_in(rest.get("retry_after")), everything=rest.get("global") is True
+                in_brief(words),
+                retry_after=pause_in(rest.get("retry_after", wait)),
+                everything=rest.get("global") is True,
             )
         case {"message": str(words), "code": int(code), **rest}:
             if code in TOO_SOON or (code == INVALID_FORM and "TOO_MANY_MESSAGES" in json.dumps(rest.get("errors"))):
-                return FloodError(f"{in_brief(words)} ({code})", retry_after=pause_in(rest.get("retry_after")))
+                return FloodError(f"{in_brief(words)} ({code})", retry_after=pause_in(rest.get("retry_after", wait)))
             return None
     # Cloudflare's ban of the whole address is a page without JSON.
-    return not_discord(payload, response.status, response.headers.get("Retry-After"))
+    return not_discord(payload, response.status, wait)
 
 
 def not_discord(payload: bytes = b"", status: int = HTTPStatus.OK, wait: str | None = None) -> SendError:

@@ -112,13 +112,10 @@ class Rest:
         if response.status != _TOO_MANY or not response.text:
             return
         now, seconds = self._monotonic(), response.headers.get("Retry-After", "")
+        # A 429 without JSON is a ban of the address.
+        asked = {"global": True, "retry_after": int(seconds) if seconds.isdecimal() else 0}
         if response.content_type == _JSON:
-            asked = json.loads(response.text)
-        elif seconds.isdecimal():
-            # A 429 without JSON is a ban of the address.
-            asked = {"global": True, "retry_after": int(seconds)}
-        else:
-            return
+            asked |= {"global": False, **json.loads(response.text)}
         if asked["global"] or route.name in _SENDS:
             chat = EVERYTHING if asked["global"] else place
             self.pipeline.traffic.waits.append(Wait(now, now + asked["retry_after"], chat))

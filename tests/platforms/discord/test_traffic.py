@@ -210,6 +210,16 @@ async def test_a_refusal_that_breaks_off_is_one_all_the_same(discord: Side) -> N
     assert caught.value.retry_after == 9.0
 
 
+async def test_a_pause_that_the_header_alone_tells_is_kept(discord: Side) -> None:
+    """Neither less nor more."""
+    (text,) = discord.add(1)
+    refusal = Reply(429, {"message": "Slow down"}, headers={"Retry-After": "9"})
+    standin_of(discord).faults.add(Fault(refusal, Match(SEND)))
+    with pytest.raises(FloodError) as caught:
+        await client_of(discord).send(Post(discord.target(text), "", message("Salut"), nonce="1"))
+    assert caught.value.retry_after == 9.0
+
+
 @pytest.mark.parametrize("status", [302, 307])
 async def test_a_message_is_carried_nowhere_else(discord: Side, status: int) -> None:
     """The answer of a place that somebody before Discord names is no word of Discord's on the channel."""
