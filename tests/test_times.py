@@ -130,7 +130,7 @@ def test_every_time_is_read_as_it_is_written(seconds: int) -> None:
 )
 def test_a_time_is_a_link_into_the_recording(audio: str | None, page: str | None, address: str | None) -> None:
     """Into the audio file, or a player that is known to begin anywhere; without either it is text."""
-    assert title(shown(audio, page)) == Heading((Span("1. Un"), Span(" · "), Span(f"{PLAY}12:34", url=address)))
+    assert title(shown(audio, page)) == Heading((Span("1. Un"), Span(" "), Span(f"{PLAY}12:34", url=address)))
 
 
 def test_a_subject_by_itself_says_when_it_begins() -> None:

@@ -130,12 +130,12 @@ class Formatter:
 
     def _segment(self, episode: Episode, segment: Segment, *, folded: bool = False) -> doc.Section:
         title = doc.Span(f"{segment.number}. {segment.title}")
-        return self._section(doc.Heading((title, *self._time(episode, segment))), segment, folded=folded)
+        return self._section(doc.Heading((title, *self._time(episode, segment, " "))), segment, folded=folded)
 
     def _excerpt(self, episode: Episode, segment: Segment) -> doc.Section:
         number = self._words.gettext("Episode {number}").format(number=episode.number)
         dated = doc.Span(SEPARATOR.join((number, self._words.date(episode.date))))
-        reference = doc.Note((dated, *self._time(episode, segment)))
+        reference = doc.Note((dated, *self._time(episode, segment, SEPARATOR)))
         return self._section(doc.Heading((doc.Span(segment.title),)), segment, under_title=(reference,))
 
     def _section(
@@ -155,13 +155,16 @@ class Formatter:
         preview = segment.image or next(iter(segment.sources), None)
         return doc.Section((title, *blocks), preview.url if preview else None)
 
-    def _time(self, episode: Episode, segment: Segment) -> doc.Spans:
-        """Return where the segment begins in the recording, as a link if the episode has an address that plays it."""
+    def _time(self, episode: Episode, segment: Segment, before: str) -> doc.Spans:
+        """Return where the segment begins in the recording, as a link if the episode has an address that plays it.
+
+        A text of its own stands `before` the time.
+        """
         if segment.begins is None:
             return ()
         address = episode.audio or (episode.page if is_player(episode.page or "") else None)
         url = address and at_second(address, segment.begins)
-        return doc.Span(SEPARATOR), doc.Span(f"▶{NO_BREAK_SPACE}{time_of(segment.begins)}", url=url)
+        return doc.Span(before), doc.Span(f"▶{NO_BREAK_SPACE}{time_of(segment.begins)}", url=url)
 
     def _buttons(self, episode: Episode, chosen: Sequence[Segment], in_private: bool | None) -> tuple[doc.Button, ...]:
         buttons: list[doc.Button] = []
