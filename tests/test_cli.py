@@ -660,6 +660,7 @@ def test_a_holiday_is_exported_too(recap: Recap, tmp_path: Path) -> None:
         ('[{"target": "telegram:1", "schedule": "monday", "layuot": "digest"}]', ["1.layuot", "Take it out"]),
         ('[{"target": "telegram:1", "schedule": "monday", "layout": "novel"}]', ["1.layout", "'digest'"]),
         ('[{"target": "telegram:1", "schedule": "monday", "paused_until": "2030-01-07T08:00"}]', ["1.paused_until"]),
+        ('[{"target": "discord:1", "schedule": "monday", "mention": "role:١٢"}]', ["1.mention"]),
     ],
 )
 def test_an_import_is_whole_or_nothing(recap: Recap, tmp_path: Path, rows: str, told: list[str]) -> None:

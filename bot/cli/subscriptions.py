@@ -230,7 +230,7 @@ class _Row(BaseModel):
     publish: bool = False
     rich: bool = False
     audio: AudioAs = AudioAs.AS_SCHEDULED
-    mention: Annotated[str, StringConstraints(pattern=r"^(role:\d+)?$")] = ""
+    mention: Annotated[str, StringConstraints(pattern=r"^(role:[1-9][0-9]{0,18})?$")] = ""
     pin: bool = False
     paused_until: AwareDatetime | None = None
     is_private: bool = False
