@@ -259,13 +259,13 @@ def _standing(connection: Connection, corrected: Mapping[int, int]) -> dict[int,
 def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, _Standing]) -> Claim:
     """Return the claim; that of a change has the messages that are `standing` at its place."""
     id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
-    target, change = Target(platform, chat, thread), ()
+    target, is_whole, stands = Target(platform, chat, thread), True, None
     if corrects is not None and corrects in standing:
-        ids, *change = standing[corrects]
+        ids, is_whole, stands = standing[corrects]
     elif ids:
         ids = json.loads(ids)
-    args = id_, broadcast, target, rendering, position, tuple(ids or ()), attempts, code, publish, pin, corrects
-    return Claim(*args, *change)
+    args = id_, broadcast, target, rendering, position, tuple(ids or ()), attempts, code, publish, pin
+    return Claim(*args, corrects, is_whole, stands)
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:

@@ -254,8 +254,8 @@ async def test_what_was_to_go_and_stayed_is_taken_away_later(on_file: Ledger, cl
     ledger = on_file
     board = Board()
     broadcast = await pushed(ledger, board, clock, "a")
-    for refusals in ([(RefusedError("no"), False)], []):
-        board.faults["1"] = refusals
+    for refusals in (1, 0):
+        board.faults["1"] = [(RefusedError("no"), False)] * refusals
         assert await correct(ledger, broadcast) is not None
         await works(ledger, board, clock)
     assert (board.texts(), await correct(ledger, broadcast)) == ([], None)
