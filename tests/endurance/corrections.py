@@ -236,8 +236,6 @@ async def correct(targets: int, kills: int, *, seed: int = 1207, longest_life: f
                 await place.until(lambda: changes(place) > count or place.rows(is_over).keys() == {"done"}, running)  # noqa: B023 - used at once
                 await asyncio.sleep(luck.uniform(0, longest_life))
             figures.kills += 1
-        for standin in (place.telegram, place.discord):
-            standin.faults.clear()
         async with as_process(place.config) as running:
             await place.until(lambda: place.rows(is_over).keys() == {"done"}, running)
         figures.changes = changes(place) - before
