@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from bot.cli import cli as command_group
 from bot.cli import correct as command_line
-from bot.cli import send
+from bot.cli import send, status
 from bot.cli.console import Exit
 from bot.model.problems import ExpectedError
 from bot.runtime.app import opened
+from bot.sandbox.shared.faults import Fault, Hook, Match
 from bot.storage.records import DeliveryState
 from tests.running import at_work
 from tests.world import MONDAY, DemoWorld, read_telegram, town
@@ -131,6 +132,23 @@ async def test_a_terminal_corrects_and_recalls(tmp_path: Path, monkeypatch: pyte
         assert refused[0] == Exit.FAILED
         assert await asyncio.to_thread(recap, tmp_path, "recall", "1207", "--yes") == (0, "")
         assert not any(standing(place).values())
+
+
+async def test_the_status_says_how_far_a_correction_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In how many places it is made, and when it ends at its pace so far; nothing of it after its end."""
+    printed = io.StringIO()
+    monkeypatch.setattr(status, "out", lambda: Console(file=printed, width=200))
+    async with pushed(tmp_path, text(Netflix="ANCIEN")) as (app, place):
+        answered = asyncio.Event()
+        place.telegram.faults.add(Fault(Hook(lambda _call: answered.wait()), Match("editMessageText"), times=None))
+        (tmp_path / "content" / "1207.md").write_text(text(Netflix="NOUVEAU"), encoding="utf-8")
+        await app.tick()
+        opened = await app.services.corrector.begin(1207)
+        while "Episode 1207 is being corrected (4 of 8 places, expected end: Monday, " not in printed.getvalue():
+            assert await asyncio.to_thread(recap, tmp_path, "status") == (0, "")
+        answered.set()
+        await over(app, *opened)
+        assert await app.services.corrector.under_way() == []
 
 
 def recap(folder: Path, *arguments: str, answer: str = "") -> tuple[int, str]:

@@ -8,7 +8,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, JsonOption, in_words, out
 from bot.cli.wording import AdminCommand
-from bot.delivery.cards import state_of
+from bot.delivery.cards import state_of, under_way
 from bot.delivery.reasons import explain, explain_left_out
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
@@ -74,6 +74,10 @@ async def _facts(app: "App") -> dict[str, Any]:
         "troubles": await processes.troubles(app) if path is None else troubles_of(path),
         "processes": shown,
         "broadcasts": [await _push_facts(app, push) for push in await app.ledger.broadcasts(SHOWN_BROADCASTS)],
+        "changes": [
+            {**change._asdict(), "until": change.until.isoformat(), "meaning": under_way(change, spoken())}
+            for change in await app.services.corrector.under_way()
+        ],
         "publishing": await app.ledger.publications.waiting(),
         "unreached": await app.ledger.heartbeat.unreached(),
         "notices": await _notice_facts(app),
@@ -175,6 +179,8 @@ def _print_facts(facts: dict[str, Any], zone: dt.tzinfo) -> None:
         out().print(_("Nothing has been pushed yet."))
     for push in facts["broadcasts"]:
         _print_troubles(push)
+    for change in facts["changes"]:
+        out().print(change["meaning"], soft_wrap=True)
     if facts["publishing"]:
         out().print(_("Messages still to be published to followers: {count}").format(count=facts["publishing"]))
     for notice in facts["notices"]:

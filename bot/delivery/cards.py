@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.commands.approving import SURE
 from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, labelled, person_of, place_of
-from bot.model.correction import Changed, Correctable
+from bot.model.correction import Changed, Correctable, UnderWay
 from bot.model.document import Block, CommandButton
 from bot.model.rehearsal import Decided, Hold, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 
@@ -150,7 +150,7 @@ def correctable(fact: Correctable, words: Words) -> Notice:
     about = f"{fact.episode} {fact.text.digest[:DIGITS]}"
     buttons = (
         CommandButton(_("Correct everywhere"), "correct", about),
-        CommandButton(_("Recall"), "recall", str(fact.episode)),
+        to_recall(fact.episode, words),
     )
     title = _("Episode {number} has changed since it was sent").format(number=fact.episode)
     return as_notice(title, *blocks, small_print(silent), episode=fact.episode, buttons=buttons)
@@ -214,6 +214,11 @@ def unchanged(unserved: Iterable[Unserved], words: Words, names: Names = NAMELES
     return lines
 
 
+def to_recall(number: int, words: Words) -> CommandButton:
+    """Return the button that asks whether the episode is to be recalled."""
+    return CommandButton(words.gettext("Recall"), "recall", str(number))
+
+
 def asked_to_recall(number: int, words: Words) -> Notice:
     """Return the question before a recall."""
     _ = words.gettext
@@ -227,10 +232,33 @@ def asked_to_recall(number: int, words: Words) -> Notice:
     return as_notice(title, paragraph(question, command=command), episode=number, buttons=buttons)
 
 
+def under_way(change: UnderWay, words: Words) -> str:
+    """Return how far a correction or a recall is, and until when it goes on."""
+    told = words.ngettext(
+        "{title} ({done} of {count} place, expected end: {when})",
+        "{title} ({done} of {count} places, expected end: {when})",
+        change.places,
+    )
+    if change.is_latest:
+        told = words.ngettext(
+            "{title} ({done} of {count} place, end: {when} at the latest)",
+            "{title} ({done} of {count} places, end: {when} at the latest)",
+            change.places,
+        )
+    title, when = _being_changed(change.episode, words, is_recall=change.is_recall), words.moment(change.until)
+    return told.format(title=title, done=change.done, count=change.places, when=when)
+
+
+def _being_changed(number: int, words: Words, *, is_recall: bool) -> str:
+    _ = words.gettext
+    title = _("Episode {number} is being recalled") if is_recall else _("Episode {number} is being corrected")
+    return title.format(number=number)
+
+
 def begun(number: int, count: int, words: Words, *, is_recall: bool = False) -> Notice:
     """Return the answer to the press of a button that corrects or recalls."""
     _ = words.gettext
-    title = _("Episode {number} is being recalled") if is_recall else _("Episode {number} is being corrected")
+    title = _being_changed(number, words, is_recall=is_recall)
     told = _("You read here when it is done.")
     if not count:
         title = _("Episode {number}: nothing is left to change")

@@ -17,7 +17,8 @@ from bot.commands.request import notice
 from bot.content.wording import text_of
 from bot.delivery import cards
 from bot.delivery.rehearsal import is_being_written
-from bot.model.correction import Correctable, Extent
+from bot.delivery.retry import GIVE_UP_AFTER
+from bot.model.correction import Correctable, Extent, UnderWay
 from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
@@ -25,6 +26,7 @@ from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName
 from bot.storage.corrections import Sent, Wanted
+from bot.storage.records import BroadcastKind, DeliveryState
 
 if TYPE_CHECKING:
     from bot.commands import Request
@@ -126,6 +128,21 @@ class Corrector:
         opened = [await self.ledger.corrections.recall(each.broadcast, withdrawn) for each in sent]
         self.on_new()
         return [each for each in opened if each is not None]
+
+    async def under_way(self) -> list[UnderWay]:
+        """Return how far each correction and recall is that is not over."""
+        now, found = self.ledger.clock(), []
+        for change in await self.ledger.corrections.under_way():
+            states = await self.ledger.tally(change.id)
+            places = sum(states.values())
+            ended = places - states[DeliveryState.PENDING] - states[DeliveryState.SENDING]
+            until = latest = change.created + GIVE_UP_AFTER
+            if ended:
+                until = min(latest, now + (now - change.created) * (places - ended) / ended)
+            is_recall, done = change.kind is BroadcastKind.RECALL, states[DeliveryState.SENT]
+            until_here = until.astimezone(self.notifier.zone)
+            found.append(UnderWay(change.episode, is_recall, done, places, until_here, until == latest))
+        return found
 
     async def press(self, number: int, digest: str, request: Request) -> Answer | None:
         """Correct the episode after a press, and return the answer; None if that cannot be."""

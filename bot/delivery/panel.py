@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands import Answer, Request
 from bot.commands.request import Page
-from bot.delivery.cards import DIGITS, buttons_for, state_of
+from bot.delivery.cards import DIGITS, buttons_for, state_of, to_recall, under_way
 from bot.delivery.correction import Corrector, NothingSentError
 from bot.delivery.pieces import bullets, first_problems, paragraph, small_print
 from bot.delivery.reasons import explain, explain_left_out, labelled, place_of
@@ -101,6 +101,7 @@ class Panel:
             told = _("Episode {number} is under way: {sent} of {count} have it.")
             count = sum(states.values())
             lines.append(told.format(number=push.episode, sent=states[DeliveryState.SENT], count=count))
+        lines += [under_way(each, words) for each in await self.corrector.under_way()]
         lines += self._times(words)
         for schedule in rehearser.schedules:
             count = await ledger.subscriptions.count(schedule.name, rehearser.broadcaster.platforms)
@@ -156,8 +157,8 @@ class Panel:
         ended_at = push.finished and push.finished.astimezone(self.rehearser.notifier.zone)
         names = await self.rehearser.notifier.names(outcome.places)
         document = describe(dataclasses.replace(outcome, ended_at=ended_at), words, names).document
-        buttons = CommandButton(words.gettext("Who is not served"), PANEL, "unserved"), _back(words)
-        return Answer(dataclasses.replace(document, buttons=buttons), replaces=True)
+        more = CommandButton(words.gettext("Who is not served"), PANEL, "unserved"), _back(words)
+        return Answer(dataclasses.replace(document, buttons=(*document.buttons, *more)), replaces=True)
 
     async def _unserved(self, request: Request) -> Answer:
         words, ledger, push = request.words, self.rehearser.ledger, await self._last()
@@ -212,7 +213,7 @@ class Panel:
         steps = [CommandButton(_("Send now"), PANEL, f"send {episode.number}", opens_row=True)]
         if pushes:
             steps.append(CommandButton(_("Correct everywhere"), PANEL, f"correct {episode.number}"))
-            steps.append(CommandButton(_("Recall"), "recall", str(episode.number)))
+            steps.append(to_recall(episode.number, words))
         return _view(_("Episode {number}").format(number=episode.number), blocks, *looks, *steps, back=words)
 
     def _look(self, episode: Episode, layout: Layout) -> Answer | None:

@@ -371,7 +371,9 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
         again = f"recap send {push.episode} --only failed"
         blocks.append(small_print(_("To try again with those who failed: {command}"), command=again))
     alarming = bool(push.failed or push.unknown or push.unaccounted)
-    return as_notice(title.format(number=push.episode), *blocks, episode=push.episode, alarming=alarming)
+    buttons = (cards.to_recall(push.episode, words),) if push.sent or push.unknown else ()
+    title = title.format(number=push.episode)
+    return as_notice(title, *blocks, episode=push.episode, alarming=alarming, buttons=buttons)
 
 
 def _served(push: Pushed, words: Words) -> Paragraph:

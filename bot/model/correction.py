@@ -44,6 +44,20 @@ class Correctable(Fact):
     corrections: int = 0
 
 
+class UnderWay(NamedTuple):
+    """A correction or recall that goes on: the places where it is made, all of them, and when it is over.
+
+    That moment is the latest possible one if `is_latest`, and else the one at which it ends at its pace so far.
+    """
+
+    episode: int
+    is_recall: bool
+    done: int
+    places: int
+    until: dt.datetime
+    is_latest: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Changed(Fact):
     """The end of a correction, or of a recall."""

@@ -19,7 +19,7 @@ from bot.model.subscription import PlatformName
 from bot.storage import opening
 from bot.storage.database import LedgerPart, insert
 from bot.storage.outcomes import RECALLED, fail_unwanted
-from bot.storage.records import EPISODES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
+from bot.storage.records import CHANGES, EPISODES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
     IS_PENDING,
@@ -110,6 +110,11 @@ class LedgerCorrections(LedgerPart):
         b = broadcasts.c
         of_episode = select(func.count()).where(b.episode == episode, b.kind == BroadcastKind.CORRECTION)
         return await self._database.scalar(of_episode) or 0
+
+    async def under_way(self) -> list[Broadcast]:
+        """Return the corrections and recalls that are not over, the oldest first."""
+        going_on = select(broadcasts).where(broadcasts.c.kind.in_(CHANGES), BROADCAST_IS_OPEN)
+        return list(map(Broadcast.of, await self._database.rows(going_on.order_by(broadcasts.c.id))))
 
     async def plan(self, broadcast_id: int, after: After) -> list[Way]:
         """Return the changes that bring the broadcast's messages to those."""

@@ -53,7 +53,9 @@ async def test_the_team_corrects_and_recalls_from_its_phones(
     """One press corrects everywhere; a recall asks first. Both admins hear when it is done."""
     talk, chat, ben = team
     ana, place = talk.on_telegram(chat), talk.town
-    card = chat.messages[-1]
+    report, card = next(each for each in chat.messages if "envoyé" in each.text), chat.messages[-1]
+    assert [each["text"] for each in report.buttons] == [RECALL]
+    assert report.buttons[0] == card.buttons[-1]
     assert all(said in card.text for said in ("Netflix a dix abonnés", " → ", "Netflix a douze abonnés"))
     assert "4 messages, 4 endroits" in card.text
 
