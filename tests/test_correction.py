@@ -19,7 +19,7 @@ from bot.cli import send, status
 from bot.cli.console import Exit
 from bot.model.problems import ExpectedError
 from bot.runtime.app import opened
-from bot.sandbox.shared.faults import Fault, Hook, Match
+from bot.sandbox.shared.faults import Call, Fault, Hook, Match
 from bot.storage.records import DeliveryState
 from tests.running import at_work
 from tests.world import MONDAY, DemoWorld, read_telegram, town
@@ -140,7 +140,11 @@ async def test_the_status_says_how_far_a_correction_is(tmp_path: Path, monkeypat
     monkeypatch.setattr(status, "out", lambda: Console(file=printed, width=200))
     async with pushed(tmp_path, text(Netflix="ANCIEN")) as (app, place):
         answered = asyncio.Event()
-        place.telegram.faults.add(Fault(Hook(lambda _call: answered.wait()), Match("editMessageText"), times=None))
+
+        async def until_answered(_call: Call) -> None:
+            await answered.wait()
+
+        place.telegram.faults.add(Fault(Hook(until_answered), Match("editMessageText"), times=None))
         (tmp_path / "content" / "1207.md").write_text(text(Netflix="NOUVEAU"), encoding="utf-8")
         await app.tick()
         opened = await app.services.corrector.begin(1207)
