@@ -63,7 +63,8 @@ class Watch:
 async def test_a_service_that_fails_is_started_again_after_a_growing_pause() -> None:
     """Doubling, up to ten minutes; and from the beginning again after a healthy while."""
     watch = Watch()
-    await watch.run(*[(0.0, NotSentError("no connection"))] * 12, (HEALTHY, NotSentError("no connection")), (0, None))
+    failure = NotSentError("no connection")
+    await watch.run(*[(0.0, failure)] * 12, (HEALTHY + 1.0, failure), (0, None))
     assert len(watch.pauses) == 13
     assert all(1 <= pause / 2**attempt <= 2.001 for attempt, pause in enumerate(watch.pauses[:8]))
     assert all(300 <= pause <= 600 for pause in watch.pauses[9:12])

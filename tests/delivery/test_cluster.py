@@ -17,7 +17,7 @@ from bot.platforms.registry import load
 from bot.runtime.app import App, opened
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.storage.clock import SteadyClock, utc_now
-from bot.storage.leases import CLOCK, LeaseTimes, SharedLeases
+from bot.storage.leases import CLOCK, LeaseLostError, LeaseTimes, SharedLeases
 from bot.storage.ledger import Ledger
 from bot.storage.records import BroadcastState, DeliveryState, LedgerError
 from bot.storage.tables import broadcasts, deliveries
@@ -224,7 +224,9 @@ async def test_a_process_whose_clock_is_set_wrong_leaves_the_pushes_to_others(
     async with process(place, postgresql, "one", clock=clock) as one, at_work(one):
         await until(one.clock_role.is_held)
         ahead = dt.timedelta(minutes=5)
-        await one.tick()
-        assert not one.clock_role.is_held()
+        # Its own look, once a minute, may come before this one, and in the middle of it.
+        with contextlib.suppress(LeaseLostError):
+            await one.tick()
+        await until(lambda: not one.clock_role.is_held())
         async with process(place, postgresql, "two") as two, at_work(two):
             await until(two.clock_role.is_held)
