@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.content.archive import Archive
 from bot.content.audio import LARGEST_AUDIO, RecordingError, recording
+from bot.content.links import Web
 from bot.delivery.report import describe
 from bot.model.codes import Code
 from bot.model.document import Audio, Document, Paragraph, Section, Span
 from bot.model.i18n import Language, words
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import AudioAs, PlatformName
-from bot.platforms.telegram import audio
+from bot.platforms.telegram import audio, client
 from bot.sandbox.shared.faults import Fault, Hook, Match, Reply, Reset
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
@@ -238,6 +242,34 @@ async def test_an_upload_holds_up_only_those_who_wait_for_it(
         assert await finished(real_ledger, push.id) == {"sent": 60}
     assert [got(chat) for chat in chats] == [WHOLE] * 30
     assert uploads(telegram) == 1
+
+
+async def test_a_recording_on_the_web_is_fetched_once(
+    telegram_side: Side,
+    telegram: TelegramStandIn,
+    real_ledger: Ledger,
+    mp3: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the address of the episode, for everybody; it has no picture beside it."""
+    asked = []
+
+    async def answer(request: web.Request) -> web.FileResponse:
+        asked.append(request.path)
+        return web.FileResponse(mp3)
+
+    site = web.Application()
+    site.router.add_get("/audio/1207.mp3", answer)
+    # On loopback, where the program itself goes to public addresses alone.
+    monkeypatch.setattr(client, "Web", functools.partial(Web, lambda _address: True))
+    chats = await subscribed(telegram_side, real_ledger, 3)
+    async with TestServer(site, host="127.0.0.1") as server:
+        push = await opened(telegram_side, real_ledger, str(server.make_url("/audio/1207.mp3")))
+        assert await telegram_side.deliver(real_ledger, push) == {"sent": 3}
+    assert [got(chat) for chat in chats] == [WHOLE] * 3
+    assert (asked, uploads(telegram)) == (["/audio/1207.mp3"], 1)
+    (file,) = telegram.files.values()
+    assert [file[key] for key in ("file_name", "duration", "file_size", "thumbnail")] == ["1207.mp3", 10, 80_012, False]
 
 
 async def test_a_recall_takes_the_recording_back_too(

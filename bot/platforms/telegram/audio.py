@@ -52,20 +52,19 @@ class Draw(Protocol):
 
 def with_audio(document: Document, draw: Draw, *, silent: bool) -> Rendering:
     """Return the document as messages, after one with its recording or picture if it has one. Only the first rings."""
+    body: JsonObject
     if document.attachment is not None:
-        picture, text = document.attachment, draw(document, silent=True)
-        upload = Upload(picture.source, picture.key, is_picture=True)
-        otherwise = draw(document, silent=silent).messages
-        body = {"caption": picture.alt, "disable_notification": silent}
-        first = Message(body, 0, 0, fallback=otherwise, upload=upload)
-        return dataclasses.replace(text, messages=(first, *text.messages))
-    if document.audio is None:
+        picture, instead = document.attachment, document
+        upload, body = Upload(picture.source, picture.key, is_picture=True), {"caption": picture.alt}
+    elif document.audio is not None:
+        audio, instead = document.audio, document.audio.otherwise
+        upload, body = Upload(audio.source, audio.key), {"title": audio.title, "performer": audio.performer}
+    else:
         return draw(document, silent=silent)
-    audio, recap = document.audio, draw(document, silent=True)
-    body = {"title": audio.title, "performer": audio.performer, "disable_notification": silent}
-    otherwise = draw(audio.otherwise, silent=silent).messages
-    first = Message(body, 0, 0, fallback=otherwise, upload=Upload(audio.source, audio.key))
-    return dataclasses.replace(recap, messages=(first, *recap.messages))
+    text, otherwise = draw(document, silent=True), draw(instead, silent=silent)
+    body = {**body, "disable_notification": silent}
+    first = Message(body, 0, 0, fallback=otherwise.messages, upload=upload)
+    return dataclasses.replace(text, messages=(first, *text.messages))
 
 
 def translate_audio(error: TelegramError) -> SendError:
