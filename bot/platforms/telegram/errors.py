@@ -79,9 +79,10 @@ def translate(error: TelegramError) -> SendError:
     # Because BadRequest and TimedOut are subclasses of NetworkError there, the order of the cases matters.
     match error:
         case RetryAfter(retry_after=dt.timedelta() as pause):
-            return FloodError(error.message, retry_after=pause.total_seconds(), everything=None)
+            # The sentences of these two are the library's own, in English.
+            return FloodError(_("Telegram asks for a pause"), retry_after=pause.total_seconds(), everything=None)
         case ChatMigrated():
-            return TargetMovedError(error.message, chat=str(error.new_chat_id))
+            return TargetMovedError(_("the group has become a supergroup"), chat=str(error.new_chat_id))
         case ForeignError():
             return foreign(
                 "Telegram",

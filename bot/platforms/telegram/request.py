@@ -326,8 +326,7 @@ def certificates() -> ssl.SSLContext:
 def _refusal(status: int, words: str, parameters: Mapping[str, object], wait: str | None) -> TelegramError:
     """Return the library's error for a refusal of Telegram's."""
     match parameters.get("migrate_to_chat_id"):
-        # Python takes True for a number too.
-        case int(chat) if chat not in {True, False}:
+        case int(chat) if chat < 0:
             return ChatMigrated(chat)
     asked = parameters.get("retry_after", wait)
     if status not in range(400, 500):

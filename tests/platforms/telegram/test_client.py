@@ -158,6 +158,7 @@ async def test_the_pause_that_telegram_asks_for_is_kept_in_any_form(
         with pytest.raises(base.SendError) as refused:
             await platform.send(post())
     assert isinstance(refused.value, base.FloodError if status == 429 else base.UnknownOutcomeError)
+    assert str(refused.value) == ("Telegram asks for a pause" if status == 429 else "500 without a reason")
     assert refused.value.retry_after == seconds
 
 

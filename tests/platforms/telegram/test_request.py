@@ -143,7 +143,7 @@ async def test_connections_are_kept() -> None:
         ("403 Forbidden", b'{"ok":true,"result":{"message_id":7}}', ForeignError, "HTTP 403 in another form"),
         *(
             ("400 Bad Request", b'{"ok":false,"parameters":{"migrate_to_chat_id":%b}}' % odd, BadRequest, "400")
-            for odd in (b'"abc"', b"true", b"[]", b"null", b"0")
+            for odd in (b'"abc"', b"true", b"[]", b"null", b"7")
         ),
     ],
 )
