@@ -65,6 +65,13 @@ class TestImport:
         assert isinstance(result.exception, InvalidInputError)
         assert "no draft of it was ready after 0.2 seconds. Give the words" in str(result.exception)
 
+    def test_an_address_in_place_of_a_file_is_no_missing_file(self, recap: Recap) -> None:
+        """The cure is the option that takes the address of a feed, and the same goes for a file as one."""
+        result = recap("import", "https://example.org/feed.xml")
+        assert (result.exit_code, "after --rss" in result.stderr) == (2, True)
+        Path("config.toml").write_text('[feed]\nurl = "feed.xml"\n', encoding="utf-8")
+        assert "'feed.xml' is a file of yours" in str(recap("check").exception)
+
     def test_it_writes_a_file_and_never_over_another(self, recap: Recap, tmp_path: Path) -> None:
         """The second time it says so, and leaves the first one alone."""
         target = tmp_path / "content" / "41.md"

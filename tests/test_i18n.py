@@ -108,6 +108,12 @@ def test_dates_are_written_as_people_say_them() -> None:
     when = dt.datetime(2024, 11, 4, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
     assert words(Language.FRENCH).moment(when) == "lundi 4 novembre 2024 à 08:00"
     assert words(Language.ENGLISH).date(when.date()) == "Monday, November 4, 2024"
+    assert words(Language.FRENCH).day(when) == "4 nov. 2024 à 08:00"
+    first = dt.date(2024, 12, 1)
+    assert words(Language.FRENCH).date(first) == "dimanche 1er décembre 2024"
+    assert words(Language.FRENCH).day(first) == "1er déc. 2024"
+    assert words(Language.ENGLISH).day(first) == "Dec 1, 2024"
+    assert words(Language.FRENCH).date(dt.date(2024, 12, 11)) == "mercredi 11 décembre 2024"
 
 
 def test_lists_are_written_as_people_say_them() -> None:

@@ -73,6 +73,8 @@ def import_notes(
     """Make a draft episode file of raw show notes."""
     if (notes is None) == (rss is None):
         raise typer.BadParameter(_("give either a file of notes (- for what is piped in) or --rss and a feed"))
+    if notes is not None and notes.parts[:1] in {("http:",), ("https:",)}:
+        raise typer.BadParameter(_("the address of a feed stands after --rss; save another page as a file first"))
     if episode is not None and rss is None:
         raise typer.BadParameter(_("--episode says which one of a feed: give --rss and the feed too"))
     from bot.notes.draft import draft

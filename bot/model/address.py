@@ -28,7 +28,7 @@ _CLOSING_MARKS = ".,;:!?…'’\"*~"
 """Marks that end a sentence or a pair rather than an address."""
 _PAIRS = {")": "(", "]": "["}
 FILE_NAME = re.compile(
-    r"\.(?:mp[34]|m4a|ogg|opus|wav|flac|mov|jpe?g|png|gif|webp|svg|heic|pdf|docx?|html?|txt|md)$", re.IGNORECASE
+    r"\.(?:mp[34]|m4a|ogg|opus|wav|flac|mov|jpe?g|png|gif|webp|svg|heic|pdf|docx?|html?|txt|md|xml|rss)$", re.IGNORECASE
 )
 """A name that a file has on a computer, and no site on the web."""
 _COPY = gettext_noop("Copy the whole address from the browser, as in https://example.org/page")

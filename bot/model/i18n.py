@@ -59,15 +59,11 @@ class Words:
 
     def date(self, day: dt.date) -> str:
         """Return the date in full: `lundi 4 novembre 2024`."""
-        from babel.dates import format_date
-
-        return format_date(day, "full", locale=self.language)
+        return self._format(day, "full")
 
     def day(self, when: dt.date) -> str:
         """Return a date, or a moment in its time zone, as tables have them: `4 nov. 2024 à 08:00`."""
-        from babel.dates import format_date
-
-        date = format_date(when, "medium", locale=self.language)
+        date = self._format(when, "medium")
         return self._at(date, when) if isinstance(when, dt.datetime) else date
 
     def moment(self, when: dt.datetime) -> str:
@@ -76,9 +72,7 @@ class Words:
 
     def weekday(self, when: dt.datetime) -> str:
         """Return a day of the week and an hour in the time zone of `when`: `lundi à 08:00`."""
-        from babel.dates import format_date
-
-        return self._at(format_date(when.date(), "EEEE", locale=self.language), when)
+        return self._at(self._format(when, "EEEE"), when)
 
     def weekdays(self, numbers: Iterable[int]) -> list[str]:
         """Return the names of days of the week within a sentence; Monday is 0."""
@@ -116,6 +110,14 @@ class Words:
     def quoted(self, text: str) -> str:
         """Return the text between the language's quotation marks."""
         return self.gettext("“{text}”").format(text=text)
+
+    def _format(self, day: dt.date, form: str) -> str:
+        from babel.dates import format_date
+
+        date = format_date(day, form, locale=self.language)
+        # Because Babel has no ordinal numbers, it writes the first of a month as French people do not.
+        is_first = day.day == 1 and self.language is Language.FRENCH
+        return date.replace("1 ", "1er ", 1) if is_first else date
 
     def _at(self, date: str, when: dt.datetime) -> str:
         from babel.dates import format_time
