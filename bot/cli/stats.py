@@ -170,16 +170,15 @@ _PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --line: #c8ccd2 }}
-@media (prefers-color-scheme: dark) {{ :root {{ --paper: #16181c; --ink: #e8eaed; --line: #4a4f57 }} }}
-body {{ margin: 0 auto; max-width: 70rem; padding: 1rem; background: var(--paper); color: var(--ink);
+:root {{ color-scheme: light dark }}
+body {{ margin: 0 auto; max-width: 70rem; padding: 1rem; background: Canvas; color: CanvasText;
   font: 1rem/1.5 system-ui, sans-serif }}
 main {{ display: grid; gap: 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)) }}
 figure {{ margin: 0 }}
 svg {{ width: 100%; height: auto }}
 table {{ border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums;
   overflow-wrap: anywhere }}
-th, td {{ border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; text-align: start }}
+th, td {{ border-bottom: 1px solid #8888; padding: .3rem .6rem .3rem 0; text-align: start }}
 h2 {{ font-size: 1.1rem }}
 </style>
 <h1>{title}</h1>

@@ -110,10 +110,8 @@ def svg(chart: Chart) -> str:
     Raises:
         ChartError: the library for charts is missing.
     """
-    buffer = io.StringIO()
-    _save(buffer, "svg", {"": chart}, columns=1)
-    image = _NUMBERED_ID.sub("", buffer.getvalue().replace(INK, "currentColor"))
-    return image[image.index("<svg") :]
+    image = _image("svg", {"": chart}, columns=1).decode().replace(INK, "currentColor")
+    return _NUMBERED_ID.sub("", image[image.index("<svg") :])
 
 
 async def drawn(figures: Callable[[], Awaitable[Figures]], words: Words) -> Attachment | None:
@@ -135,12 +133,10 @@ def picture(figures: Figures, words: Words) -> bytes:
     Raises:
         ChartError: the library for charts is missing.
     """
-    buffer = io.BytesIO()
-    _save(buffer, "png", charts(figures, words), columns=2)
-    return buffer.getvalue()
+    return _image("png", charts(figures, words), columns=2)
 
 
-def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Chart], *, columns: int) -> None:
+def _image(form: str, drawn: Mapping[str, Chart], *, columns: int) -> bytes:
     try:
         import matplotlib as mpl  # noqa: PLC0415 - an extra, and large
         from matplotlib.figure import Figure  # noqa: PLC0415 - likewise
@@ -164,7 +160,8 @@ def _save(buffer: io.StringIO | io.BytesIO, form: str, drawn: Mapping[str, Chart
                 axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
         # Without the description of the file, which names addresses.
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type")) if form == "svg" else None
-        figure.savefig(buffer, format=form, dpi=150, metadata=nothing)
+        figure.savefig(buffer := io.BytesIO(), format=form, dpi=150, metadata=nothing)
+        return buffer.getvalue()
 
 
 def _draw(axes: Axes, chart: Chart) -> None:

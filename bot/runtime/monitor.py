@@ -45,6 +45,15 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # of the library
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """The bounds between times that are counted apart. After the last, nobody waits for an answer any more."""
 _NAMED, _CODED = ("platform",), ("platform", "code")
+_OF_PLATFORM: Sequence[
+    tuple[type[CounterMetricFamily | GaugeMetricFamily], str, str, Callable[[Connection], float]]
+] = (
+    (CounterMetricFamily, "recap_messages", "Messages that left, answers too.", lambda each: each.pacer.left),
+    (CounterMetricFamily, "recap_updates", "Updates and events that were handled.", lambda each: each.platform.updates),
+    (GaugeMetricFamily, "recap_rate_limit", "Messages a second at most.", lambda each: each.pacer.rate),
+    (GaugeMetricFamily, "recap_pause_seconds", "Rest of a pause for everybody.", lambda each: each.pacer.pause()),
+    (GaugeMetricFamily, "recap_role", "1 if this process works on it.", lambda each: each.role.is_held()),
+)
 _Labels = TypeVar("_Labels", bound=tuple[str, ...])
 CLOSE_WITHIN = 1.0
 """Seconds that an answer under way may take when the bot stops."""
@@ -154,19 +163,11 @@ class Exporter(Collector):
 
     def _of_platforms(self) -> Iterator[Metric]:
         connections = {(name,): each for name, each in self._connections.items()}
-        messages = CounterMetricFamily("recap_messages", "Messages that left, answers too.", labels=_NAMED)
-        updates = CounterMetricFamily("recap_updates", "Updates and events that were handled.", labels=_NAMED)
-        for of, each in connections.items():
-            messages.add_metric(of, each.pacer.left)
-            updates.add_metric(of, each.platform.updates)
-        yield messages
-        yield updates
-        rates = {of: each.pacer.rate for of, each in connections.items()}
-        yield _gauge("recap_rate_limit", "Messages a second at most.", _NAMED, rates)
-        pauses = {of: each.pacer.pause() for of, each in connections.items()}
-        yield _gauge("recap_pause_seconds", "Seconds left of a pause for everybody.", _NAMED, pauses)
-        roles = {of: each.role.is_held() for of, each in connections.items()}
-        yield _gauge("recap_role", "1 if this process works on the platform.", _NAMED, roles)
+        for family, name, text, read in _OF_PLATFORM:
+            metric = family(name, text, labels=_NAMED)
+            for of, each in connections.items():
+                metric.add_metric(of, read(each))
+            yield metric
         waiting = {(*of, kind): count for of, each in connections.items() for kind, count in each.pacer.waiting.items()}
         yield _gauge("recap_turns_waiting", "Messages that wait for a turn.", (*_NAMED, "kind"), waiting)
         works = {
