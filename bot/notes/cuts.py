@@ -150,20 +150,25 @@ def _split(body: Sequence[Line], index: int) -> Start:
 
 def _cued(line: Line, index: int) -> Start | None:
     """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
-    above, is_below_cue = 0, False
-    for said in sentences(line.text)[:_SENTENCES_BEFORE]:
-        above = line.text.index(said, above) + len(said)
-        words = [(match.start(), match.end()) for match in _WORDS.finditer(said)]
-        match = _CUE.match(" ".join(fold(said[begin:end]) for begin, end in words))
-        count = len(match[0].split()) if match else 0
-        # "Finally" may begin any sentence; only a short one names a subject.
-        is_cue = count > 1 or (count == 1 and len(words) <= _SHORT_SENTENCE)
-        if (is_cue or is_below_cue) and count < len(words):
-            title, rest = said[words[count][0] :].strip().rstrip(".!:"), line.text[above:].strip()
+    told = sentences(line.text)
+    for at, behind in enumerate(map(_behind_cue, told[:_SENTENCES_BEFORE])):
+        if behind is not None:
+            # A sentence may be nothing but the cue: "Second story. The bakery with no address."
+            title, *rest = [*filter(None, [behind]), *told[at + 1 :], ""]
+            title = title.strip().rstrip(".!:")
             if 0 < len(title) <= _RUN_IN:
-                return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], rest)
-        # A sentence may be nothing but the cue: "Second story. The bakery with no address."
-        is_below_cue = is_cue and count == len(words)
+                return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], " ".join(rest))
+    return None
+
+
+def _behind_cue(said: str) -> str | None:
+    """Return the words of a sentence behind those with which a speaker passes to a subject; None without any."""
+    words = list(_WORDS.finditer(said))
+    match = _CUE.match(" ".join(fold(word[0]) for word in words))
+    count = len(match[0].split()) if match else 0
+    # "Finally" may begin any sentence; only a short one names a subject.
+    if count > 1 or (count == 1 and len(words) <= _SHORT_SENTENCE):
+        return said[words[count].start() :] if count < len(words) else ""
     return None
 
 
@@ -242,11 +247,10 @@ class _Judge:
         own, wanted = set(telling_words(start.title)), set(telling_words(phrase))
         # Where the sentence goes on behind the phrase, as in a dictation, the phrase is the title.
         is_begun = fold(each.text).startswith(fold(phrase)) and len(each.text) > max(_RUN_IN, 2 * len(phrase))
-        if is_begun and not each.lead and len(own) > len(wanted):
-            return Start(line, "", bare_title(each.text), phrase)
+        goes_on = is_begun and not each.lead and len(own) > len(wanted)
         # A short first sentence is a title where it is the phrase of the teaser, with a full stop.
         is_named = 3 * len(own & wanted) >= 2 * len(own | wanted)
-        if start.title and (each.lead or is_heading(each) or is_named):
+        if start.title and not goes_on and (each.lead or is_heading(each) or is_named):
             return replace(start, phrase=phrase)
         return Start(line, "", bare_title(each.text), phrase)
 

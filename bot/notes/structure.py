@@ -27,7 +27,7 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
     body = _sifted(lines, found.left_out)
-    body = body[: _end_of_subjects(body, found)]
+    body = body[: _end_of_subjects(body, found)] or [Line("")]
     cut = best_cut(body, head)
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
     closing = _divide(body, cut, found)
@@ -113,42 +113,52 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     end = _end_of_last(body, begins)
     found.left_out += body[end:]
     body = body[:end]
-    above = [link for line in body[: begins[0]] for link in line.links]
-    # A list of links above the subjects is theirs; a single link is that of the show.
-    found.unplaced, closing = (above, []) if len(above) == 1 else ([], above)
-    for line in body[: begins[0]]:
-        if line.text and not line.is_link:
-            (found.left_out if is_heading(line) or _is_label(line) else found.opening).append(line)
-    tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
-    # A list of links ends notes whose subjects have none.
-    if len(body) - tail < 2 or not body[tail].after_gap or any(line.links for line in body[:tail]):  # noqa: PLR2004
-        tail = len(body)
+    closing = _open(body[: begins[0]], found)
+    tail = _closing_list(body)
     limit = lowest_level(body, cut.starts)
     for start, begin, end in zip(cut.starts, begins, [*begins[1:], len(body)], strict=True):
-        subject = Subject(start.phrase, start.title, body[start.line].time if body else "")
+        subject = Subject(start.phrase, start.title, body[start.line].time)
         found.subjects.append(subject)
         # A title of the same level that begins no subject heads something else.
         titles = (at for at in range(start.line + 1, end) if 0 < body[at].level <= limit and not _is_label(body[at]))
         own_end = next(titles, end)
         found.left_out += body[own_end:end]
-        below_sources = False
-        for index, line in enumerate(body[begin:own_end], begin):
-            below_sources = below_sources or _is_label(line)
+        first = dataclasses.replace(body[start.line], text=start.rest, level=0, item=False, is_link=False)
+        own = [*body[begin : start.line], first, *body[start.line + 1 : own_end]]
+        listed = next((at for at, line in enumerate(own) if _is_label(line)), len(own))
+        for at, line in enumerate(own):
             subject.images += line.images
-            if len(cut.starts) > 1 and end == len(body) and line.links and (below_sources or index >= tail):
-                words = "" if line.is_link else bare_title(line.text)
-                closing += [Link(link.title or words, link.url) for link in line.links]
+            text = "" if line.is_link else unmarked(line.text)
+            # The links at the end of the notes may be those of all subjects.
+            if line.links and len(begins) > 1 and end == len(body) and at >= min(listed, tail - begin):
+                closing += [Link(link.title or bare_title(text), link.url) for link in line.links]
                 continue
             subject.links += line.links
-            text = unmarked(start.rest) if index == start.line else "" if line.is_link else unmarked(line.text)
-            if text and not below_sources:
-                level, item = (0, False) if index == start.line else (line.level, line.item)
-                subject.lines.append(dataclasses.replace(line, text=text, level=level, item=item))
-            elif text and not line.links and not _is_label(line):
+            if text and at < listed:
+                subject.lines.append(dataclasses.replace(line, text=text))
+            elif text and not (line.links or _is_label(line)):
                 found.left_out.append(line)
     if len(cut.starts) == 1 and not (found.subjects[0].heading or found.subjects[0].announced):
         found.subjects[0].heading = bare_title(found.head.title)
     return closing
+
+
+def _open(lines: Sequence[Line], found: Outline) -> list[Link]:
+    """Find a place for the lines above the subjects, and return the links of a list there."""
+    for line in lines:
+        if line.text and not line.is_link:
+            (found.left_out if is_heading(line) or _is_label(line) else found.opening).append(line)
+    links = [link for line in lines for link in line.links]
+    # A list of links above the subjects is theirs; a single link is that of the show.
+    found.unplaced += links if len(links) == 1 else []
+    return links if len(links) > 1 else []
+
+
+def _closing_list(body: Sequence[Line]) -> int:
+    """Return the first line of the list of links that ends notes whose subjects have none."""
+    tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
+    is_list = len(body) - tail > 1 and body[tail].after_gap and not any(line.links for line in body[:tail])
+    return tail if is_list else len(body)
 
 
 def _is_label(line: Line) -> bool:
@@ -196,10 +206,11 @@ def _share(phrase: str, subject: Subject) -> float:
 
 def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
     """Return the first line of each subject: links above the titles belong to them where that fits the whole notes."""
-    begins, votes = [], -3 if body and body[-1].is_link else 0
+    begins, votes = [], -3 if body[-1].is_link else 0
+    lines = {start.line for start in starts}
     for start in starts:
         begin = start.line
-        while begin and body[begin - 1].is_link and body[begin - 1].links:
+        while begin and begin - 1 not in lines and body[begin - 1].is_link and body[begin - 1].links:
             begin -= 1
         begins.append(begin)
         if begin == start.line:
