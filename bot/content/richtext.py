@@ -32,6 +32,9 @@ SOURCES_LINE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}", re.IGNORECASE)
 
 # Because a paragraph without any of these is its own text, most paragraphs need no inline parser.
 _MARKUP = re.compile(r"[\\`*_~\[\]<&\n]")
+_SIGN = re.compile(r"([\\`*_\[\]<>~|&#])")
+_LINE_START = re.compile(r"^(\s*)([-+=:])")
+_COUNT = re.compile(r"^(\s*\d+)(?=[.)])")
 _COMMENT = re.compile(r"<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _SOURCES_AND_MORE = re.compile(r"([*_]{0,3}sources?\s*:\s*+[*_]{0,3}+)\s*(?:\[|<|https?:)", re.IGNORECASE)
@@ -333,6 +336,11 @@ def _with_links(span: Span) -> Iterator[Span]:
             yield from (Span(span.text[end:start], span.style), link)
             end = start + len(written)
     yield Span(span.text[end:], span.style)
+
+
+def escaped(text: str) -> str:
+    """Return a line of text as Markdown that says it."""
+    return _COUNT.sub(r"\1\\", _LINE_START.sub(r"\1\\\2", _SIGN.sub(r"\\\1", text)))
 
 
 def _trimmed(spans: Iterable[Span]) -> Spans:

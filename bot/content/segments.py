@@ -25,7 +25,7 @@ _UNDERLINED = "underlined"
 _SIGNS = re.compile(r"#+")
 
 _SLUG_BEGINS = "{#"
-_SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
+SLUG_MARK = re.compile(r"\{#([^{}]*)\}$")
 # Telegram's deep links carry these characters and capitals. Because capitals cannot be heard, they are left out.
 _SLUG = re.compile(r"[a-z0-9_-]+")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
@@ -35,8 +35,8 @@ _LIKE_TIME = re.compile(r"(?:^|\s)(?:\w+\s*=|at\s+\d|\d+\s*[:.,h]\s*\d).*", re.I
 LOOSE_TIME = re.compile(r"[{(\[]\s*at\s*=\s*(?P<time>[\d:]+)\s*[})\]]")
 """A time outside of the braces with the name for links, where it is a part of the title."""
 
-_TOPIC = re.compile(r"#([^\s#,]+)")
-TOPICS_LINE = re.compile(rf"{_TOPIC.pattern}(?:[\s,]*{_TOPIC.pattern})*,?")
+TOPIC = re.compile(r"#([^\s#,]+)")
+TOPICS_LINE = re.compile(rf"{TOPIC.pattern}(?:[\s,]*{TOPIC.pattern})*,?")
 _IMAGE_LINE = re.compile(r"!\[.*\][(\[].*[)\]]")
 _ADDRESS_ONLY = re.compile(r"<?([a-z][a-z0-9+.-]*:[^\s<>]*|www\.[^\s<>]+)>?", re.IGNORECASE)
 
@@ -153,7 +153,7 @@ def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
     """Return the part that a title begins."""
     line, tell = heading.line, functools.partial(rich_text.mistakes.add, heading.line)
     written = rich_text.lines[line]
-    mark = _SLUG_MARK.search(heading.text)
+    mark = SLUG_MARK.search(heading.text)
     spans = rich_text.spans(heading.text[: mark.start()] if mark else heading.text, line)
     title = text_of(spans)
     if not is_segment:
@@ -340,7 +340,7 @@ class _PartReader:
 
     def _topics(self, text: str, line: int) -> None:
         self._part.topics_line = line
-        for hashtag in _TOPIC.findall(text):
+        for hashtag in TOPIC.findall(text):
             topic = normalise_topic(hashtag)
             if not topic:
                 self._mistakes.add(

@@ -28,6 +28,7 @@ _ARROWS = " :-–—→>|👉🔗➡️\ufe0f"
 def with_addresses(line: Line) -> Line:
     """Return the line with the valid addresses of its text as links, and the images apart."""
     text = _CHECK_BOX.sub("", line.text)
+    is_task = text != line.text
     for link in line.links:
         # Beside a title, the words of its source in brackets are none of its own.
         text = text.removesuffix(f"({link.title})").rstrip() if line.level and link.title else text
@@ -54,7 +55,9 @@ def with_addresses(line: Line) -> Line:
             images.append(Picture(address, link.title))
         elif address:
             links.append(Link("" if _says_nothing(link.title, address) else link.title, address))
-    return dataclasses.replace(line, text=text, links=tuple(links), images=tuple(images), is_link=is_link)
+    return dataclasses.replace(
+        line, text=text, links=tuple(links), images=tuple(images), is_link=is_link, is_task=is_task
+    )
 
 
 def is_label(text: str) -> bool:

@@ -95,12 +95,18 @@ def is_about_show(text: str) -> bool:
 
 
 def chores(lines: Sequence[Line]) -> set[int]:
-    """Return the items of lists of things to do: no links, and each begins with a verb in its dictionary form."""
+    """Return the items of lists of things to do: no links, and each has a box, or begins with a verb's dictionary form.
+
+    Where the notes have no sentence apart from boxes, these are the subjects.
+    """
+    has_prose = any(line.text.endswith(".") and not line.item for line in lines)
     found: set[int] = set()
     marks = [line.item and bool(line.text) and not line.links for line in lines]
     for is_item, group in itertools.groupby(range(len(lines)), key=marks.__getitem__):
         run = list(group)
-        if is_item and len(run) > 1 and all(_TO_BE_DONE.match(fold(lines[each].text)) for each in run):
+        is_ticked = has_prose and all(lines[each].is_task for each in run)
+        is_to_do = is_ticked or all(_TO_BE_DONE.match(fold(lines[each].text)) for each in run)
+        if is_item and len(run) > 1 and is_to_do:
             above = lines[run[0] - 1] if run[0] else Line("")
             is_titled = len(above.text.split()) <= (_HELLO if above.text.endswith(":") else _FEW) and not above.links
             found.update(run, [run[0] - 1] if is_titled else [])

@@ -41,6 +41,7 @@ _LABELS = (
     # A name between quotation marks is a part of its sentence, too.
     re.compile(r"(?P<rest>.{0,30}?[\"“«][\s\u00a0]?(?P<title>[^\"“”«»]{5,90}?)[\s\u00a0]?[\"”»].{8,})"),
 )
+_BRIEF = re.compile(rf"(?i)(?P<title>{words_of('brief')})(?:\s?:\s+(?P<rest>.+))?")
 # An elided article belongs to its name.
 _WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
 
@@ -72,7 +73,13 @@ def best_cut(body: Sequence[Line], head: Head) -> Cut:
     first, line = next(((at, line) for at, line in enumerate(body) if line.text), (0, Line("")))
     whole = Cut("whole", (Start(first, bare_title(line.text)) if is_heading(line) else Start(first, "", line.text),))
     cuts = (judge.judged(name, starts, prior) for name, starts, prior in _cuts(body, head, judge))
-    return max((whole, *filter(None, cuts)), key=lambda cut: cut.score)
+    best = max((whole, *filter(None, cuts)), key=lambda cut: cut.score)
+    starts = {start.line: start for start in best.starts}
+    # News in brief are one subject, if nothing of them is told but titles.
+    briefs = ((at, _BRIEF.fullmatch(bare_title(line.text))) for at, line in enumerate(body) if not line.is_link)
+    own = {at: Start(at, found["title"], found["rest"] or "") for at, found in briefs if found}
+    starts = {at: start for at, start in own.items() if at + 1 not in starts} | starts
+    return replace(best, starts=tuple(starts[at] for at in sorted(starts)))
 
 
 def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[str, list[Start], float]]:
@@ -86,9 +93,9 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "letters", list(_numbered(body, [line.number for line in body])), 1.05
     signs = [sign_of(line) for line in body]
     for sign in dict.fromkeys(filter(None, signs)):
-        yield "signs", [_split(body, index) for index, each in enumerate(signs) if each == sign], 0.95
-    yield "times", [_split(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
-    yield "run-in", [_split(body, index) for index, line in enumerate(body) if line.lead], 0.97
+        yield "signs", [beginning_at(body, index) for index, each in enumerate(signs) if each == sign], 0.95
+    yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
+    yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
     yield "linked", _titled(body, linked), 0.9
     yield "cues", [start for index, line in enumerate(body) if (start := _cued(line, index))], 1.05
@@ -96,7 +103,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
     top = min((body[index].depth for index in texts if body[index].item), default=0)
     items = [index for index in texts if body[index].item and body[index].depth == top]
-    yield "items", [_split(body, index) for index in items], 0.9
+    yield "items", [beginning_at(body, index) for index in items], 0.9
     apart = [i for i in texts if not i or body[i].after_gap or (body[i - 1].is_link and body[i - 1].after_gap)]
     for each, label in itertools.product((items or texts, apart), _LABELS):
         labels = [(index, label.match(body[index].text)) for index in each]
@@ -105,9 +112,9 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     # Where each paragraph begins with a short sentence, that is the title of a subject.
     told = [sentences(body[index].text) for index in texts]
     is_each = all(len(each) > 1 and len(each[0]) <= _RUN_IN for each in told)
-    yield "blocks", [_split(body, index) for index in (texts if is_each else apart)], 0.8
+    yield "blocks", [beginning_at(body, index) for index in (texts if is_each else apart)], 0.8
     # Where a link ends each subject, the next line begins another one.
-    yield "links", [_split(body, index) for index in texts if index == texts[0] or body[index - 1].links], 0.78
+    yield "links", [beginning_at(body, index) for index in texts if index == texts[0] or body[index - 1].links], 0.78
     for way in head.ways:
         # Where both readings fit, the one that names more subjects says more.
         yield "teaser", judge.announced(way), 1 + 0.02 * len(way)
@@ -122,10 +129,10 @@ def _numbered(body: Sequence[Line], numbers: Sequence[int]) -> Iterator[Start]:
     for index, number in enumerate(numbers):
         if number == wanted:
             wanted += 1
-            yield _split(body, index)
+            yield beginning_at(body, index)
 
 
-def _split(body: Sequence[Line], index: int) -> Start:
+def beginning_at(body: Sequence[Line], index: int) -> Start:
     """Return a beginning at a line that is a title, or that begins with one."""
     line = body[index]
     if line.lead:
@@ -151,24 +158,18 @@ def _split(body: Sequence[Line], index: int) -> Start:
 def _cued(line: Line, index: int) -> Start | None:
     """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
     told = sentences(line.text)
-    for at, behind in enumerate(map(_behind_cue, told[:_SENTENCES_BEFORE])):
-        if behind is not None:
-            # A sentence may be nothing but the cue: "Second story. The bakery with no address."
-            title, *rest = [*filter(None, [behind]), *told[at + 1 :], ""]
-            title = title.strip().rstrip(".!:")
-            if 0 < len(title) <= _RUN_IN:
-                return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], " ".join(rest))
-    return None
-
-
-def _behind_cue(said: str) -> str | None:
-    """Return the words of a sentence behind those with which a speaker passes to a subject; None without any."""
-    words = list(_WORDS.finditer(said))
-    match = _CUE.match(" ".join(fold(word[0]) for word in words))
-    count = len(match[0].split()) if match else 0
-    # "Finally" may begin any sentence; only a short one names a subject.
-    if count > 1 or (count == 1 and len(words) <= _SHORT_SENTENCE):
-        return said[words[count].start() :] if count < len(words) else ""
+    for at, said in enumerate(told[:_SENTENCES_BEFORE]):
+        words = list(_WORDS.finditer(said))
+        match = _CUE.match(" ".join(fold(word[0]) for word in words))
+        count = len(match[0].split()) if match else 0
+        # A sentence may be nothing but the cue: "Second story. The bakery with no address."
+        behind = [said[words[count].start() :]] if count < len(words) else []
+        title, *rest = [*behind, *told[at + 1 :], ""]
+        title = title.strip().rstrip(".!:")
+        # "Finally" may begin any sentence; only a short one names a subject.
+        is_cue = count > 1 or (count == 1 and len(words) <= _SHORT_SENTENCE)
+        if is_cue and 0 < len(title) <= _RUN_IN:
+            return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], " ".join(rest))
     return None
 
 
@@ -241,7 +242,7 @@ class _Judge:
         each = self._body[line]
         if cued := _cued(each, line):
             return replace(cued, phrase=phrase)
-        start = _split(self._body, line)
+        start = beginning_at(self._body, line)
         if not start.title and len(start.rest) <= _RUN_IN and len(sentences(start.rest)) == 1:
             start = Start(line, start.rest.rstrip("."))
         own, wanted = set(telling_words(start.title)), set(telling_words(phrase))

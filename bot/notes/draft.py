@@ -14,7 +14,8 @@ from pathlib import Path
 import yaml
 
 from bot.content.parser import parse_episode
-from bot.content.segments import ascii_slug
+from bot.content.richtext import escaped
+from bot.content.segments import SLUG_MARK, TOPICS_LINE, ascii_slug
 from bot.content.upcoming import Defaults
 from bot.model.document import Picture
 from bot.model.episode import seconds_in, time_of
@@ -28,7 +29,7 @@ from bot.notes.language import language_of, telling_words
 from bot.notes.marks import bare_title, is_heading
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 from bot.notes.structure import outline
-from bot.notes.topics import Spelling, is_hashtags, topics_of
+from bot.notes.topics import Spelling, topics_of
 
 _MIN_SUMMARY, _MAX_SUMMARY = 300, 900
 """Characters of a summary: enough to understand, few enough for a phone."""
@@ -48,11 +49,7 @@ _MAX_PLACED = 300
 """Lines that are looked for in the file; a transcript has thousands."""
 _MAX_QUOTED, _MAX_QUOTE = 12, 110
 """Passages that a remark quotes, and the characters of each."""
-_MARKUP = re.compile(r"([\\`*_\[\]<>~|&#])")
-_LINE_START = re.compile(r"^(\s*)([-+=:])")
-_COUNT = re.compile(r"^(\s*\d+)(?=[.)])")
 _DASHES = re.compile(r"-{2,}")
-_SLUG_MARK = re.compile(r"\{#[^{}]*\}$")
 
 
 def draft(
@@ -116,7 +113,7 @@ class _Writer:
         head |= {key: value for key, value in (("audio", self._notes.audio), ("page", self._notes.page)) if value}
         front = yaml.safe_dump(head | {"status": "draft"}, allow_unicode=True, sort_keys=False, width=10_000)
         remarks = [self._remark(remark) for remark in self._remarks(is_dated=day is not None) if remark]
-        blocks = [f"---\n{front}---", *remarks, *([_escaped(intro)] if intro else []), *segments]
+        blocks = [f"---\n{front}---", *remarks, *([escaped(intro)] if intro else []), *segments]
         return "\n\n".join(blocks) + "\n"
 
     def _remarks(self, *, is_dated: bool) -> Iterator[str]:
@@ -217,12 +214,12 @@ class _Writer:
         slug = self._slug(index, title, slugs)
         begins = self._begins[index]
         slug += "" if begins is None else f" at={time_of(begins)}"
-        yield f"## {_escaped(title)} {{#{slug}}}"
+        yield f"## {escaped(title)} {{#{slug}}}"
         texts = [line.text for line in subject.lines]
         topics = topics_of([title, self._spelling.restored(subject.announced)], texts, self._known, self._spelling)
         if topics:
             yield " ".join(f"#{topic}" for topic in topics)
-        prose = [line for line in subject.lines if not is_hashtags(line.text)]
+        prose = [line for line in subject.lines if not TOPICS_LINE.fullmatch(line.text)]
         paragraphs = _summarised(prose)
         chosen = " ".join(fold_words(" ".join((*paragraphs, title))))
         self._unused += [
@@ -235,11 +232,11 @@ class _Writer:
         time = subject.time if begins is None else ""
         if remark or time:
             yield self._remark(remark, time)
-        yield from (_escaped(self._tidied(text)) for text in paragraphs or [f"{title}."])
+        yield from (escaped(self._tidied(text)) for text in paragraphs or [f"{title}."])
         if images:
             url = images[0].url
             address = f"<{url}>" if "(" in url else url
-            yield f"![{_escaped(self._plain(images[0].alt) or title)}]({address})"
+            yield f"![{escaped(self._plain(images[0].alt) or title)}]({address})"
         if links:
             yield "Sources :\n" + "\n".join(self._source(link, title) for link in links)
 
@@ -274,13 +271,13 @@ class _Writer:
         # Because the words of the link are the title above it, the name of the site says more.
         title = "" if fold(title) == fold(subject) else title
         # `web_address` lets no bracket and no space through, so that the address needs no escape.
-        return f"- [{_escaped(title)}](<{link.url}>)" if title else f"- {link.url}"
+        return f"- [{escaped(title)}](<{link.url}>)" if title else f"- {link.url}"
 
     def _tidied(self, text: str) -> str:
         return tidied(text, self._language)
 
     def _plain(self, text: str) -> str:
-        return _SLUG_MARK.sub("", self._tidied(text)).strip()
+        return SLUG_MARK.sub("", self._tidied(text)).strip()
 
     def _remark(self, text: str, time: str = "") -> str:
         said = self._words.gettext("To check: {what}.").format(what=text) if text else ""
@@ -310,8 +307,3 @@ def _is_sub_title(line: Line) -> bool:
 
 def _ended(text: str) -> str:
     return text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."
-
-
-def _escaped(text: str) -> str:
-    """Return the text escaped for Markdown."""
-    return _COUNT.sub(r"\1\\", _LINE_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", text)))

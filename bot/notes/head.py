@@ -11,7 +11,7 @@ from bot.model.dates import apart_from_date, date_in
 from bot.model.text import fold, sentences
 from bot.notes.chaff import is_about_show, is_chaff, is_chaff_title
 from bot.notes.language import telling_words, words_of
-from bot.notes.marks import bare_title, is_title
+from bot.notes.marks import bare_title, is_title, number_of
 from bot.notes.model import BOLD_LEVEL, Head, Line, Notes
 
 _WORD = r"(?:[ée]pisode|[ée]pis\.|[ée]p|num[ée]ro|n°|no|nr|issue|show(?: notes)?|r[ée]cap|[ée]mission|notes?|podcast|#)"
@@ -208,7 +208,22 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
         if len(names) > 1 and told >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(names):
             head.ways, head.times, head.teaser = [list(names)], names, ", ".join(names)
             return [*lines[:index], *below]
+        if titled := _with_titles(run, below):
+            return [*lines[:index], *titled]
     return None
+
+
+def _with_titles(titles: Sequence[Line], lines: list[Line]) -> list[Line]:
+    """Return lines with the titles above the texts of the same numbers; empty if a number has no such text."""
+    for number, title in enumerate(titles, 1):
+        texts = (at for at, line in enumerate(lines) if number_of(f"{line.text} ") == number and not is_title(line))
+        at = next(texts, None)
+        if at is None or number_of(title.text) != number:
+            return []
+        text = dataclasses.replace(lines[at], text=bare_title(lines[at].text))
+        above = dataclasses.replace(title, text=bare_title(title.text), level=BOLD_LEVEL, after_gap=True)
+        lines = [*lines[:at], above, text, *lines[at + 1 :]]
+    return lines
 
 
 def announces(text: str) -> bool:

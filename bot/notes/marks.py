@@ -16,7 +16,7 @@ _NUMBERED = re.compile(
     rf"(?:er|re|e|[èe]me|st|nd|rd|th)\s{_WORD}\s?[:–—-])\s{{0,3}}(?=\D)"
 )
 _COUNTED = re.compile(
-    rf"(?:(?i:{_WORD})\s)?(?P<count>[A-JVX]|[a-j](?=\s?[/)])|[^\W\d_]{{2,14}})\s?[:.,)/|–—-]\s+(?=\S)"
+    rf"(?:(?i:{_WORD})\s)?(?P<count>[A-JVX]|[a-j](?=\s?[/)])|[^\W\d_]{{2,14}})(?:(?<=\b[A-J])\s(?i:{_WORD}))?\s?[:.,)/|–—-]\s+(?=\S)"
 )
 """A mark that counts in letters or words, as those around it must show: `A/ …`, `B/ …` or `First: …`."""
 _COUNTS = {count: number for number, line in enumerate(LEXICON["count"].split("\n"), 1) for count in line.split("|")}

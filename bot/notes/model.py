@@ -24,7 +24,7 @@ class Line:
     `level` is that of a marked title, from 1, and `depth` that of an item in lists of lists. A blank line stands above
     a line with `after_gap`. `lead` are bold words with which it begins, if others follow; `number` is what letters or
     words before it count. `aside` says that the format itself sets it apart: a box, a system line, a property. If
-    `is_link`, its words are those of its links alone.
+    `is_link`, its words are those of its links alone; if `is_task`, a box to tick stands before them.
     """
 
     text: str
@@ -40,6 +40,7 @@ class Line:
     number: int = 0
     aside: bool = False
     is_link: bool = False
+    is_task: bool = False
 
 
 @dataclass(frozen=True, slots=True)

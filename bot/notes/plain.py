@@ -42,6 +42,7 @@ _VOICE = re.compile(r"^<v(?:\.\w+)* ([^<>]{1,40})>")
 _SYSTEM = re.compile(rf"^\W*{words_of('system')}")
 _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
+_GREETING = re.compile(rf"\W*{words_of('greeting')}")
 _SHORT = 90
 _MAIL_HEADER = re.compile(
     r"(?i)(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)"
@@ -214,7 +215,9 @@ def _transcript(lines: Sequence[str]) -> list[Line] | None:
     told = [text for _speaker, text in spoken if text] or stamped or [line for line in full if line not in counts]
     # Below a name alone stands what its speaker says.
     said = len(spoken) + sum(not text for _speaker, text in spoken)
-    is_labelled = len(spoken) > len(counts) and said + len(stamped) >= _MANY * len(full)
+    # No subject greets, so names that come once are those of speakers where one does.
+    is_spoken = len(spoken) > len(counts) or any(_GREETING.match(fold(text or "")) for _speaker, text in spoken)
+    is_labelled = is_spoken and said + len(stamped) >= _MANY * len(full)
     is_stamped = len(stamped) > _MANY * len(full) and _are_sentences(stamped)
     if not (has_cues or is_stamped or (is_labelled and _are_sentences(told))):
         return None

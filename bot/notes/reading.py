@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import datetime as dt
 import email
 import email.policy
 import io
@@ -87,13 +86,6 @@ _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0
 
 class EpisodeFileError(InvalidInputError):
     """A file that needs no draft, because it is an episode file already."""
-
-
-class _Yaml(yaml.SafeLoader):
-    """A loader of plain values that merges no keys, because each merge of merged keys doubles the time."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge nothing."""
 
 
 def read_notes(data: bytes, path: Path) -> Notes:
@@ -282,12 +274,13 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     if match is None:
         return {}, text
     values: object = None
-    # Because the loader of YAML checks no value that has a written type, it raises the errors of Python there.
-    with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError, LookupError, TypeError, AttributeError):
+    with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError):
         if match["toml"] is not None:
             values = tomllib.loads(match["toml"])
         else:
-            values = json.loads(match["json"]) if match["json"] is not None else yaml.load(match["yaml"], _Yaml)  # noqa: S506 - a safe one
+            # This loader makes texts alone, and merges no keys, because each merge of merged keys doubles the time.
+            head = match["yaml"]
+            values = json.loads(match["json"]) if head is None else yaml.load(head, yaml.BaseLoader)  # noqa: S506 - a safe one
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         return {}, text
     nested = values.get("params")
@@ -303,16 +296,10 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     number = first("number episode episodenumber episode_number numero num issue")
     found: dict[str, Any] = {"title": " ".join(first("title titre name").split())}
     found["number"] = int(number) or None if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
-    found["date"] = next(filter(None, (_day(keys.get(key)) for key in _DATE_KEYS)), None)
+    found["date"] = next(filter(None, (date_in(fold(str(keys.get(key)))) for key in _DATE_KEYS)), None)
     with contextlib.suppress(BadValueError):
         found["audio"] = web_address(first("audio mp3 audio_url audiourl enclosure file"))
     return found, text[match.end() :]
-
-
-def _day(value: object) -> dt.date | None:
-    if isinstance(value, dt.datetime):
-        return value.date()
-    return value if isinstance(value, dt.date) else date_in(fold(value)) if isinstance(value, str) else None
 
 
 def _with_notes(text: str) -> str:

@@ -6,17 +6,18 @@ import itertools
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.model.text import fold
+from bot.model.text import fold, fold_words
 from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, says_chaff
-from bot.notes.cuts import Cut, Start, best_cut, lowest_level
+from bot.notes.cuts import Cut, Start, beginning_at, best_cut, lowest_level
 from bot.notes.head import read_head
-from bot.notes.language import stems, telling_words
+from bot.notes.language import pattern_of, stems, telling_words
 from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of, unmarked
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _NAME, _LOOSE, _SENTENCE = 25, 70, 45
 """Letters of a name below a farewell, and characters of a line and of a sentence that may tell nothing."""
+_RUBRIC = pattern_of("rubric")
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -78,6 +79,10 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
     for index, line in enumerate(lines):
         gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
+        if _RUBRIC.fullmatch(" ".join(fold_words(line.text))) and _is_above_title(lines, index):
+            out.append(line)
+            gap = True
+            continue
         if index >= end and is_out and line.text and not line.links:
             end = _section_end(lines, index)
         if not _says_something(line):
@@ -90,6 +95,12 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
             kept.append(dataclasses.replace(line, after_gap=gap))
             gap = is_signed = False
     return kept
+
+
+def _is_above_title(lines: Sequence[Line], index: int) -> bool:
+    """Tell whether a line is the name of a section with titles, and no title of a text itself."""
+    below = lines[index + 1 : index + 2]
+    return any((each.level or not lines[index].level) and beginning_at(lines, index + 1).title for each in below)
 
 
 def _section_end(lines: Sequence[Line], begin: int) -> int:
@@ -119,9 +130,12 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     for start, begin, end in zip(cut.starts, begins, [*begins[1:], len(body)], strict=True):
         subject = Subject(start.phrase, start.title, body[start.line].time)
         found.subjects.append(subject)
+        # A line that stands alone right above the next title heads it, as the name of a section does.
+        is_alone = body[end - 1].after_gap and is_heading(body[end - 1]) and not body[end - 1].links
+        is_name = is_alone and end - 1 > start.line and end < len(body) and not body[end].after_gap
         # A title of the same level that begins no subject heads something else.
         titles = (at for at in range(start.line + 1, end) if 0 < body[at].level <= limit and not _is_label(body[at]))
-        own_end = next(titles, end)
+        own_end = next(titles, end - is_name)
         found.left_out += body[own_end:end]
         first = dataclasses.replace(body[start.line], text=start.rest, level=0, item=False, is_link=False)
         own = [*body[begin : start.line], first, *body[start.line + 1 : own_end]]
@@ -221,17 +235,13 @@ def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
     return begins if votes > 0 else [start.line for start in starts]
 
 
-def _words_of(link: Link) -> set[str]:
-    return set(telling_words(f"{link.title} {link.url}")) - _IN_EVERY_ADDRESS
-
-
 def _distribute(links: Sequence[Link], found: Outline) -> None:
     """Give the links at the end of the notes to the subjects: by words and hosts, the others by their order."""
     titles = [stems(telling_words(f"{each.heading} {each.announced}")) for each in found.subjects]
     texts = [stems(telling_words(" ".join(line.text for line in each.lines))) for each in found.subjects]
     left = []
     for link in links:
-        wanted = stems(_words_of(link))
+        wanted = stems(set(telling_words(f"{link.title} {link.url}")) - _IN_EVERY_ADDRESS)
         scores = [(len(wanted & title), len(wanted & text)) for title, text in zip(titles, texts, strict=True)]
         if any(map(any, scores)):
             found.subjects[scores.index(max(scores))].links.append(link)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from babel import Locale
 
+from bot.content.segments import TOPIC, TOPICS_LINE
 from bot.model.i18n import Language
 from bot.model.text import LONGEST_TOPIC, fold, fold_words, normalise_topic
 from bot.notes.language import STOP_WORDS, WEAKENING, words_of
@@ -17,8 +18,6 @@ _SHORTEST_NAME, _LONGEST_NAME = 3, 3
 """Letters and words of a name; where more words have capitals, the capitals are those of a title."""
 _IN_TITLE = 4
 """The weight of a name in the title, of that of one in the text."""
-_HASHTAGS = re.compile(r"(?:#[^\s#,]+[\s,]*)+")
-_HASHTAG = re.compile(r"#([^\s#,]+)")
 
 _NAMED = re.compile(rf"(?<!\w){words_of('name')}(?!\w)", re.IGNORECASE)
 _ALSO_WORDS = re.compile(words_of("name_and_word"), re.IGNORECASE)
@@ -30,14 +29,9 @@ def names_in(text: str) -> list[str]:
     return [name for name in found if not _ALSO_WORDS.fullmatch(name) or name == name.capitalize()]
 
 
-def is_hashtags(text: str) -> bool:
-    """Tell whether a line holds nothing but hashtags."""
-    return _HASHTAGS.fullmatch(text) is not None
-
-
 def topics_of(titles: Sequence[str], texts: Sequence[str], known: Iterable[str], spelling: "Spelling") -> list[str]:
     """Return up to `MAX_TOPICS` normalised topics, the likeliest first; `known` are those of the archive."""
-    written = [normalise_topic(tag) for text in texts if is_hashtags(text) for tag in _HASHTAG.findall(text)]
+    written = [normalise_topic(tag) for text in texts if TOPICS_LINE.fullmatch(text) for tag in TOPIC.findall(text)]
     counts: Counter[str] = Counter()
     archive = set(known)
     named = [normalise_topic(name) for title in titles for name in spelling.names_in(title)]
