@@ -33,6 +33,7 @@ from bot.platforms.telegram.render import TEXT_LIMIT, render
 from bot.platforms.telegram.rich import render_rich
 from tests.conversation import read_discord
 from tests.documents import FAMILY
+from tests.platforms.discord.view import layout_view
 from tests.platforms.telegram.reader import marked, units
 from tests.platforms.telegram.test_render_properties import read, seen
 from tests.world import CONTENT
@@ -188,7 +189,7 @@ def folds(draw: st.DrawFn) -> Document:
 @few
 @given(folds())
 def test_every_part_opens_with_a_title_and_says_all(document: Document) -> None:
-    """Where a summary goes on in another message, its title stands above it again. TDLib takes all as it is."""
+    """Where a summary goes on in another message, its title stands above it again. Each platform takes all as it is."""
     oracle = pytest.importorskip("tests.platforms.telegram.tdlib", reason="TDLib's parser is not installed")
     said = ""
     sections = [read(section.blocks) for section in document.sections]
@@ -203,3 +204,7 @@ def test_every_part_opens_with_a_title_and_says_all(document: Document) -> None:
         said += text.removeprefix(seen(title)) if is_again else text
         assert wanted.startswith(said)
     assert said == wanted
+    for message in on_discord(document).messages:
+        view = layout_view(message.body["components"])
+        assert view.content_length() == message.used <= message.limit
+    assert all(message.used <= message.limit for message in render_rich(document).messages)
