@@ -136,7 +136,8 @@ async def test_a_platform_that_cannot_be_reached_is_named_and_then_left_alone(
         assert await hand.push(Target(PlatformName("telegram"), "1")) is False
     said = hand.said()
     # The platform's own reason is in the show's language, as everything that the ledger keeps.
-    assert said.count("telegram: pas de connexion à Telegram (") == said.count("Waiting. Ctrl-C ends that.") == 1
+    waiting = "Waiting. After Ctrl-C, what is left is sent when the bot runs."
+    assert said.count("telegram: pas de connexion à Telegram (") == said.count(waiting) == 1
     assert "Nothing has moved for a while. What is left is sent when the bot runs: `recap run`." in said
     assert "1 pending" in said
 
@@ -205,8 +206,24 @@ async def test_a_rehearsal_says_what_a_push_would_do(hand: Hand, monkeypatch: py
     assert "was sent already to telegram:5" in await hand.rehearse(one)
     assert "would go to 1 subscription" in await hand.rehearse(again=True)
     assert "would go to telegram:5" in await hand.rehearse(one, again=True)
-    with pytest.raises(send.NotSentAgainError, match="was sent to telegram:5 before; add --again"):
-        await hand.push(one)
+
+
+async def test_what_waits_goes_on_and_what_arrived_is_not_sent_again(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To one as to everybody: --again would double what is only late."""
+    monkeypatch.setattr(send, "PATIENCE", 0.1)
+    one, ledger = Target(PlatformName("telegram"), "5"), hand.app.ledger
+    for target, refusal in ((one, "was sent to telegram:5 before; add --again"), (None, "was pushed before; add")):
+        assert await hand.push(target) is False
+        assert "is under way already" not in hand.said()
+        sending = asyncio.create_task(hand.push(target))
+        await ledger.record([advance(await hand.next_claim(), hand.app.clock(), messages=1, message_id="7")])
+        assert await sending is True
+        assert "Episode 1 is under way already: it goes on." in hand.said()
+        await ledger.finish()
+        with pytest.raises(send.NotSentAgainError, match=refusal):
+            await hand.push(target)
 
 
 async def test_a_push_to_the_failed_says_for_whom_it_is_and_for_whom_not(hand: Hand) -> None:

@@ -131,6 +131,13 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
         broadcaster, now = app.services.broadcaster, app.clock()
         opened = [await broadcaster.open(episode, each.name, due=now, again=again) for each in app.config.schedules]
     broadcasts = [broadcast for broadcast in opened if broadcast is not None]
+    if not broadcasts:
+        # Because what waits is sent all the same, `--again` would double it.
+        keys = [to_one(target)] if target else [schedule.name for schedule in app.config.schedules]
+        before = [await app.ledger.broadcast_of(episode.number, key) for key in keys]
+        broadcasts = [each for each in before if each is not None and each.state is BroadcastState.OPEN]
+        if broadcasts:
+            out().print(_("Episode {number} is under way already: it goes on.").format(number=episode.number))
     if broadcasts:
         return await deliver(app, broadcasts)
     told = _("episode {number} was sent to {target} before; add --again to send it once more")
@@ -309,7 +316,10 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
             quiet = time.monotonic() - moved
             if bot is None and quiet > SAY_AFTER and not is_told:
                 is_told = True
-                for line in [*_obstacles(app, left), _("Waiting. Ctrl-C ends that.")]:
+                for line in [
+                    *_obstacles(app, left),
+                    _("Waiting. After Ctrl-C, what is left is sent when the bot runs."),
+                ]:
                     progress.console.print(line, soft_wrap=True)
             if is_told and any(each.pacer.pause() for each in app.connections.values()):
                 # Because a pause that a platform asks for is no standstill, it is waited for.
