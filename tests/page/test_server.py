@@ -341,6 +341,28 @@ async def test_the_push_is_rehearsed_on_sunday_evening(fresh: Served) -> None:
         await stream.until(lambda now: "État du bot" in "".join(now.texts("discord-direct")))
 
 
+async def test_a_correction_runs_over_both_screens(fresh: Served, content: Path) -> None:
+    """A pushed episode's file is edited, the phone of the admin has the card at once, and one press mends them all."""
+    demo, page = fresh
+    file, phone = content / "1207.md", demo.world.telegram_place("telegram-private")
+    good = file.read_text(encoding="utf-8")
+    async with watching(page) as stream:
+        await stream.until(lambda now: "Répétition de l’épisode 1207" in "".join(now.texts("telegram-private")))
+        await do(page, do="say", place="telegram-private", who=Person.ADMIN, text="/admin")
+        await stream.until(lambda now: "État du bot" in "".join(now.texts("telegram-private")))
+        await do(page, do="advance")
+        await stream.until(lambda now: "Épisode 1207\u00a0: envoyé" in "".join(now.texts("telegram-private")))
+        try:
+            file.write_text(good.replace("Netflix", "Notflix"), encoding="utf-8")
+            await stream.until(lambda now: "a changé depuis son envoi" in "".join(now.texts("telegram-private")))
+            pressed = {"message": f"telegram-private/{phone.messages[-1].id}", "who": Person.ADMIN}
+            await do(page, do="press", **pressed, button="Corriger partout")
+            for place in ("telegram-channel", "discord-announcements", "discord-forum"):
+                await stream.until(lambda now, place=place: "Notflix" in "".join(now.texts(place)))  # type: ignore[misc]
+        finally:
+            file.write_text(good, encoding="utf-8")
+
+
 async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     """The button below the confirmation shows the newest episode of that day."""
     demo, page = fresh

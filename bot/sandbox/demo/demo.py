@@ -77,6 +77,7 @@ class Demo:
         self.steady = asyncio.Lock()
         self._settings = settings.model_copy(update={"show": settings.show.model_copy(update={"language": language})})
         self._session = 0
+        self._looking: set[asyncio.Task[None]] = set()
         self._told: tuple[Archive | None, list[str]] = (None, [])
         self._stack = contextlib.AsyncExitStack()
 
@@ -152,6 +153,13 @@ class Demo:
         opened_now = [each for each in await self._app.ledger.broadcasts(limit=100) if each.id not in before]
         return opened_now[0].episode if opened_now else None
 
+    def _on_reload(self) -> None:
+        """Let the page know, and look at once whether a pushed episode has changed: nobody waits for a minute here."""
+        self.changes.notify()
+        looking = asyncio.create_task(self._app.services.corrector.look())
+        self._looking.add(looking)
+        looking.add_done_callback(self._looking.discard)
+
     async def restart(self) -> None:
         """Restart with a new world, a new database and the clock at its beginning."""
         async with self.steady:
@@ -186,7 +194,7 @@ class Demo:
                     await asyncio.to_thread(shutil.copytree, settings.content.folder, content.folder)
                 config = config.model_copy(update={"content": content})
             self._app = await stack.enter_async_context(opened(config, self._clock))
-            self._app.reloaded = self.changes.notify
+            self._app.reloaded = self._on_reload
             # Because a demo asks nothing of the web, its cards say nothing about links.
             self._app.services = dataclasses.replace(
                 self._app.services,
@@ -264,12 +272,16 @@ def _on_stand_ins(settings: Config, world: DemoWorld, folder: Path) -> Config:
         update={
             "storage": Storage(url=f"sqlite:///{(folder / 'recap.db').as_posix()}"),
             "schedules": schedules,
-            "telegram": Telegram(token=telegram.token, api_url=telegram.url),
+            # Because Camille is an admin, the page shows rehearsals, reports, corrections and the panel too.
+            "telegram": Telegram(
+                token=telegram.token,
+                api_url=telegram.url,
+                admins=(world.telegram_people[Person.ADMIN].id,),
+            ),
             "discord": Discord(
                 token=discord.token,
                 api_url=discord.api_url,
                 gateway_url=discord.gateway_url,
-                # Because Camille is an admin, the page shows rehearsals, reports and the panel too.
                 admins=(world.discord_people[Person.ADMIN].id,),
             ),
             "channels": tuple(
