@@ -116,6 +116,8 @@ class Rest:
         asked = {"global": True, "retry_after": int(seconds) if seconds.isdecimal() else 0}
         if response.content_type == _JSON:
             asked |= {"global": False, **json.loads(response.text)}
+        elif not asked["retry_after"]:
+            return
         if asked["global"] or route.name in _SENDS:
             chat = EVERYTHING if asked["global"] else place
             self.pipeline.traffic.waits.append(Wait(now, now + asked["retry_after"], chat))
