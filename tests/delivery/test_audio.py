@@ -21,7 +21,7 @@ from bot.model.document import Audio, Document, Paragraph, Section, Span
 from bot.model.i18n import Language, words
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import AudioAs, PlatformName
-from bot.platforms.telegram import audio, client
+from bot.platforms.telegram import audio, client, row
 from bot.sandbox.shared.faults import Fault, Hook, Match, Reply, Reset
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
@@ -42,6 +42,12 @@ UPLOAD = "sendAudio"
 def said(text: str) -> Document:
     """A document of one sentence."""
     return Document("Le récap", (Section((Paragraph((Span(text),)),)),))
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No chat has a pace of its own, else each test would wait for its second message."""
+    monkeypatch.setattr(row, "PRIVATE", ())
 
 
 @pytest.fixture
