@@ -45,7 +45,7 @@ SCENARIOS: dict[str, Scenario] = {
         place, messages=QUICK if given.quick else FULL // 2, rounds=given.rounds
     ),
     "metrics": lambda place, given: throughput.metrics(
-        place, messages=QUICK if given.quick else FULL * 4, rounds=given.rounds
+        place, messages=QUICK if given.quick else FULL * 2, rounds=given.rounds
     ),
     "fast": lambda place, given: pace.fast(place, seconds=1 if given.quick else 60),
     "slow": lambda place, given: pace.slow(place, seconds=1 if given.quick else 60),

@@ -298,9 +298,7 @@ async def test_an_address_that_is_taken_is_told_with_its_cure(app: App) -> None:
     assert app.monitor is not None
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         address = other.getsockname()
-        other_monitor = Monitor(
-            address, exporter=app.monitor._exporter, ledger=app.ledger, readiness=app.readiness, database=None
-        )
+        other_monitor = Monitor(address, app.monitor._exporter, database=None)
         with pytest.raises(ListenError) as told:
             await other_monitor.run()
     assert str(told.value) == (

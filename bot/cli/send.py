@@ -203,7 +203,7 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
         console.need_switched_on(app.config, target)
         before = None if again else await app.ledger.broadcast_of(episode.number, to_one(target))
         fate = _("Episode {number} would go to {target}.")
-        if before is not None:
+        if before is not None and before.state is not BroadcastState.OPEN:
             fate = _("Episode {number} was sent already to {target}.")
         out().print(fate.format(number=episode.number, target=target))
         return

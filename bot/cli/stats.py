@@ -4,7 +4,7 @@ import datetime as dt
 import html as markup
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
@@ -15,9 +15,6 @@ from bot.delivery.charts import charts, name_of, svg
 from bot.model.figures import Figures, Group
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
-
-if TYPE_CHECKING:
-    from bot.runtime.app import App
 
 cli = typer.Typer()
 
@@ -36,7 +33,7 @@ def stats(
     """Show the figures of the last year: subscriptions, pushes, topics and commands, and nothing about a person."""
     console.need_page(html)
     settings = console.read_settings(config)
-    figures = console.look(settings, _figures)
+    figures = console.look(settings, lambda app: app.ledger.figures.all())
     zone = settings.show.timezone
     if html is not None:
         console.write(html, page(settings.show.name, figures, zone), replace=True)
@@ -44,10 +41,6 @@ def stats(
         console.print_json(for_json(figures))
     else:
         _print(figures, zone)
-
-
-async def _figures(app: "App") -> Figures:
-    return await app.ledger.figures.all()
 
 
 def for_json(figures: Figures) -> dict[str, Any]:

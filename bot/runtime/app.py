@@ -291,13 +291,7 @@ class App:
         next_push = lambda: self.services.next_push()  # noqa: E731, PLW0108 - looked up at each call
         exporter = Exporter(self.ledger, self.connections, self.readiness, next_push)
         self._on_told = exporter.told
-        return Monitor(
-            address,
-            exporter=exporter,
-            ledger=self.ledger,
-            readiness=self.readiness,
-            database=self.config.storage.path,
-        )
+        return Monitor(address, exporter, self.config.storage.path)
 
     async def _follow_feed(self) -> None:
         await self.feed.look()

@@ -76,9 +76,9 @@ class Exporter(Collector):
         readiness: Readiness,
         next_push: Callable[[], dt.datetime | None],
     ) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._connections = connections
-        self._readiness = readiness
+        self.readiness = readiness
         self._next_push = next_push
         self._backlog: Backlog | None = None
         self._registry = CollectorRegistry()
@@ -141,7 +141,7 @@ class Exporter(Collector):
     async def text(self) -> bytes:
         """Return all metrics as Prometheus reads them; without a database, those that need none."""
         try:
-            self._backlog = await self._ledger.figures.backlog(list(self._connections))
+            self._backlog = await self.ledger.figures.backlog(list(self._connections))
         except LedgerError:
             self._backlog = None
         return generate_latest(self._registry)
@@ -172,7 +172,7 @@ class Exporter(Collector):
         yield _gauge("recap_turns_waiting", "Messages that wait for a turn.", (*_NAMED, "kind"), waiting)
         works = {
             (each.platform, ability): each.reasons.get(ability, "unknown") == ""
-            for each in self._readiness.standings
+            for each in self.readiness.standings
             for ability in Ability
         }
         yield _gauge("recap_works", "1 if this works on the platform.", (*_NAMED, "ability"), works)
@@ -184,19 +184,9 @@ class Monitor:
     `database` is the ledger's file, None on a server.
     """
 
-    def __init__(
-        self,
-        address: tuple[str, int],
-        *,
-        exporter: Exporter,
-        ledger: Ledger,
-        readiness: Readiness,
-        database: Path | None,
-    ) -> None:
+    def __init__(self, address: tuple[str, int], exporter: Exporter, database: Path | None) -> None:
         self._address = address
         self._exporter = exporter
-        self._ledger = ledger
-        self._readiness = readiness
         self._database = database
 
     async def run(self) -> None:
@@ -231,7 +221,7 @@ class Monitor:
     async def _answer(self, verdict: str, _request: web.Request) -> web.Response:
         troubles = await self._troubles()
         if verdict == "ready":
-            troubles = [*troubles, *self._readiness.unready()]
+            troubles = [*troubles, *self._exporter.readiness.unready()]
         said = {verdict: not troubles, "troubles": troubles}
         return web.json_response(said, status=HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK)
 
@@ -239,7 +229,8 @@ class Monitor:
         if self._database is not None:
             return await asyncio.to_thread(troubles_of, self._database)
         try:
-            return [] if self._ledger.processes is None else await self._ledger.processes.troubles_here()
+            processes = self._exporter.ledger.processes
+            return [] if processes is None else await processes.troubles_here()
         except LedgerError as error:
             return [str(error)]
 
