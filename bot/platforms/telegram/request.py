@@ -328,7 +328,8 @@ def _refusal(status: int, words: str, parameters: Mapping[str, object], wait: st
     match parameters.get("migrate_to_chat_id"):
         case int(chat) if chat < 0:
             return ChatMigrated(chat)
-    asked = parameters.get("retry_after", wait)
+    is_final = status in range(400, 500) and _REFUSALS.get(status) is not Conflict
+    asked = parameters.get("retry_after", None if is_final else wait)
     if status not in range(400, 500):
         return ServerError(f"{status} {words}", asked)
     if asked is not None:

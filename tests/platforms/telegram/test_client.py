@@ -144,6 +144,8 @@ async def test_what_telegram_answers_to_a_push_keeps_its_meaning(
         (429, "0.5", "9", 0.5),
         (429, None, "9", 9.0),
         (500, None, "9", 9.0),
+        # No wait helps against this one.
+        (403, None, "9", 0.0),
     ],
 )
 async def test_the_pause_that_telegram_asks_for_is_kept_in_any_form(
@@ -157,8 +159,9 @@ async def test_the_pause_that_telegram_asks_for_is_kept_in_any_form(
     async with wire.listening(answer) as server, connected(server) as platform:
         with pytest.raises(base.SendError) as refused:
             await platform.send(post())
-    assert isinstance(refused.value, base.FloodError if status == 429 else base.UnknownOutcomeError)
-    assert str(refused.value) == ("Telegram asks for a pause" if status == 429 else "500 without a reason")
+    kinds = {429: base.FloodError, 500: base.UnknownOutcomeError, 403: base.RefusedError}
+    assert type(refused.value) is kinds[status]
+    assert str(refused.value) == ("Telegram asks for a pause" if status == 429 else f"{status} without a reason")
     assert refused.value.retry_after == seconds
 
 
