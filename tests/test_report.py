@@ -72,7 +72,7 @@ def test_a_push_that_reached_everybody_is_told_in_one_line() -> None:
     """How many, how long, and on which platform if there are two; nothing to do, so no alarm."""
     notice = describe(push(discord=12), FRENCH)
     assert said(notice) == (
-        "Épisode 1207 : envoyé\n324 abonnés sur 324 l’ont reçu, en 11 s. Discord : 12 · Telegram : 312"
+        "Épisode 1207 : envoyé\n324 abonnés sur 324 l’ont reçu, en 11 s. Discord : 12 · Telegram : 312."
     )
     assert not notice.alarming
     ended = dataclasses.replace(push(), ended_at=MONDAY + dt.timedelta(minutes=2))
