@@ -17,6 +17,7 @@ from bot.cli import cli as command_group
 from bot.cli import correct as command_line
 from bot.cli import send, status
 from bot.cli.console import Exit
+from bot.content.wording import text_of
 from bot.model.problems import ExpectedError
 from bot.runtime.app import opened
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
@@ -153,6 +154,19 @@ async def test_the_status_says_how_far_a_correction_is(tmp_path: Path, monkeypat
         answered.set()
         await over(app, *opened)
         assert await app.services.corrector.under_way() == []
+
+
+async def test_an_edit_that_changes_no_message_is_compared_once(tmp_path: Path) -> None:
+    """A topic that nobody has chosen changes the text alone; the ledger notes that the messages say it."""
+    async with pushed(tmp_path, text(Netflix="Netflix a douze millions d’abonnés.")) as (app, _place):
+        said = text(Netflix="#netflix\n\nNetflix a douze millions d’abonnés.")
+        (tmp_path / "content" / "1207.md").write_text(said, encoding="utf-8")
+        await app.tick()
+        assert (await app.services.corrector.preview(1207)).extents == {}
+        episode = app.archive.get(1207)
+        assert episode is not None
+        (sent,) = await app.ledger.corrections.sent(MONDAY)
+        assert sent.text == text_of(episode)
 
 
 def recap(folder: Path, *arguments: str, answer: str = "") -> tuple[int, str]:

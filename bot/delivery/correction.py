@@ -81,6 +81,10 @@ class Corrector:
                 fact = await self._preview(episode, pushes, self._ready)
                 if fact.extents:
                     await self.notifier.tell(fact)
+                elif self._ready == self.broadcaster.platforms.keys():
+                    # Because all messages say this text too, nothing is to be compared at the next look.
+                    for each in pushes:
+                        await self.ledger.corrections.note_text(each.broadcast, text)
 
     async def preview(self, number: int, platforms: Collection[PlatformName] = ()) -> Correctable:
         """Return what a correction of the episode would change, on these platforms or on all.

@@ -111,6 +111,10 @@ class LedgerCorrections(LedgerPart):
         of_episode = select(func.count()).where(b.episode == episode, b.kind == BroadcastKind.CORRECTION)
         return await self._database.scalar(of_episode) or 0
 
+    async def note_text(self, sent: Broadcast, text: Text) -> None:
+        """Note that the messages of the broadcast say this text."""
+        await self._database.write(keep_text, sent.id, text)
+
     async def under_way(self) -> list[Broadcast]:
         """Return the corrections and recalls that are not over, the oldest first."""
         going_on = select(broadcasts).where(broadcasts.c.kind.in_(CHANGES), BROADCAST_IS_OPEN)
