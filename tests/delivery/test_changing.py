@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bot.model.correction import Text
 from bot.model.document import Document, Layout, Paragraph, Section, Span
-from bot.model.rendering import Message
-from bot.platforms.base import Post
+from bot.model.rendering import Message, Rendering
+from bot.platforms.base import FloodError, Post
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.client import TelegramPlatform
@@ -17,10 +20,9 @@ from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reset
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.storage.corrections import Wanted
-from tests.delivery.side import COMPONENTS, SEND
+from tests.delivery.side import COMPONENTS, SEND, now
 
 if TYPE_CHECKING:
-    from bot.model.rendering import Rendering
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Place, Side
 
@@ -101,6 +103,60 @@ async def test_a_role_is_pinged_once_whatever_happens_to_the_messages(discord_si
     assert correction is not None
     assert await discord_side.deliver(real_ledger, correction.id) == {"sent": 2}
     assert [[each.pings for each in channel.messages] for channel in channels] == [[Pings()] * 3] * 2
+
+
+@pytest.mark.parametrize(("age", "is_published", "seconds"), [(0, True, 3600), (2, False, 6), (2, True, 3600)])
+async def test_discord_says_how_long_an_edit_must_wait(
+    discord_side: Side, age: int, is_published: bool, seconds: int
+) -> None:
+    """The fourth of messages that followers have, or that are older than an hour; other channels wait for nothing."""
+    town, platform = discord_side.standin, discord_side.platform
+    assert isinstance(town, DiscordStandIn)
+    guild = town.add_guild("Auditeurs")
+    news, other = (town.add_announcement(guild, name) for name in ("annonces", "autres"))
+    sent = [
+        (each, await platform.send(posted(discord_side, each, str(n)))) for n, each in enumerate([news] * 4 + [other])
+    ]
+    for message in (*news.messages, *other.messages):
+        message.sent_at -= dt.timedelta(hours=age)
+        if is_published:
+            message.publish()
+    refused = []
+    for channel, message_id in sent:
+        try:
+            await platform.edit(discord_side.target(channel), message_id, shows("après"))
+        except FloodError as error:
+            refused.append((message_id, error))
+    ((last, flood),) = refused
+    assert (last, flood.everything) == (sent[3][1], False)
+    assert seconds - 5 < flood.retry_after <= seconds
+
+
+async def test_a_published_message_is_corrected_when_discord_takes_more_edits(
+    discord_side: Side, real_ledger: Ledger
+) -> None:
+    """After three edits it waits in the ledger for the end of the hour, and holds up no other channel."""
+    town, platform = discord_side.standin, discord_side.platform
+    assert isinstance(town, DiscordStandIn)
+    guild = town.add_guild("Auditeurs")
+    news, other = town.add_announcement(guild, "annonces"), town.add_text(guild, "autres")
+    await discord_side.subscribe(real_ledger, news, other)
+    await discord_side.deliver(real_ledger, await discord_side.open(real_ledger, "avant"))
+    (message,) = news.messages
+    message.publish()
+    for _ in range(3):
+        assert await platform.edit(discord_side.target(news), str(message.id), shows("encore"))
+    (broadcast,) = await real_ledger.broadcasts(1)
+    looks = await real_ledger.corrections.looks(broadcast.id)
+    after = dict.fromkeys(looks, Rendering("Le récap", (shows("après"),)))
+    assert await real_ledger.corrections.correct(broadcast, Wanted(after, {discord_side.name: shows("–")}, None))
+    async with discord_side.delivering(real_ledger):
+        await town.wait_for(lambda: discord_side.received(other) == ["après"])
+        due = now()
+        while due < now() + dt.timedelta(minutes=50):
+            await asyncio.sleep(0.01)
+            due = await real_ledger.next_due(discord_side.name) or now()
+    assert discord_side.received(news) == ["encore"]
 
 
 async def test_edits_of_a_channel_have_a_pace_of_their_own(discord_side: Side) -> None:

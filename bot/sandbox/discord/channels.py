@@ -14,6 +14,8 @@ from bot.sandbox.discord.errors import (
     TAG_REQUIRED,
     THREAD_ARCHIVED,
     THREAD_LOCKED,
+    TOO_MANY_EDITS_OF_OLD,
+    TOO_MANY_EDITS_OF_PUBLISHED,
     TOO_MANY_PINNED,
     UNKNOWN_CHANNEL,
     UNKNOWN_GUILD,
@@ -24,6 +26,7 @@ from bot.sandbox.discord.errors import (
     FormErrors,
 )
 from bot.sandbox.discord.gateway import Gateway
+from bot.sandbox.discord.limits import EDITS_OF_OLD, EDITS_OF_PUBLISHED, OLD, Limits
 from bot.sandbox.discord.messages import Content, pings
 from bot.sandbox.discord.rest import Ask, Route
 from bot.sandbox.discord.rules import SETTABLE_BY_BOT, SETTABLE_BY_EDIT, compose
@@ -55,8 +58,9 @@ MAX_TAGS = 5
 class Channels:
     """Methods of the API for channels and messages."""
 
-    def __init__(self, world: World, gateway: Gateway) -> None:
+    def __init__(self, world: World, gateway: Gateway, limits: Limits) -> None:
         self._world = world
+        self._limits = limits
         self._gateway = gateway
         self._nonces: dict[str, Message] = {}
 
@@ -148,6 +152,12 @@ class Channels:
         message = self._message(channel, ask)
         if isinstance(channel, Thread) and channel.archived:
             raise ApiError(THREAD_ARCHIVED)
+        for holds, name, refusal in (
+            (message.published, EDITS_OF_PUBLISHED, TOO_MANY_EDITS_OF_PUBLISHED),
+            (self._world.clock() - message.sent_at >= OLD, EDITS_OF_OLD, TOO_MANY_EDITS_OF_OLD),
+        ):
+            if holds and (seconds := self._limits.wait(name, str(channel.id))):
+                raise ApiError(refusal, retry_after=seconds)
         shown = compose(ask.form, settable=SETTABLE_BY_EDIT, before=message.shown)
         message.revise(shown, ask.form.get("allowed_mentions"), self._world.clock())
         message.request = ask.number

@@ -51,17 +51,22 @@ INVALID_RECIPIENT = Refusal(400, 50033, "Invalid Recipient(s)")
 INVALID_FORM = Refusal(400, 50035, "Invalid Form Body")
 THREAD_ARCHIVED = Refusal(400, 50083, "Thread is archived")
 NO_SHARED_GUILD = Refusal(403, 50278, "Cannot send messages to this user due to having no mutual guilds")
+TOO_MANY_EDITS_OF_PUBLISHED = Refusal(429, 20028, "The channel you are writing has hit the write rate limit.")
+TOO_MANY_EDITS_OF_OLD = Refusal(
+    429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later"
+)
 INVALID_JSON = Refusal(400, 50109, "The request body contains invalid JSON.")
 THREAD_LOCKED = Refusal(403, 160005, "This thread is locked")
 
 
 class ApiError(Exception):
-    """Refusal of a request, with the errors of single fields if the form was wrong."""
+    """Refusal of a request, with the errors of single fields if the form was wrong, or the seconds to wait."""
 
-    def __init__(self, refusal: Refusal, errors: dict[str, Any] | None = None) -> None:
+    def __init__(self, refusal: Refusal, errors: dict[str, Any] | None = None, retry_after: float = 0.0) -> None:
         super().__init__(f"{refusal.status} {refusal.message} ({refusal.code})")
         self.refusal = refusal
         self.errors = errors
+        self.retry_after = retry_after
 
     def under(self, field: str) -> ApiError:
         """Return the same error for a form that is a field of another form."""
@@ -73,6 +78,8 @@ class ApiError(Exception):
         body: dict[str, Any] = {"message": self.refusal.message, "code": self.refusal.code}
         if self.errors:
             body["errors"] = self.errors
+        if self.retry_after:
+            body["retry_after"] = self.retry_after
         return body
 
 

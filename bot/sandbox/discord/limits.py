@@ -5,6 +5,7 @@ headers. The global limit counts all requests but those about interactions. A re
 JSON body; without them, clients take the 429 for a ban.
 """
 
+import datetime as dt
 import enum
 import zlib
 from collections import deque
@@ -21,6 +22,10 @@ GLOBAL_LIMIT = Limit(50, 1.0)
 PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
 PUBLISH_LIMIT = Limit(10, 3600.0)
 """Published messages of one channel, shared by all publishers; only the refusal tells how long the limit lasts."""
+EDITS_OF_PUBLISHED, EDITS_OF_OLD = "edits of published messages", "edits of old messages"
+"""Names of the limits that hold for some edits in a channel, beside that of the route."""
+OLD = dt.timedelta(hours=1)
+"""The age from which the edits of a message have a limit of their own."""
 _FREE_ROUTES = ("POST /interactions/*", "* /webhooks/*")
 
 
@@ -77,7 +82,11 @@ class Limits:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.overall: Limit | None = GLOBAL_LIMIT
-        self.buckets = [Bucket(PUBLISH_ROUTE, PUBLISH_LIMIT, Scope.SHARED, announced=False)]
+        self.buckets = [
+            Bucket(PUBLISH_ROUTE, PUBLISH_LIMIT, Scope.SHARED, announced=False),
+            Bucket(EDITS_OF_PUBLISHED, Limit(3, 3600.0), announced=False),
+            Bucket(EDITS_OF_OLD, Limit(3, 6.0), announced=False),
+        ]
         self._now = now
         self._recent: deque[float] = deque()
         self._windows: dict[tuple[Bucket, str], _Window] = {}
@@ -99,6 +108,15 @@ class Limits:
         bucket = next((bucket for bucket in self.buckets if fnmatchcase(route, bucket.route)), None)
         return Verdict({}) if bucket is None else self._bucket(bucket, place, now)
 
+    def wait(self, name: str, place: str) -> float:
+        """Count one action under the limit of that name, and return the seconds by which it comes too soon."""
+        now = self._now()
+        for bucket in self.buckets:
+            if bucket.route == name:
+                left, end = self._use(bucket, place, now)
+                return 0.0 if left else end - now
+        return 0.0
+
     def _overall_wait(self, now: float) -> float:
         if self.overall is None:
             return 0.0
@@ -109,15 +127,20 @@ class Limits:
         return 0.0
 
     def _bucket(self, bucket: Bucket, place: str, now: float) -> Verdict:
+        left, end = self._use(bucket, place, now)
+        headers = _headers(bucket, max(0, left - 1), end, now) if bucket.announced else {}
+        if left:
+            return Verdict(headers)
+        return Verdict(headers, too_many(end - now, bucket.scope))
+
+    def _use(self, bucket: Bucket, place: str, now: float) -> tuple[int, float]:
+        """Count one request, and return how many were left before it, and the end of the bucket's window."""
         window = self._windows.get((bucket, place))
         if window is None or window.end <= now:
             window = self._windows[bucket, place] = _Window(now + bucket.limit.seconds)
         left = bucket.limit.count - window.used
         window.used += bool(left)
-        headers = _headers(bucket, max(0, left - 1), window.end, now) if bucket.announced else {}
-        if left:
-            return Verdict(headers)
-        return Verdict(headers, too_many(window.end - now, bucket.scope))
+        return left, window.end
 
 
 def _headers(bucket: Bucket, remaining: int, reset: float, now: float) -> dict[str, str]:

@@ -73,7 +73,7 @@ class DiscordStandIn(WebServer):
         self.gateway = Gateway(self._account.welcome, token, self.changes)
         self._commands = Commands(self.world)
         self._interactions = Interactions(self.world, self.changes)
-        self._channels = Channels(self.world, self.gateway)
+        self._channels = Channels(self.world, self.gateway, self.limits)
         self._rest = Rest(token, self.changes, monotonic, self.limits)
         self.faults, self.traffic = self._rest.pipeline.faults, self._rest.pipeline.traffic
         self.port = port
