@@ -293,6 +293,17 @@ FALSE_CURES = {
         "backslash",
         ["9: '<br>' would be shown as it stands. Remove it"],
     ),
+    "keys in bold": (
+        head("number: 1207", "**number:** 1207"),
+        "quotation marks",
+        ["2: the front matter is not valid YAML. Write a line '---', then for example 'number: 1207'"],
+    ),
+    "segments that are titles of the episode above others": (
+        episode("# Un\n\n# Deux\n\n## Un\n\n#netflix\n\nTexte."),
+        "name of its own",
+        [f"{line}: the title of a segment begins with two '#'. Delete the line" for line in (7, 9)],
+    ),
+    "signs between and behind hashtags": (episode("## Un\n\n#netflix ;\n\nTexte."), "", []),
     "a title without a space and without text": (
         episode("## Un\n\nTexte.\n\n##Deux", sources=""),
         "after '##'.",
@@ -315,6 +326,9 @@ def test_no_false_cure_is_given(text: str, never: str, said: list[str]) -> None:
 # More files with mistakes whose cures have literal words.
 LITERAL_CURES = [
     head("1207", "n° 1207"),
+    head("title:", " title:"),
+    head("title: Un titre\ndate:", "  title: Un titre\n  date:"),
+    head("date:", "audio: [mp3](https://a.fr/1207.mp3)\ndate:"),
     head("2024-11-04", "2024/11/4"),
     head("2024-11-04", "2024-11-04 08:00"),
     head("Un titre", "#tiktok"),

@@ -274,6 +274,14 @@ def test_a_sentence_may_begin_with_a_hashtag() -> None:
     assert found.summary == (paragraph("#MeToo revient."), paragraph("Encore #MeToo"), paragraph("#MeToo gagne."))
 
 
+@pytest.mark.parametrize("line", ["#a #b", "#a, #b", "#a; #b.", "#a / #b", "#a | #b", "#a - #b", "#a · #b :"])
+def test_signs_that_part_hashtags_belong_to_none(line: str) -> None:
+    """However a team parts them."""
+    found = segment(f"{line}\n\nTexte.")
+    assert found.hashtags == ("a", "b")
+    assert found.summary == (paragraph("Texte."),)
+
+
 @pytest.mark.parametrize(
     ("title", "slug", "shown"),
     [

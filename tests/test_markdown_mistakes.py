@@ -87,7 +87,7 @@ def test_a_front_matter_without_end(below: str) -> None:
         ("number: 1207\ntitle: @netflix\n", 3, "not valid YAML", 'Write title: "@netflix"'),
         ('number: 1207\ntitle: "Netflix\n', 3, "not valid YAML", 'Write title: "Netflix"'),
         ("number: 1207\ntitle: [\n", 3, "not valid YAML", 'Write title: "["'),
-        ("number: 1207\n'\n", 3, "not valid YAML", "between quotation marks"),
+        ("number: 1207\n'\n", 3, "not valid YAML", "'number: 1207'"),
         (f"title: {'[' * MAX_LENGTH}\n", 1, f"longer than {MAX_LENGTH}", "Close it with a line '---'"),
         (FRONT.replace("number: 1207\n", ""), 1, "has no number", "'number: 1207'"),
         (FRONT.replace("title: Un titre\n", ""), 1, "has no title", "'title: A title'"),

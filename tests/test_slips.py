@@ -228,6 +228,12 @@ SLIPS = {
         "Write 'Sources :' in its place",
         "Texte.",
     ),
+    "sources below another word": (
+        episode("Texte.", sources="\n\nLiens :\n- https://a.fr/2\n"),
+        "13: the sources stand in the text, because no line 'Sources :' is above them",
+        "Write 'Sources :' in its place",
+        "Texte.",
+    ),
     "sources in a line of text": (
         episode("Texte.", sources="\n\nSources : Le Monde, https://a.fr/2\n"),
         "13: the sources stand in the text, because no line 'Sources :' is above them",
@@ -351,6 +357,7 @@ RIGHT = {
     "a sentence that ends in three points": "Voir [ici](https://a.fr/2)…",
     "a hashtag in a sentence": "Le mot #MeToo revient, et #netflix aussi.",
     "lines of one paragraph": "Un.\nDeux.\nTrois.",
+    "links of another kind": "Liens :\n- le sang,\n- l’amitié.",
     "brackets": "Il dit « [sic] » et [un mot].",
 }
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import yaml
 from rapidfuzz import fuzz, process
 
-from bot.model.address import web_address
+from bot.model.address import bare_addresses, web_address
 from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
-from bot.model.problems import BadValueError, Change, Mistakes
+from bot.model.problems import BadValueError, Change, Mistakes, named_lines
 from bot.model.text import fold
 
 EXAMPLE = gettext_noop(
@@ -160,25 +160,29 @@ def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode
     except yaml.YAMLError as error:
         # YAML's own words are English, and say little to people.
         message = _("the front matter is not valid YAML")
-        line = _line(getattr(error, "problem_mark", None), text, first_line)
-        cure = (
-            _("Put the value between quotation marks if it holds ': ' or begins with a sign, as in ") + _QUOTED_EXAMPLE
-        )
-        for at, written in enumerate(text.split("\n")):
+        first = _line(getattr(error, "problem_mark", None), text, first_line)
+        lines = dict(enumerate(text.split("\n"), first_line))
+        for line, written in lines.items():
             if (key := key_of(written)) and not _is_valid(written):
-                line, message = (
-                    first_line + at,
-                    _("the value of '{key}' is not valid YAML as it stands").format(key=key),
-                )
-                mended = f"{key}: {quoted(written.partition(':')[2].strip())}"
+                value = written.partition(":")[2]
+                values = [quoted(value.strip()), *(url for _at, url in bare_addresses(value))]
                 mistakes.add(
                     line,
-                    message,
-                    Change(_("Write {mended}").format(mended=mended), ((line, written, mended),), reveals=True),
-                    cure,
+                    _("the value of '{key}' is not valid YAML as it stands").format(key=key),
+                    *(
+                        Change(_("Write {mended}").format(mended=mended), ((line, written, mended),), reveals=True)
+                        for mended in (f"{key}: {each}" for each in values)
+                    ),
+                    _("Put the value between quotation marks if it holds ': ' or begins with a sign, as in ")
+                    + _QUOTED_EXAMPLE,
                 )
                 return None
-        mistakes.add(line, message, cure)
+        shifted = [(at, line, line.lstrip()) for at, line in lines.items() if key_of(line) and line[0].isspace()]
+        cures: list[Change | str] = [_("Write {example}").format(example=_(EXAMPLE))]
+        if shifted:
+            cure = _("Begin {lines} without a space").format(lines=named_lines([at for at, *_edit in shifted]))
+            cures = [Change(cure, tuple(shifted), reveals=True), *cures]
+        mistakes.add(first, message, *cures)
         return None
     if isinstance(root, yaml.MappingNode):
         return root

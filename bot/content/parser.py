@@ -220,7 +220,8 @@ def _segments(parts: Sequence[Part], left_out: Iterable[int], mistakes: Mistakes
         is_told = lost[bisect.bisect(lost, part.line)] < (following.line if following else math.inf)
         if part.is_segment and not part.summary and not is_told:
             mistakes.add(part.line, _("the segment has no summary"), _("Write some sentences below its title"))
-        first = lines_of_slugs.setdefault(part.slug, part.line)
+        # A title that is none of a segment is told already, and takes no name.
+        first = lines_of_slugs.setdefault(part.slug, part.line) if part.is_segment else part.line
         if part.slug and first != part.line:
             mistakes.add(
                 part.line,

@@ -16,7 +16,7 @@ from bot.content.folder import right_name
 from bot.content.formatter import Formatter
 from bot.content.parser import read_episode, unclosed_emphasis
 from bot.content.richtext import SOURCES_LINE
-from bot.content.segments import LOOSE_TIME, ascii_slug
+from bot.content.segments import LOOSE_TIME, TOPICS_LINE, ascii_slug
 from bot.content.slips import EpisodeFile, Slips
 from bot.model.address import FILE_NAME, is_player
 from bot.model.document import Block, Document, Span
@@ -383,7 +383,7 @@ class _EpisodeReview:
                 self._typography(prose if at >= body else prose.removeprefix("title:"), at, is_text=is_text)
 
     def _typography(self, prose: str, line: int, *, is_text: bool) -> None:
-        text = _NOT_TEXT.sub("", prose)
+        text = "" if TOPICS_LINE.fullmatch(prose.strip()) else _NOT_TEXT.sub("", prose)
         for pattern, what, cure in _TYPOGRAPHY:
             # Because YAML needs straight quotation marks, they are no slip in the front matter.
             if pattern.search(text) and (is_text or what != _TYPOGRAPHY[1][1]):

@@ -35,8 +35,9 @@ _LIKE_TIME = re.compile(r"(?:^|\s)(?:\w+\s*=|at\s+\d|\d+\s*[:.,h]\s*\d).*", re.I
 LOOSE_TIME = re.compile(r"[{(\[]\s*at\s*=\s*(?P<time>[\d:]+)\s*[})\]]")
 """A time outside of the braces with the name for links, where it is a part of the title."""
 
-TOPIC = re.compile(r"#([^\s#,]+)")
-TOPICS_LINE = re.compile(rf"{TOPIC.pattern}(?:[\s,]*{TOPIC.pattern})*,?")
+# Signs that end or part words belong to no topic.
+TOPIC = re.compile(r"#([^\s#,;]*[^\s#,;.:!?])")
+TOPICS_LINE = re.compile(rf"{TOPIC.pattern}(?:[\s,;/|·•+–—-]*{TOPIC.pattern})*[\s,;.:]*")
 _IMAGE_LINE = re.compile(r"!\[.*\][(\[].*[)\]]")
 _ADDRESS_ONLY = re.compile(r"<?([a-z][a-z0-9+.-]*:[^\s<>]*|www\.[^\s<>]+)>?", re.IGNORECASE)
 

@@ -48,6 +48,12 @@ _HIGH = bytes(range(0x80, 0xC0)).decode("cp1252", "ignore") + "\x81\x8d\x8f\x90\
 _MOJIBAKE = re.compile(f"[ÂÃ][{_HIGH}]|â[€\\u201a][{_HIGH}]|Å[“’]|ðŸ[{_HIGH}]{{2}}")
 
 _NO_SOURCES = re.compile(r"[*_]{0,3}sources?[*_]{0,3}(?:\s*:[*_]{0,3}\s*(?P<more>[^\s*_].*))?", re.IGNORECASE)
+_OTHER_SOURCES = re.compile(
+    r"[*_]{0,3}(?:(?:les |nos )?liens?|links?|r[ée]f[ée]rences?|pour aller plus loin|en savoir plus|further reading)"
+    r"\s?:?[*_]{0,3}",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"(?:[-*+]\s+)?(?:\[[^\]]*\]\(|<)?https?://", re.IGNORECASE)
 _LOST = re.compile("\ufffd|ï¿½")
 _BYTE = 256
 _TIMES = 3
@@ -257,7 +263,9 @@ class Slips:
     def _sources(self) -> None:
         """Tell sources that stand in the text, because their line is not `Sources :` alone."""
         for at in range(self._body, len(self._prose) + 1):
-            if found := _NO_SOURCES.fullmatch(self._prose[at - 1].strip()):
+            text = self._prose[at - 1].strip()
+            found = _NO_SOURCES.fullmatch(text)
+            if found or (_OTHER_SOURCES.fullmatch(text) and _LISTED.match("\n".join(self._prose[at:]).strip())):
                 self.lines.add(at)
                 self.sources.add(at)
                 message = _("the sources stand in the text, because no line 'Sources :' is above them")
@@ -265,7 +273,7 @@ class Slips:
                     "Write 'Sources :' on a line of its own, and below it each source on a line '- [Title](https://…)'"
                 )
                 edit = (at, self._file.lines[at - 1], "Sources :")
-                changes = () if found["more"] else (Change(_("Write 'Sources :' in its place"), (edit,)),)
+                changes = () if found and found["more"] else (Change(_("Write 'Sources :' in its place"), (edit,)),)
                 self._warnings.add(at, message, *changes, cure)
 
     def _addresses(self) -> None:
