@@ -110,9 +110,10 @@ def reason_of(error: BaseException, otherwise: str = "") -> str:
             return _("its certificate is not one that this machine trusts")
         if isinstance(by_system, socket.gaierror):
             return _("its name cannot be looked up")
-        # Those of the encryption have numbers of their own, and say little to people.
-        if isinstance(by_system, OSError) and by_system.strerror and kind.__module__ != "ssl":
-            # Because libraries put words of their own into `strerror`, those of the number count.
+        # Those of the encryption have numbers of their own, and say little to people. Because libraries put words of
+        # their own into `strerror`, even an address with a token, those of the number count; without one, only ours.
+        is_said = kind is OSError or (kind.__module__ != "ssl" and getattr(by_system, "errno", None))
+        if is_said and isinstance(by_system, OSError) and by_system.strerror:
             said = os.strerror(by_system.errno) if by_system.errno else by_system.strerror
             code = errno.errorcode.get(by_system.errno or 0)
             return _(said) if said in _OF_THE_SYSTEM or not code else _("the system says {code}").format(code=code)

@@ -58,6 +58,8 @@ _NEVER_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
+    # The connection was closing when the request was to be written.
+    aiohttp.ClientConnectionResetError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
@@ -348,4 +350,5 @@ def _failure(error: Exception) -> TelegramError:
         reason = _("the proxy answers {status}").format(status=error.status)
     else:
         reason = reason_of(error, type(error).__name__)
-    return (NeverSentError if isinstance(error, _NEVER_SENT) else NetworkError)(reason)
+    is_unsent = isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
+    return (NeverSentError if is_unsent else NetworkError)(reason)

@@ -387,6 +387,22 @@ async def test_the_librarys_requests_tell_a_refusal_in_the_same_way() -> None:
             await requests.post(server.url)
 
 
+async def test_a_connection_that_closes_as_a_request_leaves_is_told_without_its_address() -> None:
+    """The library names the address, and so the token, in place of a reason. Nothing was sent."""
+    async with wire.listening(OK) as server, wire.closing(sender(server)) as requests:
+
+        def close() -> bool:
+            assert requests._session.connector is not None
+            for connection in requests._session.connector._acquired:
+                connection.close()
+            return True
+
+        with pytest.raises(NeverSentError) as failed:
+            await send(requests, leave=close)
+    assert wire.TOKEN not in "".join(traceback.format_exception(failed.value))
+    assert server.received == []
+
+
 @pytest.mark.parametrize("answer", [b"<html>", b"", b"[]", b"\xff"])
 async def test_the_librarys_requests_keep_quiet_about_an_answer_that_is_none(
     answer: bytes, caplog: pytest.LogCaptureFixture
