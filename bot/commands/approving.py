@@ -12,6 +12,8 @@ from bot.model.rehearsal import Instruction
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
 
+LONGEST_NUMBER = 9
+"""Digits of an episode's number."""
 SURE = "yes"
 """The word of the button that confirms a recall."""
 
@@ -34,7 +36,7 @@ async def release(context: CommandContext, request: Request) -> Answer:
 async def correct(context: CommandContext, request: Request) -> Answer:
     """Bring what was sent in line with the text that the card has shown."""
     number, digest, *more = (*request.argument.split(), "", "")
-    if not is_admin(context, request) or any(more) or not digest or not number.isdecimal():
+    if not is_admin(context, request) or any(more) or not digest or not is_number(number):
         return outdated(request.words)
     return _leading_back(await context.correct(int(number), digest, request), request)
 
@@ -42,9 +44,14 @@ async def correct(context: CommandContext, request: Request) -> Answer:
 async def recall(context: CommandContext, request: Request) -> Answer:
     """Ask whether an episode is to be recalled, and recall it after the second press."""
     number, sure, *more = (*request.argument.split(), "", "")
-    if not is_admin(context, request) or any(more) or sure not in {"", SURE} or not number.isdecimal():
+    if not is_admin(context, request) or any(more) or sure not in {"", SURE} or not is_number(number):
         return outdated(request.words)
     return _leading_back(await context.recall(int(number), bool(sure), request), request)
+
+
+def is_number(text: str) -> bool:
+    """Return whether the text of a client may be an episode's number, which no database finds too large."""
+    return text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
 def is_admin(context: CommandContext, request: Request) -> bool:
@@ -57,7 +64,7 @@ def is_admin(context: CommandContext, request: Request) -> bool:
 
 async def _decided(decision: Instruction, context: CommandContext, request: Request) -> Answer:
     schedule, number, digest, *more = (*request.argument.split(), "", "", "")
-    if not is_admin(context, request) or any(more) or not digest or not number.isdecimal():
+    if not is_admin(context, request) or any(more) or not digest or not is_number(number):
         return outdated(request.words)
     return _leading_back(await context.decide(decision, schedule, int(number), digest, request), request)
 

@@ -23,6 +23,7 @@ from bot.model.episode import Status
 from bot.model.i18n import speaking
 from bot.model.plaintext import decoded
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
+from bot.model.text import shortened
 from bot.notes.draft import draft
 from bot.notes.reading import EpisodeFileError, read_notes
 
@@ -129,7 +130,7 @@ def _drafted(context: CommandContext, data: bytes, path: Path) -> tuple[str, Epi
 def _answer(context: CommandContext, request: Request, text: str, episode: Episode) -> Answer:
     _, ngettext = request.words.gettext, request.words.ngettext
     path, folder = _path_of(context, episode), context.archive().folder
-    blocks: list[Block] = [Paragraph((Span(request.words.quoted(_shortened(episode.title, LONGEST_REMARK))),))]
+    blocks: list[Block] = [Paragraph((Span(request.words.quoted(shortened(episode.title, LONGEST_REMARK))),))]
     remarks = list(_remarks(text))
     if remarks:
         told = ngettext("{count} remark in the file:", "{count} remarks in the file:", len(remarks))
@@ -172,9 +173,5 @@ def _bullets(lines: Sequence[str]) -> list[Block]:
 
 def _kept_short(lines: Sequence[str], longest: int) -> list[str]:
     """Return the beginnings of the first lines, and a sign if there are more."""
-    shown = [_shortened(line, longest) for line in lines[:SHOWN_LINES]]
+    shown = [shortened(line, longest) for line in lines[:SHOWN_LINES]]
     return [*shown, "…"] if len(lines) > SHOWN_LINES else shown
-
-
-def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

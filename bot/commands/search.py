@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.commands.request import BUTTON_MAX, Answer, Page, notice
-from bot.commands.topics import COMPARED, all_topics, shortened
+from bot.commands.topics import COMPARED, all_topics, as_quoted
 from bot.content.formatter import SEPARATOR
 from bot.content.search import is_match, wanted
 from bot.model.document import Block, CommandButton, Document, Heading, Note, Paragraph, Section, Span, Spans, Style
@@ -31,7 +31,7 @@ async def search(context: CommandContext, request: Request) -> Answer:
         return notice(_with_example(context, request), all_topics(request))
     hits = context.archive().search(request.argument, context.today)
     state = " ".join(searched)
-    typed = catalogue.quoted(shortened(request.argument if request.page is None else state))
+    typed = catalogue.quoted(as_quoted(request.argument if request.page is None else state))
     if not hits:
         return _nothing(context, request, typed, searched)
     page = Page.of(request, hits, PAGE_SIZE)

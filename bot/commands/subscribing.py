@@ -14,6 +14,7 @@ from bot.commands.topics import parse_topics, unknown_topic
 from bot.model.document import CommandButton, Document, Layout, LinkButton, Note, Paragraph, Section, Span, Style
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import Origin, Subscription, SubscriptionState
+from bot.model.text import shortened
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -140,7 +141,7 @@ def not_possible(request: Request) -> Answer | None:
 
 def no_voice(words: Words, place: str) -> Answer:
     """Say, outside of a place in which the bot may not write, what its admins must change for the pushes to come."""
-    name = place if len(place) <= LONGEST_PLACE else f"{place[: LONGEST_PLACE - 1]}…"
+    name = shortened(place, LONGEST_PLACE)
     sentence = words.gettext(
         "I may not write in {place}. An admin there can let me send messages, or reopen the topic; then type "
         "/subscribe there again."

@@ -10,7 +10,7 @@ from bot.commands.request import Answer, Page, notice
 from bot.content.formatter import SEPARATOR
 from bot.model.document import CommandButton, Document, Heading, Note, Paragraph, Section, Span
 from bot.model.figures import Counted, Sum
-from bot.model.text import normalise_topic
+from bot.model.text import normalise_topic, shortened
 
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
@@ -116,7 +116,7 @@ def unknown_topic(
     _ = request.words.gettext
     archive = context.archive()
     nearest = archive.nearest_topics(typed[:COMPARED])
-    sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(shortened(typed)))
+    sentence = _("I do not know the topic {typed}.").format(typed=request.words.quoted(as_quoted(typed)))
     if nearest:
         sentence += " " + _("Did you mean:")
     suggestions = (CommandButton(archive.hashtag(name), command, meant(name)) for name in nearest)
@@ -128,10 +128,9 @@ def all_topics(request: Request) -> CommandButton:
     return CommandButton(request.words.gettext("All topics"), "topics")
 
 
-def shortened(text: str) -> str:
+def as_quoted(text: str) -> str:
     """Return a typed text, cut to the length that an answer quotes."""
-    text = " ".join(text.split())
-    return text if len(text) <= _QUOTED_MAX else text[: _QUOTED_MAX - 1] + "…"
+    return shortened(" ".join(text.split()), _QUOTED_MAX)
 
 
 def _length(hit: tuple[Episode, Segment]) -> int:

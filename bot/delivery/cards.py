@@ -12,6 +12,7 @@ from bot.delivery.reasons import NAMELESS, Names, labelled, person_of, place_of
 from bot.model.correction import Changed, Correctable, UnderWay
 from bot.model.document import Block, CommandButton
 from bot.model.rehearsal import Decided, Hold, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
+from bot.model.text import shortened
 
 if TYPE_CHECKING:
     from bot.model.facts import Unserved
@@ -309,11 +310,9 @@ def _compared(before: str, after: str, words: Words) -> str:
     for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
             sides = old[max(0, i - AROUND) : j + AROUND], new[max(0, k - AROUND) : m + AROUND]
-            passages.append(" → ".join(words.quoted(_shortened(" ".join(side))) for side in sides if side))
+            passages.append(
+                " → ".join(words.quoted(shortened(" ".join(side), LONGEST_PASSAGE)) for side in sides if side)
+            )
     more = ["…"] if len(passages) > SHOWN_CHANGES else []
     # Two texts of the same words differ in spaces alone.
     return "; ".join([*passages[:SHOWN_CHANGES], *more]) or _("changed")
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_PASSAGE else f"{text[: LONGEST_PASSAGE - 1]}…"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.commands import Answer, Request
+from bot.commands.approving import is_number
 from bot.commands.request import Page
 from bot.delivery.cards import DIGITS, buttons_for, state_of, to_recall, under_way
 from bot.delivery.correction import Corrector, NothingSentError
@@ -23,6 +24,7 @@ from bot.model.document import Block, Button, CommandButton, Document, Heading, 
 from bot.model.episode import Episode, Status
 from bot.model.i18n import speaking
 from bot.model.rehearsal import Hold, Instruction
+from bot.model.text import shortened
 from bot.storage.records import Broadcast, BroadcastKind, BroadcastState, DeliveryState
 
 if TYPE_CHECKING:
@@ -74,13 +76,13 @@ class Panel:
             "failed": self._send_to_failed,
             "correct": self._correct,
         }
-        if not value and _is_number(step):
+        if not value and is_number(step):
             # As an admin types it behind the command.
             step, value = "episode", step
         if not value:
             return await views[step](request) if step in views else None
         number, _, detail = value.partition(" ")
-        if not _is_number(number):
+        if not is_number(number):
             return None
         episode = self.rehearser.broadcaster.archive().get(int(number))
         if episode is None:
@@ -183,7 +185,12 @@ class Panel:
         words, episodes = request.words, self.rehearser.broadcaster.archive().episodes
         page = Page.of(request, episodes, EPISODES_ON_A_PAGE)
         buttons = [
-            CommandButton(_shortened(f"{each.number} · {each.title}"), PANEL, f"episode {each.number}", opens_row=True)
+            CommandButton(
+                shortened(f"{each.number} · {each.title}", LONGEST_LABEL),
+                PANEL,
+                f"episode {each.number}",
+                opens_row=True,
+            )
             for each in page.items
         ]
         buttons += page.turning(PANEL, "episodes", words.gettext("◀ Newer"), words.gettext("Older ▶"))
@@ -334,11 +341,3 @@ def _view(title: str, blocks: Sequence[Block], *buttons: Button, back: Words | N
 
 def _back(words: Words) -> CommandButton:
     return CommandButton(words.gettext("◀ Panel"), PANEL, "home", opens_row=True)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 9  # noqa: PLR2004 - digits of an episode's number
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"

@@ -35,6 +35,11 @@ def fold_words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def shortened(text: str, longest: int) -> str:
+    """Return the text, cut to so many characters with a sign that there is more."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def slugify(text: str) -> str:
     """Return a name for links: folded words joined by hyphens; empty if the text has no word."""
     return "-".join(fold_words(text))

@@ -77,7 +77,17 @@ async def test_the_team_corrects_and_recalls_from_its_phones(
 
 @pytest.mark.parametrize(
     "data",
-    ["correct", "correct 1207", "correct x ffff", "correct 1207 ffff more", "recall", "recall x", "recall 1207 no"],
+    [
+        "correct",
+        "correct 1207",
+        "correct x ffff",
+        "correct 1207 ffff more",
+        "recall",
+        "recall x",
+        "recall 1207 no",
+        "correct 99999999999999999999 ffff",
+        "recall 99999999999999999999",
+    ],
 )
 @pytest.mark.parametrize("person", [41, 42])
 async def test_forged_data_changes_nothing(data: str, person: int) -> None:

@@ -31,6 +31,7 @@ from bot.commands import (
     suggest,
 )
 from bot.model.i18n import Language
+from bot.model.text import shortened
 from bot.platforms.base import SPEECHLESS, Entry, Sender, SendError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.errors import ExpiredError, reaching, reading
@@ -117,7 +118,7 @@ class Handlers:
         try:
             suggestions = suggest(self._context, command.argument, typed)
             choices = [
-                app_commands.Choice(name=_shortened(shown), value=value)
+                app_commands.Choice(name=shortened(shown, MAX_CHOICE), value=value)
                 for shown, value in suggestions
                 if 0 < len(value) <= MAX_CHOICE
             ]
@@ -207,7 +208,3 @@ async def _sorry(_context: CommandContext, request: Request) -> Answer:
 
 async def _slow_down(_context: CommandContext, request: Request) -> Answer:
     return slow_down(request.words)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_CHOICE else text[: MAX_CHOICE - 1] + "…"

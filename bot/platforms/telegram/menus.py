@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from bot.commands import COMMANDS, Command
 from bot.model.i18n import Language, Words, words
 from bot.model.rendering import JsonObject
+from bot.model.text import shortened
 from bot.platforms.telegram.errors import translated
 from bot.platforms.telegram.request import ForeignError
 
@@ -67,6 +68,4 @@ def _descriptions(show: str, catalogue: Words) -> tuple[str, str]:
     ).format(show=catalogue.quoted(show))
     short = catalogue.gettext("The recap of {show}: each subject in short, with its sources.")
     short = short.format(show=catalogue.quoted(show))
-    texts = ((about, LONGEST_DESCRIPTION), (short, LONGEST_SHORT))
-    first, second = (text if len(text) <= longest else f"{text[: longest - 1]}…" for text, longest in texts)
-    return first, second
+    return shortened(about, LONGEST_DESCRIPTION), shortened(short, LONGEST_SHORT)
