@@ -17,6 +17,7 @@ from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.base import FloodError, RefusedError
 from bot.platforms.registry import load
+from bot.runtime import connections
 from bot.runtime.app import App, opened
 from bot.storage.lock import DeliveryLock
 from tests.waiting import until
@@ -144,6 +145,7 @@ async def test_a_platform_that_cannot_be_reached_is_named_and_then_left_alone(
 
 async def test_a_pause_of_the_platform_is_told_and_waited_for(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long it is: it is no standstill."""
+    monkeypatch.setattr(connections, "CONNECT_WITHIN", 0.05)
     monkeypatch.setattr(send, "SAY_AFTER", 0.0)
     monkeypatch.setattr(send, "PATIENCE", 0.0)
     monkeypatch.setattr(send, "REPORTED_WITHIN", 0.0)

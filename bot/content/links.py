@@ -216,7 +216,11 @@ class Web:
                 if response.status not in _REDIRECTIONS or not target:
                     return response, moved
                 response.release()
-                address = _redirection(address, target)
+                try:
+                    address = web_address(urljoin(address, target))
+                except ValueError:
+                    # Without the address, because that may hold a secret.
+                    raise WebError(_("it redirects to an address that nobody can open")) from None
                 still_permanent = still_permanent and response.status in _PERMANENT
                 moved = address if still_permanent else moved
         except aiohttp.ClientHttpProxyError as error:
@@ -293,18 +297,6 @@ def _refuses_programs(response: aiohttp.ClientResponse) -> bool:
         return response.status in _REFUSALS
     is_guarded = _GUARDS.search(response.headers.get("Server", "")) is not None
     return is_guarded or _BUSY_FOR_PROGRAMS.fullmatch(response.url.host or "") is not None
-
-
-def _redirection(address: str, target: str) -> str:
-    """Return the address that an answer redirects to.
-
-    Raises:
-        WebError: nobody can open it. Because it may hold a secret, the text does not name it.
-    """
-    try:
-        return web_address(urljoin(address, target))
-    except ValueError:
-        raise WebError(_("it redirects to an address that nobody can open")) from None
 
 
 def _reason(error: BaseException) -> str:
