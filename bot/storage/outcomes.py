@@ -1,6 +1,7 @@
 """The claims of messages and the outcomes of sending them. Every public function here is a step of a transaction."""
 
 import datetime as dt
+import functools
 import json
 import operator
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +25,11 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    type_coerce,
+    union_all,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.model.codes import Code
 from bot.model.facts import REPORT
@@ -84,7 +88,7 @@ to which each attempt fails could take the whole rate of a push for a day."""
 CONFIRMED_BY = 3
 """Chats that must refuse a message before the message itself is taken to be at fault: fewer may be odd themselves."""
 
-_BY_ID = operator.itemgetter(0)
+_BY_RANK = operator.itemgetter(0, 1)
 
 CHANGE_LATER = dt.timedelta(seconds=2)
 """Time after which a change looks again whether what it changes is over: the push, or another change of the same."""
@@ -99,49 +103,51 @@ _MUST_WAIT = deliveries.c.corrects.is_not(None) & or_(
 )
 """True for a change of messages that an earlier delivery still sends or changes."""
 
+
 # Because building a statement costs more than running it, those on the path of every message are built once.
-_IN_TURN = (
-    select(deliveries.c.id, _MUST_WAIT.label("must_wait"))
-    .where(
-        deliveries.c.platform == bindparam("of_platform"),
-        deliveries.c.rank == bindparam("of_rank"),
-        IS_PENDING,
-        deliveries.c.due <= bindparam("now"),
+@functools.cache
+def _claim_of(ranks: tuple[DeliveryRank, ...]) -> ReturningUpdate[Any]:
+    """Return the claim of the next messages of the ranks: in the order of the ranks, then by due time."""
+    c = deliveries.c
+    # Rank by rank, because the index leads to what is due of each; one look at all would read past what is due later.
+    of_ranks = (
+        select(c.id, _MUST_WAIT.label("must_wait"))
+        .where(c.platform == bindparam("of_platform"), c.rank == literal_column(str(int(rank))))
+        .where(IS_PENDING, c.due <= bindparam("now"))
+        .order_by(c.due, c.id)
+        .limit(bindparam("most"))
+        # On PostgreSQL two processes that claim at once do not wait for each other; SQLite has one writer anyway.
+        .with_for_update(skip_locked=True)
+        .subquery()
+        for rank in ranks
     )
-    .order_by(deliveries.c.due, deliveries.c.id)
-    .limit(bindparam("most"))
-    # On PostgreSQL two processes that claim at once do not wait for each other; SQLite has one writer anyway.
-    .with_for_update(skip_locked=True)
-    .cte("in_turn")
-    # Else PostgreSQL may look for them more than once, and take more than it was asked for.
-    .prefix_with("MATERIALIZED", dialect="postgresql")
-)
-_CLAIM = (
-    update(deliveries)
-    .where(deliveries.c.id == _IN_TURN.c.id)
-    .values(
-        state=case((_IS_UNWANTED, _FAILED), (_IN_TURN.c.must_wait, _PENDING), else_=_SENDING),
-        attempts=deliveries.c.attempts + case((_IN_TURN.c.must_wait, 0), else_=1),
-        due=case((_IN_TURN.c.must_wait, bindparam("later", type_=MOMENT)), else_=deliveries.c.due),
-        updated=bindparam("now"),
+    in_turn = (
+        union_all(*map(select, of_ranks))
+        # Both databases look at a rank only if those before it have too few.
+        .limit(bindparam("most"))
+        .cte("in_turn")
+        # Else PostgreSQL may look for them more than once, and take more than it was asked for.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    .returning(
-        deliveries.c.id,
-        deliveries.c.broadcast_id,
-        deliveries.c.chat,
-        deliveries.c.thread,
-        deliveries.c.rendering_id,
-        deliveries.c.position,
-        # As text, because a column type that decodes in Python takes its time for every row, though most hold nothing.
-        case((deliveries.c.position > 0, cast(deliveries.c.message_ids, String))),
-        deliveries.c.attempts,
-        deliveries.c.code,
-        deliveries.c.publish,
-        deliveries.c.pin,
-        deliveries.c.corrects,
-        deliveries.c.state,
+    return (
+        update(deliveries)
+        .where(c.id == in_turn.c.id)
+        .values(
+            state=case((_IS_UNWANTED, _FAILED), (in_turn.c.must_wait, _PENDING), else_=_SENDING),
+            attempts=c.attempts + case((in_turn.c.must_wait, 0), else_=1),
+            due=case((in_turn.c.must_wait, bindparam("later", type_=MOMENT)), else_=c.due),
+            updated=bindparam("now"),
+        )
+        .returning(
+            *(c.rank, c.id, c.broadcast_id, c.chat, c.thread, c.rendering_id, c.position),
+            # As text, because a column type that decodes in Python takes its time for every row: most hold nothing.
+            case((c.position > 0, cast(c.message_ids, String))),
+            *(c.attempts, c.code, c.publish, c.pin, c.corrects),
+            type_coerce(c.state, String).label("state"),
+        )
     )
-)
+
+
 _FAIL_UNWANTED = (
     update(deliveries)
     .where(_IS_UNWANTED)
@@ -229,19 +235,14 @@ def record_and_claim(
 ) -> list[Claim]:
     """Record the outcomes, mark the next messages of the ranks, by due time, as on their way, and return those."""
     record(connection, outcomes, now)
-    rows: list[Row[Any]] = []
-    later = now + CHANGE_LATER
-    # Rank by rank, because a statement for all of them would read past those that are due later.
-    for rank in ranks:
-        if most > len(rows):
-            of = {"of_platform": platform, "of_rank": rank, "most": most - len(rows), "now": now, "later": later}
-            # All at once, because each entry into the driver has its cost.
-            rows += sorted(connection.execute(_CLAIM, of).all(), key=_BY_ID)
-    if unwanted := [row.id for row in rows if row.state is DeliveryState.FAILED]:
+    of = {"of_platform": platform, "most": most, "now": now, "later": now + CHANGE_LATER}
+    # All at once, because each entry into the driver has its cost.
+    rows = sorted(connection.execute(_claim_of(tuple(ranks)), of).all(), key=_BY_RANK)
+    if unwanted := [row.id for row in rows if row.state == DeliveryState.FAILED]:
         fail_unwanted(connection, deliveries.c.id.in_(unwanted), now)
     corrected = {row.corrects: 0 for row in rows if row.corrects is not None}
     standing = _standing(connection, corrected) if corrected else {}
-    return [_claim(platform, row, standing) for row in rows if row.state is DeliveryState.SENDING]
+    return [_claim(platform, row, standing) for row in rows if row.state == DeliveryState.SENDING]
 
 
 _Standing: TypeAlias = tuple[Sequence[str | None], bool, int]
@@ -258,7 +259,7 @@ def _standing(connection: Connection, corrected: Mapping[int, int]) -> dict[int,
 
 def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, _Standing]) -> Claim:
     """Return the claim; that of a change has the messages that are `standing` at its place."""
-    id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
+    _rank, id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
     target, is_whole, stands = Target(platform, chat, thread), True, None
     if corrects is not None and corrects in standing:
         ids, is_whole, stands = standing[corrects]

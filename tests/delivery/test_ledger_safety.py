@@ -15,6 +15,7 @@ from sqlalchemy import event, select
 from bot.model.rendering import Message, Rendering
 from bot.storage.records import Choice, DeliveryRank
 from bot.storage.tables import renderings
+from tests.delivery import postgres
 from tests.delivery.ledger_kit import (
     FAILED,
     MONDAY,
@@ -174,8 +175,8 @@ async def on_file(tmp_path: Path) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:
-    """How SQLite answers the statements of the call."""
+async def plan(ledger: Ledger, call: Awaitable[object], *before: str, how: str = "EXPLAIN QUERY PLAN") -> list[str]:
+    """How the database answers the statements of the call."""
     statements: list[tuple[str, Any]] = []
 
     def note(_connection: Connection, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:  # noqa: ANN401 - the driver's own
@@ -187,14 +188,16 @@ async def plan(ledger: Ledger, call: Awaitable[object]) -> list[str]:
     event.remove(engine, "before_cursor_execute", note)
 
     def explain(connection: Connection) -> list[str]:
+        for setting in before:
+            connection.exec_driver_sql(setting)
         return [
-            row.detail
+            row[-1]
             for statement, parameters in statements
-            if not statement.startswith("BEGIN")
-            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            if not statement.startswith(("BEGIN", "SET"))
+            for row in connection.exec_driver_sql(f"{how} {statement}", parameters)
         ]
 
-    return await ledger._database.read(explain)
+    return await ledger._database.write(explain)
 
 
 async def test_finding_what_is_due_reads_only_that(on_file: Ledger) -> None:
@@ -204,8 +207,23 @@ async def test_finding_what_is_due_reads_only_that(on_file: Ledger) -> None:
     assert first.count(of_rank.format("")) == len(DeliveryRank)
     steps = await plan(on_file, on_file.claim(TELEGRAM, 100))
     assert steps.count(of_rank.format(" AND due<?")) == len(DeliveryRank)
+    # One statement for all ranks, which looks at a rank only when those before it have given less than a hundred.
+    assert steps.count("MATERIALIZE in_turn") == 1
+    assert sum(step.startswith("CO-ROUTINE") for step in steps) == len(DeliveryRank)
     # The hundred that were found are gone through, and nothing else.
-    assert {step for step in steps if step.startswith(("SCAN", "USE TEMP"))} == {"SCAN in_turn"}
+    scans = {step for step in steps if step.startswith(("SCAN", "USE TEMP"))}
+    assert scans == {"SCAN in_turn", *(f"SCAN anon_{number}" for number in range(1, 1 + len(DeliveryRank)))}
+
+
+async def test_a_server_finds_what_is_due_by_the_index_alone(postgresql: str) -> None:
+    """PostgreSQL too goes along the claims index rank by rank, and sorts nothing."""
+    postgres.empty(postgresql)
+    async with opened(postgresql) as ledger:
+        await pushed_to(ledger, telegram(1))
+        steps = await plan(ledger, ledger.claim(TELEGRAM, 100), "SET LOCAL enable_seqscan = off", how="EXPLAIN")
+    told = "\n".join(steps)
+    assert told.count("Index Scan using ix_deliveries_claims") == len(DeliveryRank)
+    assert "Sort" not in told
 
 
 async def test_recording_finds_each_delivery_by_its_number(on_file: Ledger) -> None:
