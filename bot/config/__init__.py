@@ -68,7 +68,7 @@ _TRIALS = 50
 class ConfigSection(BaseModel):
     """A table of the config."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Show(ConfigSection):
