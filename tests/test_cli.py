@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from typer.testing import CliRunner, Result
 from bot import cli as command_line
 from bot.cli import console
 from bot.model.problems import ExpectedError, InvalidInputError
+from bot.runtime import YOUNG
 from bot.storage.clock import utc_now
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
@@ -103,6 +105,14 @@ def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
     for name, command in listed.items():
         with command.make_context(name, ["--help"], resilient_parsing=True) as context:
             assert context.command.help == command.help
+
+
+def test_a_start_is_not_held_up_by_looks_for_garbage(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly all that a start makes stays, so that the collector looks for garbage less often from the first line."""
+    asked = list[int]()
+    monkeypatch.setattr(gc, "set_threshold", asked.append)
+    assert ended("--help")[0] == 0
+    assert asked == [YOUNG]
 
 
 def test_a_misspelt_command_is_told_the_right_one(recap: Recap) -> None:

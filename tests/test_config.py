@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import make_url
 
-from bot.config import Channel, Config, ContentFolder, DeliveryRules, PlatformSection, Schedule, Show, Storage
+from bot.config import (
+    Channel,
+    Config,
+    ConfigSection,
+    ContentFolder,
+    DeliveryRules,
+    PlatformSection,
+    Schedule,
+    Show,
+    Storage,
+)
 from bot.model.document import Layout
 from bot.model.i18n import Language
 from bot.model.problems import InvalidInputError
@@ -436,6 +446,16 @@ ENVIRONMENTS = st.dictionaries(
     st.sampled_from([f"RECAP_{section.upper()}" for section in Config.model_fields]),
     (VALUES | TABLES | st.lists(TABLES, max_size=3)).map(json.dumps),
 )
+
+
+def test_a_section_is_built_when_it_is_first_used() -> None:
+    """Else each would be built alone, and again within each config that holds it, before a start has read a line."""
+
+    class Section(ConfigSection):
+        key: int = 1
+
+    assert not Section.__pydantic_complete__
+    assert Section().key == 1
 
 
 @given(ENVIRONMENTS)

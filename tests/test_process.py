@@ -122,7 +122,7 @@ async def test_sigterm_ends_the_program_in_time_and_in_order(place: DemoWorld, t
 
 UNUSED = {
     *("alembic", "cryptography", "discord", "feedparser", "mako", "matplotlib", "plotille", "prometheus_client"),
-    *("pygments", "rich"),
+    *("pygments", "rapidfuzz", "rich"),
 }
 """Libraries of which an idle bot on Telegram alone needs nothing: they took a fifth of its memory."""
 

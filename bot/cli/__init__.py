@@ -5,6 +5,7 @@ all its calls at its head. A library that not every call needs (the app, aiohttp
 function that uses it.
 """
 
+import gc
 import importlib
 import io
 import os
@@ -17,6 +18,7 @@ import typer.main
 from bot.cli.wording import AdminCommand, AdminGroup, speaking_to_reader
 from bot.model.i18n import gettext_noop
 from bot.model.problems import ExpectedError, InvalidInputError
+from bot.runtime import YOUNG
 
 COMMANDS = {
     "run": ("run", gettext_noop("Run the bot until it is stopped (Ctrl-C or SIGTERM).")),
@@ -113,6 +115,8 @@ def options(
 
 def main() -> None:
     """Run the command line. An error that a user can cause ends in a sentence, not in a traceback."""
+    # Else a seventh of the start is spent on looks for garbage.
+    gc.set_threshold(YOUNG)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Because a terminal may lack a character, it gets a replacement; else printing would raise.

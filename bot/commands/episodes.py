@@ -7,8 +7,6 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process
-
 from bot.commands.request import Answer, CommandContext, Request, notice
 from bot.commands.subscribing import next_push, would_get
 from bot.model.document import Button, CommandButton
@@ -131,6 +129,8 @@ def episodes_with(context: CommandContext, typed: str) -> list[Episode]:
 
 def episodes_near(context: CommandContext, typed: str) -> list[Episode]:
     """Return the episodes whose title is like the text, the likest first."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
+
     published = context.archive().published(context.today)
     titles = [fold(each.title) for each in published]
     near = process.extract(fold(typed), titles, scorer=fuzz.partial_ratio, score_cutoff=NEAR_TITLE, limit=MOST_NEAR)

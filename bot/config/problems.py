@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
-from rapidfuzz import process, utils
 
 from bot.config.hidden import shown
 from bot.config.sources import DELIMITER, PREFIX, Fault, KeyPath, Sources, variable_name
@@ -56,6 +55,9 @@ def refusal(reason: str, cure: str = "") -> PydanticCustomError:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is nearest to this one; None when none is near."""
+    # Because it takes four megabytes, which an idle bot does not need, the library is loaded for a word that is wrong.
+    from rapidfuzz import process, utils  # noqa: PLC0415
+
     found = process.extractOne(word, list(known), processor=utils.default_process, score_cutoff=_NEAR)
     return found[0] if found else None
 

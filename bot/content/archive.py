@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from rapidfuzz import fuzz, process
-
 from bot.content.feed import with_feed
 from bot.content.folder import Folder, Version, original_of
 from bot.content.search import WordIndex, wanted
@@ -178,6 +176,8 @@ class Archive:
 
     def nearest_topics(self, text: str, limit: int = 3) -> list[str]:
         """Return the topics that a text without a topic may mean, the likeliest first."""
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
+
         candidates = [spelling for spelling in self.spellings if len(spelling) >= _SHORTEST_SPELLING]
         near = process.extract(
             normalise_topic(text), candidates, scorer=fuzz.WRatio, score_cutoff=_NEAR_ENOUGH, limit=None

@@ -9,8 +9,6 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rapidfuzz import fuzz
-
 from bot.content.parser import parse_episode
 from bot.model.episode import Episode, Segment, Status
 from bot.model.feed import FeedItem
@@ -88,6 +86,8 @@ def _likeness(title: Sequence[str], chapter: Sequence[str]) -> float:
     """Return how likely a chapter is the subject with that title, from 0 to 100: a title begins with its name."""
     if title[:1] == chapter[:1] and len("".join(title[:1])) >= _NAME:
         return 100
+    from rapidfuzz import fuzz  # noqa: PLC0415 - as in `bot.config.problems`
+
     return fuzz.token_set_ratio(" ".join(title), " ".join(chapter))
 
 

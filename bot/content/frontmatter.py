@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import yaml
-from rapidfuzz import fuzz, process
 
 from bot.model.address import bare_addresses, web_address
 from bot.model.episode import Episode, Status
@@ -72,6 +71,8 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
         line = first_line + key_node.start_mark.line
         if key not in _READERS:
             missing = [each for each in _READERS if each not in known]
+            from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
+
             near = process.extractOne(fold(key), missing, scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
             misspelt |= {near[0]} if near else set()
             stranger = _Stranger(key, line, first_line + end - 1, lines[line - first_line])

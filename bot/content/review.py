@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rapidfuzz import fuzz, process
-
 from bot.content.archive import Archive
 from bot.content.audio import SMALLER, RecordingError, recording
 from bot.content.folder import right_name
@@ -358,6 +356,8 @@ class _EpisodeReview:
         for topic in segment.topics:
             if topic in common or len(topic) < _SHORTEST_TOPIC:
                 continue
+            from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
+
             near = process.extractOne(topic, common, scorer=fuzz.ratio, score_cutoff=_MISSPELT)
             if near is not None:
                 message = _("the topic '{topic}' looks like '{near}', which {counts} segments have").format(

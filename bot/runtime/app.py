@@ -24,6 +24,7 @@ from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import PlatformName
+from bot.runtime import YOUNG
 from bot.runtime.clock import every_minute
 from bot.runtime.connections import Connections
 from bot.runtime.declaration import Declaration, versions_of
@@ -442,11 +443,6 @@ async def opened(
             yield app
         finally:
             await app.close()
-
-
-YOUNG = 10_000
-"""Objects after which the collector looks among the young ones. Python looks after 700 or 2,000, some hundred messages,
-and finds nothing, because the objects of a message are freed without it."""
 
 
 def settle_in() -> None:

@@ -32,7 +32,7 @@ from bot.platforms.telegram.audio import form_of, form_with, opened, translate_a
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import ApiSender, QuietRequest, certificates, note_wait, parse
+from bot.platforms.telegram.request import CERTIFICATES, ApiSender, QuietRequest, note_wait, parse
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.platforms.telegram.section import Telegram
 
@@ -95,7 +95,7 @@ class TelegramPlatform(Account, Editor, Pinner):
         # Because httpx would trust certifi's certificates alone, it is given the machine's, which the sender trusts.
         same: dict[str, Any] = {
             "proxy": proxy,
-            "httpx_kwargs": {"trust_env": False, "verify": certificates(), "event_hooks": {"response": [note_wait]}},
+            "httpx_kwargs": {"trust_env": False, "verify": CERTIFICATES, "event_hooks": {"response": [note_wait]}},
         }
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
         self._paid: JsonObject = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}

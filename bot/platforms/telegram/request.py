@@ -10,7 +10,6 @@ import datetime as dt
 import functools
 import json
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import _SSL_CONTEXT_VERIFIED
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -44,6 +44,9 @@ UPLOAD_WITHIN: Final = 900.0
 _CHUNK: Final = 1 << 16
 POOL_TIMEOUT: Final = 5.0
 """Seconds to wait for a connection while all are in use."""
+CERTIFICATES: Final = _SSL_CONTEXT_VERIFIED
+"""The certificates of the machine, or of `SSL_CERT_FILE`, as aiohttp has read them. Because all requests share them,
+they are not read and kept once more, which would take 30 ms and nearly a megabyte."""
 
 _SUCCESS: Final = range(200, 300)
 # A 404 is for a token of the wrong form, and for a method that the server does not know. After the three of `Conflict`
@@ -317,12 +320,6 @@ class Form(aiohttp.MultipartWriter):
             raise NeverSentError(_("the request was withdrawn before it was sent"))
         await super().write(writer, close_boundary)
         self.is_whole = True
-
-
-@functools.cache
-def certificates() -> ssl.SSLContext:
-    """Return the certificates of the machine, or of `SSL_CERT_FILE`. Kept, because reading them takes 60 ms."""
-    return ssl.create_default_context()
 
 
 def _refusal(status: int, words: str, parameters: Mapping[str, object], wait: str | None) -> TelegramError:

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
+import ssl
 import traceback
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from bot.model.subscription import Choices, PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
 from bot.platforms.telegram.client import TelegramPlatform, joined
+from bot.platforms.telegram.request import CERTIFICATES
 from bot.platforms.telegram.row import GROUP, PRIVATE, ROW
 from bot.platforms.telegram.section import Telegram
 from bot.sandbox.shared.faults import Fault, Flood, Match
@@ -54,6 +57,14 @@ async def connected(server: wire.Wire, **chosen: Any) -> AsyncIterator[TelegramP
 def post(chat: str = "5", thread: int = 0, message: Message = MESSAGE) -> Post:
     """A message on its way."""
     return Post(Target(PlatformName("telegram"), chat, thread), "Le récap", message, "nonce")
+
+
+def test_both_ways_to_telegram_share_the_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's requests take those that aiohttp has read, because reading them again costs time and memory."""
+    monkeypatch.delattr(ssl, "create_default_context")
+    TelegramPlatform(Telegram(token=SecretStr(TOKEN)))
+    assert CERTIFICATES is aiohttp.connector._SSL_CONTEXT_VERIFIED
+    assert CERTIFICATES.verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ async def test_a_server_without_a_trusted_certificate_gets_nothing() -> None:
         async with wire.closing(sender(server)) as requests:
             with pytest.raises(NeverSentError, match="certificate is not one"):
                 await send(requests)
-        async with QuietRequest(httpx_kwargs={"verify": request.certificates()}) as library:
+        async with QuietRequest(httpx_kwargs={"verify": request.CERTIFICATES}) as library:
             with pytest.raises(NetworkError, match="CERTIFICATE_VERIFY_FAILED"):
                 await library.post(server.url)
     assert server.received == []
