@@ -245,6 +245,14 @@ async def test_who_has_moved_is_found_without_reading_all_deliveries(on_file: Le
     assert not [step for step in steps if step.startswith("SCAN deliveries")]
 
 
+async def test_opening_a_push_counts_its_audience_along_the_index(on_file: Ledger) -> None:
+    """The choices and their numbers come in the order of an index: no subscription is sorted for them."""
+    steps = await plan(on_file, push(on_file))
+    assert steps.count("SEARCH subscriptions USING INDEX ix_subscriptions_choices (schedule=? AND state=?)") > 0
+    assert "SEARCH subscriptions USING INDEX ix_subscriptions_choices (schedule=?)" in steps
+    assert "USE TEMP B-TREE FOR GROUP BY" not in steps
+
+
 async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(on_file: Ledger) -> None:
     """What a running push asks for, and what people do meanwhile, never scans deliveries or subscriptions."""
     calls = [
