@@ -6,7 +6,6 @@ Every function here is a step of a transaction.
 import dataclasses
 import datetime as dt
 import hashlib
-import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +14,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     ColumnElement,
     Connection,
-    Integer,
     String,
     bindparam,
     case,
@@ -60,17 +57,10 @@ _CHOICE = [field.name for field in dataclasses.fields(Choice)]
 # thousands.
 _LISTS = func.json_each(bindparam("chosen", type_=JSON)).table_valued(column("key", String), column("value", JSON))
 
-
-def _part(place: int, kept: Column[Any]) -> ColumnElement[Any]:
-    part = _LISTS.c.value[place]
-    types = {Boolean: part.as_boolean, Integer: part.as_integer}
-    said: ColumnElement[Any] = types.get(type(kept.type), part.as_string)()
-    return said.label(kept.name)
-
-
 _COLUMNS = [*(subscriptions.c[name] for name in _CHOICE), deliveries.c.rendering_id, deliveries.c.choice_id]
 # Else each list would be taken apart again for each of its subscriptions.
-_CHOSEN = select(*itertools.starmap(_part, enumerate(_COLUMNS))).cte("chosen").prefix_with("MATERIALIZED")
+_PARTS = (cast(_LISTS.c.value[at].as_string(), kept.type).label(kept.name) for at, kept in enumerate(_COLUMNS))
+_CHOSEN = select(*_PARTS).cte("chosen").prefix_with("MATERIALIZED")
 
 _PRIME = 2**31 - 1
 """Above every number of a block, and small enough for products to fit into the databases' 64 bits."""
