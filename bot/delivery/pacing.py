@@ -377,10 +377,10 @@ class Pacer:
 
     def _log(self, target: Target, now: float) -> None:
         """Count a message to the target's chat, at the moment of its turn until it has left."""
-        self._sent.setdefault(target.chat, []).append(now)
+        log = self._sent.setdefault(target.chat, [])
+        log.append(now)
         self._sent.move_to_end(target.chat)
         # Because entries too old to count are dropped, memory follows the pace, not the audience.
-        log = self._sent[target.chat]
         while now - log[0] > LONGEST_LIMIT + CHAT_SLACK:
             del log[0]
         while now - next(iter(self._sent.values()))[-1] > LONGEST_LIMIT + CHAT_SLACK:

@@ -169,9 +169,8 @@ def advance(
         state = DeliveryState.UNKNOWN if None in message_ids else DeliveryState.SENT
         code = Code.AUDIO if has_upload and None not in message_ids[1:] and state is DeliveryState.UNKNOWN else ""
     publish = message_id if claim.publish else None
-    is_first = position > has_upload and not any(claim.message_ids[has_upload:])
-    pin = message_id if claim.pin and is_first else None
-    return Outcome(claim.id, state, position, message_ids, due, attempts=0, code=code, publish=publish, pin=pin)
+    is_pinned = claim.pin and position > has_upload and not any(claim.message_ids[has_upload:])
+    return Outcome(claim.id, state, position, message_ids, due, 0, code, "", publish, message_id if is_pinned else None)
 
 
 def is_in_doubt(claim: Claim) -> bool:
@@ -181,16 +180,10 @@ def is_in_doubt(claim: Claim) -> bool:
 
 def make_post(claim: Claim, stored: StoredRendering, leave: Callable[[], bool]) -> Post:
     """Return the claimed message as the platform takes it."""
-    first_id = next(iter(claim.message_ids), None)
-    return Post(
-        target=claim.target,
-        title=stored.rendering.title,
-        message=stored.rendering.messages[claim.position],
-        nonce=make_nonce(claim, stored),
-        first_id=first_id,
-        leave=leave,
-        reply_to=first_id if stored.has_upload else None,
-    )
+    first_id = claim.message_ids[0] if claim.message_ids else None
+    title, message = stored.rendering.title, stored.rendering.messages[claim.position]
+    reply_to = first_id if stored.has_upload else None
+    return Post(claim.target, title, message, make_nonce(claim, stored), first_id, None, leave, reply_to)
 
 
 def make_nonce(claim: Claim, stored: StoredRendering) -> str:
