@@ -252,9 +252,10 @@ _Standing: TypeAlias = tuple[Sequence[str | None], bool, int]
 def _standing(connection: Connection, corrected: Mapping[int, int]) -> dict[int, _Standing]:
     """Return what stands at the places of these deliveries."""
     rows = connection.execute(_STANDING, {_BY_DELIVERY: corrected}).all()
-    # All at once, because the decoder takes longer to begin than to read.
-    decoded = json.loads(f"[{','.join(ids for _id, ids, *_rest in rows)}]")
-    return {row[0]: (ids, *row[2:]) for row, ids in zip(rows, decoded, strict=True)}
+    # Column by column, because a decoder takes longer to begin than to read.
+    deliveries_of, ids, *rest = zip(*rows, strict=True) if rows else ((), ())
+    decoded = json.loads(f"[{','.join(ids)}]")
+    return dict(zip(deliveries_of, zip(decoded, *rest, strict=True), strict=True))
 
 
 def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, _Standing]) -> Claim:
