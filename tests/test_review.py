@@ -111,6 +111,16 @@ def test_the_cure_of_unclosed_emphasis_is_one(tmp_path: Path) -> None:
         assert said(tmp_path) == []
 
 
+@pytest.mark.parametrize("text", ["Du ** gras **.", "Du **gras **.", "Du ** gras**."])
+def test_signs_apart_from_their_words_are_brought_to_them(tmp_path: Path, text: str) -> None:
+    """Because one more sign would not help."""
+    write(tmp_path, f"## Un sujet\n\n{text}")
+    cures = [each.cure for each in review(Archive.load(tmp_path), tmp_path, Language.FRENCH, renderers())]
+    assert r"Write no space between '**' and its words; '\*\*' is the sign itself" in cures
+    write(tmp_path, "## Un sujet\n\nDu **gras**.")
+    assert said(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

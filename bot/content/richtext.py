@@ -252,12 +252,16 @@ class _InlineReader:
                 else (_("opened nowhere"), _("before its first"))
             )
             signs, escaped = token.content, "".join(f"\\{sign}" for sign in token.content)
+            cure = _("Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself")
+            sign = re.escape(signs)
+            pair = re.search(rf"{sign}([^{re.escape(signs[0])}]+){sign}", self._lines[self._line])
+            # Because signs with a space on their inner side are no pair, another sign would not help.
+            if pair and pair[1] != pair[1].strip():
+                cure = _("Write no space between '{signs}' and its words; '{escaped}' is the sign itself")
             self._unclosed.add(
                 self._line,
                 _("'{signs}' is {what} and would be shown as it stands").format(signs=signs, what=what),
-                _(
-                    "Write '{signs}' right {where} word too, in the same paragraph; '{escaped}' is the sign itself"
-                ).format(signs=signs, where=where, escaped=escaped),
+                cure.format(signs=signs, where=where, escaped=escaped),
             )
         elif broken := _BROKEN_LINK.search(token.content):
             message = _("this link is broken and would be shown with its brackets")
