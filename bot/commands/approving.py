@@ -35,18 +35,18 @@ async def release(context: CommandContext, request: Request) -> Answer:
 
 async def correct(context: CommandContext, request: Request) -> Answer:
     """Bring what was sent in line with the text that the card has shown."""
-    number, digest, *more = (*request.argument.split(), "", "")
-    if not is_admin(context, request) or any(more) or not digest or not is_number(number):
-        return outdated(request.words)
-    return _leading_back(await context.correct(int(number), digest, request), request)
+    match request.argument.split():
+        case [number, digest] if is_number(number) and is_admin(context, request):
+            return _leading_back(await context.correct(int(number), digest, request), request)
+    return outdated(request.words)
 
 
 async def recall(context: CommandContext, request: Request) -> Answer:
     """Ask whether an episode is to be recalled, and recall it after the second press."""
-    number, sure, *more = (*request.argument.split(), "", "")
-    if not is_admin(context, request) or any(more) or sure not in {"", SURE} or not is_number(number):
-        return outdated(request.words)
-    return _leading_back(await context.recall(int(number), bool(sure), request), request)
+    match request.argument.split():
+        case [number, *sure] if sure in ([], [SURE]) and is_number(number) and is_admin(context, request):
+            return _leading_back(await context.recall(int(number), bool(sure), request), request)
+    return outdated(request.words)
 
 
 def is_number(text: str) -> bool:
@@ -63,10 +63,10 @@ def is_admin(context: CommandContext, request: Request) -> bool:
 
 
 async def _decided(decision: Instruction, context: CommandContext, request: Request) -> Answer:
-    schedule, number, digest, *more = (*request.argument.split(), "", "", "")
-    if not is_admin(context, request) or any(more) or not digest or not is_number(number):
-        return outdated(request.words)
-    return _leading_back(await context.decide(decision, schedule, int(number), digest, request), request)
+    match request.argument.split():
+        case [schedule, number, digest] if is_number(number) and is_admin(context, request):
+            return _leading_back(await context.decide(decision, schedule, int(number), digest, request), request)
+    return outdated(request.words)
 
 
 def _leading_back(answer: Answer | None, request: Request) -> Answer:

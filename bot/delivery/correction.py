@@ -93,7 +93,7 @@ class Corrector:
             NothingSentError: there is no such episode, or nothing of it stands anywhere.
         """
         episode, sent = await self._found(number)
-        return await self._preview(episode, sent, self._ready & {*(platforms or self._ready)})
+        return await self._preview(episode, sent, self._ready.intersection(platforms or self._ready))
 
     async def begin(self, number: int, platforms: Collection[PlatformName] = (), digest: str = "") -> list[Broadcast]:
         """Open the corrections of all that was sent of the episode, to the text with that digest.
@@ -110,7 +110,7 @@ class Corrector:
         text, withdrawn = text_of(episode), self._withdrawn(line)
         if not text.digest.startswith(digest):
             raise OutdatedError(_("episode {number} has changed since").format(number=number))
-        wanted_on = self._ready & {*(platforms or self._ready)}
+        wanted_on = self._ready.intersection(platforms or self._ready)
         is_whole = wanted_on == self.broadcaster.platforms.keys()
         opened = []
         for each in sent:
