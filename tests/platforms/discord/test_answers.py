@@ -17,7 +17,7 @@ from bot.platforms.discord.places import request_of
 from bot.sandbox.discord.interactions import Callback
 from bot.sandbox.shared.faults import Fault, Flood, Match, Reply
 from tests.platforms.discord.answering import Scene, answering, text_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -205,8 +205,9 @@ async def test_an_answer_that_comes_too_late_is_logged_in_a_sentence(
     assert "Traceback" not in caplog.text
 
 
-async def test_the_bot_leaves_when_it_has_answered(scene: Scene) -> None:
+async def test_the_bot_leaves_when_it_has_answered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked before the bot is stopped is answered; it does not hang up in the middle of a word."""
+    monkeypatch.setattr("bot.platforms.discord.client.LAST_ANSWERS", PATIENCE)
     async with scene.context.changing:
         interaction = await scene.says("subscribe", by=scene.manager)
         await until(lambda: scene.platform.underway.tasks)
