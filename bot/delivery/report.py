@@ -387,7 +387,7 @@ def _served(push: Pushed, words: Words) -> Paragraph:
     ).format(sent=push.sent, count=push.total, time=words.duration(push.took))
     if len(push.served) > 1:
         by_platform = (labelled(name.title(), count, words) for name, count in sorted(push.served.items()))
-        sentence += f" {' · '.join(by_platform)}."
+        sentence += " " + " · ".join(by_platform) + "."
     if push.ended_at is not None:
         sentence += " " + words.gettext("End: {when}.").format(when=words.moment(push.ended_at))
     return Paragraph((Span(sentence),))
