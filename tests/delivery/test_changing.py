@@ -11,7 +11,8 @@ import pytest
 from bot.model.correction import Text
 from bot.model.document import Document, Layout, Paragraph, Section, Span
 from bot.model.rendering import Message, Rendering
-from bot.platforms.base import FloodError, Post
+from bot.platforms.base import ChatLimit, FloodError, Post
+from bot.platforms.discord import row
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.telegram.client import TelegramPlatform
@@ -157,6 +158,25 @@ async def test_a_published_message_is_corrected_when_discord_takes_more_edits(
             await asyncio.sleep(0.01)
             due = await real_ledger.next_due(discord_side.name) or now()
     assert discord_side.received(news) == ["encore"]
+
+
+async def test_an_added_message_in_doubt_is_looked_for_and_sent(
+    discord_side: Side, real_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the pace of edits leaves no room for two requests at once: it holds for no message that is sent."""
+    monkeypatch.setattr(row, "EDITS_OF_CHANNEL", (ChatLimit(1, 0.2),))
+    (channel,) = discord_side.add(1)
+    await discord_side.subscribe(real_ledger, channel)
+    await discord_side.deliver(real_ledger, await discord_side.open(real_ledger, "un"))
+    (broadcast,) = await real_ledger.broadcasts(1)
+    looks = await real_ledger.corrections.looks(broadcast.id)
+    after = dict.fromkeys(looks, Rendering("Le récap", (shows("un"), shows("deux"))))
+    wanted = Wanted(after, {discord_side.name: shows("–")}, None)
+    correction = await real_ledger.corrections.correct(broadcast, wanted)
+    assert correction is not None
+    discord_side.standin.faults.add(Fault(Reset(), Match(route=SEND[discord_side.name])))
+    assert await discord_side.deliver(real_ledger, correction.id) == {"sent": 1}
+    assert discord_side.received(channel) == ["un", "deux"]
 
 
 async def test_edits_of_a_channel_have_a_pace_of_their_own(discord_side: Side) -> None:
