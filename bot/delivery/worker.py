@@ -337,7 +337,7 @@ class Worker:
                     message_id = await self._found(post, self._finder, stored)
                 if message_id is not None:
                     return self._advance(claim, stored, message_id)
-                # Because the look was a request too, the message needs a turn, for which the pace of edits may have no room.
+                # Because the look was a request too, the message needs a turn, which the pace of edits may never give.
                 later = await self._pacer.turn(claim.target)
                 if later is None:
                     return None
