@@ -51,6 +51,10 @@ MADE: Mapping[str, Sequence[str]] = {
     ],
     "re.match(pattern, beginning)": [pattern for pattern, _what, _cure in _OTHER_FILES],
     "re.sub(f'{backticks}(?=`)|\\\\](?=\\\\()', f'\\\\g<0>{_APART}', code)": [r"```(?=`)|\](?=\()"],
+    "re.search(f'{sign}([^{re.escape(signs[0])}]+){sign}', self._lines[self._line])": [
+        r"\*\*([^\*]+)\*\*",
+        r"_([^_]+)_",
+    ],
     "re.search(words, error.message, re.IGNORECASE)": list(_MEANINGS.values()),
 }
 """The expressions of calls whose expression is no constant."""
