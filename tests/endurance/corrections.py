@@ -69,8 +69,10 @@ FAULTS = [
     *((action, True) for action in (BAD_GATEWAY, Reset())),
 ]
 """What happens to a request, with whether it has its effect before."""
-SPOILT = 0.05
+SPOILT = 0.02
 """The part of the changing requests that each of the faults meets."""
+LAST_RETRY = 600.0
+"""Seconds within which what failed often in a row is tried again."""
 
 
 @dataclass
@@ -237,7 +239,7 @@ async def correct(targets: int, kills: int, *, seed: int = 1207, longest_life: f
                 await asyncio.sleep(luck.uniform(0, longest_life))
             figures.kills += 1
         async with as_process(place.config) as running:
-            await place.until(lambda: place.rows(is_over).keys() == {"done"}, running)
+            await place.until(lambda: place.rows(is_over).keys() == {"done"}, running, within=LAST_RETRY)
         figures.changes = changes(place) - before
         figures.unknown = sum(place.rows(UNKNOWN).values())
         judge(figures, shown(place), wanted, closed, gone)

@@ -124,9 +124,11 @@ class DemoWorld:
             is_made = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             return dict(database.execute(query)) if is_made else {}
 
-    async def until(self, condition: Callable[[], bool], running: asyncio.subprocess.Process) -> None:
+    async def until(
+        self, condition: Callable[[], bool], running: asyncio.subprocess.Process, within: float = PATIENCE
+    ) -> None:
         """Wait until the condition holds."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             while not condition():
                 if running.returncode is not None:
                     raise RuntimeError((self.folder / "log").read_text(encoding="utf-8"))
