@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from bot.delivery import publishing, retry
 from bot.model.facts import NotPublished
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import Target
 from bot.platforms.base import FloodError
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
@@ -23,7 +23,6 @@ from bot.storage.records import LedgerError
 from bot.storage.tables import publications
 from tests.delivery.ledger_kit import DISCORD, Clock, push, subscription
 from tests.delivery.side import SEND, finished, now
-from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from bot.sandbox.discord.world import Channel
@@ -190,9 +189,7 @@ async def test_what_cannot_be_passed_on_is_told(discord_side: Side, real_ledger:
     await discord_side.open(real_ledger, "Bonjour")
     async with discord_side.delivering(real_ledger):
         await discord_side.hears(NotPublished)
-        async with asyncio.timeout(PATIENCE):
-            while await real_ledger.publications.next(PlatformName("discord")) is not None:  # noqa: ASYNC110 - nothing announces it
-                await asyncio.sleep(0.02)
+        await until_waiting(real_ledger, 0)
     assert discord_side.received(text) == ["Bonjour"]
 
 
