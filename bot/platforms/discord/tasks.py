@@ -1,6 +1,7 @@
 """The handlers under way, for which closing waits, because discord.py starts handlers and forgets them."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
@@ -35,8 +36,10 @@ class TaskTracker:
         return run
 
     async def finish(self, within: float) -> None:
-        """Wait for all handlers, and cancel those that still run after so many seconds."""
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=within)
+        """Wait for all handlers, those too that begin meanwhile; cancel what still runs after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.tasks:
+                    await asyncio.wait(self.tasks)
         cancelled = [task for task in self.tasks if task.cancel()]
         await asyncio.gather(*cancelled, return_exceptions=True)

@@ -205,16 +205,17 @@ async def test_an_answer_that_comes_too_late_is_logged_in_a_sentence(
     assert "Traceback" not in caplog.text
 
 
-async def test_the_bot_leaves_when_it_has_answered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_bot_leaves_when_it_has_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked before the bot is stopped is answered; it does not hang up in the middle of a word."""
     monkeypatch.setattr("bot.platforms.discord.client.LAST_ANSWERS", PATIENCE)
-    async with scene.context.changing:
-        interaction = await scene.says("subscribe", by=scene.manager)
-        await until(lambda: scene.platform.underway.tasks)
-        leaving = asyncio.create_task(scene.platform.close())
-        await asyncio.sleep(0)
-    assert "Abonnement enregistré" in text_of(await interaction.reply())
-    await leaving
+    async with answering(tmp_path, patience=0.01) as scene:
+        async with scene.context.changing:
+            interaction = await scene.says("subscribe", by=scene.manager)
+            await interaction.answered()
+            leaving = asyncio.create_task(scene.platform.close())
+            await asyncio.sleep(0)
+        assert "Abonnement enregistré" in text_of(await interaction.reply())
+        await leaving
 
 
 async def test_discords_pauses_are_waited(scene: Scene) -> None:

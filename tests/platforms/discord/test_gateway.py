@@ -260,15 +260,16 @@ async def test_a_gateway_that_asks_for_a_pause_is_not_called_again_before(is_onl
         assert (banned.value.retry_after, gateway.connected) == (3000, before + 1)
 
 
-async def test_an_answer_under_way_outlives_the_gateway(scene: Scene) -> None:
+async def test_an_answer_under_way_outlives_the_gateway(tmp_path: Path) -> None:
     """It goes another way: the person gets it, though the bot hears nothing now."""
-    async with scene.context.changing:
-        interaction = await scene.says("subscribe", by=scene.manager)
-        await until(lambda: scene.platform.underway.tasks)
-        scene.discord.gateway.hangs_up = refuse
-        await scene.discord.drop_gateway(4011)
-        await until(lambda: not scene.platform.gateway.is_ready)
-    assert "Abonnement enregistré" in text_of(await interaction.reply())
+    async with answering(tmp_path, patience=0.01) as scene:
+        async with scene.context.changing:
+            interaction = await scene.says("subscribe", by=scene.manager)
+            await interaction.answered()
+            scene.discord.gateway.hangs_up = refuse
+            await scene.discord.drop_gateway(4011)
+            await until(lambda: not scene.platform.gateway.is_ready)
+        assert "Abonnement enregistré" in text_of(await interaction.reply())
 
 
 async def test_an_end_in_the_middle_of_connecting_leaves_no_connection() -> None:

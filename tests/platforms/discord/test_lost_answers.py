@@ -55,8 +55,9 @@ async def slow(tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 async def ended(scene: Scene) -> None:
-    """Wait until the bot has nothing under way."""
-    await until(lambda: not scene.platform.underway.tasks)
+    """Wait until the bot has nothing under way, of its look at the server after the start either."""
+    underway = scene.platform.underway
+    await until(lambda: underway.begun and not underway.tasks)
 
 
 def texts(interaction: Interaction) -> list[str]:
@@ -232,6 +233,7 @@ async def test_a_client_that_is_closed_is_no_bug(
     """A push, a command and a press that come too late for it: an error of ours, and no traceback."""
     monkeypatch.setattr(reply, "WORTH", 0.3)
     message = await scene.posts("recap:subscribe")
+    await ended(scene)
     async with scene.context.changing:
         await scene.says("subscribe", by=scene.manager)
         await scene.presses(message, "recap:subscribe", by=scene.manager)
