@@ -33,9 +33,9 @@ Tree: TypeAlias = Sequence[tuple[Any, Any]]
 parser: Any = importlib.import_module("re._parser")
 parts: Any = importlib.import_module("re._constants")
 
-PATIENCE = 0.5
+PATIENCE = 0.25
 """Seconds of the processor for one text: a slow machine takes a tenth for the longest, and many for its square."""
-LONG = 12_000
+LONG = 8_000
 SHORT = 28
 """Repetitions that take minutes if each doubles the time."""
 SHORT_TEXTS, LONG_TEXTS = 10, 2
