@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 JsonObject: TypeAlias = Mapping[str, Any]
+
+KEPT = 256
+"""Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,33 @@ class Rendering:
 
     title: str
     messages: tuple[Message, ...]
+
+
+class FieldsCache:
+    """The fields of the last `KEPT` messages in JSON, made of each body once.
+
+    The key is the identity of a message, which stays the same through a push, because a comparison reads all of it.
+    """
+
+    def __init__(self, fields: Callable[[JsonObject], JsonObject] = lambda body: body) -> None:
+        self._fields = fields
+        # Because the cache keeps the message too, no other object can get its identity.
+        self._made: dict[int, tuple[Message, bytes]] = {}
+
+    def __call__(self, message: Message) -> bytes:
+        """Return the fields of the message."""
+        if id(message) not in self._made:
+            self._made[id(message)] = message, as_json(self._fields(message.body))
+            if len(self._made) > KEPT:
+                del self._made[next(iter(self._made))]
+        return self._made[id(message)][1]
+
+
+def joined(ids: JsonObject, fields: bytes) -> bytes:
+    """Return the ids and the JSON object `fields` as one JSON object. Neither is empty."""
+    return b"%b,%b" % (json.dumps(ids)[:-1].encode(), fields[1:])
+
+
+def as_json(body: JsonObject) -> bytes:
+    """Return the body as the platforms' APIs take it."""
+    return json.dumps(body, separators=(",", ":")).encode()

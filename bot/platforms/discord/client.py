@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import datetime as dt
-import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.http import Route
@@ -15,7 +15,7 @@ from bot.config import BY_ENVIRONMENT, Network
 from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
-from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.rendering import FieldsCache, JsonObject, Message, Rendering, joined
 from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.abilities import Finder, Pinner, Publisher
 from bot.platforms.base import (
@@ -102,6 +102,7 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         # Because each new connection has a new client, it is looked up at each call.
         self._changed = Changes(lambda: self.client, self._forums, self._channel_id)
         self._direct: dict[int, int] = {}
+        self._fields = FieldsCache(_addressed)
 
     def render(
         self,
@@ -360,34 +361,31 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         return await self._open_post(forum, post, turn)
 
     async def _send_to_channel(self, channel_id: int, post: Post, turn: FirstTurn) -> str:
-        body = {**_addressed(post.message), "nonce": post.nonce, "enforce_nonce": True}
-        return await self._post("/channels/{channel_id}/messages", channel_id, body, turn, picture_of(post.message))
+        body = joined({"nonce": post.nonce, "enforce_nonce": True}, self._fields(post.message))
+        sent: dict[str, Any] = {"data": aiohttp.BytesPayload(body, content_type="application/json")}
+        if (picture := picture_of(post.message)) is not None:
+            sent = {"form": [{"name": "payload_json", "value": body.decode()}, picture]}
+        return await self._post("/channels/{channel_id}/messages", channel_id, turn, sent)
 
     async def _open_post(self, forum: Forum, post: Post, turn: FirstTurn) -> str:
         """Open a post in a forum with the first message of a delivery, and return the id of both."""
         body = {
             "name": post.title[:MAX_POST_NAME],
-            "message": _addressed(post.message),
+            "message": _addressed(post.message.body),
             "applied_tags": forum.tags,
         }
-        return await self._post("/channels/{channel_id}/threads", forum.id, body, turn)
+        return await self._post("/channels/{channel_id}/threads", forum.id, turn, {"json": body})
 
-    async def _post(
-        self, path: str, channel_id: int, body: JsonObject, turn: FirstTurn, file: JsonObject | None = None
-    ) -> str:
+    async def _post(self, path: str, channel_id: int, turn: FirstTurn, sent: JsonObject) -> str:
         # Because the library's `send` takes a message only as objects, of which it makes this JSON again.
-        in_form = [{"name": "payload_json", "value": json.dumps(body)}, file]
-        sent: dict[str, Any] = {"json": body} if file is None else {"form": in_form}
-        made = await self.client.http.request(
-            Route("POST", path, channel_id=channel_id), **sent, trace_request_ctx=turn.take()
-        )
-        return id_in(made)
+        route = Route("POST", path, channel_id=channel_id)
+        return id_in(await self.client.http.request(route, **sent, trace_request_ctx=turn.take()))
 
 
-def _addressed(message: Message) -> JsonObject:
+def _addressed(body: JsonObject) -> JsonObject:
     """Return the body of a message that alerts the role which the renderer has named, and nobody else."""
-    roles = message.body.get("allowed_mentions", {}).get("roles", ())
-    return {**message.body, "allowed_mentions": {**NOBODY, "roles": roles} if roles else NOBODY}
+    roles = body.get("allowed_mentions", {}).get("roles", ())
+    return {**body, "allowed_mentions": {**NOBODY, "roles": roles} if roles else NOBODY}
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ import contextlib
 import datetime as dt
 import functools
 import io
-import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
@@ -22,7 +21,7 @@ from bot.model.document import Document
 from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
-from bot.model.rendering import JsonObject, Message, Rendering, Upload
+from bot.model.rendering import FieldsCache, JsonObject, Message, Rendering, Upload, as_json, joined
 from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.abilities import Pinner
 from bot.platforms.base import Account, Post, SendError, TargetClosedError, TargetGoneError
@@ -44,8 +43,6 @@ SEND_TIMEOUT = 20.0
 """Seconds to wait for an answer: many, because past them nobody can tell whether a message arrived."""
 DOWNLOAD_WITHIN = 600.0
 """Seconds for a recording on its way from the web: 50 MB at two thirds of a megabit a second."""
-KEPT = 256
-"""Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 LAST_ANSWERS = 3.0
 """Seconds that answers under way may take when the bot stops."""
 _NO_PIN = gettext_noop("the bot may not pin here: make it an admin that may pin messages, or take pin out")
@@ -53,26 +50,6 @@ _NO_PIN_IN_CHANNEL = gettext_noop("the bot may not pin here: let it edit message
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 """Refusals of an edit: the message was deleted meanwhile, is too old, or is not the bot's own."""
 _NOT_MODIFIED = "message is not modified"
-
-
-class _FieldsCache:
-    """The fields of the last `KEPT` messages in JSON, made of each body once.
-
-    The key is the identity of a message, which stays the same through a push, because a comparison reads all of it.
-    """
-
-    def __init__(self, fields: Callable[[JsonObject], JsonObject]) -> None:
-        self._fields = fields
-        # Because the cache keeps the message too, no other object can get its identity.
-        self._made: dict[int, tuple[Message, bytes]] = {}
-
-    def __call__(self, message: Message) -> bytes:
-        """Return the fields of the message."""
-        if id(message) not in self._made:
-            self._made[id(message)] = message, _as_json(self._fields(message.body))
-            if len(self._made) > KEPT:
-                del self._made[next(iter(self._made))]
-        return self._made[id(message)][1]
 
 
 class TelegramPlatform(Account, Editor, Pinner):
@@ -99,8 +76,8 @@ class TelegramPlatform(Account, Editor, Pinner):
         }
         self._questions = QuietRequest(read_timeout=SEND_TIMEOUT, **same)
         self._paid: JsonObject = {"allow_paid_broadcast": True} if config.allow_paid_broadcast else {}
-        self._fields = _FieldsCache(lambda body: body)
-        self._new_fields = _FieldsCache(_as_edit)
+        self._fields = FieldsCache()
+        self._new_fields = FieldsCache(_as_edit)
         self.application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(token)
@@ -172,7 +149,7 @@ class TelegramPlatform(Account, Editor, Pinner):
         method, field = ("sendPhoto", "photo") if upload.is_picture else ("sendAudio", "audio")
         try:
             if post.file_id is not None:
-                body = _as_json({**ids, **post.message.body, field: post.file_id})
+                body = as_json({**ids, **post.message.body, field: post.file_id})
                 return str(await self._sender.send(method, body, post.leave))
             async with opened(upload, lambda: Web(network=self._network, timeout=DOWNLOAD_WITHIN)) as file:
                 form = await asyncio.to_thread(form_of, ids, post.message, file, upload)
@@ -200,7 +177,7 @@ class TelegramPlatform(Account, Editor, Pinner):
             SendError: Telegram does not give the file.
         """
         with translated():
-            answer = parse(HTTPStatus.OK, await self._sender.fetch("getFile", _as_json({"file_id": file_id})))
+            answer = parse(HTTPStatus.OK, await self._sender.fetch("getFile", as_json({"file_id": file_id})))
             return await self._sender.download(answer["result"]["file_path"], limit)
 
     async def edit(
@@ -216,7 +193,7 @@ class TelegramPlatform(Account, Editor, Pinner):
     ) -> bool:
         """Replace a message that the bot sent, as `Editor.edit` says."""
         is_rich, ids = RICH_MESSAGE in message.body, {"chat_id": address(target), "message_id": int(message_id)}
-        fields = _as_json(_as_caption(message.body)) if is_caption else self._new_fields(message)
+        fields = as_json(_as_caption(message.body)) if is_caption else self._new_fields(message)
         method = "editMessageCaption" if is_caption else "editMessageText"
         try:
             await self._sender.call(method, joined(ids, fields), leave or (lambda: True))
@@ -272,7 +249,7 @@ class TelegramPlatform(Account, Editor, Pinner):
             SendError: Telegram refused the call, or did not answer.
         """
         with translated():
-            await self._sender.call(method, _as_json(body), leave)
+            await self._sender.call(method, as_json(body), leave)
 
     async def ask(self, method: str, body: JsonObject) -> Any:  # noqa: ANN401 - each method has a result of its own
         """Call a method of the Bot API and return its result, unread.
@@ -280,7 +257,7 @@ class TelegramPlatform(Account, Editor, Pinner):
         Raises:
             TelegramError: as `ApiSender.fetch` says.
         """
-        return parse(HTTPStatus.OK, await self._sender.fetch(method, _as_json(body)))["result"]
+        return parse(HTTPStatus.OK, await self._sender.fetch(method, as_json(body)))["result"]
 
     async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Check that the bot may write to the target and pin there, as `Platform.inspect` says."""
@@ -311,7 +288,7 @@ class TelegramPlatform(Account, Editor, Pinner):
         """
         # A server that knows no such method answers as to a wrong token, which the request before this one refutes.
         with contextlib.suppress(InvalidToken):
-            await self._sender.call("sendChatAction", _as_json({"chat_id": address(target), "action": "typing"}))
+            await self._sender.call("sendChatAction", as_json({"chat_id": address(target), "action": "typing"}))
 
     async def name_of(self, target: Target) -> str:
         """Return the title of the group or channel, as `Platform.name_of` says."""
@@ -384,12 +361,3 @@ def _may_pin(chat: ChatFullInfo, member: ChatMember) -> bool:
 def address(target: Target) -> int | str:
     """Return the target's chat as the Bot API takes it."""
     return target.chat if target.chat.startswith("@") else int(target.chat)
-
-
-def joined(ids: JsonObject, fields: bytes) -> bytes:
-    """Return the ids and the JSON object `fields` as one JSON object. Neither is empty."""
-    return b"%b,%b" % (json.dumps(ids)[:-1].encode(), fields[1:])
-
-
-def _as_json(body: JsonObject) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()

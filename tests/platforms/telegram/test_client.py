@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.model.rendering import Message, Upload
+from bot.model.rendering import Message, Upload, joined
 from bot.model.subscription import Choices, PlatformName, Target
 from bot.platforms import base
 from bot.platforms.base import Post, UnauthorisedError
-from bot.platforms.telegram.client import TelegramPlatform, joined
+from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.request import CERTIFICATES
 from bot.platforms.telegram.row import GROUP, PRIVATE, ROW
 from bot.platforms.telegram.section import Telegram
