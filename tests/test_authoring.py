@@ -266,23 +266,29 @@ class TestCheck:
         (tmp_path / "content" / name).write_text("Des notes.", encoding="utf-8")
         assert name not in recap("check").output
 
-    def test_a_declared_topic_that_no_episode_has_is_told(self, recap: Recap, tmp_path: Path) -> None:
-        """At its line of the config, with the nearest; those that are known, aliases too, are in order."""
+    def test_a_choice_of_a_declared_channel_that_does_nothing_is_told(self, recap: Recap, tmp_path: Path) -> None:
+        """At its line of the config: a topic that no episode has, with the nearest, and a mention without a sound."""
         (tmp_path / "config.toml").write_text(
             '[telegram]\ntoken = "123456789:AAEloopbackloopbackloopbackloopback"\n\n'
             '[topics]\nnetflix = ["la chaîne rouge"]\n\n'
             '[[channels]]\nplatform = "telegram"\nchat = "@first"\ntopics = ["Netflix"]\n\n'
             '[[channels]]\nplatform = "telegram"\nchat = "@second"\n'
-            'topics = ["la chaine rouge", "netflicks", "zzzz"]\n',
+            'topics = ["la chaine rouge", "netflicks", "zzzz"]\n\n'
+            '[discord]\ntoken = "loopbackloopback.loopback.loopback"\n\n'
+            '[[channels]]\nplatform = "discord"\nchat = 5\nmention = "role:7"\n\n'
+            '[[channels]]\nplatform = "discord"\nchat = 6\nmention = "role:7"\nsilent = true\n\n',
             encoding="utf-8",
         )
         result = recap("check")
         assert result.exit_code == 0
-        first, second = (line for line in result.stderr.splitlines() if "config.toml:" in line and "channels" in line)
+        first, second, third = (
+            line for line in result.stderr.splitlines() if "config.toml:" in line and "channels" in line
+        )
         what = "no episode has the topic '{}', so it brings this channel nothing."
         assert first.startswith(f"warning: config.toml:15: channels[2].topics[2]: {what.format('netflicks')}")
         assert 'Write "netflix"' in first
         assert second.startswith(f"warning: config.toml:15: channels[2].topics[3]: {what.format('zzzz')} Leave it if")
+        assert third.startswith("warning: config.toml:28: channels[4].mention: this mention rings for nobody,")
 
     @pytest.mark.parametrize(
         ("now", "told", "number", "reason"),

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from bot.cli.status import _facts
+from bot.model.i18n import speaking
 from bot.model.subscription import PlatformName
 from bot.platforms.base import FloodError
 from bot.platforms.menu import offer_menu
@@ -107,8 +108,10 @@ async def scene(
         )
         ahead = later - dt.datetime.now(dt.UTC)
         clock = SteadyClock(lambda: dt.datetime.now(dt.UTC) + ahead)
-        async with opened(config, clock) as app, at_work(app):
-            yield Scene(place, boss, app)
+        async with opened(config, clock) as app:
+            with speaking(lambda: config.show.language):
+                async with at_work(app):
+                    yield Scene(place, boss, app)
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.model.i18n import Language, read_catalogue, words
 
@@ -129,3 +131,34 @@ def test_a_person_is_answered_in_their_language_when_the_bot_speaks_it() -> None
     assert Language.pick("en_US", Language.FRENCH) is Language.ENGLISH
     assert Language.pick("de", Language.FRENCH) is Language.FRENCH
     assert Language.pick(None, Language.ENGLISH) is Language.ENGLISH
+
+
+@given(
+    reader=st.sampled_from(Language),
+    show=st.sampled_from(Language),
+    said=st.sampled_from(["no connection to Telegram ({reason})", "this thread is locked: unlock it"]),
+    reason=st.sampled_from(["Connection refused", "the system says {code}", "Unknown Channel (10003)"]),
+    line=st.sampled_from(["{told}", "{told}. Then {name}.", "{told}."]),
+    is_labelled=st.booleans(),
+)
+@settings(max_examples=40)
+def test_what_was_said_in_one_language_is_told_in_another(
+    reader: Language, show: Language, said: str, reason: str, line: str, *, is_labelled: bool
+) -> None:
+    """A reason with the reason in it, behind a label and before a cure."""
+
+    def told(language: Language) -> str:
+        _ = words(language).gettext
+        text = line.format(told=_(said).format(reason=_(reason).format(code="EPERM")), name="@x")
+        return _("{name}: {text}").format(name="telegram:-5 (admin)", text=text) if is_labelled else text
+
+    assert words(reader).retell(told(show)) == told(reader)
+
+
+@pytest.mark.parametrize("reader", Language)
+@pytest.mark.parametrize(
+    "said", ["403 Forbidden: bot was blocked by the user", "Unknown Channel (10003)", "a. topic: file"]
+)
+def test_the_words_of_others_are_told_as_they_are(reader: Language, said: str) -> None:
+    """Also those in which a short word of the catalogues stands."""
+    assert words(reader).retell(said) == said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,14 @@ from typer.testing import CliRunner
 
 from bot import cli as command_line
 from bot.cli.wording import reader_language
-from bot.model.i18n import Language, gettext, speaking
+from bot.delivery.reasons import labelled, out_of_reach
+from bot.model.codes import Code
+from bot.model.facts import Unreached
+from bot.model.i18n import Language, gettext, speaking, spoken
+from bot.model.subscription import PlatformName, Subscription, SubscriptionState, Target
+from bot.storage.clock import utc_now
+from bot.storage.ledger import Ledger
+from bot.storage.lock import DeliveryLock
 
 FRENCH, ENGLISH = Language.FRENCH, Language.ENGLISH
 
@@ -87,6 +95,37 @@ def test_a_task_keeps_the_language_that_it_began_with() -> None:
         with speaking(lambda: ENGLISH):
             assert gettext(message) == message
         assert gettext(message) != message
+
+
+def test_what_a_bot_noted_is_told_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its troubles, the chats out of its reach, and why a subscription is paused; the platforms' words as they are."""
+
+    async def note() -> None:
+        async with await Ledger.open("sqlite:///recap.db", utc_now) as ledger:
+            await ledger.heartbeat.take()
+            target = Target(PlatformName("telegram"), "5")
+            place = Unreached(target, Code.CLOSED, "403 Forbidden: bot was kicked", is_admin=False, is_person=False)
+            with speaking(lambda: FRENCH):
+                troubles = [labelled("Telegram", f"{gettext('no answer from Telegram in time')}.", spoken())]
+                await ledger.heartbeat.beat(troubles, [out_of_reach(place, spoken())])
+                reason = gettext("the bot is not a member there")
+            await ledger.subscriptions.save(
+                Subscription(target, "monday", state=SubscriptionState.PAUSED, reason=reason)
+            )
+
+    monkeypatch.setenv("RECAP_LANG", "en")
+    asyncio.run(note())
+    lock = DeliveryLock(Path("recap.db"))
+    assert lock.acquire()
+    said, listed = (
+        CliRunner().invoke(command_line.cli, name.split()).output for name in ("status", "subscriptions list")
+    )
+    lock.release()
+    assert said.splitlines()[:2] == [
+        "Telegram: no answer from Telegram in time.",
+        "Out of reach: telegram:5\N{NO-BREAK SPACE}: 403 Forbidden: bot was kicked. Then the bot goes on by itself.",
+    ]
+    assert "the bot is not a member there" in listed
 
 
 MISTAKES = {

@@ -12,6 +12,7 @@ import pytest
 
 from bot.cli.status import _facts, _reached
 from bot.delivery.reach import addressees
+from bot.model.i18n import speaking
 from bot.model.subscription import PlatformName, SubscriptionState
 from bot.runtime.app import App, opened
 from bot.sandbox.shared.faults import Fault, Flood, Match
@@ -66,8 +67,10 @@ async def running(
     never_wrote = place.telegram.add_private(name="Grace", started=False)
     config = place.config(folder, admin=never_wrote, more=more)
     later = MONDAY + since - dt.datetime.now(dt.UTC)
-    async with opened(config, lambda: dt.datetime.now(dt.UTC) + later, folder / "config.toml") as app, at_work(app):
-        yield app
+    async with opened(config, lambda: dt.datetime.now(dt.UTC) + later, folder / "config.toml") as app:
+        with speaking(lambda: config.show.language):
+            async with at_work(app):
+                yield app
 
 
 def plain(text: str) -> str:
@@ -101,7 +104,7 @@ async def test_all_out_of_reach_are_named_at_the_start(
         f"telegram:{grace} (admin) : 403 Forbidden: bot can't initiate conversation with a user.",
         "telegram:@nosuch : 400 Bad Request: chat not found. Corrigez-le",
         "telegram:1001234567890 : 400 Bad Request: chat not found. Le numéro d’un groupe ou d’un canal",
-        f"telegram:{place.group.id} : the bot is not a member there.",
+        f"telegram:{place.group.id} : le bot n’en est pas membre.",
         "discord:77 : Unknown Channel (10003).",
     ):
         assert named in plain(warning.getMessage())

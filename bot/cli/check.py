@@ -61,7 +61,7 @@ def check(
     unusable, is_current, of_storage = _storage(settings, path)
     problems = [*unusable, *archive.problems]
     dead, moved, unsure = _look_up_links(settings, archive) if links else ([], [], [])
-    of_settings = located(path, [*_unknown_topics(settings, archive), *_missing_library(settings)])
+    of_settings = located(path, [*_vain_choices(settings, archive), *_missing_library(settings)])
     of_episodes = review(archive, settings.content.folder, settings.show.language, renderers())
     of_files = [*missing_tokens(path, settings), *exposed_secrets(path, settings), *exposed_metrics(path, settings)]
     warnings = [*of_storage, *of_files, *of_settings, *of_episodes]
@@ -127,9 +127,15 @@ async def _lengths(app: "App", *, pushes: Mapping[str, "NextPush | None"]) -> di
     }
 
 
-def _unknown_topics(settings: Config, archive: Archive) -> Iterator[Fault]:
-    """Yield the topics of declared channels that no episode has: misspelt, or still to come."""
+def _vain_choices(settings: Config, archive: Archive) -> Iterator[Fault]:
+    """Yield the choices of declared channels that do nothing: mentions without a sound, and topics that no episode has.
+
+    Such a topic is misspelt, or still to come.
+    """
     for number, channel in enumerate(settings.channels):
+        if channel.mention and channel.silent:
+            told = _("this mention rings for nobody, because the messages come without a sound")
+            yield Fault(("channels", number, "mention"), told, _("Take mention or silent out"))
         for index, topic in enumerate(channel.topics):
             if archive.resolve_topic(topic) is None:
                 near = [f'"{each}"' for each in archive.nearest_topics(topic)]

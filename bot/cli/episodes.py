@@ -19,8 +19,9 @@ from bot.config import Config, Network
 from bot.content.archive import Archive
 from bot.content.frontmatter import json_schema
 from bot.content.parser import parse_episode
+from bot.model.episode import Status
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop, words
+from bot.model.i18n import gettext_noop, spoken, words
 from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from bot.notes.model import Notes
 
 cli = typer.Typer()
+
+_STATUSES = {Status.READY: gettext_noop("ready"), Status.DRAFT: gettext_noop("draft")}
 
 IMPORT_WITHIN = 60.0
 """Seconds that a draft may take; one of long notes takes two on a slow machine."""
@@ -158,7 +161,15 @@ def list_episodes(config: ConfigOption = None, as_json: JsonOption = False) -> N
     if as_json:
         console.print_json(rows)
     elif rows:
-        shown = [row | {"slugs": ", ".join(each["slug"] for each in row["segments"])} for row in rows]
+        shown = [
+            {
+                **row,
+                "date": spoken().day(episode.date),
+                "slugs": ", ".join(segment.slug for segment in episode.segments),
+                "status": _(_STATUSES[episode.status]),
+            }
+            for row, episode in zip(rows, archive.episodes, strict=True)
+        ]
         columns = {
             _("No."): "number",
             _("Date"): "date",

@@ -209,9 +209,12 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
         return
     await app.declare()
     for schedule in app.config.schedules:
-        if not again and await app.ledger.broadcast_of(episode.number, schedule.name) is not None:
-            pushed = _("Schedule {schedule}: episode {number} was pushed already.")
-            out().print(pushed.format(schedule=schedule.name, number=episode.number))
+        before = None if again else await app.ledger.broadcast_of(episode.number, schedule.name)
+        if before is not None:
+            fate = _("Schedule {schedule}: episode {number} was pushed already.")
+            if before.state is BroadcastState.OPEN:
+                fate = _("Schedule {schedule}: episode {number} is under way already: it goes on.")
+            out().print(fate.format(schedule=schedule.name, number=episode.number))
             continue
         count = await app.ledger.subscriptions.count(schedule.name, app.config.platforms)
         would = ngettext(
@@ -286,7 +289,7 @@ async def deliver(app: "App", broadcasts: list[Broadcast], then: Callable[[], Aw
         out().print(line, soft_wrap=True)
     failures = [each for broadcast in broadcasts for each in await app.ledger.failures(broadcast.id)]
     for failure in failures:
-        out().print(labelled(str(failure.target), _(failure.reason), spoken()))
+        out().print(labelled(str(failure.target), spoken().retell(failure.reason), spoken()))
     for connection in app.connections.values():
         if connection.refusal is not None:
             until = _("{refusal}: what waits there is sent when the bot runs with a valid one within a day.")

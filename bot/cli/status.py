@@ -79,7 +79,7 @@ async def _facts(app: "App") -> dict[str, Any]:
             for change in await app.services.corrector.under_way()
         ],
         "publishing": await app.ledger.publications.waiting(),
-        "unreached": await app.ledger.heartbeat.unreached(),
+        "unreached": [spoken().retell(line) for line in await app.ledger.heartbeat.unreached()],
         "notices": await _notice_facts(app),
         "next_runs": {name: run and run.isoformat() for name, run in runs.items()},
         "held": [
@@ -105,7 +105,9 @@ async def _notice_facts(app: "App") -> list[dict[str, Any]]:
             "state": str(notice.state),
             "told": [str(target) for target in fates[notice.id].reached],
             "waiting": [str(target) for target in fates[notice.id].waiting],
-            "missed": [{"target": str(target), "reason": reason} for target, reason in fates[notice.id].missed],
+            "missed": [
+                {"target": str(target), "reason": spoken().retell(reason)} for target, reason in fates[notice.id].missed
+            ],
         }
         for notice in latest
     ]
@@ -114,6 +116,7 @@ async def _notice_facts(app: "App") -> list[dict[str, Any]]:
 async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
     outcome = await app.ledger.notices.outcome(push)
     failures, states = await app.ledger.failures(push.id), await app.ledger.tally(push.id)
+    retell = spoken().retell
     return {
         "episode": push.episode,
         "title": push.title,
@@ -122,7 +125,7 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
         "finished": push.finished and push.finished.isoformat(),
         "seconds": round(outcome.took.total_seconds()),
         "state": str(push.state),
-        "reason": push.reason,
+        "reason": retell(push.reason),
         "deliveries": {str(state): count for state, count in states.items()},
         "results": {
             **{str(state): states[state] for state in (DeliveryState.PENDING, DeliveryState.SENDING)},
@@ -145,7 +148,8 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
             for each in outcome.unserved
         ],
         "failures": [
-            {"target": str(failure.target), "code": failure.code, "reason": failure.reason} for failure in failures
+            {"target": str(failure.target), "code": failure.code, "reason": retell(failure.reason)}
+            for failure in failures
         ],
     }
 
@@ -228,9 +232,7 @@ def _print_troubles(push: dict[str, Any]) -> None:
     for line in push["left_out_meaning"]:
         out().print(labelled.format(name=name, text=line), soft_wrap=True)
     for failure in push["failures"][:SHOWN_FAILURES]:
-        # Because the ledger keeps some reasons in English, they are translated here.
-        reason = failure["reason"]
-        out().print(f"    {labelled.format(name=failure['target'], text=_(reason))}", soft_wrap=True)
+        out().print(f"    {labelled.format(name=failure['target'], text=failure['reason'])}", soft_wrap=True)
     if len(push["failures"]) > SHOWN_FAILURES:
         more = _("and {count} more: `recap status --json` has all of them")
         out().print("    " + more.format(count=len(push["failures"]) - SHOWN_FAILURES))

@@ -25,7 +25,7 @@ from bot.cli.console import ConfigOption, Exit, JsonOption, LayoutOption, err, o
 from bot.cli.wording import AdminCommand, AdminGroup
 from bot.model.document import Layout
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop
+from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import AudioAs, Choices, Origin, Subscription, SubscriptionState, Target
 from bot.model.text import normalise_topic
@@ -80,7 +80,9 @@ def list_subscriptions(config: ConfigOption = None, as_json: JsonOption = False)
         for row in rows:
             topics = " ".join(row["topics"]) or _("all")
             origin, state, reason = _ORIGINS[row["origin"]], _STATES[row["state"]], row["reason"]
-            shown.append(row | {"topics": topics, "origin": _(origin), "state": _(state), "reason": _(reason)})
+            shown.append(
+                row | {"topics": topics, "origin": _(origin), "state": _(state), "reason": spoken().retell(reason)}
+            )
         console.print_table(columns, shown)
     else:
         told = _("Nobody has subscribed yet: people write /subscribe, `recap subscriptions add` does it for them.")

@@ -58,7 +58,7 @@ def card(fact: Rehearsed, words: Words, names: Names = NAMELESS) -> Notice:
         when, time = words.moment(push.occurrence), words.duration(fact.takes)
         blocks.append(paragraph(goes, count=fact.subscribers, when=when, schedule=push.schedule, time=time))
         buttons = buttons_for(push, words, Instruction.APPROVE, Instruction.WITHHOLD)
-    refused = [labelled(place_of(target, words, names), _(reason), words) for target, reason in fact.refused]
+    refused = [labelled(place_of(target, words, names), words.retell(reason), words) for target, reason in fact.refused]
     for title, lines in (
         (_("New since the last rehearsal:"), list(changes(fact.rehearsal.before, fact.rehearsal.parts, words))),
         (_("To look at before:"), first_problems(fact.warnings)),
@@ -209,7 +209,7 @@ def unchanged(unserved: Iterable[Unserved], words: Words, names: Names = NAMELES
             )
         more = "…" if each.count > len(each.targets) else ""
         shown = ", ".join(place_of(target, words, names) for target in each.targets)
-        reason = words.gettext(each.reason) if each.reason else ""
+        reason = words.retell(each.reason)
         sentence = told.format(count=each.count, reason=reason) + (f" ({shown}{more})" if shown else "")
         lines.append(labelled(each.platform.title(), sentence, words))
     return lines

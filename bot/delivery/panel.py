@@ -113,7 +113,9 @@ class Panel:
         lines.append(told.format(count=len(archive.episodes)))
         if waiting := await ledger.publications.waiting():
             lines.append(_("Messages still to be published to followers: {count}").format(count=waiting))
-        lines += [_("Out of reach: {line}").format(line=line) for line in await ledger.heartbeat.unreached()]
+        lines += [
+            _("Out of reach: {line}").format(line=words.retell(line)) for line in await ledger.heartbeat.unreached()
+        ]
         mistakes = [paragraph(_("To mend:")), *bullets(first_problems(archive.problems))] if archive.problems else []
         labels = {
             "next": _("Next pushes"),
@@ -171,8 +173,7 @@ class Panel:
         shown = failures[:SHOWN_FAILURES]
         names = await self.rehearser.notifier.names([*outcome.places, *(each.target for each in shown)])
         lines = [*explain(outcome.unserved, words, names), *explain_left_out(outcome, words)]
-        # Because the ledger keeps some reasons in English, they are translated here.
-        places = [labelled(place_of(each.target, words, names), _(each.reason), words) for each in shown]
+        places = [labelled(place_of(each.target, words, names), words.retell(each.reason), words) for each in shown]
         blocks: list[Block] = [paragraph(_("Episode {number} on {schedule}"), number=push.episode, schedule=push.key)]
         blocks += bullets(lines or [_("Everybody has it who was to get it.")])
         blocks += bullets([*places, *(["…"] if len(failures) > len(shown) else [])])

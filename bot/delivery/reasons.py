@@ -107,7 +107,7 @@ def explain(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS)
     for (platform, code, unknown, _told), alike in groups.items():
         count, targets = sum(each.count for each in alike), [target for each in alike for target in each.targets]
         sentence = _reason(code, count, words, unknown=unknown).format(
-            count=count, reason=words.gettext(alike[0].reason)
+            count=count, reason=words.retell(alike[0].reason)
         )
         if targets and (unknown or code in MENDABLE):
             more = "…" if count > len(targets) else ""

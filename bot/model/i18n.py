@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import enum
 import functools
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +20,9 @@ from pathlib import Path
 
 _QUOTED = re.compile(r'^(?:(\S+) )?(".*")$', re.MULTILINE)
 """A line of a catalogue: the name of a field with its text, or the text alone where it goes on."""
+_VALUE = re.compile(r"\{(\w+)\}")
+_TELLING = 12
+"""Characters of its own by which a sentence is known again; one with fewer could be in the words of others."""
 
 
 class Language(enum.StrEnum):
@@ -56,6 +60,24 @@ class Words:
         # Nought is singular in French, and plural in English.
         is_many = count > 1 if self.language is Language.FRENCH else count != 1
         return (self._sentences.get(one) or (one, many))[is_many]
+
+    def retell(self, text: str) -> str:
+        """Return what the program said, in any of its languages, in this one; the words of others stay as they are.
+
+        Because the ledger keeps a reason as it was said, the catalogues are read backwards for other readers.
+        """
+        known = self._sentences.get(text)
+        return known[0] if known else _retold(text, self)
+
+    @functools.cached_property
+    def forms(self) -> list[tuple[list[str], list[str], str]]:
+        """The sentences that can be known again: each one's own parts, the names of the values between them, and it."""
+        split = [(_VALUE.split(said), message) for message, (said, *plural) in self._sentences.items() if not plural]
+        return [
+            (parts[::2], parts[1::2], message)
+            for parts, message in split
+            if len(own := "".join(parts[::2])) >= _TELLING and "{" not in own
+        ]
 
     def date(self, day: dt.date) -> str:
         """Return the date in full: `lundi 4 novembre 2024`."""
@@ -148,6 +170,25 @@ def read_catalogue(text: str) -> dict[str, tuple[str, ...]]:
 def words(language: Language) -> Words:
     """Return the one catalogue of a language, which the first call reads."""
     return Words(language)
+
+
+@functools.lru_cache(1024)
+def _retold(text: str, reader: Words) -> str:
+    """Return a sentence, or several behind a label, in the language of the reader."""
+    for parts, names, message in itertools.chain.from_iterable(words(language).forms for language in Language):
+        if not all(part in text for part in parts):
+            continue
+        if found := re.fullmatch("(.+)".join(map(re.escape, parts)), text):
+            told = reader.gettext(message)
+            values = {name: _retold(value, reader) for name, value in zip(names, found.groups(), strict=True)}
+            return told.format(**values) if values else told
+    label = "{name}: {text}"
+    labels = [(words(language).gettext(label), reader.gettext(label)) for language in Language]
+    for before, after in [("{name}. {text}",) * 2, ("{name}.{text}",) * 2, *labels]:
+        head, mark, tail = text.partition(before.format(name="", text=""))
+        if mark and (retold := (_retold(head, reader), _retold(tail, reader))) != (head, tail):
+            return after.format(name=retold[0], text=retold[1])
+    return text
 
 
 _team: ContextVar[Callable[[], Language]] = ContextVar("team", default=lambda: Language.ENGLISH)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 from bot.storage.clock import SteadyClock
 from bot.storage.lock import DeliveryLock
 
@@ -42,4 +43,4 @@ def troubles_of(database: Path) -> list[str]:
                 ago=ago
             )
         ]
-    return [str(trouble) for trouble in json.loads(troubles)]
+    return [spoken().retell(trouble) for trouble in json.loads(troubles)]

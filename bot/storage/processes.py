@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select, update
 
 from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 from bot.storage.database import insert
 from bot.storage.health import LATE
 from bot.storage.heartbeat import LedgerHeartbeat
@@ -112,7 +113,7 @@ class LedgerProcesses(LedgerHeartbeat):
         return [
             Process(
                 row.name, row.version, row.started, row.beat, row.lives,
-                Versions(row.config, row.config_dated, row.content), row.troubles,
+                Versions(row.config, row.config_dated, row.content), [spoken().retell(each) for each in row.troubles],
             )
             for row in rows
         ]  # fmt: skip
