@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model.document import Span, Spans, Style
@@ -126,6 +126,7 @@ def test_a_part_keeps_the_styles() -> None:
     assert part(spans, 2, 7) == (Span("deux", Style.BOLD), Span("t", url="https://a.example"))
 
 
+@example((Span("un"),), 1, 1)
 @given(SPANS, st.integers(0, 80), st.integers(0, 80))
 def test_any_part_is_that_of_the_text(spans: Spans, start: int, stop: int) -> None:
     """No span of it is empty."""

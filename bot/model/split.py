@@ -94,7 +94,7 @@ def part(spans: Spans, start: int, stop: int) -> Spans:
         after = position + len(span.text)
         if start <= position < after <= stop:
             parts.append(span)
-        elif max(start, position) < after:
+        elif max(start, position) < min(after, stop):
             parts.append(dataclasses.replace(span, text=span.text[max(start - position, 0) : stop - position]))
         position = after
     return tuple(parts)
