@@ -49,10 +49,10 @@ def catalogue(language: Language) -> dict[object, Message]:
         return {message.id: message for message in read_po(file) if message.id}
 
 
-@pytest.mark.parametrize("language", Language)
-def test_every_message_of_the_code_is_in_the_catalogue_and_nothing_else(language: Language) -> None:
+def test_every_message_of_the_code_is_in_each_catalogue_and_nothing_else() -> None:
     """What the bot says is translated, and no translation is left over."""
-    assert set(catalogue(language)) == said(TO_THE_TEAM) | said(TO_PEOPLE)
+    everything = said(TO_THE_TEAM) | said(TO_PEOPLE)
+    assert [language for language in Language if set(catalogue(language)) != everything] == []
 
 
 @pytest.mark.parametrize("language", Language)
