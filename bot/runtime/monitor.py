@@ -57,6 +57,8 @@ _OF_PLATFORM: Sequence[
 _Labels = TypeVar("_Labels", bound=tuple[str, ...])
 CLOSE_WITHIN = 1.0
 """Seconds that an answer under way may take when the bot stops."""
+KNOWN_WITHIN = 5.0
+"""Seconds in which the database has to answer: half of those that Prometheus waits, because a server may freeze."""
 
 
 class ListenError(ExpectedError):
@@ -141,8 +143,9 @@ class Exporter(Collector):
     async def text(self) -> bytes:
         """Return all metrics as Prometheus reads them; without a database, those that need none."""
         try:
-            self._backlog = await self.ledger.figures.backlog(list(self._connections))
-        except LedgerError:
+            async with asyncio.timeout(KNOWN_WITHIN):
+                self._backlog = await self.ledger.figures.backlog(list(self._connections))
+        except (LedgerError, TimeoutError):
             self._backlog = None
         return generate_latest(self._registry)
 
@@ -226,13 +229,16 @@ class Monitor:
         return web.json_response(said, status=HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK)
 
     async def _troubles(self) -> list[str]:
-        if self._database is not None:
-            return await asyncio.to_thread(troubles_of, self._database)
         try:
-            processes = self._exporter.ledger.processes
-            return [] if processes is None else await processes.troubles_here()
+            async with asyncio.timeout(KNOWN_WITHIN):
+                if self._database is not None:
+                    return await asyncio.to_thread(troubles_of, self._database)
+                processes = self._exporter.ledger.processes
+                return [] if processes is None else await processes.troubles_here()
         except LedgerError as error:
             return [str(error)]
+        except TimeoutError:
+            return [_("The database cannot be read ({error}).").format(error=_("no answer in time"))]
 
 
 def _gauge(name: str, text: str, labels: Sequence[str], values: Mapping[_Labels, float | dt.datetime | None]) -> Metric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,9 @@ from sqlalchemy import update
 
 from bot.cli import processes as shown_processes
 from bot.model.i18n import Language, speaking
+from bot.platforms.registry import load
+from bot.runtime import app as whole
+from bot.runtime import monitor
 from bot.storage.clock import SteadyClock, utc_now
 from bot.storage.leases import CLOCK, SharedLeases
 from bot.storage.ledger import Ledger
@@ -19,6 +23,8 @@ from bot.storage.records import Authority, Versions
 from bot.storage.tables import processes
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import MONDAY, TELEGRAM, change_expires, opened
+from tests.endurance.servers import Link
+from tests.test_monitor import TOKEN, samples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -164,3 +170,18 @@ async def test_a_lease_that_ran_out_is_nobodys_in_the_status(one: Ledger) -> Non
     await one.leases.take(TELEGRAM)
     await change_expires(one, dt.timedelta(minutes=1))
     assert await lines(one) == ["one stands by."]
+
+
+async def test_a_database_that_says_nothing_holds_up_no_monitor(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server that froze: the metrics and the health checks come in the time that others wait for them."""
+    monkeypatch.setattr(monitor, "KNOWN_WITHIN", 0.1)
+    async with Link(postgresql).open() as link:
+        environ = {**TOKEN, "RECAP_STORAGE__URL": link.url, "RECAP_METRICS__LISTEN": "[::1]:1"}
+        async with whole.opened(load(None, environ)) as app, asyncio.timeout(30):
+            assert app.monitor is not None
+            with link.frozen():
+                found, troubles = await samples(app), await app.monitor._troubles()
+    assert (found["recap_database_up"], found['recap_rate_limit{platform="telegram"}']) == (0, 30)
+    assert troubles == ["The database cannot be read (no answer in time)."]
