@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web as server
@@ -27,6 +28,7 @@ from bot.model.feed import FeedItem
 from bot.model.problems import ExpectedError
 from bot.model.rehearsal import Instruction
 from bot.model.subscription import PlatformName
+from bot.notes.feed import items_of
 from bot.platforms.registry import load
 from bot.runtime import aside
 from bot.runtime.app import opened
@@ -223,6 +225,26 @@ async def test_an_item_without_a_date_is_told_once(tmp_path: Path, host: Podcast
         host.text = feed(item(1208), item(1207))
         await here.looks()
         assert "1208.md" in here.files()
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("Sun, 03 Nov 2024 23:30:00 GMT", dt.date(2024, 11, 4)),
+        ("Sun, 03 Nov 2024 23:30:00", dt.date(2024, 11, 4)),
+        ("2024-11-03T23:30:00", dt.date(2024, 11, 4)),
+        ("Sun, 33 Nov 2024 23:30:00", None),
+        ("dim. 3 nov. 2024 23:30", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59", None),
+        ("0001-01-01T00:00:00+14:00", None),
+    ],
+)
+def test_the_day_of_an_item_is_read_as_hosts_write_it(said: str, day: dt.date | None) -> None:
+    """Without a zone it is one of UTC; one that no zone has is none, and hides no other item."""
+    written = feed(item(1207), item(1208, pubDate=said)).encode()
+    days = {each.number: each.day for each in items_of(written, Path("feed"), ZoneInfo("Europe/Paris"))}
+    assert days == {1207: EVENING.date(), 1208: day}
 
 
 async def test_a_number_that_is_taken_is_told(tmp_path: Path, host: Podcast) -> None:
@@ -662,7 +684,8 @@ async def test_a_server_that_wants_rest_gets_it(tmp_path: Path, host: Podcast) -
     [
         ("120", 2), (" 60 ", 1), ("0", 0), ("-5", 0), ("", 0), ("soon", 0), ("1e9", 0), ("9" * 5000, 0),
         ("99999999", 1440), ("Mon, 04 Nov 2024 07:30:00 GMT", 30), ("Mon, 04 Nov 2024 06:00:00 GMT", 0),
-        ("Mon, 04 Nov 2124 06:00:00 GMT", 1440), ("Mon, 04 Nov 2024 07:30:00", 0),
+        ("Mon, 04 Nov 2124 06:00:00 GMT", 1440), ("Monday, 04-Nov-24 07:30:00 GMT", 30),
+        ("Mon Nov  4 07:30:00 2024", 30), ("Mon, 04 Nov 2024 09:00:00 +0100", 60),
     ],
 )  # fmt: skip
 def test_a_pause_is_read_as_servers_write_it(said: str, minutes: int) -> None:

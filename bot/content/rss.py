@@ -3,6 +3,7 @@
 import calendar
 import contextlib
 import datetime as dt
+import email.utils
 import hashlib
 import html
 import io
@@ -153,10 +154,16 @@ def _number(found: Mapping[str, Any]) -> int | None:
 
 
 def _published(found: Mapping[str, Any]) -> dt.datetime:
-    with contextlib.suppress(ValueError, OverflowError, OSError):
+    told = _NEVER
+    with contextlib.suppress(ValueError, TypeError, OverflowError, OSError):
         if parsed := found.get("published_parsed"):
-            return dt.datetime.fromtimestamp(calendar.timegm(parsed), dt.UTC)
-    return _NEVER
+            told = dt.datetime.fromtimestamp(calendar.timegm(parsed), dt.UTC)
+        else:
+            # Because the library knows no date of mail without a zone.
+            told = email.utils.parsedate_to_datetime(_text(found, "published"))
+            told = told.replace(tzinfo=told.tzinfo or dt.UTC)
+    # At the ends of the calendar, the day in another zone may be none.
+    return told if dt.MINYEAR < told.year < dt.MAXYEAR else _NEVER
 
 
 def _address(*addresses: str) -> str:

@@ -273,8 +273,12 @@ def retry_after(text: str, now: dt.datetime) -> dt.timedelta:
     pause = dt.timedelta()
     # The library and the arithmetic raise errors of several kinds on what no server should say.
     with contextlib.suppress(ValueError, TypeError, OverflowError):
-        is_count = text.strip().isdecimal()
-        pause = dt.timedelta(seconds=int(text)) if is_count else email.utils.parsedate_to_datetime(text) - now
+        if text.strip().isdecimal():
+            pause = dt.timedelta(seconds=int(text))
+        else:
+            moment = email.utils.parsedate_to_datetime(text)
+            # The oldest of HTTP's three forms has no zone; all mean UTC.
+            pause = moment.replace(tzinfo=moment.tzinfo or dt.UTC) - now
     return min(max(pause, dt.timedelta()), LONGEST_REST)
 
 
