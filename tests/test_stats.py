@@ -78,6 +78,12 @@ def test_people_get_a_plot_and_tables(runner: CliRunner) -> None:
         "deux ans",
     ):
         assert expected in said.replace("\N{NO-BREAK SPACE}", " ")
+    # Each line of the plot has a whole number of its own, and below them stand days.
+    assert re.findall(r"^ +(\d+) \|", said, re.MULTILINE) == [str(number) for number in range(10, -1, -1)]
+    today = dt.datetime.now(dt.UTC).date()
+    assert words(Language.FRENCH).short_day(today + dt.timedelta(days=7 - today.weekday())) in said
+    assert "⠤o⠤ Telegram" in said
+    assert "Legend" not in said
 
 
 def test_nothing_yet_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import html as markup
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from bot.cli import console
 from bot.cli.console import ConfigOption, HtmlOption, JsonOption, out
 from bot.cli.wording import AdminCommand
 from bot.delivery.charts import charts, name_of, svg
-from bot.model.figures import Figures, Group
+from bot.model.figures import WEEK, Figures, Group
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
 
@@ -22,6 +23,8 @@ SHOWN = 12
 """Rows of a table in the terminal and on the page; `--json` has all."""
 SIZE = (60, 10)
 """Columns and lines of the plot in a terminal."""
+MARKS = "ox+*"
+"""Marks that tell the lines of the plot from each other where there are no colours."""
 
 
 @cli.command(cls=AdminCommand)
@@ -148,12 +151,18 @@ def _plot(figures: Figures) -> Any:  # noqa: ANN401 - a text of rich
     drawn.width, drawn.height = SIZE
     drawn.with_colors = out().is_terminal
     drawn.x_label, drawn.y_label = _("Weeks"), _("Subscriptions")
-    drawn.set_y_limits(min_=0)
     drawn.register_label_formatter(float, lambda value, chars, **_more: f"{value:{chars}.0f}")
+    drawn.register_label_formatter(dt.datetime, lambda value, chars, **_more: f"{words.short_day(value):{chars}}")
     weeks = [dt.datetime.combine(week.monday, dt.time()) for week in figures.weeks]
-    for group in sorted({group for week in figures.weeks for group in week.subscriptions}):
-        drawn.plot(weeks, [week.subscriptions.get(group, 0) for week in figures.weeks], label=name_of(group, words))
-    return Text.from_ansi(drawn.show(legend=True))
+    groups = sorted({group for week in figures.weeks for group in week.subscriptions})
+    lines = {name_of(group, words): [week.subscriptions.get(group, 0) for week in figures.weeks] for group in groups}
+    # The library draws nothing at the ends of its axes, and writes a number at each line, which is to be a whole one.
+    drawn.set_x_limits(weeks[0], weeks[-1] + WEEK)
+    drawn.set_y_limits(0, drawn.height * (max(map(max, lines.values()), default=0) // drawn.height + 1))
+    for mark, (name, counts) in zip(itertools.cycle(MARKS), lines.items()):
+        drawn.plot(weeks, counts, label=name, marker=None if drawn.with_colors else mark)
+    plot, _english, legend = drawn.show(legend=True).partition("Legend:\n-------\n")
+    return Text.from_ansi(plot + legend)
 
 
 _PAGE = """<!doctype html>

@@ -88,6 +88,10 @@ class Words:
         date = self._format(when, "medium")
         return self._at(date, when) if isinstance(when, dt.datetime) else date
 
+    def short_day(self, day: dt.date) -> str:
+        """Return a day without its year: `4 nov.`."""
+        return self._format(day, "d MMM" if self.language is Language.FRENCH else "MMM d")
+
     def moment(self, when: dt.datetime) -> str:
         """Return a day and an hour in the time zone of `when`: `lundi 4 novembre 2024 à 08:00`."""
         return self._at(self.date(when.date()), when)
