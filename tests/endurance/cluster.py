@@ -71,13 +71,15 @@ CLOCKS_APART = 300.0
 INSTANT = 0.004
 """Seconds within which two transactions begin that are to meet: about as many as each takes."""
 PEOPLE = [telegram(number) for number in range(1, 5)]
+STANDS_BY = "; this one stands by"
+"""The end of a line in the log of a process that has lost a role."""
 ROLLED_OUT = 3600.0
 """Seconds between the configs of two machines."""
 
 
-async def kill(made: Cluster, times: int, *, replaced: bool = True) -> Figures:
+async def kill(made: Cluster, times: int, *, kind: str = "kill", replaced: bool = True) -> Figures:
     """Kill the process that works on Telegram, so often in one push; another one starts in its place each time."""
-    figures = Figures("kill", times=0)
+    figures = Figures(kind, times=0)
     await asyncio.gather(made.begin(), made.begin())
     for _time in range(times):
         await made.sends(3)
@@ -100,10 +102,14 @@ async def stop(made: Cluster, seconds: float) -> Figures:
     await asyncio.gather(made.begin(), made.begin())
     await made.sends(3)
     os.kill(leader := await made.led(), signal.SIGSTOP)
-    figures.in_doubt = made.in_doubt()
+    figures.in_doubt, roles = made.in_doubt(), made.roles(leader)
     await asyncio.sleep(seconds)
+    await made.over(figures)
+    sent = made.place.sends()
     os.kill(leader, signal.SIGCONT)
-    return await made.over(figures)
+    await made.logged(STANDS_BY, roles)
+    figures.late = made.place.sends() - sent
+    return figures
 
 
 async def restart(made: Cluster, server: Server, away: float) -> Figures:
@@ -137,13 +143,14 @@ async def freeze(made: Cluster, seconds: float) -> Figures:
     """Freeze the way of the process that works on Telegram to the server, while another one stands by."""
     figures = Figures("freeze")
     async with Link(made.url).open() as link:
-        await made.begin(link.url)
+        frozen = await made.begin(link.url)
         await made.led()
         await made.begin()
         await made.sends(3)
         with link.frozen():
-            figures.in_doubt = made.in_doubt()
+            figures.in_doubt, roles = made.in_doubt(), made.roles(frozen)
             await asyncio.sleep(seconds)
+        await made.logged(STANDS_BY, roles)
         return await made.over(figures)
 
 
@@ -199,9 +206,7 @@ async def clocks(made: Cluster, *, ahead: tuple[float, float]) -> Figures:
 async def pooler(made: Cluster, folder: Path, kills: int) -> Figures:
     """Kill processes that reach the server by way of PgBouncer."""
     async with pooled(made.url, folder / "pooler") as made.way:
-        figures = await kill(made, kills)
-        figures.kind = "pgbouncer"
-        return figures
+        return await kill(made, kills, kind="pgbouncer")
 
 
 async def rollout(made: Cluster) -> Figures:
@@ -325,7 +330,7 @@ def _kinds(given: argparse.Namespace, server: Server, folder: Path) -> dict[str,
         print("pgbouncer is not installed: its scenario is left out")  # noqa: T201 - a script
     return {
         "kill": [partial(kill, times=given.kills)],
-        "hold": [partial(kill, times=given.kills)],
+        "hold": [partial(kill, times=given.kills, kind="kill with hold")],
         "stop": [partial(stop, seconds=given.seconds)],
         "restart": [partial(restart, server=server, away=away) for away in (5.0, 90.0)],
         "cut": [cut],

@@ -31,8 +31,9 @@ TAKEN_OVER = 20.0
 class Figures:
     """What came of it. `in_doubt` counts Telegram's messages whose outcome a death, or a failover, has left open.
 
-    `ended` counts subscriptions that have ended, `longest_gap` the seconds between two messages of Telegram. `peak` is
-    the most messages that were seen in a second; at least `surely` left in one, however late the stand-ins looked.
+    `ended` counts subscriptions that have ended, `late` the messages of a process after another one had taken over, and
+    `longest_gap` the seconds between two messages of Telegram. `peak` is the most messages that were seen in a second;
+    at least `surely` left in one, however late the stand-ins looked.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Figures:
     pushes: int = 1
     unfinished: int = 0
     ended: int = 0
+    late: int = 0
     peak: int = 0
     surely: int = 0
     longest_gap: float = 0.0
@@ -53,7 +55,7 @@ class Figures:
 
     def is_right(self, rate: int, *, hold: bool = False, within: float = math.inf) -> bool:
         """Return whether the promise holds, with the next message within so many seconds."""
-        broken = (self.discord_twice, self.unfinished, self.ended, self.pushes - 1)
+        broken = (self.discord_twice, self.unfinished, self.ended, self.late, self.pushes - 1)
         too_many = self.missing > self.in_doubt * hold, self.telegram_twice > self.in_doubt * (not hold)
         return not any((*broken, *too_many, self.surely > rate, self.longest_gap > within))
 
@@ -115,6 +117,10 @@ class Cluster:
         await self.until(lambda: self.leader(role) in living)
         return self.leader(role) or await self.led(role)
 
+    def roles(self, number: int) -> int:
+        """Return how many roles the process with this number has."""
+        return self.number(f"SELECT count(*) FROM leases WHERE process LIKE '%({number})' AND expires > now()")  # noqa: S608 - a number
+
     def in_doubt(self) -> int:
         """Return how many messages to Telegram are on their way."""
         return self.number("SELECT count(*) FROM deliveries WHERE state = 'sending' AND platform = 'telegram'")
@@ -142,10 +148,14 @@ class Cluster:
         except TimeoutError:
             raise RuntimeError((self.place.folder / "log").read_text(encoding="utf-8")[-5000:]) from None
 
+    async def logged(self, text: str, times: int) -> None:
+        """Wait until the processes have logged this so often."""
+        log = self.place.folder / "log"
+        await self.until(lambda: log.read_text(encoding="utf-8").count(text) >= times)
+
     async def ready(self) -> None:
         """Wait until every process has begun its work, or stands by for it."""
-        log = self.place.folder / "log"
-        await self.until(lambda: log.read_text(encoding="utf-8").count(": Ready") >= len(self.running))
+        await self.logged(": Ready", len(self.running))
 
     async def sends(self, more: int) -> None:
         """Wait until so many more messages have arrived, or the push is over."""
