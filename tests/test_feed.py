@@ -33,7 +33,7 @@ from bot.platforms.registry import load
 from bot.runtime import aside
 from bot.runtime.app import opened
 from bot.runtime.feed import LONGEST_REST, retry_after
-from tests.podcast import OVER, Podcast, feed, item, podcast
+from tests.podcast import NOTES, OVER, Podcast, feed, item, podcast
 from tests.world import MONDAY
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ admins = [99]
 """
 APPROVED = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\napproval = "one"\n'
 EVENING = MONDAY - dt.timedelta(hours=12)
+A_DAY = dt.timedelta(days=1)
 DAY = MONDAY.date()
 SECRET = "s3cret"
 """A token in each address of the feed."""
@@ -245,6 +246,41 @@ def test_the_day_of_an_item_is_read_as_hosts_write_it(said: str, day: dt.date | 
     written = feed(item(1207), item(1208, pubDate=said)).encode()
     days = {each.number: each.day for each in items_of(written, Path("feed"), ZoneInfo("Europe/Paris"))}
     assert days == {1207: EVENING.date(), 1208: day}
+
+
+async def test_notes_that_change_after_the_draft_are_told_until_the_push(tmp_path: Path, host: Podcast) -> None:
+    """Once a day, and the file stays as it is; what else changes in the feed is no news."""
+    async with team(tmp_path, host, APPROVED) as here:
+        await here.looks()
+        before = here.files()
+        for said in ("281 millions", "282 millions"):
+            host.text = feed(
+                item(1207, description=NOTES.replace("280 millions", said)), item(1206, EVENING - 7 * A_DAY)
+            )
+            await here.looks()
+        changed = "The notes of episode 1207 have changed in the feed"
+        assert (here.files(), (await here.told())[1:]) == (before, [changed])
+        assert "mend" in ((await here.app.ledger.notices.latest(1))[0].text or "")
+        await approves(here)
+        assert await pushed(here) == [1207]
+        host.text = feed(item(1207))
+        await here.looks(days=1)
+        assert (await here.told()).count(changed) == 1
+
+
+async def test_a_feed_that_shrinks_and_grows_again_is_no_news(tmp_path: Path, host: Podcast) -> None:
+    """Neither a file nor a draft comes or goes with an item."""
+    whole = host.text = feed(item(1207), item(1206, EVENING - 7 * A_DAY))
+    async with team(tmp_path, host) as here:
+        here.write(1206, DAY - 8 * A_DAY)
+        await here.app.tick()
+        await here.looks()
+        before = here.files()
+        for text in (feed(item(1206, EVENING - 7 * A_DAY)), feed(item(1207)), whole):
+            host.text = text
+            await here.looks()
+        assert (sorted(before), await here.told()) == (["1206.md", "1207.md"], ["The feed has a new episode: 1207"])
+        assert here.files() == before
 
 
 async def test_a_number_that_is_taken_is_told(tmp_path: Path, host: Podcast) -> None:

@@ -591,6 +591,7 @@ KEYS: list[tuple[Fact, str]] = [
     (facts.Welcome(None), "welcome"),
     (feed.Drafted("ab", 1207, "Le lundi", Path("content/1207.md")), "drafted ab"),
     (feed.NotDrafted("ab", "Le lundi", "no subject"), "not-drafted ab"),
+    (feed.NotesChanged(1207, Path("content/1207.md")), "notes-changed 1207 2024-11-05"),
     (feed.NotWritten(Path("content/1207.md"), "no space"), "not-written content/1207.md 2024-11-05"),
     (feed.FeedAway("cd", "x.example", "no answer", MONDAY.date()), "feed-away cd 2024-11-04"),
     (feed.FeedMoved("cd", "y.example", "https://y.example/feed"), "feed-moved cd"),

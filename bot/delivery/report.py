@@ -153,6 +153,13 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
                 Paragraph((Span(labelled(words.quoted(title), reason, words)),)),
                 small_print(by_hand, command=words.quoted("recap new")),
             )
+        case feed.NotesChanged():
+            by_hand = _("Its draft was made of the notes before. Compare both, and mend {file} by hand.")
+            return as_notice(
+                _("The notes of episode {number} have changed in the feed").format(number=fact.episode),
+                paragraph(by_hand, file=fact.path),
+                episode=fact.episode,
+            )
         case feed.NotWritten(path, reason):
             cure = _("Let the bot write there, or take the line {line} out of the file yourself if it is there.")
             return as_notice(

@@ -19,8 +19,9 @@ MAX_FEED = 20_000_000
 class FeedItem(BaseModel, frozen=True):
     """An episode of the feed, neither trailer nor bonus. `key` tells it from all others of the feed.
 
-    `day` is that of its publication in the show's zone. `chapters` are seconds of the recording and the titles of what
-    begins there; `chapters_page` is where a host tells them apart from the feed.
+    `day` is that of its publication in the show's zone. `notes` tells one text of the notes from another. `chapters`
+    are seconds of the recording and the titles of what begins there; `chapters_page` is where a host tells them apart
+    from the feed.
     """
 
     key: str
@@ -29,6 +30,7 @@ class FeedItem(BaseModel, frozen=True):
     day: dt.date | None = None
     audio: str = ""
     page: str = ""
+    notes: str = ""
     chapters: tuple[tuple[int, str], ...] = ()
     chapters_page: str = ""
 
@@ -88,6 +90,15 @@ class NotDrafted(Fact):
     item: str
     title: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotesChanged(Fact):
+    """New notes in the feed for an episode that nobody has got yet, of whose older ones the bot has made the file."""
+
+    KEY = "notes-changed {fact.episode} {day}"
+    episode: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import html
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def _item(key: str, entry: FeedEntry, path: Path, zone: dt.tzinfo) -> FeedItem:
         day=entry.day(zone),
         audio=entry.audio,
         page=entry.page,
+        notes=f"{zlib.crc32(entry.text.encode(errors='replace')):x}",
         chapters=in_seconds(chapters),
         chapters_page=chapters_page,
     )

@@ -29,16 +29,20 @@ from bot.model.feed import (
     FeedItem,
     FeedMoved,
     FeedVisit,
+    KnownFeed,
     NotDrafted,
+    NotesChanged,
     NotWritten,
 )
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
 from bot.runtime import aside
+from bot.storage.records import NEVER
 
 if TYPE_CHECKING:
     from bot.config import Config
     from bot.content.archive import Archive
+    from bot.model.episode import Episode
     from bot.model.facts import Fact
     from bot.runtime.services import Services
     from bot.storage.ledger import Ledger
@@ -161,10 +165,28 @@ class FeedWatch:
         before = await self._ledger.feed.known(NO_FEED)
         items = await self._with_chapters(items, before.items, web)
         if items != before.items:
+            await self._tell_of_changes(items, before)
             known = before.model_copy(update={"version": before.version + 1, "items": items})
             await self._ledger.feed.keep(known)
             await self._reread()
         return all([await self._draft(item, answer.body, name) for item in self._new_ones(items, before.drafts)])
+
+    async def _tell_of_changes(self, items: Sequence[FeedItem], before: KnownFeed) -> None:
+        """Tell of each draft that nobody has got yet, and whose notes have changed since."""
+        was = {item.key: item.notes for item in before.items}
+        for item in items:
+            if item.key not in before.drafts or was.get(item.key, item.notes) in {"", item.notes}:
+                continue
+            path = self._config.content.folder / before.drafts[item.key]
+            written = self._written(path)
+            if written is not None and not await self._ledger.corrections.sent(NEVER, written.number):
+                await self._tell(NotesChanged(written.number, path))
+
+    def _written(self, path: Path) -> Episode | None:
+        """Return the episode of a file; None while the file is not there, or has mistakes."""
+        return next(
+            (each for each in self._archive().episodes if self._config.content.folder / each.path == path), None
+        )
 
     async def _with_chapters(
         self, items: Sequence[FeedItem], before: Sequence[FeedItem], web: Web
@@ -223,7 +245,7 @@ class FeedWatch:
                 await self._tell(NotWritten(fact.path, reason_of(error)))
                 return False
         await self._reread()
-        written = next((each for each in self._archive().episodes if folder / each.path == fact.path), None)
+        written = self._written(fact.path)
         if written is not None:
             warnings = tuple(await self._services().rehearser.remarks(written))
             is_offered = any(schedule.approval == "one" for schedule in self._config.schedules)
