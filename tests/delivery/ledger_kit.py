@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
@@ -17,7 +18,7 @@ from bot.storage.records import Claim, Delivery, DeliveryState, Outcome
 from bot.storage.tables import deliveries, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -109,8 +110,7 @@ def with_fallbacks(rich: Rendering, *fallbacks: Rendering) -> Rendering:
 
 async def subscribe(ledger: Ledger, *targets: Target) -> None:
     """Subscribe the targets to everything."""
-    for target in targets:
-        await ledger.subscriptions.save(subscription(target))
+    await ledger.subscriptions.save_all(map(subscription, targets))
 
 
 async def push(
@@ -147,6 +147,32 @@ def by_chat(found: Iterable[Delivery]) -> list[Delivery]:
 async def tally(ledger: Ledger, broadcast_id: int) -> dict[str, int]:
     """The states that there are deliveries of the broadcast in, and how many."""
     return {str(state): count for state, count in (await ledger.tally(broadcast_id)).items() if count}
+
+
+async def until_written(ledger: Ledger, is_so: Callable[[], Awaitable[bool]], within: float = 30.0) -> None:
+    """Wait until the ledger says so: look again after what this process writes, and now and then for others.
+
+    Raises:
+        TimeoutError: it did not within so many seconds.
+    """
+    written = asyncio.Event()
+
+    def note(kind: str, _seconds: float) -> None:
+        if kind == "write":
+            written.set()
+
+    observers = ledger._database.observers
+    observers.append(note)
+    try:
+        async with asyncio.timeout(within):
+            while not await is_so():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(written.wait(), 0.2)
+                written.clear()
+                # What belongs together is written together.
+                await asyncio.sleep(0.01)
+    finally:
+        observers.remove(note)
 
 
 async def pushed_to(ledger: Ledger, *targets: Target, texts: tuple[str, ...] = ("Bonjour",)) -> list[Delivery]:

@@ -18,7 +18,7 @@ from bot.sandbox.telegram.server import TelegramStandIn
 from bot.storage.ledger import Ledger
 from bot.storage.records import DeliveryState
 from tests.clients import connected, discord_client, telegram_client
-from tests.delivery.ledger_kit import tally
+from tests.delivery.ledger_kit import tally, until_written
 from tests.world import read_discord, read_telegram
 
 if TYPE_CHECKING:
@@ -86,9 +86,8 @@ class Side:
     async def subscribe(self, ledger: Ledger, *places: Place, **chosen: Any) -> None:  # noqa: ANN401 - of `Choices`
         """Subscribe the places to everything, with these choices."""
         self.places |= {str(place.id): place for place in places}
-        for place in places:
-            choices = Choices(**chosen)
-            await ledger.subscriptions.save(Subscription(self.target(place), "monday", choices))
+        choices = Choices(**chosen)
+        await ledger.subscriptions.save_all(Subscription(self.target(place), "monday", choices) for place in places)
 
     async def open(self, ledger: Ledger, *texts: str, episode: int = 1207) -> int:
         """Open a broadcast of these texts; its id."""
@@ -171,11 +170,14 @@ class Side:
 async def finished(ledger: Ledger, broadcast_id: int, within: float = 30.0) -> dict[str, int]:
     """Wait until nothing is left of the broadcast to send; the states of its deliveries."""
     states: dict[str, int] = {}
+
+    async def is_over() -> bool:
+        nonlocal states
+        states = await tally(ledger, broadcast_id)
+        return bool(states) and not {DeliveryState.PENDING, DeliveryState.SENDING} & states.keys()
+
     try:
-        async with asyncio.timeout(within):
-            while not states or {DeliveryState.PENDING, DeliveryState.SENDING} & states.keys():
-                await asyncio.sleep(0.02)
-                states = await tally(ledger, broadcast_id)
+        await until_written(ledger, is_over, within)
     except TimeoutError:
         raise AssertionError(f"after {within} s: {states}") from None
     return states

@@ -64,7 +64,7 @@ async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_an
         await push(ledger)
         work.carrier.gate.clear()
         async with work.going(), asyncio.timeout(10):
-            while len(work.carrier.states_while_sending) < work.worker._window:
+            while work.carrier.begun_sends < work.worker._window:
                 work.worker.wake()
                 await asyncio.sleep(0)
             with unwritable(ledger):

@@ -30,6 +30,7 @@ from tests.delivery.ledger_kit import (
     sent,
     subscribe,
     telegram,
+    until_written,
     with_fallbacks,
 )
 from tests.delivery.worker_kit import Round
@@ -46,6 +47,7 @@ async def test_a_message_is_marked_before_it_leaves_and_recorded_after(ledger: L
     work = Round(ledger, clock)
     await subscribe(work.ledger, telegram(1))
     await push(work.ledger, "un", "deux")
+    work.carrier.looks = True
     async with work.going():
         await work.reaches(sent=1)
     assert work.carrier.taken == {"1": ["un", "deux"]}
@@ -286,13 +288,15 @@ async def test_what_is_on_its_way_is_awaited_before_a_message_is_called_refused(
     async with work.going():
         await work.carrier.begun(4)
         work.carrier.gate.set()
-        await work.reaches(failed=3, sending=26)
         await until(lambda: 1 in work.worker._doubts)
-        async with asyncio.timeout(20):
-            slow.set()
-            while await work.tally() != {"failed": 3, "sent": 26}:
-                clock.advance(seconds=1)
-                work.worker.wake()
+        slow.set()
+
+        async def is_over() -> bool:
+            clock.advance(seconds=1)
+            work.worker.wake()
+            return await work.tally() == {"failed": 3, "sent": 26}
+
+        await until_written(ledger, is_over)
     assert work.told == []
 
 

@@ -16,7 +16,7 @@ from bot.platforms import base
 from bot.platforms.base import ChatLimit
 from bot.storage.ledger import Ledger
 from bot.storage.records import BroadcastState
-from tests.delivery.ledger_kit import Clock, push, subscribe, telegram
+from tests.delivery.ledger_kit import Clock, push, subscribe, telegram, until_written
 from tests.delivery.worker_kit import Round
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ async def test_a_push_begins_with_few_sends_and_gets_more_with_each_that_arrives
     async with work.going(), asyncio.timeout(20):
         await carrier.begun(SMALLEST_WINDOW)
         await work.settled()
-        assert len(carrier.states_while_sending) == SMALLEST_WINDOW
+        assert carrier.begun_sends == SMALLEST_WINDOW
         carrier.gate.set()
         await carrier.tried(100)
         carrier.gate.clear()
@@ -171,14 +171,17 @@ async def test_the_next_push_begins_with_few_sends_again(ledger: Ledger, clock: 
     carrier = work.carrier
     async with work.going(), asyncio.timeout(20):
         await work.reaches(sent=120)
-        while (await work.ledger.broadcasts(1))[0].state is not BroadcastState.DONE:
+
+        async def is_over() -> bool:
             work.worker.wake()
-            await asyncio.sleep(0)
+            return (await work.ledger.broadcasts(1))[0].state is BroadcastState.DONE
+
+        await until_written(ledger, is_over)
         carrier.gate.clear()
         await push(work.ledger, episode=1208)
         work.worker.wake()
         await carrier.begun(120 + SMALLEST_WINDOW)
         await work.settled()
-        assert len(carrier.states_while_sending) == 120 + SMALLEST_WINDOW
+        assert carrier.begun_sends == 120 + SMALLEST_WINDOW
         carrier.gate.set()
         await work.reaches(sent=120)
