@@ -30,15 +30,22 @@ def recap(
 
 
 @pytest.mark.parametrize(
-    "environment",
-    [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    ("environment", "said"),
+    [
+        ({"PYTHONIOENCODING": "latin-1"}, "\xa0: dis-moi ce que tu écoutes".encode("latin-1")),
+        (
+            {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+            b"Instagram et Spotify : dis-moi ce que tu ecoutes",
+        ),
+    ],
     ids=["latin-1", "no locale"],
 )
-def test_what_a_terminal_cannot_show_is_replaced(environment: dict[str, str]) -> None:
-    """The rest is shown, and nothing ends in an error."""
+def test_what_a_terminal_cannot_show_is_replaced(environment: dict[str, str], said: bytes) -> None:
+    """By letters without accents and plain marks, or else by question marks; nothing ends in an error."""
     shown = recap("preview 1206", environment=environment)
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"of 4096 characters" in shown.stdout
+    assert said in shown.stdout
     assert b"?" in shown.stdout
 
 

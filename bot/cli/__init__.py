@@ -5,11 +5,13 @@ all its calls at its head. A library that not every call needs (the app, aiohttp
 function that uses it.
 """
 
+import codecs
 import gc
 import importlib
 import io
 import os
 import sys
+import unicodedata
 from typing import Annotated, Any
 
 import typer
@@ -113,14 +115,28 @@ def options(
     del version
 
 
+_PLAINER = str.maketrans(dict(zip("’“”«»–—─·•", '\'""""-----', strict=True)) | {"œ": "oe", "Œ": "OE"})
+"""Plain marks and letters for those that are not made of a letter and an accent."""
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return letters without accents and plain marks for characters that an encoding lacks; `?` for all others."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacked = error.object[error.start : error.end].translate(_PLAINER)
+    letters = (each for each in unicodedata.normalize("NFKD", lacked) if not unicodedata.combining(each))
+    return "".join(letters).encode("ascii", "replace").decode(), error.end
+
+
 def main() -> None:
     """Run the command line. An error that a user can cause ends in a sentence, not in a traceback."""
     # Else a seventh of the start is spent on looks for garbage.
     gc.set_threshold(YOUNG)
+    codecs.register_error("plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Because a terminal may lack a character, it gets a replacement; else printing would raise.
-            stream.reconfigure(errors="replace")
+            # Because a terminal may lack a character, it gets a plainer one; else printing would raise.
+            stream.reconfigure(errors="plain")
     with speaking_to_reader():
         try:
             cli(prog_name="recap")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import os
 import re
 import sys
@@ -148,6 +149,8 @@ class AdminGroup(_InWords, TyperGroup):
             except typer.TyperException as error:
                 typer.echo(_refusal(error), err=True)
                 code = error.exit_code
+                if "--json" in (sys.argv[1:] if args is None else args):
+                    typer.echo(json.dumps({"problems": [], "error": _reason(error)}))
         sys.exit(code or 0)
 
 
