@@ -17,7 +17,7 @@ from bot.sandbox.demo.server import Page, listening
 from bot.sandbox.demo.world import Person
 from bot.sandbox.discord.gateway import Op
 from bot.sandbox.discord.messages import walk
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -54,7 +54,7 @@ class Stream:
 
     async def until(self, condition: Callable[[Stream], object]) -> None:
         """Read on until the condition holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (self.state and condition(self)):
                 line = await self._response.content.readline()
                 if line.startswith(b"data: "):
@@ -355,7 +355,8 @@ async def test_a_correction_runs_over_both_screens(fresh: Served, content: Path)
         try:
             file.write_text(good.replace("Netflix", "Notflix"), encoding="utf-8")
             await stream.until(lambda now: "a changé depuis son envoi" in "".join(now.texts("telegram-private")))
-            pressed = {"message": f"telegram-private/{phone.messages[-1].id}", "who": Person.ADMIN}
+            card = next(each for each in phone.messages if "a changé depuis son envoi" in each.text)
+            pressed = {"message": f"telegram-private/{card.id}", "who": Person.ADMIN}
             await do(page, do="press", **pressed, button="Corriger partout")
             for place in ("telegram-channel", "discord-announcements", "discord-forum"):
                 await stream.until(lambda now, place=place: "Notflix" in "".join(now.texts(place)))  # type: ignore[misc]
@@ -367,7 +368,8 @@ async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     """The button below the confirmation shows the newest episode of that day."""
     demo, page = fresh
     place = demo.world.telegram_place("telegram-private")
-    confirmation = place.messages[-1]
+    await demo.world.telegram.wait_for(lambda: len(place.messages) > 1)
+    confirmation = place.messages[1]
     label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:
         status, _ = await do(
