@@ -13,6 +13,7 @@ from bot.platforms.base import NotSentError, SendError, UnauthorisedError
 from bot.runtime.connection import AT_START, LATER, Connection
 from bot.runtime.roles import Role
 from bot.storage.leases import Leases
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from bot.delivery.worker import Worker
@@ -113,7 +114,7 @@ async def test_a_token_that_is_refused_twice_at_the_start_is_refused_within_seco
     """A mistyped token is told at once; the bot asks again all the same, and goes on when the platform takes it."""
     line = Line(Telegram(*[REFUSED] * 20, None))
     delivering = asyncio.create_task(line.connection.deliver())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await line.connection.tried.wait()
         # What ends a program whose tokens are all refused comes after what it tells of them.
         assert len(line.told) == 1

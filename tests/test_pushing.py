@@ -20,7 +20,7 @@ from bot.platforms.registry import load
 from bot.runtime import connections
 from bot.runtime.app import App, opened
 from bot.storage.lock import DeliveryLock
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,7 +106,7 @@ async def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 async def test_a_bot_that_stops_is_not_waited_for(hand: Hand) -> None:
     """What is left waits in the ledger for its next start, and the command says so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         sending = asyncio.create_task(hand.push())
         await hand.next_claim()
         hand.bot.release()
@@ -120,7 +120,7 @@ async def test_a_bot_that_stops_is_not_waited_for(hand: Hand) -> None:
 async def test_a_bot_that_gets_nowhere_is_left_to_itself(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its platform may have refused the token, or ask for hours of patience."""
     monkeypatch.setattr(send, "PATIENCE", 0.1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await hand.push() is False
     assert "Nothing has moved for a while. The bot goes on with what is left" in hand.said()
 
@@ -162,7 +162,7 @@ async def test_a_pause_of_the_platform_is_told_and_waited_for(hand: Hand, monkey
 
 async def test_a_push_that_the_bot_ends_is_seen_to_its_end(hand: Hand) -> None:
     """The command is done when nothing is left."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         sending = asyncio.create_task(hand.push())
         claim = await hand.next_claim()
         await hand.app.ledger.record([advance(claim, hand.app.clock(), messages=1, message_id="7")])
@@ -239,7 +239,7 @@ async def test_a_push_to_the_failed_says_for_whom_it_is_and_for_whom_not(hand: H
     subscriptions = hand.app.ledger.subscriptions
     await hand.app.declare()
     await subscriptions.save_all(people[1:])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         pushing = asyncio.create_task(hand.push())
         for _ in people:
             claim = await hand.next_claim()

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 
 from bot.runtime.clock import Timetable, every_minute
+from tests.waiting import PATIENCE
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -113,7 +114,7 @@ async def test_the_machines_own_clock_calls_at_the_hour() -> None:
             raise EOFError
 
     with time_machine.travel(dt.datetime(2024, 11, 4, 7, 59, 59, 700_000, tzinfo=PARIS), tick=True):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(EOFError):
                 await every_minute(look, lambda: dt.datetime.now(dt.UTC))
     assert moments[-1] >= dt.datetime(2024, 11, 4, 8, 0, tzinfo=PARIS)

@@ -16,6 +16,7 @@ from bot.runtime.app import AlreadyRunningError, App, opened
 from bot.runtime.supervision import HEALTHY, PATIENCE, Supervisor
 from bot.sandbox.shared.faults import Call, Fault, Flood, Hook, Match, Reply
 from bot.storage.records import DeliveryState
+from tests import waiting
 from tests.running import at_work
 from tests.world import MONDAY, DemoWorld, read_discord, town
 
@@ -55,7 +56,7 @@ class Watch:
             done.set()
 
         self.supervisor.start("clock", service)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(waiting.PATIENCE):
             await done.wait()
         await self.supervisor.stop()
 
@@ -90,7 +91,7 @@ async def test_a_service_that_fails_while_it_is_stopped_stays_stopped() -> None:
             raise NotSentError("the database is locked") from error
 
     watch.supervisor.start("clock", service)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(waiting.PATIENCE):
         await begun.wait()
         await watch.supervisor.stop()
     assert watch.pauses == []
@@ -137,7 +138,7 @@ async def test_what_the_admins_hear_of_a_bug_holds_no_secret(place: DemoWorld, t
     async def fail() -> None:
         raise ValueError(f"{place.telegram.url}/bot{place.telegram.token}/getMe")
 
-    async with opened(place.config(tmp_path)) as app, asyncio.timeout(10):
+    async with opened(place.config(tmp_path)) as app, asyncio.timeout(waiting.PATIENCE):
         app.supervisor.start("clock", fail)
         notices: list[Broadcast] = []
         while not notices:
@@ -268,7 +269,7 @@ async def test_the_bot_ends_in_time_even_when_a_platform_hangs(
     async with running(place, tmp_path) as app:
         # The welcome goes to both admins, and Telegram's never gets an answer.
         await place.discord.wait_for(lambda: told_on_discord(place), 20)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(waiting.PATIENCE):
             await held.wait()
         (welcome,) = await app.ledger.notices.latest(1)
         assert (await app.ledger.tally(welcome.id))[DeliveryState.SENDING]

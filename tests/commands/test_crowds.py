@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -27,7 +28,7 @@ async def holding(talk: Talk, chat: int) -> AsyncIterator[Callable[[], None]]:
 
     talk.town.telegram.faults.add(Fault(Hook(hold), Match("sendMessage", chat), times=None))
     talk.town.telegram.say(talk.town.telegram.chats[chat], talk.town.telegram.chats[chat].person, "/latest")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await held.wait()
     yield go_on.set
     go_on.set()

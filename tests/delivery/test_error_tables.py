@@ -26,6 +26,7 @@ from bot.sandbox.telegram.model import Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, due, tally
 from tests.delivery.side import SEND, finished, now, side
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,7 +302,7 @@ async def test_a_refused_token_stops_the_platform(either: Side, real_ledger: Led
     reply = Reply(401, {"ok": False, "error_code": 401, "description": "Unauthorized", "message": "401", "code": 0})
     either.standin.faults.add(Fault(reply, times=None))
     with pytest.raises(UnauthorisedError):
-        async with asyncio.timeout(10), either.delivering(real_ledger):
+        async with asyncio.timeout(PATIENCE), either.delivering(real_ledger):
             await either.ended.wait()
     assert await tally(real_ledger, broadcast) == {"pending": 3}
     assert set((await states(real_ledger)).values()) == {ACTIVE}

@@ -29,7 +29,7 @@ async def deliver_twice(
     side.standin.faults.add(Fault(Reset(), Match(route=route), after=arrived, skip=skip))
     broadcast = await side.open(ledger, *texts)
     async with side.delivering(ledger):
-        await side.standin.wait_for(lambda: not side.standin.faults.pending, within=10)
+        await side.standin.wait_for(lambda: not side.standin.faults.pending)
     side.standin._channels._nonces.clear()
     async with side.delivering(ledger):
         return await finished(ledger, broadcast)

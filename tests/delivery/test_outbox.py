@@ -12,6 +12,7 @@ from bot.delivery.pacing import Pacer
 from bot.storage.records import DeliveryState, LedgerError, Outcome
 from tests.delivery.ledger_kit import MONDAY, TELEGRAM, Clock, push, subscribe, tally, telegram
 from tests.delivery.worker_kit import failing_once
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,7 +132,7 @@ async def test_what_could_not_be_recorded_is_recorded_by_the_next_look(
         with pytest.raises(LedgerError):
             await box.flush()
     else:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await failed.wait()
     assert not troubles
     assert await tally(ledger, broadcast) == {"sending": 1}
@@ -171,6 +172,6 @@ async def test_what_comes_while_others_are_written_down_is_written_down_next(
         box.settle(sent(number))
         await settled()
     ledger.disk.set()
-    async with asyncio.timeout(5), ledger.changed:
+    async with asyncio.timeout(PATIENCE), ledger.changed:
         await ledger.changed.wait_for(lambda: len(ledger.recorded) >= 5)
     assert ledger.recorded == [1, 2, 3, 4, 5]

@@ -76,7 +76,7 @@ async def test_promise_4_one_broken_target_never_holds_up_the_others(either: Sid
 
     either.standin.faults.add(Fault(Hook(wait), Match(route=SEND[either.name], chat=broken.id)))
     async with either.delivering(real_ledger):
-        await either.standin.wait_for(lambda: all(either.received(place) for place in well), within=10)
+        await either.standin.wait_for(lambda: all(either.received(place) for place in well))
         assert not either.received(broken)
         released.set()
         assert await finished(real_ledger, broadcast) == {"sent": 9}
@@ -89,7 +89,7 @@ async def test_promise_5_within_the_limits_and_answers_first(either: Side, real_
     await either.subscribe(real_ledger, *places)
     broadcast = await either.open(real_ledger, "Bonjour")
     async with either.delivering(real_ledger) as pacer:
-        await either.standin.wait_for(lambda: len(either.standin.traffic.sends) >= 5, within=10)
+        await either.standin.wait_for(lambda: len(either.standin.traffic.sends) >= 5)
         before = len(either.standin.traffic.sends)
         (await pacer.answer(either.target(person))).leave()
         assert len(either.standin.traffic.sends) <= before + 2
@@ -103,7 +103,7 @@ async def test_promise_6_stopping_finishes_and_records_what_is_in_flight(either:
     await either.subscribe(real_ledger, *either.add(30))
     broadcast = await either.open(real_ledger, "Bonjour")
     async with either.delivering(real_ledger):
-        await either.standin.wait_for(lambda: len(either.standin.traffic.sends) >= 5, within=10)
+        await either.standin.wait_for(lambda: len(either.standin.traffic.sends) >= 5)
     states = await real_ledger.tally(broadcast)
     assert states[DeliveryState.SENDING] == states[DeliveryState.UNKNOWN] == 0
     assert states[DeliveryState.SENT] == len(either.standin.traffic.sends)

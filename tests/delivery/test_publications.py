@@ -23,6 +23,7 @@ from bot.storage.records import LedgerError
 from bot.storage.tables import publications
 from tests.delivery.ledger_kit import DISCORD, Clock, push, subscription
 from tests.delivery.side import SEND, finished, now
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from bot.sandbox.discord.world import Channel
@@ -56,13 +57,13 @@ def is_published(channel: Channel) -> bool:
 async def until_published(side: Side, channel: Channel) -> None:
     """Wait until every message there was passed on."""
     assert isinstance(side.standin, DiscordStandIn)
-    await side.standin.wait_for(lambda: is_published(channel), within=10)
+    await side.standin.wait_for(lambda: is_published(channel))
 
 
 async def until_waiting(ledger: Ledger, number: int, at_least: dt.timedelta = dt.timedelta()) -> None:
     """Wait until so many messages wait to be passed on, for at least so long."""
     due: list[dt.datetime] | None = None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while due is None or len(due) != number or any(each < now() + at_least for each in due):
             await asyncio.sleep(0.02)
             due = await ledger._database.read(lambda connection: [*connection.scalars(select(publications.c.due))])
@@ -74,7 +75,7 @@ async def test_messages_are_passed_on_after_they_were_sent(
     """Each of them; then nothing is left to do."""
     await discord_side.open(real_ledger, "Un", "Deux")
     async with discord_side.delivering(real_ledger):
-        await discord_side.standin.wait_for(lambda: len(news.messages) == 2, within=10)
+        await discord_side.standin.wait_for(lambda: len(news.messages) == 2)
         await until_published(discord_side, news)
         await until_waiting(real_ledger, 0)
 

@@ -26,6 +26,7 @@ from bot.platforms.base import (
     UnknownOutcomeError,
 )
 from bot.storage.leases import Lease
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ async def test_a_flood_holds_for_everybody(rank: Rank) -> None:
     sender = PacedSender(Pacer(100))
     met, other = Attempts(FloodError("slow down", retry_after=0.3, everything=True)), Attempts()
     first = asyncio.create_task(sender.send(SendRequest(HERE, met, rank, worth=5.0)))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await met.ended.wait()
     await asyncio.gather(first, sender.send(SendRequest(THERE, other, rank)))
     assert min(met.times[1], other.times[0]) - met.times[0] >= 0.3
@@ -103,7 +104,7 @@ async def test_what_the_platform_exempts_waits_for_nothing() -> None:
     """A first answer on Discord must come within three seconds, and no limit counts it."""
     pacer = Pacer(1)
     pacer.note_flood(FloodError("slow down", retry_after=60, everything=True), HERE)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             await PacedSender(pacer).send(SendRequest(HERE, Attempts(), Rank.EXEMPT))
 
@@ -119,7 +120,7 @@ async def test_every_attempt_takes_a_turn() -> None:
 async def test_what_certainly_did_not_leave_costs_no_turn() -> None:
     """A call that asks for leave itself, and finds no connection, gives its turn back."""
     pacer = Pacer(100, lambda _target: (ChatLimit(1, 60.0),))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await PacedSender(pacer).send(SendRequest(HERE, Attempts(NotSentError("")), worth=1.0, leaves=True))
     assert pacer.delay(HERE) > 50
 

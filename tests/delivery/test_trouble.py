@@ -28,6 +28,7 @@ from tests.delivery.ledger_kit import (
     unwritable,
 )
 from tests.delivery.worker_kit import Round, failing_once
+from tests.waiting import PATIENCE
 
 FULL = "cannot grow, the disk is full: make room on it"
 READ_ONLY = "cannot be written: check that the user that runs recap may write to it and its folder"
@@ -63,7 +64,7 @@ async def test_what_was_sent_while_nothing_could_be_written_is_recorded_later_an
         await subscribe(ledger, *everybody)
         await push(ledger)
         work.carrier.gate.clear()
-        async with work.going(), asyncio.timeout(10):
+        async with work.going(), asyncio.timeout(PATIENCE):
             while work.carrier.begun_sends < work.worker._window:
                 work.worker.wake()
                 await asyncio.sleep(0)

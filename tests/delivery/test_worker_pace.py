@@ -18,6 +18,7 @@ from bot.storage.ledger import Ledger
 from bot.storage.records import BroadcastState
 from tests.delivery.ledger_kit import Clock, push, subscribe, telegram, until_written
 from tests.delivery.worker_kit import Round
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from bot.storage.records import Claim
@@ -42,7 +43,7 @@ async def test_a_courier_that_fails_as_it_winds_down_has_ended_all_the_same(
     failing = AsyncMock(side_effect=RuntimeError("a bug"))
     monkeypatch.setattr(Ledger, "finish", failing)
     task = asyncio.create_task(work.worker.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.wait({task})
         await work.worker.stop()
     with pytest.raises(RuntimeError, match="a bug"):
@@ -112,7 +113,7 @@ async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
     work = Round(ledger, clock)
     task = await work.all_under_way(20)
     await work.settled()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await work.worker.stop()
         await task
     assert await work.tally() == {"sending": 8, "pending": 12}

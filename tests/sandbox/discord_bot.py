@@ -14,6 +14,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.sandbox.shared.changes import Changes
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,7 +86,7 @@ async def connected(standin: DiscordStandIn, client: discord.Client) -> AsyncIte
     """The client is ready."""
     async with logged_in(standin, client):
         gateway = asyncio.create_task(client.connect())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await client.wait_until_ready()
         yield
         await client.close()

@@ -15,6 +15,7 @@ from bot.sandbox.discord.gateway import _zstd_stream
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
 from tests.sandbox.discord_bot import Bot, Place, connected, logged_in
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -25,7 +26,7 @@ IDENTIFY: dict[str, Any] = {"token": "stand-in", "intents": 1, "properties": {}}
 
 async def close_code(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     """The code with which the gateway ends the connection."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         async for _ in socket:
             pass
     return socket.close_code
@@ -45,7 +46,7 @@ class Connected(Place):
 
     async def sees(self, condition: Callable[[], object]) -> None:
         """Wait until the client has seen what happened: it acts on an event some time after it was sent."""
-        await self.client.changes.until(condition, within=5)
+        await self.client.changes.until(condition)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from bot.sandbox.discord.people import NotOfferedError
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import MEMBER
 from tests.sandbox.discord_bot import Bot, Place, connected
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,7 +55,7 @@ class Travelling(Place):
     async def used(self, channel: Channel, command: str = "latest") -> discord.Interaction:
         """Ada uses a command there: what the bot got of it."""
         await self.standin.slash(self.ada, channel, command)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self.asked.get()
 
 
@@ -141,7 +142,7 @@ async def test_an_answer_remembers_who_asked(place: Travelling) -> None:
     first = await place.standin.slash(place.ada, voice, "latest")
     second = await place.standin.press(await first.reply(), "again", place.ada)
     await place.standin.press(await second.reply(), "again", place.ada)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         _command, of_command, of_press = [await place.asked.get() for _ in range(3)]
     for asked, origin in ((of_command, first), (of_press, second)):
         assert asked.message is not None

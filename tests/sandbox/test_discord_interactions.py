@@ -15,6 +15,7 @@ from bot.sandbox.discord.people import NotOfferedError
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import MEMBER, Permission
 from tests.sandbox.discord_bot import Bot, Clock, Place, connected, layout
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -68,7 +69,7 @@ class Answering(Place):
 
     async def error(self) -> discord.HTTPException:
         """The next answer that was refused."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             error = await self.errors.get()
         assert isinstance(error, discord.HTTPException)
         return error

@@ -187,7 +187,7 @@ async def test_a_question_beyond_the_end_of_the_line_is_acknowledged_at_once(
         await scene.discord.wait_for(lambda: again.callback)
     assert turned_away.ephemeral
     assert "Abonnement enregistré" in text_of(await first.reply())
-    await scene.platform.underway.finish(within=5.0)
+    await scene.platform.underway.finish(PATIENCE)
     assert again.messages == []
 
 

@@ -12,6 +12,7 @@ from bot.model.subscription import Subscription, SubscriptionState
 from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.sandbox.discord.world import BOT, MEMBER, Permission
 from tests.platforms.discord.answering import Scene, answering, custom_ids, target_of, text_of
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -287,7 +288,7 @@ async def test_a_deleted_channel_takes_its_threads_along(scene: Scene) -> None:
 
 async def becomes(scene: Scene, channel: Channel, state: str) -> None:
     """Wait until the channel's subscription is in that state."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while await scene.state(channel) != state:  # noqa: ASYNC110 - the ledger announces nothing
             await asyncio.sleep(0.02)
 

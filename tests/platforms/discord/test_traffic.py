@@ -154,7 +154,7 @@ async def test_a_message_in_doubt_is_found_behind_a_hundred_others(discord: Side
     broadcast = await discord.open(ledger, "Un")
 
     async with discord.delivering(ledger):
-        await standin.wait_for(lambda: standin.traffic.sends, within=10)
+        await standin.wait_for(lambda: standin.traffic.sends)
         for number in range(250):
             post = Post(discord.target(busy), "", message(f"Bavardage {number}"), nonce=f"chat.{number}")
             await client_of(discord).send(post)
@@ -173,7 +173,7 @@ async def test_a_ban_of_the_address_is_one_pause_for_everything(
     discord.rate = 45
     broadcast = await discord.open(ledger, "Un")
     async with discord.delivering(ledger) as pacer:
-        await standin.wait_for(lambda: len(standin.traffic.sends) >= 5, within=10)
+        await standin.wait_for(lambda: len(standin.traffic.sends) >= 5)
         standin.limits.silence(2.0, is_ban=True)
         if at_login:
             with pytest.raises((FloodError, NotSentError)):
