@@ -12,7 +12,7 @@ from bot.commands import COMMANDS
 from bot.model.i18n import Language
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import NotSentError, Post, UnknownOutcomeError
+from bot.platforms.base import ContentError, NotSentError, Post, UnknownOutcomeError
 from bot.platforms.discord.errors import reaching
 from bot.platforms.discord.menu import publish, slash
 from bot.platforms.telegram import menus
@@ -141,6 +141,17 @@ async def test_nothing_is_read_out_of_an_odd_answer_of_discord(call: str) -> Non
         standin.faults.clear()
         await platform.connect()
         await platform.send(post(target))
+
+
+@pytest.mark.parametrize("errors", ['"x"', "[7]", '{"flags": null}', '{"flags": {"_errors": 7}}', '{"_errors": [{}]}'])
+async def test_a_refusal_of_discord_counts_without_its_places(errors: str) -> None:
+    """Its code tells what is refused, in whatever form it says where."""
+    async with DiscordStandIn() as standin, connected(discord_client(standin)) as platform:
+        channel = standin.add_text(standin.add_guild("Auditeurs"), "news")
+        refusal = f'{{"message": "Invalid Form Body", "code": 50035, "errors": {errors}}}'
+        standin.faults.add(Fault(Reply(400, refusal, "application/json"), Match("*")))
+        with pytest.raises(ContentError, match=r"^Invalid Form Body.*\(50035\)$"):
+            await platform.send(post(Target(PlatformName("discord"), str(channel.id))))
 
 
 async def _publish_menus(platform: TelegramPlatform, _target: Target) -> None:

@@ -227,6 +227,11 @@ def _unserved(response: aiohttp.ClientResponse, payload: bytes) -> SendError | N
         case {"message": str(words), "code": int(code), **rest}:
             if code in TOO_SOON or (code == INVALID_FORM and "TOO_MANY_MESSAGES" in json.dumps(rest.get("errors"))):
                 return FloodError(f"{in_brief(words)} ({code})", retry_after=pause_in(rest.get("retry_after", wait)))
+            try:
+                discord.HTTPException(response, answer)
+            except (AttributeError, TypeError, RecursionError):
+                # Of places of the mistakes in a form that discord.py cannot read, the code still tells what is refused.
+                return translate(discord.HTTPException(response, {"message": words, "code": code}))
             return None
     # Cloudflare's ban of the whole address is a page without JSON.
     return not_discord(payload, response.status, wait)
