@@ -443,6 +443,13 @@ def test_check_online_of_a_platform_that_cannot_be_reached(recap: Recap, tmp_pat
     assert "telegram: no connection to Telegram" in result.stderr
     assert "See whether this machine is online, then try again." in result.stderr
     assert "Unclosed" not in result.stderr
+    proxied = f'[network]\nproxy = "http://me:secret@127.0.0.1:{port}"\n'
+    write_config(tmp_path, f'api_url = "http://bots.example.org"\n{proxied}')
+    cure = f"See whether the proxy 127.0.0.1:{port} works and lets this machine through, then try again."
+    said = recap("check", "--online").stderr
+    assert f"telegram: no connection to Telegram (Connection refused). {cure}" in said.splitlines()
+    assert "secret" not in said
+    assert "INFO" not in said
 
 
 @pytest.mark.usefixtures("content")

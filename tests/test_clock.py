@@ -260,7 +260,7 @@ async def test_a_file_broken_at_the_last_minute_is_sent_as_it_last_was(tmp_path:
         assert push.title == "Le bon titre"
         assert await bot.told() == ["Une erreur dans 1207.md"]
         (notice, _welcome) = await bot.app.ledger.notices.latest(9)
-        assert "Sa dernière bonne version continue de compter" in notice.text
+        assert "Sa dernière bonne version reste en vigueur" in notice.text
 
 
 async def test_a_draft_that_is_still_being_written_alarms_nobody(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -23,6 +25,7 @@ from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
 from bot.platforms.discord.render import render as render_for_discord
 from bot.platforms.telegram.render import render as render_for_telegram
+from bot.storage.leases import CLOCK
 from bot.storage.records import NEVER
 
 if TYPE_CHECKING:
@@ -301,7 +304,7 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             (
                 "Une erreur dans 1207.md\n"
                 "content/1207.md:2: there is no date. Write date: 2024-11-04.\n"
-                "Sa dernière bonne version continue de compter jusqu’à ce que le fichier soit corrigé."
+                "Sa dernière bonne version reste en vigueur jusqu’à ce que le fichier soit corrigé."
             ),
         ),
         (
@@ -416,7 +419,15 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             FRENCH,
             (
                 "Une partie du bot a été relancée\n"
-                "« clock » a échoué et a été relancé (no connection). Si cela se répète, regardez le journal."
+                "« horloge » a échoué et a été relancé (no connection). Si cela se répète, regardez le journal."
+            ),
+        ),
+        (
+            facts.ServiceRestarted("discord delivery", "no connection"),
+            FRENCH,
+            (
+                "Une partie du bot a été relancée\n"
+                "« Discord · envoi » a échoué et a été relancé (no connection). Si cela se répète, regardez le journal."
             ),
         ),
         (
@@ -472,6 +483,16 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
 def test_the_other_notices(fact: Fact, language: Words, text: str) -> None:
     """What happened, what the bot does about it, and what the admin can do."""
     assert said(describe(fact, language)) == _plain(text)
+
+
+def test_every_part_that_is_started_again_has_words() -> None:
+    """The admins read no name that stands in the log alone."""
+    files = (Path(str(resources.files("bot"))) / "runtime").glob("*.py")
+    started = [name for file in files for name in re.findall(r'upervisor\.start\(f?"([^"]+)"', file.read_text("utf-8"))]
+    assert {"{name} delivery", "heart", "feed"} <= set(started)
+    for name in started:
+        service = name.replace("{CLOCK}", CLOCK)
+        assert not {*service.split()} & {*said(describe(facts.ServiceRestarted(service, ""), FRENCH)).split()}, name
 
 
 PLANNED = rehearsal.Planned(

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -30,6 +31,7 @@ from bot.model.facts import Unreached
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import Problem
+from bot.model.subscription import PlatformName
 from bot.platforms import base
 from bot.platforms.registry import PLATFORMS, renderers
 from bot.runtime.clock import Timetable
@@ -56,7 +58,8 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the config and the content, and list the next pushes."""
-    settings, archive = console.read(config, tokens="needed" if online else "optional")
+    # Because all that the log would say is told as an answer, it says less.
+    settings, archive = console.read(config, level="WARNING", tokens="needed" if online else "optional")
     path = console.config_path(config)
     unusable, is_current, of_storage = _storage(settings, path)
     problems = [*unusable, *archive.problems]
@@ -272,7 +275,7 @@ async def _asked(app: "App") -> tuple[list[str], list[str]]:
             )
             works.append(answers)
         except base.SendError as error:
-            refused.append(labelled(name, _with_cure(error), spoken()))
+            refused.append(labelled(name, _with_cure(error, _proxy_of(app.config, name)), spoken()))
         finally:
             await connection.platform.close()
     return works, refused
@@ -285,7 +288,8 @@ async def _reach(settings: Config, platform: base.Platform, refused: list[str]) 
         try:
             found = await find_out(platform, place)
         except base.SendError as error:
-            refused.append(labelled(str(place.target), _with_cure(error), spoken()))
+            cure = _with_cure(error, _proxy_of(settings, platform.name))
+            refused.append(labelled(str(place.target), cure, spoken()))
             continue
         if isinstance(found, Unreached):
             refused.append(out_of_reach(found, spoken()))
@@ -295,7 +299,13 @@ async def _reach(settings: Config, platform: base.Platform, refused: list[str]) 
     return reached
 
 
-def _with_cure(error: base.SendError) -> str:
+def _proxy_of(settings: Config, platform: PlatformName) -> str | None:
+    """Return the machine and port of the proxy before the platform, without its password; None without a proxy."""
+    proxy = settings.network.proxy_for(settings.platforms[platform].api_url)
+    return proxy and urlsplit(proxy).netloc.rpartition("@")[2]
+
+
+def _with_cure(error: base.SendError, proxy: str | None) -> str:
     match error:
         case base.UnauthorisedError():
             return _("{error}. Copy the whole token again from where you made the bot.").format(error=error)
@@ -303,6 +313,9 @@ def _with_cure(error: base.SendError) -> str:
             return _(
                 "{error}. See that api_url is the address of the platform itself, with no page of a network before it."
             ).format(error=error)
+        case base.NotSentError() | base.UnknownOutcomeError() if proxy:
+            told = _("{error}. See whether the proxy {proxy} works and lets this machine through, then try again.")
+            return told.format(error=error, proxy=proxy)
         case base.NotSentError() | base.UnknownOutcomeError():
             return _("{error}. See whether this machine is online, then try again.").format(error=error)
     # The texts of the platforms name the missing right themselves.

@@ -13,10 +13,28 @@ from bot.model.codes import NO_FAILURES, Code
 from bot.model.document import Block, Paragraph, Span
 from bot.model.episode import Episode, Status
 from bot.model.facts import Ability, Fact, Pushed, Standing
+from bot.model.i18n import gettext_noop
 from bot.storage.records import NEVER, Notice
 
 if TYPE_CHECKING:
     from bot.model.i18n import Words
+
+_PARTS = {
+    "delivery": gettext_noop("sending"),
+    "commands": gettext_noop("commands"),
+    "lease": gettext_noop("sharing of the work"),
+    "start": gettext_noop("start"),
+    "heart": gettext_noop("watch over itself"),
+    "metrics": gettext_noop("metrics"),
+    "content": gettext_noop("watch over the episodes"),
+    "clock": gettext_noop("clock"),
+    "reports": gettext_noop("reports"),
+    "config": gettext_noop("watch over the config"),
+    "readiness": gettext_noop("watch over what works"),
+    "reach": gettext_noop("search for those out of reach"),
+    "feed": gettext_noop("feed"),
+}
+"""The parts of the bot that are started again after an error, by their names in the log, some of them behind a platform."""
 
 
 def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
@@ -278,7 +296,8 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             return as_notice(_("The database can be used again"), again, alarming=False)
         case facts.ServiceRestarted(service, reason):
             failed = _("“{service}” failed and was started again ({reason}). If this goes on, look into the log.")
-            return as_notice(_("A part of the bot was restarted"), paragraph(failed, service=service, reason=reason))
+            name = " · ".join(_(_PARTS[each]) if each in _PARTS else each.title() for each in service.split())
+            return as_notice(_("A part of the bot was restarted"), paragraph(failed, service=name, reason=reason))
         case facts.NotPublished():
             kept = _("The recap is in {target}, but it could not be published to the channel's followers ({reason}).")
             return as_notice(
