@@ -34,7 +34,7 @@ _PARTS = {
     "reach": gettext_noop("search for those out of reach"),
     "feed": gettext_noop("feed"),
 }
-"""The parts of the bot that are started again after an error, by their names in the log, some of them behind a platform."""
+"""The parts of the bot that start again after an error, by their names in the log, some of them behind a platform."""
 
 
 def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each fact
