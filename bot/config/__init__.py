@@ -136,6 +136,7 @@ class PlatformSection(ConfigSection):
         # Each platform declares these keys itself, because messages list all its keys in the order of declaration.
         token: SecretStr
         token_file: Path | None
+        api_url: str
         rate: int
         admins: tuple[int, ...]
 

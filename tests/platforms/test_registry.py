@@ -59,6 +59,7 @@ class Pigeon(PlatformSection):
 
     token: SecretStr
     token_file: Path | None = None
+    api_url: str = "https://example.org"
     rate: int = 1000
     admins: tuple[int, ...] = ()
 
