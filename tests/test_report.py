@@ -210,8 +210,8 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
     fact = facts.NoEpisode("monday", MONDAY, MONDAY + dt.timedelta(hours=6), [draft, later], [MISTAKE])
     assert said(describe(fact, FRENCH)) == (
         "Pas encore d’épisode\n"
-        "Rien de nouveau à envoyer pour lundi 4 novembre 2024 à 08:00 (horaire monday).\n"
-        "Déposez l’épisode dans le dossier avant lundi 4 novembre 2024 à 14:00 : il partira aussitôt.\n"
+        "Rien de nouveau à envoyer le lundi 4 novembre 2024 à 08:00 (horaire monday).\n"
+        "Déposez l’épisode dans le dossier avant le lundi 4 novembre 2024 à 14:00 : il partira aussitôt.\n"
         "L’épisode 1208 est encore un brouillon : retirez la ligne « status: draft » de 1208.md.\n"
         "L’épisode 1209 n’est pas envoyé avant sa date, le mardi 5 novembre 2024.\n"
         "content/1207.md:2: there is no date. Write date: 2024-11-04."
@@ -262,8 +262,8 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             FRENCH,
             (
                 "Épisode 1207 : pas envoyé\n"
-                "L’envoi prévu lundi 4 novembre 2024 à 08:00 (horaire monday) a été manqué, et il est trop tard pour "
-                "l’envoyer sans vous le demander.\n"
+                "L’envoi prévu le lundi 4 novembre 2024 à 08:00 (horaire monday) a été manqué, et il est trop tard "
+                "pour l’envoyer sans vous le demander.\n"
                 "Pour l’envoyer quand même : recap send 1207"
             ),
         ),
@@ -272,7 +272,7 @@ def test_a_monday_without_an_episode_says_until_when_one_is_awaited() -> None:
             FRENCH,
             (
                 "La base de données a été restaurée d’une sauvegarde\n"
-                "Le bot ne sait rien de ce qui s’est passé depuis lundi 4 novembre 2024 à 08:00, ni des choix faits "
+                "Le bot ne sait rien de ce qui s’est passé depuis le lundi 4 novembre 2024 à 08:00, ni des choix faits "
                 "depuis par les gens.\n"
                 "Un épisode peut-être déjà envoyé ne part pas de lui-même ; chacun vous est signalé.\n"
                 "2 messages étaient alors en route. Ils sont peut-être arrivés depuis, et ne sont pas renvoyés."

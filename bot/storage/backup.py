@@ -60,7 +60,6 @@ def save(database: Path, path: Path) -> Backup:
     if not database.exists():
         missing = _("there is no database at {path}").format(path=database.absolute())
         raise LedgerError(missing, _("is this the right folder?"))
-    unready = path.with_name(f"{path.name}.unready")
     try:
         # The name is taken first, so that a file which comes meanwhile is not replaced at the end.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -70,6 +69,7 @@ def save(database: Path, path: Path) -> Backup:
     except OSError as error:
         told = _("{path} cannot be written ({reason}): name a file in another folder")
         raise BackupError(told.format(path=path, reason=reason_of(error))) from error
+    unready = path.with_name(f"{path.name}.unready")
     try:
         with plain_errors(_url(database)), contextlib.closing(_opened(database, "rw")) as source:
             source.execute("PRAGMA schema_version")

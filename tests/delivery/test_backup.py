@@ -103,6 +103,7 @@ async def test_a_backup_replaces_no_file(tmp_path: Path) -> None:
     before = names(tmp_path)
     for database, path, told in (
         ("recap.db", there, "there exists already: name another file, or move that one away first"),
+        ("recap.db", Path("/"), "/ exists already"),
         ("recap.db", tmp_path / "no" / "copy.db", r"copy.db cannot be written \(No such file or directory\)"),
         ("other.db", tmp_path / "copy.db", "there is no database at .*other.db"),
     ):
