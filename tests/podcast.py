@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import email.utils
+import ssl
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
@@ -83,13 +84,15 @@ class Podcast:
 
 
 @contextlib.asynccontextmanager
-async def podcast() -> AsyncIterator[Podcast]:
-    """A host with a feed of one episode."""
+async def podcast(secure: ssl.SSLContext | None = None) -> AsyncIterator[Podcast]:
+    """A host with a feed of one episode, with an encrypted way to it on demand."""
     found = Podcast()
     app = server.Application()
     app.router.add_get("/{path:.*}", found.answer)
     app[OVER] = asyncio.Event()
-    async with TestServer(app, host="127.0.0.1") as running:
-        found.url = f"http://127.0.0.1:{running.port}"
+    running = TestServer(app, host="127.0.0.1", scheme="https" if secure else "http")
+    await running.start_server(ssl=secure)
+    async with running:
+        found.url = str(running.make_url("")).rstrip("/")
         yield found
         app[OVER].set()

@@ -8,6 +8,7 @@ import gzip
 import itertools
 import os
 import re
+import ssl
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+import trustme
 from aiohttp import web as server
 from hypothesis import given
 from hypothesis import strategies as st
@@ -632,6 +634,18 @@ async def test_a_bad_answer_harms_nothing_and_is_told_once(
         assert "November 3, 2024" in told["not found"]
         await here.app.tick()
         assert here.app.archive is before
+
+
+async def test_a_host_whose_certificate_is_not_trusted_is_told(tmp_path: Path) -> None:
+    """As one that has run out, or is another host's; nothing of its answer is read."""
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(secure)
+    async with podcast(secure) as host, team(tmp_path, host) as here:
+        for _look in range(2):
+            await here.looks()
+        (notice,) = await here.app.ledger.notices.latest(1)
+        assert "its certificate is not one that this machine trusts" in (notice.text or "")
+        assert (host.asked, here.files()) == ([], {})
 
 
 async def test_a_local_file_is_no_part_of_a_feed(tmp_path: Path, host: Podcast) -> None:

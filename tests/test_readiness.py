@@ -113,9 +113,11 @@ async def test_a_web_page_in_place_of_the_api_is_not_ready(
     """As a wrong `api_url` gives it: the log says so at once, and the other platform's admin hears of it."""
     caplog.set_level(logging.INFO)
     place.telegram.faults.add(Fault(PAGE, times=None))
-    async with running(place, tmp_path):
+    async with running(place, tmp_path) as app:
         await place.discord.wait_for(lambda: place.discord.direct(place.manager).messages, 30)
         await logged(caplog, "Ready: ")
+        (unready,) = app.readiness.unready()
+        assert unready.startswith("telegram")
     (welcome, *_) = place.discord.direct(place.manager).messages
     text = read_discord(welcome.components).replace("\N{NO-BREAK SPACE}", " ")
     assert "tout ne fonctionne pas" in text

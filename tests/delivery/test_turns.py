@@ -14,6 +14,7 @@ from bot.model.codes import Code
 from bot.platforms.base import NotSentError
 from bot.storage import outcomes
 from bot.storage.ledger import Ledger
+from bot.storage.records import NEVER
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import (
     MONDAY,
@@ -36,10 +37,18 @@ if TYPE_CHECKING:
 
 End: TypeAlias = Callable[[Ledger, "Claim"], Awaitable[object]]
 
+
+async def recall(ledger: Ledger, _claim: Claim) -> None:
+    """Recall the newest push."""
+    newest = (await ledger.corrections.sent(NEVER))[-1].broadcast
+    await ledger.corrections.recall(newest, {})
+
+
 ENDS: dict[str, End] = {
     "unsubscribe": lambda ledger, claim: ledger.subscriptions.end(claim.target, "unsubscribed"),
     "left": lambda ledger, claim: ledger.subscriptions.left(claim.target, "the bot was removed"),
     "forget": lambda ledger, claim: ledger.subscriptions.forget(claim.target),
+    "recall": recall,
     "stop": lambda ledger, claim: ledger.stop_if_refused(claim.rendering_id, claim.position),
 }
 
