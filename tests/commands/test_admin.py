@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def language() -> Language:
     return Language.FRENCH
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def team(tmp_path: Path, language: Language) -> AsyncIterator[Team]:
     """The running bot, three hours before the push of the third of its episodes."""
     folder = tmp_path / "content"

@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.shared.faults import BAD_GATEWAY, Action, Fault, Flood, Match, Reply, Reset
+from tests.commands.conftest import tuesday
 from tests.conversation import talking
 from tests.world import town
 
@@ -29,16 +31,16 @@ REFUSAL = Reply(400, {"ok": False, "error_code": 400, "description": "Bad Reques
 LONG = "Un mot après l’autre, et encore un. " * 60
 
 
-@pytest.fixture
-async def wordy(clock: time_machine.Traveller, tmp_path: Path) -> AsyncIterator[Talk]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wordy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Talk]:
     """The running bot, whose only episode takes three messages."""
-    del clock
-    folder = tmp_path / "content"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("wordy")
+    (content := folder / "content").mkdir()
     subjects = "".join(f"## Sujet {number}\n\n#tiktok\n\n{LONG}\n\n" for number in range(1, 4))
-    (folder / "1.md").write_text(f"---\nnumber: 1\ntitle: Un\ndate: 2024-11-04\n---\n\n{subjects}", "utf-8")
-    async with town() as place, talking(place, tmp_path, content=folder) as started:
-        yield started
+    (content / "1.md").write_text(f"---\nnumber: 1\ntitle: Un\ndate: 2024-11-04\n---\n\n{subjects}", "utf-8")
+    with tuesday():
+        async with town() as place, talking(place, folder, content=content) as started:
+            yield started
 
 
 @pytest.mark.parametrize("skip", [0, 1])

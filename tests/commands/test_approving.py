@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 import time_machine
 
 from bot.commands import press
@@ -39,7 +40,7 @@ EPISODE = "---\nnumber: 1207\ntitle: Le lundi\ndate: 2024-11-04\n---\n\n## Netfl
 GO, WITHHOLD, PANEL = "Bon pour envoi", "Retenir", "◀ Tableau de bord"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def team(tmp_path: Path) -> AsyncIterator[tuple[Talk, telegram_model.Chat]]:
     """The running bot of a team of two on Sunday evening, after the rehearsal, and Ana's private chat."""
     (tmp_path / "content").mkdir()

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 import time_machine
 
 from bot.commands import press
@@ -29,7 +30,7 @@ CORRECT, RECALL, SURE = "Corriger partout", "Retirer", "Oui, le retirer"
 WRONG, RIGHT = "Netflix a dix abonnés.", "Netflix a douze abonnés."
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def team(tmp_path: Path) -> AsyncIterator[tuple[Talk, telegram_model.Chat, DiscordPerson]]:
     """The running bot of a team of two after a push with a mistake, which the author has mended; Ana, and Ben."""
     (tmp_path / "content").mkdir()

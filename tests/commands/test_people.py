@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from bot.model.i18n import Language, words
 from bot.model.subscription import Choices, PlatformName, Subscription, SubscriptionState, Target
 from bot.sandbox.discord.world import Permission
 from bot.sandbox.telegram.model import Status
+from tests.commands.conftest import tuesday
 from tests.conversation import talking
 from tests.world import town
 
@@ -60,16 +62,17 @@ async def held(talk: Talk, person: TelegramPerson) -> Subscription:
     return found
 
 
-@pytest.fixture
-async def accents(clock: time_machine.Traveller, tmp_path: Path) -> AsyncIterator[Talk]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def accents(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Talk]:
     """A show whose team writes accents, hyphens and capitals."""
-    del clock
-    content = tmp_path / "content"
+    folder = tmp_path_factory.mktemp("accents")
+    content = folder / "content"
     content.mkdir()
     (content / "1.md").write_text(EPISODE.format(topics="#Vie-Privée #sécurité"), "utf-8")
     more = '[topics]\n"Œuvres libres" = ["domaine public"]\n'
-    async with town() as place, talking(place, tmp_path, content=content, more=more) as talk:
-        yield talk
+    with tuesday():
+        async with town() as place, talking(place, folder, content=content, more=more) as talk:
+            yield talk
 
 
 # Topics

@@ -53,8 +53,9 @@ async def test_privacy_leaves_nothing_out(anna: TelegramPerson) -> None:
     assert set().union(*KEPT.values()) == {each.name for table in about_chats for each in table.columns} - {"id"}
 
 
-async def test_everything_is_deleted_after_one_question(talk: Talk, anna: TelegramPerson, tmp_path: Path) -> None:
+async def test_everything_is_deleted_after_one_question(alone: Talk, tmp_path: Path) -> None:
     """Who says no keeps it; who says yes is nowhere in the database any more."""
+    anna = alone.on_telegram()
     await anna.says("/subscribe tiktok")
     await anna.says("/privacy")
     question = await anna.presses("Tout effacer")
@@ -68,7 +69,7 @@ async def test_everything_is_deleted_after_one_question(talk: Talk, anna: Telegr
     assert "C’est fait : je ne sais plus rien" in done.text
     assert str(anna.chat.id) not in database(tmp_path)
     assert "pas d’abonnement" in (await anna.says("/settings")).text
-    assert len(await talk.app.ledger.subscriptions.all()) == 8
+    assert len(await alone.app.ledger.subscriptions.all()) == 8
 
 
 async def test_only_admins_delete_what_is_kept_of_a_group(talk: Talk) -> None:

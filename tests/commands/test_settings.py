@@ -6,14 +6,15 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from bot.model.subscription import AudioAs, Choices, PlatformName, Subscription, SubscriptionState, Target
+from tests.commands.conftest import tuesday
 from tests.conversation import talking
 from tests.world import town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import time_machine
 
@@ -105,8 +106,9 @@ async def test_a_button_pressed_twice_does_no_more_than_it_says(talk: Talk, anna
     assert (await subscription_of(talk, anna)).choices.topics == ("netflix", "tiktok")
 
 
-async def test_a_holiday(talk: Talk, anna: TelegramPerson, clock: time_machine.Traveller) -> None:
+async def test_a_holiday(alone: Talk, clock: time_machine.Traveller) -> None:
     """No push for two weeks, and the date of the one after it; then, or earlier, they go on."""
+    anna, subscriptions = alone.on_telegram(), alone.app.ledger.subscriptions
     await anna.says("/subscribe")
     await anna.says("/settings")
     choice = await anna.presses("Pause")
@@ -114,16 +116,16 @@ async def test_a_holiday(talk: Talk, anna: TelegramPerson, clock: time_machine.T
     paused = await anna.presses("2 semaines")
     assert "Les envois sont suspendus jusqu’au mardi 19 novembre 2024." in paused.text
     assert "Prochain envoi : lundi 25 novembre 2024 à 08:00" in paused.text
-    assert await talk.app.ledger.subscriptions.count("monday") == 8
+    assert await subscriptions.count("monday") == 8
     resumed = await anna.presses("Reprendre")
     assert "suspendus" not in resumed.text
     assert "Prochain envoi : lundi 11 novembre 2024 à 08:00" in resumed.text
     await anna.presses("Pause")
     await anna.presses("1 semaine")
     clock.shift(dt.timedelta(weeks=1, hours=1))
-    await talk.app.tick()
+    await alone.app.tick()
     assert "suspendus" not in (await anna.says("/settings")).text
-    assert await talk.app.ledger.subscriptions.count("monday") == 9
+    assert await subscriptions.count("monday") == 9
 
 
 async def test_a_change_takes_a_paused_subscription_up_again(talk: Talk, anna: TelegramPerson) -> None:
@@ -184,12 +186,12 @@ async def test_a_misspelt_topic_is_mended_and_the_others_stay(anna: TelegramPers
     assert "sur les thèmes #netflix et #tiktok" in (await anna.presses("#tiktok")).text
 
 
-@pytest.fixture
-async def two_times(clock: time_machine.Traveller, tmp_path: Path) -> AsyncIterator[Talk]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def two_times(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Talk]:
     """A show that is pushed at two times of the week."""
-    del clock
-    async with town() as place, talking(place, tmp_path, more=TWO_TIMES) as talk:
-        yield talk
+    with tuesday():
+        async with town() as place, talking(place, tmp_path_factory.mktemp("two"), more=TWO_TIMES) as talk:
+            yield talk
 
 
 async def test_the_hour_is_chosen_where_there_are_several(two_times: Talk) -> None:
