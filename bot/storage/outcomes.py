@@ -4,8 +4,8 @@ import datetime as dt
 import functools
 import json
 import operator
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -102,6 +102,20 @@ _MUST_WAIT = deliveries.c.corrects.is_not(None) & or_(
     )
 )
 """True for a change of messages that an earlier delivery still sends or changes."""
+_CHANGED = deliveries.alias("changed")
+# As one text, because each column costs time for every row, and most rows are no change.
+_STANDING = (
+    select(
+        cast(_CHANGED.c.message_ids, String)
+        + case((_CHANGED.c.state == _FAILED, literal_column("',false,'")), else_=literal_column("',true,'"))
+        + cast(_CHANGED.c.rendering_id, String)
+    )
+    # By whole names, because SQLAlchemy leaves them out behind RETURNING; else a row would be compared with itself.
+    .where(literal_column("changed.id") == literal_column("deliveries.corrects"))
+    .select_from(_CHANGED)
+    .scalar_subquery()
+)
+"""The messages at the place of a change: their ids, whether they are all, and the rendering that they are."""
 
 
 # Because building a statement costs more than running it, those on the path of every message are built once.
@@ -141,7 +155,8 @@ def _claim_of(ranks: tuple[DeliveryRank, ...]) -> ReturningUpdate[Any]:
         .returning(
             *(c.rank, c.id, c.broadcast_id, c.chat, c.thread, c.rendering_id, c.position),
             # As text, because a column type that decodes in Python takes its time for every row: most hold nothing.
-            case((c.position > 0, cast(c.message_ids, String))),
+            # By COALESCE, because of a CASE around a subquery SQLite returns nothing here.
+            func.coalesce(_STANDING, case((c.position > 0, cast(c.message_ids, String)))),
             *(c.attempts, c.code, c.publish, c.pin, c.corrects),
             type_coerce(c.state, String).label("state"),
         )
@@ -202,9 +217,6 @@ _STANDS = (
         rendering_id=func.coalesce(_ARRIVED.c.value[1].as_integer(), deliveries.c.rendering_id),
     )
 )
-_STANDING = select(
-    deliveries.c.id, cast(deliveries.c.message_ids, String), deliveries.c.state != _FAILED, deliveries.c.rendering_id
-).where(deliveries.c.id == cast(_ARRIVED.c.key, Integer))
 _DUE_IN_CHANNEL = (
     select(func.max(publications.c.due))
     .where(publications.c.platform == deliveries.c.platform, publications.c.chat == deliveries.c.chat)
@@ -240,34 +252,15 @@ def record_and_claim(
     rows = sorted(connection.execute(_claim_of(tuple(ranks)), of).all(), key=_BY_RANK)
     if unwanted := [row.id for row in rows if row.state == DeliveryState.FAILED]:
         fail_unwanted(connection, deliveries.c.id.in_(unwanted), now)
-    corrected = {row.corrects: 0 for row in rows if row.corrects is not None}
-    standing = _standing(connection, corrected) if corrected else {}
-    return [_claim(platform, row, standing) for row in rows if row.state == DeliveryState.SENDING]
+    return [_claim(platform, row) for row in rows if row.state == DeliveryState.SENDING]
 
 
-_Standing: TypeAlias = tuple[Sequence[str | None], bool, int]
-"""The ids of the messages that stand at a place, whether they are all, and the rendering that they are."""
-
-
-def _standing(connection: Connection, corrected: Mapping[int, int]) -> dict[int, _Standing]:
-    """Return what stands at the places of these deliveries."""
-    rows = connection.execute(_STANDING, {_BY_DELIVERY: corrected}).all()
-    # Column by column, because a decoder takes longer to begin than to read.
-    deliveries_of, ids, *rest = zip(*rows, strict=True) if rows else ((), ())
-    decoded = json.loads(f"[{','.join(ids)}]")
-    return dict(zip(deliveries_of, zip(decoded, *rest, strict=True), strict=True))
-
-
-def _claim(platform: PlatformName, row: Sequence[Any], standing: Mapping[int, _Standing]) -> Claim:
-    """Return the claim; that of a change has the messages that are `standing` at its place."""
-    _rank, id_, broadcast, chat, thread, rendering, position, ids, attempts, code, publish, pin, corrects, _state = row
-    target, is_whole, stands = Target(platform, chat, thread), True, None
-    if corrects is not None and corrects in standing:
-        ids, is_whole, stands = standing[corrects]
-    elif ids:
-        ids = json.loads(ids)
-    args = id_, broadcast, target, rendering, position, tuple(ids or ()), attempts, code, publish, pin
-    return Claim(*args, corrects, is_whole, stands)
+def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
+    """Return the claim; that of a change has the messages that stand at its place."""
+    _rank, id_, broadcast, chat, thread, rendering, position, known, attempts, code, publish, pin, corrects, _ = row
+    ids, is_whole, stands = (*json.loads(f"[{known}]"), True, None)[:3] if known else ((), True, None)
+    args = id_, broadcast, Target(platform, chat, thread), rendering, position, tuple(ids), attempts, code, publish
+    return Claim(*args, pin, corrects, is_whole, stands)
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:
