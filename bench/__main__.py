@@ -55,7 +55,7 @@ SCENARIOS: dict[str, Scenario] = {
     "people": lambda place, given: scale.people(
         place,
         [1_000, 5_000] if given.quick else [1_000, 10_000, 100_000, 1_000_000],
-        sample=QUICK if given.quick else 2_000,
+        sample=QUICK if given.quick else 1_000,
         drained=5_000 if given.quick else 100_000,
         server=given.server,
     ),

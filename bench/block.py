@@ -54,9 +54,13 @@ class Block:
         self.found["cpu_of_loop"] = time.thread_time() - used_here
         self.found["seconds"] = time.monotonic() - began
 
+    async def warms(self, send: Callable[[int], Awaitable[object]]) -> None:
+        """Call `send` with a number for each message of the warm-up."""
+        await _all(range(self.warm_up), self.in_flight, send)
+
     async def sends(self, send: Callable[[int], Awaitable[object]]) -> None:
         """Call `send` with a number for each message, `in_flight` at once; only what comes after warming up counts."""
-        await _all(range(self.warm_up), self.in_flight, send)
+        await self.warms(send)
         with self.measured(self.messages):
             await _all(range(self.warm_up, self.warm_up + self.messages), self.in_flight, send)
 

@@ -1,4 +1,8 @@
-"""A push to very many people, of whom a sample is sent to: what opening it and each delivery cost."""
+"""A push to very many people, of whom a sample is sent to: what opening it and each delivery cost.
+
+Because the worker claims ahead of what it sends, the sample is the beginning of the push, with its first claim: the end
+of a push to few is without claims.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from bench.contenders.sender import connected
+from bench.contenders.sender import connected, send_by
 from bench.pipeline import Counting, courier_of, leased, open_broadcast, subscribed
 from bot.model.subscription import PlatformName
 from bot.runtime.app import settle_in
@@ -22,6 +26,7 @@ async def main(block: Block) -> None:
         connected(block) as platform,
         subscribed(block, PlatformName("telegram"), people) as ledger,
     ):
+        await block.warms(send_by(block, platform))
         counting = Counting(platform)
         began = time.monotonic()
         await open_broadcast(block, ledger, counting.name)
@@ -29,11 +34,10 @@ async def main(block: Block) -> None:
         lease = await leased(ledger, counting.name)
         keeping = asyncio.create_task(lease.keep())
         worker = courier_of(block, counting, ledger, lease=lease)
-        task = asyncio.create_task(worker.run())
-        await counting.reached(block.warm_up)
         settle_in()
         with block.measured(block.messages):
-            await counting.reached(block.warm_up + block.messages)
+            task = asyncio.create_task(worker.run())
+            await counting.reached(block.messages)
         await worker.stop()
         await task
         keeping.cancel()

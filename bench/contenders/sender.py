@@ -15,7 +15,7 @@ from bot.platforms.telegram.client import TelegramPlatform
 from bot.platforms.telegram.section import Telegram
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from bench.block import Block
 
@@ -31,13 +31,18 @@ async def connected(block: Block) -> AsyncIterator[TelegramPlatform]:
         await platform.close()
 
 
+def send_by(block: Block, platform: TelegramPlatform) -> Callable[[int], Awaitable[str]]:
+    """What sends the one message to the chat of a number."""
+    message = Message(block.material["telegram"]["body"], used=0, limit=4096)
+
+    def send(number: int) -> Awaitable[str]:
+        target = Target(PlatformName("telegram"), str(number + 1))
+        return platform.send(Post(target, "Épisode 1207", message, nonce=""))
+
+    return send
+
+
 async def main(block: Block) -> None:
     """Send them all."""
-    message = Message(block.material["telegram"]["body"], used=0, limit=4096)
     async with connected(block) as platform:
-
-        async def send(number: int) -> None:
-            target = Target(PlatformName("telegram"), str(number + 1))
-            await platform.send(Post(target, "Épisode 1207", message, nonce=""))
-
-        await block.sends(send)
+        await block.sends(send_by(block, platform))

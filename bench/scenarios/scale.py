@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from bench.processes import StandIn
 
 WARM_UP = 400
+TIMES = 3
+"""Pushes to each size, of which the one in the middle counts, because a sample takes less than a second."""
 MIBIBYTES = 200
 """What a push to a million may take."""
 OPENING = 15
@@ -58,8 +60,11 @@ def people(stand_in: StandIn, sizes: Sequence[int], *, sample: int, drained: int
 
 def _push(stand_in: StandIn, size: int, sample: int, server: str) -> dict[str, Any]:
     stand_in.services()
-    messages = min(sample, size - WARM_UP)
-    return stand_in.block("sampled", messages=messages, warm_up=WARM_UP, in_flight=32, people=size, server=server)
+    found = [
+        stand_in.block("sampled", messages=sample, warm_up=WARM_UP, in_flight=32, people=size, server=server)
+        for _ in range(TIMES)
+    ]
+    return sorted(found, key=lambda said: float(said["cpu"]))[TIMES // 2]
 
 
 def correction(stand_in: StandIn, *, messages: int, rounds: int) -> Result:

@@ -96,7 +96,7 @@ _EARLIER = deliveries.alias("earlier")
 _IS_EARLIER = (_EARLIER.c.corrects == deliveries.c.corrects) & (_EARLIER.c.id < deliveries.c.id)
 _MUST_WAIT = deliveries.c.corrects.is_not(None) & or_(
     *(
-        exists().where(which, _EARLIER.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)))
+        exists().where(which, _EARLIER.c.state.in_((_PENDING, _SENDING)))
         # One by one, because each has an index of its own.
         for which in (_EARLIER.c.id == deliveries.c.corrects, _IS_EARLIER)
     )

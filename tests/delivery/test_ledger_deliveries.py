@@ -6,8 +6,11 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from bot.storage.outcomes import IN_FRONT
-from bot.storage.records import Claim, Outcome
+import pytest
+from sqlalchemy.engine import make_url
+
+from bot.storage.outcomes import IN_FRONT, _claim_of
+from bot.storage.records import Claim, DeliveryRank, Outcome
 from tests.delivery.ledger_kit import (
     DISCORD,
     MONDAY,
@@ -109,6 +112,13 @@ async def test_a_claim_is_given_once(ledger: Ledger) -> None:
     assert await ledger.next_due(TELEGRAM) is None
     await ledger.recover(TELEGRAM, hold=False)
     assert [claim.attempts for claim in await ledger.claim(TELEGRAM, 10)] == [2, 2]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "postgresql+psycopg://"])
+def test_the_words_of_a_claim_are_made_once(url: str) -> None:
+    """No list in the statement is of another length each time, because SQLAlchemy would write it anew at each claim."""
+    dialect = make_url(url).get_dialect()()
+    assert not _claim_of(tuple(DeliveryRank)).compile(dialect=dialect).post_compile_params
 
 
 async def test_outcomes_are_recorded_before_the_next_claim(ledger: Ledger) -> None:
