@@ -334,19 +334,39 @@ class TestCheck:
         assert (facts["number"], facts["reason"], facts["due_before"]) == (number, reason, None)
         assert (facts["title"] is None) is (number is None)
 
-    @pytest.mark.parametrize(
-        ("head", "why"),
-        [
-            ("date: 2024-11-11\nstatus: draft", "; episode 1208 is a draft"),
-            ("date: 2024-11-12", "; episode 1208 is dated Tuesday, November 12, 2024"),
-        ],
-    )
-    def test_it_names_the_episode_that_is_held_back(self, recap: Recap, tmp_path: Path, head: str, why: str) -> None:
-        """A draft, or one with a date after that Monday, is what people look for there."""
-        text = f"---\nnumber: 1208\ntitle: Un\n{head}\n---\n\n## Un\n\nTexte.\n"
-        (tmp_path / "content" / "1208.md").write_text(text, encoding="utf-8")
+    def test_it_says_of_every_other_episode_when_it_goes_or_why_not(self, recap: Recap, tmp_path: Path) -> None:
+        """One beside a newer one, a draft, one of a later push, one that no push is near; none that was due before."""
+        heads = {
+            1208: "date: 2024-11-10",
+            1209: "date: 2024-11-11",
+            1210: "date: 2024-11-11\nstatus: draft",
+            1211: "date: 2024-11-12",
+            1212: "date: 2024-12-10",
+        }
+        for number, head in heads.items():
+            text = f"---\nnumber: {number}\ntitle: Un\n{head}\n---\n\n## Un\n\nTexte.\n"
+            (tmp_path / "content" / f"{number}.md").write_text(text, encoding="utf-8")
+        config = '[[schedules]]\nname = "monday"\ncron = "0 8 * * mon"\nmax_age = "3d"\n'
         with time_machine.travel(dt.datetime(2024, 11, 8, 12, tzinfo=dt.UTC), tick=False):
-            assert recap("check").stdout.splitlines()[-1].endswith(why)
+            lines = recap("check").stdout.splitlines()
+            (tmp_path / "config.toml").write_text(config, encoding="utf-8")
+            short = recap("check").stdout.splitlines()
+            facts = json.loads(recap("check", "--json").stdout)["next_episodes"]["monday"]["others"]
+        told = [
+            "episode 1208 does not go, because episode 1209 is newer: `recap send 1208` pushes it",
+            "episode 1210 is a draft",
+            "episode 1211 goes on Monday, November 18, 2024 at 8:00\u202fAM (CET)",
+            "episode 1212 goes on Monday, December 16, 2024 at 8:00\u202fAM (CET)",
+        ]
+        assert lines[-5:] == ["    episode 1209, Un", *(f"    {each}" for each in told)]
+        told[2:] = [
+            f"episode {number} is dated Tuesday, {day}, 2024, and no push comes within max_age of it"
+            for number, day in ((1211, "November 12"), (1212, "December 10"))
+        ]
+        assert [line.strip() for line in short[-4:]] == told
+        assert facts == [
+            {"number": number, "meaning": each} for number, each in zip((1208, 1210, 1211, 1212), told, strict=True)
+        ]
 
     def test_an_episode_that_was_due_before_may_have_gone_out(self, recap: Recap, tmp_path: Path) -> None:
         """On a schedule that looks every day; the day before is said, and the ledger is not asked."""

@@ -26,7 +26,7 @@ from bot.delivery.broadcast import DueEpisode
 from bot.delivery.charts import GET_LIBRARY, NO_LIBRARY
 from bot.delivery.reach import addressees, find_out
 from bot.delivery.reasons import labelled, out_of_reach
-from bot.model.episode import Status
+from bot.model.episode import Episode, Status
 from bot.model.facts import Unreached
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken
@@ -99,7 +99,7 @@ def check(
             told = _("Next push on schedule {schedule}: {when}")
             out().print(told.format(schedule=name, when=in_words(push.run if push else None)))
             if push is not None:
-                out().print(f"    {push}", soft_wrap=True)
+                out().print("\n".join(f"    {line}" for line in (str(push), *push.others.values())), soft_wrap=True)
             if push is not None and name in lengths:
                 out().print(f"    {console.length_of_push(lengths[name], push.run)}", soft_wrap=True)
     if problems:
@@ -167,6 +167,8 @@ class NextPush:
     due: DueEpisode
     before: dt.datetime | None
     """The occurrence before, if the same episode was due then: the episode has gone out, unless it came too late."""
+    others: Mapping[int, str]
+    """Sentences on the other episodes that were not due before, by their numbers: when they go, or why not."""
 
     def __str__(self) -> str:
         episode = self.due.episode
@@ -183,16 +185,10 @@ class NextPush:
         due, date = self.due, spoken().date
         if due.episode is not None:
             return None
-        reasons = [_("there is none that people may see")]
-        if due.newest is not None:
-            newest = _("the newest is episode {number} of {date}, and max_age lets none out from before {oldest}")
-            reasons = [newest.format(number=due.newest.number, date=date(due.newest.date), oldest=date(due.oldest))]
-        for held in due.held_back:
-            why = _("episode {number} is dated {date}")
-            if held.status is Status.DRAFT:
-                why = _("episode {number} is a draft")
-            reasons.append(why.format(number=held.number, date=date(held.date)))
-        return _("; ").join(reasons)
+        if due.newest is None:
+            return _("there is none that people may see")
+        newest = _("the newest is episode {number} of {date}, and max_age lets none out from before {oldest}")
+        return newest.format(number=due.newest.number, date=date(due.newest.date), oldest=date(due.oldest))
 
     def for_json(self) -> dict[str, Any]:
         """Return the episode for programs."""
@@ -202,6 +198,7 @@ class NextPush:
             "title": episode and episode.title,
             "reason": self.reason,
             "due_before": self.before and self.before.isoformat(),
+            "others": [{"number": number, "meaning": told} for number, told in self.others.items()],
         }
 
 
@@ -213,7 +210,30 @@ def _next_push(schedule: Schedule, timetable: Timetable, archive: Archive) -> Ne
     due = DueEpisode.at(run, schedule, archive)
     last = timetable.last_run(schedule.name)
     is_repeated = last is not None and DueEpisode.at(last, schedule, archive).episode is due.episode is not None
-    return NextPush(run, due, last if is_repeated else None)
+    since = last.date() if last else due.oldest
+    others = {
+        each.number: _fate(each, schedule, timetable, archive)
+        for each in reversed(archive.episodes)
+        if each.date > since and each is not due.newest
+    }
+    return NextPush(run, due, last if is_repeated else None, others)
+
+
+def _fate(episode: Episode, schedule: Schedule, timetable: Timetable, archive: Archive) -> str:
+    """Return when the schedule would push the episode, or why never."""
+    number = episode.number
+    if episode.status is Status.DRAFT:
+        return _("episode {number} is a draft").format(number=number)
+    day = dt.datetime.combine(episode.date, dt.time(), schedule.timezone)
+    run = timetable.next_run(schedule.name, day - dt.timedelta.resolution)
+    newest = DueEpisode.at(run, schedule, archive).episode if run else None
+    if newest is episode:
+        return _("episode {number} goes on {when}").format(number=number, when=in_words(run))
+    if newest is None:
+        told = _("episode {number} is dated {date}, and no push comes within max_age of it")
+        return told.format(number=number, date=spoken().date(episode.date))
+    told = _("episode {number} does not go, because episode {newer} is newer: `recap send {number}` pushes it")
+    return told.format(number=number, newer=newest.number)
 
 
 def _look_up_links(settings: Config, archive: Archive) -> tuple[list[Problem], list[Problem], list[Problem]]:
