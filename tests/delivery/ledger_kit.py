@@ -149,8 +149,10 @@ async def tally(ledger: Ledger, broadcast_id: int) -> dict[str, int]:
     return {str(state): count for state, count in (await ledger.tally(broadcast_id)).items() if count}
 
 
-async def until_written(ledger: Ledger, is_so: Callable[[], Awaitable[bool]], within: float = 30.0) -> None:
-    """Wait until the ledger says so: look again after what this process writes, and now and then for others.
+async def until_written(
+    ledger: Ledger, is_so: Callable[[], Awaitable[bool]], within: float = 30.0, *, every: float = 0.2
+) -> None:
+    """Wait until the ledger says so: look again after what this process writes, and every so many seconds for others.
 
     Raises:
         TimeoutError: it did not within so many seconds.
@@ -167,7 +169,7 @@ async def until_written(ledger: Ledger, is_so: Callable[[], Awaitable[bool]], wi
         async with asyncio.timeout(within):
             while not await is_so():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(written.wait(), 0.2)
+                    await asyncio.wait_for(written.wait(), every)
                 written.clear()
                 # What belongs together is written together.
                 await asyncio.sleep(0.01)

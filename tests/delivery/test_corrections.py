@@ -48,6 +48,7 @@ from tests.delivery.ledger_kit import (
     subscribe,
     tally,
     telegram,
+    until_written,
     with_fallbacks,
 )
 
@@ -135,11 +136,14 @@ async def works(ledger: Ledger, board: Board, clock: Clock, *, hold: bool = Fals
     """Work as a new process until nothing is left; the clock goes on where the worker waits."""
     worker = worker_of(ledger, board, clock, hold=hold)
     task = asyncio.create_task(worker.run())
-    while await ledger.is_anything_open():
-        await asyncio.sleep(0.002)
+
+    async def is_done() -> bool:
         if not worker._in_flight:
             clock.advance(seconds=2)
             worker.wake()
+        return not await ledger.is_anything_open()
+
+    await until_written(ledger, is_done, every=0.01)
     await worker.stop()
     await task
 

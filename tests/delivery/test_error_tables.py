@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.delivery import retry
 from bot.delivery.report import describe
+from bot.delivery.worker import SMALLEST_WINDOW
 from bot.model.codes import Code
 from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.facts import MessageRefused
@@ -24,6 +26,7 @@ from bot.sandbox.discord.world import Channel, Permission, Thread
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from bot.sandbox.telegram.model import Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
+from bot.storage.tables import deliveries
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, due, tally
 from tests.delivery.side import SEND, finished, now, side
 from tests.waiting import PATIENCE
@@ -198,31 +201,43 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_a_place_that_refuses_costs_nobody_else_anything(real_ledger: Ledger, row: Row) -> None:
+@pytest.mark.parametrize("becomes", [None, ACTIVE])
+@pytest.mark.parametrize("platform", [TELEGRAM, DISCORD])
+async def test_a_place_that_refuses_costs_nobody_else_anything(
+    real_ledger: Ledger, platform: PlatformName, becomes: SubscriptionState | None
+) -> None:
     """Its message fails, its subscription becomes what the row says, and all others are served.
 
-    The report names the place if the admins can do something about it.
+    The report names the place if the admins can do something about it. Those that stay subscribed are tried by
+    themselves, few enough that all messages leave at once: a message that nobody has taken yet would be stopped.
     """
-    async with side(row.platform) as out:
-        place = row.place(out.standin)
-        row.breaks(out.standin, place)
-        target = Target(row.platform, str(place.id), row.thread)
-        well = out.add(4)
+    async with side(platform) as out:
+        well, rows = out.add(4), dict[Target, Row]()
         await out.subscribe(real_ledger, *well[:2])
-        await real_ledger.subscriptions.save(Subscription(target, "monday", Choices()))
+        for row in ROWS:
+            if row.platform == platform and (row.becomes is ACTIVE) is (becomes is ACTIVE):
+                place = row.place(out.standin)
+                row.breaks(out.standin, place)
+                rows[target := Target(platform, str(place.id), row.thread)] = row
+                await real_ledger.subscriptions.save(Subscription(target, "monday", Choices()))
         await out.subscribe(real_ledger, *well[2:])
+        assert len(well) + len(rows) <= SMALLEST_WINDOW
         broadcast = await out.open(real_ledger, "Bonjour")
-        assert await out.deliver(real_ledger, broadcast) == {"sent": 4, "failed": 1}
+        assert await out.deliver(real_ledger, broadcast) == {"sent": 4, "failed": len(rows)}
         assert [out.received(each) for each in well] == [["Bonjour"]] * 4
-        assert await states(real_ledger) == {**{str(each.id): ACTIVE for each in well}, target.chat: row.becomes}
+        become = {target.chat: row.becomes for target, row in rows.items()}
+        assert await states(real_ledger) == {**{str(each.id): ACTIVE for each in well}, **become}
         (push,) = await real_ledger.notices.unreported(now() - dt.timedelta(hours=1))
         outcome = await real_ledger.notices.outcome(push)
-        (unserved,) = outcome.unserved
-        assert (unserved.targets, unserved.code) == ((target,), row.code)
-        assert row.says in unserved.reason
-        report = describe(outcome, words(Language.ENGLISH)).text
-        assert (f"({target})" in report) is (row.code is not Code.GONE)
+        reasons = {each.chat: each.reason for each in await real_ledger._database.rows(select(deliveries))}
+        unserved = {target: each for each in outcome.unserved for target in each.targets}
+        assert unserved.keys() == rows.keys()
+        for target, row in rows.items():
+            assert (unserved[target].code, row.says in reasons[target.chat]) == (row.code, True), row
+            # Because a report on many names some of them, each is told of as the only one.
+            alone = dataclasses.replace(unserved[target], count=1, targets=(target,))
+            report = describe(dataclasses.replace(outcome, unserved=[alone]), words(Language.ENGLISH)).text
+            assert (f"({target})" in report) is (row.code is not Code.GONE), row
 
 
 @pytest.mark.parametrize(
@@ -353,20 +368,23 @@ ODD_ANSWERS: dict[str, tuple[PlatformName, Reply]] = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD_ANSWERS)
+@pytest.mark.parametrize("platform", [TELEGRAM, DISCORD])
 async def test_an_odd_answer_is_tried_again_and_ends_nothing(
-    real_ledger: Ledger, odd: str, monkeypatch: pytest.MonkeyPatch
+    real_ledger: Ledger, platform: PlatformName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The chat that got it gets the message a moment later, once; nobody waits for that chat, and nobody is ended."""
     monkeypatch.setattr("bot.platforms.base.PAUSE", 0.2)
     monkeypatch.setattr(retry, "FIRST_PAUSE", retry.FIRST_PAUSE / 10)
-    platform, reply = ODD_ANSWERS[odd]
+    odd = {name: reply for name, (of, reply) in ODD_ANSWERS.items() if of == platform}
     async with side(platform) as out:
-        places = out.add(4)
-        await out.subscribe(real_ledger, *places)
-        out.standin.faults.add(Fault(reply, Match(route=SEND[platform], chat=places[1].id)))
-        assert await out.deliver(real_ledger, await out.open(real_ledger, "Bonjour")) == {"sent": 4}
-        assert [out.received(place) for place in places] == [["Bonjour"]] * 4
+        well, places = out.add(4), dict(zip(odd, out.add(len(odd)), strict=True))
+        await out.subscribe(real_ledger, *well, *places.values())
+        for name, place in places.items():
+            out.standin.faults.add(Fault(odd[name], Match(route=SEND[platform], chat=place.id)))
+        tally_of_all = await out.deliver(real_ledger, await out.open(real_ledger, "Bonjour"))
+        assert {name: out.received(place) for name, place in places.items()} == dict.fromkeys(odd, ["Bonjour"])
+        assert [out.received(place) for place in well] == [["Bonjour"]] * 4
+        assert tally_of_all == {"sent": 4 + len(odd)}
         assert set((await states(real_ledger)).values()) == {ACTIVE}
         assert not out.standin.faults.pending
 
