@@ -217,7 +217,7 @@ def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.da
         return None
 
     def deliver(connection: Connection, correction: Broadcast) -> None:
-        stand_as: dict[int, int] = {}
+        stand_as: list[tuple[ColumnElement[bool], int]] = []
         if text is not None:
             keep_text(connection, correction.id, text)
         for way in ways:
@@ -232,16 +232,12 @@ def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.da
             change = opening.keep_rendering(
                 connection, correction.id, platform, way.title, instead, replaces=replaces, becomes=becomes
             )
+            stand_as.append((alike & _HAS_BEGUN & ~IS_UNFINISHED, becomes))
             alike &= ~_IS_MIXED if way.is_known else _IS_MIXED
             opening.deliver_changes(connection, correction, alike & _HAS_BEGUN, change, way.position)
-            stand_as[change] = becomes
         # After all of them, because what is about to change is known no more.
-        for change, becomes in stand_as.items():
-            changed = select(_CHANGE.c.corrects).where(
-                _CHANGE.c.broadcast_id == correction.id, _CHANGE.c.rendering_id == change
-            )
-            changed_here = deliveries.c.id.in_(changed) & ~IS_UNFINISHED
-            connection.execute(update(deliveries).where(changed_here).values(rendering_id=becomes))
+        for changed, becomes in stand_as:
+            connection.execute(update(deliveries).where(changed).values(rendering_id=becomes))
 
     return _open(connection, BroadcastKind.CORRECTION, sent, deliver, now)
 
