@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
 import time_machine
 from rich.console import Console
 from typer.testing import CliRunner
@@ -17,8 +18,11 @@ from bot.cli import cli as command_group
 from bot.cli import correct as command_line
 from bot.cli import send, status
 from bot.cli.console import Exit
+from bot.commands import Request
 from bot.content.wording import text_of
+from bot.model.i18n import Language
 from bot.model.problems import ExpectedError
+from bot.model.subscription import PlatformName, Target
 from bot.runtime.app import opened
 from bot.sandbox.shared.faults import Call, Fault, Hook, Match
 from bot.storage.records import DeliveryState
@@ -29,8 +33,6 @@ from tests.world import MONDAY, DemoWorld, read_telegram, town
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-    import pytest
 
     from bot.runtime.app import App
     from bot.storage.records import Broadcast
@@ -136,8 +138,15 @@ async def test_a_terminal_corrects_and_recalls(tmp_path: Path, monkeypatch: pyte
         assert not any(standing(place).values())
 
 
-async def test_the_status_says_how_far_a_correction_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_status_and_the_panel_say_how_far_a_correction_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In how many places it is made, and when it ends at its pace so far; nothing of it after its end."""
+
+    async def panel(app: App) -> str:
+        ana = Request("", Target(PlatformName("telegram"), "41"), Language.ENGLISH, person=41)
+        return str((await app.services.context.panel(ana) or pytest.fail("there is no panel")).document)
+
     printed = io.StringIO()
     monkeypatch.setattr(status, "out", lambda: Console(file=printed, width=200))
     async with pushed(tmp_path, text(Netflix="ANCIEN")) as (app, place):
@@ -153,11 +162,13 @@ async def test_the_status_says_how_far_a_correction_is(tmp_path: Path, monkeypat
         async with asyncio.timeout(PATIENCE):
             while "Episode 1207 is being corrected (4 of 8 places, expected end: Monday, " not in printed.getvalue():
                 assert await asyncio.to_thread(recap, tmp_path, "status") == (0, "")
+            assert "Episode 1207 is being corrected (4 of 8 places, expected end: Monday, " in await panel(app)
             answered.set()
             await over(app, *opened)
             # The last outcome comes before the end that follows from it.
             while await app.services.corrector.under_way():  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.02)
+            assert "is being corrected" not in await panel(app)
 
 
 async def test_an_edit_that_changes_no_message_is_compared_once(tmp_path: Path) -> None:
