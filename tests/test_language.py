@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot import cli as command_line
+from bot.cli import console
 from bot.cli.wording import reader_language
 from bot.delivery.reasons import labelled, out_of_reach
 from bot.model.codes import Code
@@ -173,3 +175,24 @@ def test_help_has_no_english_word_of_typer(arguments: list[str]) -> None:
         "ARGS",
     ):
         assert word not in told.stdout.replace("<telegram", "").replace("<digest", "").replace("<failed", "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_yes"),
+    [("oui\n", True), ("O\n", True), ("y\n", True), (" Yes \n", True), ("non\n", False), ("\n", False), ("", False)],
+)
+@pytest.mark.parametrize(("language", "choice"), [(FRENCH, "[oui/non]"), (ENGLISH, "[yes/no]")])
+def test_a_question_is_asked_and_answered_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str,
+    *,
+    is_yes: bool,
+    language: Language,
+    choice: str,
+) -> None:
+    """All that is no yes is a no."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    with speaking(lambda: language):
+        assert console.confirms("?") is is_yes
+    assert capsys.readouterr().out == f"? {choice} "

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_YES = {"y", "yes", "o", "oui"}
+"""The answers that say yes, in either language."""
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -430,6 +433,16 @@ def print_json(value: object) -> None:
     """Print JSON without rich, which wraps long lines; where the output is not Unicode, with JSON's escapes."""
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=2))
+
+
+def confirms(question: str) -> bool:
+    """Ask a question, and return whether the answer is yes. typer's own question knows English answers alone."""
+    choice = _("yes/no")
+    typer.echo(f"{question} [{choice}] ", nl=False)
+    try:
+        return sys.stdin.readline().strip().casefold() in _YES
+    except KeyboardInterrupt:
+        return False
 
 
 def read_input(path: Path, limit: int = -1) -> bytes:

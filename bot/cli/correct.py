@@ -68,11 +68,8 @@ def recall(
 ) -> None:
     """Delete every message of an episode that was sent; `recap send N --again` sends it again."""
     settings = console.read_settings(config, tokens="needed")
-    if not yes:
-        try:
-            typer.confirm(_("Recall episode {number} everywhere?").format(number=number), abort=True)
-        except typer.Abort:
-            raise ExpectedError(_("nothing was recalled; --yes says yes beforehand")) from None
+    if not yes and not console.confirms(_("Recall episode {number} everywhere?").format(number=number)):
+        raise ExpectedError(_("nothing was recalled; --yes says yes beforehand"))
 
     async def act(app: "App") -> bool:
         opened = await app.services.corrector.recall(number)

@@ -51,12 +51,9 @@ def rehearse(
     target = console.parse_target(to) if to else None
     if target is not None:
         console.need_switched_on(settings, target)
-        if target not in _team(settings) and not yes:
-            asked = _("{target} is neither an admin nor in [[staff]]: everybody there will see this. Go on?")
-            try:
-                typer.confirm(asked.format(target=target), abort=True)
-            except typer.Abort:
-                raise ExpectedError(_("nothing was sent; --yes says yes beforehand")) from None
+        asked = _("{target} is neither an admin nor in [[staff]]: everybody there will see this. Go on?")
+        if target not in _team(settings) and not yes and not console.confirms(asked.format(target=target)):
+            raise ExpectedError(_("nothing was sent; --yes says yes beforehand"))
 
     async def act(app: "App") -> bool:
         return await show(app, number, target)
