@@ -79,9 +79,9 @@ def counting(connection: Connection, which: ColumnElement[bool], now: dt.datetim
 
 
 def forget(connection: Connection, target: Target) -> None:
-    """Take the beginning and the end of the chat's subscriptions, which have all ended, out of the sums of their days.
+    """Take the last beginning and the end of the chat's subscriptions, which have all ended, out of their days' sums.
 
-    A chat that came and went more than once leaves the rest of its moves in sums, which name nobody.
+    A chat that came and went before leaves those pairs of moves in sums, which name nobody.
     """
     c = figures.c
     for row in connection.execute(select(subscriptions).where(is_in_chat(subscriptions, target))).all():

@@ -5,7 +5,21 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from bot.model.codes import Code, LeftOut
 from bot.model.document import Layout
@@ -189,12 +203,18 @@ class LedgerSubscriptions(LedgerPart):
         def step(connection: Connection) -> int:
             with counting(connection, these, now):
                 change = update(subscriptions).where(these, *which)
-                return connection.execute(change.values(updated=now, **values)).rowcount
+                begun = _begun(literal(now, subscriptions.c.created.type))
+                return connection.execute(change.values(updated=now, created=begun, **values)).rowcount
 
         return await self._database.write(step)
 
     async def _change(self, *which: ColumnElement[bool], **values: object) -> int:
         return await self._database.change(update(subscriptions).where(*which).values(updated=self._clock(), **values))
+
+
+def _begun(now: ColumnElement[dt.datetime], *anew: ColumnElement[bool]) -> ColumnElement[dt.datetime]:
+    """Return the moment at which a subscription began that is changed now: the one that the figures have counted."""
+    return case((or_(HAS_ENDED, *anew), now), else_=subscriptions.c.created)
 
 
 def _subscription(row: Row[Any]) -> Subscription:
@@ -232,6 +252,7 @@ def _put(connection: Connection, rows: Sequence[Mapping[str, object]], now: dt.d
         changes: dict[str, ColumnElement[Any]] = {name: put.excluded[name] for name in changed}
         # Because a private chat stays one, a subscription that does not know it changes nothing.
         changes["is_private"] = subscriptions.c.is_private | put.excluded.is_private
+        changes["created"] = _begun(put.excluded.created, ~subscriptions.c.is_private & put.excluded.is_private)
         these = tuple_(*_BY_TARGET).in_([tuple(row[name] for name in key) for row in some])
         with counting(connection, these, now):
             connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), some)
