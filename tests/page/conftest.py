@@ -14,6 +14,7 @@ from bot.model.i18n import Language
 from bot.platforms.registry import load
 from bot.sandbox.demo.demo import Demo, Demos
 from bot.sandbox.demo.server import Page, listening
+from tests import waiting
 from tests.page.browser import CHROMIUM, PATIENCE, Watched, chromium
 from tests.world import CONTENT
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 async def serving(content: Path) -> AsyncIterator[tuple[Demo, Page]]:
     """The French demo of a content folder, and the page of all demos."""
     settings = load(None, {"RECAP_CONTENT__FOLDER": str(content)})
-    with listening("127.0.0.1", 0) as listener:
+    with listening("127.0.0.1", 0) as listener, pytest.MonkeyPatch.context() as patch:
+        # A machine with other work may take longer than Discord lets a bot.
+        patch.setattr("bot.sandbox.demo.actions.PATIENCE", waiting.PATIENCE)
         async with Demos(settings) as demos, Page(demos, listener) as page:
             yield await demos.of(Language.FRENCH), page
 
