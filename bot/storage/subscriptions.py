@@ -5,21 +5,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    and_,
-    case,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, literal, select, tuple_, update
 
 from bot.model.codes import Code, LeftOut
 from bot.model.document import Layout
@@ -212,9 +198,9 @@ class LedgerSubscriptions(LedgerPart):
         return await self._database.change(update(subscriptions).where(*which).values(updated=self._clock(), **values))
 
 
-def _begun(now: ColumnElement[dt.datetime], *anew: ColumnElement[bool]) -> ColumnElement[dt.datetime]:
+def _begun(now: ColumnElement[dt.datetime], is_anew: ColumnElement[bool] = HAS_ENDED) -> ColumnElement[dt.datetime]:
     """Return the moment at which a subscription began that is changed now: the one that the figures have counted."""
-    return case((or_(HAS_ENDED, *anew), now), else_=subscriptions.c.created)
+    return case((is_anew, now), else_=subscriptions.c.created)
 
 
 def _subscription(row: Row[Any]) -> Subscription:
@@ -252,7 +238,8 @@ def _put(connection: Connection, rows: Sequence[Mapping[str, object]], now: dt.d
         changes: dict[str, ColumnElement[Any]] = {name: put.excluded[name] for name in changed}
         # Because a private chat stays one, a subscription that does not know it changes nothing.
         changes["is_private"] = subscriptions.c.is_private | put.excluded.is_private
-        changes["created"] = _begun(put.excluded.created, ~subscriptions.c.is_private & put.excluded.is_private)
+        is_anew = HAS_ENDED | (~subscriptions.c.is_private & put.excluded.is_private)
+        changes["created"] = _begun(put.excluded.created, is_anew)
         these = tuple_(*_BY_TARGET).in_([tuple(row[name] for name in key) for row in some])
         with counting(connection, these, now):
             connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), some)

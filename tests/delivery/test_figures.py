@@ -213,12 +213,10 @@ async def make(ledger: Ledger, move: str, chat: int) -> None:
             await subscriptions.save(subscription(target, schedule="friday"))
         case "end":
             await subscriptions.end(target, "", schedule="monday")
-        case "left":
-            await subscriptions.left(target, "")
+        case "left" | "lost":
+            await getattr(subscriptions, move)(target, "")
         case "back":
             await subscriptions.came_back(target)
-        case "lost":
-            await subscriptions.lost(target, "")
         case "move":
             await subscriptions.move(target, str(chat % 3 + 1))
         case "declare":
