@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.parser import parse_episode
+from bot.content.richtext import RichText, _InlineReader
 from bot.model.document import Block, CodeBlock, Heading, Listing, Paragraph, Picture, Quote, Span, Style, plain
 from bot.model.episode import Episode, Segment, Source, Status
+from bot.model.problems import Mistakes
 
 PATH = Path("1207.md")
 HEAD = "---\nnumber: 1207\ntitle: Un titre\ndate: 2024-11-04\n---\n"
@@ -346,3 +348,30 @@ def test_reading_an_episode_leaves_no_cyclic_garbage() -> None:
     finally:
         if enabled:
             gc.enable()
+
+
+LABELS = st.text(st.sampled_from("aé1 !#\"'()_*~`\\[]<>&;\n:/.@\u00a0"), max_size=8)
+ADDRESSES = st.builds("{}{}".format, st.sampled_from(["https://e.fr/", "", "mailto:a@b.fr", "<"]), LABELS)
+
+
+@given(LABELS, ADDRESSES)
+def test_text_that_is_only_a_link_is_read_as_the_parser_reads_it(label: str, address: str) -> None:
+    """The spans and the mistakes are the same, whether or not the inline parser reads it."""
+    content = f"[{label}]({address})"
+    found = []
+    for parses in (False, True):
+        mistakes = Mistakes(PATH)
+        rich_text = RichText(content, mistakes, mistakes)
+        reader = _InlineReader(1, rich_text.lines, mistakes, mistakes)
+        spans = reader.read(rich_text.inline(content)) if parses else rich_text.spans(content, 1)
+        found.append((spans, mistakes.found))
+    assert found[0] == found[1]
+
+
+def test_the_inline_parser_reads_no_source_that_is_only_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because every segment has such sources, the parser would take a tenth of the time of a large archive for them."""
+    monkeypatch.setattr(RichText, "inline", lambda *_given: pytest.fail("parsed"))
+    source = "[L'été « vu » par Meta](https://e.fr/a_b?c=d#e)"
+    assert segment(f"Un texte.\n\nSources :\n- {source}").sources == (
+        Source(title="L'été « vu » par Meta", url="https://e.fr/a_b?c=d#e"),
+    )

@@ -32,6 +32,8 @@ SOURCES_LINE = re.compile(r"[*_]{0,3}sources?\s*:\s*[*_]{0,3}", re.IGNORECASE)
 
 # Because a paragraph without any of these is its own text, most paragraphs need no inline parser.
 _MARKUP = re.compile(r"[\\`*_~\[\]<&\n]")
+# Most sources are no more than a link, which needs no inline parser either.
+_ONLY_A_LINK = re.compile(r"\[(?!\s*\])([^\\`*_~\[\]<&\n]+)\]\(([^\s\\<>&()\x00-\x1f\x7f]+)\)")
 _SIGN = re.compile(r"([\\`*_\[\]<>~|&#])")
 _LINE_START = re.compile(r"^(\s*)([-+=:])")
 _COUNT = re.compile(r"^(\s*\d+)(?=[.)])")
@@ -145,6 +147,8 @@ class RichText:
         """Return inline Markdown that begins at a line as styled runs, without white space at both ends."""
         if not _MARKUP.search(content):
             return _trimmed(_with_links(Span(content)))
+        if link := _ONLY_A_LINK.fullmatch(content):
+            return _trimmed([Span(link[1], url=good_address(link[2], line, self.mistakes))])
         return _InlineReader(line, self.lines, self.mistakes, self._unclosed).read(self.inline(content))
 
     def inline(self, content: str) -> Sequence[Token]:
@@ -263,7 +267,8 @@ class _InlineReader:
                 _("'{signs}' is {what} and would be shown as it stands").format(signs=signs, what=what),
                 cure.format(signs=signs, where=where, escaped=escaped),
             )
-        elif broken := _BROKEN_LINK.search(token.content):
+        # Because the search tries each letter, a text without a bracket is spared it.
+        elif "[" in token.content and (broken := _BROKEN_LINK.search(token.content)):
             message = _("this link is broken and would be shown with its brackets")
             if broken["image"]:
                 message = _("this image is broken and would be shown with its brackets")
@@ -376,14 +381,14 @@ def _markdown(*without: str) -> MarkdownIt:
 def _mark_unclosed(state: StateInline) -> None:
     """Mark the signs without a partner by a type of token of their own: a rule of the parser."""
     inner = (meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta)
-    in_names = _in_names(state.tokens)
-    for delimiters in (state.delimiters, *inner):
-        for run in _runs(delimiters):
-            if _is_meant(run, state.tokens[run[0].token], in_name=in_names[run[0].token]):
-                first, *others = (state.tokens[each.token] for each in run)
-                first.type, first.meta = "unclosed", {"opens": run[0].open}
-                for other in others:
-                    first.content, other.content = first.content + other.content, ""
+    runs = list(itertools.chain.from_iterable(map(_runs, (state.delimiters, *inner))))
+    in_names = _in_names(state.tokens) if runs else ()
+    for run in runs:
+        if _is_meant(run, state.tokens[run[0].token], in_name=in_names[run[0].token]):
+            first, *others = (state.tokens[each.token] for each in run)
+            first.type, first.meta = "unclosed", {"opens": run[0].open}
+            for other in others:
+                first.content, other.content = first.content + other.content, ""
 
 
 def _runs(delimiters: Sequence[Delimiter]) -> Iterator[list[Delimiter]]:
