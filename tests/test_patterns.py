@@ -55,6 +55,7 @@ MADE: Mapping[str, Sequence[str]] = {
         r"\*\*([^\*]+)\*\*",
         r"_([^_]+)_",
     ],
+    "re.fullmatch('(.+)'.join(map(re.escape, parts)), text)": [r"the\ file\ (.+)\ is\ like\ (.+)"],
     "re.search(words, error.message, re.IGNORECASE)": list(_MEANINGS.values()),
 }
 """The expressions of calls whose expression is no constant."""
