@@ -327,8 +327,8 @@ async def places(ledger: Ledger, episode: int) -> dict[str, int]:
 async def test_nobody_is_always_last(ledger: Ledger) -> None:
     """Every push has an order of its own over all choices, in which each chat is early and late about as often."""
     people, pushes = 30, 24
-    for chat in range(people):
-        await ledger.subscriptions.save(subscription(telegram(chat), silent=chat % 2 == 0))
+    everybody = [subscription(telegram(chat), silent=chat % 2 == 0) for chat in range(people)]
+    await ledger.subscriptions.save_all(everybody)
     orders = [await places(ledger, episode) for episode in range(1, pushes + 1)]
     assert len({tuple(order) for order in orders}) == pushes
     for chat in range(people):
@@ -340,8 +340,7 @@ async def test_nobody_is_always_last(ledger: Ledger) -> None:
 async def test_the_order_of_a_large_audience_goes_by_parts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """With more people than parts, neighbours stay together, and the parts go in an order of each push's own."""
     monkeypatch.setattr("bot.storage.opening.BLOCKS", 8)
-    for chat in range(64):
-        await ledger.subscriptions.save(subscription(telegram(chat)))
+    await subscribe(ledger, *map(telegram, range(64)))
     orders = [list(await places(ledger, episode)) for episode in range(1, 9)]
     for order in orders:
         assert sorted(map(int, order)) == list(range(64))

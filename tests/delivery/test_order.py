@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Side
 
-RATE = 20
+RATE = 10
 AUDIENCE = 4
 """Seconds that the first parts of all take."""
 TOGETHER = 2.5

@@ -42,7 +42,7 @@ def test_tdlib_reads_what_was_meant(any_document: Document) -> None:
         tdlib.check(message.body)
 
 
-@quick
+@settings(quick, max_examples=6)
 @given(soup)
 def test_whatever_telegram_finds_is_counted(spans: list[Span]) -> None:
     """However these stand beside one another, styled or linked, the count is high enough."""
