@@ -19,7 +19,7 @@ from bot.storage.database import RETRIES, Database, check, is_made, name_of
 from bot.storage.ledger import Ledger
 from bot.storage.migrations import config
 from bot.storage.records import LedgerError
-from bot.storage.tables import deliveries, moves
+from bot.storage.tables import deliveries, leases, moves
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import Clock, opened, push, subscribe, telegram
 
@@ -176,6 +176,19 @@ async def test_after_the_server_came_back_nobody_notices_the_broken_connections(
         )
         await push(ledger)
         assert await ledger.is_anything_open()
+
+
+async def test_nothing_is_prepared_for_a_later_transaction(postgresql: str) -> None:
+    """Behind PgBouncer that one is on another connection of the server, which knows no such statement."""
+
+    def often(connection: Connection) -> int:
+        for number in range(20):
+            connection.execute(select(leases.c.name).where(leases.c.process == str(number)))
+        count: int = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()
+        return count
+
+    async with opened(postgresql) as ledger:
+        assert await ledger._database.read(often) == 0
 
 
 async def test_a_commit_without_an_answer_is_not_made_twice(postgresql: str, asked: psycopg.Connection) -> None:
