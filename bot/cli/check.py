@@ -58,8 +58,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the config and the content, and list the next pushes."""
-    # Because all that the log would say is told as an answer, it says less.
-    settings, archive = console.read(config, level="WARNING", tokens="needed" if online else "optional")
+    settings, archive = console.read(config, tokens="needed" if online else "optional")
     path = console.config_path(config)
     unusable, is_current, of_storage = _storage(settings, path)
     problems = [*unusable, *archive.problems]

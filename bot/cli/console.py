@@ -97,10 +97,10 @@ def err() -> "Console":
     return out(stderr=True)
 
 
-def read_settings(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional") -> "Config":
+def read_settings(path: Path | None, *, level: str = "WARNING", tokens: Tokens = "optional") -> "Config":
     """Read the config, and write the log from a level on, without its secrets.
 
-    The variables of the log override the level, and choose its format.
+    The variables of the log override the level, and choose its format. A command that answers people notes no steps.
 
     Raises:
         InvalidInputError: the config cannot be used, or a variable of the log or of the network has no such value.
@@ -183,7 +183,7 @@ def how_to_switch_on(platform: PlatformName) -> str:
     return cure.format(platform=platform, variable=f"RECAP_{platform.upper()}__TOKEN")
 
 
-def read(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional") -> "tuple[Config, Archive]":
+def read(path: Path | None, *, tokens: Tokens = "optional") -> "tuple[Config, Archive]":
     """Read the config and its content folder. The mistakes in the content are in the archive's `problems`.
 
     Raises:
@@ -191,7 +191,7 @@ def read(path: Path | None, *, level: str = "INFO", tokens: Tokens = "optional")
     """
     from bot.content.archive import Archive
 
-    settings = read_settings(path, level=level, tokens=tokens)
+    settings = read_settings(path, tokens=tokens)
     return settings, Archive.load(settings.content.folder, settings.topics, feed=_feed(settings))
 
 

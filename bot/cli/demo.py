@@ -50,7 +50,7 @@ def demo(
         )
         raise typer.BadParameter(told.format(host=host), param_hint="--host")
     # Because the page shows the bot's work, the terminal shows only errors and warnings.
-    settings, archive = console.read(config, level="WARNING", tokens="ignored")
+    settings, archive = console.read(config, tokens="ignored")
     if problems := [problem for problem in archive.problems if problem.path == settings.content.folder]:
         raise InvalidInputError(problems)
     asyncio.run(_serve(settings, host, port, browser=not no_browser))

@@ -145,7 +145,7 @@ async def _try(app: "App", to: "Recipients") -> bool:
 
 
 def _decide(instruction: Instruction, number: int | None, config: ConfigOption) -> None:
-    settings = console.read_settings(config, level="WARNING")
+    settings = console.read_settings(config)
 
     async def act(app: "App") -> bool:
         push, _episode = await _push_of(app, number)

@@ -47,7 +47,7 @@ def run(config: ConfigOption = None) -> None:
 
 
 def _run(config: Path | None) -> None:
-    settings = console.read_settings(config, tokens="needed")
+    settings = console.read_settings(config, level="INFO", tokens="needed")
     console.need_platform(settings)
     path = console.config_path(config)
     # Because the admins and the log hear of the same mistakes, a bot that runs speaks the show's language.
