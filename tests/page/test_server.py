@@ -369,8 +369,8 @@ async def test_buttons_are_pressed_for_real(fresh: Served) -> None:
     demo, page = fresh
     place = demo.world.telegram_place("telegram-private")
     # The recap comes for rehearsal at the same time.
-    confirmation = await demo.world.telegram.wait_for(
-        lambda: next((each for each in place.messages if "Abonnement enregistré" in each.text), None)
+    (confirmation,) = await demo.world.telegram.wait_for(
+        lambda: [each for each in place.messages if "Abonnement enregistré" in each.text]
     )
     label = confirmation.buttons[-1]["text"]
     async with watching(page) as stream:
