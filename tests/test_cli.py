@@ -353,6 +353,8 @@ def test_a_file_with_a_mistake_may_be_the_one_that_is_missed(recap: Recap, conte
         (("list", "--json", "--html"), '{"problems": [], "error": "there is no option --html'),
         (("preview", "--layout", "poster"), "digest"),
         (("preview", "--platform", "icq"), "telegram"),
+        (("correct", "1207", "--platform", "Discord"), "write telegram or discord"),
+        (("recall", "99999999999999999999", "--yes"), "write a number up to 999999999"),
         (("send", "--to", "nobody"), "PLATFORM:CHAT"),
         (("subscriptions", "add", "telegram"), "PLATFORM:CHAT"),
         (("subscriptions", "add", "telegram:1", "--schedule", "daily"), "monday"),

@@ -140,6 +140,8 @@ MISTAKES = {
     "preview x": "Erreur : N : « x » ne convient pas : écrivez un nombre entier.",
     "preview --layout poster": "Erreur : --layout : « poster » ne convient pas : écrivez digest, segments ou brief.",
     "preview --platform icq": "Erreur : --platform : écrivez telegram, discord ou all.",
+    "correct 1207 --platform icq": "Erreur : --platform : écrivez telegram ou discord.",
+    "recall 1207207207": "Erreur : N : « 1207207207 » ne convient pas : écrivez un nombre jusqu’à 999999999.",
     "new --date demain": "Erreur : --date : « demain » ne convient pas : écrivez AAAA-MM-JJ.",
     "demo --port 65536": "Erreur : --port : « 65536 » ne convient pas : écrivez un nombre jusqu’à 65535.",
     "demo --port -1": "Erreur : --port : « -1 » ne convient pas : écrivez un nombre à partir de 0.",

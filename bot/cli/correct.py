@@ -8,18 +8,22 @@ from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, out
 from bot.cli.send import deliver
 from bot.cli.wording import AdminCommand
+from bot.commands.approving import LONGEST_NUMBER
 from bot.delivery.cards import changes, extents
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import ExpectedError
 from bot.model.subscription import PlatformName, Target
+from bot.platforms.registry import PLATFORMS
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
 
 cli = typer.Typer()
 
-SentArgument = Annotated[int, typer.Argument(metavar="N", help=gettext_noop("The episode that was sent."))]
+SentArgument = Annotated[
+    int, typer.Argument(metavar="N", max=10**LONGEST_NUMBER - 1, help=gettext_noop("The episode that was sent."))
+]
 
 
 @cli.command(cls=AdminCommand)
@@ -34,6 +38,9 @@ def correct(
     config: ConfigOption = None,
 ) -> None:
     """Bring every message of an episode that was sent in line with its file, without a sound."""
+    if platform not in {None, *PLATFORMS}:
+        form = _("write {form}").format(form=spoken().either([*PLATFORMS]))
+        raise typer.BadParameter(form, param_hint="--platform")
     settings = console.read_settings(config, tokens="needed")
     console.need_platform(settings)
     platforms = [] if platform is None else [PlatformName(platform)]
