@@ -238,18 +238,17 @@ def look(settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]"
     Without a database, none is made: standard error says so, and `use` sees an empty ledger.
 
     Raises:
-        LedgerError: the database cannot be used, or could not be made.
+        LedgerError: the database cannot be used, or has no folder to be made in.
     """
     from pydantic import SecretStr
 
     from bot.config import Storage
     from bot.config.values import SQLITE
-    from bot.storage.database import check, is_made, name_of
+    from bot.storage.database import is_made, name_of
 
     url = settings.storage.url.get_secret_value()
     if is_made(url):
         return with_app(settings, use)
-    check(url)
     place = name_of(url)
     missing = _("There is no database yet at {place}: `recap run` makes it. Is this the right folder?")
     err().print(missing.format(place=place), soft_wrap=True)

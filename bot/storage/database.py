@@ -410,9 +410,9 @@ def is_made(url: str) -> bool:
     """Return whether the ledger is there, which `recap run` makes.
 
     Raises:
-        LedgerError: the server cannot be asked.
+        LedgerError: the server cannot be asked, or there is no folder for the file.
     """
-    address = make_url(url)
+    address = _address(url)
     with plain_errors(address):
         return _backend_of(address).is_made(address)
 
