@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import io
 import re
 import zipfile
@@ -304,6 +305,26 @@ async def test_a_file_is_judged_before_it_is_fetched(team: Team, caplog: pytest.
     await team.talk.town.until(lambda: "n’ai pas pu recevoir a.txt" in team.ana.seen()[-1].text)
     said = [team.ana.seen()[-1].text, *(record.getMessage() for record in caplog.records)]
     assert not any(telegram.token in each for each in said)
+
+
+async def test_a_draft_that_cannot_be_written_is_for_a_hand_to_put_there(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the folder takes no file; one in an older encoding with a path for a name is a draft like any other."""
+    for may_write, buttons in ((False, ()), (True, ("Enregistrer 1208.md",))):
+        monkeypatch.setattr("bot.commands.drafts.os.access", lambda *_of: may_write)  # noqa: B023 - asked at once
+        reply = await team.ana.sends("../../notes.txt", NOTES.decode().encode("cp1252"))
+        ((name, draft),) = reply.files
+        assert (name, reply.buttons) == ("1208.md", buttons)
+        assert "TikTok change ses règles en Europe dès lundi." in draft.decode()
+        assert ("mettez-y le fichier à la main" in reply.text) is not may_write
+
+    def write(*_which: object, **_how: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("bot.commands.drafts.write_draft", write)
+    assert "Impossible d’enregistrer 1208.md (" in (await team.ana.presses("Enregistrer 1208.md")).text
+    assert len(list(team.folder.iterdir())) == 3
 
 
 @settings(max_examples=25)
