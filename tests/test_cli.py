@@ -294,12 +294,12 @@ def test_check_says_where_the_database_is_named(
 
 @pytest.mark.usefixtures("content")
 def test_a_server_is_tried_by_check_and_saved_by_its_own_tools(recap: Recap, tmp_path: Path) -> None:
-    """Whatever goes wrong, the password in the address is not shown, also not to programs."""
+    """The system's reason stands there alone, and the password in the address is not shown, also not to programs."""
     write_config(tmp_path, '[storage]\nurl = "postgresql://recap:geheim@127.0.0.1:1/recap"')
     checked = recap("check", "--json")
     (problem,) = json.loads(checked.stdout)["problems"]
     assert (checked.exit_code, problem["line"], problem["key"]) == (2, 4, "storage.url")
-    assert "recap (127.0.0.1) cannot be reached" in problem["message"]
+    assert problem["message"] == "recap (127.0.0.1) cannot be reached (Connection refused)"
     told = [checked.output]
     for arguments, error in (
         (("backup", "a.db"), "pg_dump"),

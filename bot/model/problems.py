@@ -55,7 +55,7 @@ class Change(NamedTuple):
         return "\n".join(lines)
 
 
-_OF_THE_SYSTEM = {
+OF_THE_SYSTEM = {
     gettext_noop("No such file or directory"),
     gettext_noop("Permission denied"),
     gettext_noop("Is a directory"),
@@ -116,7 +116,7 @@ def reason_of(error: BaseException, otherwise: str = "") -> str:
         if is_said and isinstance(by_system, OSError) and by_system.strerror:
             said = os.strerror(by_system.errno) if by_system.errno else by_system.strerror
             code = errno.errorcode.get(by_system.errno or 0)
-            return _(said) if said in _OF_THE_SYSTEM or not code else _("the system says {code}").format(code=code)
+            return _(said) if said in OF_THE_SYSTEM or not code else _("the system says {code}").format(code=code)
         cause = cause.__cause__ or cause.__context__
     return otherwise or str(error)
 

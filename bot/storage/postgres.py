@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
+from bot.model.problems import OF_THE_SYSTEM
 from bot.storage import migrations
 from bot.storage.backend import WRITES
 from bot.storage.clock import utc_now
@@ -178,6 +179,9 @@ def trouble_of(url: URL, error: DBAPIError | sqlite3.Error) -> LedgerError | Non
     if known is None:
         return None
     message, cure = known
+    if known is _UNREACHED and "host" not in url.query:
+        # The server's library wraps the system's words in English ones. Of several servers, each has reasons of its own.
+        reason = next((_(words) for words in OF_THE_SYSTEM if words in reason), reason)
     return LedgerError(f"{name_of(url)} {_(message).format(reason=reason)}", _(cure))
 
 
