@@ -180,7 +180,7 @@ def trouble_of(url: URL, error: DBAPIError | sqlite3.Error) -> LedgerError | Non
         return None
     message, cure = known
     if known is _UNREACHED and "host" not in url.query:
-        # The server's library wraps the system's words in English ones. Of several servers, each has reasons of its own.
+        # The server's library wraps the system's words in English ones. Several servers have several reasons.
         reason = next((_(words) for words in OF_THE_SYSTEM if words in reason), reason)
     return LedgerError(f"{name_of(url)} {_(message).format(reason=reason)}", _(cure))
 
