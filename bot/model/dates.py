@@ -34,7 +34,11 @@ _WITHOUT_YEAR = [
     re.compile(rf"(?i){_WEEKDAY}{pattern}(?!,?\s+\d{{4}})")
     for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b")
 ]
+# A text that is nothing but a day and its month is a date; in a sentence, these may be of any year.
+_ALONE = [re.compile(rf"(?i)\A\W*{pattern}\W*\Z") for pattern in (rf"{_DAY}\s+{_MONTH}", rf"{_MONTH}\s+{_DAY}")]
 _BEFORE = re.compile(r"(?i)(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|published|week)\b\W{1,3}){1,4}$")
+_NEAR = dt.timedelta(days=90)
+"""Time between today and a date that has neither year nor weekday; a farther one may be of any year."""
 _REACH = 6
 """Years around today in which a weekday tells the year of a date."""
 
@@ -46,7 +50,7 @@ def date_in(text: str, today: dt.date | None = None) -> dt.date | None:
 
 def apart_from_date(text: str, today: dt.date | None = None) -> tuple[dt.date | None, str]:
     """Return the date in a text, and the text without it and the words that lead to it."""
-    for pattern in _WHOLE + (_WITHOUT_YEAR if today else []):
+    for pattern in _WHOLE + ([*_WITHOUT_YEAR, *_ALONE] if today else []):
         match = pattern.search(text)
         day = _date(match, today) if match else None
         if match and day:
@@ -59,10 +63,12 @@ def _date(match: re.Match[str], today: dt.date | None) -> dt.date | None:
     found = match.groupdict()
     month = _MONTHS.get(found["month"].lower()) or int(found["month"])
     around = today.year if today else 0
-    near = sorted(range(around - _REACH, around + 2), key=lambda year: abs(year - around))
-    for year in [int(f"20{found['year']}"[-4:])] if "year" in found else near:
+    is_whole = "year" in found
+    days = []
+    for year in [int(f"20{found['year']}"[-4:])] if is_whole else range(around - _REACH, around + 2):
         with contextlib.suppress(ValueError):
-            day = dt.date(year, month, int(found["day"]))
-            if "year" in found or day.weekday() == _WEEKDAYS[found["weekday"].lower()]:
-                return day
-    return None
+            days.append(dt.date(year, month, int(found["day"])))
+    if today and not is_whole:
+        weekday = _WEEKDAYS.get(fold(found.get("weekday") or ""))
+        days = [day for day in days if day.weekday() == weekday or (weekday is None and abs(day - today) <= _NEAR)]
+    return min(days, key=lambda day: abs(day - (today or day)), default=None)

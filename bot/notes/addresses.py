@@ -30,8 +30,10 @@ def with_addresses(line: Line) -> Line:
     text = _CHECK_BOX.sub("", line.text)
     is_task = text != line.text
     for link in line.links:
-        # Beside a title, the words of its source in brackets are none of its own.
-        text = text.removesuffix(f"({link.title})").rstrip() if line.level and link.title else text
+        # The words of a source in brackets, or behind the last sentence, are none of the text.
+        text = text.removesuffix(f"({link.title})").rstrip() if link.title else text
+        before = text.removesuffix(link.title).rstrip()
+        text = before if before.endswith((".", "!", "?", "…")) else text
         # Because a link whose words are its own address is a source, its words are no sentence.
         if link.title and _is_address(link.title, link.url):
             text = text.replace(link.title, " ", 1)

@@ -18,9 +18,9 @@ _MAX_ADDRESSED = 90
 """Characters of a line that only says where to write to."""
 _SHORT, _MOST = 9, 0.66
 """Telling words of a short text, and the share of them that are words of making a show."""
-_FRAME, _OWN, _FITTING, _SECTION, _SHOW = map(pattern_of, ("frame", "own", "fitting", "section", "show"))
+_FRAME, _OWN, _FITTING, _SECTION = map(pattern_of, ("frame", "own", "fitting", "section"))
 _TO_LISTENER, _TO_COLLEAGUE, _TO_BE_DONE = map(pattern_of, ("to_listener", "to_colleague", "to_be_done"))
-_GREETING, _TO_ALL = map(pattern_of, ("greeting", "to_all"))
+_GREETING, _TO_ALL, _SHOW = map(pattern_of, ("greeting", "to_all", "show"))
 _LABEL = re.compile(rf"\W*{words_of('label')}\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)")
 _CALL = re.compile(r"\W*(?!chez|assez|nez)\w{3,}ez\b[^.]{0,80}!\W*$", re.IGNORECASE)
 _COLON = re.compile(r"\s?(?::|\s[–—-]\s)")
@@ -28,10 +28,7 @@ _NO_LABEL = re.compile(rf"\W*{words_of('no_label')}")
 _STAGE = re.compile(r"[\[(/{]\s?([^\[\](){}]{1,90}?)\s?[\])/}]\W?")
 """A line in brackets, as stage directions are."""
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.\w")
-_CODE_WORD = re.compile(
-    r"\b[Cc]ode\s+(?:promo\s+)?[A-Z][A-Z0-9]{2,}\b|-\s?\d+\s?%.{0,40}\b[A-Z]{4,}\d*\b|"
-    r"(?i:^(?:\w+ ){0,3}?(?:free trial|essai gratuit)\b)"
-)
+_CODE_WORD = pattern_of("code_word")
 
 
 def is_chaff_title(text: str) -> bool:
@@ -55,7 +52,8 @@ def is_chaff(line: Line) -> bool:
     told = [says_chaff(text) or _TO_COLLEAGUE.search(_flat(text)) for text in said if not is_about_show(text)]
     is_whole = bool(told) and all(told) and not line.speaker
     # Because a link to the "announcement" is a source, its words are no label of an ad.
-    is_call = any(_share(link.title) >= _MOST or _TO_LISTENER.search(_flat(link.title)) for link in line.links)
+    words = [_flat(link.title) for link in line.links if line.is_link]
+    is_call = any(_share(each) >= _MOST or _TO_LISTENER.search(each) for each in words)
     return line.aside or is_whole or is_call or (bool(line.text) and says_chaff(line.text))
 
 

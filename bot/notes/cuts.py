@@ -98,7 +98,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
     yield "linked", _titled(body, linked), 0.9
-    yield "cues", [start for index, line in enumerate(body) if (start := _cued(line, index))], 1.05
+    yield "cues", [start for index, line in enumerate(body) if (start := cued(line, index))], 1.05
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
     top = min((body[index].depth for index in texts if body[index].item), default=0)
@@ -118,6 +118,9 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     for way in head.ways:
         # Where both readings fit, the one that names more subjects says more.
         yield "teaser", judge.announced(way), 1 + 0.02 * len(way)
+        # As many paragraphs as phrases may tell the same in other words.
+        if len(way) == len(apart):
+            yield "order", [judge.told(index, phrase) for index, phrase in zip(apart, way, strict=True)], 0.9
 
 
 def _titled(body: Sequence[Line], lines: Iterable[int]) -> list[Start]:
@@ -155,7 +158,7 @@ def beginning_at(body: Sequence[Line], index: int) -> Start:
     return Start(index, "", text)
 
 
-def _cued(line: Line, index: int) -> Start | None:
+def cued(line: Line, index: int) -> Start | None:
     """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
     told = sentences(line.text)
     for at, said in enumerate(told[:_SENTENCES_BEFORE]):
@@ -177,7 +180,11 @@ def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
     """Tell whether a line without a mark stands above a text as a title does."""
     line = body[index]
     below = next((each for each in body[index + 1 :] if each.text and not each.is_link), None)
-    if below is None or (is_heading(below) and not _is_prose(below)):
+    if below is None:
+        return False
+    # Hurried texts have no full stop, and are longer than their title.
+    is_told = apart and line.after_gap and not below.after_gap and len(below.text) > 2 * len(line.text)
+    if is_heading(below) and not (_is_prose(below) or is_told):
         return False
     above = body[index - 1] if index else Line("")
     if apart:
@@ -186,7 +193,7 @@ def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
     return not (line.level or _is_prose(line)) and is_last
 
 
-def lowest_level(body: Sequence[Line], starts: Sequence[Start]) -> int:
+def _lowest_level(body: Sequence[Line], starts: Sequence[Start]) -> int:
     """Return the level of the lowest title at which a subject begins; 0 if one begins without a marked title."""
     levels = [body[start.line].level for start in starts if start.line < len(body)]
     return max(levels) if levels and all(levels) else 0
@@ -221,12 +228,8 @@ class _Judge:
         for likeness, place, line in sorted(table):
             if -likeness >= _ENOUGH and starts[place] is None and line not in starts:
                 starts[place] = line
-        taken = [start for start in starts if start is not None]
-        # A first subject without a title begins with the text.
-        if starts[0] is None and 0 < len(taken) < len(way) and min(taken) > 0 and self._lengths[0] > _RUN_IN:
-            starts[0] = 0
         found = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
-        return [self._told(line, phrase) for line, phrase in found]
+        return [self.told(line, phrase) for line, phrase in found]
 
     def _likeness(self, phrase: Sequence[str], line: int) -> float:
         """Return the likeness of a phrase's words and the first sentence of a line, from 0 to 1."""
@@ -237,11 +240,11 @@ class _Judge:
         weights = {stem: math.log((2 + len(self._body)) / (1 + self._counts[stem])) for stem in stems(phrase)}
         return sum(weights[stem] for stem in weights.keys() & stems(found)) / (sum(weights.values()) or 1)
 
-    def _told(self, line: int, phrase: str) -> Start:
+    def told(self, line: int, phrase: str) -> Start:
         """Return the beginning at a line, whose title is its own if it has one."""
         each = self._body[line]
-        if cued := _cued(each, line):
-            return replace(cued, phrase=phrase)
+        if found := cued(each, line):
+            return replace(found, phrase=phrase)
         start = beginning_at(self._body, line)
         if not start.title and len(start.rest) <= _RUN_IN and len(sentences(start.rest)) == 1:
             start = Start(line, start.rest.rstrip("."))
@@ -270,7 +273,7 @@ class _Judge:
         score = prior * sum(map(operator.mul, titled, full)) / count
         opening = sum(self._lengths[: starts[0].line])
         score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total
-        limit = lowest_level(self._body, starts)
+        limit = _lowest_level(self._body, starts)
         passed = self._titles - {start.line for start in starts}
         score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]

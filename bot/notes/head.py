@@ -9,23 +9,23 @@ from pathlib import PurePath
 
 from bot.model.dates import apart_from_date, date_in
 from bot.model.text import fold, sentences
-from bot.notes.chaff import is_about_show, is_chaff, is_chaff_title
+from bot.notes.chaff import is_about_show, is_chaff, is_chaff_title, says_chaff
 from bot.notes.language import telling_words, words_of
 from bot.notes.marks import bare_title, is_title, number_of
 from bot.notes.model import BOLD_LEVEL, Head, Line, Notes
 
-_WORD = r"(?:[ée]pisode|[ée]pis\.|[ée]p|num[ée]ro|n°|no|nr|issue|show(?: notes)?|r[ée]cap|[ée]mission|notes?|podcast|#)"
+_WORD = words_of("numbered")
 _END = r"[\s:.,|•·–—()\[\]-]*+"
 _NUMBERS = (
     re.compile(
         rf"(?i)^\W{{0,6}}{_WORD}\s{{0,3}}[.:/]?\s{{0,3}}(?:n°|no\.?|#)?\s{{0,3}}(\d{{1,6}})\b(?![/.-]\d|[:h]\d\d){_END}"
     ),
-    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-](?:\s+|\s*(?=\D))|\s//?\s|$)"),
+    re.compile(r"^(\d{2,6})(?:\s*[:|•·–—.-](?:\s+|\s*(?=\D))|\s//?(?:\s|$)|$)"),
     re.compile(r"(?i)\b(?:S\d{1,3}\s?E|n°\s?|num[ée]ro\s(?=\d+\)))(\d{1,6})\b[\s:.,|–—-]*"),
     # `Le récap du lundi – Épisode 1208 : …`: the show's name may stand before it.
     re.compile(
         rf"(?i)^[^.!?\d\n]{{1,60}}?(?:\b|(?=#)){_WORD}\.?\s{{0,3}}(?:n°|no|#)?\s{{0,3}}(\d{{1,6}})\b\s{{0,3}}(?:[:|"
-        rf"•·/–—(-]\s{{0,3}}|$)"
+        rf"•·/–—()-]\s{{0,3}}|$)"
     ),
 )
 _WEAKER_NUMBERS = (
@@ -46,13 +46,11 @@ _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
 # In a dictation, no sign stands before "au programme".
 _MENU_BEGINS = rf"(?:\b(?={words_of('menu_phrase')})|(?:^|[,:;.!] ))"
 _LEAD = re.compile(
-    rf"^.{{0,80}}?(?:\b(?:{_SPEAKS}|ce lundi|(?:tous les|chaque) (?:lundis?|semaines?)|cette semaine|this week|today|"
-    rf"aujourd.hui|in this episode|dans cet episode)\b|{_MENU_BEGINS}{_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
+    rf"^.{{0,80}}?(?:\b(?:{_SPEAKS}|{words_of('at_present')})\b|{_MENU_BEGINS}{_MENU}\b|\b{_MENU}\s?(?:[:,]|$))"
 )
 _LEAD_ONLY = re.compile(
-    rf"(?i)^(?:.{{0,80}}?(?:\b{_SPEAKS}|{_MENU_BEGINS}{_MENU}|\b{_MENU}(?=[:,])|\b(?:today(?! we| i | let| is)|"
-    rf"dans cet épisode))"
-    r"[\s,:]+(?:des?\s+|du\s+|d[’'])?)"
+    rf"(?i)^.{{0,80}}?(?:\b{_SPEAKS}|{_MENU_BEGINS}{_MENU}|\b{_MENU}(?=[:,])|\b{words_of('at_present_only')})"
+    r"[\s,:]+(?:des?\s+|du\s+|d[’'])?"
 )
 _GENERIC = re.compile(rf"\b{words_of('generic')}\b")
 """Words that announce subjects without naming one."""
@@ -64,6 +62,7 @@ MAX_PHRASES = 20
 """Subjects of a teaser at most; a line that lists more is none."""
 _LIST = 3
 """Words of a list of two names."""
+_TITLE_PARTS = re.compile(r"\s*[|()\[\]]\s*|(?:^|\s+)[•·–—-](?:\s+|$)")
 _PROPERTY = re.compile(rf"(?i)^(?P<key>{words_of('property')})\s?:\s*(?P<value>.{{0,160}})$")
 
 
@@ -71,10 +70,10 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     """Return the head of the notes and the lines below it."""
     head = Head(notes.number, notes.date)
     lines = _without_properties([line for line in notes.lines if not line.aside], head, today)
-    rest, lines = _number(notes.title, lines, head)
+    rest, lines = _number(notes.title, lines, head, today)
     head.number = head.number or _spoken_number([Line(notes.title), *notes.lines[:_HEAD]])
-    lines = _date(rest, lines, head, today)
-    rest = apart_from_date(rest, today)[1]
+    day, rest = apart_from_date(rest, today)
+    lines = _date(lines, head, day, today)
     below = _teaser(rest, lines, head)
     if names := {name: time for time, name in notes.chapters if telling_words(name) and not is_chaff_title(name)}:
         head.ways, head.times = [list(names)], names
@@ -116,37 +115,45 @@ def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[L
     return kept
 
 
-def _number(title: str, lines: list[Line], head: Head) -> tuple[str, list[Line]]:
+def _number(title: str, lines: list[Line], head: Head, today: dt.date | None = None) -> tuple[str, list[Line]]:
     """Return the text beside the episode's number, and the lines below it."""
     candidates = [(-1, Line(title)), *enumerate(lines[:_HEAD])]
     tries = itertools.chain(itertools.product(candidates, _NUMBERS), itertools.product(candidates[:2], _WEAKER_NUMBERS))
     for (index, line), pattern in tries:
-        match = pattern.search(line.text)
+        day, text = apart_from_date(line.text, today) if len(line.text) <= 3 * _MAX_DATED else (None, line.text)
+        match = pattern.search(text)
         if match is None or line.item or head.number not in {None, int(match[1])}:
             continue
         is_long = index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED
         if is_long or (pattern in _WEAKER_NUMBERS and is_chaff(line)):
             continue
-        head.number = int(match[1]) or None
-        rest = f"{line.text[: match.start()]}{line.text[match.end() :]}".strip()
+        head.number, head.date = int(match[1]) or None, head.date or day
+        rest = _telling(f"{text[: match.start()]}{text[match.end() :]}".strip())
         if index < 0:
             return rest, lines
-        rest = "" if (is_about_show(rest) or rest.endswith((":", ","))) and not any(map(str.isdigit, rest)) else rest
+        rest = "" if rest.endswith((":", ",")) and not any(map(str.isdigit, rest)) else rest
         extra = [dataclasses.replace(line, text="", level=0)] if line.links else []
         return rest or head.title, [*lines[:index], *extra, *lines[index + 1 :]]
     return title or head.title, lines
 
 
+def _telling(title: str) -> str:
+    """Return a title without its parts that say nothing of the episode."""
+    parts = [part for part in _TITLE_PARTS.split(title) if part]
+    told = [part for part in parts if not (is_about_show(part) or says_chaff(part) or _PROPERTY.match(part))]
+    return title if len(told) == len(parts) else " – ".join(told)
+
+
 def _spoken_number(lines: Sequence[Line]) -> int | None:
     """Return the number of the episode that a sentence tells, be it a greeting or aside."""
     about = (line.text for line in lines if is_chaff(line) or is_about_show(line.text))
-    texts = (*(_SPOKEN_NUMBER.search(line.text) for line in lines), *map(_PASSING_NUMBER.search, about))
+    told = (_SPOKEN_NUMBER.search(apart_from_date(line.text)[1]) for line in lines)
+    texts = (*told, *map(_PASSING_NUMBER.search, about))
     return next((int(match[1]) or None for match in texts if match), None)
 
 
-def _date(rest: str, lines: list[Line], head: Head, today: dt.date) -> list[Line]:
-    """Find the date beside the number or in a line of its own, and return the lines without that line."""
-    found = date_in(rest, today) if len(rest) <= 3 * _MAX_DATED else None
+def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) -> list[Line]:
+    """Find the date in a line of its own, if it is not found in the title, and return the lines without that line."""
     for index, line in enumerate(lines[:_HEAD]):
         is_passing = is_chaff(line)
         day = date_in(line.text, today) if len(line.text) <= _MAX_DATED or is_passing else None
@@ -177,7 +184,8 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
                 # The last phrase may be two: with both readings, the better cut decides.
                 last = [_OF.sub("", part) for part in _LAST_TWO.split(phrases[-1])]
                 head.ways += [[*phrases[:-1], *last]] if len(last) > 1 and all(map(telling_words, last)) else []
-                head.title = rest if index else ""
+                # A title that only lists is that of the episode; one that speaks of the show is its teaser.
+                head.title = "" if lead and not index else rest
                 return [*lines[: index - 1], *lines[index:]] if index else lines
     return lines
 

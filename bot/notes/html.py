@@ -21,7 +21,7 @@ _ATTRIBUTE = re.compile(r"""\b(href|src|alt|style|class)\s*=\s*(?:"([^"]*)"|'([^
 _COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
 # Word hides the mark of a list between these: a bullet and spaces, which are no words of the item.
 _LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTALL)
-_CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>")
+_CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>|<!doctype\b[^<>]{0,200}>", re.IGNORECASE)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 _WEIGHT = re.compile(r"font-weight\s*:\s*(bold|[6-9]\d\d)?", re.IGNORECASE)
 _BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")

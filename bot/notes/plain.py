@@ -10,10 +10,7 @@ from bot.model.text import fold, fold_words
 from bot.notes.language import words_of
 from bot.notes.model import BOLD_LEVEL, Line
 
-_DAY = (
-    r"(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2}(?:er)? [^\W\d]{3,9}\.? \d{4}|[^\W\d]{3,9}\.? \d{1,2}, \d{4}|"
-    r"(?i:yesterday|today|hier|aujourd.hui))"
-)
+_DAY = words_of("day")
 _CLOCK = r"\d{1,2}(?::|\.|h)\d{2}(?::\d{2})?(?:[\s\u202f]?[AaPp]\.?[Mm]\.?)?"
 _MOMENT = rf"{_DAY},?\s(?:à\s|at\s)?{_CLOCK}"
 # WhatsApp writes a tilde before the name of somebody who is not in the contacts, or the number alone.
@@ -34,6 +31,7 @@ _LABEL = re.compile(
     r"[A-ZÀ-Þ\d][\w’'.-]*){0,2})(?:\s\((?P<time>\d{1,2}:\d\d(?::\d\d)?)\))?(?P<mark>\s?:|\s[–—-](?=\s)|$)"
     r"(?:\s+(?P<text>(?!https?://)\S.*))?"
 )
+_ROLE, _PEOPLE = (re.compile(rf"{words_of(name)}\b") for name in ("role", "people"))
 _NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
 # Subtitles number their lines and give each a time: SRT and WebVTT.
 _CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
@@ -44,9 +42,7 @@ _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _GREETING = re.compile(rf"\W*{words_of('greeting')}")
 _SHORT = 90
-_MAIL_HEADER = re.compile(
-    r"(?i)(?P<name>de|from|envoyé|sent|date|à|to|cc|objet|subject|reply-to|répondre à)\s?:\s*(?P<value>.*)"
-)
+_MAIL_HEADER = re.compile(rf"(?i)(?P<name>{words_of('mail_header')})\s?:\s*(?P<value>.*)")
 _ANSWER = re.compile(r"(?i)^(?:(?:re|fwd?|tr)\s?:\s*)+")
 _WROTE = re.compile(r"(?i)^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$")
 _FORWARDED = re.compile(r"(?i)^\W{3,30}(?:forwarded message|message transféré|message d.origine|original message)")
@@ -215,9 +211,12 @@ def _transcript(lines: Sequence[str]) -> list[Line] | None:
     told = [text for _speaker, text in spoken if text] or stamped or [line for line in full if line not in counts]
     # Below a name alone stands what its speaker says.
     said = len(spoken) + sum(not text for _speaker, text in spoken)
-    # No subject greets, so names that come once are those of speakers where one does.
-    is_spoken = len(spoken) > len(counts) or any(_GREETING.match(fold(text or "")) for _speaker, text in spoken)
-    is_labelled = is_spoken and said + len(stamped) >= _MANY * len(full)
+    # No subject greets, has a part in the show or is with somebody; names that come once are those of speakers there.
+    people = [text for text in map(fold, full) if _PEOPLE.match(text)]
+    is_named = all(_ROLE.match(fold(name)) or fold(name) in " ".join(people) for name in counts)
+    is_greeting = any(_GREETING.match(fold(text or "")) for _speaker, text in spoken)
+    is_spoken = len(spoken) > len(counts) or is_named or is_greeting
+    is_labelled = is_spoken and said + len(stamped) >= _MANY * (len(full) - len(people))
     is_stamped = len(stamped) > _MANY * len(full) and _are_sentences(stamped)
     if not (has_cues or is_stamped or (is_labelled and _are_sentences(told))):
         return None
@@ -234,7 +233,8 @@ def _turns(lines: Sequence[str], names: Collection[str]) -> Iterator[Line]:
         label = _LABEL.fullmatch(text)
         if label and label["speaker"] in names:
             speaker, text, begins, time = label["speaker"], label["text"] or "", True, label["time"] or time
-        yield Line(text, after_gap=begins, speaker=speaker, time=time)
+        is_list = _PEOPLE.match(fold(text)) and all(fold(name) in fold(text) for name in names)
+        yield Line(text, after_gap=begins, speaker=speaker, time=time, aside=bool(names and is_list))
 
 
 def _are_sentences(texts: Sequence[str]) -> bool:

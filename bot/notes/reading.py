@@ -26,6 +26,7 @@ from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
 from bot.model.wrapping import rejoined
 from bot.notes.addresses import with_addresses
+from bot.notes.head import number_in
 from bot.notes.html import html_tags, read_html
 from bot.notes.marks import counted
 from bot.notes.model import Line, Notes
@@ -67,7 +68,7 @@ _HEAD = re.compile(
 _OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
 _DATE_KEYS = ("date", "pubdate", "published", "publishdate", "published_at", "publish_date", "datetime")
 _CODE = re.compile(
-    r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
+    r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|\{:[^{}\n]{1,80}\}|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
     re.MULTILINE,
 )
 _RAISED = r"[\u00b9\u00b2\u00b3\u2070-\u2079]{1,2}"
@@ -256,7 +257,8 @@ def _of_chat(text: str, path: Path) -> Notes:
         for index, line in enumerate(plain_lines(clean("".join(map(_marked, pieces))))):
             aside = message_line(line.text, begins=not index, is_system=is_system).aside
             lines.append(dataclasses.replace(line, aside=aside, after_gap=line.after_gap or not index))
-    return _whole(lines, path, {})
+    name = str(data.get("name", "")) if isinstance(data, dict) else ""
+    return _whole(lines, path, {"number": number_in(name) or None})
 
 
 def _marked(piece: object) -> str:
@@ -291,7 +293,8 @@ def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
 
     def first(names: str) -> str:
         values = (keys.get(name) for name in names.split())
-        return next((clean(str(value)) for value in values if isinstance(value, int | str)), "").strip()
+        told = (clean(str(value)).strip() for value in values if isinstance(value, int | str))
+        return next((each for each in told if each.lower() not in {"", "null", "~"}), "")
 
     number = first("number episode episodenumber episode_number numero num issue")
     found: dict[str, Any] = {"title": " ".join(first("title titre name").split())}

@@ -3,20 +3,20 @@
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from bot.model.text import fold, fold_words
+from bot.model.text import fold, fold_words, sentences
 from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, says_chaff
-from bot.notes.cuts import Cut, Start, beginning_at, best_cut, lowest_level
-from bot.notes.head import read_head
+from bot.notes.cuts import Cut, Start, beginning_at, best_cut, cued
+from bot.notes.head import announces, read_head
 from bot.notes.language import pattern_of, stems, telling_words
 from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of, unmarked
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
-_NAME, _LOOSE, _SENTENCE = 25, 70, 45
-"""Letters of a name below a farewell, and characters of a line and of a sentence that may tell nothing."""
+_NAME, _LOOSE, _SENTENCE, _DICTATED = 25, 70, 45, 3
+"""Letters of a name below a farewell, characters of a loose line and of a sentence, and lines of a dictation."""
 _RUBRIC = pattern_of("rubric")
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
@@ -24,6 +24,8 @@ _NAMED = 0.4
 
 def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     """Return the notes by subject; there is always at least one."""
+    if len(notes.lines) <= _DICTATED and not any(line.links or line.images for line in notes.lines):
+        notes = dataclasses.replace(notes, lines=tuple(turn for line in notes.lines for turn in _in_turns(line)))
     head, lines = read_head(notes, path, today)
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
@@ -46,6 +48,16 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     return found
 
 
+def _in_turns(line: Line) -> Iterator[Line]:
+    """Yield a line for each subject, announcement and greeting of a dictation, which is one paragraph."""
+    told = sentences(line.text)
+    apart = [announces(said) or says_chaff(said) for said in told]
+    marks = enumerate(zip(told, apart, [True, *apart], strict=False))
+    begins = [at for at, (said, own, above) in marks if own or above or cued(Line(said), 0)]
+    for begin, end in itertools.pairwise([*begins, None]):
+        yield dataclasses.replace(line, text=" ".join(told[begin:end]), after_gap=line.after_gap or begin > 0)
+
+
 def _end_of_subjects(body: Sequence[Line], found: Outline) -> int:
     """Return the line behind the last subject; below the last of several links, only sentences tell one more."""
     links = [index for index, line in enumerate(body) if line.is_link and line.links]
@@ -55,12 +67,10 @@ def _end_of_subjects(body: Sequence[Line], found: Outline) -> int:
     ends = [index for index in links if index + 1 not in links]
     end = ends[-1] + 1 if len(ends) > 1 else len(body)
     tail = body[end:]
-    names = {word for way in found.head.ways for phrase in way for word in telling_words(phrase)}
 
     def tells(line: Line) -> bool:
-        is_sentence = len(line.text) > _LOOSE or (len(line.text) > _SENTENCE and line.text.endswith("."))
         is_marked = line.level or line.lead or line.time or number_of(line.text) or len(line.links) > 1
-        return bool(is_sentence or is_marked or names & set(telling_words(line.text)))
+        return bool(is_marked or len(line.text) > _SENTENCE)
 
     if not tail or not tail[0].after_gap or any(map(tells, tail)):
         return len(body)
@@ -121,24 +131,16 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
 def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
-    end = _end_of_last(body, begins)
+    end = _end_of_last(body, begins[-1])
     found.left_out += body[end:]
     body = body[:end]
     closing = _open(body[: begins[0]], found)
     tail = _closing_list(body)
-    limit = lowest_level(body, cut.starts)
     for start, begin, end in zip(cut.starts, begins, [*begins[1:], len(body)], strict=True):
         subject = Subject(start.phrase, start.title, body[start.line].time)
         found.subjects.append(subject)
-        # A line that stands alone right above the next title heads it, as the name of a section does.
-        is_alone = body[end - 1].after_gap and is_heading(body[end - 1]) and not body[end - 1].links
-        is_name = is_alone and end - 1 > start.line and end < len(body) and not body[end].after_gap
-        # A title of the same level that begins no subject heads something else.
-        titles = (at for at in range(start.line + 1, end) if 0 < body[at].level <= limit and not _is_label(body[at]))
-        own_end = next(titles, end - is_name)
-        found.left_out += body[own_end:end]
         first = dataclasses.replace(body[start.line], text=start.rest, level=0, item=False, is_link=False)
-        own = [*body[begin : start.line], first, *body[start.line + 1 : own_end]]
+        own = [*body[begin : start.line], first, *body[start.line + 1 : end]]
         listed = next((at for at, line in enumerate(own) if _is_label(line)), len(own))
         for at, line in enumerate(own):
             subject.images += line.images
@@ -179,24 +181,12 @@ def _is_label(line: Line) -> bool:
     return bool(line.text) and SOURCES.match(fold(line.text)) is not None
 
 
-def _end_of_last(body: Sequence[Line], begins: Sequence[int]) -> int:
-    """Return the line behind the last subject, whose paragraphs stand like those of the others."""
-    *others, (last, end) = itertools.pairwise([*begins, len(body)])
-
-    def step(at: int) -> tuple[bool, bool, bool]:
-        return body[at - 1].is_link, body[at].is_link, body[at].after_gap
-
-    known = {step(at) for begin, other_end in others for at in range(begin + 1, other_end)}
-    for at in range(last + 1, end):
-        above, line = body[at - 1 : at + 1]
-        is_odd = len(others) > 1 and step(at) not in known and (above.is_link or len(line.text) <= _LOOSE)
-        # A short line at the end without a full stop is no sentence of a subject, but a name, an address or a jingle.
-        is_loose = at == end - 1 and len(line.text) <= _LOOSE < len(above.text) and not line.text.endswith((".", "…"))
-        is_odd = is_odd or (is_loose and not (line.links or line.item))
-        # Links that have their own lines there may be those of all subjects.
-        if is_odd and line.after_gap and not any(each.is_link or each.images for each in body[at:]):
-            return at
-    return end
+def _end_of_last(body: Sequence[Line], last: int) -> int:
+    """Return the line behind the last subject: a short line apart, without a full stop, is a name or an address."""
+    *_above, above, line = (Line(""), *body)
+    is_short = len(line.text) <= min(_LOOSE, len(above.text) // 2) and not line.text.endswith((".", "…"))
+    is_loose = is_short and line.after_gap and not (line.links or line.images or line.item)
+    return len(body) - (is_loose and len(body) > last + 1)
 
 
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:
@@ -219,20 +209,17 @@ def _share(phrase: str, subject: Subject) -> float:
 
 
 def _beginnings(body: Sequence[Line], starts: Sequence[Start]) -> list[int]:
-    """Return the first line of each subject: links above the titles belong to them where that fits the whole notes."""
-    begins, votes = [], -3 if body[-1].is_link else 0
+    """Return the first line of each subject: links above the titles belong to them where the first has one."""
+    begins = []
     lines = {start.line for start in starts}
     for start in starts:
         begin = start.line
         while begin and begin - 1 not in lines and body[begin - 1].is_link and body[begin - 1].links:
             begin -= 1
         begins.append(begin)
-        if begin == start.line:
-            votes -= 2 if begin else 0
-            continue
-        is_near, is_far = not body[start.line].after_gap, not begin or body[begin].after_gap
-        votes += (3 if not begin else 0) + (2 if is_near and is_far else -2 if not (is_near or is_far) else 0)
-    return begins if votes > 0 else [start.line for start in starts]
+    above = [begin < start.line for begin, start in zip(begins, starts, strict=True)]
+    is_above = above[0] and 2 * sum(above) >= len(above) and not body[-1].is_link
+    return begins if is_above else [start.line for start in starts]
 
 
 def _distribute(links: Sequence[Link], found: Outline) -> None:

@@ -248,6 +248,9 @@ def test_an_address_is_that_of_the_page_and_of_nobody(address: str, clean: str) 
         ("lundi 12 mai", dt.date(2025, 5, 12)),
         ("Monday, May 12", dt.date(2025, 5, 12)),
         ("12 mai", None),
+        ("14 décembre", dt.date(2026, 12, 14)),
+        ("Jan 5", dt.date(2027, 1, 5)),
+        ("Le 14 décembre, tout change", None),
         ("mardi 12 mai 2025", dt.date(2025, 5, 12)),
         ("26/01/2026", dt.date(2026, 1, 26)),
         ("Jan 5, 2026", dt.date(2026, 1, 5)),
@@ -255,5 +258,36 @@ def test_an_address_is_that_of_the_page_and_of_nobody(address: str, clean: str) 
     ],
 )
 def test_a_weekday_tells_the_year_that_is_missing(text: str, date: dt.date | None) -> None:
-    """The nearest year in which the day is one."""
+    """The nearest year in which the day is one; a day alone tells it only if it is near."""
     assert date_in(text, dt.date(2026, 11, 30)) == date
+
+
+@pytest.mark.parametrize(
+    ("head", "number", "date", "title"),
+    [
+        ("Conducteur 76 – lundi 16 février 2026", 76, dt.date(2026, 2, 16), ""),
+        ("Récap 14 avril 2025", DEFAULTS.number, dt.date(2025, 4, 14), ""),
+        ("Numéro 73 | Lundi 26 janvier 2026 | Rédaction : Marion, Idriss", 73, dt.date(2026, 1, 26), ""),
+        ("#80 – Récap du 2 mars 2026", 80, dt.date(2026, 3, 2), ""),
+        ("EPISODE 64 (à relire svp)", 64, DEFAULTS.date, ""),
+        ("Sujets pour lundi (ép. 61)", 61, DEFAULTS.date, ""),
+        ("épisode 59 !! voilà mes 2 sujets", 59, DEFAULTS.date, ""),
+        ("Ep. 12: Netflix (and chill)", 12, DEFAULTS.date, "Netflix (and chill)"),
+        ("Ep. 72: Netflix, Telegram and Frogs", 72, DEFAULTS.date, "Netflix, Telegram and Frogs"),
+        ("---\ntitle: null\nnumber: 71\nlayout: x\n---", 71, DEFAULTS.date, ""),
+        ("---\ntitle: ~\ntitre: Deux prix\nnumber: null\nlayout: x\n---", DEFAULTS.number, DEFAULTS.date, "Deux prix"),
+    ],
+)
+def test_the_title_of_the_episode_is_one(head: str, number: int, date: dt.date, title: str) -> None:
+    """Neither its date nor its authors, its state or the word for nothing; without a title, its subjects name it."""
+    _text, episode = _drafted(f"{head}\n\n{NETFLIX}\n{PRICES}\n\n{TELEGRAM}\n{RULES}\n".encode(), "notes.txt")
+    assert (episode.number, episode.date, episode.title) == (number, date, title or "Netflix, Telegram")
+
+
+def test_the_words_of_a_source_behind_a_text_are_no_sentence() -> None:
+    """They name the source below."""
+    first = f"## {NETFLIX}\n\n{PRICES} [Annonce](https://a.example/1)"
+    second = f"## {TELEGRAM}\n\n{RULES} ([Le texte](https://a.example/2))"
+    _text, episode = _drafted(f"Épisode 4\n\n{first}\n\n{second}\n".encode(), "notes.md")
+    assert [plain(each.summary) for each in episode.segments] == [PRICES, RULES]
+    assert [source.title for each in episode.segments for source in each.sources] == ["Annonce", "Le texte"]
