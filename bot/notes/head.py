@@ -62,7 +62,7 @@ MAX_PHRASES = 20
 """Subjects of a teaser at most; a line that lists more is none."""
 _LIST = 3
 """Words of a list of two names."""
-_TITLE_PARTS = re.compile(r"\s*[|()\[\]]\s*|(?:^|\s+)[•·–—-](?:\s+|$)")
+_TITLE_PARTS = re.compile(r"(?<!\s)\s*+[|()\[\]]\s*+|(?:^|(?<!\s)\s++)[•·–—-](?:\s++|$)")
 _PROPERTY = re.compile(rf"(?i)^(?P<key>{words_of('property')})\s?:\s*(?P<value>.{{0,160}})$")
 
 

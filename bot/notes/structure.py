@@ -54,7 +54,7 @@ def _in_turns(line: Line) -> Iterator[Line]:
     apart = [announces(said) or says_chaff(said) for said in told]
     marks = enumerate(zip(told, apart, [True, *apart], strict=False))
     begins = [at for at, (said, own, above) in marks if own or above or cued(Line(said), 0)]
-    for begin, end in itertools.pairwise([*begins, None]):
+    for begin, end in itertools.pairwise([*begins, len(told)]):
         yield dataclasses.replace(line, text=" ".join(told[begin:end]), after_gap=line.after_gap or begin > 0)
 
 
