@@ -143,6 +143,10 @@ def sections(of: st.SearchStrategy[str], most_blocks: int = 4) -> st.SearchStrat
     return st.builds(Section, st.lists(blocks(of), min_size=1, max_size=most_blocks).map(tuple), st.none() | urls())
 
 
+LARGE = 8
+"""Examples where one is a whole document, which takes as long to draw as twenty small ones."""
+
+
 def documents() -> st.SearchStrategy[Document]:
     """Documents of up to 40 sections. At least one character of each is a letter, so each can be sent."""
     opening = Section((Heading((Span("Le récap"),), level=1),))

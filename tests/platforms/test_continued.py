@@ -16,11 +16,11 @@ from bot.platforms.base import Renderer
 from bot.platforms.discord import render as discord
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
-from tests.documents import documents
+from tests.documents import LARGE, documents
 from tests.world import read_discord
 
 MORE = "QQQ la suite QQQ"
-arbitrary = settings(max_examples=10, suppress_health_check=list(HealthCheck))
+arbitrary = settings(max_examples=LARGE, suppress_health_check=list(HealthCheck))
 
 
 def text_of(message: Message) -> str:

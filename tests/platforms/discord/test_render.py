@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from discord import ui
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.model.document import (
@@ -84,6 +84,7 @@ def assume_some_messages(document: Document) -> None:
     assume(sum(len(documents.text_of(leaf)) for leaf in documents.leaves(document)) < 40_000)
 
 
+@settings(max_examples=documents.LARGE)
 @given(documents.documents())
 def test_everything_is_said(document: Document) -> None:
     """However long a document is and wherever it is cut, all its words and links are there once and in order."""
@@ -91,6 +92,7 @@ def test_everything_is_said(document: Document) -> None:
     assert_all_is_said(document, render(document).messages)
 
 
+@settings(max_examples=documents.LARGE)
 @given(documents.documents(), st.booleans())
 def test_every_message_is_within_the_limits(document: Document, silent: bool) -> None:
     """Text and components are as few as Discord takes, as its own library counts, and nobody is ever pinged."""
@@ -108,6 +110,7 @@ def test_every_message_is_within_the_limits(document: Document, silent: bool) ->
             assert component["type"] != 1 or 1 <= len(component["components"]) <= 5
 
 
+@settings(max_examples=documents.LARGE)
 @given(documents.documents())
 def test_discord_py_sends_the_same_components(document: Document) -> None:
     """The view that discord.py is given makes the very components of the body again."""

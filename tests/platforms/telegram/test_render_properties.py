@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.model.document import Block, CodeBlock, Document, Fold, Listing, Picture, Quote, Span
 from bot.platforms.telegram.render import render
-from tests.documents import Leaf, documents, leaves, text_of
+from tests.documents import LARGE, Leaf, documents, leaves, text_of
 from tests.platforms.telegram.reader import marked, units
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NO_BREAK_SPACES = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}"
 
 # The documents are large on purpose.
-arbitrary = settings(suppress_health_check=list(HealthCheck))
+arbitrary = settings(max_examples=LARGE, suppress_health_check=list(HealthCheck))
 
 
 @arbitrary

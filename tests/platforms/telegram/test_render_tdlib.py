@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.model.document import Document, Paragraph, Section, Span, Style
 from bot.platforms.telegram.render import render
-from tests.documents import documents
+from tests.documents import LARGE, documents
 
 if TYPE_CHECKING:
     from bot.model.rendering import JsonObject
@@ -26,7 +26,7 @@ ADDRESSES = ("a.fr", "https://a.example/b/c?d=e.f#g", "x@a.example", "tg://resol
 NUMBERS = ("1:23:45", "0:07", "4111 1111 1111 1111", "4111111111111111", "4111-1111--1111-1111")
 GLUE = (" ", " ", "", ",", ", ", ".", "/", ":", "@", "#", "\n", "-", "»", "😀", "²", "a")
 
-quick = settings(suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=LARGE, suppress_health_check=list(HealthCheck))
 
 
 tokens = st.lists(st.sampled_from((*NAMES_AND_TAGS, *ADDRESSES, *NUMBERS, *GLUE)), min_size=1, max_size=8).map("".join)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from telegram.error import BadRequest, InvalidToken
 
 from bot.model.document import (
@@ -34,7 +34,7 @@ from bot.sandbox.telegram.rich import rich_text
 from bot.sandbox.telegram.rules import Arguments
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests.clients import connected, telegram_client
-from tests.documents import documents
+from tests.documents import LARGE, documents
 
 if TYPE_CHECKING:
     from bot.model.document import Block
@@ -112,6 +112,7 @@ def test_long_documents_are_cut_between_sections_and_then_blocks() -> None:
     assert "".join(message.body[RICH_MESSAGE]["html"] for message in messages).count("<p>") == 20
 
 
+@settings(max_examples=LARGE)
 @given(documents())
 def test_the_server_takes_it_and_all_is_said(document: Document) -> None:
     """Every message is well-formed and within the limits; its letters are those of the classic messages."""
