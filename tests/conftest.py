@@ -4,11 +4,14 @@ import functools
 import gc
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
 import pytest
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisSideeffectWarning
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
@@ -31,6 +34,17 @@ hypothesis.settings.load_profile("ours")
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto` is three workers a core: tests wait half of their time for a clock that platforms set."""
     return 3 * (os.cpu_count() or 1)
+
+
+def pytest_configure() -> None:
+    """Let hypothesis learn which characters there are before there are workers, each of which would else learn it.
+
+    That takes over a second, and is kept in a file.
+    """
+    with warnings.catch_warnings():
+        # It warns of what makes a start slow, and here a slow start makes a fast run.
+        warnings.simplefilter("ignore", HypothesisSideeffectWarning)
+        st.characters(codec="utf-8").validate()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
