@@ -375,6 +375,8 @@ async def test_what_an_editor_changes_shows_at_once(opened: Tab, content: Path) 
     await opened.keyboard.press("Enter")
     for log in (telegram(opened), discord(opened)):
         await expect(log.get_by_text("Spotify dans Instagram")).to_have_count(1)
+        # An answer is drawn again when all of it is there.
+        await expect(log.get_by_text("Halloween\N{NO-BREAK SPACE}: trois jours")).not_to_have_count(0)
     try:
         file.write_text(good.replace("number: 1206", "number: x"), encoding="utf-8")
         await expect(opened.locator("#mistakes")).to_contain_text("1206.md:2")
