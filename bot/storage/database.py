@@ -283,9 +283,22 @@ class Database:
                     _("{path} cannot be put back ({reason})").format(path=place.path, reason=reason_of(error)),
                     _("make room, check the rights"),
                 ) from error
+        if place.has_copy():
+            self._reopen()
         place.note()
         place.drop_copy()
         self._gone_since = None
+
+    def _reopen(self) -> None:
+        """Write all into the file that is back, and open it anew: the files beside it may have lost their names.
+
+        Else a new connection would make others under these names, beside those that the old ones use.
+        """
+        with plain_errors(self._engine.url):
+            driver: Any = self._writing().connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        self._let_go()
+        self._engine.dispose()
 
     def _copy(self, place: Place) -> None:
         """Copy the open file beside its place, from within SQLite, unless the copy is up to date."""

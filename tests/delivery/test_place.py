@@ -154,6 +154,23 @@ async def test_a_file_that_is_replaced_is_left_alone_and_the_admin_chooses(
         assert await tally(ledger, 1) == {"sent": 1, "pending": 1}
 
 
+async def test_a_file_that_was_replaced_and_is_back_has_all_that_the_bot_knew(tmp_path: Path) -> None:
+    """Whoever opens it reads that, though the files beside it have lost their names meanwhile."""
+    path, elsewhere = tmp_path / "recap.db", tmp_path / "elsewhere.db"
+    async with opened(tmp_path) as ledger:
+        first = await begun(ledger)
+        path.rename(elsewhere)
+        path.touch()
+        await ledger.record([sent(first, "41")])
+        with pytest.raises(DisplacedError):
+            await ledger.keep_place()
+        elsewhere.rename(path)
+        await ledger.keep_place()
+        assert counted(path) == {"sent": 1, "pending": 1}
+        await subscribe(ledger, telegram(3))
+        assert path.with_name("recap.db-wal").exists()
+
+
 async def test_with_a_copy_beside_it_nobody_delivers_from_the_file(tmp_path: Path) -> None:
     """Else everybody who got the episode since the backup would get it again after a restart."""
     async with opened(tmp_path) as ledger:
