@@ -72,8 +72,8 @@ class Archive:
         in_use = {episode.path for episode in previous.episodes} if previous else set()
         found, copies, problems = _sorted_out(folder, content, in_use)
         names = _names(aliases)
-        renamed = (_renamed(episode, names) for episode in found)
-        shown = with_feed(renamed, feed.items)
+        renamed = [_renamed(episode, names) for episode in found] if names else found
+        shown = with_feed(renamed, feed.items) if feed.items else renamed
         return cls(
             episodes=tuple(sorted(shown, key=lambda episode: (episode.date, episode.number), reverse=True)),
             problems=problems,
