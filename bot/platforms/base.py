@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import enum
 import logging
-import textwrap
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Target
+from bot.model.text import shortened
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -491,7 +491,7 @@ LONGEST_TEXT = 150
 
 def in_brief(text: str) -> str:
     """Return a platform's words in one line that fits into a report."""
-    return textwrap.shorten(text, LONGEST_TEXT, placeholder=" …")
+    return shortened(" ".join(text.split()), LONGEST_TEXT)
 
 
 SPEECHLESS = (NotSentError, TargetClosedError, TargetGoneError, TargetNotFoundError, UnauthorisedError)

@@ -12,7 +12,7 @@ from bot.commands import COMMANDS
 from bot.model.i18n import Language
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import ContentError, NotSentError, Post, UnknownOutcomeError
+from bot.platforms.base import LONGEST_TEXT, ContentError, NotSentError, Post, UnknownOutcomeError, in_brief
 from bot.platforms.discord.errors import reaching
 from bot.platforms.discord.menu import publish, slash
 from bot.platforms.telegram import menus
@@ -63,6 +63,12 @@ def told(text: str, platform: str, address: str) -> None:
     """Assert that the text names something before the platform, and the address to look at."""
     assert text.startswith(f"not {platform} but something before it, such as a proxy, answers"), text
     assert text.endswith(f"(HTTP 200); api_url must {address}"), text
+
+
+@pytest.mark.parametrize("words", ["x" * 200, "Bad Request: " + "x" * 200, " Bad \n Request: " + "é " * 100])
+def test_the_platform_s_words_are_told_with_spaces_in_them_or_none(words: str) -> None:
+    """In one line, from their beginning, with a sign where they are cut."""
+    assert in_brief(words) == f"{' '.join(words.split())[: LONGEST_TEXT - 1]}…"
 
 
 class Offered(Exception):  # noqa: N818 - the end of an offer, good or bad
@@ -155,7 +161,7 @@ async def test_a_refusal_of_discord_counts_without_its_places(errors: str) -> No
 
 
 async def _publish_menus(platform: TelegramPlatform, _target: Target) -> None:
-    await menus.publish_menus(platform.ask, Language.FRENCH, "Le récap")
+    await menus.publish_menus(platform.call, Language.FRENCH, "Le récap")
 
 
 ON_TELEGRAM: dict[str, tuple[str, Callable[[TelegramPlatform, Target], Awaitable[Any]]]] = {

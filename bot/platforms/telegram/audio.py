@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import dataclasses
 import io
-import json
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import urlsplit
 
-from telegram.error import BadRequest, TelegramError
+from telegram.error import TelegramError
 
 from bot.content.audio import RecordingError, check_size
 from bot.content.links import Web, WebError
@@ -23,17 +22,8 @@ from bot.model.document import Document
 from bot.model.i18n import gettext as _
 from bot.model.problems import reason_of
 from bot.model.rendering import JsonObject, Message, Rendering, Upload
-from bot.platforms.base import (
-    ContentError,
-    NotSentError,
-    RefusedError,
-    RenderingRefusedError,
-    SendError,
-    StaleFileError,
-    TargetClosedError,
-    UploadRefusedError,
-)
-from bot.platforms.telegram.errors import translate
+from bot.platforms.base import SendError, StaleFileError, UploadRefusedError
+from bot.platforms.telegram.errors import translate_kind
 from bot.platforms.telegram.mp3 import duration_of
 from bot.platforms.telegram.request import ForeignError, Form
 
@@ -69,15 +59,13 @@ def with_audio(document: Document, draw: Draw, *, silent: bool) -> Rendering:
 
 def translate_audio(error: TelegramError) -> SendError:
     """Return the core's error after a recording was sent: the fallback is for a chat that takes no such message."""
-    meaning = translate(error)
+    meaning = translate_kind(error)
     is_too_large = isinstance(error, ForeignError) and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if is_too_large or error.message.startswith(str(HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value)):
         return UploadRefusedError(str(meaning))
     if re.search("file identifier|file_id", error.message, re.IGNORECASE):
         return StaleFileError(str(meaning))
-    is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
-    is_about_content = isinstance(error, BadRequest) and isinstance(meaning, ContentError | NotSentError | RefusedError)
-    return RenderingRefusedError(str(meaning)) if is_about_content or is_about_media else meaning
+    return meaning
 
 
 @contextlib.asynccontextmanager
@@ -132,21 +120,14 @@ async def _download(address: str, file: IO[bytes], web: Callable[[], Web]) -> No
 def form_of(ids: JsonObject, message: Message, file: IO[bytes], upload: Upload) -> Form:
     """Return the form of a message with its file; a recording's with its length and the picture beside it."""
     if upload.is_picture:
-        return form_with({**ids, **message.body}, {"photo": file}, {"photo": "figures.png"})
+        return Form({**ids, **message.body}, {"photo": ("figures.png", file)})
     source = upload.source
-    cover = _cover_of(source)
     seconds = duration_of(file)
     fields = {**ids, **message.body} | ({"duration": seconds} if seconds else {})
-    name = Path(urlsplit(source).path).name or "audio.mp3"
-    files, names = {"audio": file}, {"audio": name}
-    if cover is not None:
-        files["thumbnail"], names["thumbnail"] = cover, "cover.jpg"
-    return form_with(fields, files, names)
-
-
-def form_with(fields: JsonObject, files: Mapping[str, IO[bytes]], names: Mapping[str, str]) -> Form:
-    """Return the form of a message with files of these names."""
-    return Form({key: _in_form(value) for key, value in fields.items()}, files, names)
+    files = {"audio": (Path(urlsplit(source).path).name or "audio.mp3", file)}
+    if (cover := _cover_of(source)) is not None:
+        files["thumbnail"] = "cover.jpg", cover
+    return Form(fields, files)
 
 
 def _cover_of(source: str) -> IO[bytes] | None:
@@ -156,7 +137,3 @@ def _cover_of(source: str) -> IO[bytes] | None:
         if "://" not in source and picture.stat().st_size <= LARGEST_COVER:
             return io.BytesIO(picture.read_bytes())
     return None
-
-
-def _in_form(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -7,7 +7,6 @@ import functools
 import io
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from telegram import Bot, Chat, ChatFullInfo, ChatMember, ChatMemberRestricted
@@ -27,11 +26,11 @@ from bot.platforms.abilities import Pinner
 from bot.platforms.base import Account, Post, SendError, TargetClosedError, TargetGoneError
 from bot.platforms.editor import Editor
 from bot.platforms.telegram import NAME
-from bot.platforms.telegram.audio import form_of, form_with, opened, translate_audio, with_audio
+from bot.platforms.telegram.audio import form_of, opened, translate_audio, with_audio
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
-from bot.platforms.telegram.request import CERTIFICATES, ApiSender, QuietRequest, note_wait, parse
+from bot.platforms.telegram.request import CERTIFICATES, ApiSender, Form, QuietRequest, note_wait
 from bot.platforms.telegram.rich import RICH_MESSAGE, render_rich
 from bot.platforms.telegram.section import Telegram
 
@@ -127,14 +126,7 @@ class TelegramPlatform(Account, Editor, Pinner):
 
     async def send(self, post: Post) -> str:
         """Send one message and return its id, as `Platform.send` says."""
-        ids: JsonObject = {"chat_id": address(post.target), **self._paid}
-        if post.target.thread:
-            # Because Telegram knows no thread id for the General topic of a forum, 0 stands for that topic here.
-            ids = {**ids, "message_thread_id": post.target.thread}
-        if post.reply_to is not None:
-            # A recap is worth reading without the recording that somebody has deleted meanwhile.
-            reply = {"message_id": int(post.reply_to), "allow_sending_without_reply": True}
-            ids = {**ids, "reply_parameters": reply}
+        ids = self._ids(post)
         if post.message.upload is not None:
             return await self._send_audio(post, post.message.upload, ids)
         is_rich = RICH_MESSAGE in post.message.body
@@ -143,6 +135,17 @@ class TelegramPlatform(Account, Editor, Pinner):
             return str(await self._sender.send(method, joined(ids, self._fields(post.message)), post.leave))
         except TelegramError as error:
             raise (translate_rich if is_rich else translate)(error) from error
+
+    def _ids(self, post: Post) -> JsonObject:
+        ids: JsonObject = {"chat_id": address(post.target), **self._paid}
+        if post.target.thread:
+            # Because Telegram knows no thread id for the General topic of a forum, 0 stands for that topic here.
+            ids = {**ids, "message_thread_id": post.target.thread}
+        if post.reply_to is not None:
+            # A recap is worth reading without the recording that somebody has deleted meanwhile.
+            reply = {"message_id": int(post.reply_to), "allow_sending_without_reply": True}
+            ids = {**ids, "reply_parameters": reply}
+        return ids
 
     async def _send_audio(self, post: Post, upload: Upload, ids: JsonObject) -> str:
         """Send a recording or a picture by the id that Telegram gave the file, else the file itself."""
@@ -161,11 +164,8 @@ class TelegramPlatform(Account, Editor, Pinner):
 
     async def send_file(self, post: Post, file: AnswerFile) -> str:
         """Send a file whose caption is the message, and return the message's id, as `Platform.send` says."""
-        body = post.message.body
-        buttons = {"reply_markup": body["reply_markup"]} if "reply_markup" in body else {}
-        caption = {"caption": body["text"], "caption_entities": body["entities"]}
-        fields = {"chat_id": address(post.target), **caption, **buttons}
-        form = form_with(fields, {"document": io.BytesIO(file.content)}, {"document": file.name})
+        fields = {**self._ids(post), **_as_caption(post.message.body)}
+        form = Form(fields, {"document": (file.name, io.BytesIO(file.content))})
         with translated():
             message_id, _file_id = await self._sender.upload("sendDocument", form, post.leave)
         return str(message_id)
@@ -177,8 +177,8 @@ class TelegramPlatform(Account, Editor, Pinner):
             SendError: Telegram does not give the file.
         """
         with translated():
-            answer = parse(HTTPStatus.OK, await self._sender.fetch("getFile", as_json({"file_id": file_id})))
-            return await self._sender.download(answer["result"]["file_path"], limit)
+            found = await self._sender.call("getFile", as_json({"file_id": file_id}))
+            return await self._sender.download(found["file_path"], limit)
 
     async def edit(
         self,
@@ -242,22 +242,14 @@ class TelegramPlatform(Account, Editor, Pinner):
             if "message to unpin not found" not in str(error).lower():
                 raise
 
-    async def call(self, method: str, body: JsonObject, leave: Callable[[], bool] = lambda: True) -> None:
-        """Call a method of the Bot API that writes and returns nothing of use.
+    async def call(self, method: str, body: JsonObject, leave: Callable[[], bool] = lambda: True) -> Any:  # noqa: ANN401 - each method has a result of its own
+        """Call a method of the Bot API and return its result, unread.
 
         Raises:
             SendError: Telegram refused the call, or did not answer.
         """
         with translated():
-            await self._sender.call(method, as_json(body), leave)
-
-    async def ask(self, method: str, body: JsonObject) -> Any:  # noqa: ANN401 - each method has a result of its own
-        """Call a method of the Bot API and return its result, unread.
-
-        Raises:
-            TelegramError: as `ApiSender.fetch` says.
-        """
-        return parse(HTTPStatus.OK, await self._sender.fetch(method, as_json(body)))["result"]
+            return await self._sender.call(method, as_json(body), leave)
 
     async def inspect(self, target: Target, choices: Choices = NO_CHOICES) -> Sequence[str]:
         """Check that the bot may write to the target and pin there, as `Platform.inspect` says."""
@@ -328,6 +320,7 @@ class TelegramPlatform(Account, Editor, Pinner):
             setup.cancel()
             # Because an answer may be tried again and again, the time is limited; else it would hold up the end.
             await self.polling.finish(LAST_ANSWERS)
+            await asyncio.wait({setup})
 
     async def close(self) -> None:
         """Confirm the updates that were received, and close the connections."""

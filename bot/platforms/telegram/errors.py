@@ -140,6 +140,11 @@ def translate_rich(error: TelegramError) -> SendError:
     if isinstance(error, InvalidToken) and "not found" in error.message.lower():
         # The token was of the right form when the bot connected.
         return RenderingRefusedError(_("this server knows no rich messages"))
+    return translate_kind(error)
+
+
+def translate_kind(error: TelegramError) -> SendError:
+    """Return the core's error after a message of a special kind was sent, which this chat or content may rule out."""
     meaning = translate(error)
     is_about_media = isinstance(meaning, TargetClosedError) and "rights to send" in str(meaning)
     is_about_content = isinstance(error, BadRequest) and isinstance(meaning, ContentError | NotSentError | RefusedError)

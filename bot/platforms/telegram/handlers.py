@@ -120,7 +120,7 @@ class Handlers:
         application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         application.add_error_handler(_failed)
         self._platform.on_setup = lambda: offer_menu(
-            lambda: publish_menus(self._platform.ask, self._language, self._context.show), self._platform.on_ability
+            lambda: publish_menus(self._platform.call, self._language, self._context.show), self._platform.on_ability
         )
 
     async def _typed(self, update: Update, _context: Context) -> None:
@@ -129,8 +129,9 @@ class Handlers:
             return
         command, typed = read
         changes = command.manages or command in {SAID, ADMIN}
-        # Because rights are a person's and a language may be, one person's question is not another's.
-        asker = self._asker(update) if changes else self._language_of(update)
+        # Because rights are a person's and a language may be, one person's question is not another's. The sender of a
+        # message in the name of a chat is that chat.
+        asker = update.effective_sender if changes else self._language_of(update)
         question = (asker, message.text or message.message_id)
         with self._sender.in_line(_target(message), question, changes=changes) as entry:
             if entry is not Entry.ADMITTED:
@@ -274,10 +275,6 @@ class Handlers:
         message = update.message
         if message is not None and message.migrate_to_chat_id is not None:
             await self._context.subscriptions.move(_target(message), str(message.migrate_to_chat_id))
-
-    def _asker(self, update: Update) -> int:
-        """Return the id of the person, or of the chat in whose name the person writes."""
-        return update.effective_sender.id if update.effective_sender else 0
 
     def _admit(self, update: Update) -> Verdict:
         """Return the throttle's verdict on the asker."""

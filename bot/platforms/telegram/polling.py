@@ -17,6 +17,7 @@ from telegram.ext import Application
 
 from bot.model.facts import Rival, Tell, Unreadable, WebhookRemoved
 from bot.model.i18n import gettext as _
+from bot.model.rendering import as_json
 from bot.platforms.base import SendError, UnauthorisedError
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.errors import RivalError, WebhookError, translate
@@ -111,7 +112,7 @@ class Polling:
             try:
                 if not self._is_heard:
                     # Because a forgotten webhook would receive all updates, none stays.
-                    await self._requests.fetch("deleteWebhook", _as_json())
+                    await self._requests.fetch("deleteWebhook", as_json({}))
                 await self._poll()
             except TelegramError as error:
                 reason = translate(error)
@@ -175,7 +176,7 @@ class Polling:
         if self._offset:
             with contextlib.suppress(TelegramError, TimeoutError):
                 async with asyncio.timeout(CONFIRMED_WITHIN):
-                    await self._requests.fetch("getUpdates", _as_json(offset=self._offset, timeout=0))
+                    await self._requests.fetch("getUpdates", as_json({"offset": self._offset, "timeout": 0}))
 
     async def _poll(self) -> None:
         """Take the updates of one answer.
@@ -186,7 +187,7 @@ class Polling:
         # Because a long poll shows only at its end that it works, the first one is short.
         timeout = POLL_TIMEOUT if self._is_heard else 0
         wanted = {"offset": self._offset, "limit": self._batch, "timeout": timeout, "allowed_updates": KINDS}
-        answer = await self._requests.fetch("getUpdates", _as_json(**wanted))
+        answer = await self._requests.fetch("getUpdates", as_json(wanted))
         try:
             updates = _updates_in(answer)
         except UnreadableError as error:
@@ -288,7 +289,3 @@ def _check(part: Mapping[str, object]) -> None:
             ):
                 continue
         raise UnreadableError(f"{key} is nobody")
-
-
-def _as_json(**body: object) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()

@@ -35,6 +35,7 @@ from telegram.request import HTTPXRequest
 
 from bot.model.i18n import gettext as _
 from bot.model.problems import reason_of
+from bot.model.rendering import JsonObject
 from bot.platforms.base import pause_in
 
 CONNECT_TIMEOUT: Final = 5.0
@@ -195,13 +196,13 @@ class ApiSender:
         told = _("the file was not sent whole ({reason})")
         raise NeverSentError(told.format(reason=failure)) if is_broken_off else failure
 
-    async def call(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> None:
-        """Call a method whose result is of no use. `leave` is that of `send`.
+    async def call(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> Any:  # noqa: ANN401 - each method has a result of its own
+        """Call a method and return its result. `leave` is that of `send`.
 
         Raises:
             TelegramError: as `send` says.
         """
-        parse(HTTPStatus.OK, await self.fetch(method, body, leave))
+        return parse(HTTPStatus.OK, await self.fetch(method, body, leave))["result"]
 
     async def fetch(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> bytes:
         """Call a method and return its answer, unread. `leave` is that of `send`.
@@ -303,16 +304,16 @@ class _Body(aiohttp.BytesPayload):
 class Form(aiohttp.MultipartWriter):
     """The form of an upload, which is written only if `leave` agrees, and knows whether all of it was written."""
 
-    def __init__(self, fields: Mapping[str, str], files: Mapping[str, IO[bytes]], names: Mapping[str, str]) -> None:
+    def __init__(self, fields: JsonObject, files: Mapping[str, tuple[str, IO[bytes]]]) -> None:
         super().__init__("form-data")
         self.leave: Callable[[], bool] = lambda: True
         self.is_whole = False
         for name, value in fields.items():
-            self.append(value).set_content_disposition("form-data", name=name)
-        for name, file in files.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            self.append(text).set_content_disposition("form-data", name=name)
+        for name, (filename, file) in files.items():
             # Because Telegram takes a file for music by the end of its name, the name comes along.
-            part = self.append(file)
-            part.set_content_disposition("form-data", name=name, filename=names[name])
+            self.append(file).set_content_disposition("form-data", name=name, filename=filename)
 
     async def write(self, writer: AbstractStreamWriter, close_boundary: bool = True) -> None:  # noqa: FBT002
         """Write the form, and with it the headers."""

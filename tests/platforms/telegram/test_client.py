@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from bot.commands import AnswerFile
 from bot.model.rendering import Message, Upload, joined
 from bot.model.subscription import Choices, PlatformName, Target
 from bot.platforms import base
@@ -81,6 +82,14 @@ async def test_a_message_goes_to_its_chat_and_topic(chat: str, thread: int, addr
         assert await platform.send(post(chat, thread)) == "77"
     assert server.received[0].path == f"/bot{TOKEN}/sendMessage"
     assert server.received[0].values == {**MESSAGE.body, **address}
+
+
+async def test_a_file_goes_to_its_chat_and_topic_too() -> None:
+    """A private chat may have topics: the draft comes where the notes were sent."""
+    document = b'{"ok":true,"result":{"message_id":78,"document":{"file_id":"f"}}}'
+    async with wire.listening(wire.answering("200 OK", document)) as server, connected(server) as platform:
+        assert await platform.send_file(post(thread=7), AnswerFile("1208.md", b"---")) == "78"
+    assert b'name="message_thread_id"\r\n\r\n7\r\n' in server.received[0].body
 
 
 async def test_every_message_of_a_paid_push_is_paid_for() -> None:
@@ -257,6 +266,29 @@ async def test_a_pause_that_telegram_asks_for_holds_for_polls_too() -> None:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
     assert polls[0].at - polls_of(standin)[0].at >= 2
+
+
+async def test_the_end_of_listening_is_the_end_of_the_menu_too() -> None:
+    """The connections are closed after it; an offer that is still on its way would find them gone."""
+    began, ended = asyncio.Event(), []
+
+    async def offer() -> None:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        finally:
+            for _step in range(9):
+                await asyncio.sleep(0)
+            ended.append("offer")
+
+    async with TelegramStandIn() as standin, clients.connected(clients.telegram_client(standin)) as platform:
+        platform.on_setup = offer
+        listening = asyncio.create_task(platform.listen())
+        await began.wait()
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        ended.append("listening")
+    assert ended == ["offer", "listening"]
 
 
 async def test_what_was_received_before_the_end_does_not_come_again() -> None:
