@@ -21,7 +21,7 @@ from bot.storage.database import Database, plain_errors
 from bot.storage.lock import DeliveryLock
 from bot.storage.place import Place
 from bot.storage.records import NEVER, BroadcastKind, DeliveryState, Gap, LedgerError, Notice
-from bot.storage.sqlite import PATIENCE, copy_whole, discard
+from bot.storage.sqlite import PATIENCE, copy_whole, discard, is_made
 from bot.storage.tables import IS_UNFINISHED, deliveries, heartbeat
 
 UNSURE = gettext_noop("the database was restored from a backup in which this was under way")
@@ -57,7 +57,7 @@ def save(database: Path, path: Path) -> Backup:
         BackupError: the file is there already, or cannot be written.
         LedgerError: the database is missing, damaged or in use.
     """
-    if not database.exists():
+    if not is_made(_url(database)):
         missing = _("there is no database at {path}").format(path=database.absolute())
         raise LedgerError(missing, _("is this the right folder?"))
     try:

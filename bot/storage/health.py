@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
+from bot.model.problems import reason_of
 from bot.storage.clock import SteadyClock
 from bot.storage.lock import DeliveryLock
 
@@ -21,15 +22,17 @@ _BEAT = "SELECT process, wall, boot, uptime, troubles FROM heartbeat"
 
 def troubles_of(database: Path) -> list[str]:
     """Return a sentence for each trouble of the bot that delivers from the database; none if it is healthy."""
-    if not database.exists():
-        return [_("There is no database at {database}.").format(database=database)]
-    if not DeliveryLock(database).is_held():
-        return [_("The bot is not running: `recap run` starts it.")]
     try:
+        if not database.exists():
+            return [_("There is no database at {database}.").format(database=database)]
+        if not DeliveryLock(database).is_held():
+            return [_("The bot is not running: `recap run` starts it.")]
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute(_BEAT).fetchone()
-    except sqlite3.Error as error:
-        return [_("The database cannot be read ({error}).").format(error=error)]
+    except (OSError, sqlite3.Error) as error:
+        # By its code, because SQLite's sentences are English.
+        reason = getattr(error, "sqlite_errorname", reason_of(error))
+        return [_("The database cannot be read ({error}).").format(error=reason)]
     if row is None or not row[0]:
         return [_("The bot has not begun to deliver.")]
     _process, wall, boot, uptime, troubles = row

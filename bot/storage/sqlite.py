@@ -120,7 +120,9 @@ def trouble_of(url: URL, error: DBAPIError | sqlite3.Error) -> LedgerError | Non
     # SQLite gives a mistake in a statement, which is a bug, the same class but a code of its own.
     if code == sqlite3.SQLITE_ERROR or not isinstance(error, OperationalError | sqlite3.OperationalError):
         return None
-    told = _("{database} cannot be used ({reason})").format(database=url.database, reason=str(cause).strip())
+    # By its code, because SQLite's sentences are English.
+    reason = getattr(cause, "sqlite_errorname", cause)
+    told = _("{database} cannot be used ({reason})").format(database=url.database, reason=reason)
     return LedgerError(told, _("look whether it runs and has room; the bot tries again"))
 
 
@@ -146,8 +148,11 @@ def name_of(url: URL) -> str:
 
 
 def is_made(url: URL) -> bool:
-    """Return whether the file is there."""
-    return Path(str(url.database)).exists()
+    """Return whether the file is there. Raises `LedgerError` if the system lets nobody look."""
+    try:
+        return Path(str(url.database)).exists()
+    except OSError as error:
+        raise trouble(url, sqlite3.SQLITE_CANTOPEN) from error
 
 
 def check_version(_connection: Connection) -> None:
@@ -195,7 +200,7 @@ def address_of(text: str) -> URL:
             _("the ledger is kept in an SQLite file"), _("write sqlite:/// and its path"), key="storage.url"
         )
     path = Path(str(url.database))
-    if path.is_dir():
+    if is_made(url) and path.is_dir():
         cure = _("add the name of a file in it, such as recap.db")
         raise LedgerError(_("{path} is a folder").format(path=path), cure, key="storage.url")
     if not path.parent.is_dir():

@@ -21,8 +21,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot
+from bot.storage import backup
 from bot.storage.database import check
+from bot.storage.health import troubles_of
 from bot.storage.ledger import Ledger
+from bot.storage.lock import DeliveryLock
 from bot.storage.migrations import REVISIONS, config
 from bot.storage.records import DeliveryRank, LedgerError
 from bot.storage.tables import metadata
@@ -208,6 +211,16 @@ async def test_a_folder_is_no_file(tmp_path: Path) -> None:
     )
 
 
+async def test_a_place_that_nobody_may_look_at_is_told_of(tmp_path: Path) -> None:
+    """The system refuses the look at a name that is too long, as it does at a closed folder, where root may look."""
+    path = tmp_path / ("a" * 300)
+    told = f"{path} cannot be opened: check that the user that runs recap may write to its folder"
+    assert await open_error(f"sqlite:///{path}") == told
+    with pytest.raises(LedgerError, match="cannot be opened: check that"):
+        backup.save(path, tmp_path / "copy.db")
+    assert troubles_of(path) == ["The database cannot be read (File name too long)."]
+
+
 @pytest.mark.parametrize("url", ["mysql://recap:hunter2@host/recap", "sqlite://", "sqlite:///:memory:", "hunter2"])
 async def test_anything_but_a_file_is_refused(url: str) -> None:
     """Another database, memory or no address at all is refused, without repeating a password in it."""
@@ -223,6 +236,11 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         f"{path} is no SQLite database: name another file in storage.url, or restore a backup"
     )
     assert path.read_text() == "[show]\n" * 1000
+    lock = DeliveryLock(path)
+    assert lock.acquire()
+    # By its code, because SQLite's sentence is English.
+    assert troubles_of(path) == ["The database cannot be read (SQLITE_NOTADB)."]
+    lock.release()
 
 
 async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
