@@ -315,15 +315,11 @@ def _values(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     values = outcome._asdict()
     # The delivery's columns of these names say something else, and stay.
     del values["publish"], values["pin"], values["standing"]
-    in_correction = DeliveryRank.CHANGE if outcome.attempts > IN_FRONT else DeliveryRank.CHANGE_BEGUN
-    return {**values, "updated": now, "in_push": _rank_in_push(outcome), "in_correction": in_correction}
-
-
-def _rank_in_push(outcome: Outcome) -> DeliveryRank:
-    """Return the rank of a delivery of a push that goes on."""
     if outcome.attempts > IN_FRONT:
-        return DeliveryRank.LAST
-    return DeliveryRank.BEGUN if outcome.position else DeliveryRank.AGAIN
+        ranks = (DeliveryRank.LAST, DeliveryRank.CHANGE)
+    else:
+        ranks = (DeliveryRank.BEGUN if outcome.position else DeliveryRank.AGAIN, DeliveryRank.CHANGE_BEGUN)
+    return {**values, "updated": now, "in_push": ranks[0], "in_correction": ranks[1]}
 
 
 def fail_unwanted(connection: Connection, which: ColumnElement[bool], now: dt.datetime) -> None:

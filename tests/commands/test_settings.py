@@ -132,12 +132,15 @@ async def test_a_change_takes_a_paused_subscription_up_again(talk: Talk, anna: T
     """A press proves that the chat is there, so the refusal of the last push no longer counts."""
     await anna.says("/subscribe")
     target = Target(PlatformName("telegram"), str(anna.chat.id))
-    assert await talk.app.ledger.subscriptions.pause(target, "the bot may not write there")
     await anna.says("/settings")
-    assert (await subscription_of(talk, anna)).state is SubscriptionState.PAUSED
-    assert (await anna.presses("Sans le son")).toast == "C’est enregistré."
-    changed = await subscription_of(talk, anna)
-    assert (changed.state, changed.reason, changed.choices.silent) == (SubscriptionState.ACTIVE, "", True)
+    for before, change in ((), "Sans le son"), (("Pause",), "2 semaines"):
+        for button in before:
+            await anna.presses(button)
+        assert await talk.app.ledger.subscriptions.pause(target, "the bot may not write there")
+        assert (await anna.presses(change)).toast == "C’est enregistré."
+        changed = await subscription_of(talk, anna)
+        assert (changed.state, changed.reason) == (SubscriptionState.ACTIVE, "")
+        assert changed.choices.silent
 
 
 async def test_the_way_out_is_among_the_settings(talk: Talk, anna: TelegramPerson) -> None:

@@ -60,7 +60,7 @@ async def test_a_recap_is_read_as_one(ledger: Ledger, clock: Clock) -> None:
     assert alone is not None
     await ledger.record(
         [
-            later(tried, clock()),
+            later(tried, clock())._replace(attempts=IN_FRONT),
             Outcome(begun.id, PENDING, 1, ("41",), clock(), 0),
             later(troubled, clock())._replace(position=1, message_ids=("41",), attempts=IN_FRONT + 1),
         ]

@@ -268,6 +268,24 @@ async def test_a_pause_that_comes_between_a_turn_and_its_use_still_holds() -> No
     assert await told == pytest.approx(0.2, abs=0.05)
 
 
+async def test_an_answer_that_a_pause_holds_up_leaves_its_turn() -> None:
+    """A pause that begins when the turn is given: after it the answer takes another one, and no rate is lost."""
+    clock = Stopwatch()
+    pacer = Pacer(1, now=clock)
+    await answer(pacer, somebody())
+    waiting = asyncio.create_task(pacer.answer(HERE))
+    await asyncio.sleep(0)
+    clock.now += 2
+    pacer.change_rate(1)
+    pacer.note_flood(FloodError("slow down", retry_after=5, everything=True), THERE)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    clock.now += 6
+    pacer.change_rate(1)
+    await asyncio.sleep(0)
+    assert waiting.result().leave()
+
+
 async def test_a_turn_that_is_not_used_is_somebody_elses() -> None:
     """Given back, it counts nowhere; once the message has left, it cannot be given back."""
     clock = Stopwatch()

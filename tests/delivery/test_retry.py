@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from bot.delivery import retry
 from bot.delivery.retry import Step
+from bot.model.codes import Code
+from bot.model.subscription import PlatformName, Target
 from bot.platforms import base
+from bot.storage.records import Claim, DeliveryState
 
 SOON = dt.timedelta(minutes=1)
 
@@ -79,6 +82,16 @@ def test_an_unknown_outcome_is_sent_again_unless_it_must_never_come_twice() -> N
 def test_a_recap_that_cannot_be_delivered_for_a_day_is_given_up() -> None:
     """Old news is no news."""
     assert decide(base.NotSentError("no connection"), age=retry.GIVE_UP_AFTER).step is Step.FAIL
+
+
+def test_old_news_in_doubt_may_have_arrived_and_an_old_change_has_failed() -> None:
+    """A change stands where it stood: nobody gets a message more by it, nor less."""
+    monday = dt.datetime(2024, 11, 4, 7, tzinfo=dt.UTC)
+    last = Claim(1, 1, Target(PlatformName("telegram"), "1"), 1, 1, ("41",), 2, Code.UNKNOWN, publish=False)
+    pushed = retry.expire(last, monday, messages=2)
+    assert (pushed.state, pushed.message_ids) == (DeliveryState.UNKNOWN, ("41", None))
+    changed = retry.expire(last._replace(corrects=7), monday, messages=2)
+    assert (changed.state, changed.message_ids, changed.code) == (DeliveryState.FAILED, ("41",), Code.NOT_SENT)
 
 
 @given(attempt=st.integers(1, 100_000), luck=st.floats(0, 1, exclude_max=True))
