@@ -21,7 +21,9 @@ _SHORT, _MOST = 9, 0.66
 _FRAME, _OWN, _FITTING, _SECTION = map(pattern_of, ("frame", "own", "fitting", "section"))
 _TO_LISTENER, _TO_COLLEAGUE, _TO_BE_DONE = map(pattern_of, ("to_listener", "to_colleague", "to_be_done"))
 _GREETING, _TO_ALL, _SHOW = map(pattern_of, ("greeting", "to_all", "show"))
-_LABEL = re.compile(rf"\W*{words_of('label')}\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|$)")
+_OF_SHOW = re.compile(rf"(?:l |the )?(?P<name>\w+(?: \w+){{0,6}}?) {words_of('of_show')}")
+_BRACKETS = re.compile(r"\([^()]*\)")
+_LABEL = re.compile(rf"\W*{words_of('label')}\s*(?::|[–—-]\s|\bet\b|\bpar\b|\bby\b|[\])*|]|$)")
 _CALL = re.compile(r"\W*(?!chez|assez|nez)\w{3,}ez\b[^.]{0,80}!\W*$", re.IGNORECASE)
 _COLON = re.compile(r"\s?(?::|\s[–—-]\s)")
 _NO_LABEL = re.compile(rf"\W*{words_of('no_label')}")
@@ -33,6 +35,7 @@ _CODE_WORD = pattern_of("code_word")
 
 def is_chaff_title(text: str) -> bool:
     """Tell whether a title heads something that is no subject."""
+    text = _BRACKETS.sub("", text)
     is_own = _share(text) == 1 and not (_COLON.search(text) or text.endswith((".", "!", ",")))
     return is_own or _SECTION.fullmatch(_flat(text)) is not None
 
@@ -55,6 +58,13 @@ def is_chaff(line: Line) -> bool:
     words = [_flat(link.title) for link in line.links if line.is_link]
     is_call = any(_share(each) >= _MOST or _TO_LISTENER.search(each) for each in words)
     return line.aside or is_whole or is_call or (bool(line.text) and says_chaff(line.text))
+
+
+def is_of_show(text: str, head: str) -> bool:
+    """Tell whether a text begins with a name that stands in the head, and says who pays for that show or makes it."""
+    flat = _flat(text)
+    match = _OF_SHOW.match(flat)
+    return match is not None and f" {match['name']} " in f" {_flat(head)} ".replace(flat, "")
 
 
 def says_chaff(text: str) -> bool:

@@ -41,6 +41,8 @@ _LABELS = (
     # A name between quotation marks is a part of its sentence, too.
     re.compile(r"(?P<rest>.{0,30}?[\"“«][\s\u00a0]?(?P<title>[^\"“”«»]{5,90}?)[\s\u00a0]?[\"”»].{8,})"),
 )
+# A phone that takes a dictation writes no capitals.
+_UNMARKED = re.compile(r"(?<=[.!?…]) (?=[a-zà-ÿœ])")
 _BRIEF = re.compile(rf"(?i)(?P<title>{words_of('brief')})(?:\s?:\s+(?P<rest>.+))?")
 # An elided article belongs to its name.
 _WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
@@ -98,7 +100,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
     yield "linked", _titled(body, linked), 0.9
-    yield "cues", [start for index, line in enumerate(body) if (start := cued(line, index))], 1.05
+    yield "cues", [start for index, line in enumerate(body) if (start := cued(line, index))], 1.2
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
     top = min((body[index].depth for index in texts if body[index].item), default=0)
@@ -160,7 +162,8 @@ def beginning_at(body: Sequence[Line], index: int) -> Start:
 
 def cued(line: Line, index: int) -> Start | None:
     """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
-    told = sentences(line.text)
+    apart = (each if len(each) <= _RUN_IN else _UNMARKED.sub("\n", each) for each in sentences(line.text))
+    told = [said for each in apart for said in each.split("\n")]
     for at, said in enumerate(told[:_SENTENCES_BEFORE]):
         words = list(_WORDS.finditer(said))
         match = _CUE.match(" ".join(fold(word[0]) for word in words))
@@ -217,7 +220,8 @@ class _Judge:
         # A line in square brackets is a direction above a title.
         numbers = [0 if line.is_link or line.text.endswith("]") else number_of(line.text) for line in body]
         self.numbered = list(_numbered(body, numbers))
-        self._titles = {each for each in self.headings if body[each].level or _stands_alone(body, each, apart=True)}
+        alone = (each for each in self.headings if not body[each].speaker and _stands_alone(body, each, apart=True))
+        self._titles = {each for each in self.headings if body[each].level} | set(alone)
         self._titles |= {start.line for start in self.numbered if len(self.numbered) > 1}
 
     def announced(self, way: Sequence[str]) -> list[Start]:
@@ -292,5 +296,5 @@ class _Judge:
             named = sum(any(self._covered(each, text) >= _AGREES for text in texts) for each in words)
             return 2 * min(len(starts), named or len(taken & set(way))) / (len(starts) + len(way))
 
-        best = max(self._head.ways, key=agreement, default=())
+        best = max((way for way in self._head.ways if len(way) > 1), key=agreement, default=())
         return agreement(best) if best else 1.0, tuple(best)

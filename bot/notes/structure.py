@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from bot.model.text import fold, fold_words, sentences
-from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, says_chaff
+from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, is_of_show, says_chaff
 from bot.notes.cuts import Cut, Start, beginning_at, best_cut, cued
 from bot.notes.head import announces, read_head
 from bot.notes.language import pattern_of, stems, telling_words
@@ -17,6 +17,8 @@ from bot.notes.model import Line, Link, Notes, Outline, Subject
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _NAME, _LOOSE, _SENTENCE, _DICTATED = 25, 70, 45, 3
 """Letters of a name below a farewell, characters of a loose line and of a sentence, and lines of a dictation."""
+_HEAD = 400
+"""Characters at the beginning of a file that may name the show."""
 _RUBRIC = pattern_of("rubric")
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
@@ -29,7 +31,8 @@ def outline(notes: Notes, path: PurePath, today: dt.date) -> Outline:
     head, lines = read_head(notes, path, today)
     found = Outline(head)
     found.left_out = [line for line in notes.lines if line.aside and _says_something(line)] + head.dropped
-    body = _sifted(lines, found.left_out)
+    names = " ".join([path.stem, notes.title, notes.source[:_HEAD], *(line.text for line in notes.lines[:3])])
+    body = _sifted(lines, names, found.left_out)
     body = body[: _end_of_subjects(body, found)] or [Line("")]
     cut = best_cut(body, head)
     found.guessed = cut.name == "whole" and sum(line.after_gap for line in body) > 1
@@ -82,7 +85,7 @@ def _says_something(line: Line) -> bool:
     return bool(line.links or line.images) or any(map(str.isalnum, line.text))
 
 
-def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
+def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
     kept: list[Line] = []
     to_do, end, gap, is_signed = chores(lines), 0, False, False
@@ -97,7 +100,8 @@ def _sifted(lines: Sequence[Line], out: list[Line]) -> list[Line]:
             end = _section_end(lines, index)
         if not _says_something(line):
             continue
-        if index < end or index in to_do or is_chaff(line) or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
+        is_out = is_chaff(line) or is_of_show(line.text, names)
+        if index < end or index in to_do or is_out or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
             out.append(line)
             # A farewell that ends in a comma has a name and perhaps an office below it.
             is_signed = bool(kept) and (is_signed or line.text.endswith(","))

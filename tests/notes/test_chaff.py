@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.notes.chaff import is_chaff, is_chaff_title
+from bot.notes.chaff import is_chaff, is_chaff_title, is_of_show
 from bot.notes.model import Line
 
 MAKING = (
@@ -69,6 +69,17 @@ MAKING = (
     "Transcript available on our website",
     "This transcript was generated automatically",
     "Coming next Monday: bees",
+    "Hors jeu vous est offert par Foulée+",
+    "Un mot pour remercier la Maison des Thés, qui vous offre un sachet de découverte",
+    "Merci au Crous qui nous prête la salle",
+    "Thanks to Larkwood, who pay for the microphones",
+    "This episode is brought to you in part by Larkwood",
+    "*** PUB *** La voiture qui se gare seule",
+    "[Ad] The car that parks itself",
+    "ANNONCE (lire telle quelle)",
+    "Voilà pour ce matin",
+    "Je vous retrouve lundi à la même heure",
+    "Merci de nous avoir écoutés",
 )
 """Calls, credits, chores, cues, ads and farewells, as teams write them."""
 NEWS = (
@@ -115,6 +126,10 @@ NEWS = (
     "La production de Renault s’arrête à Douai",
     "La prise de contrôle de SFR avance",
     "Les jingles de la SNCF changent",
+    "Une application qui vous permet de payer sans carte",
+    "Le musée qui vous accueille la nuit",
+    "Le projet de Dunkerque est soutenu par la région",
+    "Merci Facebook : un village retrouve son chien",
 )
 
 
@@ -130,3 +145,17 @@ def test_lines_of_those_who_make_a_show_are_no_subject() -> None:
 def test_news_about_shows_ads_and_stars_are_news() -> None:
     """The words of making a show stand beside words that tell something."""
     assert [text for text in NEWS if _is_out(text)] == []
+
+
+def test_a_name_from_the_head_with_who_pays_or_makes_is_the_show() -> None:
+    """Without the name in the head, the same words tell news."""
+    head = "Le Fil d’à côté n° 51 Signal Loss, No. 66"
+    told = (
+        "Signal Loss is made possible by Pinecone Press, publishers of atlases.",
+        "Le Fil d’à côté est soutenu par la librairie Corneille.",
+        "Le Fil d’à côté est un podcast indépendant.",
+        "Signal Loss is produced by Anneke de Boer.",
+    )
+    assert all(is_of_show(text, head) for text in told)
+    assert not any(is_of_show(text, "Le récap du lundi") for text in told)
+    assert not is_of_show("Signal Loss moves to Mondays.", head)
