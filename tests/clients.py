@@ -32,6 +32,11 @@ def discord_client(standin: DiscordStandIn) -> DiscordPlatform:
     return DiscordPlatform(Discord(token=token, api_url=standin.api_url, gateway_url=standin.gateway_url))
 
 
+def is_ready(client: DiscordPlatform) -> bool:
+    """Whether the bot hears commands."""
+    return client.gateway.client is not None and client.gateway.client.is_ready()
+
+
 @contextlib.asynccontextmanager
 async def connected(client: Client) -> AsyncIterator[Client]:
     """The client, connected until the context is left."""

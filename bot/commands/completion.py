@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 NEAR_TOPICS = 5
 """Topics with a similar spelling, after those that fit."""
-ENOUGH = 25
-"""Suggestions at most: Discord shows no more."""
 
 _BETWEEN = re.compile(r"[\s,;]+")
 _EXACT, _BEGINNING, _INSIDE = range(3)
@@ -34,12 +32,12 @@ def suggest(context: CommandContext, argument: Argument, typed: str) -> list[tup
     """Return the suggestions for a half-typed argument: pairs of the text to show and the text to type."""
     match argument:
         case Argument.EPISODE:
-            episodes = (episodes_with(context, typed) or episodes_near(context, typed))[:ENOUGH]
+            episodes = episodes_with(context, typed) or episodes_near(context, typed)
             return [(f"{each.number} – {each.title}", str(each.number)) for each in episodes]
         case Argument.TOPICS:
-            return [(text, text) for text in _several_topics(context, typed)][:ENOUGH]
+            return [(text, text) for text in _several_topics(context, typed)]
         case Argument.TOPIC:
-            return [(topic, topic) for topic in _topics(context, typed)][:ENOUGH]
+            return [(topic, topic) for topic in _topics(context, typed)]
         case _:
             return []
 

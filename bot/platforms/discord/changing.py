@@ -1,4 +1,4 @@
-"""The changes of messages that were sent: edits and deletions, in channels, threads and posts of forums."""
+"""The changes of messages that were sent: edits, deletions and pins, in channels, threads and posts of forums."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import discord
 from discord.http import Route
 
-from bot.platforms.discord.errors import ARCHIVED, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE
+from bot.platforms.discord.errors import ARCHIVED, PINNED_NO_MORE, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE
+from bot.platforms.discord.forums import PINNED
 from bot.platforms.discord.render import MAX_POST_NAME
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class SentMessage(NamedTuple):
 
     target: Target
     message_id: str
-    first_id: str | None
+    first_id: str | None = None
 
-    def route(self, method: str, place: int) -> Route:
+    def route(self, method: str, place: int, folder: str = "messages") -> Route:
         """Return the route to the message in that channel."""
-        path = "/channels/{channel_id}/messages/{message_id}"
+        path = "/channels/{channel_id}/" + folder + "/{message_id}"
         return Route(method, path, channel_id=place, message_id=int(self.message_id))
 
 
@@ -69,6 +70,28 @@ class Changes:
                 await self._is_done(_channel("DELETE", place), turn)
                 return
         await self._is_done(sent.route("DELETE", place), turn)
+
+    async def pin(self, sent: SentMessage, turn: FirstTurn, last: str | None) -> None:
+        """Pin a message, or its post in the place of the `last` one, because a forum has room for one."""
+        if last is not None and (await self._place(sent, turn, surely=True))[1]:
+            await self.unpin(sent._replace(message_id=last), turn)
+        await self._set_pin(sent, turn, is_pinned=True)
+
+    async def unpin(self, sent: SentMessage, turn: FirstTurn) -> None:
+        """Unpin a message or its post. One that is pinned no more, or deleted, is no error."""
+        try:
+            await self._set_pin(sent, turn, is_pinned=False)
+        except discord.HTTPException as error:
+            if error.code not in PINNED_NO_MORE:
+                raise
+
+    async def _set_pin(self, sent: SentMessage, turn: FirstTurn, *, is_pinned: bool) -> None:
+        place, is_post = await self._place(sent, turn, surely=True)
+        route = sent.route("PUT" if is_pinned else "DELETE", place, "messages/pins")
+        body: dict[str, Any] = {}
+        if is_post:
+            route, body = _channel("PATCH", place), {"json": {"flags": PINNED if is_pinned else 0}}
+        await self._client().http.request(route, trace_request_ctx=turn.take(), **body)
 
     async def _place(self, sent: SentMessage, turn: FirstTurn, *, surely: bool) -> tuple[int, bool]:
         """Return the channel of the message, and whether it is a post: one has the number of its first message."""

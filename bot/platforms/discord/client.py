@@ -33,14 +33,13 @@ from bot.platforms.discord.changing import Changes, SentMessage
 from bot.platforms.discord.errors import (
     ALREADY_PUBLISHED,
     NON_TEXT_CHANNEL,
-    PINNED_NO_MORE,
     id_in,
     in_post,
     reaching,
     reading,
 )
 from bot.platforms.discord.finding import find_message, find_post
-from bot.platforms.discord.forums import PINNED, Forum, Forums
+from bot.platforms.discord.forums import Forum, Forums
 from bot.platforms.discord.gateway import Equip, Gateway, take_over
 from bot.platforms.discord.pictures import picture_of, with_picture
 from bot.platforms.discord.render import IS_COMPONENTS_V2, MAX_POST_NAME, render
@@ -183,17 +182,13 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         """Return the names of the channel and of its server, as `Platform.name_of` says."""
         if target.chat.startswith("@"):
             return ""
-        channel = self.gateway.client and self.gateway.client.get_channel(int(target.chat))
-        if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-            return f"#{channel.name}, {channel.guild.name}"
-        with reaching(self.client):
-            route = Route("GET", "/channels/{channel_id}", channel_id=int(target.chat))
-            match await self.client.http.request(route):
-                case {"name": str(name), "guild_id": guild_id}:
-                    route = Route("GET", "/guilds/{guild_id}", guild_id=guild_id)
-                    match await self.client.http.request(route):
-                        case {"name": str(server)}:
-                            return f"#{name}, {server}"
+        known = self.gateway.client and self.gateway.client.get_channel(int(target.chat))
+        with reaching(self.client), reading():
+            channel = known or await self.client.fetch_channel(int(target.chat))
+            if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+                # A channel that is asked for comes without its server.
+                server = channel.guild if known else await self.client.fetch_guild(channel.guild.id, with_counts=False)
+                return f"#{channel.name}, {server.name}"
         return ""
 
     async def find(self, post: Post, since: dt.datetime) -> str | None:
@@ -222,38 +217,13 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
 
     async def pin(self, target: Target, message_id: str, leave: Callable[[], bool], last: str | None = None) -> None:
         """Pin a message, or the post of a forum, as `Pinner.pin` says."""
-        turn = FirstTurn(leave)
-        if last is not None and await self._in_forum(target, turn):
-            await self._change_pin(target, last, turn, is_pinned=False)
-        await self._change_pin(target, message_id, turn, is_pinned=True)
+        with reaching(self.client):
+            await self._changed.pin(SentMessage(target, message_id), FirstTurn(leave), last)
 
     async def unpin(self, target: Target, message_id: str, leave: Callable[[], bool]) -> None:
         """Unpin a message, or the post of a forum, as `Pinner.unpin` says."""
-        await self._change_pin(target, message_id, FirstTurn(leave), is_pinned=False)
-
-    async def _in_forum(self, target: Target, turn: FirstTurn) -> bool:
         with reaching(self.client):
-            # A message of a private chat stands in the channel of that chat.
-            place = await self._channel_id(target, turn)
-            return await self._forums.find(self.client, place, turn, surely=True) is not None
-
-    async def _change_pin(self, target: Target, message_id: str, turn: FirstTurn, *, is_pinned: bool) -> None:
-        # A post of a forum is a channel with the number of its first message.
-        is_post = await self._in_forum(target, turn)
-        with reaching(self.client):
-            body: JsonObject = {}
-            if is_post:
-                route = Route("PATCH", "/channels/{channel_id}", channel_id=int(message_id))
-                body = {"json": {"flags": PINNED if is_pinned else 0}}
-            else:
-                path = "/channels/{channel_id}/messages/pins/{message_id}"
-                place = await self._channel_id(target, turn)
-                route = Route("PUT" if is_pinned else "DELETE", path, channel_id=place, message_id=int(message_id))
-            try:
-                await self.client.http.request(route, trace_request_ctx=turn.take(), **body)
-            except discord.HTTPException as error:
-                if is_pinned or error.code not in PINNED_NO_MORE:
-                    raise
+            await self._changed.unpin(SentMessage(target, message_id), FirstTurn(leave))
 
     @property
     def username(self) -> str:

@@ -35,6 +35,7 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 ARCHIVED = 50083
 ALREADY_ANSWERED = 40060
+INVALID_FORM = 50035
 LOCKED = 160005
 PINNED_NO_MORE = frozenset({UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, ARCHIVED})
 """The codes after a message or a post that was deleted is unpinned, or an archived post, which archiving unpins."""
@@ -61,7 +62,7 @@ _MEANINGS: dict[int, type[SendError]] = {
     ARCHIVED: TargetClosedError,  # and locked, because a message opens a thread that is only archived
     LOCKED: TargetClosedError,
     40067: TargetClosedError,  # the forum wants a tag
-    50035: ContentError,  # invalid form body
+    INVALID_FORM: ContentError,
     50006: ContentError,  # empty message
     40001: UnauthorisedError,
     50014: UnauthorisedError,  # invalid authentication token
@@ -77,7 +78,6 @@ _MEANINGS: dict[int, type[SendError]] = {
     ALREADY_ANSWERED: ExpiredError,
 }
 
-INVALID_FORM = 50035
 TOO_SOON = frozenset({40003, 20016, 20028, 30046})
 """The codes after too many new private chats, after a message into a channel in slow mode, after too many edits of
 messages that were passed on to followers, and after too many edits of messages older than an hour."""

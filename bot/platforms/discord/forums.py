@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 REQUIRES_TAG = 1 << 4
 """The flag of a forum that takes no post without a tag."""
-
-
 PINNED = 1 << 1
 """The flag of a post that is pinned at the top of its forum, which has room for one."""
 

@@ -59,11 +59,6 @@ class Gateway:
         self.client: discord.AutoShardedClient | None = None
         """The client that is connected, or connects; None in between."""
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the bot hears commands."""
-        return self.client is not None and self.client.is_ready()
-
     async def listen(self, token: str, equip: Equip, beside: Callable[[app_commands.CommandTree], Setup]) -> None:
         """Hear commands by a new client that `equip` has prepared, until Discord ends the connection for good.
 

@@ -30,7 +30,7 @@ from bot.commands import (
     sorry,
     suggest,
 )
-from bot.model.i18n import Language
+from bot.model.i18n import Language, Words
 from bot.model.text import shortened
 from bot.platforms.base import SPEECHLESS, Entry, Sender, SendError
 from bot.platforms.discord import NAME
@@ -42,6 +42,8 @@ from bot.platforms.discord.render import COMMAND_PREFIX
 from bot.platforms.discord.reply import Reply, complete
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.platforms.discord.client import DiscordPlatform
 
 log = logging.getLogger(__name__)
@@ -77,7 +79,7 @@ class Handlers:
         for command in COMMANDS:
             for name in (command.name, *command.french[:1]):
                 tree.add_command(slash(command, name, counted(self._answer), counted(self._suggest)))
-        tree.add_command(slash_for_admins(ADMIN, counted(self._answer_admin)))
+        tree.add_command(slash_for_admins(ADMIN, counted(self._answer)))
         tree.error(counted(self._not_understood))
         client.event(counted(self.on_interaction))
         Membership(self._context.subscriptions).follow(client, counted)
@@ -89,23 +91,18 @@ class Handlers:
         custom_id = str(interaction.data.get("custom_id", ""))
         pressed = press(custom_id.removeprefix(COMMAND_PREFIX)) if custom_id.startswith(COMMAND_PREFIX) else None
         if pressed is None:
-            await self._answer(interaction, _outdated)
+            await self._answer(interaction, _OUTDATED)
         else:
             files = interaction.message.attachments if interaction.message else []
             file = next(iter(files), None)
             await self._answer(interaction, pressed.command.answer, pressed.argument, page=pressed.page, file=file)
 
-    async def _answer_admin(
-        self, interaction: discord.Interaction, answering: Answering, argument: str, file: discord.Attachment | None
-    ) -> None:
-        await self._answer(interaction, answering, argument, file=file)
-
     async def _not_understood(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
         """Answer a command that did not come to its handler, or that failed there."""
-        answering = _outdated
+        answering = _OUTDATED
         if isinstance(error, app_commands.CommandInvokeError):
             log.error("A command failed in a way that is not foreseen", exc_info=error.original)
-            answering = _sorry
+            answering = _SORRY
         else:
             log.info("Discord sent a command of another version: %s", error)
         if interaction.type is discord.InteractionType.application_command:
@@ -136,9 +133,9 @@ class Handlers:
         interaction: discord.Interaction,
         answering: Answering,
         argument: str = "",
-        share: bool = False,  # noqa: FBT002 - discord.py passes options by position
-        channel: Place | None = None,
         *,
+        share: bool = False,
+        place: Place | None = None,
         page: int | None = None,
         file: discord.Attachment | None = None,
     ) -> None:
@@ -146,13 +143,13 @@ class Handlers:
             # Because thousands of acknowledgements would all come too late, some in time are better.
             return
         shared = share and may_share(interaction)
-        request = request_of(interaction, argument, page, self._language, shared=shared, place=channel)
+        request = request_of(interaction, argument, page, self._language, shared=shared, place=place)
         if file is not None:
             attached = AttachedFile(file.filename, file.size, functools.partial(self._platform.download, file.url))
             request = dataclasses.replace(request, file=attached)
         reply = Reply(interaction, self._platform.client, self._sender, request, shared=shared)
         message = interaction.message and interaction.message.id
-        question = (answering, argument, share, channel and channel.id, page, message, file and file.id)
+        question = (answering, argument, share, place and place.id, page, message, file and file.id)
         with self._sender.in_line(reply.line, question, changes=True) as entry:
             match entry:
                 case Entry.REPEATED:
@@ -171,7 +168,7 @@ class Handlers:
             await reply.stay_silent()
             return
         if verdict is Verdict.WARNING:
-            answering = _slow_down
+            answering = _SLOW_DOWN
         elif is_alone:
             answering = _alone(answering)
         await reply.in_time(self._give(reply, answering, request))
@@ -198,13 +195,11 @@ def _alone(answering: Answering) -> Answering:
     return for_them
 
 
-async def _outdated(_context: CommandContext, request: Request) -> Answer:
-    return outdated(request.words)
+def _always(answer: Callable[[Words], Answer]) -> Answering:
+    async def answering(_context: CommandContext, request: Request) -> Answer:
+        return answer(request.words)
+
+    return answering
 
 
-async def _sorry(_context: CommandContext, request: Request) -> Answer:
-    return sorry(request.words)
-
-
-async def _slow_down(_context: CommandContext, request: Request) -> Answer:
-    return slow_down(request.words)
+_OUTDATED, _SORRY, _SLOW_DOWN = map(_always, (outdated, sorry, slow_down))

@@ -8,7 +8,7 @@ name no command there. The rest is translated, the options' names too.
 import logging
 import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import discord
 from discord import app_commands
@@ -24,18 +24,31 @@ from bot.platforms.menu import offer_menu
 log = logging.getLogger(__name__)
 
 EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+IN_PRIVATE = app_commands.AppCommandContext(guild=False, dm_channel=True, private_channel=False)
 ANYBODYS = app_commands.AppInstallationType(guild=True, user=True)
 """A server can install the commands, and so can a person, who then has them everywhere."""
 
 Place: TypeAlias = app_commands.AppCommandChannel | app_commands.AppCommandThread
-Respond: TypeAlias = Callable[[discord.Interaction, Answering, str, bool, Place | None], Awaitable[None]]
-"""Answers a command with its argument. With the boolean, the answer is shared; a place is another than the command's.
-"""
-RespondToAdmin: TypeAlias = Callable[[discord.Interaction, Answering, str, discord.Attachment | None], Awaitable[None]]
 Suggest: TypeAlias = Callable[[discord.Interaction, Command, str], Awaitable[list[app_commands.Choice[str]]]]
 """Suggests arguments of a command that begin like the typed text."""
 
 SlashCommand: TypeAlias = "app_commands.Command[app_commands.Group, ..., None]"
+
+
+class Respond(Protocol):
+    """An answer to a command."""
+
+    def __call__(
+        self,
+        interaction: discord.Interaction,
+        answering: Answering,
+        argument: str = "",
+        *,
+        share: bool = False,
+        place: Place | None = None,
+        file: discord.Attachment | None = None,
+    ) -> Awaitable[None]:
+        """Answer, with `share` to all people in the channel. A `place` is another one than that of the command."""
 
 
 class Option(NamedTuple):
@@ -92,7 +105,7 @@ def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> Sl
     """Return a command of the table as discord.py's, offered everywhere under this name."""
 
     async def alone(interaction: discord.Interaction, share: bool = False) -> None:  # noqa: FBT002 - an option
-        await respond(interaction, command.answer, "", share, None)
+        await respond(interaction, command.answer, share=share)
 
     async def optional(
         interaction: discord.Interaction,
@@ -100,10 +113,10 @@ def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> Sl
         channel: app_commands.Transform[Place | None, _Places] = None,
         share: bool = False,  # noqa: FBT002
     ) -> None:
-        await respond(interaction, command.answer, argument, share, channel)
+        await respond(interaction, command.answer, argument, share=share, place=channel)
 
     async def needed(interaction: discord.Interaction, argument: str, share: bool = False) -> None:  # noqa: FBT002
-        await respond(interaction, command.answer, argument, share, None)
+        await respond(interaction, command.answer, argument, share=share)
 
     async def complete(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return await suggest(interaction, command, typed)
@@ -116,21 +129,13 @@ def slash(command: Command, name: str, respond: Respond, suggest: Suggest) -> Sl
         callback = needed if option.needed else optional
     if callback is optional:
         options["channel"] = CHANNEL
-    app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(callback)
-    app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(callback)
-    made: SlashCommand = app_commands.Command(
-        name=name,
-        description=locale_str(command.summary),
-        callback=callback,  # type: ignore[arg-type] # discord.py reads its real signature
-        allowed_contexts=EVERYWHERE,
-        allowed_installs=ANYBODYS,
-    )
+    made = _made(command, name, callback, options, EVERYWHERE)
     if option is not None and option.suggests:
         made.autocomplete("argument")(complete)
     return made
 
 
-def slash_for_admins(command: Command, respond: RespondToAdmin) -> SlashCommand:
+def slash_for_admins(command: Command, respond: Respond) -> SlashCommand:
     """Return the admins' command as discord.py's, offered in private with the bot alone, with a number or a file.
 
     Because Discord offers a command to everybody or nobody there, others see it too, and get the answer to none.
@@ -139,16 +144,27 @@ def slash_for_admins(command: Command, respond: RespondToAdmin) -> SlashCommand:
     async def administer(
         interaction: discord.Interaction, argument: str = "", file: discord.Attachment | None = None
     ) -> None:
-        await respond(interaction, command.answer, argument, file)
+        await respond(interaction, command.answer, argument, file=file)
 
-    options = {"argument": Option(OPTIONS[Argument.EPISODE].name, OPTIONS[Argument.EPISODE].description), "file": FILE}
-    app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(administer)
-    app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(administer)
+    options = {"argument": OPTIONS[Argument.EPISODE], "file": FILE}
+    return _made(command, command.name, administer, options, IN_PRIVATE)
+
+
+def _made(
+    command: Command,
+    name: str,
+    callback: Callable[..., Awaitable[None]],
+    options: Mapping[str, Option],
+    contexts: app_commands.AppCommandContext,
+) -> SlashCommand:
+    """Return discord.py's command, whose parameters are the options of these keys."""
+    app_commands.rename(**{key: locale_str(each.name) for key, each in options.items()})(callback)
+    app_commands.describe(**{key: locale_str(each.description) for key, each in options.items()})(callback)
     return app_commands.Command(
-        name=command.name,
+        name=name,
         description=locale_str(command.summary),
-        callback=administer,
-        allowed_contexts=app_commands.AppCommandContext(guild=False, dm_channel=True, private_channel=False),
+        callback=callback,  # type: ignore[arg-type] # discord.py reads its real signature
+        allowed_contexts=contexts,
         allowed_installs=ANYBODYS,
     )
 
@@ -197,10 +213,11 @@ class _Translator(app_commands.Translator):
 
 
 _LANGUAGES = {str(language): language for language in Language}
-
-
-_WORDS = ("name", "name_localizations", "description", "description_localizations")
-_RULES = (
+_DECIDED = (
+    "name",
+    "name_localizations",
+    "description",
+    "description_localizations",
     "type",
     "options",
     "required",
@@ -209,8 +226,8 @@ _RULES = (
     "contexts",
     "integration_types",
     "default_member_permissions",
+    "nsfw",
 )
-_DECIDED = (*_WORDS, *_RULES, "nsfw")
 """Keys of a command or an option that the bot decides. Discord adds others."""
 
 

@@ -326,6 +326,17 @@ async def test_an_answer_in_a_private_chat_stays(scene: Scene) -> None:
 # While people type
 
 
+async def test_no_more_is_suggested_than_discord_takes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The likeliest ones, without those that are too long to be submitted; a long text to show is cut."""
+    likeliest = [("é" * 101, str(number)) for number in range(20)]
+    found = [*likeliest, *((f"long {number}", "é" * 101) for number in range(20)), *likeliest]
+    monkeypatch.setattr(handlers, "suggest", lambda *_asked: found)
+    typing = await scene.discord.autocomplete(scene.reader, scene.text, "topic", "name", "é")
+    choices = await typing.suggestions()
+    assert [each["value"] for each in choices] == [str(number) for number in (*range(20), *range(5))]
+    assert {len(each["name"]) for each in choices} == {100}
+
+
 async def test_a_failure_while_somebody_types_is_for_the_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """They get no suggestions, and may submit what they typed."""
     broken(scene, ZeroDivisionError())

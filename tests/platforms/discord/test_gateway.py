@@ -19,7 +19,7 @@ from bot.platforms.discord.gateway import CONNECT_EVERY
 from bot.sandbox.discord.gateway import Op
 from bot.sandbox.discord.interactions import Kind
 from bot.sandbox.discord.server import DiscordStandIn
-from tests.clients import connected, discord_client
+from tests.clients import connected, discord_client, is_ready
 from tests.delivery.side import ledger_in, side
 from tests.platforms.discord.answering import answering, listening, text_of
 from tests.waiting import until
@@ -268,7 +268,7 @@ async def test_an_answer_under_way_outlives_the_gateway(tmp_path: Path) -> None:
             await interaction.answered()
             scene.discord.gateway.hangs_up = refuse
             await scene.discord.drop_gateway(4011)
-            await until(lambda: not scene.platform.gateway.is_ready)
+            await until(lambda: not is_ready(scene.platform))
         assert "Abonnement enregistré" in text_of(await interaction.reply())
 
 

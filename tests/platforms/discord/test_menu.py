@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 
 from bot.commands import COMMANDS
-from bot.platforms.discord.menu import Place, publish, slash
+from bot.platforms.discord.menu import publish, slash
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reply
 from tests.clients import connected, discord_client
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import discord
 
-    from bot.commands import Answering, Command
+    from bot.commands import Command
     from bot.model.facts import Ability
 
 TELL = "PUT /applications/{application_id}/commands"
@@ -57,9 +57,7 @@ def noted(_ability: Ability, reason: str) -> None:
     NOTED.append(reason)
 
 
-async def _respond(
-    _interaction: discord.Interaction, _answering: Answering, _argument: str, _share: bool, _place: Place | None
-) -> None:
+async def _respond(*_asked: object, **_options: object) -> None:
     """Nobody asks here."""
 
 

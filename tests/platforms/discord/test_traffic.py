@@ -17,7 +17,7 @@ from bot.platforms.discord import NAME
 from bot.platforms.discord.client import DiscordPlatform
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import BAD_GATEWAY, Fault, Match, Reply
-from tests.clients import discord_client
+from tests.clients import discord_client, is_ready
 from tests.delivery.side import finished, ledger_in, side
 from tests.platforms.discord.answering import listening
 from tests.platforms.discord.test_client import message
@@ -109,7 +109,7 @@ async def test_a_forum_is_known_by_its_kind_from_the_gateway(discord: Side, ledg
     forums = [standin.add_forum(guild, f"forum-{number}", ["recap"], tag_required=True) for number in range(3)]
     await discord.subscribe(ledger, *forums)
     async with listening(client_of(discord)):
-        await until(lambda: client_of(discord).gateway.is_ready)
+        await until(lambda: is_ready(client_of(discord)))
         assert await discord.deliver(ledger, await discord.open(ledger, "Un", "Deux")) == {"sent": 3}
     assert {each.answered for each in standin.traffic.sends} == {200, 201}
     assert times(standin, KIND) == []
@@ -266,7 +266,7 @@ async def test_a_place_is_named_by_its_channel_and_server(discord: Side, *, is_l
     news = standin.add_announcement(standin.add_guild("Auditeurs"), "annonces")
     ada = standin.add_user("Ada")
     async with listening(client) if is_listening else contextlib.nullcontext():
-        await until(lambda: client.gateway.is_ready or not is_listening)
+        await until(lambda: is_ready(client) or not is_listening)
         assert await client.name_of(discord.target(news)) == "#annonces, Auditeurs"
         assert await client.name_of(discord.target(standin.direct(ada))) == ""
         assert await client.name_of(Target(NAME, f"@{ada.id}")) == ""
