@@ -110,7 +110,8 @@ class Reply:
                 await self._acknowledge(silently=self._is_theirs)
             return await task
         finally:
-            task.cancel()
+            if task.cancel():
+                await asyncio.wait({task})
 
     async def stay_silent(self) -> None:
         """Acknowledge the interaction and show nothing, because Discord shows an error where nothing comes."""

@@ -323,6 +323,26 @@ async def test_an_answer_in_a_private_chat_stays(scene: Scene) -> None:
     assert not excuse.ephemeral
 
 
+async def test_an_answer_that_is_cut_off_ends_before_its_handler(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot closes its connections when no handler runs any more; nothing may go on behind them."""
+    began, ended = asyncio.Event(), []
+
+    async def answering_for_ever(*_asked: object) -> None:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        finally:
+            for _step in range(9):
+                await asyncio.sleep(0)
+            ended.append("answer")
+
+    monkeypatch.setattr(handlers, "answered", answering_for_ever)
+    await scene.says("topics")
+    await began.wait()
+    await scene.platform.underway.finish(within=0.0)
+    assert ended == ["answer"]
+
+
 # While people type
 
 
