@@ -14,7 +14,7 @@ import trustme
 from pydantic import SecretStr
 
 from bot.config import Network
-from bot.config.network import ProxyError, certificate_problems, proxy_for
+from bot.config.network import ProxyError, certificate_problems, is_loopback, proxy_for
 from bot.content.links import Web, WebError
 from bot.model.i18n import Language, speaking
 from bot.model.problems import InvalidInputError, reason_of
@@ -208,3 +208,15 @@ def test_a_reason_that_has_no_words_here_is_named_by_its_code() -> None:
         assert reason_of(OSError(errno.ENOTTY, "Inappropriate ioctl")) == "le système dit ENOTTY"
         assert reason_of(ssl.SSLError(1, "wrong version"), "sans chiffrement") == "sans chiffrement"
         assert reason_of(ssl.SSLCertVerificationError(1, "x")).startswith("son certificat n’est pas")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_is_loopback(host: str) -> None:
+    """Addresses that lead nowhere but here."""
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "recap.example", "localhost.example", ""])  # noqa: S104 - refused
+def test_the_rest_is_not(host: str) -> None:
+    """The addresses that stand for every one, and names, which may point anywhere."""
+    assert not is_loopback(host)

@@ -13,6 +13,7 @@ from bot.cli import console
 from bot.cli.console import ConfigOption, out
 from bot.cli.wording import AdminCommand
 from bot.config import Config
+from bot.config.network import is_loopback
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.model.problems import InvalidInputError
@@ -41,8 +42,6 @@ def demo(
     config: ConfigOption = None,
 ) -> None:
     """Try the whole bot in the browser, without a token."""
-    from bot.sandbox.demo.guard import is_loopback
-
     if not is_loopback(host) and not expose:
         told = _(
             "{host} can be reached from other machines, and whoever opens the page can use it: it has no password. "

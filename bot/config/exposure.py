@@ -1,11 +1,11 @@
 """The warnings about settings by which others see or change what is the team's own."""
 
-import ipaddress
 import os
 import shlex
 from pathlib import Path
 
 from bot.config import Config, located
+from bot.config.network import is_loopback
 from bot.config.sources import Fault, read
 from bot.model.i18n import gettext as _
 from bot.model.problems import Problem
@@ -44,17 +44,10 @@ def exposed_secrets(path: Path | None, config: Config) -> list[Problem]:
 
 def exposed_metrics(path: Path | None, config: Config) -> list[Problem]:
     """Return a warning if other machines may read the metrics."""
-    if config.metrics.address is None or _is_of_this_machine(config.metrics.address[0]):
+    if config.metrics.address is None or is_loopback(config.metrics.address[0]):
         return []
     told = _("other machines may read the metrics: figures about the show, and none about a person")
     cure = _("Write {example}, or let only the machines through that shall read them").format(
         example='"127.0.0.1:9464"'
     )
     return located(path, [Fault(("metrics", "listen"), told, cure)])
-
-
-def _is_of_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

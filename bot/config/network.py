@@ -34,7 +34,7 @@ def proxy_for(url: str, configured: str = "") -> str | None:
     proxy = configured or found.get(_PLAIN.get(address.scheme, address.scheme)) or found.get("all")
     host = address.hostname or ""
     with_port = host if address.port is None else f"{host}:{address.port}"
-    if not proxy or _is_this_machine(host) or urllib.request.proxy_bypass(with_port):
+    if not proxy or is_loopback(host) or urllib.request.proxy_bypass(with_port):
         return None
     kind, separator, _rest = proxy.partition("://")
     if separator and kind not in {"http", "https"}:
@@ -64,7 +64,8 @@ def certificate_problems(environ: Mapping[str, str]) -> list[Problem]:
     return []
 
 
-def _is_this_machine(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether the host is `localhost` or an address of loopback."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

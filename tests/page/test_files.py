@@ -13,7 +13,6 @@ import pytest
 
 from bot.model.i18n import Language
 from bot.sandbox.demo import files
-from bot.sandbox.demo.guard import is_loopback
 
 STATIC = resources.files("bot.sandbox.demo") / "static"
 SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in STATIC.iterdir() if file.name.endswith(".js")}
@@ -83,18 +82,6 @@ def test_no_file_of_the_page_names_another_place() -> None:
 def test_the_language_is_the_browsers_favourite(accepted: str, language: Language) -> None:
     """By its weights; headers that make no sense are no reason to fail."""
     assert files.preferred_language(accepted) is language
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_loopback_is_loopback(host: str) -> None:
-    """Addresses that lead nowhere but here."""
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "recap.example", "localhost.example", ""])  # noqa: S104 - refused
-def test_the_rest_is_not(host: str) -> None:
-    """The addresses that stand for every one, and names, which may point anywhere."""
-    assert not is_loopback(host)
 
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> {{script}} \u2028 ]]> &lt;"

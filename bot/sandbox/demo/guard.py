@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from bot.config.network import is_loopback
 from bot.model.i18n import gettext as _
 from bot.model.i18n import speaking
 from bot.sandbox.demo.files import preferred_language
@@ -32,16 +33,6 @@ HEADERS = {
 
 _OWN_SITES = {"same-origin", "none"}
 """Values of `Sec-Fetch-Site` in requests by the page itself and by the address bar."""
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether the host is `localhost` or an address of loopback."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def guard(*, loopback: bool) -> Middleware:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from aiohttp import ClientConnectionResetError, web
 from pydantic import ValidationError
 
+from bot.config.network import is_loopback
 from bot.model.i18n import Language, speaking, spoken
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError, reason_of
 from bot.sandbox.demo import files
 from bot.sandbox.demo.actions import ACTION
-from bot.sandbox.demo.guard import HEADERS, guard, is_loopback
+from bot.sandbox.demo.guard import HEADERS, guard
 from bot.sandbox.demo.shown import messages, place_wire
 from bot.sandbox.shared.webserver import Json, WebServer
 
