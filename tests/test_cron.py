@@ -10,14 +10,15 @@ from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.cron import MONTHS, WEEKDAYS, CronError, normalise_cron
+from bot.config.cron import MONTHS, WEEKDAYS, normalise_cron
+from bot.model.problems import BadValueError
 
 MONDAY = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
 
 
-def refusal_of(line: str) -> CronError:
+def refusal_of(line: str) -> BadValueError:
     """What the line is refused with."""
-    with pytest.raises(CronError) as caught:
+    with pytest.raises(BadValueError) as caught:
         normalise_cron(line)
     return caught.value
 
@@ -129,7 +130,7 @@ def test_the_scheduler_runs_every_line_that_is_accepted(line: str) -> None:
     """A line that passes here never fails in the scheduler, whether it is read or asked for its next day."""
     try:
         normal = normalise_cron(line)
-    except CronError:
+    except BadValueError:
         return
     first = CronTrigger.from_crontab(normal, timezone=dt.UTC).get_next_fire_time(None, MONDAY)
     assert first is not None
@@ -138,6 +139,6 @@ def test_the_scheduler_runs_every_line_that_is_accepted(line: str) -> None:
 @given(st.text(max_size=30) | st.lists(st.text("0123456789*/-,monadys", min_size=1), max_size=6).map(" ".join))
 def test_any_text_is_a_cron_line_or_refused_as_one(text: str) -> None:
     """Nothing that can be typed leads to another error, and what is normal stays as it is."""
-    with contextlib.suppress(CronError):
+    with contextlib.suppress(BadValueError):
         normal = normalise_cron(text)
         assert normalise_cron(normal) == normal

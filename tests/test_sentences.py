@@ -29,11 +29,12 @@ SPOKEN_TO_NOBODY = {"log", "cast", "compile", "TypeError", "NotImplementedError"
 """Calls whose words reach no people: the log, types, patterns, bugs, and SQL."""
 TYPES = {"TypeVar", "getLogger"}
 SHOWN = {"print", "Span", "paragraph", "small_print", "as_notice", "notice", "in_short", "BadParameter"}
-SHOWN |= {"CommandButton", "LinkButton", "ShareButton"}
+SHOWN |= {"CommandButton", "LinkButton", "ShareButton", "Change"}
 """Calls whose first argument people read, as they read the words of every error."""
 SENTENCE = re.compile(
-    # Two words in a row, of which the second one is small; a word alone that begins large, or behind a space.
-    r"[A-Za-z’']{2,},? [a-z’']{2,}|^[A-Z][a-zà-ÿ’']+[.,:;!?…]*$|^[,;]? [a-zà-ÿ’']{2,}[ .,:;!?…]*$"
+    # Two words in a row, of which the second one is small; a word alone that begins large, or behind a space; one
+    # that begins large before a quotation.
+    r"[A-Za-z’']{2,},? [a-z’']{2,}|^[A-Z][a-zà-ÿ’']+[.,:;!?…]*$|^[,;]? [a-zà-ÿ’']{2,}[ .,:;!?…]*$|^[A-Z][a-z]+ [\"'“«]"
 )
 WORD = re.compile(r"[A-Za-zà-ÿ’']{2,}")
 
@@ -83,6 +84,8 @@ def tell(name):
     error("the name is wrong", f"{name} is wrong here", "a long" " sentence of two parts")
     out().print("done", "name")
     told: "Episode" = f"{name} (gone)"
+    Change(f"Type {name}", edits)
+    cure = f'Write "{name}"'
     raise NameError(f"wrong {name}") from error(told + " indeed", "Saved!", " and ".join(name))
 """
     assert sorted(text for _line, text in sentences(ast.parse(code))) == sorted(
@@ -95,6 +98,8 @@ def tell(name):
             " indeed",
             "Saved!",
             " and ",
+            "Type xx",
+            'Write "xx"',
         ]
     )
 

@@ -27,10 +27,6 @@ _NUMBERED_WEEKDAY = re.compile(r"(?<![/\d])\d+")
 _NAMES = re.compile(r"\*|(?P<first>[a-z]+)(?:-(?P<last>[a-z]+))?")
 
 
-class CronError(BadValueError):
-    """A mistake in a cron line."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Field:
     """One of the five fields; `names` stand for the numbers from `low` upwards."""
@@ -49,7 +45,7 @@ class _Field:
         return spoken().either(filter(None, (numbers, names)))
 
     def values(self, expression: str) -> set[int]:
-        """Return the numbers that the expression stands for, or raise a `CronError`."""
+        """Return the numbers that the expression stands for, or raise a `BadValueError`."""
         return set().union(*map(self._item, expression.split(",")))
 
     def _item(self, item: str) -> set[int]:
@@ -57,17 +53,11 @@ class _Field:
             return self._range(*(None if number is None else int(number) for number in match.groups()))
         if self.names and (match := _NAMES.fullmatch(item)):
             return self._range(*(None if name is None else self._number(name) for name in match.groups()))
-        raise CronError(
-            _("the {label} cannot be read").format(label=_(self.label)),
-            cure=_("Write * or {choices}").format(choices=self.choices),
-        )
+        raise self._refusal(_("the {label} cannot be read"))
 
     def _number(self, name: str) -> int:
         if name not in self.names:
-            raise CronError(
-                _("the {label} is not one of the known names").format(label=_(self.label)),
-                cure=_("Write * or {choices}").format(choices=self.choices),
-            )
+            raise self._refusal(_("the {label} is not one of the known names"))
         return self.low + self.names.index(name)
 
     def _range(self, first: int | None, last: int | None, step: int | None = None) -> set[int]:
@@ -75,21 +65,20 @@ class _Field:
         alone = first is not None and last is None and step is None
         end = start if alone else self.high if last is None else last
         if not (self.low <= start <= self.high and self.low <= end <= self.high):
-            raise CronError(
-                _("the {label} is out of range").format(label=_(self.label)),
-                cure=_("Write * or {choices}").format(choices=self.choices),
-            )
+            raise self._refusal(_("the {label} is out of range"))
         if start > end:
             cure = _(
                 "Write the earlier one first; for a range over the turn write a list, as in sat,sun,mon or 22,23,0,1"
             )
-            raise CronError(_("the {label} ends before it begins").format(label=_(self.label)), cure=cure)
+            raise self._refusal(_("the {label} ends before it begins"), cure)
         if step is not None and not 1 <= step <= end - start:
             cure = _("Write after the slash a number from 1 to the length of the range, or leave the slash out")
-            raise CronError(
-                _("the step of the {label} does not fit into its range").format(label=_(self.label)), cure=cure
-            )
+            raise self._refusal(_("the step of the {label} does not fit into its range"), cure)
         return set(range(start, end + 1, step or 1))
+
+    def _refusal(self, reason: str, cure: str = "") -> BadValueError:
+        cure = cure or _("Write * or {choices}").format(choices=self.choices)
+        return BadValueError(reason.format(label=_(self.label)), cure=cure)
 
 
 _MINUTE = _Field(gettext_noop("minute"), 0, 59)
@@ -141,21 +130,21 @@ def normalise_cron(line: str) -> str:
     names. A day must fit both the day of the month and the weekday.
 
     Raises:
-        CronError: the line is not of this form, or no day ever fits it.
+        BadValueError: the line is not of this form, or no day ever fits it.
     """
     expressions = line.lower().split()
     if len(expressions) != len(_FIELDS):
         order = _("Write minute, hour, day, month and weekday with a space between and none in lists")
         reason = _("a cron line has five fields and this one has {count}").format(count=len(expressions))
-        raise CronError(reason, cure=f'{order}: "{MONDAY_AT_EIGHT}"')
+        raise BadValueError(reason, cure=f'{order}: "{MONDAY_AT_EIGHT}"')
     if _NUMBERED_WEEKDAY.search(expressions[-1]):
         reason = _("weekdays have no numbers here, because 1 is Monday to some programs and Tuesday to others")
-        raise CronError(reason, cure=_with_names(expressions))
+        raise BadValueError(reason, cure=_with_names(expressions))
     _minutes, _hours, days, months, _weekdays = (
         field.values(expression) for field, expression in zip(_FIELDS, expressions, strict=True)
     )
     if min(days) > max(_DAYS_OF_MONTH[month - 1] for month in months):
-        raise CronError(_("no such day ever comes"), cure=_("Write a day that the month has, or * for every day"))
+        raise BadValueError(_("no such day ever comes"), cure=_("Write a day that the month has, or * for every day"))
     return " ".join(expressions)
 
 
@@ -163,6 +152,6 @@ def _with_names(expressions: list[str]) -> str:
     *others, weekday = expressions
     named = _NUMBERED_WEEKDAY.sub(lambda number: _CRONTAB_WEEKDAYS.get(number[0], "?"), weekday)
     try:
-        return f'Write "{normalise_cron(" ".join([*others, named]))}"'
-    except CronError:  # the numbers name no weekdays, or more is wrong than the numbers
+        return _("Write {example}").format(example=f'"{normalise_cron(" ".join([*others, named]))}"')
+    except BadValueError:  # the numbers name no weekdays, or more is wrong than the numbers
         return _("Write * or {choices}, or a list as in mon,thu").format(choices=_WEEKDAY.choices)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from bot.config.cron import CronError, normalise_cron
+from bot.config.cron import normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
 from bot.model.address import web_address
 from bot.model.i18n import gettext as _
@@ -31,7 +31,7 @@ _LONGEST_DURATION = dt.timedelta(days=3650)
 TOKEN_WITH_ID = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
 """A bot's id, a colon and a secret. People copy such a token together with the address around it."""
 PRINTABLE = re.compile(r"[!-~]+")
-_LISTEN = re.compile(r"(?:[\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})", re.ASCII)
+_LISTEN = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})", re.ASCII)
 LARGEST_PORT = 65_535
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
@@ -117,7 +117,7 @@ def _schedule_name(value: str) -> str:
 def _cron_line(value: str) -> str:
     try:
         return normalise_cron(value)
-    except CronError as error:
+    except BadValueError as error:
         raise refusal(str(error), error.cure) from None
 
 

@@ -160,7 +160,7 @@ def _begun(heading: Node, rich_text: RichText, *, is_segment: bool) -> Part:
     if not is_segment:
         tell(
             _("the title of a segment begins with two '#'"),
-            Change(f"Write '## {title}'", ((line, "#", "##"),)),
+            Change(_("Write '{mended}'").format(mended=f"## {title}"), ((line, "#", "##"),)),
             Change(
                 _("Delete the line, if it is the episode's title: that stands in the front matter"),
                 ((line, written, ""),),
@@ -264,7 +264,7 @@ class _PartReader:
         """Read a title that says no more than `Sources` as that line."""
         self.close()
         written = self._rich_text.lines[heading.line]
-        change = Change("Write 'Sources :' without '#' signs", ((heading.line, written, "Sources :"),))
+        change = Change(_("Write 'Sources :' without '#' signs"), ((heading.line, written, "Sources :"),))
         cure = _("Write 'Sources :' without '#' signs, and below it a list of links")
         self._mistakes.add(heading.line, _("the sources stand under a title"), change, cure)
         self._part.sources_line, self._list_may_come = heading.line, True
@@ -409,12 +409,13 @@ def _cures_of_source(content: str, line: int) -> Iterator[Change]:
     title = content.replace(bare[0], "").strip(" \t\u00a0\u202f:;,|()<>–—-→") if len(bare) == 1 else ""
     if title and not set(title) & set("[]*`"):
         mended = f"[{title}]({bare[0]})"
-        yield Change(f"Write '- {mended}'", ((line, content, mended),))
-    elif exchanged := EXCHANGED.fullmatch(content):
-        mended = EXCHANGED.sub(r"[\1](\2)", exchanged[0])
-        yield Change(f"Write '- {mended}'", ((line, content, mended),))
+    elif EXCHANGED.fullmatch(content):
+        mended = EXCHANGED.sub(r"[\1](\2)", content)
     elif not bare and not links and is_address(f"https://{content}"):
-        yield Change(f"Write '- https://{content}'", ((line, content, f"https://{content}"),))
-    elif len(links) > 1 or len(bare) > 1:
-        edits = ((line, content, "\n- ".join(links or bare)),)
-        yield Change(_("Write each link on a line of its own, which begins with '- '"), edits)
+        mended = f"https://{content}"
+    else:
+        if len(links) > 1 or len(bare) > 1:
+            edits = ((line, content, "\n- ".join(links or bare)),)
+            yield Change(_("Write each link on a line of its own, which begins with '- '"), edits)
+        return
+    yield Change(_("Write '{mended}'").format(mended=f"- {mended}"), ((line, content, mended),))
