@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from bot.config import (
     Schedule,
     Show,
     Storage,
+    reread,
 )
 from bot.model.document import Layout
 from bot.model.i18n import Language
@@ -37,7 +39,6 @@ from bot.storage.database import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bot.model.problems import Problem
 
@@ -181,7 +182,7 @@ class TestTokens:
     def token_file(self, tmp_path: Path) -> Path:
         """A file that holds the Telegram token, as an editor leaves it."""
         file = tmp_path / "secret"
-        file.write_text(f"  {TELEGRAM_TOKEN}\r\n", "utf-8")
+        file.write_text(f"\N{BYTE ORDER MARK}  {TELEGRAM_TOKEN}\r\n", "utf-8")
         return file
 
     def test_a_token_file_is_seen_from_the_config_files_folder(self, config_file: Path, token_file: Path) -> None:
@@ -446,6 +447,16 @@ ENVIRONMENTS = st.dictionaries(
     st.sampled_from([f"RECAP_{section.upper()}" for section in Config.model_fields]),
     (VALUES | TABLES | st.lists(TABLES, max_size=3)).map(json.dumps),
 )
+
+
+def test_a_file_that_is_empty_for_a_moment_changes_nothing(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some editors empty it before they write: the text that is looked at is the one that counts."""
+    monkeypatch.setenv("RECAP_TELEGRAM__TOKEN", TELEGRAM_TOKEN)
+    config_file.write_text('[[channels]]\nplatform = "telegram"\nchat = 1\n', "utf-8")
+    running, texts = load(config_file), iter([b"", config_file.read_bytes()])
+    monkeypatch.setattr(Path, "read_bytes", lambda _path: next(texts))
+    with pytest.raises(InvalidInputError, match="the file is empty"):
+        reread(config_file, running)
 
 
 def test_a_section_is_built_when_it_is_first_used() -> None:

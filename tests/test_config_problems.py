@@ -155,6 +155,12 @@ ROWS = pytest.mark.parametrize(
         (MONDAY + FRIDAY.replace("friday", "Friday"), "schedules[2].name", "small letters", '"weekly-recap"'),
         (MONDAY.replace("monday", "m" * 33), "schedules[1].name", "at most 32 characters", '"monday"'),
         (MONDAY + MONDAY, "schedules[2].name", "another schedule has this name", "Give each schedule its own"),
+        (
+            'schedules = [1, {name = "monday", cron = "0 8 * * mon"}]',
+            "schedules[1]",
+            "must be a section",
+            "Write [[schedules]]",
+        ),
         (MONDAY.replace("* mon", "* 1"), "schedules[1].cron", "Tuesday to others", 'Write "0 8 * * mon"'),
         (MONDAY.replace("0 8", "0 25"), "schedules[1].cron", "hour is out of range", "0 to 23"),
         (MONDAY + 'timezone = "Mars"', "schedules[1].timezone", "no such time zone", "a region and a city"),
@@ -236,7 +242,15 @@ ROWS = pytest.mark.parametrize(
         ),
         *(
             (f'{TELEGRAM}[metrics]\nlisten = "{text}"', "metrics.listen", "no address to listen at", '"127.0.0.1:9464"')
-            for text in ("9464", "localhost", "127.0.0.1:0", "127.0.0.1:65536", "http://localhost:9464", "[::1:9464")
+            for text in (
+                "9464",
+                "localhost",
+                "127.0.0.1:0",
+                "127.0.0.1:65536",
+                "http://localhost:9464",
+                "[::1:9464",
+                "a..b:9464",
+            )
         ),
     ],
 )
@@ -392,6 +406,9 @@ class TestTheFileItself:
         config_file.write_bytes("\ufeff[show]\r\nname = 1\r\n".encode())
         (problem,) = problems(config_file)
         assert problem.line == 2
+        config_file.write_bytes(f"{EXAMPLE}silent = True\n".replace("\n", "\r\n").encode())
+        (problem,) = problems(config_file)
+        assert (problem.line, problem.cure) == (6, "Write true or false, in small letters")
 
     @pytest.mark.parametrize(
         ("text", "line", "message", "cure"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
@@ -351,11 +350,9 @@ class Config(_General):
 
     def live(self, running: Config) -> tuple[Config, list[str]]:
         """Return this config as far as it can hold without a restart, and the keys that need one."""
-        fixed_sections = ("storage", "network", "metrics")
-        update: dict[str, object] = {name: getattr(running, name) for name in fixed_sections}
-        keys = ["storage.url"] if self.storage != running.storage else []
-        keys += ["network.proxy"] if self.network != running.network else []
-        keys += ["metrics.listen"] if self.metrics != running.metrics else []
+        fixed_keys = {"storage": "url", "network": "proxy", "metrics": "listen"}
+        update: dict[str, object] = {name: getattr(running, name) for name in fixed_keys}
+        keys = [f"{name}.{key}" for name, key in fixed_keys.items() if getattr(self, name) != getattr(running, name)]
         for name in self.sections:
             ours, theirs = self.platforms.get(name), running.platforms.get(name)
             if ours is None or theirs is None:
@@ -389,8 +386,16 @@ def load(
     Raises:
         InvalidInputError: the configuration cannot be used, for all the reasons.
     """
+    return _usable(read(path, environ), sections, tokens)
+
+
+def _usable(sources: Sources, sections: Sections, tokens: Tokens = "needed") -> Config:
+    """Return the config of the sources.
+
+    Raises:
+        InvalidInputError: the configuration cannot be used, for all the reasons.
+    """
     settings = _config_with(*sections.items())
-    sources = read(path, os.environ if environ is None else environ)
     judge = functools.partial(_judged, settings=settings, sections=sections, tokens=tokens)
     config, faults = judge(sources)
     if config is None or faults:
@@ -445,37 +450,37 @@ def _with_true_cures(
         yield fault if is_true else fault._replace(cure=fault.otherwise, change=None)
 
 
-def reread(path: Path, running: Config, environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
+def reread(path: Path, running: Config) -> tuple[Config, list[str]]:
     """Read the file again, and return the config that holds from now on and the keys that need a restart.
 
     Raises:
         InvalidInputError: the file cannot be used, or is empty. An editor that could not write leaves an empty file,
             which would end every declared subscription.
     """
-    wanted = load(path, running.sections, environ)
-    if not path.read_bytes().strip():
+    sources = read(path)
+    if not sources.text.strip():
         cure = _("Write the settings again, or restore the file from a backup")
         raise InvalidInputError([Problem(path, _("the file is empty"), cure)])
-    return wanted.live(running)
+    return _usable(sources, running.sections).live(running)
 
 
-def missing_tokens(path: Path | None, config: Config, environ: Mapping[str, str] | None = None) -> list[Problem]:
+def missing_tokens(path: Path | None, config: Config) -> list[Problem]:
     """Return the tokens that a configuration of `load` lacks, and the declared channels that have none, as warnings."""
-    sources = read(path, os.environ if environ is None else environ)
+    sources = read(path)
     values = sources.merged(type(config))
     _, missing = fill_in_tokens(values, sources.folder, config.sections)
     return [sources.problem(fault) for fault in (*missing, *switched_off(values, config.sections))]
 
 
-def located(path: Path | None, faults: Iterable[Fault], environ: Mapping[str, str] | None = None) -> list[Problem]:
+def located(path: Path | None, faults: Iterable[Fault]) -> list[Problem]:
     """Return mistakes that only the archive shows in a configuration of `load`, at the lines where they stand."""
-    sources = read(path, os.environ if environ is None else environ)
+    sources = read(path)
     return [sources.problem(fault) for fault in faults]
 
 
-def is_default(path: Path | None, section: str, environ: Mapping[str, str] | None = None) -> bool:
+def is_default(path: Path | None, section: str) -> bool:
     """Return whether neither the file nor the environment says anything of a section."""
-    return not read(path, os.environ if environ is None else environ).says(section)
+    return not read(path).says(section)
 
 
 def _complete(values: dict[str, Any]) -> None:

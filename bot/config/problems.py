@@ -71,9 +71,9 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
     if values.get("schedules") == []:
         cure = _("Take this line out for Mondays at eight")
         yield Fault(("schedules",), _("an empty list of schedules would push nothing"), cure)
-    schedules = [entry.get("name") for _, entry in _entries(values, "schedules")]
+    schedules: list[object] = []
     for number, entry in _entries(values, "schedules"):
-        if schedules.index(entry.get("name")) < number and entry.get("name"):
+        if (name := entry.get("name")) and name in schedules:
             yield Fault(
                 ("schedules", number, "name"), _("another schedule has this name"), _("Give each schedule its own")
             )
@@ -85,6 +85,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
             reason = _("nobody would see the rehearsal: there is neither an admin nor a chat of the team in the config")
             cure = _('Write the number of a person as admins of a platform, or rehearsal = ""')
             yield Fault(("schedules", number, "rehearsal"), reason, cure)
+        schedules.append(name)
     yield from _channel_clashes(values, schedules)
 
 

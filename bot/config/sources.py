@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -128,8 +129,21 @@ class Sources:
         )
 
     def line(self, place: KeyPath) -> int | None:
-        """Return the line of the key in the file, or of the header of the key's section."""
-        return _line_of(place, self.text)
+        """Return the line of the key in the file, or of its section's header if the file has no such key."""
+        lines = self.text.split("\n")
+        table, *rest = place
+        name = re.escape(str(table))
+        if rest and isinstance(index := rest[0], int):
+            headers = _matches(lines, rf"\s*\[\[\s*{name}\s*\]\]")[index:]
+            del rest[0]
+        else:
+            headers = _matches(lines, rf"\s*\[{{1,2}}\s*{name}\s*\]|\s*{name}\s*=")
+        if not headers:
+            return None
+        header = headers[0]
+        below = itertools.takewhile(lambda line: not re.match(r"\s*\[", line), lines[header + 1 :])
+        keys = _matches(below, rf"""\s*["']?{re.escape(str(rest[0]))}["']?\s*=""") if rest else []
+        return header + 1 + (keys[0] + 1 if keys else 0)
 
     def variable(self, place: KeyPath) -> str | None:
         """Return the variable that gives the value of the place, with the way to it inside the variable's JSON."""
@@ -157,20 +171,24 @@ def _way(place: KeyPath) -> str:
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{shown(part)}" for part in place)
 
 
-def read(path: Path | None, environ: Mapping[str, str]) -> Sources:
+def read(path: Path | None, environ: Mapping[str, str] | None = None) -> Sources:
     """Read the file, if a path is given, and pick the bot's variables; empty variables count as not given.
+
+    Without an `environ`, that of the process counts.
 
     Raises:
         InvalidInputError: the file cannot be read as TOML.
     """
     text = "" if path is None else _text_of(path)
-    variables = {name.lower(): value for name, value in environ.items() if name.upper().startswith(PREFIX) and value}
+    given = os.environ if environ is None else environ
+    variables = {name.lower(): value for name, value in given.items() if name.upper().startswith(PREFIX) and value}
     return Sources(path, text, {} if path is None else table_of(path, text), variables)
 
 
 def _text_of(path: Path) -> str:
     try:
-        return decoded(path.read_bytes(), path)
+        # Because a line of Windows is TOML only with all its end, no line keeps a part of that.
+        return decoded(path.read_bytes(), path).replace("\r\n", "\n")
     except FileNotFoundError:
         reason = _("there is no such file")
         cure = _("Copy config.example.toml to config.toml, or say with --config where the file is")
@@ -180,24 +198,6 @@ def _text_of(path: Path) -> str:
         reason = _("the file cannot be read ({reason})").format(reason=reason_of(error))
         cure = _("See that the file may be read by the account that the bot runs under")
     raise InvalidInputError([Problem(path, reason, cure)])
-
-
-def _line_of(place: KeyPath, text: str) -> int | None:
-    """Return the line of the key, or of its section's header if the file has no such key."""
-    lines = text.split("\n")
-    table, *rest = place
-    name = re.escape(str(table))
-    if rest and isinstance(index := rest[0], int):
-        headers = _matches(lines, rf"\s*\[\[\s*{name}\s*\]\]")[index:]
-        del rest[0]
-    else:
-        headers = _matches(lines, rf"\s*\[{{1,2}}\s*{name}\s*\]|\s*{name}\s*=")
-    if not headers:
-        return None
-    header = headers[0]
-    below = itertools.takewhile(lambda line: not re.match(r"\s*\[", line), lines[header + 1 :])
-    keys = _matches(below, rf"""\s*["']?{re.escape(str(rest[0]))}["']?\s*=""") if rest else []
-    return header + 1 + (keys[0] + 1 if keys else 0)
 
 
 def _matches(lines: Iterable[str], pattern: str) -> list[int]:

@@ -77,7 +77,7 @@ def _secret_in(folder: Path, file: object) -> tuple[str, str]:
     if not isinstance(file, str):
         return "", _("this must be text")
     try:
-        secret = (folder / file).read_text("utf-8").strip()
+        secret = (folder / file).read_text("utf-8-sig").strip()
     except OSError as error:
         return "", _("the file cannot be read ({reason})").format(reason=reason_of(error))
     except ValueError:
