@@ -357,6 +357,11 @@ def test_a_file_with_a_mistake_may_be_the_one_that_is_missed(recap: Recap, conte
         (("recall", "99999999999999999999", "--yes"), "write a number up to 999999999"),
         (("send", "--to", "nobody"), "PLATFORM:CHAT"),
         (("subscriptions", "add", "telegram"), "PLATFORM:CHAT"),
+        (("subscriptions", "add", "telegram:-100:99999999999999999999"), "PLATFORM:CHAT"),
+        (("subscriptions", "add", "telegram:-100:1"), "the general topic, which has no number for bots. Leave it out."),
+        (("subscriptions", "add", "telegram:99999999999999999999"), 'Write "@name" for a public chat or its number'),
+        (("subscriptions", "add", "discord:@example"), "Write the channel's number, as in 1234567890."),
+        (("send", "--to", "discord:5:7"), "on Discord a thread is a channel of its own"),
         (("subscriptions", "add", "telegram:1", "--schedule", "daily"), "monday"),
         (("nonsense",), "nonsense"),
     ],
@@ -647,6 +652,8 @@ def test_subscriptions_move_to_another_database_by_a_file(recap: Recap, content:
     assert recap("subscriptions", "add", "discord:1234567890", "--layout", "segments", "--publish").exit_code == 0
     assert recap("subscriptions", "add", "telegram:5").exit_code == 0
     assert recap("subscriptions", "remove", "telegram:5").exit_code == 0
+    # Version 0.1.0 may have subscribed a target that is refused now, and its end is not.
+    assert "discord:5:7 is not subscribed" in recap("subscriptions", "remove", "discord:5:7").output
     before = json.loads(recap("subscriptions", "list", "--json").stdout)
     assert recap("subscriptions", "export", "--output", "people.json").exit_code == 0
     (content.parent / "recap.db").unlink()
@@ -676,6 +683,7 @@ def test_a_holiday_is_exported_too(recap: Recap, tmp_path: Path) -> None:
         ("{}", ["people.json", "no list of subscriptions"]),
         ('[{"target": "telegram:1"}]', ["1.schedule", "this is missing"]),
         ('[{"target": "telegram", "schedule": "monday"}]', ["1.target", "is not a target", "PLATFORM:CHAT"]),
+        ('[{"target": "discord:5:7", "schedule": "monday"}]', ["1.target", "Leave the thread out"]),
         ('[{"target": "telegram:1", "schedule": "daily"}]', ["1.schedule", "no schedule daily", "monday"]),
         ('[{"target": "telegram:1", "schedule": "monday", "layuot": "digest"}]', ["1.layuot", "Take it out"]),
         ('[{"target": "telegram:1", "schedule": "monday", "layout": "novel"}]', ["1.layout", "'digest'"]),

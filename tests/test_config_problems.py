@@ -182,7 +182,7 @@ ROWS = pytest.mark.parametrize(
         (DISCORD_CHANNEL + "chat = -5", "channels[1].chat", "no Discord channel", "1234567890"),
         (DISCORD_CHANNEL + "chat = 9223372036854775808", "channels[1].chat", "no Discord channel", "1234567890"),
         (DISCORD_CHANNEL + "chat = 5\nthread = 7", "channels[1].thread", "threads are Telegram's", "as chat"),
-        (EXAMPLE + "thread = 1", "channels[1].thread", "the general topic", "Take this line out"),
+        (EXAMPLE + "thread = 1", "channels[1].thread", "the general topic", "Leave it out"),
         (EXAMPLE + "thread = 0", "channels[1].thread", "at least 1", "thread = 7"),
         (EXAMPLE + "publish = true", "channels[1].publish", "only Discord's announcement channels", "Take this line"),
         (EXAMPLE + 'mention = "role:5"', "channels[1].mention", "roles are Discord's", "Take this line out"),

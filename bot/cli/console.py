@@ -17,7 +17,7 @@ import typer
 from bot.cli.wording import CONFIG_VARIABLE, DEFAULT_CONFIG, named_config
 from bot.config import Config, is_default, located
 from bot.config.network import certificate_problems
-from bot.config.sources import Fault
+from bot.config.sources import Fault, variable_name
 from bot.config.tokens import Tokens
 from bot.model.document import Layout
 from bot.model.episode import Episode
@@ -25,7 +25,7 @@ from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, ngettext, spoken
 from bot.model.problems import ExpectedError, InvalidInputError, Problem, reason_of
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.registry import PLATFORMS
+from bot.platforms.registry import load, read_target
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def err() -> "Console":
     return out(stderr=True)
 
 
-def read_settings(path: Path | None, *, level: str = "WARNING", tokens: Tokens = "optional") -> "Config":
+def read_settings(path: Path | None, *, level: str = "WARNING", tokens: Tokens = "optional") -> Config:
     """Read the config, and write the log from a level on, without its secrets.
 
     The variables of the log override the level, and choose its format. A command that answers people notes no steps.
@@ -105,7 +105,6 @@ def read_settings(path: Path | None, *, level: str = "WARNING", tokens: Tokens =
     Raises:
         InvalidInputError: the config cannot be used, or a variable of the log or of the network has no such value.
     """
-    from bot.platforms.registry import load
     from bot.runtime.logs import set_up
 
     level, form = _log_choice("RECAP_LOG", LEVELS, level), _log_choice(LOG_FORMAT, ("text", "json"), "text")
@@ -139,14 +138,12 @@ def config_path(path: Path | None) -> Path | None:
     return path or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 
 
-def need_platform(settings: "Config") -> None:
+def need_platform(settings: Config) -> None:
     """Raise an error unless a platform is switched on.
 
     Raises:
         InvalidInputError: none is.
     """
-    from bot.config.sources import variable_name
-
     if not settings.platforms:
         sections = spoken().either(f"[{name}]" for name in settings.sections)
         variables = spoken().either(variable_name((name, "token")) for name in settings.sections)
@@ -155,15 +152,15 @@ def need_platform(settings: "Config") -> None:
         raise InvalidInputError([Problem(DEFAULT_CONFIG, _("no platform is switched on"), told)])
 
 
-def need_switched_on(settings: "Config", target: Target) -> None:
-    """Raise an error unless the target's platform is switched on.
+def need_switched_on(settings: Config, platform: PlatformName) -> None:
+    """Raise an error unless the platform is switched on.
 
     Raises:
         typer.BadParameter: it is not; the text says how to switch it on.
     """
-    if target.platform not in settings.platforms:
+    if platform not in settings.platforms:
         told = _("{platform} is switched off: {cure}")
-        raise typer.BadParameter(told.format(platform=target.platform, cure=how_to_switch_on(target.platform)))
+        raise typer.BadParameter(told.format(platform=platform, cure=how_to_switch_on(platform)))
 
 
 def need_page(path: Path | None) -> None:
@@ -180,7 +177,7 @@ def need_page(path: Path | None) -> None:
 def how_to_switch_on(platform: PlatformName) -> str:
     """Return the instruction that switches the platform on, for the middle of a sentence."""
     cure = _("add a [{platform}] section with its token to the config, or set {variable}")
-    return cure.format(platform=platform, variable=f"RECAP_{platform.upper()}__TOKEN")
+    return cure.format(platform=platform, variable=variable_name((platform, "token")))
 
 
 def read(path: Path | None, *, tokens: Tokens = "optional") -> "tuple[Config, Archive]":
@@ -195,7 +192,7 @@ def read(path: Path | None, *, tokens: Tokens = "optional") -> "tuple[Config, Ar
     return settings, Archive.load(settings.content.folder, settings.topics, feed=_feed(settings))
 
 
-def _feed(settings: "Config") -> "KnownFeed":
+def _feed(settings: Config) -> "KnownFeed":
     """Return the last good answer of the feed; with a database that cannot be used, standard error says so."""
     from bot.model.feed import NO_FEED
 
@@ -220,7 +217,7 @@ def _feed(settings: "Config") -> "KnownFeed":
 
 
 def with_app(
-    settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]", *, file: Path | None = None
+    settings: Config, use: "Callable[[App], Coroutine[Any, Any, Result]]", *, file: Path | None = None
 ) -> Result:
     """Return the result of `use` on the app, opened with its ledger; with `file`, the app follows its config."""
     from bot.runtime.app import opened
@@ -232,7 +229,7 @@ def with_app(
     return asyncio.run(in_app())
 
 
-def look(settings: "Config", use: "Callable[[App], Coroutine[Any, Any, Result]]") -> Result:
+def look(settings: Config, use: "Callable[[App], Coroutine[Any, Any, Result]]") -> Result:
     """Return the result of `use` on the app, and change nothing.
 
     Without a database, none is made: standard error says so, and `use` sees an empty ledger.
@@ -262,7 +259,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def find_episode(archive: "Archive", number: int | None, *, published: bool = False) -> "Episode":
+def find_episode(archive: "Archive", number: int | None, *, published: bool = False) -> Episode:
     """Return the episode with the number; without one the newest, or with `published` the newest that people may see.
 
     Raises:
@@ -310,14 +307,14 @@ def find_topic(archive: "Archive", typed: str) -> str:
     return topic
 
 
-def parse_target(text: str) -> Target:
-    """Return the target that was typed.
+def parse_target(text: str, *, is_new: bool = True) -> Target:
+    """Return the target that was typed, as `read_target` does.
 
     Raises:
-        typer.BadParameter: the text is no target; the error shows examples.
+        typer.BadParameter: there is no such target; the error says why, or shows examples.
     """
     try:
-        return Target.parse(text, PLATFORMS)
+        return read_target(text, is_new=is_new)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

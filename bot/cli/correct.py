@@ -13,7 +13,7 @@ from bot.delivery.cards import changes, extents
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import ExpectedError
-from bot.model.subscription import PlatformName, Target
+from bot.model.subscription import PlatformName
 from bot.platforms.registry import PLATFORMS
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def correct(
     settings = console.read_settings(config, tokens="needed")
     console.need_platform(settings)
     platforms = [] if platform is None else [PlatformName(platform)]
-    if unknown := {*platforms} - {*settings.platforms}:
-        console.need_switched_on(settings, Target(unknown.pop(), ""))
+    for name in platforms:
+        console.need_switched_on(settings, name)
 
     async def act(app: "App") -> bool:
         for connection in app.connections.values():

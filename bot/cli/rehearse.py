@@ -50,7 +50,7 @@ def rehearse(
     console.need_platform(settings)
     target = console.parse_target(to) if to else None
     if target is not None:
-        console.need_switched_on(settings, target)
+        console.need_switched_on(settings, target.platform)
         asked = _("{target} is neither an admin nor in [[staff]]: everybody there will see this. Go on?")
         if target not in _team(settings) and not yes and not console.confirms(asked.format(target=target)):
             raise ExpectedError(_("nothing was sent; --yes says yes beforehand"))

@@ -110,7 +110,7 @@ async def push(app: "App", episode: Episode, target: Target | None, *, again: bo
         typer.BadParameter: the target's platform is switched off.
     """
     if target is not None:
-        console.need_switched_on(app.config, target)
+        console.need_switched_on(app.config, target.platform)
         is_private = PLATFORMS[target.platform].section.is_private(target.chat)
         broadcast = await app.services.broadcaster.open_single(
             episode, target, layout=Layout.DIGEST, again=again, is_private=is_private
@@ -200,7 +200,7 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
         typer.BadParameter: the target's platform is switched off.
     """
     if target is not None:
-        console.need_switched_on(app.config, target)
+        console.need_switched_on(app.config, target.platform)
         before = None if again else await app.ledger.broadcast_of(episode.number, to_one(target))
         fate = _("Episode {number} would go to {target}.")
         if before is not None and before.state is not BroadcastState.OPEN:

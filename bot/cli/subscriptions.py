@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -30,7 +31,7 @@ from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import AudioAs, Choices, Origin, Subscription, SubscriptionState, Target
 from bot.model.text import normalise_topic
 from bot.platforms.base import Feature
-from bot.platforms.registry import PLATFORMS, titles
+from bot.platforms.registry import PLATFORMS, read_target, titles
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
@@ -133,7 +134,7 @@ def add_subscription(
     if publish and Feature.PUBLISH not in features:
         told = _("only announcement channels of {platforms} have followers: leave --publish out")
         raise typer.BadParameter(told.format(platforms=titles(Feature.PUBLISH)))
-    console.need_switched_on(settings, place)
+    console.need_switched_on(settings, place.platform)
     is_private = PLATFORMS[place.platform].section.is_private(place.chat)
     subscription = Subscription(place, schedule or names[0], choices, is_private=is_private)
     console.with_app(settings, lambda app: app.ledger.subscriptions.save(subscription))
@@ -144,7 +145,7 @@ def add_subscription(
 @subscriptions.command("remove", cls=AdminCommand, help=gettext_noop("End the subscription of a target."))
 def remove_subscription(target: TargetArgument, config: ConfigOption = None) -> None:
     """End the subscription of a target."""
-    wanted, settings = console.parse_target(target), console.read_settings(config)
+    wanted, settings = console.parse_target(target, is_new=False), console.read_settings(config)
     if not console.with_app(
         settings, lambda app: app.ledger.subscriptions.end(wanted, gettext_noop("removed by the admin"))
     ):
@@ -208,9 +209,10 @@ async def _facts(app: "App") -> list[dict[str, Any]]:
     ]
 
 
-def _read_target(value: object) -> Target:
+def _read_target(value: object, info: ValidationInfo) -> Target:
     try:
-        return Target.parse(str(value), PLATFORMS)
+        # Only a file is read as JSON; the ledger's own targets are there already.
+        return read_target(str(value), is_new=info.mode == "json")
     except ValueError as error:
         raise PydanticCustomError("target", "{reason}", {"reason": str(error)}) from None
 

@@ -13,7 +13,7 @@ from bot.model.i18n import gettext as _
 PlatformName = NewType("PlatformName", str)
 """The word for a platform in the config, in targets and in the database. The registry of platforms has them all."""
 
-_TARGET = re.compile(r"(?P<platform>[a-z]+):(?P<chat>@\w+|-?\d+)(?::(?P<thread>\d+))?")
+_TARGET = re.compile(r"(?P<platform>[a-z]+):(?P<chat>@\w+|-?\d+)(?::(?P<thread>\d{1,18}))?", re.ASCII)
 
 
 class Target(NamedTuple):

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from bot import config
 from bot.config import Config
 from bot.config.tokens import Tokens
 from bot.model.i18n import spoken
-from bot.model.subscription import PlatformName
+from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Feature, PlatformRow, Renderer
 from bot.platforms.discord.row import ROW as DISCORD
 from bot.platforms.telegram.row import ROW as TELEGRAM
@@ -24,6 +26,25 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None, tokens: To
         InvalidInputError: the config cannot be used.
     """
     return config.load(path, {name: row.section for name, row in PLATFORMS.items()}, environ, tokens)
+
+
+def read_target(text: str, *, is_new: bool = True) -> Target:
+    """Return the target that somebody wrote. Because version 0.1.0 took any, only one that `is_new` has to be possible.
+
+    Raises:
+        ValueError: there is no such target; the message says why, or shows examples.
+    """
+    target = Target.parse(text, PLATFORMS)
+    if not is_new:
+        return target
+    section = PLATFORMS[target.platform].section
+    try:
+        section.read_chat(target.chat.lower())
+        if target.thread:
+            section.check_choice("thread", target.thread)
+    except PydanticCustomError as error:
+        raise ValueError("{reason}. {cure}".format_map(error.context or {})) from None
+    return target
 
 
 def having(feature: Feature) -> list[PlatformName]:

@@ -51,7 +51,7 @@ class Discord(PlatformSection):
             case "thread", int():
                 raise refusal(
                     _("threads are Telegram's; on Discord a thread is a channel of its own"),
-                    _("Take this line out, and write the thread's number as chat"),
+                    _("Leave the thread out, and write its number as chat"),
                 )
             case "rich", True:
                 raise refusal(

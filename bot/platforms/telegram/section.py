@@ -85,7 +85,7 @@ class Telegram(PlatformSection):
         match key, value:
             case "thread", 1:
                 # Telegram calls the general topic of a forum 1 and refuses messages to that number.
-                raise refusal(_("1 is the general topic, which has no number for bots"), _("Take this line out"))
+                raise refusal(_("1 is the general topic, which has no number for bots"), _("Leave it out"))
             case "publish", True:
                 raise refusal(
                     _("only Discord's announcement channels have followers to publish to"), _("Take this line out")
