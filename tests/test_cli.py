@@ -355,6 +355,7 @@ def test_a_file_with_a_mistake_may_be_the_one_that_is_missed(recap: Recap, conte
         (("preview", "--platform", "icq"), "telegram"),
         (("correct", "1207", "--platform", "Discord"), "write telegram or discord"),
         (("recall", "99999999999999999999", "--yes"), "write a number up to 999999999"),
+        (("correct", "0"), "write a number from 1 on"),
         (("send", "--to", "nobody"), "PLATFORM:CHAT"),
         (("subscriptions", "add", "telegram"), "PLATFORM:CHAT"),
         (("subscriptions", "add", "telegram:-100:99999999999999999999"), "PLATFORM:CHAT"),

@@ -122,7 +122,7 @@ async def test_a_terminal_corrects_and_recalls(tmp_path: Path, monkeypatch: pyte
     """A dry run changes nothing, one platform leaves the other alone, and a recall asks first."""
     printed = io.StringIO()
     console = Console(file=printed, width=200, markup=False, emoji=False, highlight=False)
-    for module in (command_line, send):
+    for module in (command_line, send, status):
         monkeypatch.setattr(module, "out", lambda: console)
     async with pushed(tmp_path, text(Netflix="ANCIEN")) as (app, place):
         (tmp_path / "content" / "1207.md").write_text(text(Netflix="NOUVEAU"), encoding="utf-8")
@@ -136,6 +136,10 @@ async def test_a_terminal_corrects_and_recalls(tmp_path: Path, monkeypatch: pyte
         assert refused[0] == Exit.FAILED
         assert await asyncio.to_thread(recap, tmp_path, "recall", "1207", "--yes") == (0, "")
         assert not any(standing(place).values())
+        assert await asyncio.to_thread(recap, tmp_path, "status") == (0, "")
+        assert "Episode 1207 on monday was recalled afterwards." in printed.getvalue()
+        failed = await asyncio.to_thread(recap, tmp_path, "send", "1207", "--only", "failed")
+        assert failed == (1, "episode 1207 was recalled: `recap send 1207 --again` sends it anew, to everybody")
 
 
 async def test_the_status_and_the_panel_say_how_far_a_correction_is(

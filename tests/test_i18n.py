@@ -118,6 +118,14 @@ def test_dates_are_written_as_people_say_them() -> None:
     assert words(Language.FRENCH).date(dt.date(2024, 12, 11)) == "mercredi 11 décembre 2024"
 
 
+def test_numbers_are_written_as_people_write_them() -> None:
+    """The thousands apart, by a comma in English and by a space in French."""
+    assert {language: words(language).number(100_000) for language in Language} == {
+        Language.FRENCH: "100\N{NARROW NO-BREAK SPACE}000",
+        Language.ENGLISH: "100,000",
+    }
+
+
 def test_lists_are_written_as_people_say_them() -> None:
     """With a word before the last item."""
     assert words(Language.FRENCH).listed(["#a"]) == "#a"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from bot import cli as command_line
 from bot.cli import rehearse, send
 from bot.cli.console import Exit
-from bot.model.problems import ExpectedError
+from bot.model.problems import ExpectedError, InvalidInputError
 from bot.model.subscription import Target
 from bot.runtime.app import opened
 from tests.world import MONDAY, DemoWorld, read_discord, read_telegram, town
@@ -58,6 +58,8 @@ def recap(folder: Path, *arguments: str, answer: str = "") -> tuple[int, str]:
     """Run a command; return its exit code and its first line, or the error's."""
     command = [*arguments, "--config", str(folder / "config.toml")]
     result = CliRunner().invoke(command_line.cli, command, input=answer)
+    if isinstance(result.exception, InvalidInputError):
+        raise result.exception
     said = str(result.exception) if isinstance(result.exception, ExpectedError) else result.stdout
     return result.exit_code, said.strip().partition("\n")[0]
 
@@ -109,6 +111,15 @@ def test_what_has_no_episode_cannot_be_decided_on(folder: Path) -> None:
     assert recap(folder, "approve", "9")[0] == Exit.BAD_INPUT
     (folder / "content" / "1207.md").write_text(EPISODE.replace("2024-11-04", "2024-10-01"), encoding="utf-8")
     assert recap(folder, "approve") == (1, "no push is to come that has an episode: name the episode by its number")
+
+
+@pytest.mark.parametrize("command", ["approve", "withhold", "release", "recall"])
+def test_nothing_is_decided_for_a_bot_without_a_platform(folder: Path, command: str) -> None:
+    """In a wrong folder nobody takes a decision for made that no bot reads, and no database is left there."""
+    (folder / "config.toml").write_text("", encoding="utf-8")
+    with pytest.raises(InvalidInputError, match="no platform is switched on"):
+        recap(folder, command, "1207")
+    assert not (folder / "recap.db").exists()
 
 
 def test_a_strangers_chat_is_written_to_after_a_question_only(folder: Path) -> None:

@@ -500,6 +500,8 @@ PLANNED = rehearsal.Planned(
 )
 SEEN = rehearsal.Rehearsal("monday", 1207, number=1, digest="f" * 64)
 WITHHELD = dataclasses.replace(SEEN, withheld_by="“Ana” [telegram:41]")
+APPROVED = dataclasses.replace(SEEN, approved="f" * 64, approved_by="“Ana” [telegram:41]")
+NEVER_DUE = dataclasses.replace(PLANNED, occurrence=None, until=None)
 MINUTE = dt.timedelta(minutes=1)
 CORRECTABLE = correction.Correctable(
     1207,
@@ -516,9 +518,7 @@ CARDS: list[Fact] = [
     rehearsal.Rehearsed(
         PLANNED,
         dataclasses.replace(
-            SEEN,
-            approved="f" * 64,
-            approved_by="“Ana” [telegram:41]",
+            APPROVED,
             before={"title": "Le lundi", "intro": "Bonjour", "#a": "Netflix\nIl a 12 abonnés.", "#b": "TikTok\nOui."},
             parts={
                 "title": "Le mardi",
@@ -539,12 +539,23 @@ CARDS: list[Fact] = [
         MINUTE,
     ),
     rehearsal.Rehearsed(PLANNED, dataclasses.replace(WITHHELD, before={"#a": "A"}, parts={"#a": "A"}), 3, MINUTE),
-    rehearsal.Rehearsed(dataclasses.replace(PLANNED, schedule="", occurrence=None, until=None), SEEN, 0, MINUTE),
+    rehearsal.Rehearsed(dataclasses.replace(NEVER_DUE, schedule=""), SEEN, 0, MINUTE),
     rehearsal.Waiting(PLANNED, SEEN, 60 * MINUTE),
     rehearsal.Waiting(PLANNED, WITHHELD, 10 * MINUTE),
     rehearsal.Waiting(PLANNED, SEEN, 0 * MINUTE),
     rehearsal.Waiting(PLANNED, WITHHELD, 0 * MINUTE),
-    *(rehearsal.Decided(PLANNED, SEEN, instruction, "Ana", MONDAY) for instruction in Instruction),
+    *(
+        rehearsal.Decided(PLANNED, seen, instruction, "Ana", at)
+        for at in (MONDAY - MINUTE, MONDAY)
+        for instruction, seen in (
+            (Instruction.APPROVE, APPROVED),
+            (Instruction.WITHHOLD, WITHHELD),
+            (Instruction.RELEASE, SEEN),
+            (Instruction.RELEASE, APPROVED),
+        )
+    ),
+    rehearsal.Decided(NEVER_DUE, APPROVED, Instruction.APPROVE, "Ana", MONDAY),
+    *(facts.Missed("monday", MONDAY, 1207, is_held) for is_held in (False, True)),
     *(
         rehearsal.Decided(PLANNED, SEEN, Instruction.APPROVE, "Ana", MONDAY, ruling)
         for ruling in (rehearsal.Ruling.OUTDATED, rehearsal.Ruling.TOO_LATE)

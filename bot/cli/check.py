@@ -123,7 +123,7 @@ def _storage(settings: Config, config: Path | None) -> tuple[list[Problem], bool
 async def _lengths(app: "App", *, pushes: Mapping[str, "NextPush | None"]) -> dict[str, dt.timedelta]:
     """Return how long each push takes that has an episode, to the subscriptions of now."""
     return {
-        name: await app.services.broadcaster.takes(push.due.episode, name)
+        name: (await app.services.broadcaster.reach(push.due.episode, name))[1]
         for name, push in pushes.items()
         if push is not None and push.due.episode is not None
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 SentArgument = Annotated[
-    int, typer.Argument(metavar="N", max=10**LONGEST_NUMBER - 1, help=gettext_noop("The episode that was sent."))
+    int, typer.Argument(metavar="N", min=1, max=10**LONGEST_NUMBER - 1, help=gettext_noop("The episode that was sent."))
 ]
 
 
@@ -75,6 +75,7 @@ def recall(
 ) -> None:
     """Delete every message of an episode that was sent; `recap send N --again` sends it again."""
     settings = console.read_settings(config, tokens="needed")
+    console.need_platform(settings)
     if not yes and not console.confirms(_("Recall episode {number} everywhere?").format(number=number)):
         raise ExpectedError(_("nothing was recalled; --yes says yes beforehand"))
 

@@ -146,6 +146,7 @@ async def _try(app: "App", to: "Recipients") -> bool:
 
 def _decide(instruction: Instruction, number: int | None, config: ConfigOption) -> None:
     settings = console.read_settings(config)
+    console.need_platform(settings)
 
     async def act(app: "App") -> bool:
         push, _episode = await _push_of(app, number)

@@ -156,7 +156,7 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
         True if nobody is left out that wanted it now.
 
     Raises:
-        ExpectedError: the episode was never pushed, or is being pushed.
+        ExpectedError: the episode was never pushed, is being pushed, or was recalled.
     """
     schedules = [schedule.name for schedule in app.config.schedules]
     pushes = [push for name in schedules if (push := await app.ledger.broadcast_of(episode.number, name)) is not None]
@@ -166,6 +166,9 @@ async def push_to_failed(app: "App", episode: Episode) -> bool:
     if any(push.state is BroadcastState.OPEN for push in pushes):
         still = _("episode {number} is still being pushed: try again when `recap status` says done")
         raise ExpectedError(still.format(number=episode.number))
+    if any([await app.ledger.corrections.is_recalled(push) for push in pushes]):
+        recalled = _("episode {number} was recalled: `recap send {number} --again` sends it anew, to everybody")
+        raise ExpectedError(recalled.format(number=episode.number))
     await _check_let_out(app, episode)
     opened = []
     for push in pushes:
@@ -216,14 +219,13 @@ async def rehearse(app: "App", episode: Episode, target: Target | None, *, again
                 fate = _("Schedule {schedule}: episode {number} is under way already: it goes on.")
             out().print(fate.format(schedule=schedule.name, number=episode.number))
             continue
-        count = await app.ledger.subscriptions.count(schedule.name, app.config.platforms)
+        count, takes = await app.services.broadcaster.reach(episode, schedule.name)
         would = ngettext(
             "Schedule {schedule}: episode {number} would go to {count} subscription.",
             "Schedule {schedule}: episode {number} would go to {count} subscriptions.",
             count,
         )
         out().print(would.format(schedule=schedule.name, number=episode.number, count=count))
-        takes = await app.services.broadcaster.takes(episode, schedule.name)
         begin = app.clock().astimezone(schedule.timezone)
         out().print(f"    {console.length_of_push(takes, begin)}", soft_wrap=True)
         await _tell_left_out(app, schedule.name)

@@ -125,6 +125,7 @@ async def _push_facts(app: "App", push: Broadcast) -> dict[str, Any]:
         "finished": push.finished and push.finished.isoformat(),
         "seconds": round(outcome.took.total_seconds()),
         "state": str(push.state),
+        "recalled": await app.ledger.corrections.is_recalled(push),
         "reason": retell(push.reason),
         "deliveries": {str(state): count for state, count in states.items()},
         "results": {
@@ -227,6 +228,8 @@ def _print_troubles(push: dict[str, Any]) -> None:
     labelled = _("{name}: {text}")
     if push["reason"]:
         out().print(_("{name} was stopped: {reason}").format(name=name, reason=push["reason"]), soft_wrap=True)
+    elif push["recalled"]:
+        out().print(_("{name} was recalled afterwards.").format(name=name), soft_wrap=True)
     for unserved in push["unserved"]:
         out().print(labelled.format(name=name, text=unserved["meaning"]), soft_wrap=True)
     for line in push["left_out_meaning"]:

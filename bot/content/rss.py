@@ -22,6 +22,7 @@ from bot.model.address import web_address
 from bot.model.episode import seconds_in
 from bot.model.feed import MAX_FEED
 from bot.model.i18n import gettext as _
+from bot.model.i18n import spoken
 from bot.model.plaintext import clean
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 
@@ -74,8 +75,8 @@ def entries_in(data: bytes, path: Path) -> list[FeedEntry]:
         InvalidInputError: The data is no feed.
     """
     if len(data) > MAX_FEED:
-        cure = _("Save the notes of the episode as a file and import that; a feed may have {count:,} bytes").format(
-            count=MAX_FEED
+        cure = _("Save the notes of the episode as a file and import that; a feed may have {count} bytes").format(
+            count=spoken().number(MAX_FEED)
         )
         raise InvalidInputError([Problem(path, _("the feed is too large"), cure)])
     entries: list[Mapping[str, Any]] = []

@@ -146,7 +146,8 @@ class Broadcaster:
                 return None
         if late > schedule.max_lateness:
             if await self._was_running(occurrence):
-                await self.tell(Missed(schedule.name, occurrence, episode.number))
+                is_held = await self.hold(episode, schedule.name) is not None
+                await self.tell(Missed(schedule.name, occurrence, episode.number, is_held))
             return None
         # The opening asks too. This one is for a push that waits for hours, because it renders a text only once.
         if await self.hold(episode, schedule.name) is not None:
@@ -189,7 +190,12 @@ class Broadcaster:
         recordings: list[Message] = []
         recaps: list[Message] = []
         otherwise: list[Message] = []
+        # Because a layout may look like another one where all is short, nobody gets the same twice.
+        shown: list[Rendering] = []
         for rendering in self._renderings(episode, choices, found=self._recording(episode)).values():
+            if rendering in shown:
+                continue
+            shown.append(rendering)
             first, *others = rendering.messages
             if first.upload is not None:
                 recordings.append(first)
@@ -237,10 +243,11 @@ class Broadcaster:
             await self.tell(TooLong(broadcast.id, episode.number, takes, GIVE_UP_AFTER))
         return broadcast
 
-    async def takes(self, episode: Episode, schedule: str) -> dt.timedelta:
-        """Return the time that a push to all subscriptions of the schedule takes, the limits of single chats aside."""
+    async def reach(self, episode: Episode, schedule: str) -> tuple[int, dt.timedelta]:
+        """Return how many subscriptions a push on the schedule serves, and its time, the limits of chats aside."""
         audience = await self.ledger.choices(schedule)
-        return self._takes(audience, self._renderings(episode, audience, schedule, self._recording(episode)))
+        renderings = self._renderings(episode, audience, schedule, self._recording(episode))
+        return sum(audience[choice] for choice in renderings), self._takes(audience, renderings)
 
     def _takes(self, audience: Mapping[Choice, int], renderings: Mapping[Choice, Rendering]) -> dt.timedelta:
         messages: Counter[PlatformName] = Counter()

@@ -114,12 +114,13 @@ def answer(fact: Decided, words: Words) -> Notice:
     _, push, who = words.gettext, fact.push, person_of(fact.who, words)
     blocks: list[Block] = []
     decisions: list[Instruction] = []
+    buttons: tuple[CommandButton, ...] = ()
     match fact.ruling, fact.decision:
         case Ruling.OUTDATED, _decision:
             title = _("Episode {number} has changed since that card")
             blocks = [paragraph(_("Nothing was decided. Look at the rehearsal of its new text first."))]
         case Ruling.TOO_LATE, _decision:
-            title = _("Episode {number} has gone out already ({schedule})")
+            title, buttons = _("Episode {number} has gone out already ({schedule})"), (to_recall(push.episode, words),)
         case _ruling, Instruction.APPROVE:
             title, decisions = _("Episode {number} is good to go"), [Instruction.WITHHOLD]
             blocks = [paragraph(_("Approved by {who}, for this text."), who=who)]
@@ -127,17 +128,31 @@ def answer(fact: Decided, words: Words) -> Notice:
             title, decisions = _("Episode {number} is withheld"), [Instruction.APPROVE]
             blocks = [paragraph(_("Withheld by {who}. Nothing goes out before an admin lets it."), who=who)]
         case _:
-            title = _("Episode {number} is no longer withheld")
-            state = _("It goes out at its hour.")
+            title, text = _("Episode {number} is no longer withheld"), _("Released by {who}.")
+            decisions = [Instruction.WITHHOLD]
             if fact.rehearsal.hold(push.permit):
-                state, decisions = _("It still waits for an approval."), [Instruction.APPROVE]
-            blocks = [paragraph(_("Released by {who}.") + " " + state, who=who)]
-    if decisions and push.occurrence is not None:
-        when = words.moment(push.occurrence)
-        blocks.append(small_print(_("Its hour: {when} ({schedule})."), when=when, schedule=push.schedule))
+                text, decisions = text + " " + _("It still waits for an approval."), [Instruction.APPROVE]
+            blocks = [paragraph(text, who=who)]
+    if fact.ruling is Ruling.TAKEN:
+        blocks.append(small_print(_hour_of(fact, words)))
+        buttons = buttons_for(push, words, *decisions)
     title = title.format(number=push.episode, schedule=push.schedule)
-    buttons = buttons_for(push, words, *decisions)
     return as_notice(title, *blocks, episode=push.episode, alarming=False, buttons=buttons)
+
+
+def _hour_of(fact: Decided, words: Words) -> str:
+    """Return when the push goes out after the decision, if it may."""
+    _, push = words.gettext, fact.push
+    if push.occurrence is None or push.until is None:
+        all_the_same = _("To send it all the same: {command}").format(command=f"/admin {push.episode}")
+        return _("No schedule is about to push this episode.") + " " + all_the_same
+    text = _("Its hour: {when} ({schedule}).")
+    if push.occurrence <= fact.at:
+        text = _("Its hour has passed ({schedule}), so it goes out now.")
+        if fact.rehearsal.hold(push.permit):
+            text = _("Its hour has passed ({schedule}). It can still go out until {until}.")
+    when, until = words.moment(push.occurrence), words.moment(push.until)
+    return text.format(when=when, until=until, schedule=push.schedule)
 
 
 def correctable(fact: Correctable, words: Words) -> Notice:

@@ -22,6 +22,7 @@ from bot.model.correction import Correctable, Extent, UnderWay
 from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
+from bot.model.i18n import speaking
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 
 class NothingSentError(ExpectedError):
     """An episode of which nothing can be changed, because nothing stands anywhere, or for too long."""
+
+    @property
+    def sentence(self) -> str:
+        """Return the reason as a sentence, for people who read nothing before it."""
+        reason = str(self)
+        return f"{reason[:1].upper()}{reason[1:]}."
 
 
 class OutdatedError(ExpectedError):
@@ -125,9 +132,7 @@ class Corrector:
         Raises:
             NothingSentError: nothing of it stands anywhere.
         """
-        sent = await self._sent(number)
-        if not sent:
-            raise self._nothing_sent(number)
+        sent = await self._standing(number)
         withdrawn = self._withdrawn(self.notifier.words.gettext("This recap was withdrawn."))
         opened = [await self.ledger.corrections.recall(each.broadcast, withdrawn) for each in sent]
         self.on_new()
@@ -148,24 +153,29 @@ class Corrector:
             found.append(UnderWay(change.episode, is_recall, done, places, until_here, until == latest))
         return found
 
-    async def press(self, number: int, digest: str, request: Request) -> Answer | None:
-        """Correct the episode after a press, and return the answer; None if that cannot be."""
+    async def press(self, number: int, digest: str, request: Request) -> Answer:
+        """Correct the episode after a press, and return the answer."""
         try:
-            opened = await self.begin(number, digest=digest)
+            # Because the reason is for this person, it is said in the person's language.
+            with speaking(lambda: request.language):
+                opened = await self.begin(number, digest=digest)
         except OutdatedError:
             told = request.words.gettext("Episode {number} has changed since that card. A new card comes soon.")
             return notice(told.format(number=number))
-        except NothingSentError:
-            return None
+        except NothingSentError as error:
+            return notice(error.sentence)
         return _answer(cards.begun(number, len(opened), request.words))
 
-    async def press_recall(self, number: int, is_sure: bool, request: Request) -> Answer | None:
-        """Ask, and recall the episode after the second press; None if that cannot be."""
-        if not await self._sent(number):
-            return None
-        if not is_sure:
-            return _answer(cards.asked_to_recall(number, request.words))
-        opened = await self.recall(number)
+    async def press_recall(self, number: int, is_sure: bool, request: Request) -> Answer:
+        """Ask, and recall the episode after the second press."""
+        try:
+            with speaking(lambda: request.language):
+                if not is_sure:
+                    await self._standing(number)
+                    return _answer(cards.asked_to_recall(number, request.words))
+                opened = await self.recall(number)
+        except NothingSentError as error:
+            return notice(error.sentence)
         return _answer(cards.begun(number, len(opened), request.words, is_recall=True))
 
     @property
@@ -182,14 +192,13 @@ class Corrector:
         if episode is None or episode.status is Status.DRAFT:
             told = _("episode {number} cannot be corrected: its file is missing, has a mistake, or is a draft")
             raise NothingSentError(told.format(number=number))
-        sent = await self._sent(number)
-        if not sent:
-            raise self._nothing_sent(number)
-        return episode, sent
+        return episode, await self._standing(number)
 
-    def _nothing_sent(self, number: int) -> NothingSentError:
+    async def _standing(self, number: int) -> list[Sent]:
+        if sent := await self._sent(number):
+            return sent
         told = _("nothing of episode {number} can be changed: it was not sent within the last {days} days, or recalled")
-        return NothingSentError(told.format(number=number, days=self.correctable.days))
+        raise NothingSentError(told.format(number=number, days=self.correctable.days))
 
     async def _preview(
         self, episode: Episode, sent: Iterable[Sent], platforms: Collection[PlatformName]

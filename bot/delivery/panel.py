@@ -161,8 +161,10 @@ class Panel:
         ended_at = push.finished and push.finished.astimezone(self.rehearser.notifier.zone)
         names = await self.rehearser.notifier.names(outcome.places)
         document = describe(dataclasses.replace(outcome, ended_at=ended_at), words, names).document
-        more = CommandButton(words.gettext("Who is not served"), PANEL, "unserved"), _back(words)
-        return Answer(dataclasses.replace(document, buttons=(*document.buttons, *more)), replaces=True)
+        buttons = (*document.buttons, CommandButton(words.gettext("Who is not served"), PANEL, "unserved"))
+        if recalled := await self._recalled(push, words):
+            document, buttons = dataclasses.replace(document, sections=(*document.sections, Section(recalled))), ()
+        return Answer(dataclasses.replace(document, buttons=(*buttons, _back(words))), replaces=True)
 
     async def _unserved(self, request: Request) -> Answer:
         words, ledger, push = request.words, self.rehearser.ledger, await self._last()
@@ -175,6 +177,8 @@ class Panel:
         lines = [*explain(outcome.unserved, words, names), *explain_left_out(outcome, words)]
         places = [labelled(place_of(each.target, words, names), words.retell(each.reason), words) for each in shown]
         blocks: list[Block] = [paragraph(_("Episode {number} on {schedule}"), number=push.episode, schedule=push.key)]
+        if recalled := await self._recalled(push, words):
+            return _view(title, [*blocks, *recalled], back=words)
         blocks += bullets(lines or [_("Everybody has it who was to get it.")])
         blocks += bullets([*places, *(["…"] if len(failures) > len(shown) else [])])
         buttons = (
@@ -206,9 +210,13 @@ class Panel:
         if episode.status is Status.DRAFT:
             blocks.append(paragraph(_("It is a draft, which is never sent.")))
         zone = self.rehearser.notifier.zone
-        pushes = await self._pushes_of(episode)
-        for push in pushes:
+        is_standing = False
+        for push in await self._pushes_of(episode):
             told = _("Pushed on {when} ({schedule}): {sent} of {count} have it.")
+            if await ledger.corrections.is_recalled(push):
+                told = _("Pushed on {when} ({schedule}), and recalled.")
+            else:
+                is_standing = True
             states, when = await ledger.tally(push.id), words.moment(push.created.astimezone(zone))
             sent, count = states[DeliveryState.SENT], sum(states.values())
             blocks.append(paragraph(told, when=when, schedule=push.key, sent=sent, count=count))
@@ -219,7 +227,7 @@ class Panel:
         }
         looks = [CommandButton(label, PANEL, f"look {episode.number} {layout}") for layout, label in labels.items()]
         steps = [CommandButton(_("Send now"), PANEL, f"send {episode.number}", opens_row=True)]
-        if pushes:
+        if is_standing:
             steps.append(CommandButton(_("Correct everywhere"), PANEL, f"correct {episode.number}"))
             steps.append(to_recall(episode.number, words))
         return _view(_("Episode {number}").format(number=episode.number), blocks, *looks, *steps, back=words)
@@ -231,12 +239,12 @@ class Panel:
     async def _ask_to_send(self, request: Request, episode: Episode) -> Answer:
         words, rehearser = request.words, self.rehearser
         title = words.gettext("Send episode {number} now?").format(number=episode.number)
-        if refusal := await self._refusal(episode, words):
-            return _view(title, [paragraph("{refusal}", refusal=refusal)], back=words)
+        if refused := await self._refused(title, episode, words):
+            return refused
         blocks: list[Block] = []
         for schedule in rehearser.schedules:
-            count = await rehearser.ledger.subscriptions.count(schedule.name, rehearser.broadcaster.platforms)
-            time = words.duration(await rehearser.broadcaster.takes(episode, schedule.name))
+            count, takes = await rehearser.broadcaster.reach(episode, schedule.name)
+            time = words.duration(takes)
             told = words.ngettext(
                 "It goes to {count} subscription now ({schedule}), and takes {time}.",
                 "It goes to {count} subscriptions now ({schedule}), and takes {time}.",
@@ -249,10 +257,11 @@ class Panel:
     async def _send(self, request: Request, episode: Episode, digest: str) -> Answer:
         """Push the episode to everybody, if its text is still the one that the admin was asked about."""
         words, rehearser, title = request.words, self.rehearser, request.words.gettext("Send now")
-        changed = words.gettext("The episode has changed since. Nothing was sent.")
-        refusal = changed if digest != self._digest(episode) else await self._refusal(episode, words)
-        if refusal:
-            return _view(title, [paragraph("{refusal}", refusal=refusal)], back=words)
+        if digest != self._digest(episode):
+            changed = words.gettext("The episode has changed since. Nothing was sent.")
+            return _view(title, [paragraph(changed)], back=words)
+        if refused := await self._refused(title, episode, words):
+            return refused
         now = rehearser.broadcaster.clock()
         opened = [await rehearser.broadcaster.open(episode, each.name, due=now) for each in rehearser.schedules]
         return self._under_way(request, episode, [each for each in opened if each is not None])
@@ -264,8 +273,8 @@ class Panel:
         if any(each.state is BroadcastState.OPEN for each in pushes):
             still = words.gettext("This episode is still being pushed. Try again when the report has come.")
             return _view(title, [paragraph(still)], back=words)
-        if refusal := await self._refusal(episode, words, again=True):
-            return _view(title, [paragraph("{refusal}", refusal=refusal)], back=words)
+        if refused := await self._refused(title, episode, words, again=True):
+            return refused
         now = rehearser.broadcaster.clock()
         opened = [await rehearser.broadcaster.open_for_failed(each, episode, due=now) for each in pushes]
         return self._under_way(request, episode, [each for each in opened if each is not None])
@@ -278,8 +287,7 @@ class Panel:
             with speaking(lambda: request.language):
                 fact = await self.corrector.preview(episode.number)
         except NothingSentError as error:
-            told = str(error)
-            return _view(title, [paragraph("{told}.", told=told[:1].upper() + told[1:])], back=words)
+            return _view(title, [paragraph("{told}", told=error.sentence)], back=words)
         if not fact.extents:
             return _view(title, [paragraph(words.gettext("Nothing is to be changed."))], back=words)
         document = describe(fact, words).document
@@ -298,26 +306,34 @@ class Panel:
         title = words.gettext("Episode {number}").format(number=episode.number)
         return _view(title, [paragraph(told)], back=words)
 
-    async def _refusal(self, episode: Episode, words: Words, *, again: bool = False) -> str:
-        """Return why the episode may not be pushed by hand now; empty if it may."""
+    async def _refused(self, title: str, episode: Episode, words: Words, *, again: bool = False) -> Answer | None:
+        """Return why the episode may not be pushed by hand now, with the button that lets it out; None if it may."""
         _, rehearser = words.gettext, self.rehearser
         if episode.status is Status.DRAFT:
-            return _("It is a draft, which is never sent.")
+            return _view(title, [paragraph(_("It is a draft, which is never sent."))], back=words)
         for schedule in rehearser.schedules:
             push = rehearser.plan(episode, schedule)
             seen = await rehearser.ledger.rehearsals.of(schedule.name, episode.number)
             if seen.hold(push.permit) is not None:
-                return state_of(push, seen, words)
-        if not again and len(await self._pushes_of(episode)) == len(rehearser.schedules):
-            return _("It was pushed before. To push it once more to everybody: {command}").format(
-                command=f"recap send {episode.number} --again"
-            )
-        return ""
+                state = paragraph("{state}", state=state_of(push, seen, words))
+                return _view(title, [state], *buttons_for(push, words, Instruction.APPROVE), back=words)
+        pushes = await self._pushes_of(episode)
+        recalled = [each for each in pushes if await rehearser.ledger.corrections.is_recalled(each)]
+        # Because nobody is to keep what others lost, a recalled episode comes back to everybody or to nobody.
+        if recalled if again else len(pushes) == len(rehearser.schedules):
+            before = _("It was pushed before. To push it once more to everybody: {command}")
+            return _view(title, [paragraph(before, command=f"recap send {episode.number} --again")], back=words)
+        return None
 
     async def _pushes_of(self, episode: Episode) -> list[Broadcast]:
         last = self.rehearser.ledger.broadcast_of
         found = [await last(episode.number, schedule.name) for schedule in self.rehearser.schedules]
         return [push for push in found if push is not None]
+
+    async def _recalled(self, push: Broadcast, words: Words) -> tuple[Block, ...]:
+        """Return the sentence that tells of a recall; nothing for a push that stands."""
+        is_recalled = await self.rehearser.ledger.corrections.is_recalled(push)
+        return (paragraph(words.gettext("It was recalled afterwards.")),) if is_recalled else ()
 
     async def _last(self) -> Broadcast | None:
         pushes = await self.rehearser.ledger.broadcasts(LOOKED_AT)

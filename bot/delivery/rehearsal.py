@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bot.commands import Answer, Request
+from bot.commands.request import notice
 from bot.content.feed import make_ready
 from bot.content.links import Web, ask_all, dead_link
 from bot.content.review import links, review
@@ -191,11 +192,11 @@ class Rehearser:
             return
         if seen.rehearsed and now - seen.rehearsed < CARD_WITHIN and await self.ledger.rehearsals.is_under_way(seen):
             return
-        audience = await self.ledger.choices(push.schedule)
+        subscribers, takes = await self.broadcaster.reach(episode, push.schedule)
         fact = dataclasses.replace(
             fact,
-            subscribers=sum(audience.values()),
-            takes=await self.broadcaster.takes(episode, push.schedule),
+            subscribers=subscribers,
+            takes=takes,
             warnings=await self.remarks(episode),
             refused=await self.ledger.rehearsals.refusals(seen),
         )
@@ -248,14 +249,17 @@ class Rehearser:
     async def press(
         self, decision: Instruction, schedule: str, number: int, digest: str, request: Request
     ) -> Answer | None:
-        """Take the decision of a pressed button, and return the answer; None for a push that does not exist."""
+        """Take the decision of a pressed button, and return the answer; None for a push that was never shown."""
         private = PLATFORMS[request.target.platform].private_chat(request.person)
         person = Target(request.target.platform, private)
         who = place_of(person, self.notifier.words, {person: request.person_name})
         fact = await self.decide(decision, schedule, number, who, digest=digest, place=person)
-        if fact is None:
-            return None
-        return Answer(answer(fact, request.words).document, replaces=True, is_private=True)
+        if fact is not None:
+            return Answer(answer(fact, request.words).document, replaces=True, is_private=True)
+        if (await self.ledger.rehearsals.of(schedule, number)).number:
+            # Because the card was shown, only its file can be gone, or have a mistake since a restart.
+            return notice(request.words.gettext("There is no episode {number}.").format(number=number))
+        return None
 
 
 def is_being_written(broadcaster: Broadcaster, episode: Episode) -> bool:

@@ -105,10 +105,16 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             )
         case facts.Missed():
             missed = _("The push of {when} ({schedule}) was missed, and it is too late now to send it unasked.")
+            command = f"recap send {fact.episode}"
+            if fact.is_held:
+                missed = _(
+                    "Nobody has let it out since {when} ({schedule}), and it is too late now to send it unasked."
+                )
+                command = f"/admin {fact.episode}"
             return as_notice(
                 _("Episode {number} has not been pushed").format(number=fact.episode),
                 paragraph(missed, when=words.moment(fact.occurrence), schedule=fact.schedule),
-                small_print(_("To send it all the same: {command}"), command=f"recap send {fact.episode}"),
+                small_print(_("To send it all the same: {command}"), command=command),
                 episode=fact.episode,
             )
         case facts.Restored():

@@ -227,12 +227,13 @@ class NoEpisode(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Missed(Fact):
-    """A push that is later than its schedule allows."""
+    """A push that is later than its schedule allows, perhaps because nobody has let it out."""
 
     KEY = f"missed {_OCCASION} {{fact.episode}}"
     schedule: str
     occurrence: dt.datetime
     episode: int
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,12 @@ class Words:
         # Both languages have the same units. The no-break space keeps a number and its unit on one line.
         return " ".join(f"{number}\N{NO-BREAK SPACE}{unit}" for number, unit in parts if number)
 
+    def number(self, value: int) -> str:
+        """Return a large number with its thousands apart: `100,000`."""
+        from babel.numbers import format_decimal
+
+        return format_decimal(value, locale=self.language)
+
     def listed(self, items: Sequence[str]) -> str:
         """Return the items as a list in a sentence: `un, deux et trois`."""
         from babel.lists import format_list

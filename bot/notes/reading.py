@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from bot.model.address import web_address
 from bot.model.dates import date_in
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop
+from bot.model.i18n import gettext_noop, spoken
 from bot.model.plaintext import clean, text_in
 from bot.model.problems import BadValueError, InvalidInputError, Problem
 from bot.model.text import fold
@@ -187,7 +187,7 @@ def refusal(path: Path, what: str, cure: str) -> InvalidInputError:
 
 
 def _too_long(path: Path) -> InvalidInputError:
-    what = _("the notes are longer than {count:,} characters").format(count=MAX_LENGTH)
+    what = _("the notes are longer than {count} characters").format(count=spoken().number(MAX_LENGTH))
     return refusal(path, what, _("Give the notes of one episode"))
 
 

@@ -101,6 +101,11 @@ class LedgerCorrections(LedgerPart):
         """Return the broadcasts since then that brought an episode and were not recalled, the oldest first."""
         return await self._database.read(_sent, since, episode)
 
+    async def is_recalled(self, broadcast: Broadcast) -> bool:
+        """Return whether the broadcast was recalled."""
+        recall = select(broadcasts.c.id).where(broadcasts.c.key == f"{BroadcastKind.RECALL} {broadcast.id}").limit(1)
+        return broadcast.reason == RECALLED or await self._database.scalar(recall) is not None
+
     async def looks(self, broadcast_id: int) -> set[tuple[Choice, bool]]:
         """Return the choices for which the broadcast was rendered, with whether a recording stands before the rest."""
         return await self._database.read(_looks, broadcast_id)

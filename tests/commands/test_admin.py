@@ -206,6 +206,14 @@ async def corrects_and_recalls(team: Team, admin: Person) -> None:
     assert "retrait en cours" in (await admin.presses("Oui, le retirer")).text
     in_group = team.talk.town.group.messages
     await team.talk.town.until(lambda: all(each.deleted for each in in_group if "Deux mots." in each.text))
+    # What was taken back is told as that everywhere, and offers nothing that cannot be.
+    reply = await admin.says("/admin 1207")
+    assert "puis retiré" in reply.text
+    assert not {CORRECT, RECALL} & set(reply.buttons)
+    for view in (REPORT, UNSERVED):
+        await admin.says("/admin")
+        reply = await admin.presses(view)
+        assert ("Il a été retiré ensuite." in reply.text, reply.buttons) == (True, (BACK,))
 
 
 def latest(person: Person) -> str:

@@ -74,6 +74,10 @@ async def test_the_team_corrects_and_recalls_from_its_phones(
     await place.until(lambda: all(": retiré" in str(each) for each in (chat.messages, ben.channel.messages)))
     assert not any(RIGHT in read_discord(each.components) for each in (*place.text.messages, *place.news.messages))
     assert all(each.deleted for each in place.private.messages if RIGHT in read_telegram(each))
+    # A button from before says why there is nothing to do any more.
+    for data in ("recall 1207", "recall 1207 yes", "correct 1207 ffff"):
+        report.reply_markup = {"inline_keyboard": [[{"text": "?", "callback_data": data}]]}
+        assert "Rien de l’épisode 1207 ne peut être modifié" in (await ana.presses_on(report, "?")).text
 
 
 @pytest.mark.parametrize(

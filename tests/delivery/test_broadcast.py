@@ -244,7 +244,7 @@ async def test_how_long_a_push_takes_is_known_beforehand(ledger: Ledger, clock: 
     episode = Archive.load(CONTENT).get(1207)
     assert episode is not None
     assert len(episode.segments) == 5
-    assert await pushing.takes(episode, "monday") == dt.timedelta(seconds=(3 * 2 + 6) / 3)
+    assert await pushing.reach(episode, "monday") == (4, dt.timedelta(seconds=(3 * 2 + 6) / 3))
 
 
 @pytest.mark.parametrize(("people", "is_told"), [(43_200, False), (43_201, True)])

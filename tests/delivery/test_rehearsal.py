@@ -199,19 +199,21 @@ async def test_the_team_sees_each_push_so_long_before(team: Team) -> None:
 
 
 async def test_a_rehearsal_has_the_layouts_that_somebody_has_chosen(team: Team) -> None:
-    """On every platform, because the team may be on another one than the subscribers, and without their filters."""
-    await team.ledger.subscriptions.save(
-        dataclasses.replace(
-            subscription(Target(DISCORD, "5")),
-            choices=dataclasses.replace(subscription(ANA).choices, topics=("netflix",), layout=Layout.SEGMENTS),
-        )
-    )
+    """On every platform, because the team may be on another one than the subscribers, and without their filters.
+
+    Where two layouts look the same, one is enough. The card counts those alone for whom there is something.
+    """
+    for chat, topics, layout in (("5", (), Layout.SEGMENTS), ("6", ("nothing",), Layout.BRIEF)):
+        choices = dataclasses.replace(subscription(ANA).choices, topics=topics, layout=layout)
+        await team.ledger.subscriptions.save(dataclasses.replace(subscription(Target(DISCORD, chat)), choices=choices))
     await team.passes()
-    recap, _card = await team.shown()
+    recap, (card,) = await team.shown()
     assert [("Netflix" in str(each["text"]), "TikTok" in str(each["text"])) for each in recap] == [
-        *[(True, True)], *[(False, False), (True, False), (False, True)],
+        *[(True, True)] * 2, *[(False, False), (True, False), (False, True)],
     ]  # fmt: skip
     assert all(each["disable_notification"] for each in recap)
+    assert "It goes to 2 subscriptions" in str(card["text"])
+    assert [len(messages) for messages in await team.shown(BEN)] == [4, 1]
 
 
 async def test_the_card_waits_for_the_rehearsal_and_tells_of_its_refusals(team: Team) -> None:
@@ -401,6 +403,11 @@ async def test_only_an_admin_of_the_config_decides(team: Team) -> None:
     assert [len(await team.shown(place)) for place in (ANA, BEN, ROOM)] == [2, 3, 3]
     assert await team.rehearser.press(Instruction.WITHHOLD, "tuesday", int(number), digest, request) is None
     assert await team.rehearser.press(Instruction.WITHHOLD, schedule, 9, digest, request) is None
+    (team.folder / "1207.md").unlink()
+    team.archive = Archive.load(team.folder)
+    answer = await team.rehearser.press(Instruction.WITHHOLD, schedule, int(number), digest, request)
+    assert answer is not None
+    assert "There is no episode 1207." in str(answer.document)
 
 
 @pytest.mark.parametrize("is_online", [True, False])
