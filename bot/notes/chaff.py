@@ -12,8 +12,8 @@ from bot.model.text import fold, fold_words, sentences
 from bot.notes.language import pattern_of, telling_words, words_of
 from bot.notes.model import Line
 
-_FEW, _HELLO, _THANKS = 2, 12, 14
-"""Words of a greeting to somebody, of one to all, and of thanks, that hold nothing else."""
+_FEW, _HELLO = 2, 14
+"""Words of a greeting to somebody, and of one to all, that hold nothing else."""
 _MAX_ADDRESSED = 90
 """Characters of a line that only says where to write to."""
 _SHORT, _MOST = 9, 0.66
@@ -54,10 +54,7 @@ def is_chaff(line: Line) -> bool:
     # "Two stories today" says nothing beside a greeting, nor does "I'll call you".
     told = [says_chaff(text) or _TO_COLLEAGUE.search(_flat(text)) for text in said if not is_about_show(text)]
     is_whole = bool(told) and all(told) and not line.speaker
-    # Because a link to the "announcement" is a source, its words are no label of an ad.
-    words = [_flat(link.title) for link in line.links if line.is_link]
-    is_call = any(_share(each) >= _MOST or _TO_LISTENER.search(each) for each in words)
-    return line.aside or is_whole or is_call or (bool(line.text) and says_chaff(line.text))
+    return line.aside or is_whole or (bool(line.text) and says_chaff(line.text))
 
 
 def is_of_show(text: str, head: str) -> bool:
@@ -77,12 +74,13 @@ def says_chaff(text: str) -> bool:
     label = _COLON.split(text, maxsplit=1)[0]
     if _share(text) >= _MOST or (label != text and _share(label) == 1 and not _NO_LABEL.match(fold(label))):
         return True
-    greeting = _GREETING.match(flat)
-    if greeting is None:
+    if not _GREETING.match(flat):
         return False
     is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
-    is_short = len(flat.split()) <= (_THANKS if greeting[0].endswith(("merci", "thanks", "thank you")) else _HELLO)
-    return bool((is_to_all and is_short) or (any(map(_SHOW.fullmatch, flat.split())) and len(sentences(text)) == 1))
+    return bool(
+        (is_to_all and len(flat.split()) <= _HELLO)
+        or (any(map(_SHOW.fullmatch, flat.split())) and len(sentences(text)) == 1)
+    )
 
 
 def _flat(text: str) -> str:

@@ -196,12 +196,6 @@ def _stands_alone(body: Sequence[Line], index: int, *, apart: bool) -> bool:
     return not (line.level or _is_prose(line)) and is_last
 
 
-def _lowest_level(body: Sequence[Line], starts: Sequence[Start]) -> int:
-    """Return the level of the lowest title at which a subject begins; 0 if one begins without a marked title."""
-    levels = [body[start.line].level for start in starts if start.line < len(body)]
-    return max(levels) if levels and all(levels) else 0
-
-
 def _is_prose(line: Line) -> bool:
     return line.text.endswith((".", "!", "…")) or len(line.text) > _RUN_IN
 
@@ -277,7 +271,9 @@ class _Judge:
         score = prior * sum(map(operator.mul, titled, full)) / count
         opening = sum(self._lengths[: starts[0].line])
         score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total
-        limit = _lowest_level(self._body, starts)
+        # Titles below the lowest one at which a subject begins are inside of subjects.
+        levels = [self._body[start.line].level for start in starts]
+        limit = max(levels) if all(levels) else 0
         passed = self._titles - {start.line for start in starts}
         score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]

@@ -207,6 +207,7 @@ class _Writer:
         teaser = self._spelling.restored(self._outline.head.teaser)
         is_sentence = len(teaser.split()) > _SHORT_TEASER and len(teaser) <= _MAX_INTRO
         opening = sentences(" ".join(_summarised(self._outline.opening)))[:_FEW]
+        self._leave(self._outline.opening, " ".join(opening))
         return self._tidied(" ".join(opening or [f"{teaser.rstrip('.')}."] * is_sentence))
 
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
@@ -221,10 +222,7 @@ class _Writer:
             yield " ".join(f"#{topic}" for topic in topics)
         prose = [line for line in subject.lines if not TOPICS_LINE.fullmatch(line.text)]
         paragraphs = _summarised(prose)
-        chosen = " ".join(fold_words(" ".join((*paragraphs, title))))
-        self._unused += [
-            line for line in prose if not any(" ".join(fold_words(text)) in chosen for text in sentences(line.text))
-        ]
+        self._leave(prose, " ".join((*paragraphs, title)))
         images = list({image.url: image for image in subject.images}.values())
         best = {link.url: link for link in sorted(subject.links, key=lambda link: bool(link.title))}
         links = [best[url] for url in dict.fromkeys(link.url for link in subject.links)]
@@ -239,6 +237,13 @@ class _Writer:
             yield f"![{escaped(self._plain(images[0].alt) or title)}]({address})"
         if links:
             yield "Sources :\n" + "\n".join(self._source(link, title) for link in links)
+
+    def _leave(self, lines: Sequence[Line], text: str) -> None:
+        """Note the lines of which the text repeats no sentence."""
+        chosen = " ".join(fold_words(text))
+        self._unused += [
+            line for line in lines if not any(" ".join(fold_words(said)) in chosen for said in sentences(line.text))
+        ]
 
     def _remarks_on(self, subject: Subject, title: str, images: Sequence[Picture], *, has_link: bool) -> Iterator[str]:
         """Yield the remarks on a segment, the most harmful first."""
@@ -292,17 +297,16 @@ def _summarised(lines: Sequence[Line]) -> list[str]:
     """
     if sum(len(line.text) for line in lines) >= _MIN_SUMMARY:
         # Between long texts, a line of a few words without a full stop is a title.
-        lines = [line for line in lines if not _is_sub_title(line)] or lines
+        is_title = [is_heading(each) and (each.level or "," not in each.text) for each in lines]
+        lines = [
+            each for each, out in zip(lines, is_title, strict=True) if not out or _ENDING.search(each.text)
+        ] or lines
     told = [(place, _ended(text)) for place, line in enumerate(lines) for text in sentences(line.text)]
     ends = itertools.accumulate(len(text) for _place, text in told)
     pairs = zip(told, ends, strict=True)
     kept = [each for each, end in pairs if end <= _MAX_SUMMARY and end - len(each[1]) <= _ENOUGH] or told[:1]
     groups = itertools.groupby(kept, key=operator.itemgetter(0))
     return [" ".join(text for _place, text in group) for _place, group in groups]
-
-
-def _is_sub_title(line: Line) -> bool:
-    return is_heading(line) and (line.level > 0 or "," not in line.text) and not _ENDING.search(line.text)
 
 
 def _ended(text: str) -> str:

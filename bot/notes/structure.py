@@ -19,7 +19,7 @@ _NAME, _LOOSE, _SENTENCE, _DICTATED = 25, 70, 45, 3
 """Letters of a name below a farewell, characters of a loose line and of a sentence, and lines of a dictation."""
 _HEAD = 400
 """Characters at the beginning of a file that may name the show."""
-_RUBRIC = pattern_of("rubric")
+_RUBRIC, _OPENING = map(pattern_of, ("rubric", "opening"))
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -88,8 +88,8 @@ def _says_something(line: Line) -> bool:
 def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
     kept: list[Line] = []
-    to_do, end, gap, is_signed = chores(lines), 0, False, False
-    for index, line in enumerate(lines):
+    to_do, end, tail, gap, is_signed = chores(lines), 0, 0, False, False
+    for index, (line, below) in enumerate(itertools.pairwise((*lines, Line("")))):
         gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
         if _RUBRIC.fullmatch(" ".join(fold_words(line.text))) and _is_above_title(lines, index):
@@ -100,15 +100,22 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
             end = _section_end(lines, index)
         if not _says_something(line):
             continue
-        is_out = is_chaff(line) or is_of_show(line.text, names)
+        # Some words with a comma above a name are a farewell.
+        is_short = max(len(line.text), len(below.text)) <= _NAME and bool(below.text) and not below.after_gap
+        is_out = is_chaff(line) or is_of_show(line.text, names) or (gap and is_short and line.text.endswith(","))
         if index < end or index in to_do or is_out or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
             out.append(line)
             # A farewell that ends in a comma has a name and perhaps an office below it.
             is_signed = bool(kept) and (is_signed or line.text.endswith(","))
+            tail = len(kept) if gap else tail
         else:
+            tail *= not (line.after_gap or line.level or line.links or len(line.text) > _LOOSE)
             kept.append(dataclasses.replace(line, after_gap=gap))
             gap = is_signed = False
-    return kept
+    # The paragraph that begins with a farewell and ends the notes says nothing of the last subject.
+    end = tail or len(kept)
+    out += kept[end:]
+    return kept[:end]
 
 
 def _is_above_title(lines: Sequence[Line], index: int) -> bool:
@@ -166,8 +173,10 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
 def _open(lines: Sequence[Line], found: Outline) -> list[Link]:
     """Find a place for the lines above the subjects, and return the links of a list there."""
     for line in lines:
-        if line.text and not line.is_link:
-            (found.left_out if is_heading(line) or _is_label(line) else found.opening).append(line)
+        is_out = is_heading(line) or _is_label(line)
+        for said in sentences("" if line.is_link else line.text):
+            is_greeting = says_chaff(said) or _OPENING.match(" ".join(fold_words(said)))
+            (found.left_out if is_out or is_greeting else found.opening).append(dataclasses.replace(line, text=said))
     links = [link for line in lines for link in line.links]
     # A list of links above the subjects is theirs; a single link is that of the show.
     found.unplaced += links if len(links) == 1 else []

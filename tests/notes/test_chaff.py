@@ -80,6 +80,16 @@ MAKING = (
     "Voilà pour ce matin",
     "Je vous retrouve lundi à la même heure",
     "Merci de nous avoir écoutés",
+    "Ah oui, et pour la pub c’est la même que lundi",
+    "As for the sponsor, the copy is in the drive",
+    "Sponsor read is Cratebox again",
+    "@everyone vos sujets avant dimanche",
+    "© 2026 Dana Whitlock",
+    "Annonce de la semaine prochaine (spéciale transports)",
+    "Générique + accueil Sarah",
+    "Contribuer",
+    "Licence",
+    "Terminé",
 )
 """Calls, credits, chores, cues, ads and farewells, as teams write them."""
 NEWS = (
@@ -129,6 +139,8 @@ NEWS = (
     "Une application qui vous permet de payer sans carte",
     "Le musée qui vous accueille la nuit",
     "Le projet de Dunkerque est soutenu par la région",
+    "Des génériques moins chers en pharmacie",
+    "L’antenne de Saint-Flour reste debout",
     "Merci Facebook : un village retrouve son chien",
 )
 
