@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +61,7 @@ def save(database: Path, path: Path) -> Backup:
         raise LedgerError(missing, _("is this the right folder?"))
     try:
         # The name is taken first, so that a file which comes meanwhile is not replaced at the end.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        path.touch(0o600, exist_ok=False)
     except FileExistsError as error:
         told = _("{path} exists already: name another file, or move that one away first")
         raise BackupError(told.format(path=path)) from error
@@ -123,14 +122,15 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
         BackupError: the file is the database itself.
         LedgerError: a bot delivers from the database, or the backup cannot be put there.
     """
-    lock, place, own = DeliveryLock(database), Place(database), None
-    try:
-        if not lock.acquire() or is_delivered_from(database):
+    place, own = Place(database), database.with_name(f"{database.name}.restoring")
+    with bots_kept_out(database) as is_alone:
+        if not is_alone:
             raise LedgerError(_("a bot delivers from {path}").format(path=database), _("stop the bot first"))
         if place.is_at(path):
             raise BackupError(_with(_("{path} is the database itself").format(path=path), _ANOTHER))
-        if gap is not None:
-            own = database.with_name(f"{database.name}.restoring")
+        try:
+            if gap is None:
+                return place.replace(path)
             with plain_errors(_url(own)), contextlib.closing(_opened(path)) as source:
                 copy_whole(source, own)
             restored = await Database.open(f"sqlite:///{own.as_posix()}")
@@ -138,14 +138,12 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
                 await restored.write(_mark, gap, key, notice)
             finally:
                 await restored.close()
-        return place.replace(own or path)
-    except OSError as error:
-        told = _("{path} cannot be replaced ({reason})").format(path=database, reason=reason_of(error))
-        raise LedgerError(told, _("make room, check the rights")) from error
-    finally:
-        if own is not None:
+            return place.replace(own)
+        except OSError as error:
+            told = _("{path} cannot be replaced ({reason})").format(path=database, reason=reason_of(error))
+            raise LedgerError(told, _("make room, check the rights")) from error
+        finally:
             discard(own)
-        lock.release()
 
 
 def _mark(connection: Connection, gap: Gap, key: str, notice: Notice) -> None:
@@ -166,7 +164,21 @@ def _mark(connection: Connection, gap: Gap, key: str, notice: Notice) -> None:
     )
 
 
-def is_delivered_from(database: Path) -> bool:
+@contextlib.contextmanager
+def bots_kept_out(database: Path) -> Iterator[bool]:
+    """Let no bot begin to deliver from the database in the context; yield False if one does already.
+
+    Raises:
+        LedgerError: the lock's file cannot be written.
+    """
+    lock = DeliveryLock(database)
+    try:
+        yield lock.acquire() and not _is_delivered_from(database)
+    finally:
+        lock.release()
+
+
+def _is_delivered_from(database: Path) -> bool:
     """Return whether the heartbeat is that of a process that lives, where somebody has deleted the lock of the bot."""
     try:
         # The last connection that may write puts what stands beside the file into it when it closes.

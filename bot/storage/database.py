@@ -10,7 +10,6 @@ import contextvars
 import copy
 import datetime as dt
 import functools
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +94,7 @@ class Database:
                 database._place.adopt()
                 # SQLite gives its files beside the database the rights of the database, which is for its owner alone.
                 with contextlib.suppress(OSError):
-                    os.close(os.open(database._place.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                    database._place.path.touch(0o600, exist_ok=False)
             if await database.read(_is_due):
                 await database.write(migrations.apply)
         except BaseException:
@@ -208,17 +207,17 @@ class Database:
         if self._place is not None:
             self._place.check_copies()
 
-    async def _run(self, threads: ThreadPoolExecutor, job: Callable[..., _Result], *args: object) -> _Result:
+    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], _Result]) -> _Result:
         began = time.monotonic()
         try:
-            return await self._in_turn(threads, job, *args)
+            return await self._in_turn(threads, job)
         finally:
             for observe in self.observers:
                 observe("write" if threads is self._writer else "read", time.monotonic() - began)
 
-    async def _in_turn(self, threads: ThreadPoolExecutor, job: Callable[..., _Result], *args: object) -> _Result:
+    async def _in_turn(self, threads: ThreadPoolExecutor, job: Callable[[], _Result]) -> _Result:
         # With the context of the caller, whose language an error speaks.
-        turn = threads.submit(contextvars.copy_context().run, job, *args)
+        turn = threads.submit(contextvars.copy_context().run, job)
         waiting = asyncio.wrap_future(turn)
         if self._patience is not None:
             done, _late = await asyncio.wait({waiting}, timeout=self._patience)
@@ -456,9 +455,5 @@ def _backend(name: str) -> Backend:
 
 
 def _no_fence(_connection: Connection) -> Callable[[], None]:
-    """Let every transaction pass."""
-    return _note_nothing
-
-
-def _note_nothing() -> None:
-    """Take note of no transaction."""
+    """Let every transaction pass, and note none."""
+    return lambda: None

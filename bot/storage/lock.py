@@ -1,5 +1,6 @@
 """The lock by which one process at a time delivers from a ledger. The operating system frees it when that one dies."""
 
+import os
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -35,7 +36,7 @@ class DeliveryLock:
                 _("{path} cannot be written ({reason})").format(path=self._lock.lock_file, reason=reason_of(error)),
                 _("check that the user that runs recap may write to this folder, and that the disk is not full"),
             ) from error
-        self._locked = self._identity()
+        self._locked = identity(self._file)
         return True
 
     def keep(self) -> bool:
@@ -44,7 +45,7 @@ class DeliveryLock:
         Raises:
             LedgerError: the lock's file cannot be written.
         """
-        if self._identity() == self._locked:
+        if identity(self._file) == self._locked:
             return True
         # The lock on the file without a name is of no use; it is not given up before the new one is held.
         before, self._lock = self._lock, FileLock(self._file, mode=0o600)
@@ -68,9 +69,11 @@ class DeliveryLock:
         """Release the lock, if this process holds it."""
         self._lock.release()
 
-    def _identity(self) -> tuple[int, int] | None:
-        try:
-            status = self._file.stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return the device and the inode of the file; None without one."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - on the path of every message, and `Path.stat` takes three times as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from bot.model.i18n import gettext as _
-from bot.storage.lock import DeliveryLock
+from bot.storage.lock import DeliveryLock, identity
 from bot.storage.records import LedgerError
 
 SIDES = ("-wal", "-shm", "")
@@ -33,8 +33,8 @@ class Place:
 
     def note(self) -> None:
         """Take the file that is there first for the one that is open, and the newest ones beside it."""
-        is_open = self._open.get(self.path) or _identity(self.path)
-        self._open = {path: _identity(path) for path in self._beside} | {self.path: is_open}
+        is_open = self._open.get(self.path) or identity(self.path)
+        self._open = {path: identity(path) for path in self._beside} | {self.path: is_open}
 
     def has_copy(self) -> bool:
         """Return whether a copy of the open file is kept."""
@@ -48,7 +48,7 @@ class Place:
         """
         os.link(self.copy_to(), self.path)
         self.clear_beside()
-        self._open = {self.path: _identity(self.path)}
+        self._open = {self.path: identity(self.path)}
 
     def check(self) -> None:
         """Raise an error if the file that was noted is not in its place.
@@ -56,7 +56,7 @@ class Place:
         Raises:
             DisplacedError: another file or none is there.
         """
-        there = _identity(self.path)
+        there = identity(self.path)
         if not self._open or there == self._open[self.path]:
             return
         kept = (
@@ -77,11 +77,11 @@ class Place:
 
     def is_empty(self) -> bool:
         """Return whether no file is there."""
-        return _identity(self.path) is None
+        return identity(self.path) is None
 
     def is_at(self, path: Path) -> bool:
         """Return whether the file at the path is the one that is there."""
-        return not self.is_empty() and _identity(path) == _identity(self.path)
+        return not self.is_empty() and identity(path) == identity(self.path)
 
     def copy_to(self) -> Path:
         """Return the path of the copy that is kept while the file is not in its place."""
@@ -95,7 +95,7 @@ class Place:
         Else SQLite would write what stands in them into another database that comes into this place.
         """
         for path in self._beside:
-            if _identity(path) is not None and _identity(path) == self._open.get(path):
+            if identity(path) is not None and identity(path) == self._open.get(path):
                 path.unlink()
 
     def drop_copy(self) -> None:
@@ -124,7 +124,7 @@ class Place:
 
         Whenever the process dies, a whole database is in the place.
         """
-        others = [copy for copy in self.copies() if _identity(copy) != _identity(by)]
+        others = [copy for copy in self.copies() if identity(copy) != identity(by)]
         kept = [copy.rename(copy.with_name(copy.name.replace(_RESCUED, _REPLACED))) for copy in others]
         owner = (self.path.parent if self.is_empty() else self.path).stat()
         with contextlib.suppress(PermissionError):
@@ -176,12 +176,3 @@ def _keep(path: Path, name: Path) -> None:
         return
     except OSError:
         path.rename(name)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return the device and the inode of the file; None without one."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - on the path of every message, and `Path.stat` takes three times as long
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -103,7 +103,7 @@ def copy_whole(source: sqlite3.Connection, path: Path) -> None:
     The file is to get its name when it is whole.
     """
     discard(path)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    path.touch(0o600, exist_ok=False)
     with contextlib.closing(sqlite3.connect(path)) as target:
         source.backup(target)
         # Else the copy would want two more files beside it when somebody reads it.

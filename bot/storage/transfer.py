@@ -9,11 +9,10 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, text, up
 
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError
-from bot.storage.backup import is_delivered_from
+from bot.storage.backup import bots_kept_out
 from bot.storage.clock import utc_now
 from bot.storage.database import Database, is_made, name_of
 from bot.storage.health import LATE
-from bot.storage.lock import DeliveryLock
 from bot.storage.records import LedgerError
 from bot.storage.tables import HAS_ENDED, heartbeat, metadata, renderings, subscriptions, transfers
 from bot.storage.tables import leases as leases_table
@@ -72,14 +71,10 @@ def _alone_in(url: str) -> Iterator[None]:
     if url.startswith("postgresql"):
         yield
         return
-    path = Path(name_of(url))
-    lock = DeliveryLock(path)
-    if not lock.acquire() or is_delivered_from(path):
-        raise _delivers(str(path))
-    try:
+    with bots_kept_out(Path(name_of(url))) as is_alone:
+        if not is_alone:
+            raise _delivers(name_of(url))
         yield
-    finally:
-        lock.release()
 
 
 def _delivers(name: str) -> TransferError:
