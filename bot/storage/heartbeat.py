@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select, true, update
 
-from bot.model.subscription import PlatformName, SubscriptionState
+from bot.model.subscription import PlatformName
 from bot.storage.clock import SteadyClock, is_other_process, this_process
 from bot.storage.database import Database, LedgerPart, insert
 from bot.storage.records import Authority, DeliveryState, Versions
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
+    IS_PAUSED,
     broadcasts,
     deliveries,
     heartbeat,
@@ -120,9 +121,8 @@ def _follow(connection: Connection, clock: SteadyClock) -> None:
     if connection.scalar(select(broadcasts.c.id).where(BROADCAST_IS_OPEN).limit(1)) is not None:
         return
     by = clock.slip
-    paused = subscriptions.c.state == SubscriptionState.PAUSED
     # Few rows, whose moments each database would add up in its own way.
-    for table, moment, which in ((publications, "due", true()), (subscriptions, "updated", paused)):
+    for table, moment, which in ((publications, "due", true()), (subscriptions, "updated", IS_PAUSED)):
         for row in connection.execute(select(table.c.id, table.c[moment].label("moment")).where(which)).all():
             connection.execute(update(table).where(table.c.id == row.id).values({moment: row.moment + by}))
     clock.set(clock() + by)

@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -55,12 +55,14 @@ from bot.storage.tables import (
     ARRIVED_LATER,
     BROADCAST_IS_OPEN,
     BROADCAST_IS_UNFINISHED,
+    CHOICE_COLUMNS,
     IS_DECLARED,
     IS_PAUSED,
     IS_PENDING,
     IS_UNFINISHED,
     broadcasts,
     choices,
+    count_by_choice,
     deliveries,
     failed_in,
     gets_pushes,
@@ -161,14 +163,11 @@ class Ledger(LedgerPart):
 
         With `only_failed_in`, only those count whose delivery of that broadcast failed.
         """
-        choice = [subscriptions.c[name] for name in Choice.__dataclass_fields__]
-        wanted = select(*choice, func.count()).where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
+        wanted = count_by_choice().where(subscriptions.c.schedule == schedule, gets_pushes(self._clock()))
         if only_failed_in is not None:
             wanted = wanted.where(failed_in(only_failed_in))
-        # By state too, because that is the order of the index; else a million subscriptions would be sorted.
-        rows = await self._database.rows(wanted.group_by(subscriptions.c.state, *choice).order_by(*choice))
         counts: Counter[Choice] = Counter()
-        for *chosen, count in rows:
+        for *chosen, count in await self._database.rows(wanted.order_by(*CHOICE_COLUMNS)):
             counts[Choice(*chosen)] += count
         return counts
 
@@ -196,30 +195,32 @@ class Ledger(LedgerPart):
         Returns:
             None if the episode was pushed on this schedule before and not `again`, or if the push has no `permit`.
         """
+        now = self._clock()
 
-        def step(connection: Connection, *args: Any, **kwargs: Any) -> Broadcast | None:  # noqa: ANN401 - those of `open_broadcast`
+        def deliver(connection: Connection, push: Broadcast) -> None:
+            opening.deliver_to_choices(
+                connection, push, chosen=renderings, without=without, again=again, only_failed_in=only_failed_in
+            )
+            if text is not None:
+                keep_text(connection, push.id, text)
+
+        def step(connection: Connection) -> Broadcast | None:
             if permit is not None and not may_go(connection, schedule, episode, permit):
                 return None
-            return _with_text(connection, text, opening.open_broadcast(connection, *args, **kwargs))
-
-        return await self._database.write(
-            step,
-            partial(
-                opening.deliver_to_choices,
-                chosen=renderings,
-                without=without,
+            return opening.open_broadcast(
+                connection,
+                deliver,
+                BroadcastKind.PUSH,
+                episode=episode,
+                title=title,
+                key=schedule,
+                now=now,
+                due=due,
                 again=again,
-                only_failed_in=only_failed_in,
-            ),
-            BroadcastKind.PUSH,
-            episode=episode,
-            title=title,
-            key=schedule,
-            now=self._clock(),
-            due=due,
-            again=again,
-            show=show,
-        )
+                show=show,
+            )
+
+        return await self._database.write(step)
 
     async def create_single(
         self,
@@ -235,12 +236,14 @@ class Ledger(LedgerPart):
     ) -> Broadcast | None:
         """Open a broadcast to one target, subscribed or not; return None if it exists and not `again`."""
 
-        def step(connection: Connection, *args: Any, **kwargs: Any) -> Broadcast | None:  # noqa: ANN401 - likewise
-            return _with_text(connection, text, opening.open_broadcast(connection, *args, **kwargs))
+        def deliver(connection: Connection, single: Broadcast) -> None:
+            opening.deliver_to_targets(connection, single, [(rendering, [target])], choice)
+            if text is not None:
+                keep_text(connection, single.id, text)
 
         return await self._database.write(
-            step,
-            partial(opening.deliver_to_targets, targets=[target], rendering=rendering, choice=choice),
+            opening.open_broadcast,
+            deliver,
             BroadcastKind.SINGLE,
             episode=episode,
             title=title,
@@ -417,12 +420,6 @@ def _finish(connection: Connection, now: dt.datetime) -> list[Broadcast]:
         again = update(subscriptions).where(*paused, exists().where(*took_it))
         connection.execute(again.values(state=SubscriptionState.ACTIVE, reason="", has_left=False, updated=now))
     return ended
-
-
-def _with_text(connection: Connection, text: Text | None, opened: Broadcast | None) -> Broadcast | None:
-    if text is not None and opened is not None:
-        keep_text(connection, opened.id, text)
-    return opened
 
 
 def _stored(connection: Connection, rendering_id: int) -> StoredRendering:

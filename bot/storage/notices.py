@@ -4,15 +4,16 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection, String, case, exists, func, literal, select, update
 
 from bot.model.codes import TOLD
 from bot.model.facts import REPORT, RESTORED, Pushed, Unserved
-from bot.model.rendering import Rendering
 from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart
+from bot.storage.opening import Places
 from bot.storage.records import (
     CHANGES,
     Broadcast,
@@ -45,22 +46,15 @@ _IS_NOTICE = broadcasts.c.kind == BroadcastKind.NOTICE
 class LedgerNotices(LedgerPart):
     """The notices in the ledger. Every method is one transaction and may raise `LedgerError`."""
 
-    async def add(self, key: str, notice: Notice, to: Iterable[tuple[Rendering, Sequence[Target]]]) -> bool:
-        """Open the notice to these targets, of one platform per rendering.
-
-        Without any targets, the notice is kept for `recap status`.
+    async def add(self, key: str, notice: Notice, to: Places) -> bool:
+        """Open the notice to these places. Without any, the notice is kept for `recap status`.
 
         Returns:
             False if a notice with the key was added before.
         """
-
-        def deliver(connection: Connection, broadcast: Broadcast) -> None:
-            for rendering, targets in to:
-                opening.deliver_to_targets(connection, broadcast, targets, rendering)
-
         added = await self._database.write(
             opening.open_broadcast,
-            deliver,
+            partial(opening.deliver_to_targets, to=to),
             BroadcastKind.NOTICE,
             episode=notice.episode,
             title=notice.document.title,

@@ -36,13 +36,16 @@ from bot.storage.database import insert
 from bot.storage.records import CHANGES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryRank, DeliveryState
 from bot.storage.tables import (
     BROADCAST_IS_OPEN,
+    CHOICE_COLUMNS,
     HAS_ENDED,
     Coded,
     broadcasts,
     choices,
+    count_by_choice,
     deliveries,
     failed_in,
     gets_pushes,
+    have_same_target,
     renderings,
     subscriptions,
     to_utc,
@@ -50,14 +53,14 @@ from bot.storage.tables import (
 
 _Messages: TypeAlias = list[dict[str, Any]]
 """Messages as the database keeps them."""
+Places: TypeAlias = Sequence[tuple[Rendering, Sequence[Target]]]
+"""Renderings, each with the targets of one platform that get it."""
 
-_TARGET = ("platform", "chat", "thread")
-_CHOICE = [field.name for field in dataclasses.fields(Choice)]
 # A choice, the id of its rendering and its own, as a list under any key. One value holds all, because there may be
 # thousands.
 _LISTS = func.json_each(bindparam("chosen", type_=JSON)).table_valued(column("key", String), column("value", JSON))
 
-_COLUMNS = [*(subscriptions.c[name] for name in _CHOICE), deliveries.c.rendering_id, deliveries.c.choice_id]
+_COLUMNS = [*CHOICE_COLUMNS, deliveries.c.rendering_id, deliveries.c.choice_id]
 # Else each list would be taken apart again for each of its subscriptions.
 _PARTS = (cast(_LISTS.c.value[at].as_string(), kept.type).label(kept.name) for at, kept in enumerate(_COLUMNS))
 _CHOSEN = select(*_PARTS).cte("chosen").prefix_with("MATERIALIZED")
@@ -168,17 +171,17 @@ def deliver_to_choices(
         if may_be_served := connection.execute(others).first() is not None:
             wanted.append(~_moved_with_it(broadcast))
     deliver = deliveries.insert().from_select(
-        [*fresh, "rendering_id", "choice_id", "subscription_id", *_TARGET, "publish", "pin"],
+        [*fresh, "rendering_id", "choice_id", "subscription_id", *Target._fields, "publish", "pin"],
         select(
             *(literal(value, deliveries.c[name].type) for name, value in fresh.items()),
-            *(_CHOSEN.c.rendering_id, _CHOSEN.c.choice_id, c.id, *(c[name] for name in _TARGET), c.publish, c.pin),
+            *(_CHOSEN.c.rendering_id, _CHOSEN.c.choice_id, c.id, c.platform, c.chat, c.thread, c.publish, c.pin),
         )
-        .where(*(c[name] == _CHOSEN.c[name] for name in _CHOICE), *wanted)
+        .where(*(each == _CHOSEN.c[each.name] for each in CHOICE_COLUMNS), *wanted)
         .order_by(_place(connection, broadcast), c.id),
     )
     rows = {
         str(number): [
-            *(_as_json(c[name], getattr(choice, name)) for name in _CHOICE),
+            *(_as_json(each, getattr(choice, each.name)) for each in CHOICE_COLUMNS),
             _add_rendering(connection, broadcast, choice.platform, rendering),
             _keep_choice(connection, broadcast, choice),
         ]
@@ -205,14 +208,10 @@ def _counted(
     fates: Mapping[Choice, str],
 ) -> Counter[str]:
     """Return how many subscriptions a push leaves out for each reason, and under an empty one how many it wants."""
-    c = subscriptions.c
-    choice = [c[name] for name in _CHOICE]
-    conditions = (gets_pushes(broadcast.created), c.paused_until > broadcast.created)
+    conditions = (gets_pushes(broadcast.created), subscriptions.c.paused_until > broadcast.created)
     counts = (func.count(case((condition, 1))) for condition in conditions)
-    # By state too, because that is the order of the index; else a million subscriptions would be sorted.
-    groups = select(*choice, *counts, func.count()).where(*audience).group_by(c.state, *choice)
     counted: Counter[str] = Counter()
-    for *chosen, wanted, paused, found in connection.execute(groups):
+    for *chosen, wanted, paused, found in connection.execute(count_by_choice(*counts).where(*audience)):
         counted[fates.get(Choice(*chosen), LeftOut.LATE)] += wanted
         counted[LeftOut.HOLIDAY] += paused
         counted[LeftOut.CLOSED] += found - wanted - paused
@@ -263,16 +262,16 @@ def _is_other_push(broadcast: Broadcast) -> ColumnElement[bool]:
 
 def _moved_with_it(broadcast: Broadcast) -> ColumnElement[bool]:
     """Return whether the subscription's target got the episode on a schedule that it has left since."""
-    c, other = subscriptions.c, subscriptions.alias()
+    other = subscriptions.alias()
     is_there_too = exists().where(
-        *(other.c[name] == deliveries.c[name] for name in _TARGET),
+        have_same_target(other, deliveries),
         other.c.schedule == broadcasts.c.key,
         other.c.state != SubscriptionState.ENDED,
     )
     got_it = exists().where(
         _is_other_push(broadcast),
         deliveries.c.broadcast_id == broadcasts.c.id,
-        *(deliveries.c[name] == c[name] for name in _TARGET),
+        have_same_target(deliveries, subscriptions),
         deliveries.c.state != DeliveryState.FAILED,
         ~is_there_too,
     )
@@ -330,19 +329,14 @@ def after_fallback(replaced: Mapping[str, Any], others: _Messages) -> _Messages:
     return [] if "upload" in replaced else others
 
 
-def deliver_to_targets(
-    connection: Connection,
-    broadcast: Broadcast,
-    targets: Sequence[Target],
-    rendering: Rendering,
-    choice: Choice | None = None,
-) -> None:
-    """Add the rendering and a delivery of it to each target of one platform, subscribed or not."""
-    rendering_id = _add_rendering(connection, broadcast, targets[0].platform, rendering)
-    same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": False, "pin": False}
-    if choice is not None:
-        same["choice_id"] = _keep_choice(connection, broadcast, choice)
-    connection.execute(deliveries.insert(), [{**same, **target._asdict()} for target in targets])
+def deliver_to_targets(connection: Connection, broadcast: Broadcast, to: Places, choice: Choice | None = None) -> None:
+    """Add the renderings, and a delivery to each of their targets, subscribed or not."""
+    for rendering, targets in to:
+        rendering_id = _add_rendering(connection, broadcast, targets[0].platform, rendering)
+        same = {**_fresh(broadcast), "rendering_id": rendering_id, "publish": False, "pin": False}
+        if choice is not None:
+            same["choice_id"] = _keep_choice(connection, broadcast, choice)
+        connection.execute(deliveries.insert(), [{**same, **target._asdict()} for target in targets])
 
 
 def deliver_changes(
@@ -354,9 +348,9 @@ def deliver_changes(
     # Because nothing has left yet, the row is none of those that a restarted process takes for recent.
     same["updated"] = broadcast.created - LONG_AGO
     added = select(
-        *(literal(value, c[name].type) for name, value in same.items()), c.id, *(c[name] for name in _TARGET), c.publish
+        *(literal(value, c[name].type) for name, value in same.items()), c.id, c.platform, c.chat, c.thread, c.publish
     )
-    names = [*same, "corrects", *_TARGET, "publish"]
+    names = [*same, "corrects", *Target._fields, "publish"]
     connection.execute(deliveries.insert().from_select(names, added.where(which).order_by(c.id)))
 
 

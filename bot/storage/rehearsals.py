@@ -2,15 +2,15 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, exists, select, update
 
 from bot.model.rehearsal import Instruction, Permit, Planned, Rehearsal
-from bot.model.rendering import Rendering
 from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart, insert
+from bot.storage.opening import Places
 from bot.storage.records import Broadcast, BroadcastKind, DeliveryState, target_of
 from bot.storage.tables import IS_UNFINISHED, broadcasts, deliveries, rehearsals
 
@@ -22,10 +22,8 @@ class LedgerRehearsals(LedgerPart):
         """Return all that is known of the episode before its push on the schedule, perhaps nothing."""
         return await self._database.read(_read, schedule, episode)
 
-    async def show(
-        self, seen: Rehearsal, title: str, to: Iterable[tuple[Rendering, Sequence[Target]]]
-    ) -> Broadcast | None:
-        """Show a text to these targets, of one platform per rendering, and note that it was the last one shown.
+    async def show(self, seen: Rehearsal, title: str, to: Places) -> Broadcast | None:
+        """Show a text at these places, and note that it was the last one shown.
 
         Returns:
             None if another process has shown it since `seen` was read.
@@ -95,13 +93,7 @@ def _is_of(rehearsal: Rehearsal) -> ColumnElement[bool]:
     return (c.episode == rehearsal.episode) & (c.key == rehearsal.key) & (c.kind == BroadcastKind.REHEARSAL)
 
 
-def _show(
-    connection: Connection,
-    seen: Rehearsal,
-    title: str,
-    to: Iterable[tuple[Rendering, Sequence[Target]]],
-    now: dt.datetime,
-) -> Broadcast | None:
+def _show(connection: Connection, seen: Rehearsal, title: str, to: Places, now: dt.datetime) -> Broadcast | None:
     last = _locked(connection, seen.schedule, seen.episode)
     if last.number != seen.number:
         return None
@@ -114,12 +106,7 @@ def _show(
         rehearsed=seen.rehearsed,
     )
     _write(connection, shown)
-
-    def deliver(connection: Connection, broadcast: Broadcast) -> None:
-        for rendering, targets in to:
-            opening.deliver_to_targets(connection, broadcast, targets, rendering)
-
-    kind = BroadcastKind.REHEARSAL
+    deliver, kind = partial(opening.deliver_to_targets, to=to), BroadcastKind.REHEARSAL
     return opening.open_broadcast(connection, deliver, kind, episode=seen.episode, title=title, key=shown.key, now=now)
 
 

@@ -303,7 +303,7 @@ def _forget(connection: Connection, target: Target, now: dt.datetime) -> None:
     nothing_chosen = {"topics": (), "layout": Layout.DIGEST, "silent": False, "rich": False, "paused_until": None}
     unchosen = {**nothing_chosen, "audio": AudioAs.AS_SCHEDULED, "has_left": False}
     connection.execute(update(subscriptions).where(here).values(**unchosen))
-    connection.execute(delete(subscriptions).where(here, subscriptions.c.declared.is_(None)))
+    connection.execute(delete(subscriptions).where(here, ~IS_DECLARED))
     of_the_chat = (moves.c.old_chat == target.chat) | (moves.c.new_chat == target.chat)
     # Without the way from an old id, a declaration of it would be taken for one of another chat.
     connection.execute(delete(moves).where(moves.c.platform == target.platform, of_the_chat, ~exists().where(here)))
@@ -317,8 +317,8 @@ def _declare(
 ) -> None:
     take_turns(connection)
     moved = {(row.platform, row.old_chat): row.new_chat for row in connection.execute(select(moves))}
-    was_declared = select(subscriptions).where(subscriptions.c.declared.is_not(None))
-    known = {(target_of(row), row.schedule): row for row in connection.execute(was_declared)}
+    was_declared = connection.execute(select(subscriptions).where(IS_DECLARED))
+    known = {(target_of(row), row.schedule): row for row in was_declared}
     current = {}
     for subscription in declared:
         target = subscription.target

@@ -3,6 +3,7 @@
 The migrations make the tables; a test holds both to each other.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -22,12 +23,15 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     exists,
     false,
+    func,
     literal_column,
     or_,
     select,
@@ -181,9 +185,8 @@ broadcasts = Table(
     Column("left_out", JSON, nullable=False, server_default="{}"),  # subscriptions without a delivery, by reason
     Column("subscribed", Integer),  # subscriptions of a push's schedule; null for others, and for pushes of 0.1.0
     Column("results", JSON(none_as_null=True)),  # of a push whose deliveries are deleted: their number by result
-    Column(
-        "seed", String
-    ),  # of the nonces of its messages; null for broadcasts of 0.1.0, whose nonces are of their ids
+    # Of the nonces of its messages; null for broadcasts of 0.1.0, whose nonces are of their ids.
+    Column("seed", String),
     UniqueConstraint("episode", "key", "repeat"),
 )
 
@@ -195,12 +198,10 @@ renderings = Table(
     Column("platform", PLATFORM, nullable=False),
     Column("key", String, nullable=False),  # digest of platform, title and messages
     Column("title", Said, nullable=False),
-    Column(
-        "messages", JSON, nullable=False
-    ),  # list of {body, used, limit}, perhaps with a `fallback` that is such a list
-    Column(
-        "fallback_id", ForeignKey("renderings.id")
-    ),  # of version 0.1.0: sent from its beginning where a message is refused
+    # A list of {body, used, limit}, perhaps with a `fallback` that is such a list.
+    Column("messages", JSON, nullable=False),
+    # Of version 0.1.0: sent from its beginning where a message is refused.
+    Column("fallback_id", ForeignKey("renderings.id")),
     Column("refusal", Said),  # the platform's words for which the rendering is stopped; null for none
     # Of a correction or recall: the renderings that stood and will stand. Its only message stands where none may stay.
     Column("replaces", Integer),  # null where nobody knows what stands
@@ -395,6 +396,7 @@ processes = Table(
     Column("unreached", JSON, nullable=False),
 )
 
+CHOICE_COLUMNS = [subscriptions.c[field.name] for field in dataclasses.fields(Choice)]
 BROADCAST_IS_OPEN = broadcasts.c.state == BroadcastState.OPEN
 IS_PENDING = deliveries.c.state == literal_column("'pending'")
 """Written out, because a database takes a partial index only when it sees that the condition is the index's."""
@@ -406,6 +408,11 @@ IS_PAUSED = subscriptions.c.state == SubscriptionState.PAUSED
 IS_DECLARED = subscriptions.c.declared.is_not(None)
 
 
+def have_same_target(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return whether two rows are about the same target."""
+    return and_(*(one.c[name] == other.c[name] for name in Target._fields))
+
+
 def _arrived_later() -> ColumnElement[bool]:
     this, later, again = broadcasts.alias(), broadcasts.alias(), deliveries.alias()
     return exists().where(
@@ -414,7 +421,7 @@ def _arrived_later() -> ColumnElement[bool]:
         later.c.id > this.c.id,
         later.c.kind.in_(EPISODES),
         again.c.broadcast_id == later.c.id,
-        *(again.c[name] == deliveries.c[name] for name in ("platform", "chat", "thread")),
+        have_same_target(again, deliveries),
         again.c.state == DeliveryState.SENT,
     )
 
@@ -442,6 +449,12 @@ def gets_pushes(now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[
     # The states are listed for the sake of the index.
     is_tried = c.state.in_((SubscriptionState.ACTIVE, SubscriptionState.PAUSED)) & or_(active, IS_DECLARED)
     return is_tried & or_(c.paused_until.is_(None), c.paused_until <= now)
+
+
+def count_by_choice(*counts: ColumnElement[int]) -> Select[Any]:
+    """Return the query for the number of subscriptions by choice, behind other counts of the same ones."""
+    # By state too, because that is the order of the index; else a million subscriptions would be sorted.
+    return select(*CHOICE_COLUMNS, *counts, func.count()).group_by(subscriptions.c.state, *CHOICE_COLUMNS)
 
 
 def failed_in(broadcast_id: int | ColumnElement[int]) -> ColumnElement[bool]:
