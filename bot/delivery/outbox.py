@@ -64,8 +64,8 @@ class Outbox:
         clock: Callable[[], dt.datetime],
         *,
         hold: bool,
+        ranks: Callable[[], Sequence[DeliveryRank]],
         on_recorded: Callable[[Sequence[Outcome]], None],
-        ranks: Callable[[], Sequence[DeliveryRank]] = lambda: tuple(DeliveryRank),
     ) -> None:
         self._platform = platform
         self._ledger = ledger

@@ -103,17 +103,11 @@ def decide(
         case UnknownOutcomeError() if hold or isinstance(error, UnverifiableError):
             return Decision(Step.HOLD)
         case NotSentError() | UnknownOutcomeError():
-            pause = _pause(error, attempt, luck, worth)
+            # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
+            pause = dt.timedelta(seconds=error.retry_after) or backoff(attempt, luck, worth)
             if age + pause < worth:
                 return Decision(Step.RETRY, pause)
     return Decision(Step.FAIL)
-
-
-def _pause(error: SendError, attempt: int, luck: float, worth: dt.timedelta) -> dt.timedelta:
-    if error.retry_after:
-        # Because a send before its end would lengthen a platform's pause, no limit of ours shortens it.
-        return dt.timedelta(seconds=error.retry_after)
-    return backoff(attempt, luck, worth)
 
 
 def backoff(attempt: int, luck: float, worth: dt.timedelta = GIVE_UP_AFTER) -> dt.timedelta:

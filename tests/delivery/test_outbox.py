@@ -9,7 +9,7 @@ import pytest
 
 from bot.delivery.outbox import Outbox
 from bot.delivery.pacing import Pacer
-from bot.storage.records import DeliveryState, LedgerError, Outcome
+from bot.storage.records import DeliveryRank, DeliveryState, LedgerError, Outcome
 from tests.delivery.ledger_kit import MONDAY, TELEGRAM, Clock, push, subscribe, tally, telegram
 from tests.delivery.worker_kit import failing_once
 from tests.waiting import PATIENCE
@@ -36,6 +36,7 @@ def outbox(
         pacer=pacer or Pacer(rate),
         clock=clock,
         hold=hold,
+        ranks=lambda: tuple(DeliveryRank),
         on_recorded=on_recorded,
     )
 
