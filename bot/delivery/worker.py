@@ -487,10 +487,12 @@ class Worker:
         with contextlib.suppress(LedgerError):
             await self._outbox.give_back()
         if self._in_flight:
-            _done, late = await asyncio.wait(self._in_flight, timeout=DRAIN)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.wait(self._in_flight, timeout=DRAIN)
+        # With the question after the token, for which no message waits any more.
+        late = [*self._in_flight, *filter(None, [self._asking])]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         try:
             await self._outbox.give_back()
         except LedgerError as error:

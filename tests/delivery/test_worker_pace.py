@@ -119,6 +119,29 @@ async def test_stopping_does_not_wait_for_a_platform_that_answers_nothing(
     assert await work.tally() == {"sending": 8, "pending": 12}
 
 
+async def test_stopping_leaves_no_question_after_the_token_behind(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A platform that refuses the token, and never answers whether it means that, is asked no longer."""
+    monkeypatch.setattr("bot.delivery.worker.DRAIN", 0.05)
+    work, asked = Round(ledger, clock), asyncio.Event()
+
+    async def ask() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    work.worker._identify = ask
+    work.carrier.errors["1"] = [base.UnauthorisedError("token")]
+    await subscribe(ledger, telegram(1))
+    await push(ledger)
+    task = asyncio.create_task(work.worker.run())
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
+        await work.worker.stop()
+        await task
+    assert "telegram token" not in {each.get_name() for each in asyncio.all_tasks()}
+
+
 async def test_a_courier_that_is_cut_short_begins_nothing_more(
     ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
