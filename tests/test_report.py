@@ -115,6 +115,16 @@ def test_a_push_that_some_did_not_get_says_why_in_plain_words() -> None:
     )
 
 
+@pytest.mark.parametrize("sent", [0, 12])
+def test_a_push_that_was_recalled_says_so_and_offers_no_recall(sent: int) -> None:
+    """It was interrupted, whoever had it before; what went out is taken back already, and nobody is to act."""
+    notice = describe(push(unserved("recalled", 300), sent=sent), FRENCH)
+    assert said(notice).startswith(f"Épisode 1207 : envoi interrompu\n{sent} abonné")
+    assert said(notice).endswith("Telegram : 300 ne l’ont pas reçu, car il a été retiré.")
+    assert not notice.document.buttons
+    assert not notice.alarming
+
+
 def test_a_push_that_was_stopped_says_what_the_platform_said() -> None:
     """A message that is refused as such is the team's to look at."""
     outcome = push(unserved("content", 3), unserved("stopped", 300), sent=0)

@@ -375,9 +375,9 @@ def standing_of(standing: Standing, words: Words) -> str:
 
 
 def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
-    _ = words.gettext
+    _, codes = words.gettext, {each.code for each in push.unserved}
     title = _("Episode {number} has been pushed")
-    if not push.sent and any(each.code == Code.STOPPED for each in push.unserved):
+    if Code.RECALLED in codes or (not push.sent and Code.STOPPED in codes):
         title = _("Episode {number}: the push was stopped")
     elif push.failed or push.unknown:
         title = _("Episode {number} has been pushed, not to everybody")
@@ -397,13 +397,14 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
         )
         lines.append(waiting.format(count=push.publishing))
     blocks += bullets(lines)
-    if any(each.code == Code.CLOSED for each in push.unserved):
+    if Code.CLOSED in codes:
         blocks.append(small_print(_("Where the bot may not write: give it the right to, then type /subscribe there.")))
     if any(each.code not in {*NO_FAILURES, Code.NOT_FOUND} and not each.unknown for each in push.unserved):
         again = f"recap send {push.episode} --only failed"
         blocks.append(small_print(_("To try again with those who failed: {command}"), command=again))
     alarming = bool(push.failed or push.unknown or push.unaccounted)
-    buttons = (cards.to_recall(push.episode, words),) if push.sent or push.unknown else ()
+    is_there = (push.sent or push.unknown) and Code.RECALLED not in codes
+    buttons = (cards.to_recall(push.episode, words),) if is_there else ()
     title = title.format(number=push.episode)
     return as_notice(title, *blocks, episode=push.episode, alarming=alarming, buttons=buttons)
 
