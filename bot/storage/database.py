@@ -26,7 +26,6 @@ from sqlalchemy.sql.dml import Delete
 
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
-from bot.model.problems import reason_of
 from bot.storage import migrations, sqlite
 from bot.storage.backend import WRITES, Backend, Insert
 from bot.storage.place import DisplacedError, Place
@@ -274,14 +273,9 @@ class Database:
         try:
             place.check()
         except DisplacedError:
-            try:
+            with place.putting_back():
                 self._copy(place)
                 self._put_back(place)
-            except OSError as error:
-                raise LedgerError(
-                    _("{path} cannot be put back ({reason})").format(path=place.path, reason=reason_of(error)),
-                    _("make room, check the rights"),
-                ) from error
         if place.has_copy():
             self._reopen()
         place.note()

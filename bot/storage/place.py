@@ -6,9 +6,11 @@ Because closing any descriptor of the file takes SQLite's locks off it, nothing 
 import contextlib
 import datetime as dt
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.model.i18n import gettext as _
+from bot.model.problems import reason_of
 from bot.storage.lock import DeliveryLock, identity
 from bot.storage.records import LedgerError
 
@@ -44,9 +46,9 @@ class Place:
         """Put the copy into the place, as the file that is open from now on.
 
         Raises:
-            FileExistsError: another file has just come; unlike a rename, this replaces none.
+            FileExistsError: another file has just come.
         """
-        os.link(self.copy_to(), self.path)
+        _name(self.copy_to(), self.path)
         self.clear_beside()
         self._open = {self.path: identity(self.path)}
 
@@ -108,16 +110,28 @@ class Place:
         """Put the newest copy into an empty place, because a bot that was stopped meanwhile could not.
 
         Raises:
-            LedgerError: the bot runs, and will do so itself.
+            LedgerError: the bot runs, and will do so itself; or the system refuses.
         """
         if not self.is_empty() or not (copies := self.copies()):
             return
         if DeliveryLock(self.path).is_held():
             cure = _("the bot puts it back within a minute; try again then")
             raise LedgerError(_("{path} is gone while the bot runs").format(path=self.path), cure)
-        for path in self._beside:
-            path.unlink(missing_ok=True)
-        copies[-1].rename(self.path)
+        with self.putting_back():
+            for path in self._beside:
+                path.unlink(missing_ok=True)
+            copies[-1].rename(self.path)
+
+    @contextlib.contextmanager
+    def putting_back(self) -> Iterator[None]:
+        """Raise an error of the system, by which no copy comes into the place, as `LedgerError`."""
+        try:
+            yield
+        except OSError as error:
+            raise LedgerError(
+                _("{path} cannot be put back ({reason})").format(path=self.path, reason=reason_of(error)),
+                _("make room, check the rights"),
+            ) from error
 
     def replace(self, by: Path) -> list[Path]:
         """Put a whole database into the place; return the names under which the one that was there, and copies, stay.
@@ -133,7 +147,8 @@ class Place:
         if not self.is_empty():
             kept.append(self.path.with_name(f"{self.path.name}{_REPLACED}{_stamp()}"))
             for end in ("-wal", ""):
-                _keep(self.path.with_name(f"{self.path.name}{end}"), kept[-1].with_name(f"{kept[-1].name}{end}"))
+                with contextlib.suppress(FileNotFoundError):
+                    _name(self.path.with_name(f"{self.path.name}{end}"), kept[-1].with_name(f"{kept[-1].name}{end}"))
         # Else SQLite would write what stands in them into the new database.
         for path in self._beside:
             path.unlink(missing_ok=True)
@@ -168,11 +183,16 @@ def _stamp() -> str:
     return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}"
 
 
-def _keep(path: Path, name: Path) -> None:
-    """Give the file, if it is there, a second name; or, on a disk that knows no second names, another one."""
+def _name(path: Path, name: Path) -> None:
+    """Give the file a second name; or, on a disk that knows no second names, another one.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        FileExistsError: another file has that name. Unlike a rename, this replaces none.
+    """
     try:
         os.link(path, name)
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, FileExistsError):
+        raise
     except OSError:
         path.rename(name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
@@ -103,11 +106,17 @@ async def test_a_file_that_comes_back_during_the_copy_keeps_what_stands_beside_i
         assert counted(path) == {"sending": 1, "pending": 1}
 
 
+@pytest.mark.parametrize("has_second_names", [True, False])
 async def test_a_file_that_is_deleted_is_put_back_with_all_that_the_bot_knew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_second_names: bool
 ) -> None:
-    """After a while in which no other file came; the bot and everybody else go on with that file, its owner's alone."""
+    """After a while in which no other file came; the bot and everybody else go on with that file, its owner's alone.
+
+    Also on a disk on which a file has one name, such as a stick or a share.
+    """
     path = tmp_path / "recap.db"
+    if not has_second_names:
+        monkeypatch.setattr(os, "link", mock.Mock(side_effect=PermissionError(errno.EPERM, "not here")))
     async with opened(tmp_path) as ledger:
         first = await begun(ledger)
         delete(tmp_path)
@@ -198,6 +207,15 @@ async def test_a_bot_that_was_stopped_before_it_could_put_the_file_back_does_so_
     async with opened(tmp_path) as ledger:
         assert await tally(ledger, 1) == {"sent": 1, "pending": 1}
     assert copies(tmp_path) == []
+
+
+async def test_a_copy_that_the_system_lets_nobody_put_back_is_told_of(tmp_path: Path) -> None:
+    """A start says why, as the bot that runs does, and the copy stays."""
+    (tmp_path / "recap.db.rescued-20241104-080000").touch()
+    (tmp_path / "recap.db-wal").mkdir()
+    with pytest.raises(LedgerError, match=r"recap\.db cannot be put back \(.*\): make room, check the rights"):
+        await Ledger.open(file_in(tmp_path), Clock())
+    assert len(copies(tmp_path)) == 1
 
 
 _TAKE_ALL = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode = DELETE')"
