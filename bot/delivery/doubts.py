@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from bot.model.facts import MessageRefused, Tell
@@ -38,14 +39,15 @@ class Doubts:
     def __contains__(self, rendering_id: int) -> bool:
         return rendering_id in self._renderings
 
-    def sent(self, rendering_id: int) -> None:
-        """Count a message of the rendering as on its way, until `answered`."""
+    @contextlib.contextmanager
+    def awaiting(self, rendering_id: int) -> Iterator[None]:
+        """Count a message of the rendering as on its way in the context."""
         self._under_way[rendering_id] += 1
-
-    def answered(self, rendering_id: int) -> None:
-        """Take note that the platform has answered, or that nobody knows."""
-        self._under_way[rendering_id] -= 1
-        self._answered.set()
+        try:
+            yield
+        finally:
+            self._under_way[rendering_id] -= 1
+            self._answered.set()
 
     async def judge(self, claim: Claim) -> None:
         """Stop the rendering if several chats have refused the message and, of all to whom it went, none takes it.

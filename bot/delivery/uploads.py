@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.model.rendering import Upload
 from bot.model.subscription import PlatformName
-from bot.platforms.base import FloodError, SendError, StaleFileError, UploadRefusedError
+from bot.platforms.base import FloodError, Post, SendError, StaleFileError, UploadRefusedError
 from bot.storage.records import LedgerError
 
 if TYPE_CHECKING:
@@ -51,18 +52,15 @@ class Uploads:
         self._held_back: defaultdict[str, dict[int, dt.datetime]] = defaultdict(dict)
         self._failures: Counter[str] = Counter()
 
-    async def file_id(self, key: str) -> str | None:
-        """Return the platform's id of the file; None if the file is still to go up.
+    async def has_gone_up(self, key: str) -> bool:
+        """Return whether the platform has the file.
 
         Raises:
             LedgerError: the database cannot be used.
         """
-        if key not in self._known:
-            found = await self._ledger.uploads.find(self._platform, key)
-            if found is None:
-                return None
+        if key not in self._known and (found := await self._ledger.uploads.find(self._platform, key)) is not None:
             self._known[key] = found
-        return self._known[key]
+        return key in self._known
 
     def is_given_up(self, key: str) -> bool:
         """Return whether the file failed for good or too often."""
@@ -100,7 +98,13 @@ class Uploads:
                 await self._flush()
                 await self._ledger.uploads.let_go(list(held))
 
-    async def keep(self, key: str, file_id: str) -> None:
+    def with_file(self, post: Post) -> Post:
+        """Return the post with the platform's id of its file; without one, as the one with which the file goes up."""
+        if (upload := post.message.upload) is None:
+            return post
+        return post._replace(file_id=self._known.get(upload.key), keep=functools.partial(self._keep, upload.key))
+
+    async def _keep(self, key: str, file_id: str) -> None:
         """Remember the platform's id of a file that has gone up."""
         self._known[key] = file_id
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import functools
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
@@ -289,7 +288,7 @@ class Worker:
         if retry.is_in_doubt(claim):
             # Because people would get the recording twice, the recap follows without it.
             self._outbox.settle(self._advance(claim, stored, None))
-        elif await self._uploads.file_id(upload.key) is not None:
+        elif await self._uploads.has_gone_up(upload.key):
             return True
         elif self._uploads.is_given_up(upload.key):
             await self._ledger.fall_back(claim.id)
@@ -320,37 +319,32 @@ class Worker:
 
     async def _attempt(self, claim: Claim, stored: StoredRendering, turn: Turn) -> Outcome | None:
         """Send or change one message, or find it if it may have arrived; None if it needs another turn."""
-        self._doubts.sent(claim.rendering_id)
-        try:
-            if self._changer is not None and (change := changing.in_place(claim, stored)) is not None:
+        with self._doubts.awaiting(claim.rendering_id):
+            try:
+                if self._changer is not None and (change := changing.in_place(claim, stored)) is not None:
+                    with turn:
+                        return await self._changer.make(claim, stored, change, turn.leave, self._when_free)
+                # Because a connection may have to be opened first, the platform counts the message when it is written.
+                post = self._uploads.with_file(retry.make_post(claim, stored, leave=turn.leave))
+                if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
+                    post = post._replace(since=self._since(stored))
+                if retry.is_in_doubt(claim) and self._finder is not None:
+                    with turn:
+                        message_id = await self._found(post, self._finder, stored)
+                    if message_id is not None:
+                        return self._advance(claim, stored, message_id)
+                    # Because the look was a request, the message needs a turn, which the pace of edits may never give.
+                    later = await self._pacer.turn(claim.target)
+                    if later is None:
+                        return None
+                    turn = later
+                    post = post._replace(leave=turn.leave)
                 with turn:
-                    return await self._changer.make(claim, stored, change, turn.leave, self._when_free)
-            # Because a connection may have to be opened first, the platform counts the message when it is written.
-            post = retry.make_post(claim, stored, leave=turn.leave)
-            if (upload := post.message.upload) is not None:
-                keep = functools.partial(self._uploads.keep, upload.key)
-                post = post._replace(file_id=await self._uploads.file_id(upload.key), keep=keep)
-            if self._ledger.is_shared and stored.opened - self._began < FORGOTTEN_WITHIN:
-                post = post._replace(since=self._since(stored))
-            if retry.is_in_doubt(claim) and self._finder is not None:
-                with turn:
-                    message_id = await self._found(post, self._finder, stored)
-                if message_id is not None:
-                    return self._advance(claim, stored, message_id)
-                # Because the look was a request too, the message needs a turn, which the pace of edits may never give.
-                later = await self._pacer.turn(claim.target)
-                if later is None:
+                    return self._advance(claim, stored, await self._platform.send(post))
+            except SendError:
+                if turn.refused:
                     return None
-                turn = later
-                post = post._replace(leave=turn.leave)
-            with turn:
-                return self._advance(claim, stored, await self._platform.send(post))
-        except SendError:
-            if turn.refused:
-                return None
-            raise
-        finally:
-            self._doubts.answered(claim.rendering_id)
+                raise
 
     async def _found(self, post: Post, finder: Finder, stored: StoredRendering) -> str | None:
         """Return the id of a message in doubt; None if none arrived or, without `hold`, if the bot may not look."""

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import datetime as dt
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,8 @@ from bot.platforms.telegram import audio, client, row
 from bot.sandbox.shared.faults import Fault, Hook, Match, Reply, Reset
 from bot.sandbox.telegram.model import Status
 from bot.sandbox.telegram.server import TelegramStandIn
+from bot.storage.records import LedgerError
+from bot.storage.uploads import LedgerUploads
 from tests.delivery.side import Side, finished, now
 from tests.world import CONTENT
 
@@ -153,6 +156,25 @@ async def test_a_crash_with_a_recording_on_its_way_leaves_it_in_doubt(
     assert await telegram_side.deliver(real_ledger, push) == {"unknown": 1}
     assert got(chat) == ["Récap à 12:34"]
     assert uploads(telegram) == 0
+
+
+async def test_a_database_in_trouble_puts_no_recording_in_doubt(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known of the file is asked before the message's turn; afterwards only the platform can fail."""
+    find, asked = LedgerUploads.find, itertools.count()
+
+    async def refuse(kept: LedgerUploads, platform: PlatformName, key: str) -> str | None:
+        if next(asked) % 2:
+            raise LedgerError("in use")
+        return await find(kept, platform, key)
+
+    monkeypatch.setattr(LedgerUploads, "find", refuse)
+    (chat,) = await subscribed(telegram_side, real_ledger, 1)
+    push = await opened(telegram_side, real_ledger, mp3)
+    assert await telegram_side.deliver(real_ledger, push) == {"sent": 1}
+    assert got(chat) == WHOLE
+    assert uploads(telegram) == 1
 
 
 async def test_a_chat_that_takes_no_recordings_gets_the_link(
