@@ -1,5 +1,6 @@
 """Addresses on the web, as episode files may hold them."""
 
+import base64
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -47,13 +48,19 @@ _TRACKING = re.compile(
 )
 _MAIL_TOOLS = ("list-manage.com", "campaign-archive.com", "mailchi.mp", "sendibt.com", "createsend.com")
 """Hosts of mail tools, where the parameter `e` is the person whom the mail was sent to."""
-_WRAPPING = {"url", "q", "u", "target", "redirect", "to", "dest"}
+_WRAPPING = {"url", "q", "u", "target", "redirect", "to", "dest", "uddg"}
 """Parameters in which redirecting pages hold the address."""
 _REDIRECTS = re.compile(
     r"(?:^|\.)(?:google\.[a-z.]{2,6}/url|facebook\.com/l\.php|instagram\.com/|safelinks\.protection\.outlook\.com/|"
-    r"youtube\.com/redirect|slack-redir\.net/link|t\.umblr\.com/redirect|out\.reddit\.com/|(?:click|clicks|track|"
-    r"tracking|links?|email|redirect|trk|r)\.[\w.-]+/)"
+    r"youtube\.com/redirect|slack-redir\.net/link|t\.umblr\.com/redirect|out\.reddit\.com/|duckduckgo\.com/l/|"
+    r"linkedin\.com/redir/|medium\.com/r/|urldefense\.(?:proofpoint\.)?com/|vk\.com/away|(?:click|clicks|track|"
+    r"tracking|links?|email|mail|lm?|redirect|trk|r)\.[\w.-]+/)"
 )
+_IN_BASE64 = re.compile(r"(?:[/=.]|=a1)(aHR0c[\w-]{8,}|eyJ[\w-]{8,})")
+"""An address, or values in JSON that hold one, as letters write them into their links."""
+_INSIDE = re.compile(r"(?:^|\"(?:e|u|url|href)\\*\":\s*\\*\")(https?://[^\s\"\\<>]+)")
+"""The address there; `iss` and others in a signed claim are no pages."""
+_IN_UNDERSCORES = re.compile(r"/__(https?:/.+?)__;")
 _NESTED = 4
 """Redirects within redirects that are followed."""
 
@@ -226,11 +233,7 @@ def clean_address(text: str) -> str | None:
     try:
         address = web_address(text)
         for _ in range(_NESTED):
-            parts = urlsplit(address)
-            if not _REDIRECTS.search(f"{parts.hostname}{parts.path}"):
-                break
-            inside = (value for key, values in parse_qs(parts.query).items() if key in _WRAPPING for value in values)
-            wrapped = next((value for value in inside if value.startswith(("https://", "http://"))), "")
+            wrapped = _wrapped(address)
             if not wrapped:
                 break
             address = web_address(wrapped)
@@ -241,3 +244,16 @@ def clean_address(text: str) -> str | None:
     is_mail = (parts.hostname or "").endswith(_MAIL_TOOLS)
     kept = [(key, value) for key, value in query if not (_TRACKING.fullmatch(key) or (is_mail and key == "e"))]
     return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+def _wrapped(address: str) -> str:
+    """Return the address inside of one that only leads there; empty if there is none."""
+    parts = urlsplit(address)
+    found = []
+    if encoded := _IN_BASE64.search(f"{parts.path}?{parts.query}"):
+        told = base64.urlsafe_b64decode(encoded[1] + "=" * (-len(encoded[1]) % 4)).decode(errors="replace")
+        found = [inside[1] for inside in _INSIDE.finditer(told.replace("\\/", "/"))]
+    if _REDIRECTS.search(f"{parts.hostname}{parts.path}"):
+        found += [inside[1] for inside in _IN_UNDERSCORES.finditer(parts.path)]
+        found += [value for key, values in parse_qs(parts.query).items() if key in _WRAPPING for value in values]
+    return next((each for each in found if each.startswith(("https://", "http://")) and is_address(each)), "")

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import re
+from collections.abc import Iterator
 
 from babel.dates import get_day_names, get_month_names
 
@@ -34,8 +35,11 @@ _WITHOUT_YEAR = [
     re.compile(rf"(?i){_WEEKDAY}{pattern}(?!,?\s+\d{{4}})")
     for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b")
 ]
-# A text that is nothing but a day and its month is a date; in a sentence, these may be of any year.
-_ALONE = [re.compile(rf"(?i)\A\W*{pattern}\W*\Z") for pattern in (rf"{_DAY}\s+{_MONTH}", rf"{_MONTH}\s+{_DAY}")]
+# A text that is nothing but a day and its month, or has a word before, is a date; others may be of any year.
+_ALONE = [
+    re.compile(rf"(?i)\A\W*(?:[^\W\d_]+\s+)?{pattern}\W*\Z")
+    for pattern in (rf"{_DAY}\s+{_MONTH}", rf"{_MONTH}\s+{_DAY}")
+]
 _BEFORE = re.compile(r"(?i)(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|published|week)\b\W{1,3}){1,4}$")
 _NEAR = dt.timedelta(days=90)
 """Time between today and a date that has neither year nor weekday; a farther one may be of any year."""
@@ -46,6 +50,14 @@ _REACH = 6
 def date_in(text: str, today: dt.date | None = None) -> dt.date | None:
     """Return the first whole date in a text, or one whose weekday tells the year that is nearest to today."""
     return apart_from_date(text, today)[0]
+
+
+def dates_in(text: str, today: dt.date | None = None) -> Iterator[dt.date]:
+    """Yield the dates in a text, each found as the first one is."""
+    day, rest = apart_from_date(text, today)
+    while day:
+        yield day
+        day, rest = apart_from_date(rest, today)
 
 
 def apart_from_date(text: str, today: dt.date | None = None) -> tuple[dt.date | None, str]:

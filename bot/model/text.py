@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 _SENTENCE_END = re.compile(r"""(?<=[.!?…])["”»’)\]]*\s+(?=["“«(\[]?\s?[A-ZÀ-ÖØ-ÞŒ0-9])""")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:M|MM|Mme|Mlle|Dr|Mr|Mrs|Ms|St|Ste|vs|cf|env|approx|etc|p|pp|n|no|art|Inc|Ltd|Co|Jr|Sr)|"
+    r"(?:\b(?:M|MM|Mme|Mlle|Dr|Mr|Mrs|Ms|St|Ste|vs|cf|env|approx|etc|p|pp|n|no|[EÉeé]p|art|Inc|Ltd|Co|Jr|Sr)|"
     r"\b[A-Z]|^\W*\d{1,3})\.$"
 )
 _LONGEST_ABBREVIATION = 12

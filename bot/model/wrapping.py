@@ -1,10 +1,13 @@
 """Paragraphs that a program broke at a width, in one line again."""
 
+import itertools
 import re
+from collections.abc import Sequence
 
 _NO_CONTINUATION = re.compile(
     r"(?i)\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?(?:\d{1,2}|[IVX]{1,4})[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)"
 )
+_BULLET = re.compile(r"\s*([-*•–—]\s+|\d{1,2}[.)]\s+)?")
 _WIDEST = 110
 """Characters of a line that a program broke; mails break at 72 to 78."""
 _NARROWEST = 40
@@ -18,17 +21,45 @@ def rejoined(text: str) -> str:
     A program breaks a line only where the next word does not fit, and so in the middle of sentences.
     """
     lines = text.split("\n")
-    pairs = {index for index in range(len(lines) - 1) if _may_continue(lines[index].strip(), lines[index + 1])}
-    broken = {index for index in pairs if not lines[index].endswith(_ENDED) and lines[index + 1].lstrip()[0].islower()}
-    width = max((len(lines[index]) for index in pairs), default=0)
+    pairs = [at for at in range(len(lines) - 1) if _may_continue(lines[at], lines[at + 1])]
+    together = _broken(lines, pairs)
+    if not together:
+        # Because people paste from several programs, each paragraph may have a width of its own.
+        runs = [[at for _place, at in run] for _key, run in itertools.groupby(enumerate(pairs), lambda x: x[1] - x[0])]
+        found = [_broken(lines, run) for run in runs]
+        together = set().union(*found) if max(map(len, found), default=0) > 1 else set()
+        # A name with a capital may begin a line as well as a sentence does.
+        ends = [len(lines[at]) for at in together] or [0]
+        fitting = (at for at in pairs if min(ends) <= len(lines[at]) <= max(ends))
+        together |= {at for at in fitting if not lines[at].rstrip().endswith(_ENDED)}
+    joined = (
+        f"{line.strip() if at - 1 in together else line.rstrip()} "
+        if at in together
+        else f"{line.strip() if at - 1 in together else line}\n"
+        for at, line in enumerate(lines)
+    )
+    return "".join(joined)[:-1]
+
+
+def _broken(lines: Sequence[str], pairs: Sequence[int]) -> set[int]:
+    """Return the lines that go on in the next one, if a program broke them all at one width."""
+    ends = {at: len(lines[at].rstrip()) for at in pairs}
+    broken = {at for at in pairs if not lines[at].rstrip().endswith(_ENDED) and lines[at + 1].lstrip()[0].islower()}
+    width = max(ends.values(), default=0)
     # The next word would not have fitted into a full line.
-    full = {index for index in pairs if len(lines[index]) + len(lines[index + 1].split()[0]) >= width}
+    full = {at for at in pairs if ends[at] + len(lines[at + 1].split()[0]) >= width}
     if not (broken and _NARROWEST <= width <= _WIDEST) or len(full & broken) < _MOST * len(broken):
-        return text
-    together = full | {index for index in broken if len(lines[index]) > width // 2}
-    return "".join(f"{line.strip()} " if index in together else f"{line}\n" for index, line in enumerate(lines))[:-1]
+        return set()
+    return full | {at for at in broken if ends[at] > width // 2}
 
 
 def _may_continue(line: str, following: str) -> bool:
-    is_text = bool(line and following.strip()) and not line.startswith(("#", "|", "```", "http://", "https://"))
-    return is_text and not _NO_CONTINUATION.match(following)
+    begin = _BULLET.match(line)
+    indent = len(following) - len(following.lstrip())
+    is_level = begin is not None and indent in {begin.end(), 0 if begin[1] else begin.end()}
+    is_text = (
+        any(map(str.isalpha, line))
+        and following.strip()
+        and not line.startswith(("#", "|", "```", "http://", "https://"))
+    )
+    return bool(is_text and is_level) and not _NO_CONTINUATION.match(following.lstrip())

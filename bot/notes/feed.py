@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import html
+import operator
 import re
 import zlib
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from bot.notes.model import Notes
 from bot.notes.reading import notes_in, refusal
 
 _TIME = re.compile(r"\d:[0-5]\d")
+_PUBLISHED = operator.attrgetter("published")
 _SHOWN = 5
 _NUMBER = re.compile(r"(?<!\d)(\d{1,6})(?!\d)")
 
@@ -34,7 +36,7 @@ def notes_from_feed(data: bytes, path: Path, number: int | None, zone: dt.tzinfo
     """
     entries = entries_in(data, path)
     whole = [entry for entry in entries if not entry.is_extra]
-    entry = _newest(whole or entries[:1]) if number is None else _numbered(whole, number)
+    entry = max(whole or entries[:1], key=_PUBLISHED) if number is None else _numbered(whole, number)
     if entry is None:
         newest = ", ".join(f"'{each.title or '?'}'" for each in entries[:_SHOWN])
         cure = _("Leave --episode out for the newest; the feed begins with {newest}").format(newest=newest)
@@ -106,8 +108,4 @@ def _numbered(entries: Sequence[FeedEntry], number: int) -> FeedEntry | None:
     titled = [entry for entry in entries if number_in(entry.title) == number]
     mentioned = [entry for entry in entries if str(number) in _NUMBER.findall(entry.title)]
     # Because each season may count from 1, the newest of several is meant.
-    return next((_newest(found) for found in (stated, titled, mentioned) if found), None)
-
-
-def _newest(entries: Sequence[FeedEntry]) -> FeedEntry:
-    return max(entries, key=lambda entry: entry.published)
+    return next((max(found, key=_PUBLISHED) for found in (stated, titled, mentioned) if found), None)

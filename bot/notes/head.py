@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.model.dates import apart_from_date, date_in
+from bot.model.dates import apart_from_date, date_in, dates_in
 from bot.model.text import fold, sentences
 from bot.notes.chaff import is_about_show, is_chaff, is_chaff_title, says_chaff
 from bot.notes.language import telling_words, words_of
@@ -30,18 +30,19 @@ _NUMBERS = (
 )
 _WEAKER_NUMBERS = (
     # `Monday Briefing 21`, and no year; `le 1302`.
-    re.compile(r"^[^.!?:\d]{3,40}\s(?!(?:19|20)\d\d$)(\d{1,4})$"),
+    re.compile(r"^[^.!?:\d]{3,40}\s(?!(?:19|20)\d\d\b)(\d{1,4})(?:$|\s?[:–—-]\s+)"),
     re.compile(
         r"(?i)^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$|(?=(?:du|of)\b))(?!\d)"
     ),
 )
-_SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|[ée]p|r[ée]cap)\.?\s*(?:num[ée]ro\s|n°\s?|#)?(\d{1,6})\b")
+_SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|[ée]p|[ée]mission|r[ée]cap)\.?\s*(?:num[ée]ro\s|n°\s?|#)?(\d{1,6})\b")
 _PASSING_NUMBER = re.compile(r"(?i)(?:\bnum[ée]ro\s+|\bn°\s?|(?<!\S)#|\ble\s(?=\d+(?: est\b| en\b|[.,]?$)))(\d{1,6})\b")
-_FILE_NUMBER = re.compile(r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})")
-_HEAD = 8
-"""Lines in which number, date and teaser are looked for."""
-_MAX_DATED = 60
-"""Characters of a line that holds the date of the episode; a longer one tells news."""
+_FILE_NUMBER = re.compile(
+    r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})|\D+[\s_-](?!(?:19|20)\d\d$)(\d{2,4})"
+)
+_FEW, _LIST, _HEAD, _MAX_DATED, MAX_PHRASES = 2, 3, 8, 60, 20
+"""Words of a list of two names, lines that tell number, date and teaser, characters of a line with the date, and
+subjects of a teaser. Longer ones tell news."""
 _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
 # In a dictation, no sign stands before "au programme".
 _MENU_BEGINS = rf"(?:\b(?={words_of('menu_phrase')})|(?:^|[,:;.!] ))"
@@ -58,10 +59,6 @@ _GENERIC = re.compile(rf"\b{words_of('generic')}\b")
 _OF = re.compile(r"^(?:des?\s+(?=[A-ZÀ-Þl])|du\s+(?=[A-ZÀ-Þ])|d[’'](?=[A-ZÀ-Þ]))")
 _PARTS = re.compile(r"(?:(?<!\s)\s+)?[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?|(?<!\s)\s+[•|/]\s+")
 _LAST_TWO = re.compile(r"(?<!\s)\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
-MAX_PHRASES = 20
-"""Subjects of a teaser at most; a line that lists more is none."""
-_LIST = 3
-"""Words of a list of two names."""
 _TITLE_PARTS = re.compile(r"(?<!\s)\s*+[|()\[\]]\s*+|(?:^|(?<!\s)\s++)[•·–—-](?:\s++|$)")
 _PROPERTY = re.compile(rf"(?i)^(?P<key>{words_of('property')})\s?:\s*(?P<value>.{{0,160}})$")
 
@@ -70,15 +67,15 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     """Return the head of the notes and the lines below it."""
     head = Head(notes.number, notes.date)
     lines = _without_properties([line for line in notes.lines if not line.aside], head, today)
-    rest, lines = _number(notes.title, lines, head, today)
-    head.number = head.number or _spoken_number([Line(notes.title), *notes.lines[:_HEAD]])
+    rest, lines = _number(notes.title, lines, head, today, path.stem)
+    _spoken_number([Line(notes.title), *notes.lines[:_HEAD]], head, today)
     day, rest = apart_from_date(rest, today)
     lines = _date(lines, head, day, today)
     below = _teaser(rest, lines, head)
     if names := {name: time for time, name in notes.chapters if telling_words(name) and not is_chaff_title(name)}:
         head.ways, head.times = [list(names)], names
     if head.number is None and (match := _FILE_NUMBER.fullmatch(path.stem)):
-        head.number = int(match[1]) or None
+        head.number = int(match[1] or match[2]) or None
     head.date = head.date or date_in(path.stem.replace("_", "-"), today)
     about = [line for line in below[:_LIST] if not line.links and is_about_show(apart_from_date(line.text, today)[1])]
     head.dropped += about
@@ -89,7 +86,8 @@ def number_in(title: str) -> int:
     """Return the number of an episode that its title tells; 0 if there is none."""
     head = Head()
     _number(title, [], head)
-    return head.number or _spoken_number([Line(title)]) or 0
+    _spoken_number([Line(title)], head)
+    return head.number or 0
 
 
 def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[Line]:
@@ -115,17 +113,25 @@ def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[L
     return kept
 
 
-def _number(title: str, lines: list[Line], head: Head, today: dt.date | None = None) -> tuple[str, list[Line]]:
+def _number(
+    title: str, lines: list[Line], head: Head, today: dt.date | None = None, name: str = ""
+) -> tuple[str, list[Line]]:
     """Return the text beside the episode's number, and the lines below it."""
     candidates = [(-1, Line(title)), *enumerate(lines[:_HEAD])]
-    tries = itertools.chain(itertools.product(candidates, _NUMBERS), itertools.product(candidates[:2], _WEAKER_NUMBERS))
+    # A number that may be another one is that of the title, or of the file's name.
+    spoken = [found[1] for _index, line in candidates for found in _SPOKEN_NUMBER.finditer(line.text)]
+    weaker = [each for place, each in enumerate(candidates) if place < _FEW or each[1].level == 1]
+    tries = itertools.chain(itertools.product(candidates, _NUMBERS), itertools.product(weaker, _WEAKER_NUMBERS))
     for (index, line), pattern in tries:
-        day, text = apart_from_date(line.text, today) if len(line.text) <= 3 * _MAX_DATED else (None, line.text)
+        is_short = len(line.text) <= 3 * _MAX_DATED
+        day, text = apart_from_date(line.text, today) if is_short else (None, line.text)
         match = pattern.search(text)
         if match is None or line.item or head.number not in {None, int(match[1])}:
             continue
         is_long = index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED
-        if is_long or (pattern in _WEAKER_NUMBERS and is_chaff(line)):
+        is_sure = match.end() == len(text) or line.level == 1 or match[1] in re.findall(r"\d+", name)
+        is_sure = is_sure and (not spoken or match[1] in spoken)
+        if is_long or (pattern in _WEAKER_NUMBERS and (is_chaff(line) or not is_sure)):
             continue
         head.number, head.date = int(match[1]) or None, head.date or day
         rest = _telling(f"{text[: match.start()]}{text[match.end() :]}".strip())
@@ -144,25 +150,33 @@ def _telling(title: str) -> str:
     return title if len(told) == len(parts) else " – ".join(told)
 
 
-def _spoken_number(lines: Sequence[Line]) -> int | None:
-    """Return the number of the episode that a sentence tells, be it a greeting or aside."""
+def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = None) -> None:
+    """Find the number of the episode that a sentence tells, be it a greeting or aside, and the date beside it."""
     about = (line.text for line in lines if is_chaff(line) or is_about_show(line.text))
-    told = (_SPOKEN_NUMBER.search(apart_from_date(line.text)[1]) for line in lines)
-    texts = (*told, *map(_PASSING_NUMBER.search, about))
-    return next((int(match[1]) or None for match in texts if match), None)
+    told = itertools.product([_SPOKEN_NUMBER], (said for line in lines for said in sentences(line.text)))
+    for pattern, said in itertools.chain(told, itertools.product([_PASSING_NUMBER], about)):
+        match = pattern.search(apart_from_date(said, today)[1])
+        if match and head.number in {None, int(match[1])}:
+            head.number = int(match[1]) or None
+            # The day of the recording stands before that of the show.
+            head.date = head.date or max(dates_in(said, today), default=None)
+            return
 
 
 def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) -> list[Line]:
-    """Find the date in a line of its own, if it is not found in the title, and return the lines without that line."""
+    """Find the date in a sentence of its own, if it is not found in the title, and return the lines without that."""
     for index, line in enumerate(lines[:_HEAD]):
         is_passing = is_chaff(line)
-        day = date_in(line.text, today) if len(line.text) <= _MAX_DATED or is_passing else None
-        if day is None or (line.text.endswith((".", ";")) and not is_passing) or line.item or line.time:
-            continue
-        is_alone = not telling_words(apart_from_date(line.text, today)[1])
-        if is_alone or (index < 2 and line.level < 2 and not line.links):  # noqa: PLR2004 - at the very top
-            head.date = head.date or found or day
-            return [*lines[:index], *lines[index + 1 :]] if is_alone else lines
+        told = [] if line.item or line.time else sentences(line.text)
+        for at, said in enumerate(told):
+            day, rest = apart_from_date(said, today)
+            is_alone = is_about_show(rest)
+            is_top = index < _FEW > line.level and not (line.links or said.endswith((".", ";")))
+            if day and (is_passing or (len(said) <= _MAX_DATED and (is_alone or is_top))):
+                head.date = head.date or found or day
+                kept = " ".join(told[:at] + told[at + 1 :])
+                above = [dataclasses.replace(line, text=kept)] if kept or line.links else []
+                return [*lines[:index], *above, *lines[index + 1 :]] if is_alone else lines
     head.date = head.date or found
     return lines
 
@@ -175,7 +189,7 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
     for index, line in enumerate((Line(rest), *lines[:_HEAD])):
         # A greeting may stand before the list: "Welcome back. Today we talk about …" More sentences tell a story.
         told = sentences(line.text)
-        for said in told[: 1 if not index else 2 if len(told) <= 2 else 0]:  # noqa: PLR2004
+        for said in told[: 1 if not index else _FEW if len(told) <= _FEW else 0]:
             phrases, lead = phrases_in(line.text if not index else said)
             is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
             is_list = is_list and not any(map(_SPOKEN_NUMBER.search, phrases))

@@ -29,6 +29,14 @@ _TYPED_BULLET = re.compile(r"^[•▪◦●‣]\s+")
 
 # Elements of the page itself and its navigation, which are no part of an episode's notes.
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
+_UNSEEN = re.compile(
+    r"(?i)(?:display|mso-hide)\s*:\s*(?:none|all)\b|\baria-hidden\s*=\s*[\"']?true|\brole\s*=\s*[\"']?(?:navigation|"
+    r"contentinfo|search)\b|\bclass\s*=\s*(?:[\"'](?:[^\"']*\s)?)?(?:(?:[\w-]+-)?footer|preheader|breadcrumbs?|nav(?:bar)?|"
+    r"sidebar|sr-only|screen-reader-text|visually-hidden|skip-link|sharedaddy|jp-relatedposts|cookie[\w-]*)(?=[\s\"'>]|$)"
+)
+"""Attributes of elements that no reader sees, or that stand around every page of a site or letter."""
+_PIXEL = re.compile(r"(?i)\b(?:width|height)\s*=\s*[\"']?[01](?!\d)|display\s*:\s*none")
+"""Attributes of an image that counts readers."""
 _BLOCKS = frozenset(
     fold_words(
         "address article aside blockquote body dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 header hr html li main "
@@ -36,9 +44,7 @@ _BLOCKS = frozenset(
     )
 )
 _ENDS_LINE = _BLOCKS | {"br"}
-_OF_TABLE = frozenset({"table", "tr", "td", "th"})
 _BOLD = frozenset({"b", "strong"})
-_TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 def html_tags(text: str) -> tuple[int, int]:
@@ -67,16 +73,10 @@ class _Reader:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._hidden = ""
-        self._level = 0
+        self._level = self._nested = self._aside = self._breaks = self._depth = self._lists = 0
+        self._item = self._gap = self._is_comment = False
         # Whether each open element of inline text is bold: a clipboard wraps all its text into a bold that is none.
         self._bold: list[tuple[str, bool]] = []
-        self._item = False
-        self._gap = False
-        self._aside = 0
-        self._is_comment = False
-        self._breaks = 0
-        self._depth = 0
-        self._lists = 0
         self._pieces: list[tuple[str, bool]] = []
         self._links: list[Link] = []
         self._images: list[Picture] = []
@@ -91,11 +91,12 @@ class _Reader:
 
     def tag(self, name: str, attributes: str, *, closing: bool) -> None:
         """Take a tag that opens or closes an element."""
-        if self._hidden or name in _HIDDEN:
-            if not closing:
-                self._hidden = self._hidden or name
-            elif name in {self._hidden, "body"}:
+        if self._hidden:
+            self._nested += 0 if name != self._hidden else -1 if closing else 1
+            if not self._nested or (closing and name == "body"):
                 self._hidden = ""
+        elif name in _HIDDEN or (_UNSEEN.search(attributes) and name not in {"img", "br", "hr", "body"}):
+            self._hidden, self._nested = "" if closing else name, 1
         elif name in _ENDS_LINE:
             self._end_block(name, attributes, closing=closing)
         elif name in _BOLD or name == "span":
@@ -106,8 +107,8 @@ class _Reader:
             self._link = (target, len(self._pieces)) if target else None
             if target.startswith("#cmnt"):
                 # The mark of a comment in Google Docs; the comment itself stands below the text.
-                self._hidden, self._is_comment = "a", target.startswith("#cmnt_ref")
-        elif name == "img":
+                self._hidden, self._nested, self._is_comment = "a", 1, target.startswith("#cmnt_ref")
+        elif name == "img" and not _PIXEL.search(attributes):
             found = _attributes(attributes)
             self._images.append(Picture(found.get("src", ""), _plain(found.get("alt", ""))))
 
@@ -126,9 +127,11 @@ class _Reader:
         elif name != "br":
             self._depth = len(self._bold)
         # A title below that of the page heads no subject.
-        self._level = int(name[1]) if name in _TITLES and not closing and "subtitle" not in attributes else 0
+        self._level = (
+            int(name[1]) if re.fullmatch("h[1-6]", name) and not closing and "subtitle" not in attributes else 0
+        )
         self._lists = max(0, self._lists + (0 if name not in {"ul", "ol"} else -1 if closing else 1))
-        if name in _OF_TABLE:
+        if name in {"table", "tr", "td", "th"}:
             self._end_cell(name, closing=closing)
         self._item = not closing and (name == "li" or is_items or "MsoListParagraph" in attributes)
         self._aside = max(0, self._aside + (0 if name != "aside" else -1 if closing else 1))

@@ -28,6 +28,7 @@ EMOJI = re.compile(r"^[\U0001F000-\U0001FAFF\u2190-\u2BFF\u2600-\u27BF\ufe0f\u20
 SOURCES = re.compile(rf"^\W*(?:les\s+|nos\s+|the\s+)?{words_of('sources')}(?: .{{0,30}})?\W*$")
 _DECORATION = re.compile(r"^(?:[*=~_+#/▬-]{2,}|§|>+\s)|(?<![*=~_+#/▬-])[*=~_+#/▬-]{2,}$")
 _DURATION = re.compile(r"[(\[]\d{1,2} ?(?:min|mn|sec|s|['’])[^()\[\]]{0,9}[)\]]$")
+_TAGS = re.compile(r"(?:(?<=\S)\s+#[^\W\d_][\w/-]*)+$")
 _MOST_INSIDE, _MAX_HEADING = 20, 110
 """Lists inside of a list, behind which its count goes on, and characters of a title."""
 ENDS = (".", "!", "…", ";", ",")
@@ -61,7 +62,7 @@ def number_of(text: str) -> int:
 
 def bare_title(text: str) -> str:
     """Return a heading without its frame, number, emoji and last colon."""
-    for pattern in (_DECORATION, _DURATION, _NUMBERED, EMOJI, _FIELD):
+    for pattern in (_TAGS, _DECORATION, _DURATION, _NUMBERED, EMOJI, _FIELD):
         text = pattern.sub("", text).strip()
     return text.rstrip(":").strip()
 

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot.model.text import fold, fold_words
@@ -37,22 +37,19 @@ _NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
 _CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
 _CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
 _VOICE = re.compile(r"^<v(?:\.\w+)* ([^<>]{1,40})>")
-_SYSTEM = re.compile(rf"^\W*{words_of('system')}")
+_SYSTEM = re.compile(rf"^[^\w#@:\[]*{words_of('system')}")
 _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _GREETING = re.compile(rf"\W*{words_of('greeting')}")
-_SHORT = 90
+_SHORT, _FEW, _MANY = 90, 2, 0.6
+_MARKS = " \u200e\u200f"
 _MAIL_HEADER = re.compile(rf"(?i)(?P<name>{words_of('mail_header')})\s?:\s*(?P<value>.*)")
 _ANSWER = re.compile(r"(?i)^(?:(?:re|fwd?|tr)\s?:\s*)+")
 _WROTE = re.compile(r"(?i)^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$")
 _FORWARDED = re.compile(r"(?i)^\W{3,30}(?:forwarded message|message transféré|message d.origine|original message)")
-_FEW_WORDS = 40
-"""Words above a forwarded message that only hand it over."""
-_MOST_HEADERS = 12
-_LONGEST_SIGNATURE = 8
-"""Lines below the mark of a signature."""
-_MANY = 0.6
-_BULLET = re.compile(r"\s*[-*•·‣▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
+_FEW_WORDS, _MOST_HEADERS, _LONGEST_SIGNATURE = 40, 12, 8
+"""Words above a forwarded message that only hand it over, lines of headers, and lines below a signature's mark."""
+_BULLET = re.compile(r"\s*[-*•·‣\u2043▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
 # The marks of chats for bold, and those of Slack for a link and an emoji.
 _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
@@ -64,8 +61,13 @@ _COUNTED = {name: f"{at}. " for at, name in enumerate(_DIGITS, 1)}
 
 def plain_lines(text: str) -> Iterator[Line]:
     """Yield the lines of a text, without the frame of a chat, a mail or a transcript."""
+    return marked_lines(_unframed(text.split("\n")))
+
+
+def marked_lines(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines with their marks of titles and items apart from their words."""
     gap = False
-    for said in _unframed(text.split("\n")):
+    for said in lines:
         words = _EMOJI_CODE.sub(lambda code: _COUNTED.get(code[1], ""), _SLACK_LINK.sub(r" \1 ", said.text)).strip()
         if words:
             yield _line(words, said, after_gap=gap or said.after_gap)
@@ -142,54 +144,58 @@ def _are_headers(found: Mapping[str, str]) -> bool:
 
 def _chat(lines: Sequence[str]) -> list[Line] | None:
     """Return the messages of a chat's export or copy; None if the lines are none."""
-    stamps = [_MESSAGE.fullmatch(line.strip(" \u200e\u200f")) for line in lines]
-    if sum(stamp is not None and stamp["speaker"] is not None for stamp in stamps) > 1:
-        said = [
-            message_line(stamp["text"], begins=True, is_system=not stamp["speaker"]) if stamp else message_line(line)
-            for line, stamp in zip(lines, stamps, strict=True)
-        ]
-        return _without_comments(said, [stamp and stamp["speaker"] for stamp in stamps])
-    headers: dict[int, str] = {}
-    for index, line in enumerate(lines):
-        if match := _HEADER.fullmatch(line.strip()) or _STAMP_FIRST.fullmatch(line.strip()):
-            headers[index] = match["speaker"].strip()
-        elif index and _CLOCK_ALONE.fullmatch(line):
-            headers[index] = ""
-            if line.startswith((" ", "\t", "—", "–")) and lines[index - 1].strip():
-                headers.setdefault(index - 1, lines[index - 1].strip())
-    counts = Counter(filter(None, headers.values()))
-    # One name with a time may be a chapter; one with a day is a message.
-    is_chat = max(counts.values(), default=0) > 1 or sum(_DATED.search(lines[each]) is not None for each in headers) > 1
-    owners = [headers.get(index) or None for index in range(len(lines))]
-    return _without_comments(list(_copied(lines, headers)), owners) if is_chat else None
+    stamps = {at: stamp for at, line in enumerate(lines) if (stamp := _MESSAGE.fullmatch(line.strip(_MARKS)))}
+    begins: dict[int, tuple[str | None, str]] = {at: (stamp["speaker"], stamp["text"]) for at, stamp in stamps.items()}
+    if sum(stamp["speaker"] is not None for stamp in stamps.values()) < _FEW:
+        begins = {}
+        for at, line in enumerate(lines):
+            if match := _HEADER.fullmatch(line.strip()) or _STAMP_FIRST.fullmatch(line.strip()):
+                begins[at] = match["speaker"].strip(), ""
+            elif at and _CLOCK_ALONE.fullmatch(line):
+                begins[at] = "", ""
+                if line.startswith((" ", "\t", "—", "–")) and lines[at - 1].strip():
+                    begins.setdefault(at - 1, (lines[at - 1].strip(), ""))
+        counts = Counter(name for name, _text in begins.values() if name)
+        # One name with a time may be a chapter; one with a day is a message.
+        is_dated = sum(_DATED.search(lines[at]) is not None for at in begins) >= _FEW
+        if not is_dated and max(counts.values(), default=0) < _FEW:
+            return None
+    messages: list[tuple[str | None, list[str]]] = [("", [])]
+    for at, line in enumerate(lines):
+        owner, text = begins.get(at, ("", line))
+        messages += [(messages[-1][0] if owner == "" else owner, [])] if at in begins else []
+        messages[-1][1].append(text)
+    return told_in(messages)
 
 
-def _without_comments(said: Sequence[Line], owners: Sequence[str | None]) -> list[Line]:
-    """Return the lines of a chat; people who write neither links nor sentences only comment on the others."""
-    last = ""
-    people = [last := owner or last for owner in owners]
-    told = list(zip(said, people, strict=True))
-    tellers = {who for line, who in told if len(line.text) > _SHORT // 2 or "://" in line.text}
-    is_out = [bool(tellers and who and line.text) and who not in tellers for line, who in told]
-    return [replace(line, aside=line.aside or out) for line, out in zip(said, is_out, strict=True)]
+def told_in(messages: Sequence[tuple[str | None, Sequence[str]]]) -> list[Line]:
+    """Return the lines of messages by their senders; all of the program and of people to each other is aside."""
+    texts = [[_EDITED.sub("", line.strip().strip(_MARKS)) for line in lines] for _owner, lines in messages]
+    said = [[text for text in each if text and not _SYSTEM.match(fold(text))] for each in texts]
+    owners = [owner for owner, _lines in messages]
+    # People who write neither links nor sentences only comment on the others.
+    long = (any(len(line) > _SHORT // 2 or "://" in line for line in own) for own in said)
+    tellers = {owner for owner, is_long in zip(owners, long, strict=True) if is_long} or {*owners}
+    is_in_blocks = sum(len(own) > 1 for own in said) > _FEW
+    told, last = [], None
+    for (owner, lines), own, shown in zip(messages, said, texts, strict=True):
+        is_alone = len(own) == 1 and "://" not in own[0]
+        # Where subjects are messages of several lines, one line of another person is an answer.
+        is_talk = is_alone and ((is_in_blocks and owner != last) or _is_talk(own[0]))
+        is_out = owner is None or is_talk or owner not in {"", *tellers} or "".join(lines).lstrip().startswith("\u200e")
+        begins = True
+        for text in shown:
+            is_aside = is_out or _SYSTEM.match(fold(text)) or (begins and _CHATTER.fullmatch(fold(text)))
+            told.append(Line(text, after_gap=begins, aside=bool(text and is_aside)))
+            begins = begins and not text
+        last = owner if own else last
+    return told
 
 
-def _copied(lines: Sequence[str], headers: Collection[int]) -> Iterator[Line]:
-    begins = False
-    for index, line in enumerate(lines):
-        yield Line("") if index in headers else message_line(line, begins=begins)
-        begins = index in headers or (begins and not line.strip())
-
-
-def message_line(text: str, *, begins: bool = False, is_system: bool = False) -> Line:
-    """Return a line of a chat; remarks between people are aside, as are lines of the program."""
-    text = _EDITED.sub("", text.strip().strip("\u200e\u200f"))
-    flat = fold(text)
-    is_short = begins and len(text) <= _SHORT and "://" not in text
-    # A title begins with a capital or has a number, and a remark between two people seldom does.
+def _is_talk(text: str) -> bool:
+    """Tell whether a message is a remark between people; a title begins with a capital or has a number."""
     is_remark = text[:1].islower() and not any(mark in text for mark in "0123456789:")
-    is_talk = is_short and bool(_CHATTER.match(flat) or flat.endswith("?") or is_remark)
-    return Line(text, after_gap=begins, aside=bool(text) and (is_system or is_talk or _SYSTEM.match(flat) is not None))
+    return len(text) <= _SHORT and bool(_CHATTER.match(fold(text)) or text.endswith("?") or is_remark)
 
 
 def _transcript(lines: Sequence[str]) -> list[Line] | None:

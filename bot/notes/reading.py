@@ -5,12 +5,15 @@ import dataclasses
 import email
 import email.policy
 import io
+import itertools
 import json
 import re
 import tomllib
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from email.message import EmailMessage
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -19,34 +22,31 @@ from markdown_it import MarkdownIt
 
 from bot.model.address import web_address
 from bot.model.dates import date_in
+from bot.model.episode import seconds_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
 from bot.model.plaintext import clean, text_in
 from bot.model.problems import BadValueError, InvalidInputError, Problem
-from bot.model.text import fold
+from bot.model.text import fold, fold_words
 from bot.model.wrapping import rejoined
 from bot.notes.addresses import with_addresses
 from bot.notes.head import number_in
 from bot.notes.html import html_tags, read_html
+from bot.notes.language import words_of
 from bot.notes.marks import counted
 from bot.notes.model import Line, Notes
-from bot.notes.plain import is_framed, mail_subject, message_line, plain_lines
+from bot.notes.plain import is_framed, mail_subject, marked_lines, plain_lines, told_in
 from bot.notes.tables import tabbed
 
-MAX_LENGTH = 100_000
-"""Characters: ten times the notes of an hour. A longer text is a transcript or a book."""
-_MAX_DOCUMENT = 20_000_000
-"""Bytes of a document of an office program, which may hold pictures."""
-_MARKUP_SHARE = 8
-"""Characters of a document's markup for each one of its words."""
-_NEARLY_ALL = 0.8
+MAX_LENGTH, _MARKUP_SHARE = 100_000, 8
+"""Characters of a text, ten times the notes of an hour, and those of a document's markup for each of its words."""
+_MAX_DOCUMENT, _BEGINNING, _NEARLY_ALL, _FEW, _MOMENT = 20_000_000, 4_000, 0.8, 2, 100
+"""Bytes of a document of an office program and of its beginning that tells its format, and seconds of a jingle."""
 
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:|^\|.+\|\s*$",
     re.MULTILINE,
 )
-_BEGINNING = 4_000
-"""Bytes at the beginning of a file that tell its format."""
 _GIVE_NOTES = gettext_noop("Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export")
 _SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
 _FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
@@ -57,8 +57,7 @@ _OTHER_FILES = (
     (_FEED, gettext_noop("this is a feed"), _GIVE_FEED),
     (_ROWS, gettext_noop("these are the rows of a table, not notes"), _GIVE_NOTES),
 )
-_MAIL = re.compile(r"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
-_MAIL_MARK = re.compile(r"(?mi)^(?:MIME-Version|Content-Type|Content-Transfer-Encoding|Message-ID):")
+_OF_MAIL = frozenset({"mime-version", "content-type", "content-transfer-encoding", "message-id"})
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
 _HEAD = re.compile(
     r"\s*+(?:---[ \t]*+\n(?P<yaml>.*?)\n(?:---|\.\.\.)[ \t]*+(?:\n|\Z)|"
@@ -68,9 +67,15 @@ _HEAD = re.compile(
 _OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
 _DATE_KEYS = ("date", "pubdate", "published", "publishdate", "published_at", "publish_date", "datetime")
 _CODE = re.compile(
-    r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|\{:[^{}\n]{1,80}\}|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
+    r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|\{:[^{}\n]{1,80}\}|(?<=^>)\s?\[!\w+\][+-]?|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
     re.MULTILINE,
 )
+_OF_SPONSOR = rf"[^\n]*\b(?i:{words_of('sponsor')}|publicit\w*)\b[^\n]*"
+_CALLOUT = re.compile(rf"^> ?\[!{_OF_SPONSOR}(?:\n>[^\n]*)*", re.MULTILINE)
+# A box around an ad opens and closes as Hugo, Docusaurus and MDX write it.
+_OPENS = re.compile(rf"^(?:\{{\{{[<%]|:::|<(?=[A-Z])){_OF_SPONSOR}$", re.MULTILINE)
+_CLOSES = re.compile(r"^(?:\{\{[<%] ?/[^\n]*|:::+ *|</[A-Z]\w*>)$", re.MULTILINE)
+_WIKI = re.compile(r"!\[\[[^\[\]\n]*\]\]|\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
 _RAISED = r"[\u00b9\u00b2\u00b3\u2070-\u2079]{1,2}"
 _NOTE = re.compile(
     rf"^[ \t]*(?:\[(\^?[\w-]{{1,30}})\]|\((\d{{1,2}})\)|({_RAISED})|(\d{{1,2}})[.)]?(?=[ \t:]+https?://))"
@@ -81,7 +86,14 @@ _CITED = re.compile(rf" ?(?:\[(\^?[\w-]{{1,30}})\](?!\()|\((\d{{1,2}})\)|({_RAIS
 _URL = re.compile(r"https?://[^\s<>()\[\]]+")
 _LONGEST_NUMBER = 6
 _AUDIO = re.compile(r"(?i)\.(?:mp3|m4a|ogg|opus|aac)(?:\?\S*)?$")
-_TIME_FIRST = re.compile(r"^\W{0,3}(\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?)(?!\d)[\s\W]{0,5}")
+_PRIME = re.compile("['’]")
+_TIME = r"\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?(?!\d)"
+# Behind the time, its end or the duration may stand.
+_TIME_FIRST = re.compile(
+    rf"^\W{{0,3}}({_TIME})(?:\W{{1,9}}(?:(?:à|to)\s)?(?:{_TIME}|\d{{1,3}}\s?(?:mi?n\b|['’](?!\w))))?\W{{0,5}}"
+)
+_PEOPLE = re.compile(r"\s*(?:\(|\s[–—|/-]\s+)((?:(?:[A-ZÀ-Þ][\w’'.-]*|[&+/,]|et|and|avec|with)\s?){1,6})\)?$")
+"""The names of those who tell a subject, behind its title."""
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 
 
@@ -104,11 +116,12 @@ def read_notes(data: bytes, path: Path) -> Notes:
     # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
-    if _MAIL.match(beginning) and _MAIL_MARK.search(beginning):
-        try:
-            return _of_mail(data, path)
-        except RecursionError:
-            raise refusal(path, _("too many parts of this mail stand in each other"), _(_SAVE_AS_TEXT)) from None
+    try:
+        mail = email.message_from_bytes(data, policy=email.policy.default)
+        if len(mail) > 1 and _OF_MAIL & set(map(str.lower, mail)):
+            return _of_mail(mail, path)
+    except RecursionError:
+        raise refusal(path, _("too many parts of this mail stand in each other"), _(_SAVE_AS_TEXT)) from None
     text = text_in(data)
     if text is None:
         cure = _("Save the notes as text, Markdown or HTML, and give that file")
@@ -140,6 +153,8 @@ def notes_in(text: str, path: Path) -> Notes:
     elif is_named or (blocks + inline and (begins or blocks > 1) and blocks + inline > 2 * marks and suffix != ".mdx"):
         lines = read_html(text if blocks else re.sub(r"\n(?:\s*\n)?", "<br>", text))
     elif marks or suffix in {".md", ".markdown", ".mdx"}:
+        text = _CALLOUT.sub(lambda box: re.sub(r"(?m)^> ?", "", f"> <aside>\n\n{box[0]}\n\n</aside>\n"), text)
+        text = _CLOSES.sub("\n</aside>\n", _OPENS.sub("\n<aside>\n", text))
         text = _CODE.sub("", text) if found else text
         # Because a person means a line of its own as one, a single break ends a line here.
         text = MarkdownIt("commonmark", {"breaks": True}).enable("table").render(rejoined(_with_notes(text)))
@@ -154,14 +169,30 @@ def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str
     kept = [line for line in _timed(map(with_addresses, tabbed(lines))) if line.text or line.links or line.images]
     if not any(character.isalpha() for line in kept for character in line.text):
         raise refusal(path, _("there are no words in these notes"), _("Give a file with show notes"))
-    links = [link.url for line in kept for link in line.links]
+    titles = sorted((line.level, at) for at, line in enumerate(kept) if line.level)
+    if [level for level, _at in titles[:2]].count(1) == 1 < len(titles) and (own := kept[titles[0][1]]).is_link:
+        # The link of the page's own title is its address.
+        found["page"] = found.get("page") or own.links[0].url
+        kept[titles[0][1]] = dataclasses.replace(own, links=(), is_link=False)
     # The recording itself is no source.
-    found["audio"] = found.get("audio") or next(filter(_AUDIO.search, links), "")
-    kept = [
-        dataclasses.replace(line, links=tuple(link for link in line.links if not _AUDIO.search(link.url)))
-        for line in kept
-    ]
-    return Notes(tuple(counted(kept)), source=source, **found)
+    audio = [link for line in kept for link in line.links if _AUDIO.search(link.url)]
+    found["audio"] = found.get("audio") or next((link.url for link in audio), "")
+    kept = [dataclasses.replace(line, links=tuple(link for link in line.links if link not in audio)) for line in kept]
+    return Notes(tuple(_rows(counted(kept))), source=source, **found)
+
+
+def _rows(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines of a rundown, with the names behind titles apart, and the moments between the subjects aside."""
+    ends = [_PEOPLE.search(line.text) if line.time or line.level else None for line in lines]
+    names = Counter(name for end in ends if end for name in fold_words(end[1]))
+    is_habit = sum(map(bool, ends)) > _FEW <= max(names.values(), default=0)
+    pairs = list(itertools.pairwise(seconds_in(line.time) for line in (*lines, Line(""))))
+    brief = [begin is not None and end is not None and begin <= end < begin + _MOMENT for begin, end in pairs]
+    is_rundown = sum(begin is not None and end is None for begin, end in pairs) >= max(_FEW, sum(brief))
+    for line, end, is_brief in zip(lines, ends, brief, strict=True):
+        is_aside = line.aside or (is_rundown and is_brief)
+        yield dataclasses.replace(line, text=line.text[: end.start() if end and is_habit else None], aside=is_aside)
+        yield from [Line(end[1], aside=True)] if end and is_habit else []
 
 
 def _timed(lines: Iterable[Line]) -> Iterator[Line]:
@@ -175,7 +206,7 @@ def _timed(lines: Iterable[Line]) -> Iterator[Line]:
             continue
         if match and any(map(str.isalpha, rest)):
             lead = line.lead if match.start() else line.lead[match.end() :]
-            yield dataclasses.replace(line, text=rest.strip(), time=match[1], lead=lead)
+            yield dataclasses.replace(line, text=rest.strip(), time=_PRIME.sub(":", match[1]), lead=lead)
         else:
             yield dataclasses.replace(line, time=line.time or above)
         above = ""
@@ -221,12 +252,11 @@ def _of_document(data: bytes, path: Path) -> Notes:
     return _whole(read_html(clean(page)), path, {})
 
 
-def _of_mail(data: bytes, path: Path) -> Notes:
+def _of_mail(mail: EmailMessage, path: Path) -> Notes:
     """Return the notes in a mail as programs keep it.
 
     Of two forms, the one with links and titles is read, unless the plain one says more.
     """
-    mail = email.message_from_bytes(data, policy=email.policy.default)
     forms = []
     for kind, suffix in (("html", ".html"), ("plain", ".txt")):
         with contextlib.suppress(InvalidInputError, LookupError, ValueError):
@@ -250,13 +280,13 @@ def _of_chat(text: str, path: Path) -> Notes:
     messages = data.get("messages") if isinstance(data, dict) else data
     if not isinstance(messages, list) or not all(isinstance(each, dict) and "text" in each for each in messages):
         raise refused
-    lines: list[Line] = []
+    told = []
     for message in messages:
-        is_system = message.get("type") == "service" or bool(message.get("subtype"))
+        is_system = message.get("type") == "service" or message.get("subtype")
         pieces = message["text"] if isinstance(message["text"], list) else [message["text"]]
-        for index, line in enumerate(plain_lines(clean("".join(map(_marked, pieces))))):
-            aside = message_line(line.text, begins=not index, is_system=is_system).aside
-            lines.append(dataclasses.replace(line, aside=aside, after_gap=line.after_gap or not index))
+        owner = None if is_system else str(message.get("from") or message.get("user") or "")
+        told.append((owner, clean("".join(map(_marked, pieces))).split("\n")))
+    lines = marked_lines(told_in(told))
     name = str(data.get("name", "")) if isinstance(data, dict) else ""
     return _whole(lines, path, {"number": number_in(name) or None})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import io
 import zipfile
@@ -227,6 +228,14 @@ def test_damaged_documents_are_refused(data: bytes) -> None:
     assert "Give" in str(caught.value) or "Copy" in str(caught.value) or "Save" in str(caught.value)
 
 
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+_NESTED = _encoded('{"e":"https://a.example/n"}')
+_SIGNED = "https://files.example/n?token=" + _encoded('{"iss":"https://b.example/"}')
+
+
 @pytest.mark.parametrize(
     ("address", "clean"),
     [
@@ -235,6 +244,11 @@ def test_damaged_documents_are_refused(data: bytes) -> None:
         ("https://a.example/n?e=12&fbclid=x", "https://a.example/n?e=12"),
         ("https://shop.us1.list-manage.com/track?id=7&e=12", "https://shop.us1.list-manage.com/track?id=7"),
         ("https://www.google.com/search?q=netflix", "https://www.google.com/search?q=netflix"),
+        (f"https://substack.com/redirect/2/{_NESTED}.kQ3?utm_source=x", "https://a.example/n"),
+        (f"https://click.mails.example/8f/{_encoded('https://a.example/n')}", "https://a.example/n"),
+        (f"https://www.bing.com/ck/a?p=1&u=a1{_encoded('https://a.example/n')}", "https://a.example/n"),
+        ("https://urldefense.com/v3/__https://a.example/n__;!!x$", "https://a.example/n"),
+        (_SIGNED, _SIGNED),
     ],
 )
 def test_an_address_is_that_of_the_page_and_of_nobody(address: str, clean: str) -> None:
