@@ -8,7 +8,7 @@ from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, out
 from bot.cli.send import deliver
 from bot.cli.wording import AdminCommand
-from bot.commands.approving import LONGEST_NUMBER
+from bot.commands.episodes import LONGEST_NUMBER
 from bot.delivery.cards import changes, extents
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from bot.commands.episodes import LONGEST_NUMBER
 from bot.commands.request import Answer, outdated
 from bot.model.document import CommandButton
 from bot.model.rehearsal import Instruction
@@ -12,8 +13,6 @@ from bot.model.rehearsal import Instruction
 if TYPE_CHECKING:
     from bot.commands.request import CommandContext, Request
 
-LONGEST_NUMBER = 9
-"""Digits of an episode's number."""
 SURE = "yes"
 """The word of the button that confirms a recall."""
 
@@ -50,7 +49,7 @@ async def recall(context: CommandContext, request: Request) -> Answer:
 
 
 def is_number(text: str) -> bool:
-    """Return whether the text of a client may be an episode's number, which no database finds too large."""
+    """Return whether the text of a client may be an episode's number."""
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 

@@ -18,7 +18,7 @@ from bot.content.folder import write_draft
 from bot.content.frontmatter import as_draft
 from bot.content.parser import parse_episode
 from bot.content.upcoming import defaults_after
-from bot.model.document import Block, CommandButton, Document, Heading, Listing, Note, Paragraph, Section, Span
+from bot.model.document import Block, CommandButton, Note, Paragraph, Span, bullets, titled
 from bot.model.episode import Status
 from bot.model.i18n import speaking
 from bot.model.plaintext import decoded
@@ -74,7 +74,7 @@ async def _receive(context: CommandContext, request: Request, file: AttachedFile
         return notice(_("No draft of {name} was ready in time: send the words alone, as text.").format(name=name))
     except InvalidInputError as error:
         mistakes = _kept_short([str(problem) for problem in error.problems], LONGEST_MISTAKE)
-        return Answer(_document(_("No draft can be made of {name}").format(name=name), _bullets(mistakes)))
+        return Answer(titled(_("No draft can be made of {name}").format(name=name), bullets(mistakes)))
     return _answer(context, request, text, episode)
 
 
@@ -134,7 +134,7 @@ def _answer(context: CommandContext, request: Request, text: str, episode: Episo
     remarks = list(_remarks(text))
     if remarks:
         told = ngettext("{count} remark in the file:", "{count} remarks in the file:", len(remarks))
-        blocks += [Paragraph((Span(told.format(count=len(remarks))),)), *_bullets(_kept_short(remarks, LONGEST_REMARK))]
+        blocks += [Paragraph((Span(told.format(count=len(remarks))),)), *bullets(_kept_short(remarks, LONGEST_REMARK))]
     buttons: tuple[CommandButton, ...] = ()
     if not os.access(folder, os.W_OK):
         small = _("I cannot write into the content folder: put the file there by hand, as {path}.")
@@ -146,7 +146,7 @@ def _answer(context: CommandContext, request: Request, text: str, episode: Episo
         buttons = (CommandButton(_("Write it as {path}").format(path=path.name), "admin", WRITE),)
     blocks.append(Note((Span(small.format(path=path)),)))
     title = _("Draft of episode {number}").format(number=episode.number)
-    return Answer(_document(title, blocks, buttons), file=AnswerFile(f"{episode.number}.md", text.encode()))
+    return Answer(titled(title, blocks, buttons), file=AnswerFile(f"{episode.number}.md", text.encode()))
 
 
 def _remarks(text: str) -> Iterator[str]:
@@ -161,14 +161,6 @@ def _path_of(context: CommandContext, episode: Episode) -> Path:
     """Return the place of the episode in the content folder: that of the one with its number, if there is one."""
     there = context.archive().get(episode.number)
     return there.path if there else Path(f"{episode.number}.md")
-
-
-def _document(title: str, blocks: Sequence[Block], buttons: tuple[CommandButton, ...] = ()) -> Document:
-    return Document(title, (Section((Heading((Span(title),), level=1), *blocks)),), buttons)
-
-
-def _bullets(lines: Sequence[str]) -> list[Block]:
-    return [Listing(tuple((Paragraph((Span(line),)),) for line in lines))]
 
 
 def _kept_short(lines: Sequence[str], longest: int) -> list[str]:

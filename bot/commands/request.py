@@ -8,7 +8,7 @@ import datetime as dt
 import enum
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from bot.commands.throttle import Throttle
 from bot.content.formatter import SEPARATOR, Formatter
@@ -122,29 +122,12 @@ class Agenda(Protocol):
         """Return the days on which the schedule pushes, in its own time zone."""
 
 
-Decide: TypeAlias = Callable[[Instruction, str, int, str, Request], Awaitable[Answer | None]]
-
-
-async def nothing_to_decide(
-    _decision: Instruction, _schedule: str, _episode: int, _digest: str, _request: Request
-) -> Answer | None:
-    """Know no push."""
+async def nothing_to_run(*_asked: object) -> None:
+    """Know no push, no episode that was sent, and no bot."""
 
 
 def count_nothing(_event: Sum) -> None:
     """Count nothing."""
-
-
-async def nothing_to_run(_request: Request) -> Answer | None:
-    """Know no bot."""
-
-
-Correct: TypeAlias = Callable[[int, str, Request], Awaitable[Answer | None]]
-Recall: TypeAlias = Callable[[int, bool, Request], Awaitable[Answer | None]]
-
-
-async def nothing_to_change(_episode: int, _how: str | bool, _request: Request) -> Answer | None:
-    """Know no episode that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +156,11 @@ class CommandContext:
     audio: Mapping[str, AudioAs] = field(default_factory=dict)
     admins: Mapping[PlatformName, Collection[int]] = field(default_factory=dict)
     language: Language = Language.FRENCH
-    decide: Decide = nothing_to_decide
+    decide: Callable[[Instruction, str, int, str, Request], Awaitable[Answer | None]] = nothing_to_run
     count: Count = count_nothing
     panel: Callable[[Request], Awaitable[Answer | None]] = nothing_to_run
-    correct: Correct = nothing_to_change
-    recall: Recall = nothing_to_change
+    correct: Callable[[int, str, Request], Awaitable[Answer | None]] = nothing_to_run
+    recall: Callable[[int, bool, Request], Awaitable[Answer | None]] = nothing_to_run
     correctable: dt.timedelta = dt.timedelta()
 
     @property
@@ -199,10 +182,10 @@ class CommandContext:
         return Formatter(self.show, request.words)
 
 
-def notice(sentence: str, *buttons: Button, is_private: bool = True) -> Answer:
-    """Return an answer of one sentence, with buttons for the next step."""
+def notice(sentence: str, *buttons: Button) -> Answer:
+    """Return an answer of one sentence for the asker alone, with buttons for the next step."""
     section = Section((Paragraph((Span(sentence),)),))
-    return Answer(Document(sentence, (section,), buttons), is_private=is_private)
+    return Answer(Document(sentence, (section,), buttons), is_private=True)
 
 
 def sorry(catalogue: Words) -> Answer:

@@ -12,8 +12,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.commands.request import Answer, Page, notice
-from bot.commands.subscribing import active, described, farewell, next_push, not_allowed, nothing_here, paused_until
-from bot.model.document import Block, CommandButton, Document, Heading, Layout, Listing, Paragraph, Section, Span
+from bot.commands.subscribing import (
+    active,
+    described,
+    farewell,
+    next_push,
+    not_allowed,
+    nothing_here,
+    paused_until,
+    saved,
+)
+from bot.model.document import Block, CommandButton, Document, Layout, Paragraph, Span, bullets, titled
 from bot.model.i18n import gettext_noop
 from bot.model.subscription import AudioAs, Subscription
 
@@ -40,20 +49,15 @@ async def settings(context: CommandContext, request: Request) -> Answer:
             has_ended = await context.subscriptions.end(request.target, "unsubscribed")
             return dataclasses.replace(farewell(request) if has_ended else nothing_here(request), replaces=True)
         subscriptions = await context.subscriptions.of(request.target)
-        is_saved = False
-        if subscriptions and step == "at":
-            is_saved = await _reschedule(context, request, subscriptions, value)
-        elif subscriptions and (change := _change(context, request, subscriptions, step, value)) is not None:
-            for each in subscriptions:
-                await context.subscriptions.save(
-                    dataclasses.replace(change(active(each)), is_private=request.is_private)
-                )
-            is_saved = True
-        if is_saved:
-            # The panel shows the choices that the database has now.
-            subscriptions = await context.subscriptions.of(request.target)
+        if step == "at":
+            chosen = await _rescheduled(context, request, subscriptions, value)
+        else:
+            change = _change(context, request, subscriptions, step, value)
+            chosen = [change(active(each)) for each in subscriptions] if change else []
+        if chosen:
+            subscriptions = await saved(context, request, chosen)
     answer = _panel(context, request, step, subscriptions)
-    return dataclasses.replace(answer, toast=request.words.gettext("Saved.")) if is_saved else answer
+    return dataclasses.replace(answer, toast=request.words.gettext("Saved.")) if chosen else answer
 
 
 def _change(
@@ -89,18 +93,16 @@ def _with_topic(subscription: Subscription, topic: str, *, is_wanted: bool) -> S
     return active(subscription, topics=tuple(sorted({*others, topic} if is_wanted else others)))
 
 
-async def _reschedule(
+async def _rescheduled(
     context: CommandContext, request: Request, subscriptions: Sequence[Subscription], schedule: str
-) -> bool:
-    """Move the subscription to a schedule of the config; return False when the config has no such schedule."""
+) -> list[Subscription]:
+    """End the subscriptions to other schedules, and return the one to this schedule; none if the config lacks it."""
     if schedule not in context.schedules:
-        return False
-    chosen = active(dataclasses.replace(subscriptions[0], schedule=schedule))
+        return []
     for each in subscriptions:
         if each.schedule != schedule:
             await context.subscriptions.end(request.target, "moved to another schedule", schedule=each.schedule)
-    await context.subscriptions.save(chosen)
-    return True
+    return [active(dataclasses.replace(each, schedule=schedule)) for each in subscriptions[:1]]
 
 
 def _panel(context: CommandContext, request: Request, step: str, subscriptions: Sequence[Subscription]) -> Answer:
@@ -193,8 +195,7 @@ def _done(request: Request) -> CommandButton:
 
 
 def _page(title: str, sentences: Sequence[str], buttons: Sequence[CommandButton]) -> Document:
-    paragraphs = (Paragraph((Span(sentence),)) for sentence in sentences)
-    return Document(title, (Section((Heading((Span(title),), level=1), *paragraphs)),), tuple(buttons))
+    return titled(title, (Paragraph((Span(sentence),)) for sentence in sentences), buttons)
 
 
 _DELETE, _DELETED = "delete", "deleted"
@@ -213,8 +214,6 @@ _KEPT = (
     ),
 )
 _NOT_KEPT = gettext_noop("Nothing else: no name, nothing that anybody writes, and nothing about those who only read.")
-
-
 _SUMS = gettext_noop(
     "Besides, I add up for each day who came and left and what was asked, and keep these sums for two years. They hold "
     "no number of any chat, so that nobody is in them."
@@ -239,11 +238,9 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
             CommandButton(_("No, keep it"), "privacy", "show"),
         )
         return dataclasses.replace(notice(question, *buttons), replaces=True)
-    title = _("What I know")
     blocks: list[Block] = [
-        Heading((Span(title),), level=1),
         Paragraph((Span(_("About a chat that subscribed I keep only:")),)),
-        Listing(tuple((Paragraph((Span(_(line)),)),) for line in _KEPT)),
+        *bullets(map(_, _KEPT)),
         Paragraph((Span(_for_how_long(context.correctable.days, request.words)),)),
         Paragraph((Span(_(_NOT_KEPT)),)),
         Paragraph((Span(_(_SUMS)),)),
@@ -252,7 +249,7 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
     if request.may_manage:
         blocks.append(Paragraph((Span(_("Unsubscribing deletes none of this; “Delete it all” does.")),)))
         deletion = (CommandButton(_("Delete it all"), "privacy", _DELETE),)
-    return Answer(Document(title, (Section(tuple(blocks)),), deletion), replaces=bool(step))
+    return Answer(titled(_("What I know"), blocks, deletion), replaces=bool(step))
 
 
 def _for_how_long(days: int, words: Words) -> str:

@@ -29,14 +29,14 @@ async def subscribe(context: CommandContext, request: Request) -> Answer:
     if refusal := not_allowed(request) or not_possible(request):
         return refusal
     async with context.changing:
-        current = await context.subscriptions.of(request.target) or await _before(context, request)
+        current = await _current(context, request)
         held = {topic for each in current for topic in each.choices.topics}
         topics, unknown = parse_topics(context.archive(), request.argument, held)
         if unknown:
             meant = functools.partial(_corrected, request.argument, unknown)
             return unknown_topic(context, request, unknown, "subscribe", meant)
         chosen = [dataclasses.replace(active(each, topics=topics), paused_until=None) for each in current]
-        return await _saved(context, request, chosen)
+        return _confirmation(context, request, await saved(context, request, chosen))
 
 
 async def again(context: CommandContext, request: Request) -> Answer:
@@ -44,15 +44,15 @@ async def again(context: CommandContext, request: Request) -> Answer:
     if refusal := not_allowed(request) or not_possible(request):
         return refusal
     async with context.changing:
-        current = await context.subscriptions.of(request.target) or await _before(context, request)
-        return await _saved(context, request, [active(each) for each in current])
+        chosen = [active(each) for each in await _current(context, request)]
+        return _confirmation(context, request, await saved(context, request, chosen))
 
 
-async def _saved(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> Answer:
-    """Save the subscriptions, and confirm those that the database then has."""
+async def saved(context: CommandContext, request: Request, chosen: Sequence[Subscription]) -> list[Subscription]:
+    """Save the subscriptions, and return those that the database then has."""
     for subscription in chosen:
         await context.subscriptions.save(dataclasses.replace(subscription, is_private=request.is_private))
-    return _confirmation(context, request, await context.subscriptions.of(request.target))
+    return await context.subscriptions.of(request.target)
 
 
 async def would_get(context: CommandContext, request: Request) -> list[Subscription]:
@@ -66,8 +66,10 @@ def active(subscription: Subscription, **choices: object) -> Subscription:
     return dataclasses.replace(subscription, choices=chosen, state=SubscriptionState.ACTIVE, reason="")
 
 
-async def _before(context: CommandContext, request: Request) -> list[Subscription]:
-    """Return the last subscription of the chat, to be taken up again; else that of a newcomer."""
+async def _current(context: CommandContext, request: Request) -> list[Subscription]:
+    """Return the subscriptions of the chat; else its last one, to be taken up again; else that of a newcomer."""
+    if current := await context.subscriptions.of(request.target):
+        return current
     last = await context.subscriptions.last_ended(request.target)
     default = context.schedules[0]
     if last is None:

@@ -41,19 +41,14 @@ _LITTLE_WORDS = (
     "te tes that the there they this to toi toujours tous tout toute travail tres tu un une us va vais vas very "
     "veux vos votre voudrais voulais vous vraiment want was we work would y ye you your yours"
 )
-_WITHOUT_WEIGHT = frozenset(_LITTLE_WORDS.split())
-"""Words that leave such a meaning as it is. Any other word is one to search for: "stop killing games" is no wish."""
+_KNOWN = frozenset(_LITTLE_WORDS.split()).union(*(sign for meaning in Meaning for sign in meaning.signs))
+"""The words of wishes, and those that leave one as it is. Any other is to search for: "stop killing games" is none."""
 
 
 def meaning_of(text: str) -> Meaning | None:
     """Return the wish that the whole text says; None for a text that says more, or something else."""
     said = frozenset(fold_words(text))
-    rest = said - _WITHOUT_WEIGHT
-    for meaning in Meaning:
-        # In a wish to stop, thanks and greetings are manners.
-        if any(sign <= said for sign in meaning.signs) and rest <= _WORDS_OF_ALL:
-            return meaning
-    return None
-
-
-_WORDS_OF_ALL = frozenset(word for meaning in Meaning for sign in meaning.signs for word in sign)
+    if not said <= _KNOWN:
+        return None
+    # In a wish to stop, thanks and greetings are manners.
+    return next((meaning for meaning in Meaning if any(sign <= said for sign in meaning.signs)), None)

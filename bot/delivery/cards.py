@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.commands.approving import SURE
-from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
+from bot.delivery.pieces import as_notice, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, labelled, person_of, place_of
 from bot.model.correction import Changed, Correctable, UnderWay
-from bot.model.document import Block, CommandButton
+from bot.model.document import Block, CommandButton, bullets
 from bot.model.rehearsal import Decided, Hold, Instruction, Planned, Rehearsal, Rehearsed, Ruling, Waiting
 from bot.model.text import shortened
 

@@ -16,11 +16,11 @@ from bot.commands.approving import is_number
 from bot.commands.request import Page
 from bot.delivery.cards import DIGITS, buttons_for, state_of, to_recall, under_way
 from bot.delivery.correction import Corrector, NothingSentError
-from bot.delivery.pieces import bullets, first_problems, paragraph, small_print
+from bot.delivery.pieces import first_problems, paragraph, small_print
 from bot.delivery.reasons import explain, explain_left_out, labelled, place_of
 from bot.delivery.rehearsal import Rehearser
 from bot.delivery.report import describe, standing_of
-from bot.model.document import Block, Button, CommandButton, Document, Heading, Layout, Section, Span
+from bot.model.document import Block, Button, CommandButton, Layout, Section, bullets, titled
 from bot.model.episode import Episode, Status
 from bot.model.i18n import speaking
 from bot.model.rehearsal import Hold, Instruction
@@ -351,9 +351,8 @@ def _decisions(push: Planned, seen: Rehearsal) -> Iterator[Instruction]:
 
 
 def _view(title: str, blocks: Sequence[Block], *buttons: Button, back: Words | None = None) -> Answer:
-    heading = Heading((Span(title),), level=1)
     more = () if back is None else (_back(back),)
-    return Answer(Document(title, (Section((heading, *blocks)),), (*buttons, *more)), replaces=True)
+    return Answer(titled(title, blocks, (*buttons, *more)), replaces=True)
 
 
 def _back(words: Words) -> CommandButton:

@@ -1,8 +1,8 @@
 """The pieces of a notice to the admins. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from bot.model.document import Block, Button, Document, Heading, Listing, Note, Paragraph, Section, Span
+from bot.model.document import Block, Button, Note, Paragraph, Span, titled
 from bot.model.problems import Problem
 from bot.storage.records import Notice
 
@@ -14,8 +14,7 @@ def as_notice(
     title: str, *blocks: Block, episode: int = 0, alarming: bool = True, buttons: tuple[Button, ...] = ()
 ) -> Notice:
     """Return the notice with this title above the blocks, about this episode."""
-    heading = Heading((Span(title),), level=1)
-    return Notice(Document(title, (Section((heading, *blocks)),), buttons), episode, alarming)
+    return Notice(titled(title, blocks, buttons), episode, alarming)
 
 
 def paragraph(text: str, **values: object) -> Paragraph:
@@ -32,9 +31,3 @@ def first_problems(problems: Sequence[Problem]) -> list[str]:
     """Return the first of the problems as lines, and a sign if there are more."""
     lines = [str(problem) for problem in problems[:LONGEST_LIST]]
     return [*lines, "…"] if len(problems) > LONGEST_LIST else lines
-
-
-def bullets(lines: Iterable[str]) -> list[Block]:
-    """Return the lines as a list; no block without lines."""
-    items = tuple((Paragraph((Span(line),)),) for line in lines)
-    return [Listing(items)] if items else []

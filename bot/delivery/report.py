@@ -6,11 +6,11 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from bot.delivery import cards
-from bot.delivery.pieces import as_notice, bullets, first_problems, paragraph, small_print
+from bot.delivery.pieces import as_notice, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, person_of, place_of
 from bot.model import correction, facts, feed, rehearsal, shortfalls
 from bot.model.codes import NO_FAILURES, Code
-from bot.model.document import Block, Paragraph, Span
+from bot.model.document import Block, Paragraph, Span, bullets
 from bot.model.episode import Episode, Status
 from bot.model.facts import Ability, Fact, Pushed, Standing
 from bot.model.i18n import gettext_noop

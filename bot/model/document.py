@@ -7,6 +7,7 @@ because messages are cut between them.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -234,6 +235,17 @@ class Document:
     def continued(self) -> tuple[Block, ...]:
         """The blocks below the first message if others follow."""
         return (Note((Span(self.more),)),) if self.more else ()
+
+
+def titled(title: str, blocks: Iterable[Block], buttons: Iterable[Button] = ()) -> Document:
+    """Return the document of one section, whose title stands above the blocks."""
+    return Document(title, (Section((Heading((Span(title),), level=1), *blocks)),), tuple(buttons))
+
+
+def bullets(lines: Iterable[str]) -> list[Block]:
+    """Return the lines as a list; no block without lines."""
+    items = tuple((Paragraph((Span(line),)),) for line in lines)
+    return [Listing(items)] if items else []
 
 
 def plain(blocks: tuple[Block, ...]) -> str:
