@@ -7,6 +7,7 @@ from sqlalchemy import case, null, select, update
 
 from bot.model.subscription import PlatformName, Target
 from bot.storage.database import LedgerPart
+from bot.storage.publications import putting_off
 from bot.storage.records import target_of
 from bot.storage.tables import is_at, is_in_chat, pins
 
@@ -41,10 +42,8 @@ class LedgerPins(LedgerPart):
 
     async def put_off(self, pin: Pin, pause: dt.timedelta, *, whole_channel: bool) -> None:
         """Try the pin again after the pause; with `whole_channel`, all of its chat not before either."""
-        where = is_in_chat if whole_channel else is_at
-        attempts = pins.c.attempts if whole_channel else pins.c.attempts + 1
-        put_off = update(pins).where(where(pins, pin.target)).values(due=self._clock() + pause, attempts=attempts)
-        await self._database.change(put_off)
+        which = (is_in_chat if whole_channel else is_at)(pins, pin.target)
+        await self._database.change(putting_off(pins, which, self._clock() + pause, is_tried=not whole_channel))
 
     async def _end(self, pin: Pin, **pinned: str) -> None:
         # A newer recap may have come meanwhile, which is then the next one.

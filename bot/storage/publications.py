@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Table, Update, delete, func, select, update
 
 from bot.model.subscription import PlatformName, Target
 from bot.storage.database import LedgerPart
@@ -45,10 +45,12 @@ class LedgerPublications(LedgerPart):
 
     async def put_off(self, publication: Publication, pause: dt.timedelta, *, whole_channel: bool) -> None:
         """Try the publication again after the pause; with `whole_channel`, all of its channel not before either."""
-        c, until = publications.c, self._clock() + pause
-        put_off = update(publications).values(due=until)
-        if whole_channel:
-            put_off = put_off.where(is_in_chat(publications, publication.target), c.due < until)
-        else:
-            put_off = put_off.where(c.id == publication.id).values(attempts=c.attempts + 1)
-        await self._database.change(put_off)
+        this = publications.c.id == publication.id
+        which = is_in_chat(publications, publication.target) if whole_channel else this
+        await self._database.change(putting_off(publications, which, self._clock() + pause, is_tried=not whole_channel))
+
+
+def putting_off(table: Table, which: ColumnElement[bool], until: dt.datetime, *, is_tried: bool) -> Update:
+    """Return the statement that puts these off, and brings none forward; one that `is_tried` counts the attempt."""
+    c = table.c
+    return update(table).where(which, c.due < until).values(due=until, attempts=c.attempts + int(is_tried))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,26 @@ async def test_only_the_newest_recap_waits_to_be_pinned(ledger: Ledger, clock: C
     assert await ledger.pins.next(TELEGRAM) is None
     await ledger.subscriptions.forget(telegram(-5))
     assert await everything(ledger, "pins") == ""
+
+
+async def test_a_wait_of_a_chat_brings_no_pin_forward(ledger: Ledger, clock: Clock) -> None:
+    """As for publications: one that waits for an hour in another thread still waits its hour."""
+    await ledger.subscriptions.save_all(subscription(telegram(-5, thread), pin=True) for thread in (7, 8))
+    await push(ledger)
+    claims = await ledger.claim(TELEGRAM, 2)
+    await ledger.record([retry.advance(claim, clock(), messages=1, message_id="1") for claim in claims])
+    first = await ledger.pins.next(TELEGRAM)
+    assert first is not None
+    await ledger.pins.put_off(first, dt.timedelta(hours=1), whole_channel=False)
+    second = await ledger.pins.next(TELEGRAM)
+    assert second is not None
+    await ledger.pins.put_off(second, dt.timedelta(minutes=10), whole_channel=True)
+    clock.advance(minutes=10)
+    assert await ledger.pins.next(TELEGRAM) == second
+    await ledger.pins.drop(second)
+    assert await ledger.pins.next(TELEGRAM) is None
+    clock.advance(minutes=50)
+    assert await ledger.pins.next(TELEGRAM) == dataclasses.replace(first, attempts=1)
 
 
 async def test_files_are_known_by_their_key_and_hold_back_first_messages_alone(ledger: Ledger, clock: Clock) -> None:
