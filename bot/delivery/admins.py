@@ -137,9 +137,9 @@ class AdminNotifier:
     async def _send(self, sender: Sender, platform: Platform, target: Target, rendering: Rendering) -> None:
         for message in rendering.messages:
             post = Post(target, rendering.title, message, nonce=secrets.token_hex(8))
-            send = functools.partial(_send, platform, post)
+            attempt = functools.partial(_attempt, platform, post)
             try:
-                await sender.send(SendRequest(target, send, worth=ALARM_WORTH, leaves=True))
+                await sender.send(SendRequest(target, attempt, worth=ALARM_WORTH, leaves=True))
             except SendError as error:
                 log.error("%s cannot be told: %s", target, error)  # noqa: TRY400 - said in full
                 return
@@ -161,5 +161,5 @@ class AdminNotifier:
             await self.tell(Changed(outcome, is_recall) if push.kind in CHANGES else outcome)
 
 
-async def _send(platform: Platform, post: Post, leave: Callable[[], bool]) -> str:
+async def _attempt(platform: Platform, post: Post, leave: Callable[[], bool]) -> str:
     return await platform.send(post._replace(leave=leave))

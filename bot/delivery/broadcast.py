@@ -310,7 +310,8 @@ class Broadcaster:
         """Return the messages for each choice; those that want audio come as a reply to the recording that is found."""
         renderings = {}
         for choice in choices:
-            platform = self.platforms.get(choice.platform)
+            if (platform := self.platforms.get(choice.platform)) is None:
+                continue
             say = functools.partial(
                 self.formatter.episode,
                 episode,
@@ -318,14 +319,14 @@ class Broadcaster:
                 layout=choice.layout,
                 in_private=choice.is_private,
             )
-            document = platform and say()
-            if platform and document:
-                document = dataclasses.replace(document, mention=choice.mention)
-                if isinstance(found, Recording) and self._wants_audio(choice, schedule):
-                    reply = say(has_audio=True)
-                    audio = Audio(episode.title, self.formatter.show, found.source, found.key, otherwise=document)
-                    document = dataclasses.replace(reply or document, audio=audio)
-                renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
+            if (document := say()) is None:
+                continue
+            document = dataclasses.replace(document, mention=choice.mention)
+            if isinstance(found, Recording) and self._wants_audio(choice, schedule):
+                reply = say(has_audio=True)
+                audio = Audio(episode.title, self.formatter.show, found.source, found.key, otherwise=document)
+                document = dataclasses.replace(reply or document, audio=audio)
+            renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
 
     def _wants_audio(self, choice: Choice, schedule: str) -> bool:

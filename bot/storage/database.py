@@ -19,9 +19,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Select, Table, Update, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import Delete
 
 from bot.model.i18n import gettext as _
@@ -70,9 +68,10 @@ class Database:
         self._patience: float | None = None
         self._fence: _Fence = _no_fence
         if url.get_backend_name() == "sqlite":
-            self._place = Place(Path(str(url.database)))
-            event.listen(self._engine, "do_connect", lambda *_arguments: self._check_place())
-            event.listen(self._engine, "connect", self._configure)
+            self._place = place = Place(Path(str(url.database)))
+            event.listen(self._engine, "do_connect", lambda *_arguments: place.check())
+            event.listen(self._engine, "connect", lambda connection, _entry: sqlite.configure(connection))
+            event.listen(self._engine, "connect", lambda *_arguments: place.note())
         event.listen(self._engine, "begin", self._backend.begin)
 
     @classmethod
@@ -257,11 +256,6 @@ class Database:
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {int(usual * 1000)}")
             cursor.close()
-
-    def _configure(self, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        sqlite.configure(connection)
-        if self._place is not None:
-            self._place.note()
 
     def _check_place(self) -> None:
         if self._place is not None:
