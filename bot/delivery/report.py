@@ -309,7 +309,7 @@ def describe(fact: Fact, words: Words, names: Names = NAMELESS) -> Notice:  # no
             return as_notice(
                 _("The recap was not published"),
                 paragraph(kept, target=place_of(fact.target, words, names), reason=fact.reason),
-                small_print(_("You can publish it by hand in Discord.")),
+                small_print(_("You can publish it by hand in {platform}."), platform=fact.target.platform.title()),
             )
         case shortfalls.NotAsChosen():
             short = _("{target}: {reason}. The recap comes there all the same.")

@@ -133,11 +133,8 @@ async def restore(path: Path, database: Path, gap: Gap | None, key: str, notice:
                 return place.replace(path)
             with plain_errors(_url(own)), contextlib.closing(_opened(path)) as source:
                 copy_whole(source, own)
-            restored = await Database.open(f"sqlite:///{own.as_posix()}")
-            try:
+            async with await Database.open(f"sqlite:///{own.as_posix()}") as restored:
                 await restored.write(_mark, gap, key, notice)
-            finally:
-                await restored.close()
             return place.replace(own)
         except OSError as error:
             told = _("{path} cannot be replaced ({reason})").format(path=database, reason=reason_of(error))

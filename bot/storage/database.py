@@ -110,6 +110,12 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
         self._writer.shutdown()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
     def for_people(self) -> Self:
         """Return the same database for people's commands, which rather fail soon than wait long."""
         view = copy.copy(self)

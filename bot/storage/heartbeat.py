@@ -67,15 +67,13 @@ class LedgerHeartbeat(LedgerPart):
         Returns:
             False if another process took over.
         """
-        mine = update(heartbeat).where(heartbeat.c.process == self._process)
-        return await self._database.write(
-            lambda connection: (
-                connection.execute(
-                    mine.values(troubles=list(troubles), unreached=list(unreached), **_moment(self._steady))
-                ).rowcount
-                > 0
-            )
-        )
+
+        def step(connection: Connection) -> bool:
+            beat = {"troubles": list(troubles), "unreached": list(unreached), **_moment(self._steady)}
+            mine = update(heartbeat).where(heartbeat.c.process == self._process)
+            return connection.execute(mine.values(beat)).rowcount > 0
+
+        return await self._database.write(step)
 
     async def unreached(self) -> list[str]:
         """Return the sentences of the last heartbeat on the admins and declared chats that cannot be reached."""

@@ -72,6 +72,9 @@ from bot.storage.tables import (
 )
 from bot.storage.uploads import LedgerUploads
 
+KEPT_EPISODES = 12
+"""Episodes whose deliveries are kept: a quarter of a year, for which `recap status` says who did not get them."""
+
 _OF_EPISODES = broadcasts.c.kind.in_(EPISODES)
 _ABOUT_EPISODES = broadcasts.c.kind.in_((*EPISODES, *CHANGES))
 
@@ -372,7 +375,7 @@ class Ledger(LedgerPart):
         )
         return list(map(Delivery.of, await self._database.rows(failed.order_by(c.platform, c.chat, c.thread))))
 
-    async def prune(self, keep_episodes: int = 12, correctable: dt.timedelta = dt.timedelta()) -> None:
+    async def prune(self, keep_episodes: int = KEPT_EPISODES, correctable: dt.timedelta = dt.timedelta()) -> None:
         """Delete the deliveries and renderings of all but the episodes pushed last; keep that they were pushed.
 
         Those of an episode that may still be corrected stay. Those of notices go with the pushes that they lie between.

@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
@@ -44,9 +44,9 @@ async def copy(source: str, target: str) -> int:
     if not is_made(source):
         raise TransferError(_("there is no database at {path}").format(path=name_of(source)))
     with _alone_in(source):
-        async with _opened(source) as first:
+        async with await Database.open(source) as first:
             await first.read(_check_alone)
-            async with _opened(target) as second:
+            async with await Database.open(target) as second:
                 try:
                     return await first.write_in_both(second, _copy, name_of(target), utc_now())
                 except LedgerError:
@@ -54,15 +54,6 @@ async def copy(source: str, target: str) -> int:
                     with contextlib.suppress(LedgerError):
                         await first.change(delete(transfers))
                     raise
-
-
-@contextlib.asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
-    database = await Database.open(url)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @contextlib.contextmanager
