@@ -143,11 +143,11 @@ class LedgerCorrections(LedgerPart):
         Returns:
             None if nothing is to be changed, or if a correction to the same text is under way.
         """
-        return await self._database.write(_correct, sent, wanted, self._clock())
+        return await self._database.for_people().write(_correct, sent, wanted, self._clock())
 
     async def recall(self, sent: Broadcast, withdrawn: Mapping[PlatformName, Message]) -> Broadcast | None:
         """Stop the broadcast, and open its recall; return None if nothing is left of it anywhere."""
-        return await self._database.write(_recall, sent, withdrawn, self._clock())
+        return await self._database.for_people().write(_recall, sent, withdrawn, self._clock())
 
 
 def _sent(connection: Connection, since: dt.datetime, episode: int | None) -> list[Sent]:

@@ -49,7 +49,7 @@ class LedgerRehearsals(LedgerPart):
         Returns:
             None if the push has begun before.
         """
-        return await self._database.write(_decide, push, decision, who)
+        return await self._database.for_people().write(_decide, push, decision, who)
 
 
 def may_go(connection: Connection, schedule: str, episode: int, permit: Permit) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 import os
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +33,12 @@ from bot.platforms.discord.render import IS_COMPONENTS_V2, SUPPRESS_NOTIFICATION
 from bot.platforms.registry import PLATFORMS, load
 from bot.platforms.telegram.audio import with_audio
 from bot.runtime.clock import Timetable
+from bot.storage.corrections import Wanted
+from bot.storage.ledger import Ledger
+from bot.storage.records import LedgerError
 from bot.storage.tables import broadcasts, deliveries, renderings
 from tests.delivery.ledger_kit import DISCORD, TELEGRAM, Clock, due, failed, opened, sent, subscription, telegram
+from tests.waiting import PATIENCE
 from tests.world import MONDAY, PARIS
 
 if TYPE_CHECKING:
@@ -41,7 +47,6 @@ if TYPE_CHECKING:
     from bot.model.document import CommandButton, Document
     from bot.model.problems import Problem
     from bot.model.rendering import Rendering
-    from bot.storage.ledger import Ledger
 
 ENGLISH = words(Language.ENGLISH)
 ANA, BEN, ROOM = telegram(41), Target(DISCORD, "@42"), telegram(-100, 7)
@@ -349,6 +354,29 @@ async def test_a_button_of_an_outdated_card_decides_nothing(team: Team) -> None:
     await team.passes(hours=14)
     assert not await team.is_out()
     assert await team.decides(Instruction.WITHHOLD, push.permit.digest[:10]) == "TAKEN"
+
+
+async def test_a_press_waits_for_a_locked_database_as_any_command_does(
+    on_file: Ledger, clock: Clock, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Much shorter than the bot itself, because the person looks at the button until then."""
+    team = Team(on_file, clock, folder)
+    await team.passes(hours=14)
+    push = await on_file.broadcast_of(1207, "monday")
+    assert push is not None
+    monkeypatch.setattr("bot.storage.database.PATIENCE_OF_PEOPLE", 0.01)
+    async with await Ledger.open(f"sqlite:///{tmp_path / 'recap.db'}?timeout=86400", clock) as ledger:
+        team = Team(ledger, clock, folder)
+        with contextlib.closing(sqlite3.connect(tmp_path / "recap.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for ask in (
+                lambda: team.decides(Instruction.WITHHOLD),
+                lambda: ledger.corrections.correct(push, Wanted({}, {}, None)),
+                lambda: ledger.corrections.recall(push, {}),
+            ):
+                with pytest.raises(LedgerError, match="in use by another program"):
+                    async with asyncio.timeout(PATIENCE):
+                        await ask()
 
 
 async def test_what_has_gone_out_is_decided_no_more(ledger: Ledger, clock: Clock, folder: Path) -> None:
