@@ -246,7 +246,8 @@ deliveries = Table(
     # Without these two, deleting one rendering or subscription reads every delivery.
     Index(None, "rendering_id"),
     Index(None, "subscription_id"),
-    Index("ix_deliveries_corrects", "corrects", sqlite_where=_IS_CHANGE),
+    # Leads to the last change of a delivery; without the id, PostgreSQL may look for it among all deliveries.
+    Index("ix_deliveries_corrects", "corrects", "id", sqlite_where=_IS_CHANGE),
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.
     sqlite_autoincrement=True,
 )

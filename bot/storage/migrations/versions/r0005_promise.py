@@ -156,7 +156,8 @@ def upgrade() -> None:
     for name in ("choice_id", "corrects"):
         op.add_column("deliveries", sa.Column(name, sa.Integer(), nullable=True))
     change = sa.text("corrects IS NOT NULL")
-    op.create_index("ix_deliveries_corrects", "deliveries", ["corrects"], sqlite_where=change, postgresql_where=change)
+    columns = ["corrects", "id"]
+    op.create_index("ix_deliveries_corrects", "deliveries", columns, sqlite_where=change, postgresql_where=change)
     op.create_table(
         "choices",
         sa.Column("id", sa.Integer(), nullable=False),
