@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.delivery import retry
 from bot.delivery.retry import Decision, Step
 from bot.model.codes import Code
-from bot.storage.records import Claim, DeliveryState, Outcome, StandingMessages, StoredRendering
+from bot.storage.records import Claim, DeliveryState, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from bot.model.rendering import Message
@@ -86,20 +86,18 @@ def _advanced(
     claim: Claim, stored: StoredRendering, when_free: Callable[[Claim], dt.datetime], ids: tuple[str | None, ...]
 ) -> Outcome:
     """Return the delivery when it is free for its next change, or at its end, with the messages that stand now."""
-    before = claim.message_ids
-    publish = ids[-1] if claim.publish and len(ids) > len(before) else None
+    publish = ids[-1] if claim.publish and len(ids) > len(claim.message_ids) else None
     for position in range(claim.position + 1, max(len(ids), len(stored.rendering.messages))):
         if _change_at(position, claim, stored, ids) is not None:
-            standing = StandingMessages(claim.corrects or 0, ids, None) if ids != before else None
-            pending = Outcome(claim.id, DeliveryState.PENDING, position, ids, when_free(claim), attempts=0)
-            return pending._replace(publish=publish, standing=standing)
-    while ids and ids[-1] == DELETED:
-        ids = ids[:-1]
-    state = DeliveryState.UNKNOWN if None in ids else DeliveryState.SENT
-    becomes = (stored.revision and stored.revision.becomes) or claim.stand_as
-    is_new = (ids, becomes) != (before, claim.stand_as)
-    standing = StandingMessages(claim.corrects or 0, ids, becomes) if is_new else None
-    return Outcome(claim.id, state, len(ids), ids, stored.opened, attempts=0, publish=publish, standing=standing)
+            state, due = DeliveryState.PENDING, when_free(claim)
+            break
+    else:
+        while ids and ids[-1] == DELETED:
+            ids = ids[:-1]
+        state, due = DeliveryState.UNKNOWN if None in ids else DeliveryState.SENT, stored.opened
+        position = len(ids)
+    stands_at = claim.corrects if ids != claim.message_ids else None
+    return Outcome(claim.id, state, position, ids, due, attempts=0, publish=publish, stands_at=stands_at)
 
 
 class Changer:

@@ -6,10 +6,11 @@ is a broadcast of its own, each delivery of which changes the messages of one of
 
 import datetime as dt
 import json
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, String, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, case, delete, exists, func, literal, or_, select, update
 
 from bot.model.codes import Code
 from bot.model.correction import Text
@@ -18,6 +19,7 @@ from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName
 from bot.storage import opening
 from bot.storage.database import LedgerPart, insert
+from bot.storage.opening import CHANGE
 from bot.storage.outcomes import RECALLED, fail_unwanted
 from bot.storage.records import CHANGES, EPISODES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
 from bot.storage.tables import (
@@ -39,21 +41,18 @@ SUPERSEDED = gettext_noop("a later change has taken its place")
 After: TypeAlias = Mapping[tuple[Choice, bool], Rendering]
 """The messages that are to stand for a choice, where the recording stands before them, and where it does not."""
 
-_CHANGE = deliveries.alias("change")
-_LATER = deliveries.alias("later")
-_IS_MIXED = exists().where(
-    _CHANGE.c.corrects == deliveries.c.id,
-    _CHANGE.c.state != DeliveryState.SENT,
-    ~exists().where(
-        _LATER.c.corrects == deliveries.c.id, _LATER.c.id > _CHANGE.c.id, _LATER.c.state == DeliveryState.SENT
-    ),
+_HAS_NOT_ENDED = opening.of_last_change(deliveries, CHANGE.c.state) != DeliveryState.SENT
+_ALIKE = (
+    *(deliveries.c.rendering_id, deliveries.c.choice_id, opening.standing_rendering(deliveries).label("stands")),
+    # Where the last change was begun and did not come to its end, nobody knows what stands.
+    case((_HAS_NOT_ENDED, 1), else_=0).label("is_mixed"),
 )
-"""True where the last change was begun and did not come to its end, so that nobody knows what stands."""
+"""Deliveries that have all of these in common take the same way."""
 _HAS_BEGUN = or_(deliveries.c.position > 0, IS_UNFINISHED)
 _IS_GONE = exists().where(
-    _CHANGE.c.corrects == deliveries.c.id,
-    _CHANGE.c.state == DeliveryState.SENT,
-    _CHANGE.c.broadcast_id.in_(select(broadcasts.c.id).where(broadcasts.c.kind == BroadcastKind.RECALL)),
+    CHANGE.c.corrects == deliveries.c.id,
+    CHANGE.c.state == DeliveryState.SENT,
+    CHANGE.c.broadcast_id.in_(select(broadcasts.c.id).where(broadcasts.c.kind == BroadcastKind.RECALL)),
 )
 
 
@@ -77,16 +76,13 @@ class Wanted(NamedTuple):
 
 
 class Way(NamedTuple):
-    """The change of deliveries that look alike: from the messages of a rendering to others.
+    """The change of deliveries that are `alike`: `number` take it.
 
-    `number` deliveries take it. Each `changes` so many messages, from that `position` on. With `is_known`, the messages
-    before are those of the rendering.
+    Each `changes` so many messages, from that `position` on.
     """
 
     choice: Choice
-    choice_id: int
-    before: int
-    is_known: bool
+    alike: tuple[int, ...]
     title: str
     after: list[Any]
     number: int
@@ -179,10 +175,7 @@ def _has_recording(messages: Sequence[JsonObject]) -> bool:
 
 def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
     c = deliveries.c
-    alike = select(c.choice_id, c.rendering_id, _IS_MIXED.label("is_mixed")).where(
-        c.broadcast_id == broadcast_id, c.choice_id.is_not(None), _HAS_BEGUN
-    )
-    of = alike.subquery()
+    of = select(*_ALIKE).where(c.broadcast_id == broadcast_id, c.choice_id.is_not(None), _HAS_BEGUN).subquery()
     groups = select(of, func.count().label("number")).group_by(*of.c).order_by(*of.c)
     of_id = select(choices.c.id, choices.c.choice).where(choices.c.broadcast_id == broadcast_id)
     chosen = {row.id: row.choice for row in connection.execute(of_id)}
@@ -190,7 +183,7 @@ def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
     before = {row.id: row.messages for row in connection.execute(of_broadcast)}
     ways = []
     for row in connection.execute(groups):
-        choice, messages = chosen[row.choice_id], before[row.rendering_id]
+        choice, messages = chosen[row.choice_id], before[row.stands]
         recording = messages[:1] if _has_recording(messages) else []
         rendering = after.get((choice, bool(recording)))
         if rendering is None:
@@ -202,8 +195,7 @@ def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
         changes = len(changed) + abs(len(messages) - len(wanted))
         if changes or row.is_mixed:
             position = changed[0] if changed else common
-            way = (choice, row.choice_id, row.rendering_id, not row.is_mixed, rendering.title, wanted)
-            ways.append(Way(*way, row.number, changes, position))
+            ways.append(Way(choice, tuple(row[:-1]), rendering.title, wanted, row.number, changes, position))
     return ways
 
 
@@ -222,27 +214,22 @@ def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.da
         return None
 
     def deliver(connection: Connection, correction: Broadcast) -> None:
-        stand_as: list[tuple[ColumnElement[bool], int]] = []
+        c, changes = deliveries.c, {}
         if text is not None:
             keep_text(connection, correction.id, text)
         for way in ways:
+            *_own, before, is_mixed = way.alike
             platform = way.choice.platform
             becomes = opening.keep_rendering(connection, sent.id, platform, way.title, way.after)
-            c, replaces = deliveries.c, way.before if way.is_known else None
-            alike = (c.broadcast_id == sent.id) & (c.rendering_id == way.before) & (c.choice_id == way.choice_id)
             if way.after:
-                unsent = alike & IS_PENDING & (c.position == 0) & (c.code != Code.UNKNOWN)
-                connection.execute(update(deliveries).where(unsent).values(rendering_id=becomes))
+                unsent = update(deliveries).where(c.broadcast_id == sent.id, IS_PENDING, c.position == 0)
+                alike = map(operator.eq, _ALIKE, way.alike)
+                connection.execute(unsent.where(c.code != Code.UNKNOWN, *alike).values(rendering_id=becomes))
             instead = [opening.as_kept(wanted.withdrawn[platform])]
-            change = opening.keep_rendering(
-                connection, correction.id, platform, way.title, instead, replaces=replaces, becomes=becomes
-            )
-            stand_as.append((alike & _HAS_BEGUN & ~IS_UNFINISHED, becomes))
-            alike &= ~_IS_MIXED if way.is_known else _IS_MIXED
-            opening.deliver_changes(connection, correction, alike & _HAS_BEGUN, change, way.position)
-        # After all of them, because what is about to change is known no more.
-        for changed, becomes in stand_as:
-            connection.execute(update(deliveries).where(changed).values(rendering_id=becomes))
+            change = {"replaces": None if is_mixed else before, "becomes": becomes}
+            rendering_id = opening.keep_rendering(connection, correction.id, platform, way.title, instead, **change)
+            changes[way.alike] = rendering_id, way.position
+        opening.deliver_changes(connection, correction, (c.broadcast_id == sent.id) & _HAS_BEGUN, _ALIKE, changes)
 
     return _open(connection, BroadcastKind.CORRECTION, sent, deliver, now)
 
@@ -261,10 +248,12 @@ def _recall(
         return None
 
     def deliver(connection: Connection, recall: Broadcast) -> None:
+        changes: dict[tuple[int, ...], tuple[int, int]] = {}
         for before, platform in found:
             instead = [opening.as_kept(withdrawn[platform])]
             change = opening.keep_rendering(connection, recall.id, platform, sent.title, instead, replaces=before)
-            opening.deliver_changes(connection, recall, standing & (c.rendering_id == before), change, 0)
+            changes[before,] = change, 0
+        opening.deliver_changes(connection, recall, standing, [c.rendering_id], changes)
 
     return _open(connection, BroadcastKind.RECALL, sent, deliver, now)
 

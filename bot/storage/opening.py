@@ -7,9 +7,10 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -17,6 +18,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
+    ScalarSelect,
     String,
     bindparam,
     case,
@@ -51,6 +54,7 @@ from bot.storage.tables import (
     to_utc,
 )
 
+_Value = TypeVar("_Value")
 _Messages: TypeAlias = list[dict[str, Any]]
 """Messages as the database keeps them."""
 Places: TypeAlias = Sequence[tuple[Rendering, Sequence[Target]]]
@@ -64,6 +68,8 @@ _COLUMNS = [*CHOICE_COLUMNS, deliveries.c.rendering_id, deliveries.c.choice_id]
 # Else each list would be taken apart again for each of its subscriptions.
 _PARTS = (cast(_LISTS.c.value[at].as_string(), kept.type).label(kept.name) for at, kept in enumerate(_COLUMNS))
 _CHOSEN = select(*_PARTS).cte("chosen").prefix_with("MATERIALIZED")
+
+CHANGE = deliveries.alias("change")
 
 _PRIME = 2**31 - 1
 """Above every number of a block, and small enough for products to fit into the databases' 64 bits."""
@@ -287,13 +293,14 @@ def _go_on_where_it_failed(connection: Connection, broadcast: Broadcast, failed_
         & (failed.c.subscription_id == c.subscription_id)
         & (failed.c.position > 0)
     )
-    ways = select(failed.c.rendering_id, failed.c.position, c.rendering_id).where(is_next).distinct()
+    stands = standing_rendering(failed)
+    ways = select(stands, failed.c.position, c.rendering_id).where(is_next).distinct()
     for before, position, chosen in connection.execute(ways).all():
         arrived = _kept_messages(connection, before)[:position]
         if rest := _rest(arrived, _kept_messages(connection, chosen)):
             of = connection.execute(select(renderings).where(renderings.c.id == chosen)).one()
             going_on = keep_rendering(connection, broadcast.id, of.platform, of.title, [*arrived, *rest])
-            is_this_way = (failed.c.rendering_id == before) & (failed.c.position == position)
+            is_this_way = (stands == before) & (failed.c.position == position)
             go_on = update(deliveries).where(is_next, is_this_way, c.rendering_id == chosen)
             connection.execute(go_on.values(rendering_id=going_on, position=position, message_ids=failed.c.message_ids))
 
@@ -340,18 +347,43 @@ def deliver_to_targets(connection: Connection, broadcast: Broadcast, to: Places,
 
 
 def deliver_changes(
-    connection: Connection, broadcast: Broadcast, which: ColumnElement[bool], rendering_id: int, position: int
+    connection: Connection,
+    broadcast: Broadcast,
+    which: ColumnElement[bool],
+    by: Sequence[ColumnElement[int]],
+    ways: Mapping[tuple[int, ...], tuple[int, int]],
 ) -> None:
-    """Add a delivery that changes the messages of each of these, from that position on."""
+    """Add a delivery that changes the messages of each of these.
+
+    Each value of `by` has its way: the rendering of the change, and the position from which it begins.
+    """
     c = deliveries.c
-    same = {**_fresh(broadcast), "rendering_id": rendering_id, "position": position, "pin": False}
+    same = {**_fresh(broadcast), "pin": False}
+    del same["position"]
     # Because nothing has left yet, the row is none of those that a restarted process takes for recent.
     same["updated"] = broadcast.created - LONG_AGO
+    parts = (_LISTS.c.value[at].as_integer().label(f"part_{at}") for at in range(len(by) + 2))
+    *keys, rendering_id, position = select(*parts).cte("ways").prefix_with("MATERIALIZED").c
     added = select(
-        *(literal(value, c[name].type) for name, value in same.items()), c.id, c.platform, c.chat, c.thread, c.publish
-    )
-    names = [*same, "corrects", *Target._fields, "publish"]
-    connection.execute(deliveries.insert().from_select(names, added.where(which).order_by(c.id)))
+        *(literal(value, c[name].type) for name, value in same.items()),
+        *(rendering_id, position, c.id, c.platform, c.chat, c.thread, c.publish),
+    ).where(which, *map(operator.eq, keys, by))
+    names = [*same, "rendering_id", "position", "corrects", *Target._fields, "publish"]
+    rows = {str(number): [*key, *way] for number, (key, way) in enumerate(ways.items())}
+    # In one statement, because a place that has its change is in the state of those that wait for another.
+    connection.execute(deliveries.insert().from_select(names, added), {"chosen": rows})
+
+
+def of_last_change(of: FromClause, what: ColumnElement[_Value]) -> ScalarSelect[_Value]:
+    """Return that of the last change of a delivery's messages; null before the first."""
+    found = select(what).join_from(CHANGE, renderings, renderings.c.id == CHANGE.c.rendering_id)
+    last = found.where(CHANGE.c.corrects == of.c.id).order_by(CHANGE.c.id.desc()).limit(1)
+    return last.correlate(of).scalar_subquery()
+
+
+def standing_rendering(of: FromClause) -> ColumnElement[int]:
+    """Return the id of the rendering that a delivery's messages are, or are to be after their last change."""
+    return func.coalesce(of_last_change(of, renderings.c.becomes), of.c.rendering_id)
 
 
 def _keep_choice(connection: Connection, broadcast: Broadcast, choice: Choice) -> int:

@@ -109,15 +109,14 @@ _CHANGED = deliveries.alias("changed")
 _STANDING = (
     select(
         cast(_CHANGED.c.message_ids, String)
-        + case((_CHANGED.c.state == _FAILED, literal_column("',false,'")), else_=literal_column("',true,'"))
-        + cast(_CHANGED.c.rendering_id, String)
+        + case((_CHANGED.c.state == _FAILED, literal_column("',false'")), else_=literal_column("',true'"))
     )
     # By whole names, because SQLAlchemy leaves them out behind RETURNING; else a row would be compared with itself.
     .where(literal_column("changed.id") == literal_column("deliveries.corrects"))
     .select_from(_CHANGED)
     .scalar_subquery()
 )
-"""The messages at the place of a change: their ids, whether they are all, and the rendering that they are."""
+"""The messages at the place of a change: their ids, and whether they are all."""
 
 
 # Because building a statement costs more than running it, those on the path of every message are built once.
@@ -212,12 +211,7 @@ _RECORD_SENT = (
     )
 )
 _STANDS = (
-    update(deliveries)
-    .where(deliveries.c.id == cast(_ARRIVED.c.key, Integer))
-    .values(
-        message_ids=_ARRIVED.c.value[0],
-        rendering_id=func.coalesce(_ARRIVED.c.value[1].as_integer(), deliveries.c.rendering_id),
-    )
+    update(deliveries).where(deliveries.c.id == cast(_ARRIVED.c.key, Integer)).values(message_ids=_ARRIVED.c.value)
 )
 _DUE_IN_CHANNEL = (
     select(func.max(publications.c.due))
@@ -260,9 +254,9 @@ def record_and_claim(
 def _claim(platform: PlatformName, row: Sequence[Any]) -> Claim:
     """Return the claim; that of a change has the messages that stand at its place."""
     _rank, id_, broadcast, chat, thread, rendering, position, known, attempts, code, publish, pin, corrects, _ = row
-    ids, is_whole, stands = (*json.loads(f"[{known}]"), True, None)[:3] if known else ((), True, None)
+    ids, is_whole = (*json.loads(f"[{known}]"), True)[:2] if known else ((), True)
     args = id_, broadcast, Target(platform, chat, thread), rendering, position, tuple(ids), attempts, code, publish
-    return Claim(*args, pin, corrects, is_whole, stands)
+    return Claim(*args, pin, corrects, is_whole)
 
 
 def lately(connection: Connection, platform: PlatformName, now: dt.datetime) -> list[tuple[Target, dt.timedelta, int]]:
@@ -291,8 +285,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: dt.datetime
         connection.execute(_RECORD, [_values(each, now) for each in others])
     if pending:
         fail_unwanted(connection, deliveries.c.id.in_(pending), now)
-    if standing := [each.standing for each in outcomes if each.standing is not None]:
-        stands = {each.delivery_id: [each.message_ids, each.rendering_id] for each in standing}
+    if stands := {each.stands_at: each.message_ids for each in outcomes if each.stands_at is not None}:
         connection.execute(_STANDS, {_BY_DELIVERY: stands})
     for each in outcomes:
         if each.publish is not None:
@@ -314,7 +307,7 @@ def _want_pinned(connection: Connection, outcome: Outcome, now: dt.datetime) -> 
 def _values(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     values = outcome._asdict()
     # The delivery's columns of these names say something else, and stay.
-    del values["publish"], values["pin"], values["standing"]
+    del values["publish"], values["pin"], values["stands_at"]
     if outcome.attempts > IN_FRONT:
         ranks = (DeliveryRank.LAST, DeliveryRank.CHANGE)
     else:

@@ -177,8 +177,8 @@ class Claim(NamedTuple):
     """One message that a worker is to send: the next of its delivery.
 
     A named tuple, because one is made for every message. The fields are those of `Delivery`; `attempts` counts this
-    try too. A claim that `corrects` a delivery is one change of the messages with these ids, which `stand_as` that
-    rendering; they are all if the delivery `is_whole`.
+    try too. A claim that `corrects` a delivery is one change of the messages with these ids; they are all if the
+    delivery `is_whole`.
     """
 
     id: int
@@ -193,7 +193,6 @@ class Claim(NamedTuple):
     pin: bool = False
     corrects: int | None = None
     is_whole: bool = True
-    stand_as: int | None = None
 
 
 class Revision(NamedTuple):
@@ -268,7 +267,7 @@ class Outcome(NamedTuple):
     """The state of a delivery after one message. Every field replaces the delivery's, but for `publish` and `pin`.
 
     `publish` is the id of a message that is to be passed on to the followers of its channel, and `pin` that of one to
-    be pinned in place of the last recap's. `standing` is what a change leaves of the delivery that it corrects.
+    be pinned in place of the last recap's. `stands_at` is the delivery whose messages these are after a change of them.
     """
 
     delivery_id: int
@@ -281,15 +280,7 @@ class Outcome(NamedTuple):
     reason: str = ""
     publish: str | None = None
     pin: str | None = None
-    standing: StandingMessages | None = None
-
-
-class StandingMessages(NamedTuple):
-    """The messages of a delivery that stand at its place after a change, and, if known, the rendering that they are."""
-
-    delivery_id: int
-    message_ids: tuple[str | None, ...]
-    rendering_id: int | None
+    stands_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

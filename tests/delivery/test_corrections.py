@@ -344,6 +344,19 @@ async def test_a_second_correction_takes_the_place_of_the_first(ledger: Ledger, 
     assert [board.texts(chat) for chat in (1, 2)] == [["AA"], ["AA"]]
 
 
+async def test_a_place_that_refused_is_corrected_beside_those_that_did_not(ledger: Ledger, clock: Clock) -> None:
+    """Nobody knows what stands there, so that all of it is changed; elsewhere only what differs."""
+    board = Board()
+    broadcast = await pushed(ledger, board, clock, "a", "b", chats=3)
+    board.faults["2"] = [(RefusedError("no"), False)]
+    for texts, requests in ((["A", "B"], 5), (["A", "C"], 4), (["a", "b"], 6)):
+        board.requests.clear()
+        await correct(ledger, broadcast, *texts)
+        await works(ledger, board, clock)
+        assert board.requests == ["edit"] * requests
+    assert [board.texts(chat) for chat in (1, 2, 3)] == [texts] * 3
+
+
 async def test_corrections_go_behind_all_that_is_new(on_file: Ledger, clock: Clock) -> None:
     """A push is waited for by people, and a correction by nobody; one that has begun goes on first."""
     ledger = on_file
