@@ -59,7 +59,10 @@ def save(database: Path, path: Path) -> Backup:
     if not is_made(_url(database)):
         missing = _("there is no database at {path}").format(path=database.absolute())
         raise LedgerError(missing, _("is this the right folder?"))
+    unready = path.parent / f"{path.name}.unready"
     try:
+        # Also a look whether the system takes a name that is so much longer.
+        discard(unready)
         # The name is taken first, so that a file which comes meanwhile is not replaced at the end.
         path.touch(0o600, exist_ok=False)
     except FileExistsError as error:
@@ -68,7 +71,6 @@ def save(database: Path, path: Path) -> Backup:
     except OSError as error:
         told = _("{path} cannot be written ({reason}): name a file in another folder")
         raise BackupError(told.format(path=path, reason=reason_of(error))) from error
-    unready = path.with_name(f"{path.name}.unready")
     try:
         with plain_errors(_url(database)), contextlib.closing(_opened(database, "rw")) as source:
             source.execute("PRAGMA schema_version")

@@ -73,7 +73,7 @@ from bot.storage.tables import (
 from bot.storage.uploads import LedgerUploads
 
 KEPT_EPISODES = 12
-"""Episodes whose deliveries are kept: a quarter of a year, for which `recap status` says who did not get them."""
+"""Episodes whose deliveries are kept: a quarter of a year, in which the team may look back at who got what."""
 
 _OF_EPISODES = broadcasts.c.kind.in_(EPISODES)
 _ABOUT_EPISODES = broadcasts.c.kind.in_((*EPISODES, *CHANGES))

@@ -105,6 +105,7 @@ async def test_a_backup_replaces_no_file(tmp_path: Path) -> None:
         ("recap.db", there, "there exists already: name another file, or move that one away first"),
         ("recap.db", Path("/"), "/ exists already"),
         ("recap.db", tmp_path / "no" / "copy.db", r"copy.db cannot be written \(No such file or directory\)"),
+        ("recap.db", tmp_path / ("b" * 250), r"b cannot be written \(File name too long\): name a file"),
         ("other.db", tmp_path / "copy.db", "there is no database at .*other.db"),
     ):
         with pytest.raises(ExpectedError, match=told):
