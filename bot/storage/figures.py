@@ -145,21 +145,20 @@ def _all(connection: Connection, now: dt.datetime) -> Figures:
         Group.of(row.platform, is_private=row.is_private): row.number
         for row in connection.execute(by_kind.group_by(c.platform, c.is_private))
     }
-    followers, asked = Counter[str](), Counter[str]()
+    followers = Counter[str]()
     chosen = select(c.topics, func.count().label("number")).where(~HAS_ENDED).group_by(c.topics)
     for row in connection.execute(chosen):
         followers.update(dict.fromkeys(row.topics, row.number))
+    asked, moves = Counter[str](), []
     commands: defaultdict[dt.date, Counter[str]] = defaultdict(Counter)
     for row in sums:
-        if row.what is Counted.TOPIC:
-            asked[row.name] += row.number
-        elif row.what is Counted.ASKED:
-            commands[row.day][row.name] += row.number
-    moves = [
-        (row.day, row.what, Group(row.platform, Kind(row.name)), row.number)
-        for row in sums
-        if row.what in {Counted.JOINED, Counted.LEFT}
-    ]
+        match row.what:
+            case Counted.TOPIC:
+                asked[row.name] += row.number
+            case Counted.ASKED:
+                commands[row.day][row.name] += row.number
+            case _:
+                moves.append((row.day, row.what, Group(row.platform, Kind(row.name)), row.number))
     begin = dt.datetime.combine(since, dt.time(), dt.UTC)
     pushes = select(broadcasts).where(_IS_PUSH, broadcasts.c.created >= begin).order_by(broadcasts.c.id)
     return Figures(

@@ -109,14 +109,12 @@ class LedgerProcesses(LedgerHeartbeat):
     async def all(self) -> list[Process]:
         """Return the processes, the oldest first; those that died stay for a while."""
         c = processes.c
-        rows = await self._database.rows(select(processes, _LIVES.label("lives")).order_by(c.started, c.id))
+        shown = (c.name, c.version, c.started, c.beat, _LIVES, c.config, c.config_dated, c.content, c.troubles)
+        rows, retell = await self._database.rows(select(*shown).order_by(c.started, c.id)), spoken().retell
         return [
-            Process(
-                row.name, row.version, row.started, row.beat, row.lives,
-                Versions(row.config, row.config_dated, row.content), [spoken().retell(each) for each in row.troubles],
-            )
-            for row in rows
-        ]  # fmt: skip
+            Process(name, version, started, beat, lives, Versions(config, dated, content), [*map(retell, troubles)])
+            for name, version, started, beat, lives, config, dated, content, troubles in rows
+        ]
 
     async def troubles_here(self) -> list[str]:
         """Return a sentence for each trouble of the processes on this machine; a process that stands by has none."""

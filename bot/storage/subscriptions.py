@@ -103,10 +103,8 @@ class LedgerSubscriptions(LedgerPart):
         Returns:
             True if one was active or paused.
         """
-        which = is_in_chat(subscriptions, target)
-        if is_person:
-            return await self._database.write(_end, which, reason, self._clock(), has_left=True)
-        return await self._database.write(_lose, which, reason, self._clock(), has_left=True)
+        end, which = _end if is_person else _lose, is_in_chat(subscriptions, target)
+        return await self._database.write(end, which, reason, self._clock(), has_left=True)
 
     async def lost(self, target: Target, reason: str) -> None:
         """End the target's subscriptions, because the platform does not know it; pause a declared one as `left`."""
