@@ -62,6 +62,7 @@ class Podcast:
     """A host. Without an `answer` for a path, it gives `text` as a server does that knows ETags."""
 
     url: str = ""
+    path: str = "/feed.xml"
     text: str = field(default_factory=lambda: feed(item(1207)))
     asked: list[str] = field(default_factory=list)
     """The path of each request, and the status of the answer if the host gave its feed."""
@@ -70,7 +71,7 @@ class Podcast:
     @property
     def feed(self) -> str:
         """The address of the feed."""
-        return f"{self.url}/feed.xml"
+        return f"{self.url}{self.path}"
 
     async def answer(self, request: server.Request) -> server.StreamResponse:
         """Answer any request."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from typing import TYPE_CHECKING, cast
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.delivery.pacing import Pacer
+from bot.model.facts import MadeToWait
 from bot.model.subscription import PlatformName
-from bot.platforms.base import NotSentError, SendError, UnauthorisedError
+from bot.platforms.base import FloodError, NotSentError, SendError, UnauthorisedError
 from bot.runtime.connection import AT_START, LATER, Connection
 from bot.runtime.roles import Role
 from bot.storage.leases import Leases
@@ -160,6 +163,17 @@ async def test_a_refusal_that_stays_is_told_once_and_so_is_its_end(way: str) -> 
     assert line.connection.refusal is None
     await line.connection.deliver()
     assert len(line.told) == 2
+
+
+@pytest.mark.parametrize("seconds", [59, 60])
+async def test_a_pause_of_a_minute_is_told(seconds: int) -> None:
+    """A shorter one is over when somebody reads of it."""
+    line = Line(Telegram(FloodError("slow down", retry_after=seconds)))
+    line.connection.tell = AsyncMock()
+    with pytest.raises(FloodError):
+        await line.connection.deliver()
+    told = [each.args for each in line.connection.tell.await_args_list]
+    assert told == ([(MadeToWait(PlatformName("telegram"), dt.timedelta(minutes=1)),)] if seconds == 60 else [])
 
 
 async def test_no_answer_for_minutes_is_no_refusal() -> None:

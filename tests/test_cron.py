@@ -31,6 +31,7 @@ def refusal_of(line: str) -> BadValueError:
         ("*/15 8-20/2 1,15 jan-mar,6 Mon-Wed,sun", "*/15 8-20/2 1,15 jan-mar,6 mon-wed,sun"),
         ("5/10 0 29 2 *", "5/10 0 29 2 *"),
         ("0 18 1-7 * fri", "0 18 1-7 * fri"),
+        ("0-30/30 8 * * mon", "0-30/30 8 * * mon"),
     ],
 )
 def test_a_cron_line_has_one_spelling(line: str, normal: str) -> None:

@@ -427,6 +427,14 @@ def test_each_season_counts_for_itself() -> None:
         assert next(with_feed([episode], items)).page == page
 
 
+def test_a_day_of_several_items_says_nothing() -> None:
+    """Nobody knows which of the two a file of that day is; alone, the item of the day is the one."""
+    items = [FeedItem(key=key, title=key, day=DAY, audio=f"https://x/{key}.mp3") for key in ("a", "b")]
+    episode = Episode(number=1, title="Un", date=DAY, segments=(), path=Path("1.md"))
+    assert next(with_feed([episode], items)).audio is None
+    assert next(with_feed([episode], items[1:])).audio == "https://x/b.mp3"
+
+
 # One press
 
 
@@ -715,6 +723,11 @@ async def test_the_feed_is_asked_as_often_as_it_should(tmp_path: Path, host: Pod
         await here.looks(minutes=1)
         await here.looks(minutes=15)
         assert len(host.asked) == len(minutes) + 1
+    host.path = "/other.xml"
+    async with team(tmp_path, host, now=MONDAY + dt.timedelta(hours=1)) as here:
+        await here.looks()
+        # What is known of one address says nothing of another.
+        assert host.asked[-1] == "/other.xml 200"
 
 
 async def test_a_server_that_wants_rest_gets_it(tmp_path: Path, host: Podcast) -> None:

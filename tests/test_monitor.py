@@ -165,15 +165,18 @@ async def test_what_became_of_messages_is_counted_by_platform_and_code(app: App)
     pacer.observer.recorded([*outcomes, Outcome(1, DeliveryState.PENDING, 1, ("7",), MONDAY, 0)])
     pacer.note_flood(FloodError("", retry_after=90.0, everything=True), telegram(1))
     pacer.observer.asked(Entry.FULL, 0.0)
+    pacer.observer.asked(Entry.REPEATED, 0.0)
     app.services.notifier.on_told(Missed("monday", MONDAY, 1207))
     found, of_it = await samples(app), '{platform="telegram"}'
     assert found[f"recap_sent_deliveries_total{of_it}"] == found[f"recap_unknown_deliveries_total{of_it}"] == 1
     coded = '{code="flood",platform="telegram"}'
     assert found[f"recap_failed_deliveries_total{coded}"] == found[f"recap_retries_total{coded}"] == 1
+    assert sum(found[name] for name in found if name.startswith("recap_retries_total{")) == 1
     assert (found[f"recap_waits_total{of_it}"], found[f"recap_waits_seconds_total{of_it}"]) == (1, 90)
     assert 89 < found[f"recap_pause_seconds{of_it}"] <= 90
     assert found[f"recap_rate_limit{of_it}"] == 30
     assert found['recap_questions_total{platform="telegram",treatment="full"}'] == 1
+    assert f"recap_answer_seconds_count{of_it}" not in found
     assert found['recap_notices_total{fact="Missed"}'] == 1
     assert 'recap_last_message_timestamp_seconds{platform="telegram"}' not in found
 

@@ -7,13 +7,16 @@ import dataclasses
 import datetime as dt
 import io
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 from rich.console import Console
 
 from bot.cli import send
+from bot.delivery.broadcast import Broadcaster
 from bot.delivery.retry import advance, fail
 from bot.model.problems import ExpectedError
+from bot.model.rehearsal import Hold
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.base import FloodError, RefusedError
 from bot.platforms.registry import load
@@ -233,7 +236,9 @@ async def test_what_waits_goes_on_and_what_arrived_is_not_sent_again(
             await hand.push(target)
 
 
-async def test_a_push_to_the_failed_says_for_whom_it_is_and_for_whom_not(hand: Hand) -> None:
+async def test_a_push_to_the_failed_says_for_whom_it_is_and_for_whom_not(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of three whom the push failed, one has unsubscribed and one is on holiday since: both are left out, and told."""
     people = [Subscription(Target(PlatformName("telegram"), chat), "monday") for chat in ("1", "2", "3")]
     subscriptions = hand.app.ledger.subscriptions
@@ -250,6 +255,10 @@ async def test_a_push_to_the_failed_says_for_whom_it_is_and_for_whom_not(hand: H
         holiday = hand.app.clock() + dt.timedelta(days=14)
         await subscriptions.save(dataclasses.replace(people[2], paused_until=holiday))
         hand.said()
+        with monkeypatch.context() as withheld:
+            withheld.setattr(Broadcaster, "hold", AsyncMock(return_value=Hold.WITHHELD))
+            with pytest.raises(ExpectedError, match="episode 1 is withheld"):
+                await send.push_to_failed(hand.app, hand.episode)
         pushing = asyncio.create_task(send.push_to_failed(hand.app, hand.episode))
         claim = await hand.next_claim()
         await hand.app.ledger.record([advance(claim, hand.app.clock(), messages=1, message_id="7")])

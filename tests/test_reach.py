@@ -7,14 +7,19 @@ import contextlib
 import datetime as dt
 import logging
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from bot.cli.status import _facts, _reached
+from bot.delivery.pacing import Pacer
 from bot.delivery.reach import addressees
+from bot.model.facts import OutOfReach
 from bot.model.i18n import speaking
 from bot.model.subscription import PlatformName, SubscriptionState
+from bot.platforms.registry import load
 from bot.runtime.app import App, opened
+from bot.runtime.reach import Reach
 from bot.sandbox.shared.faults import Fault, Flood, Match
 from bot.sandbox.telegram.model import Status
 from tests.running import at_work
@@ -151,6 +156,29 @@ async def test_a_reload_tries_what_has_changed(place: DemoWorld, tmp_path: Path)
         config = tmp_path / "config.toml"
         config.write_text(config.read_text(encoding="utf-8") + MISTYPED, encoding="utf-8")
         assert "telegram:1001234567890" in (await heard(place, "1001234567890")).replace("\\", "")
+
+
+async def test_a_place_out_of_reach_is_told_when_it_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at each look. A place that is reached is not tried again before the next day, or a reload."""
+    environ = {
+        "RECAP_TELEGRAM__TOKEN": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0",
+        "RECAP_TELEGRAM__ADMINS": "[7]",
+    }
+    (admin,) = addressees(config := load(None, environ), TELEGRAM)
+    gone, asked = admin.unreached("gone", "blocked"), AsyncMock()
+    monkeypatch.setattr("bot.runtime.reach.find_out", asked)
+    connection, tell = Mock(), AsyncMock()
+    connection.tried.wait, connection.pacer = AsyncMock(), Pacer(30)
+    notices, declaration = AsyncMock(), AsyncMock(is_due=False)
+    notices.missed.return_value = {}
+    reach = Reach({TELEGRAM: connection}, notices, declaration, config=lambda: config, tell=tell)
+    for found, asks, times in ((gone, 1, 1), (gone, 2, 1), ((), 3, 1), (gone, 3, 1)):
+        asked.return_value = found
+        await reach.look()
+        assert (asked.await_count, tell.await_count) == (asks, times)
+    reach.begin_anew()
+    await reach.look()
+    assert [each.args for each in tell.await_args_list] == [(OutOfReach([gone]),)] * 2
 
 
 async def test_a_push_that_no_admin_can_approve_is_warned_of_at_the_start(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import dataclasses
 import datetime as dt
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
 
 from bot import cli
-from bot.cli import check
+from bot.cli import check, stats
 from bot.delivery import charts
 from bot.model.figures import WEEKS, Counted, Figures, Group, Kind, PushFigures, Sum, Week
-from bot.model.i18n import Language, words
+from bot.model.i18n import Language, spoken, words
 from bot.storage.ledger import Ledger
 from tests.delivery.ledger_kit import MONDAY, TELEGRAM, Clock, due, failed, push, sent, subscription, telegram
 
@@ -164,6 +166,15 @@ def a_year() -> Figures:
     until = weeks[-1].monday
     days = {until - dt.timedelta(days=ago): {"latest": 5, "topic": 9} for ago in range(60)}
     return Figures(until, weeks, pushes, {"tiktok": 40, "meta": 9}, {"tiktok": 90, "x": 3}, days)
+
+
+def test_a_push_began_on_the_day_of_the_show() -> None:
+    """Late on Sunday in UTC, it is Monday in Paris."""
+    figures = a_year()
+    began = figures.pushes[-1].began.replace(hour=23)
+    late = dataclasses.replace(figures, pushes=[dataclasses.replace(figures.pushes[-1], began=began)])
+    (pushes,) = (table for table in stats.tables(late, ZoneInfo("Europe/Paris")) if table.title == "Pushes")
+    assert pushes.rows[0][2] == spoken().day(began.astimezone(ZoneInfo("Europe/Paris")))
 
 
 def test_all_charts_are_one_picture() -> None:

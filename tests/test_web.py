@@ -69,6 +69,13 @@ async def test_a_page_that_is_there_is_asked_for_without_its_text(site: Site) ->
     assert (answer, answer.is_dead, site.asked) == (LinkAnswer(200), False, ["HEAD /a"])
 
 
+async def test_the_text_of_a_refusal_is_not_read(site: Site) -> None:
+    """It is for people, and may be endless; that of a page is read."""
+    site.pages |= {"/a": 404, "/b": 200}
+    async with Web(everywhere) as web:
+        assert [(await web.get(f"{site.url}{path}", 99)).body for path in site.pages] == [b"", b"x" * 10]
+
+
 @pytest.mark.parametrize("refusal", [403, 405, 501])
 async def test_a_server_that_wants_no_head_is_asked_again(site: Site, refusal: int) -> None:
     """With GET, whose answer counts."""

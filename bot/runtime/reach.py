@@ -132,7 +132,6 @@ class Reach:
                 continue
             self._unreached.pop(place, None)
             if isinstance(found, Unreached):
-                self._reached.pop(place, None)
                 self._unreached[place] = found
             else:
                 self._reached[place] = time.monotonic()

@@ -135,7 +135,11 @@ async def test_subscribing_again_brings_back_every_choice(talk: Talk, anna: Tele
     assert (await held(talk, anna)).choices.topics == ("netflix", "topic3")
 
 
-MADE_UP = ["at nosuch", "on nosuch", "off nosuch", "layout loud", "pause 99", "silent maybe", "rich", "quiz", "at"]
+MADE_UP = (
+    *("at nosuch", "on nosuch", "off nosuch", "layout loud", "pause 99", "silent maybe", "rich", "quiz", "at"),
+    # A button of channels that others can follow.
+    "publish on",
+)
 
 
 async def test_nothing_made_up_is_said_to_be_saved(talk: Talk, anna: TelegramPerson) -> None:

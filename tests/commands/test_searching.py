@@ -75,15 +75,17 @@ async def test_a_search_too_long_for_a_button_says_so(tmp_path: Path) -> None:
     """The best hits are shown, with the way to see them all; no page leads to another search."""
     content = tmp_path / "content"
     content.mkdir()
-    typed = "anticonstitutionnellement extraordinairement incontestablement"
-    subjects = "".join(f"## Sujet {number}\n\n{typed}.\n\n" for number in range(1, 8))
+    # Of the second, the letters would be few enough, and their bytes are not.
+    texts = "anticonstitutionnellement extraordinairement incontestablement", "непротиворечивость самоопределение"
+    subjects = "".join(f"## Sujet {number}\n\n{' '.join(texts)}.\n\n" for number in range(1, 8))
     (content / "1.md").write_text(f"---\nnumber: 1\ntitle: Un\ndate: 2024-11-04\n---\n\n{subjects}", "utf-8")
     async with town() as place, talking(place, tmp_path, content=content) as talk:
         anna = talk.on_telegram()
-        long = await anna.says(f"/search {typed}")
-        assert "7 sujets · voici les meilleurs ; avec moins de mots" in long.text
-        assert long.buttons == ("1", "2", "3", "4", "5")
-        assert "Suite ▶" in (await anna.says(f"/search {typed.split(maxsplit=1)[0]}")).buttons
+        for typed in texts:
+            long = await anna.says(f"/search {typed}")
+            assert "7 sujets · voici les meilleurs ; avec moins de mots" in long.text
+            assert long.buttons == ("1", "2", "3", "4", "5")
+            assert "Suite ▶" in (await anna.says(f"/search {typed.split(maxsplit=1)[0]}")).buttons
 
 
 async def test_a_search_in_vain_offers_what_is_near(anna: TelegramPerson) -> None:

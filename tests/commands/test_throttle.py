@@ -67,6 +67,7 @@ def test_only_so_many_people_are_remembered() -> None:
     for number in range(REMEMBERED + 50):
         throttle.admit(str(number))
     assert len(throttle._accounts) == REMEMBERED
+    assert [throttle.admit("ada") for _ in range(7)][-1] is Verdict.WARNING
 
 
 @given(st.lists(st.tuples(st.floats(0, 40), st.booleans()), max_size=200))

@@ -135,6 +135,7 @@ async def test_a_restored_ledger_sends_nothing_that_may_have_arrived_since(tmp_p
         first, *_others = await pushed_to(ledger, telegram(1), telegram(2), telegram(3))
         await ledger.record([sent(first, "41")])
         await ledger.claim(TELEGRAM, 1)
+        assert await ledger.heartbeat.take()
         backup.save(database, copy)
         for each in await due(ledger):
             await ledger.record([sent(each, "42")])
@@ -142,6 +143,8 @@ async def test_a_restored_ledger_sends_nothing_that_may_have_arrived_since(tmp_p
     (kept,) = await restore(copy, database)
     with closing(sqlite3.connect(kept)) as before:
         assert before.execute("SELECT count(*) FROM subscriptions").fetchone() == (4,)
+    with closing(sqlite3.connect(database)) as restored:
+        assert restored.execute("SELECT process FROM heartbeat").fetchone() == ("",)
     assert database.stat().st_mode & 0o777 == 0o600
     async with opened(tmp_path) as ledger:
         assert await due(ledger) == []
@@ -249,6 +252,7 @@ async def test_a_rescued_copy_is_the_database_itself(tmp_path: Path) -> None:
     older = database.with_name("recap.db.rescued-20241103-080000")
     backup.save(database, older)
     database.rename(rescued)
+    assert not backup.is_rescued(older, database)
     of_another(database, "CREATE TABLE of_the_backup (id)")
     kept = await restore(rescued, database)
     assert [path.name.partition("-")[0] for path in kept] == ["recap.db.replaced", "recap.db.replaced"]

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from bot.model.figures import KEPT, WEEKS, Counted, Figures, Group, Kind, Sum
 from bot.model.subscription import SubscriptionState, Target
 from bot.storage.ledger import Ledger
+from bot.storage.records import LedgerError
 from bot.storage.tables import metadata
 from tests.delivery.ledger_kit import (
     DISCORD,
@@ -114,6 +116,10 @@ async def test_commands_and_topics_are_counted_by_day(ledger: Ledger, clock: Clo
     """In memory until they are saved, all at once; a database that takes nothing loses none."""
     for what in (Sum(Counted.ASKED, TELEGRAM, "topic"), TIKTOK, TIKTOK):
         ledger.figures.count(what)
+    with pytest.MonkeyPatch.context() as trouble:
+        trouble.setattr(ledger.figures._database, "write", AsyncMock(side_effect=LedgerError("the disk is full")))
+        with pytest.raises(LedgerError):
+            await ledger.figures.save()
     await ledger.figures.save()
     clock.advance(days=1)
     ledger.figures.count(Sum(Counted.ASKED, DISCORD, "latest"))

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from sqlalchemy import select, text, update
 
 from bot.storage.leases import LeaseLostError, LeaseTimes, SharedLeases, TimedLease
+from bot.storage.records import LedgerError
 from bot.storage.tables import leases
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import (
@@ -26,7 +28,7 @@ from tests.delivery.ledger_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -238,6 +240,34 @@ async def test_a_process_keeps_its_lease_by_renewing_it(machines: tuple[Machine,
     async with asyncio.timeout(20):
         await keeping
     assert not lease.is_held()
+
+
+async def test_the_time_of_an_answer_is_no_part_of_the_lease(
+    machines: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because nobody knows when in between the server's time began, the process counts from before it asked."""
+    one, _other = machines
+    write = one.leases.database.write
+
+    async def slow(step: Callable[[Connection], object]) -> object:
+        answer = await write(step)
+        one.uptime += dt.timedelta(seconds=5)
+        return answer
+
+    monkeypatch.setattr(one.leases.database, "write", slow)
+    assert (await one.leads()).left == LASTING.led - 5
+
+
+async def test_a_renewal_without_an_answer_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several times before the lease is over."""
+    leases_of = SharedLeases(Mock(), dt.timedelta, "here", LASTING)
+    lease = TimedLease(TELEGRAM, leases_of)
+    pauses: list[float] = []
+    lease._until = dt.timedelta(seconds=LASTING.led)
+    monkeypatch.setattr(lease, "renew", AsyncMock(side_effect=[None, LedgerError("no answer"), LeaseLostError("")]))
+    monkeypatch.setattr("bot.storage.leases.asyncio.sleep", AsyncMock(side_effect=pauses.append))
+    await lease.keep()
+    assert pauses == [LASTING.renew_every, LASTING.renew_every, LASTING.look_every]
 
 
 async def test_on_sqlite_one_process_has_every_role_for_ever(tmp_path: Path) -> None:

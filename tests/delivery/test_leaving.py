@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from bot.model.subscription import SubscriptionState
 from tests.delivery.ledger_kit import (
     MONDAY,
     TELEGRAM,
@@ -126,3 +127,11 @@ async def test_a_forgotten_channel_that_is_declared_by_an_old_id_stays_out_too(l
     await ledger.subscriptions.declare(declared)
     assert await ledger.subscriptions.of(telegram(-1)) == []
     assert await ledger.subscriptions.of(telegram(-1001)) == []
+
+
+async def test_a_declared_channel_that_comes_back_is_active_at_once(ledger: Ledger) -> None:
+    """Not as late as the next push, and as one that the bot knows: no greeting is due."""
+    await ledger.subscriptions.declare([subscription(telegram(-1))])
+    await ledger.subscriptions.left(telegram(-1), "kicked")
+    assert await ledger.subscriptions.came_back(telegram(-1))
+    assert [each.state for each in await ledger.subscriptions.all()] == [SubscriptionState.ACTIVE]

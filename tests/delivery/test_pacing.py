@@ -268,6 +268,17 @@ async def test_a_pause_that_comes_between_a_turn_and_its_use_still_holds() -> No
     assert await told == pytest.approx(0.2, abs=0.05)
 
 
+async def test_a_pause_sends_back_the_pushes_that_wait() -> None:
+    """At once: the ledger keeps them until it is over, and another process may have them."""
+    pacer = Pacer(1)
+    await answer(pacer, somebody())
+    waiting = asyncio.create_task(pacer.turn(HERE))
+    await asyncio.sleep(0)
+    pacer.note_flood(FloodError("slow down", retry_after=5, everything=True), THERE)
+    await asyncio.sleep(0)
+    assert waiting.result() is None
+
+
 async def test_an_answer_that_a_pause_holds_up_leaves_its_turn() -> None:
     """A pause that begins when the turn is given: after it the answer takes another one, and no rate is lost."""
     clock = Stopwatch()

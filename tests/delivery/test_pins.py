@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
 from bot.delivery import publishing, retry
+from bot.delivery.publishing import pinning
 from bot.model.shortfalls import NotPinned
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.discord.world import BOT, Permission
@@ -73,8 +75,11 @@ async def test_the_newest_recap_takes_the_place_of_the_last_one(either: Side, re
     assert either.told == []
 
 
-async def test_a_missing_right_is_told_and_fails_no_push(either: Side, real_ledger: Ledger) -> None:
-    """Everybody has the recap; the admins hear which place has it unpinned."""
+async def test_a_missing_right_is_told_and_fails_no_push(
+    either: Side, real_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody has the recap; the admins hear at once which place has it unpinned."""
+    monkeypatch.setattr(publishing, "LOOK_EVERY", 600)
     place = pinnable(either, is_allowed=False)
     await either.subscribe(real_ledger, place, pin=True)
     async with either.delivering(real_ledger):
@@ -166,6 +171,13 @@ async def test_a_wait_of_a_chat_brings_no_pin_forward(ledger: Ledger, clock: Clo
     assert await ledger.pins.next(TELEGRAM) is None
     clock.advance(minutes=50)
     assert await ledger.pins.next(TELEGRAM) == dataclasses.replace(first, attempts=1)
+
+
+def test_a_message_that_is_pinned_already_is_not_unpinned() -> None:
+    """Its outcome may have been recorded twice, because an answer of the database was lost."""
+    job = pinning(TELEGRAM, Mock(), Mock(), Mock(), Mock())
+    assert len(job.steps(Pin(telegram(1), "2", "1", 0))) == 2
+    assert len(job.steps(Pin(telegram(1), "2", "2", 0))) == 1
 
 
 async def test_files_are_known_by_their_key_and_hold_back_first_messages_alone(ledger: Ledger, clock: Clock) -> None:

@@ -16,7 +16,7 @@ import pytest
 from bot.storage import database
 from bot.storage.ledger import Ledger
 from bot.storage.lock import DeliveryLock
-from bot.storage.place import DisplacedError
+from bot.storage.place import DisplacedError, Place
 from bot.storage.records import LedgerError
 from tests.delivery.ledger_kit import (
     TELEGRAM,
@@ -89,6 +89,22 @@ async def test_a_file_that_is_moved_away_and_back_goes_on_where_it_was(tmp_path:
         assert copies(tmp_path) == []
         assert await tally(ledger, 1) == {"sent": 1, "pending": 1}
         await subscribe(ledger, telegram(3))
+
+
+def test_what_stands_beside_another_database_stays(tmp_path: Path) -> None:
+    """The names of the open files alone are taken away: another program's newest transactions are in its own."""
+    path = tmp_path / "recap.db"
+    beside, another = path.with_name("recap.db-wal"), path.with_name("another")
+    for each in (path, beside, another):
+        each.touch()
+    place = Place(path)
+    place.note()
+    another.replace(beside)
+    place.clear_beside()
+    assert beside.exists()
+    place.note()
+    place.clear_beside()
+    assert not beside.exists()
 
 
 async def test_a_file_that_comes_back_during_the_copy_keeps_what_stands_beside_it(

@@ -7,18 +7,21 @@ import dataclasses
 import datetime as dt
 import time
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import select
 
 from bot.delivery import publishing, retry
+from bot.delivery.pacing import Pacer
+from bot.delivery.sending import PacedSender
 from bot.model.facts import NotPublished
 from bot.model.subscription import Target
-from bot.platforms.base import FloodError
+from bot.platforms.base import FloodError, NotSentError, RefusedError, SendError
 from bot.sandbox.discord.messages import Flag
 from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Hook, Match, Reply
-from bot.storage.publications import LedgerPublications
+from bot.storage.publications import LedgerPublications, Publication
 from bot.storage.records import LedgerError
 from bot.storage.tables import publications
 from tests.delivery.ledger_kit import DISCORD, Clock, push, subscription
@@ -163,6 +166,29 @@ async def test_a_wait_of_a_channel_brings_no_publication_forward(ledger: Ledger,
     assert await ledger.publications.next(DISCORD) is None
     clock.advance(minutes=50)
     assert await ledger.publications.next(DISCORD) == dataclasses.replace(first, attempts=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "put_off", "told"),
+    [
+        (NotSentError("no connection"), publishing.GIVE_UP_AFTER - 2, [False], 0),
+        (NotSentError("no connection"), publishing.GIVE_UP_AFTER - 1, [], 1),
+        (FloodError("slow down", retry_after=600.0), publishing.GIVE_UP_AFTER + 9, [True], 0),
+        (RefusedError("no followers"), 0, [], 1),
+    ],
+)
+async def test_a_pause_is_waited_for_and_trouble_has_an_end(
+    error: SendError, attempts: int, put_off: list[bool], told: int
+) -> None:
+    """A pause that is asked for is the whole channel's and ends nothing; other trouble is the message's own."""
+    queue, tell, publisher = AsyncMock(), AsyncMock(), AsyncMock()
+    publisher.publish.side_effect = error
+    job = publishing.publishing(DISCORD, publisher, queue, PacedSender(Pacer(1000)), tell)
+    waiting = Publication(1, Target(DISCORD, "5"), "41", attempts)
+    await job._follow_up(waiting)
+    assert [call.kwargs["whole_channel"] for call in queue.put_off.await_args_list] == put_off
+    assert [each.args[0] for each in queue.drop.await_args_list] == [waiting] * told
+    assert [type(each.args[0]) for each in tell.await_args_list] == [NotPublished] * told
 
 
 async def test_publishing_waits_for_a_pause_like_everything_else(

@@ -345,6 +345,13 @@ async def test_nothing_goes_out_after_the_lateness_even_approved(team: Team) -> 
     assert not await team.is_out()
 
 
+def test_a_push_may_be_late_by_hours_that_pass(team: Team) -> None:
+    """In the night that has an hour more, its end comes an hour earlier on the wall."""
+    run = dt.datetime(2024, 10, 27, tzinfo=PARIS)
+    assert team.schedule.max_lateness == dt.timedelta(hours=6)
+    assert team.rehearser.plan(team.archive.episodes[0], team.schedule, run).until == run.replace(hour=5)
+
+
 async def test_a_button_of_an_outdated_card_decides_nothing(team: Team) -> None:
     """The text that the person saw is not the text that would go out."""
     await team.passes()

@@ -16,6 +16,8 @@ from bot.platforms import base
 from bot.storage.records import Claim, DeliveryState
 
 SOON = dt.timedelta(minutes=1)
+LAST = Claim(1, 1, Target(PlatformName("telegram"), "1"), 1, 1, ("41",), 2, Code.UNKNOWN, publish=False)
+"""The last of two messages, which may have arrived at the attempt before."""
 
 
 def decide(error: base.SendError, *, attempt: int = 1, age: dt.timedelta = SOON, hold: bool = False) -> retry.Decision:
@@ -87,11 +89,19 @@ def test_a_recap_that_cannot_be_delivered_for_a_day_is_given_up() -> None:
 def test_old_news_in_doubt_may_have_arrived_and_an_old_change_has_failed() -> None:
     """A change stands where it stood: nobody gets a message more by it, nor less."""
     monday = dt.datetime(2024, 11, 4, 7, tzinfo=dt.UTC)
-    last = Claim(1, 1, Target(PlatformName("telegram"), "1"), 1, 1, ("41",), 2, Code.UNKNOWN, publish=False)
-    pushed = retry.expire(last, monday, messages=2)
+    pushed = retry.expire(LAST, monday, messages=2)
     assert (pushed.state, pushed.message_ids) == (DeliveryState.UNKNOWN, ("41", None))
-    changed = retry.expire(last._replace(corrects=7), monday, messages=2)
+    changed = retry.expire(LAST._replace(corrects=7), monday, messages=2)
     assert (changed.state, changed.message_ids, changed.code) == (DeliveryState.FAILED, ("41",), Code.NOT_SENT)
+
+
+def test_the_first_message_that_arrives_is_pinned() -> None:
+    """Where the first one of all is in doubt, the second; and no other after it."""
+    monday = dt.datetime(2024, 11, 4, 7, tzinfo=dt.UTC)
+    second = LAST._replace(message_ids=(None,), pin=True)
+    assert retry.advance(second, monday, messages=3, message_id="42").pin == "42"
+    third = second._replace(position=2, message_ids=(None, "42"))
+    assert retry.advance(third, monday, messages=3, message_id="43").pin is None
 
 
 @given(attempt=st.integers(1, 100_000), luck=st.floats(0, 1, exclude_max=True))

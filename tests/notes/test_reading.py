@@ -88,6 +88,13 @@ def test_the_newest_of_a_feed_is_the_one_of_the_latest_date(newest: int) -> None
     assert notes_from_feed(feed, Path("feed.xml"), None, PARIS).title == f"Épisode {latest}"
 
 
+def test_a_number_that_is_known_is_changed_by_no_title() -> None:
+    """The feed states the one, and the title tells of another episode, or of a season."""
+    notes = read_notes("Uber chante\n\nUber chante à Metz depuis mardi.\n".encode(), path := Path("notes.txt"))
+    notes = dataclasses.replace(notes, title="Épisode 12 : Uber chante", number=1207)
+    assert parse_episode(draft(notes, path, language=Language.FRENCH, known=(), defaults=DEFAULTS), path).number == 1207
+
+
 def test_notes_of_a_feed_in_plain_text_keep_their_lines() -> None:
     """Few hosts write them so, and HTML knows no line ends."""
     teaser = "Au programme :\n- Reddit danse\n- Zoom dort\n\n"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from unittest.mock import AsyncMock, Mock
 
+import pytest
 from discord.http import Ratelimit
 from discord.ui import TextDisplay
+from discord.utils import time_snowflake
 from pydantic import SecretStr
 
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.base import Post
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.finding import find_post
+from bot.platforms.discord.forums import REQUIRES_TAG, Forum, Forums
 from bot.platforms.discord.section import Discord
+from bot.platforms.discord.traffic import FirstTurn
 from bot.sandbox.discord.server import DiscordStandIn
 from tests.clients import connected, discord_client
-
-if TYPE_CHECKING:
-    import pytest
 
 CHANNELS = 2000
 
@@ -66,6 +70,36 @@ class Read(dict[str, Any]):
         """Return what JSON is made of."""
         self._made.append(self["content"])
         return super().items()
+
+
+@pytest.mark.parametrize(("flags", "tags"), [(REQUIRES_TAG, [5]), (1 << 15, [])])
+async def test_only_a_forum_that_wants_a_tag_gets_one(flags: int, tags: list[int]) -> None:
+    """The first one; another flag, such as that of no download of pictures, wants none."""
+    client = Mock()
+    told = {"type": 15, "guild_id": "2", "flags": flags, "available_tags": [{"id": "5"}, {"id": "6"}]}
+    client.http.request = AsyncMock(return_value=told)
+    forums = Forums(Mock(client=None))
+    assert await forums.find(client, 1, FirstTurn(None), surely=True) == Forum(1, 2, tags)
+
+
+@pytest.mark.parametrize(("earlier", "is_it"), [(30, True), (120, False)])
+async def test_a_post_is_looked_for_by_a_clock_that_may_be_ahead(earlier: int, is_it: bool) -> None:
+    """Discord gives the post its time; one of long before is another with the same title."""
+    client, since = Mock(), dt.datetime(2024, 11, 4, 7, tzinfo=dt.UTC)
+    number = str(time_snowflake(since - dt.timedelta(seconds=earlier)))
+    post = {"id": number, "parent_id": "1", "owner_id": str(client.user.id), "name": "Un"}
+    client.http.request = AsyncMock(side_effect=[{"threads": [post]}, {"threads": [], "has_more": False}])
+    assert await find_post(client, Forum(1, 2, []), "Un", since, FirstTurn(None)) == (number if is_it else None)
+
+
+async def test_a_long_title_names_a_post_by_its_beginning() -> None:
+    """Discord takes no longer one."""
+    async with DiscordStandIn() as standin:
+        forum = standin.add_forum(standin.add_guild("Auditeurs"), "Épisodes")
+        async with connected(discord_client(standin)) as platform:
+            target = Target(PlatformName("discord"), str(forum.id))
+            await platform.send(Post(target, "Récap " * 20, message("un"), nonce="1"))
+    assert [post.name for post in forum.threads] == [("Récap " * 20)[:100]]
 
 
 async def test_a_message_is_sent_as_it_was_rendered(monkeypatch: pytest.MonkeyPatch) -> None:

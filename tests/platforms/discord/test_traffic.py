@@ -12,7 +12,7 @@ import pytest
 from bot.delivery.pacing import Pacer
 from bot.model import facts
 from bot.model.subscription import Target
-from bot.platforms.base import FloodError, NotSentError, Post
+from bot.platforms.base import FloodError, NotSentError, Post, SendError, UnknownOutcomeError
 from bot.platforms.discord import NAME
 from bot.platforms.discord.client import DiscordPlatform
 from bot.sandbox.discord.server import DiscordStandIn
@@ -210,12 +210,13 @@ async def test_a_refusal_that_breaks_off_is_one_all_the_same(discord: Side) -> N
     assert caught.value.retry_after == 9.0
 
 
-async def test_a_pause_that_the_header_alone_tells_is_kept(discord: Side) -> None:
-    """Neither less nor more."""
+@pytest.mark.parametrize(("status", "error"), [(429, FloodError), (503, UnknownOutcomeError)])
+async def test_a_pause_that_the_header_alone_tells_is_kept(discord: Side, status: int, error: type[SendError]) -> None:
+    """Neither less nor more, and by a Discord in trouble too."""
     (text,) = discord.add(1)
-    refusal = Reply(429, {"message": "Slow down"}, headers={"Retry-After": "9"})
+    refusal = Reply(status, {"message": "Slow down"}, headers={"Retry-After": "9"})
     standin_of(discord).faults.add(Fault(refusal, Match(SEND)))
-    with pytest.raises(FloodError) as caught:
+    with pytest.raises(error) as caught:
         await client_of(discord).send(Post(discord.target(text), "", message("Salut"), nonce="1"))
     assert caught.value.retry_after == 9.0
 

@@ -10,10 +10,11 @@ from unittest import mock
 import pytest
 from telegram.ext import ApplicationBuilder
 
-from bot.model.facts import Fact, Unreadable
+from bot.model.facts import Fact, Rival, Unreadable
 from bot.model.subscription import PlatformName, Subscription, Target
 from bot.platforms.telegram import polling
 from bot.platforms.telegram.client import TelegramPlatform
+from bot.platforms.telegram.errors import RivalError
 from bot.platforms.telegram.request import ApiSender
 from bot.runtime.app import opened
 from bot.sandbox.shared.faults import BAD_GATEWAY, Call, Fault, Hook, Match
@@ -165,7 +166,23 @@ async def test_an_answer_that_python_cannot_read_is_skipped_too(odd: str) -> Non
             run.cancel()
         await requests.close()
     assert heard == [11, 12, 14, 15]
+    # Behind the one at fault, the answers are whole again.
+    assert server.received[-1].values["limit"] == polling.BATCH
     assert [fact.kind for fact in told] == ["update"]
+
+
+async def test_another_program_is_one_whose_polls_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single try of somebody ends one poll, today as well as another day; two in a row are told of."""
+    now, tell = [1000.0], mock.AsyncMock()
+    monkeypatch.setattr(polling, "time", mock.Mock(monotonic=lambda: now[0]))
+    stream = polling.Polling(mock.Mock(), mock.Mock(), tell=tell, on_heard=lambda _reason: None)
+    for passed, is_rival in ((0.0, False), (polling.QUIET + 1, False), (1.0, True)):
+        now[0] += passed
+        await stream._after_failure(RivalError("terminated by other getUpdates request"))
+        assert stream.has_rival is is_rival
+    tell.assert_awaited_once_with(Rival(TELEGRAM))
+    now[0] += polling.QUIET + 1
+    assert not stream.has_rival
 
 
 async def test_updates_without_numbers_are_no_reason_to_ask_without_a_break(quick: Talk) -> None:
