@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.request import LARGEST_FILE, Answer, AnswerFile, notice
 from bot.content.folder import write_draft
+from bot.content.foreign import EpisodeFileError
 from bot.content.frontmatter import as_draft
 from bot.content.parser import parse_episode
 from bot.content.upcoming import defaults_after
@@ -25,7 +26,7 @@ from bot.model.plaintext import decoded
 from bot.model.problems import ExpectedError, InvalidInputError, reason_of
 from bot.model.text import shortened
 from bot.notes.draft import draft
-from bot.notes.reading import EpisodeFileError, read_notes
+from bot.notes.reading import read_notes
 
 if TYPE_CHECKING:
     from bot.commands.request import AttachedFile, CommandContext, Request

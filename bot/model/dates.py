@@ -35,6 +35,11 @@ _WITHOUT_YEAR = [
     re.compile(rf"(?i){_WEEKDAY}{pattern}(?!,?\s+\d{{4}})")
     for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b")
 ]
+_SHOW = r"(?:[ée]pisode|[ée]mission|num[ée]ro|r[ée]cap|[ée]dition|notes|show|issue)"
+_WITHOUT_YEAR += [
+    re.compile(rf"(?i)\b{_SHOW}\s+(?:du|of|for|from)\s+(?:the\s+)?{pattern}(?!\w|,?\s+\d{{4}})")
+    for pattern in (rf"{_DAY}\s+{_MONTH}", rf"{_MONTH}\s+{_DAY}")
+]
 # A text that is nothing but a day and its month, or has a word before, is a date; others may be of any year.
 _ALONE = [
     re.compile(rf"(?i)\A\W*(?:[^\W\d_]+\s+)?{pattern}\W*\Z")

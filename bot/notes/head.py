@@ -37,12 +37,17 @@ _WEAKER_NUMBERS = (
 )
 _SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|[ée]p|[ée]mission|r[ée]cap)\.?\s*(?:num[ée]ro\s|n°\s?|#)?(\d{1,6})\b")
 _PASSING_NUMBER = re.compile(r"(?i)(?:\bnum[ée]ro\s+|\bn°\s?|(?<!\S)#|\ble\s(?=\d+(?: est\b| en\b|[.,]?$)))(\d{1,6})\b")
+_NAMED_NUMBER = re.compile(
+    r"(?i)[^\W\d_]{3,} (\d{2,4})\b(?!\s*(?:[%€$:/]|h\b|min|heure|euro|sujet|stor|ans\b|year|item|point))"
+)
+"""The number behind a name in a greeting, which counts beside a date."""
 _FILE_NUMBER = re.compile(
     r"(?i)(?:.*(?:^|[\W_])(?:[ée]pisode|[ée]p|r[ée]cap|num[ée]ro)[\s_.-]*)?(\d{1,6})|\D+[\s_-](?!(?:19|20)\d\d$)(\d{2,4})"
 )
 _FEW, _LIST, _HEAD, _MAX_DATED, MAX_PHRASES = 2, 3, 8, 60, 20
 """Words of a list of two names, lines that tell number, date and teaser, characters of a line with the date, and
 subjects of a teaser. Longer ones tell news."""
+_PUBLISHED = re.compile(rf"\W*{words_of('published')}\b")
 _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
 # In a dictation, no sign stands before "au programme".
 _MENU_BEGINS = rf"(?:\b(?={words_of('menu_phrase')})|(?:^|[,:;.!] ))"
@@ -60,14 +65,14 @@ _OF = re.compile(r"^(?:des?\s+(?=[A-ZÀ-Þl])|du\s+(?=[A-ZÀ-Þ])|d[’'](?=[A-Z
 _PARTS = re.compile(r"(?:(?<!\s)\s+)?[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?|(?<!\s)\s+[•|/]\s+")
 _LAST_TWO = re.compile(r"(?<!\s)\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
 _TITLE_PARTS = re.compile(r"(?<!\s)\s*+[|()\[\]]\s*+|(?:^|(?<!\s)\s++)[•·–—-](?:\s++|$)")
-_PROPERTY = re.compile(rf"(?i)^(?P<key>{words_of('property')})\s?:\s*(?P<value>.{{0,160}})$")
+_PROPERTY = re.compile(rf"(?i)^(?P<key>{words_of('property')})\s?::?\s*(?P<value>.{{0,160}})$")
 
 
 def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[Line]]:
     """Return the head of the notes and the lines below it."""
     head = Head(notes.number, notes.date)
     lines = _without_properties([line for line in notes.lines if not line.aside], head, today)
-    rest, lines = _number(notes.title, lines, head, today, path.stem)
+    rest, lines = _number(notes.title or head.title, lines, head, today, path.stem)
     _spoken_number([Line(notes.title), *notes.lines[:_HEAD]], head, today)
     day, rest = apart_from_date(rest, today)
     lines = _date(lines, head, day, today)
@@ -139,6 +144,9 @@ def _number(
             return rest, lines
         rest = "" if rest.endswith((":", ",")) and not any(map(str.isdigit, rest)) else rest
         extra = [dataclasses.replace(line, text="", level=0)] if line.links else []
+        if line.level == 1:
+            # The link of the page's own title is its address, and no source.
+            head.dropped, extra = head.dropped + extra, []
         return rest or head.title, [*lines[:index], *extra, *lines[index + 1 :]]
     return title or head.title, lines
 
@@ -152,15 +160,17 @@ def _telling(title: str) -> str:
 
 def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = None) -> None:
     """Find the number of the episode that a sentence tells, be it a greeting or aside, and the date beside it."""
-    about = (line.text for line in lines if is_chaff(line) or is_about_show(line.text))
-    told = itertools.product([_SPOKEN_NUMBER], (said for line in lines for said in sentences(line.text)))
-    for pattern, said in itertools.chain(told, itertools.product([_PASSING_NUMBER], about)):
-        match = pattern.search(apart_from_date(said, today)[1])
-        if match and head.number in {None, int(match[1])}:
-            head.number = int(match[1]) or None
-            # The day of the recording stands before that of the show.
-            head.date = head.date or max(dates_in(said, today), default=None)
-            return
+    about = [line.text for line in lines if is_chaff(line) or is_about_show(line.text)]
+    dated = (said for text in about for said in sentences(text) if any(dates_in(said, today)))
+    told = (said for line in lines for said in sentences(line.text))
+    for pattern, texts in ((_SPOKEN_NUMBER, told), (_PASSING_NUMBER, about), (_NAMED_NUMBER, dated)):
+        for said in texts:
+            match = pattern.search(apart_from_date(said, today)[1])
+            if match and head.number in {None, int(match[1])}:
+                head.number = int(match[1]) or None
+                # The day of the recording stands before that of the show.
+                head.date = head.date or max(dates_in(said, today), default=None)
+                return
 
 
 def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) -> list[Line]:
@@ -170,12 +180,14 @@ def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) 
         told = [] if line.item or line.time else sentences(line.text)
         for at, said in enumerate(told):
             day, rest = apart_from_date(said, today)
-            is_alone = is_about_show(rest)
+            is_alone = is_about_show(rest) or _PUBLISHED.match(fold(said)) is not None
             is_top = index < _FEW > line.level and not (line.links or said.endswith((".", ";")))
             if day and (is_passing or (len(said) <= _MAX_DATED and (is_alone or is_top))):
                 head.date = head.date or found or day
-                kept = " ".join(told[:at] + told[at + 1 :])
-                above = [dataclasses.replace(line, text=kept)] if kept or line.links else []
+                is_published = _PUBLISHED.match(fold(said))
+                head.dropped += [line] if is_published else []
+                kept = "" if is_published else " ".join(told[:at] + told[at + 1 :])
+                above = [dataclasses.replace(line, text=kept)] if kept or (line.links and not is_published) else []
                 return [*lines[:index], *above, *lines[index + 1 :]] if is_alone else lines
     head.date = head.date or found
     return lines

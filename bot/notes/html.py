@@ -32,7 +32,7 @@ _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "
 _UNSEEN = re.compile(
     r"(?i)(?:display|mso-hide)\s*:\s*(?:none|all)\b|\baria-hidden\s*=\s*[\"']?true|\brole\s*=\s*[\"']?(?:navigation|"
     r"contentinfo|search)\b|\bclass\s*=\s*(?:[\"'](?:[^\"']*\s)?)?(?:(?:[\w-]+-)?footer|preheader|breadcrumbs?|nav(?:bar)?|"
-    r"sidebar|sr-only|screen-reader-text|visually-hidden|skip-link|sharedaddy|jp-relatedposts|cookie[\w-]*)(?=[\s\"'>]|$)"
+    r"sidebar|sr-only|screen-reader-text|visually-hidden|skip-link|sharedaddy|menu|comments?|jp-relatedposts|cookie[\w-]*)(?=[\s\"'>]|$)"
 )
 """Attributes of elements that no reader sees, or that stand around every page of a site or letter."""
 _PIXEL = re.compile(r"(?i)\b(?:width|height)\s*=\s*[\"']?[01](?!\d)|display\s*:\s*none")

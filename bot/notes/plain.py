@@ -19,7 +19,7 @@ _NAME = r"(?:~\s?)?(?:[^\W\d_]|\+\d)[^:\n\[\]<>]{0,40}?"
 _MESSAGE = re.compile(rf"(?:\[{_MOMENT}\]|{_MOMENT}\s[-–])\s+(?:(?P<speaker>{_NAME})\s?:(?:\s+|$))?(?P<text>.*)")
 # `Marie, [18.05.2025 20:12]`, `Marie — 18/05/2025 20:12`, `Marie  9:42 AM`: the message stands below.
 _HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}\[?{_CLOCK}\]?)")
-_STAMP_FIRST = re.compile(rf"\[{_MOMENT}\]\s(?P<speaker>{_NAME})")
+_STAMP_FIRST = re.compile(rf"\[(?:{_MOMENT}|{_CLOCK})\]\s(?P<speaker>{_NAME})")
 _CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK})\]?\s{{0,3}}")
 _DATED = re.compile(_MOMENT)
 _TURN = re.compile(
@@ -35,7 +35,10 @@ _ROLE, _PEOPLE = (re.compile(rf"{words_of(name)}\b") for name in ("role", "peopl
 _NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
 # Subtitles number their lines and give each a time: SRT and WebVTT.
 _CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
-_CUE_LINES = re.compile(r"\d+|WEBVTT.*|.*\d\d:\d\d[.,]\d{3} --> .*")
+_CUE_LINES = re.compile(
+    r"(?m)^(?:(?:NOTE|STYLE|REGION|WEBVTT)\b.*(?:\n.+)*|.*(?=\n.*\d[.,]\d{3} -->)|\d+|.*\d[.,]\d{3} --> .*)$"
+    r"|</?[a-u][^<>\n]*>"
+)
 _VOICE = re.compile(r"^<v(?:\.\w+)* ([^<>]{1,40})>")
 _SYSTEM = re.compile(rf"^[^\w#@:\[]*{words_of('system')}")
 _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
@@ -148,12 +151,14 @@ def _chat(lines: Sequence[str]) -> list[Line] | None:
     begins: dict[int, tuple[str | None, str]] = {at: (stamp["speaker"], stamp["text"]) for at, stamp in stamps.items()}
     if sum(stamp["speaker"] is not None for stamp in stamps.values()) < _FEW:
         begins = {}
+        above = Counter(above.strip() for above, line in itertools.pairwise(lines) if _CLOCK_ALONE.fullmatch(line))
+        is_named = sum(count for name, count in above.items() if name and count > 1) > sum(above.values()) // 2
         for at, line in enumerate(lines):
             if match := _HEADER.fullmatch(line.strip()) or _STAMP_FIRST.fullmatch(line.strip()):
                 begins[at] = match["speaker"].strip(), ""
             elif at and _CLOCK_ALONE.fullmatch(line):
                 begins[at] = "", ""
-                if line.startswith((" ", "\t", "—", "–")) and lines[at - 1].strip():
+                if (is_named or line.startswith((" ", "\t", "—", "–"))) and lines[at - 1].strip():
                     begins.setdefault(at - 1, (lines[at - 1].strip(), ""))
         counts = Counter(name for name, _text in begins.values() if name)
         # One name with a time may be a chapter; one with a day is a message.
@@ -202,7 +207,8 @@ def _transcript(lines: Sequence[str]) -> list[Line] | None:
     """Return the turns of a transcript; None if the lines are none."""
     has_cues = any(_CUE.fullmatch(line.strip()) for line in lines)
     if has_cues:
-        lines = ["" if _CUE_LINES.fullmatch(line.strip()) else _VOICE.sub(r"\1: ", line) for line in lines]
+        text = _CUE_LINES.sub(lambda found: "\n" * found[0].count("\n"), "\n".join(map(str.strip, lines)))
+        lines = [_VOICE.sub(r"\1: ", line) for line in text.split("\n")]
     full = [line.strip() for line in lines if line.strip()]
     turns = [_TURN.fullmatch(line) for line in full]
     bare = [turn["text"] if turn and not turn["speaker"] else line for turn, line in zip(turns, full, strict=True)]

@@ -8,26 +8,23 @@ import io
 import itertools
 import json
 import re
-import tomllib
-import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
 from markdown_it import MarkdownIt
 
-from bot.model.address import web_address
-from bot.model.dates import date_in
+from bot.content.foreign import foreign_head
 from bot.model.episode import seconds_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
+from bot.model.markup import as_markdown, with_footnotes
 from bot.model.plaintext import clean, text_in
-from bot.model.problems import BadValueError, InvalidInputError, Problem
-from bot.model.text import fold, fold_words
+from bot.model.problems import InvalidInputError, Problem
+from bot.model.text import fold_words
 from bot.model.wrapping import rejoined
 from bot.notes.addresses import with_addresses
 from bot.notes.head import number_in
@@ -36,7 +33,7 @@ from bot.notes.language import words_of
 from bot.notes.marks import counted
 from bot.notes.model import Line, Notes
 from bot.notes.plain import is_framed, mail_subject, marked_lines, plain_lines, told_in
-from bot.notes.tables import tabbed
+from bot.notes.tables import is_head, tabbed
 
 MAX_LENGTH, _MARKUP_SHARE = 100_000, 8
 """Characters of a text, ten times the notes of an hour, and those of a document's markup for each of its words."""
@@ -59,13 +56,6 @@ _OTHER_FILES = (
 )
 _OF_MAIL = frozenset({"mime-version", "content-type", "content-transfer-encoding", "message-id"})
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
-_HEAD = re.compile(
-    r"\s*+(?:---[ \t]*+\n(?P<yaml>.*?)\n(?:---|\.\.\.)[ \t]*+(?:\n|\Z)|"
-    r"\+\+\+[ \t]*+\n(?P<toml>.*?)\n\+\+\+[ \t]*+(?:\n|\Z)|(?P<json>\{[ \t]*+\n.*?\n\})[ \t]*+(?:\n[ \t]*+\n|\Z))",
-    re.DOTALL,
-)
-_OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
-_DATE_KEYS = ("date", "pubdate", "published", "publishdate", "published_at", "publish_date", "datetime")
 _CODE = re.compile(
     r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|\{:[^{}\n]{1,80}\}|(?<=^>)\s?\[!\w+\][+-]?|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
     re.MULTILINE,
@@ -75,16 +65,6 @@ _CALLOUT = re.compile(rf"^> ?\[!{_OF_SPONSOR}(?:\n>[^\n]*)*", re.MULTILINE)
 # A box around an ad opens and closes as Hugo, Docusaurus and MDX write it.
 _OPENS = re.compile(rf"^(?:\{{\{{[<%]|:::|<(?=[A-Z])){_OF_SPONSOR}$", re.MULTILINE)
 _CLOSES = re.compile(r"^(?:\{\{[<%] ?/[^\n]*|:::+ *|</[A-Z]\w*>)$", re.MULTILINE)
-_WIKI = re.compile(r"!\[\[[^\[\]\n]*\]\]|\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
-_RAISED = r"[\u00b9\u00b2\u00b3\u2070-\u2079]{1,2}"
-_NOTE = re.compile(
-    rf"^[ \t]*(?:\[(\^?[\w-]{{1,30}})\]|\((\d{{1,2}})\)|({_RAISED})|(\d{{1,2}})[.)]?(?=[ \t:]+https?://))"
-    r"(?:[ \t]?:[ \t]*|[ \t]+)(?P<text>\S[^\n]*)$",
-    re.MULTILINE,
-)
-_CITED = re.compile(rf" ?(?:\[(\^?[\w-]{{1,30}})\](?!\()|\((\d{{1,2}})\)|({_RAISED}))")
-_URL = re.compile(r"https?://[^\s<>()\[\]]+")
-_LONGEST_NUMBER = 6
 _AUDIO = re.compile(r"(?i)\.(?:mp3|m4a|ogg|opus|aac)(?:\?\S*)?$")
 _PRIME = re.compile("['’]")
 _TIME = r"\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?(?!\d)"
@@ -95,10 +75,6 @@ _TIME_FIRST = re.compile(
 _PEOPLE = re.compile(r"\s*(?:\(|\s[–—|/-]\s+)((?:(?:[A-ZÀ-Þ][\w’'.-]*|[&+/,]|et|and|avec|with)\s?){1,6})\)?$")
 """The names of those who tell a subject, behind its title."""
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
-
-
-class EpisodeFileError(InvalidInputError):
-    """A file that needs no draft, because it is an episode file already."""
 
 
 def read_notes(data: bytes, path: Path) -> Notes:
@@ -126,9 +102,8 @@ def read_notes(data: bytes, path: Path) -> Notes:
     if text is None:
         cure = _("Save the notes as text, Markdown or HTML, and give that file")
         raise refusal(path, _("this is not a text file"), cure)
-    if re.match(r"\s*(?:\{\s*\"|\[\s*(?:\{|\[\s*[\"\d\[{]))", text) and not (
-        _HEAD.match(text) and _head(text, path)[1].strip()
-    ):
+    is_data = re.match(r"\s*(?:\{\s*\"|\[\s*(?:\{|\[\s*[\"\d\[{]))", text)
+    if is_data and foreign_head(text, path)[1].strip() in {"", text.strip()}:
         return _of_chat(text, path)
     return notes_in(text, path)
 
@@ -142,7 +117,8 @@ def notes_in(text: str, path: Path) -> Notes:
     if len(text) > MAX_LENGTH:
         raise _too_long(path)
     source = text = clean(text)
-    found, text = _head(text, path)
+    found, text = foreign_head(text, path)
+    text = as_markdown(text, is_org=path.suffix == ".org" or text.startswith("#+"))
     suffix = PurePath(path).suffix.lower()
     blocks, inline = html_tags(text)
     marks = len(_MARKDOWN.findall(text))
@@ -157,10 +133,10 @@ def notes_in(text: str, path: Path) -> Notes:
         text = _CLOSES.sub("\n</aside>\n", _OPENS.sub("\n<aside>\n", text))
         text = _CODE.sub("", text) if found else text
         # Because a person means a line of its own as one, a single break ends a line here.
-        text = MarkdownIt("commonmark", {"breaks": True}).enable("table").render(rejoined(_with_notes(text)))
+        text = MarkdownIt("commonmark", {"breaks": True}).enable("table").render(rejoined(with_footnotes(text)))
         lines = read_html(text)
     else:
-        text = _with_notes(text)
+        text = with_footnotes(text)
         lines = read_html(re.sub(r"\n(\s*\n)?", r"<br>\1", text)) if inline > 1 else plain_lines(rejoined(text))
     return _whole(lines, path, found, source)
 
@@ -169,11 +145,6 @@ def _whole(lines: Iterable[Line], path: Path, found: dict[str, Any], source: str
     kept = [line for line in _timed(map(with_addresses, tabbed(lines))) if line.text or line.links or line.images]
     if not any(character.isalpha() for line in kept for character in line.text):
         raise refusal(path, _("there are no words in these notes"), _("Give a file with show notes"))
-    titles = sorted((line.level, at) for at, line in enumerate(kept) if line.level)
-    if [level for level, _at in titles[:2]].count(1) == 1 < len(titles) and (own := kept[titles[0][1]]).is_link:
-        # The link of the page's own title is its address.
-        found["page"] = found.get("page") or own.links[0].url
-        kept[titles[0][1]] = dataclasses.replace(own, links=(), is_link=False)
     # The recording itself is no source.
     audio = [link for line in kept for link in line.links if _AUDIO.search(link.url)]
     found["audio"] = found.get("audio") or next((link.url for link in audio), "")
@@ -186,11 +157,11 @@ def _rows(lines: Sequence[Line]) -> Iterator[Line]:
     ends = [_PEOPLE.search(line.text) if line.time or line.level else None for line in lines]
     names = Counter(name for end in ends if end for name in fold_words(end[1]))
     is_habit = sum(map(bool, ends)) > _FEW <= max(names.values(), default=0)
-    pairs = list(itertools.pairwise(seconds_in(line.time) for line in (*lines, Line(""))))
+    pairs = list(itertools.pairwise(seconds_in(line.time) for line in (*lines, *lines[-1:])))
     brief = [begin is not None and end is not None and begin <= end < begin + _MOMENT for begin, end in pairs]
-    is_rundown = sum(begin is not None and end is None for begin, end in pairs) >= max(_FEW, sum(brief))
+    is_rundown = sum(begin is not None and end is None for begin, end in pairs) >= _FEW
     for line, end, is_brief in zip(lines, ends, brief, strict=True):
-        is_aside = line.aside or (is_rundown and is_brief)
+        is_aside = line.aside or (is_rundown and is_brief) or is_head(line.text)
         yield dataclasses.replace(line, text=line.text[: end.start() if end and is_habit else None], aside=is_aside)
         yield from [Line(end[1], aside=True)] if end and is_habit else []
 
@@ -298,52 +269,3 @@ def _marked(piece: object) -> str:
     words, target = str(piece.get("text", "")), piece.get("href")
     bold = re.sub(r"\S(?:.*\S)?", r"*\g<0>*", words) if piece.get("type") == "bold" else words
     return f"{words} ({target})" if target else bold
-
-
-def _head(text: str, path: Path) -> tuple[dict[str, Any], str]:
-    """Return the facts in the head of another program's file, and the text below the head."""
-    match = _HEAD.match(text)
-    if match is None:
-        return {}, text
-    values: object = None
-    with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError):
-        if match["toml"] is not None:
-            values = tomllib.loads(match["toml"])
-        else:
-            # This loader makes texts alone, and merges no keys, because each merge of merged keys doubles the time.
-            head = match["yaml"]
-            values = json.loads(match["json"]) if head is None else yaml.load(head, yaml.BaseLoader)  # noqa: S506 - a safe one
-    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
-        return {}, text
-    nested = values.get("params")
-    keys = {key.lower(): value for each in (nested, values) if isinstance(each, Mapping) for key, value in each.items()}
-    if match["yaml"] is not None and {"number", "title"} <= keys.keys() <= _OWN_KEYS:
-        cure = _("Put it into the content folder; 'recap check' looks at it")
-        raise EpisodeFileError([Problem(path, _("this is an episode file already"), cure)])
-
-    def first(names: str) -> str:
-        values = (keys.get(name) for name in names.split())
-        told = (clean(str(value)).strip() for value in values if isinstance(value, int | str))
-        return next((each for each in told if each.lower() not in {"", "null", "~"}), "")
-
-    number = first("number episode episodenumber episode_number numero num issue")
-    found: dict[str, Any] = {"title": " ".join(first("title titre name").split())}
-    found["number"] = int(number) or None if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
-    found["date"] = next(filter(None, (date_in(fold(str(keys.get(key)))) for key in _DATE_KEYS)), None)
-    with contextlib.suppress(BadValueError):
-        found["audio"] = web_address(first("audio mp3 audio_url audiourl enclosure file"))
-    return found, text[match.end() :]
-
-
-def _with_notes(text: str) -> str:
-    """Return the text with the address of each footnote at the place of its mark."""
-    marks = [_mark(cited) for cited in _CITED.finditer(_NOTE.sub("", text))]
-    found = ((_mark(note), _URL.findall(note["text"])) for note in _NOTE.finditer(text))
-    cited = {mark: [url.rstrip(".,;") for url in urls] for mark, urls in found if urls and mark in marks}
-    text = _NOTE.sub(lambda note: "" if _mark(note) in cited else note[0], text)
-    return _CITED.sub(lambda each: "".join(f" <{url}>" for url in cited.get(_mark(each), ())) or each[0], text)
-
-
-def _mark(note: re.Match[str]) -> str:
-    """Return the mark of a footnote, or of the place that cites it, however it is written."""
-    return unicodedata.normalize("NFKC", next(filter(None, note.groups()))).lstrip("^")

@@ -23,6 +23,12 @@ def tabbed(lines: Iterable[Line]) -> Iterator[Line]:
         yield from table_lines(rows) if is_row and len(rows) > 1 else run
 
 
+def is_head(text: str) -> bool:
+    """Tell whether a text is nothing but names of columns."""
+    words = fold_words(text)
+    return len(words) > 1 and all(_TITLE.fullmatch(word) or _OTHER.fullmatch(word) for word in words)
+
+
 def joined(lines: Sequence[Line]) -> Line:
     """Return the lines of a cell as one."""
     links = tuple(link for line in lines for link in line.links)
