@@ -17,6 +17,7 @@ _LABEL_WORD = re.compile(words_of("link_word"))
 _MARK = re.compile(r"[\W\d_]+")
 _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
+_BETWEEN = re.compile(r"(?:\s(?:et|and|puis|ou|or|&|\+|/|,|;))+$")
 _ASIDE = re.compile(r"\([^()]{0,40}\)\.?")
 """A remark on the address, such as `(in English)`."""
 _TITLE_LENGTH = 80
@@ -42,12 +43,14 @@ def with_addresses(line: Line) -> Line:
     for url in bare:
         text = text.replace(url, " ", 1)
     text = re.sub(r" {2,}", " ", _BRACKETS.sub(" ", text).strip())
+    # Between two addresses a word may stand that is left at the end: "https://a.example and https://b.example".
+    text = _BETWEEN.sub("", text) if len(bare) > 1 else text
     words = "".join(link.title for link in line.links)
     is_link = bool(line.links or bare) and _MARK.sub("", text) in {"", _MARK.sub("", words)}
     title = ""
     if (bare or line.links) and (is_label(text) or _ASIDE.fullmatch(text)):
         text, is_link = "", True
-    elif len(bare) == 1 and not line.links and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
+    elif bare and not line.links and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
         title = text.strip(_ARROWS)
         is_link = text.endswith((":", "-", "–", "→", ",")) or (line.item and not line.level)
     links, images = [], [Picture(src, image.alt) for image in line.images if (src := clean_address(image.url))]

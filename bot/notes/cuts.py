@@ -25,7 +25,7 @@ _RUN_IN = 90
 """Characters of a title that stands in the line of its text."""
 _SENTENCES_BEFORE = 3
 """Sentences of a turn among which one may pass to the next subject."""
-_SHORT_SENTENCE = 9
+_SHORT_SENTENCE, _LABEL = 9, 25
 _AGREES = 0.3
 """The likeness, from 0 to 1, of a phrase and the subject that it announces."""
 _ENOUGH = 0.25
@@ -33,7 +33,7 @@ _ENOUGH = 0.25
 _NOT_A_HEADING = 0.5
 _FREE_OPENING = 300
 """Characters of an introduction above the first subject that count for nothing against a cut."""
-_CUE = re.compile(rf"^(?:{words_of('then')} )?{words_of('cue')}(?: (?:c est|it s|is|est|avec|with))?\b")
+_CUE = re.compile(rf"^(?:{words_of('then')} ){{0,2}}(?P<cue>{words_of('cue')})(?: (?:c est|it s|is|est|avec|with))?\b")
 _RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0](?P<mark>:|[-=]>|→)|:(?=\s))(?P<rest>.*)")
 _LABELS = (
     re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?(?::|[-=]>|→) (?P<rest>.{8,})"),
@@ -80,6 +80,11 @@ def best_cut(body: Sequence[Line], head: Head) -> Cut:
     # News in brief are one subject, if nothing of them is told but titles.
     briefs = ((at, _BRIEF.fullmatch(bare_title(line.text))) for at, line in enumerate(body) if not line.is_link)
     own = {at: Start(at, found["title"], found["rest"] or "") for at, found in briefs if found}
+    last = best.starts[-1].line + 1
+    lately = (
+        cued(line, at) for at, line in enumerate(body) if at >= last and line.after_gap and ":" in line.text[:_LABEL]
+    )
+    own |= {start.line: start for start in lately if start and best.name != "cues"}
     starts = {at: start for at, start in own.items() if at + 1 not in starts} | starts
     return replace(best, starts=tuple(starts[at] for at in sorted(starts)))
 
@@ -173,7 +178,7 @@ def cued(line: Line, index: int) -> Start | None:
         title, *rest = [*behind, *told[at + 1 :], ""]
         title = title.strip().rstrip(".!:")
         # "Finally" may begin any sentence; only a short one names a subject.
-        is_cue = count > 1 or (count == 1 and len(words) <= _SHORT_SENTENCE)
+        is_cue = match is not None and (" " in match["cue"] or len(words) <= _SHORT_SENTENCE)
         if is_cue and 0 < len(title) <= _RUN_IN:
             return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], " ".join(rest))
     return None
@@ -274,6 +279,9 @@ class _Judge:
         # Titles below the lowest one at which a subject begins are inside of subjects.
         levels = [self._body[start.line].level for start in starts]
         limit = max(levels) if all(levels) else 0
+        # Where subjects have marked titles, a line without one is none.
+        marked = sum(map(bool, levels))
+        score *= max(marked, count - marked) / count
         passed = self._titles - {start.line for start in starts}
         score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]

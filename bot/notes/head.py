@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 from bot.model.dates import apart_from_date, date_in, dates_in
@@ -205,7 +205,8 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
             phrases, lead = phrases_in(line.text if not index else said)
             is_list = len(phrases) > 1 or bool(phrases and lead and (not index or _LEAD_ONLY.match(said)))
             is_list = is_list and not any(map(_SPOKEN_NUMBER.search, phrases))
-            if is_list and (not index or announces(said)):
+            is_told = len(phrases) > _LIST - 1 and said == line.text and _told(phrases, lines[index:]) == len(phrases)
+            if is_list and (not index or announces(said) or is_told):
                 head.teaser, head.ways = said if index else rest, [phrases]
                 # The last phrase may be two: with both readings, the better cut decides.
                 last = [_OF.sub("", part) for part in _LAST_TWO.split(phrases[-1])]
@@ -236,15 +237,21 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
         below = lines[index + is_heading + len(run) :]
         pairs = ((bare_title(each.text.rstrip(".;,")), each.time) for each in run)
         names = {name: time for name, time in pairs if telling_words(name) and not is_chaff_title(name)}
-        texts = [set(telling_words(each.text)) for each in below]
-        wanted = [set(telling_words(name)) for name in names]
-        told = sum(any(2 * len(words & text) > len(words) for text in texts) for words in wanted)
-        if len(names) > 1 and told >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(names):
+        if len(names) > 1 and _told(names, below) >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(
+            names
+        ):
             head.ways, head.times, head.teaser = [list(names)], names, ", ".join(names)
             return [*lines[:index], *below]
         if titled := _with_titles(run, below):
             return [*lines[:index], *titled]
     return None
+
+
+def _told(names: Iterable[str], lines: Sequence[Line]) -> int:
+    """Return how many of the names have a line with most of their words."""
+    texts = [set(telling_words(line.text)) for line in lines]
+    wanted = [set(telling_words(name)) for name in names]
+    return sum(any(2 * len(words & text) > len(words) for text in texts) for words in wanted)
 
 
 def _with_titles(titles: Sequence[Line], lines: list[Line]) -> list[Line]:

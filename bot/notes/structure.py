@@ -88,7 +88,7 @@ def _says_something(line: Line) -> bool:
 def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
     kept: list[Line] = []
-    to_do, end, tail, gap, is_signed = chores(lines), 0, 0, False, False
+    to_do, end, tail, gap, is_signed, is_ad = chores(lines), 0, 0, False, False, False
     for index, (line, below) in enumerate(itertools.pairwise((*lines, Line("")))):
         gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
@@ -100,9 +100,12 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
             end = _section_end(lines, index)
         if not _says_something(line):
             continue
-        # Some words with a comma above a name are a farewell.
+        # Some words with a comma above a name are a farewell, and the address below an ad is that of the ad.
         is_short = max(len(line.text), len(below.text)) <= _NAME and bool(below.text) and not below.after_gap
-        is_out = is_chaff(line) or is_of_show(line.text, names) or (gap and is_short and line.text.endswith(","))
+        is_its = is_ad and line.is_link and not line.after_gap
+        is_out = is_its or (gap and is_short and line.text.endswith(","))
+        is_out = is_out or is_chaff(line) or is_of_show(line.text, names)
+        is_ad = is_its or (is_out and len(line.text) > _SENTENCE)
         if index < end or index in to_do or is_out or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
             out.append(line)
             # A farewell that ends in a comma has a name and perhaps an office below it.
@@ -115,7 +118,11 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     # The paragraph that begins with a farewell and ends the notes says nothing of the last subject.
     end = tail or len(kept)
     out += kept[end:]
-    return kept[:end]
+    del kept[end:]
+    while kept and len(told := sentences(kept[-1].text)) > 1 and says_chaff(told[-1]):
+        out.append(Line(told[-1]))
+        kept[-1] = dataclasses.replace(kept[-1], text=" ".join(told[:-1]))
+    return kept
 
 
 def _is_above_title(lines: Sequence[Line], index: int) -> bool:

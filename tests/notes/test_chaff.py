@@ -90,6 +90,21 @@ MAKING = (
     "Contribuer",
     "Licence",
     "Terminé",
+    "Les Ondes vous sont proposées avec le soutien de la Maison du Son",
+    "Si le cœur vous en dit, faites un don",
+    "On sera à Lyon le 14 novembre, passez nous voir au stand !",
+    "Rejoignez le salon Matrix",
+    "Claire, Damien et toute l’équipe",
+    "Vous lisez Numéro, la lettre du podcast",
+    "Bon alors je dicte vite fait pour lundi",
+    "Copy below for Monday",
+    "Un grand merci à nos tipeuses et tipeurs !",
+    "Merci à Zoé pour la veille, à Karl pour le mix, et à vous pour l’écoute",
+    "Courrier des auditeurs",
+    "Feedback & corrections",
+    "Behind the scenes",
+    "Editing: Joss Ray. Music: The Long Lights.",
+    "Réalisation : Jean-Phi / Prod : Oumar",
 )
 """Calls, credits, chores, cues, ads and farewells, as teams write them."""
 NEWS = (
@@ -141,6 +156,9 @@ NEWS = (
     "Le projet de Dunkerque est soutenu par la région",
     "Des génériques moins chers en pharmacie",
     "L’antenne de Saint-Flour reste debout",
+    "Mettez le nez dehors : la nuit des chauves-souris commence",
+    "Le courrier prioritaire disparaît",
+    "The corrections officers of Attica go on strike",
     "Merci Facebook : un village retrouve son chien",
 )
 
