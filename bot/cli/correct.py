@@ -56,7 +56,7 @@ def correct(
         for line in [*changes(planned.before, planned.text.parts, spoken()), *extents(planned, spoken())]:
             out().print(line, soft_wrap=True)
         if not planned.extents:
-            out().print(_("Nothing is to be changed."))
+            out().print(_("There is nothing to change."))
         elif not dry_run:
             opened = await corrector.begin(number, platforms)
             return await deliver(app, opened) if opened else True

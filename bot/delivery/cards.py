@@ -62,7 +62,7 @@ def card(fact: Rehearsed, words: Words, names: Names = NAMELESS) -> Notice:
     for title, lines in (
         (_("New since the last rehearsal:"), list(changes(fact.rehearsal.before, fact.rehearsal.parts, words))),
         (_("To look at before:"), first_problems(fact.warnings)),
-        (_("The rehearsal did not come everywhere:"), refused),
+        (_("The rehearsal did not arrive everywhere:"), refused),
     ):
         if lines:
             blocks += [paragraph(title), *bullets(lines)]
@@ -126,7 +126,7 @@ def answer(fact: Decided, words: Words) -> Notice:
             blocks = [paragraph(_("Approved by {who}, for this text."), who=who)]
         case _ruling, Instruction.WITHHOLD:
             title, decisions = _("Episode {number} is withheld"), [Instruction.APPROVE]
-            blocks = [paragraph(_("Withheld by {who}. Nothing goes out before an admin lets it."), who=who)]
+            blocks = [paragraph(_("Withheld by {who}. Nothing goes out before an admin lets it out."), who=who)]
         case _:
             title, text = _("Episode {number} is no longer withheld"), _("Released by {who}.")
             decisions = [Instruction.WITHHOLD]
@@ -275,10 +275,10 @@ def begun(number: int, count: int, words: Words, *, is_recall: bool = False) -> 
     """Return the answer to the press of a button that corrects or recalls."""
     _ = words.gettext
     title = _being_changed(number, words, is_recall=is_recall)
-    told = _("You read here when it is done.")
+    told = _("You will read here when it is done.")
     if not count:
         title = _("Episode {number}: nothing is left to change")
-        told = _("Everything says what it is to say, or is being changed already.")
+        told = _("Everything is up to date, or about to be.")
     return as_notice(title.format(number=number), paragraph(told), episode=number, alarming=False)
 
 

@@ -197,7 +197,7 @@ class Corrector:
     async def _standing(self, number: int) -> list[Sent]:
         if sent := await self._sent(number):
             return sent
-        told = _("nothing of episode {number} can be changed: it was not sent within the last {days} days, or recalled")
+        told = _("nothing of episode {number} can be changed: it was not sent within the last {days} days, or it was recalled")
         raise NothingSentError(told.format(number=number, days=self.correctable.days))
 
     async def _preview(

@@ -179,7 +179,7 @@ class Panel:
         blocks: list[Block] = [paragraph(_("Episode {number} on {schedule}"), number=push.episode, schedule=push.key)]
         if recalled := await self._recalled(push, words):
             return _view(title, [*blocks, *recalled], back=words)
-        blocks += bullets(lines or [_("Everybody has it who was to get it.")])
+        blocks += bullets(lines or [_("Everybody who was to get it has it.")])
         blocks += bullets([*places, *(["…"] if len(failures) > len(shown) else [])])
         buttons = (
             [CommandButton(_("Send to those who failed"), PANEL, f"failed {push.episode}")] if outcome.failed else []
@@ -289,13 +289,13 @@ class Panel:
         except NothingSentError as error:
             return _view(title, [paragraph("{told}", told=error.sentence)], back=words)
         if not fact.extents:
-            return _view(title, [paragraph(words.gettext("Nothing is to be changed."))], back=words)
+            return _view(title, [paragraph(words.gettext("There is nothing to change."))], back=words)
         document = describe(fact, words).document
         return Answer(dataclasses.replace(document, buttons=(*document.buttons, _back(words))), replaces=True)
 
     def _under_way(self, request: Request, episode: Episode, opened: Sequence[Broadcast]) -> Answer:
         words = request.words
-        told = words.gettext("Nobody is left who is to get it.")
+        told = words.gettext("There is nobody left to send it to.")
         if opened:
             who = f"{request.target.platform}:{request.person}"
             log.info(
