@@ -122,6 +122,16 @@ def test_nothing_is_decided_for_a_bot_without_a_platform(folder: Path, command: 
     assert not (folder / "recap.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("time", "said"), [("12h", "the last day"), ("36h", "the last 2 days"), ("56d", "the last 56 days")]
+)
+def test_where_nothing_can_be_recalled_the_time_is_said_for_that(folder: Path, time: str, said: str) -> None:
+    """In days, a begun one counted."""
+    (folder / "config.toml").write_text(CONFIG + f'[delivery]\ncorrectable = "{time}"\n', encoding="utf-8")
+    told = f"nothing of episode 1207 can be changed: it was recalled, or not sent within {said}"
+    assert recap(folder, "recall", "1207", "--yes") == (1, told)
+
+
 def test_a_strangers_chat_is_written_to_after_a_question_only(folder: Path) -> None:
     """An admin's chat or one of the team's asks nothing; a script says `--yes`."""
     code, said = recap(folder, "rehearse", "--to", "telegram:5", answer="n\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -241,7 +242,7 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
     blocks: list[Block] = [
         Paragraph((Span(_("About a chat that subscribed I keep only:")),)),
         *bullets(map(_, _KEPT)),
-        Paragraph((Span(_for_how_long(context.correctable.days, request.words)),)),
+        Paragraph((Span(_for_how_long(context.correctable, request.words)),)),
         Paragraph((Span(_(_NOT_KEPT)),)),
         Paragraph((Span(_(_SUMS)),)),
     ]
@@ -252,7 +253,8 @@ async def privacy(context: CommandContext, request: Request) -> Answer:
     return Answer(titled(_("What I know"), blocks, deletion), replaces=bool(step))
 
 
-def _for_how_long(days: int, words: Words) -> str:
+def _for_how_long(correctable: dt.timedelta, words: Words) -> str:
+    days = math.ceil(correctable / dt.timedelta(days=1))
     mended = words.ngettext(
         "With these numbers a mistake can be mended here for {count} day after a push.",
         "With these numbers a mistake can be mended here for {count} days after a push.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from bot.model.correction import Correctable, Extent, UnderWay
 from bot.model.document import Document, Paragraph, Section, Span
 from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
-from bot.model.i18n import speaking
+from bot.model.i18n import ngettext, speaking
 from bot.model.problems import ExpectedError
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import PlatformName
@@ -197,8 +198,13 @@ class Corrector:
     async def _standing(self, number: int) -> list[Sent]:
         if sent := await self._sent(number):
             return sent
-        told = _("nothing of episode {number} can be changed: it was not sent within the last {days} days, or it was recalled")
-        raise NothingSentError(told.format(number=number, days=self.correctable.days))
+        days = math.ceil(self.correctable / dt.timedelta(days=1))
+        told = ngettext(
+            "nothing of episode {number} can be changed: it was recalled, or not sent within the last day",
+            "nothing of episode {number} can be changed: it was recalled, or not sent within the last {count} days",
+            days,
+        )
+        raise NothingSentError(told.format(number=number, count=days))
 
     async def _preview(
         self, episode: Episode, sent: Iterable[Sent], platforms: Collection[PlatformName]
