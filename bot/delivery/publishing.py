@@ -158,13 +158,7 @@ def publishing(
         return [functools.partial(publisher.publish, waiting.target, waiting.message_id)]
 
     return FollowUpJob(
-        platform=platform,
-        route="publish",
-        queue=queue,
-        steps=steps,
-        failure=NotPublished,
-        sender=sender,
-        tell=tell,
+        platform=platform, route="publish", queue=queue, steps=steps, failure=NotPublished, sender=sender, tell=tell
     )
 
 

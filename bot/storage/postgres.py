@@ -6,9 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, inspect, text
-from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.dialects.postgresql import insert as insert_into
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
+from sqlalchemy.dialects import postgresql as dialect
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.model.i18n import gettext as _
@@ -22,6 +21,8 @@ from bot.storage.tables import metadata
 
 SNAPSHOT: Final[Mapping[str, object]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """The options of a connection that reads."""
+insert = dialect.insert
+"""The INSERT that knows ON CONFLICT."""
 OLDEST = 14
 """The first version that the tests cover; its makers mend none that is older."""
 CLOCKS_DIFFER = dt.timedelta(seconds=30)
@@ -140,11 +141,6 @@ def begin(connection: Connection) -> None:
         return
     # In each transaction, because PgBouncer gives the session to another process afterwards.
     connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {LONGEST_STOP}")
-
-
-def insert(table: Table) -> Insert:
-    """Return an INSERT that knows ON CONFLICT."""
-    return insert_into(table)
 
 
 def name_of(url: URL) -> str:

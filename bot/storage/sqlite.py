@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine
-from sqlalchemy.dialects.sqlite import Insert
-from sqlalchemy.dialects.sqlite import insert as insert_into
+from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -26,6 +25,9 @@ PATIENCE = 30
 """Seconds to wait for another process's transaction; the longest of the bot's own opens a broadcast to a million."""
 SNAPSHOT: Final[Mapping[str, object]] = {}
 """None, because each of its transactions sees one state."""
+
+insert = dialect.insert
+"""The INSERT that knows ON CONFLICT."""
 
 _PRAGMAS = (
     "journal_mode = WAL",  # readers never wait for the writer, nor the writer for them
@@ -84,11 +86,6 @@ def begin(connection: Connection) -> None:
     begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN"
     # Past SQLAlchemy, whose way to the driver takes as long as a statement of the ledger's.
     connection.connection.cursor().execute(begin)
-
-
-def insert(table: Table) -> Insert:
-    """Return an INSERT that knows ON CONFLICT."""
-    return insert_into(table)
 
 
 def discard(path: Path) -> None:
