@@ -74,15 +74,18 @@ class Coded(TypeDecorator[_Value]):
 
 
 class Said(TypeDecorator[str]):
-    """A column type for words that a platform or a person wrote. PostgreSQL takes no NUL, which says nothing anyway."""
+    """A column type for words that a platform or a person wrote, which may hold what a database refuses.
+
+    PostgreSQL takes no NUL. No database takes half of a surrogate pair, which JSON can hold. Neither says anything.
+    """
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return the words without NUL."""
+        """Return the words without either."""
         del dialect
-        return value and value.replace("\0", "")
+        return value and value.replace("\0", "").encode(errors="ignore").decode()
 
 
 def to_utc(moment: dt.datetime) -> dt.datetime:
@@ -345,8 +348,8 @@ rehearsals = Table(
     Column("before", JSON, nullable=False),  # those of the rehearsal before; empty for none
     Column("rehearsed", MOMENT),  # by the machine's clock, like the hour of the push
     Column("approved", String, nullable=False),  # the digest that somebody approved
-    Column("approved_by", String, nullable=False),
-    Column("withheld_by", String, nullable=False),  # empty unless the push is withheld
+    Column("approved_by", Said, nullable=False),
+    Column("withheld_by", Said, nullable=False),  # empty unless the push is withheld
 )
 
 # One row: the last request to the feed, and what its newest good answer said.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, select
 
+from bot.model.rehearsal import Instruction, Permit, Planned
 from bot.model.rendering import Message, Rendering
 from bot.storage.records import Choice, DeliveryRank
 from bot.storage.tables import renderings
@@ -285,11 +286,15 @@ async def test_nothing_on_the_way_of_a_push_reads_all_deliveries(on_file: Ledger
         assert "ix_deliveries_claims" not in "".join(steps)
 
 
-async def test_what_a_platform_says_is_kept_without_nul(ledger: Ledger) -> None:
-    """PostgreSQL takes none; the words around it say what was meant."""
+async def test_what_a_platform_says_is_kept_without_what_no_database_takes(ledger: Ledger) -> None:
+    """NUL, and half of an emoji, as a title that was cut short may end; the words around it say what was meant."""
     (delivery,) = await pushed_to(ledger, telegram(1), texts=("Bon\0jour",))
-    await ledger.record([failed(delivery, "refused", "no\0 rights")])
-    await ledger.subscriptions.pause(telegram(1), "mu\0ted")
+    await ledger.record([failed(delivery, "refused", "no\0 rights\ud83d")])
+    await ledger.subscriptions.pause(telegram(1), "mu\0ted\ude00")
+    await ledger.rehearsals.decide(
+        Planned("monday", 1208, "", None, None, Permit("", is_needed=False)), Instruction.WITHHOLD, "A\0da\ud83d"
+    )
+    assert (await ledger.rehearsals.of("monday", 1208)).withheld_by == "Ada"
     (failure,) = await ledger.failures(delivery.broadcast_id)
     assert failure.reason == "no rights"
     assert [each.reason for each in await ledger.subscriptions.all()] == ["muted"]
