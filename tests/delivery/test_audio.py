@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 import itertools
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -191,7 +192,7 @@ async def test_a_chat_that_takes_no_recordings_gets_the_link(
     assert telegram_side.told == []
 
 
-async def test_a_file_that_is_gone_or_too_large_is_told_once_and_all_get_the_link(
+async def test_a_file_that_is_gone_broken_or_too_large_is_told_once_and_all_get_the_link(
     telegram_side: Side,
     telegram: TelegramStandIn,
     real_ledger: Ledger,
@@ -204,13 +205,30 @@ async def test_a_file_that_is_gone_or_too_large_is_told_once_and_all_get_the_lin
     large = tmp_path / "large.mp3"
     with large.open("wb") as file:
         file.truncate(LARGEST_AUDIO + 1)
-    sources: list[Path | str] = [tmp_path / "gone.mp3", large, "http://127.0.0.1:1/x.mp3"]
+    # The system lets nobody read the memory at this place.
+    sources: list[Path | str] = [tmp_path / "gone.mp3", large, "http://127.0.0.1:1/x.mp3", "/proc/self/mem"]
     for episode, source in enumerate(sources):
         push = await opened(telegram_side, real_ledger, source, episode=1207 + episode)
         assert await telegram_side.deliver(real_ledger, push) == {"sent": 5}
-    assert [got(chat) for chat in chats] == [LINK * 3] * 5
-    assert [type(fact) for fact in telegram_side.told] == [AudioGivenUp] * 3
+    assert [got(chat) for chat in chats] == [LINK * 4] * 5
+    assert [type(fact) for fact in telegram_side.told] == [AudioGivenUp] * 4
     assert uploads(telegram) == 0
+
+
+async def test_a_machine_without_room_for_a_recording_sends_the_link(
+    telegram_side: Side,
+    telegram: TelegramStandIn,
+    real_ledger: Ledger,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A recording on the web is kept in a file meanwhile, and where that cannot be, nobody waits for it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    (chat,) = await subscribed(telegram_side, real_ledger, 1)
+    push = await opened(telegram_side, real_ledger, "https://example.org/1207.mp3")
+    assert await telegram_side.deliver(real_ledger, push) == {"sent": 1}
+    assert (got(chat), uploads(telegram)) == (LINK, 0)
+    assert [type(fact) for fact in telegram_side.told] == [AudioGivenUp]
 
 
 async def test_an_upload_that_the_platform_refuses_falls_back(

@@ -73,25 +73,26 @@ async def opened(upload: Upload, web: Callable[[], Web]) -> AsyncIterator[IO[byt
     """Open the file at its source; a recording on the web is kept in a temporary file meanwhile.
 
     Raises:
-        UploadRefusedError: it cannot be had, or is too large.
+        UploadRefusedError: it cannot be had, kept or read, or is too large.
     """
+    source = upload.source
     if upload.is_picture:
         yield io.BytesIO(upload.held)
         return
-    if upload.source.startswith(("http://", "https://")):
-        with tempfile.TemporaryFile() as downloaded:
-            await _download(upload.source, downloaded, web)
-            yield downloaded
-        return
+    is_on_web = source.startswith(("http://", "https://"))
     try:
-        file = await asyncio.to_thread(_open, upload.source)
-    except OSError as error:
-        told = _("the audio file {name} cannot be read ({reason})")
-        raise UploadRefusedError(told.format(name=Path(upload.source).name, reason=reason_of(error))) from error
+        with tempfile.TemporaryFile() if is_on_web else await asyncio.to_thread(_open, source) as file:
+            if is_on_web:
+                await _download(source, file, web)
+            yield file
     except RecordingError as error:
         raise UploadRefusedError(str(error)) from error
-    with file:
-        yield file
+    except (WebError, OSError) as error:
+        told = _("the audio file {name} cannot be read ({reason})")
+        if is_on_web:
+            told = _("the audio at {address} cannot be had ({reason})")
+        reason = str(error) if isinstance(error, WebError) else reason_of(error)
+        raise UploadRefusedError(told.format(name=Path(source).name, address=source, reason=reason)) from error
 
 
 def _open(path: str) -> IO[bytes]:
@@ -106,12 +107,9 @@ async def _download(address: str, file: IO[bytes], web: Callable[[], Web]) -> No
                 file.seek(0)
                 file.truncate()
                 await session.save(address, file, check_size)
-        except RecordingError as error:
-            raise UploadRefusedError(str(error)) from error
-        except WebError as error:
+        except WebError:
             if attempt == MOST_TRIES:
-                told = _("the audio at {address} cannot be had ({reason})").format(address=address, reason=error)
-                raise UploadRefusedError(told) from error
+                raise
             await asyncio.sleep(attempt)
         else:
             return
