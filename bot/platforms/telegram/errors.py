@@ -7,7 +7,6 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterator
-from http import HTTPStatus
 
 import httpx
 from telegram.error import (
@@ -126,7 +125,7 @@ def translated() -> Iterator[None]:
         raise translate(error) from None
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # The library reads an answer without a look at its types.
-        raise translate(ForeignError(HTTPStatus.OK)) from error
+        raise translate(ForeignError()) from error
 
 
 def translate_rich(error: TelegramError) -> SendError:

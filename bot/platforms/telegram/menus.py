@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from bot.commands import COMMANDS, Command
@@ -58,7 +57,7 @@ async def publish_menus(ask: Ask, default: Language, show: str) -> None:
 
 async def _tell(ask: Ask, method: str, body: JsonObject) -> None:
     if await ask(method, body) is not True:
-        raise ForeignError(HTTPStatus.OK)
+        raise ForeignError
 
 
 def _descriptions(show: str, catalogue: Words) -> tuple[str, str]:

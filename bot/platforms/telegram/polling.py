@@ -7,7 +7,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -264,7 +263,7 @@ def _updates_in(answer: bytes) -> Sequence[object]:
     match parsed:
         case {"ok": True, "result": list(updates)}:
             return updates
-    raise ForeignError(HTTPStatus.OK, answer)
+    raise ForeignError(answer)
 
 
 def _parts_of(raw: object) -> Iterator[Mapping[str, object]]:

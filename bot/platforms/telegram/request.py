@@ -86,7 +86,7 @@ class ServerError(NetworkError):
 class ForeignError(NetworkError):
     """An answer in another form than Telegram's, such as the page of a proxy."""
 
-    def __init__(self, status: int, payload: bytes = b"", wait: str | None = None) -> None:
+    def __init__(self, payload: bytes = b"", status: int = HTTPStatus.OK, wait: str | None = None) -> None:
         super().__init__(_("HTTP {status} in another form than Telegram's").format(status=status))
         self.status = status
         self.payload = payload
@@ -113,16 +113,16 @@ class QuietRequest(HTTPXRequest):
         """
         _asked_wait.set(None)
         status, payload = await super().do_request(*args, **options)
-        parse(status, payload, _asked_wait.get())
+        parse(payload, status, _asked_wait.get())
         return status, payload
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """Return the answer's JSON object."""
-        return parse(HTTPStatus.OK, payload)
+        return parse(payload)
 
 
-def parse(status: int, payload: bytes, wait: str | None = None) -> dict[str, Any]:
+def parse(payload: bytes, status: int = HTTPStatus.OK, wait: str | None = None) -> dict[str, Any]:
     """Return the answer of a success as Telegram wrote it; `wait` is the answer's `Retry-After`.
 
     Raises:
@@ -141,7 +141,7 @@ def parse(status: int, payload: bytes, wait: str | None = None) -> dict[str, Any
                 # Because a proxy may answer all with its own 200, the code in the answer counts then.
                 code = rest.get("error_code") if status in _SUCCESS else status
                 raise _refusal(code if isinstance(code, int) else status, words, parameters, wait)
-    raise ForeignError(status, payload, wait)
+    raise ForeignError(payload, status, wait)
 
 
 class ApiSender:
@@ -171,10 +171,10 @@ class ApiSender:
         payload = await self._post(method, _Body(body, leave))
         if (match := _MESSAGE_ID.match(payload)) is not None:
             return int(match[1])
-        match parse(HTTPStatus.OK, payload)["result"]:
+        match parse(payload)["result"]:
             case {"message_id": int(number)} if number is not True:
                 return number
-        raise ForeignError(HTTPStatus.OK)
+        raise ForeignError
 
     async def upload(self, method: str, form: Form, leave: Callable[[], bool]) -> tuple[int, str]:
         """Send a message with a file, and return the ids of both.
@@ -202,7 +202,7 @@ class ApiSender:
         Raises:
             TelegramError: as `send` says.
         """
-        return parse(HTTPStatus.OK, await self.fetch(method, body, leave))["result"]
+        return parse(await self.fetch(method, body, leave))["result"]
 
     async def fetch(self, method: str, body: bytes, leave: Callable[[], bool] = lambda: True) -> bytes:
         """Call a method and return its answer, unread. `leave` is that of `send`.
@@ -220,24 +220,11 @@ class ApiSender:
         """
         # Because this address holds the token as the other one does, no error and no log entry may repeat it either.
         base, _slash, bot = self._url.rpartition("/")
-        body = bytearray()
         try:
-            async with self._session.get(f"{base}/file/{bot}/{quote(path)}", allow_redirects=False) as response:
-                async for chunk in response.content.iter_chunked(_CHUNK):
-                    body += chunk
-                    if len(body) > limit:
-                        break
-        except (aiohttp.ClientError, OSError) as error:
-            failure = _failure(error)
-        else:
-            try:
-                if response.status != HTTPStatus.OK:
-                    parse(response.status, bytes(body), response.headers.get("Retry-After"))
-                return bytes(body)
-            except InvalidToken as refusal:
-                # Of a file this says nothing about the token.
-                failure = BadRequest(refusal.message)
-        raise failure
+            return await self._exchange("GET", f"{base}/file/{bot}/{quote(path)}", limit=limit)
+        except InvalidToken as refusal:
+            # Of a file this says nothing about the token.
+            raise BadRequest(refusal.message) from None
 
     async def close(self) -> None:
         """Close the connections. No request may follow."""
@@ -254,26 +241,41 @@ class ApiSender:
         )
 
     async def _post(self, method: str, body: aiohttp.Payload) -> bytes:
+        return await self._exchange("POST", f"{self._url}/{method}", body)
+
+    async def _exchange(
+        self, verb: str, address: str, body: aiohttp.Payload | None = None, limit: int | None = None
+    ) -> bytes:
+        """Return the content of a successful answer, at most `limit` bytes and some more."""
         if self._session.closed:
             raise NeverSentError(_("the connections are closed"))
         status, payload, wait, failure = int(HTTPStatus.OK), b"", None, None
         try:
-            async with self._session.post(f"{self._url}/{method}", data=body, allow_redirects=False) as response:
+            async with self._session.request(verb, address, data=body, allow_redirects=False) as response:
                 status, wait = response.status, response.headers.get("Retry-After")
-                payload = await response.read()
+                payload = await (response.read() if limit is None else _beginning(response, limit))
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error)
         # Because the error above can hold the address, it must not become the context of this one.
         if status not in _SUCCESS:
             # An answer that breaks off has told by then that it is a refusal.
-            parse(status, payload, wait)
+            parse(payload, status, wait)
         if failure is not None:
             raise failure
         return payload
 
 
+async def _beginning(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        content += chunk
+        if len(content) > limit:
+            break
+    return bytes(content)
+
+
 def _ids_in(payload: bytes) -> tuple[int, str]:
-    match parse(HTTPStatus.OK, payload)["result"]:
+    match parse(payload)["result"]:
         case (
             {"message_id": int(number), "audio": {"file_id": str(file_id)}}
             | {
@@ -283,7 +285,7 @@ def _ids_in(payload: bytes) -> tuple[int, str]:
             | {"message_id": int(number), "photo": [*_, {"file_id": str(file_id)}]}
         ) if number is not True:
             return number, file_id
-    raise ForeignError(HTTPStatus.OK)
+    raise ForeignError
 
 
 class _Body(aiohttp.BytesPayload):
@@ -328,14 +330,13 @@ def _refusal(status: int, words: str, parameters: Mapping[str, object], wait: st
     match parameters.get("migrate_to_chat_id"):
         case int(chat) if chat < 0:
             return ChatMigrated(chat)
-    is_final = status in range(400, 500) and _REFUSALS.get(status) is not Conflict
-    asked = parameters.get("retry_after", None if is_final else wait)
-    if status not in range(400, 500):
-        return ServerError(f"{status} {words}", asked)
-    if asked is not None:
-        return RetryAfter(dt.timedelta(seconds=pause_in(asked)))
+    refusal = _REFUSALS.get(status, BadRequest) if status in range(400, 500) else ServerError
+    asked = parameters.get("retry_after", wait if refusal in {Conflict, ServerError} else None)
     # Because the library changes words that begin with those of a status, the number comes first.
-    return _REFUSALS.get(status, BadRequest)(f"{status} {words}")
+    words = f"{status} {words}"
+    if refusal is ServerError:
+        return ServerError(words, asked)
+    return refusal(words) if asked is None else RetryAfter(dt.timedelta(seconds=pause_in(asked)))
 
 
 def _failure(error: Exception) -> TelegramError:

@@ -177,8 +177,9 @@ async def test_what_was_certainly_never_sent_is_told_from_what_may_have_been() -
                 await send(requests)
     closed = sender("http://telegram.invalid")
     await closed.close()
-    with pytest.raises(NeverSentError, match="closed"):
-        await send(closed)
+    for ask in (send(closed), closed.download("documents/notes.txt", 9)):
+        with pytest.raises(NeverSentError, match="closed"):
+            await ask
     async with wire.listening(NO_WAY_THROUGH) as proxy:
         through = sender("https://telegram.invalid", proxy=f"http://{wire.HOST}:{proxy.port}")
         async with wire.closing(through) as requests:
