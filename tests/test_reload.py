@@ -21,6 +21,7 @@ from bot.platforms.registry import load
 from bot.platforms.telegram.handlers import Handlers
 from bot.runtime.app import App, opened
 from bot.runtime.watch import watch_file, watch_folder
+from bot.storage.feed import LedgerFeed
 from bot.storage.records import LedgerError
 from bot.storage.subscriptions import LedgerSubscriptions
 
@@ -95,20 +96,24 @@ async def test_channels_come_and_go_with_the_config(context: Team) -> None:
     }
 
 
-async def test_a_channel_that_could_not_be_written_down_is_declared_at_the_next_look(
-    context: Team, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("part", "step"), [(LedgerSubscriptions, "declare"), (LedgerFeed, "known")])
+async def test_a_reload_that_the_database_stops_is_finished_at_the_next_look(
+    context: Team, monkeypatch: pytest.MonkeyPatch, part: type, step: str
 ) -> None:
-    """The database was locked at the very moment of the reload: a minute later the channel is subscribed."""
+    """It was locked at the very moment: a minute later the channel is subscribed, and the admins hear of the rest."""
+    changed = SETTINGS.replace("chat = 1", "chat = 2")
+    changed += '[feed]\nurl = "https://feeds.example.org/"\n[metrics]\nlisten = "127.0.0.1:9464"\n'
     with monkeypatch.context() as locked:
 
         async def fail(*_arguments: object) -> None:
             raise LedgerError("recap.db has been in use for too long")
 
-        locked.setattr(LedgerSubscriptions, "declare", fail)
+        locked.setattr(part, step, fail)
         with pytest.raises(LedgerError):
-            await context.write(SETTINGS.replace("chat = 1", "chat = 2"))
+            await context.write(changed)
     await context.app.tick()
     assert (await context.subscribers())["telegram:2"] == SubscriptionState.ACTIVE
+    assert any("metrics.listen" in text for text in await context.told())
 
 
 async def test_schedules_names_topics_admins_and_pace_hold_at_once(context: Team) -> None:

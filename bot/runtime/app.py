@@ -273,7 +273,7 @@ class App:
             standings = await self.readiness.known()
             if await self.ledger.notices.has_been_sent(facts.WELCOME) is None:
                 self.readiness.has_told(standings)
-            await self.services.notifier.tell(facts.Welcome(self.services.next_push(), standings))
+            await self._tell(facts.Welcome(self.services.next_push(), standings))
         self.supervisor.start("readiness", self.readiness.follow)
         self.supervisor.start("reach", self.reach.follow)
         self.supervisor.start("feed", self._follow_feed)
@@ -332,21 +332,23 @@ class App:
         return pushed
 
     async def _reload_config(self, file: Path) -> None:
-        self._stamp = await Stamp.settled(file)
+        stamp, before = await Stamp.settled(file), self.config
         try:
-            config, fixed = reread(file, self.config)
+            config, fixed = reread(file, before)
         except InvalidInputError as error:
-            await self.services.notifier.tell(facts.ConfigRefused(str(self._stamp), error.problems))
+            await self._tell(facts.ConfigRefused(str(stamp), error.problems))
             return
-        before = self.services
-        self._swap(self._services_of(config), await self._load_archive(config))
+        archive = await self._load_archive(config)
+        # Only now, because a database in trouble ends a look; else the next one would take this file for known.
+        self._stamp = stamp
+        self._swap(self._services_of(config), archive)
         log.info("The config has changed and holds from now on")
-        await self.connections.restart_changed(self.supervisor, before.config, config)
-        if config.subscriptions() != before.config.subscriptions():
-            await self.declare()
+        await self.connections.restart_changed(self.supervisor, before, config)
         self.reach.begin_anew()
         if fixed:
-            await self.services.notifier.tell(facts.NeedsRestart(str(self._stamp), fixed))
+            await self._tell(facts.NeedsRestart(str(stamp), fixed))
+        if config.subscriptions() != before.subscriptions():
+            await self.declare()
 
     async def _load_archive(self, config: Config) -> Archive:
         feed = await self.ledger.feed.known(self.archive.feed) if config.feed.url else NO_FEED
@@ -376,7 +378,7 @@ class App:
     async def _tell_of_broken_files(self, *, at_once: bool) -> None:
         for fact, modified in self.archive.broken():
             if at_once or modified is None or abs(self.clock() - modified) >= SAVED:
-                await self.services.notifier.tell(fact)
+                await self._tell(fact)
 
     # Listening to the parts of the bot
 
@@ -408,7 +410,7 @@ class App:
     async def _report_failure(self, service: str, error: Exception) -> None:
         # Because the text of a bug may hold anything, even an address with the token, only its kind is told.
         reason = str(error) if isinstance(error, ExpectedError) else type(error).__name__
-        await self.services.notifier.tell(facts.ServiceRestarted(service, reason))
+        await self._tell(facts.ServiceRestarted(service, reason))
 
     def _give_way(self) -> None:
         self._is_second = True
