@@ -106,6 +106,24 @@ def status(folder: Path, *options: str) -> str:
     )
 
 
+def test_the_next_push_is_the_first_on_any_clock(folder: Path) -> None:
+    """At eight in Paris comes before three in New York, which is nine."""
+    abroad = '[[schedules]]\nname = "abroad"\ncron = "0 3 * * mon"\ntimezone = "America/New_York"\n'
+    (folder / "config.toml").write_text(abroad.join(CONFIG.split(SCHEDULE)) + SCHEDULE, encoding="utf-8")
+    recap(folder, "withhold")
+    assert [held["schedule"] for held in json.loads(status(folder, "--json"))["held"]] == ["monday"]
+
+
+def test_an_account_without_a_name_decides_by_its_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run under any number."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 3_999_999_999)
+    assert recap(folder, "withhold") == (0, "Episode 1207 is withheld")
+    (held,) = json.loads(status(folder, "--json"))["held"]
+    assert held["withheld_by"] == "3999999999 in a terminal"
+
+
 def test_what_has_no_episode_cannot_be_decided_on(folder: Path) -> None:
     """The command says so, and which episodes there are."""
     assert recap(folder, "approve", "9")[0] == Exit.BAD_INPUT

@@ -1,6 +1,8 @@
 """`recap rehearse`, `approve`, `withhold` and `release`: a push is seen and decided on before it goes out."""
 
 import getpass
+import math
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -116,9 +118,9 @@ async def show(app: "App", number: int | None, target: Target | None) -> bool:
 async def _push_of(app: "App", number: int | None) -> "tuple[Planned, Episode]":
     """Return the next push, or that of the episode with this number, with the episode."""
     found = [each for schedule in app.config.schedules if (each := await app.services.rehearser.planned(schedule))]
-    due = [(push, episode) for push, episode in found if number in {None, push.episode} and push.occurrence]
+    due = [(push, episode) for push, episode in found if number in {None, push.episode}]
     if due:
-        return min(due, key=lambda each: str(each[0].until and each[0].until.isoformat()))
+        return min(due, key=lambda each: each[0].occurrence.timestamp() if each[0].occurrence else math.inf)
     episode = console.find_episode(app.archive, number)
     return app.services.rehearser.plan(episode), episode
 
@@ -144,6 +146,14 @@ async def _try(app: "App", to: "Recipients") -> bool:
     return works
 
 
+def _user() -> str:
+    """Return the name of the account; its number where it has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def _decide(instruction: Instruction, number: int | None, config: ConfigOption) -> None:
     settings = console.read_settings(config)
     console.need_platform(settings)
@@ -156,7 +166,7 @@ def _decide(instruction: Instruction, number: int | None, config: ConfigOption) 
         schedules = [push.schedule] if push.occurrence else [each.name for each in app.config.schedules]
         taken = []
         for schedule in schedules:
-            who = _("{user} in a terminal").format(user=getpass.getuser())
+            who = _("{user} in a terminal").format(user=_user())
             fact = await app.services.rehearser.decide(instruction, schedule, push.episode, who)
             if fact is not None:
                 out().print(describe(fact, spoken()).text, soft_wrap=True)
