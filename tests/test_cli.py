@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -232,6 +233,19 @@ def test_a_page_that_cannot_be_written_is_told(recap: Recap) -> None:
     result = recap("preview", "--html", "nowhere/page.html")
     assert isinstance(result.exception, ExpectedError)
     assert str(result.exception) == "nowhere/page.html cannot be written (No such file or directory)"
+
+
+def test_an_episode_that_a_full_disk_stops_can_be_begun_again(recap: Recap, tmp_path: Path) -> None:
+    """Half of a file would have its name, and nobody would look for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        result = recap("new")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "1.md cannot be written (the system says EFBIG)" in str(result.exception)
+    assert list((tmp_path / "content").iterdir()) == []
+    assert recap("new").exit_code == 0
 
 
 def test_a_page_is_never_written_over_an_episode(recap: Recap, content: Path) -> None:

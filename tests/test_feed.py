@@ -320,7 +320,7 @@ async def test_a_bot_that_dies_in_between_leaves_nothing_undone(
     async with team(tmp_path, host) as here:
         with monkeypatch.context() as patch:
             if step == "known":
-                patch.setattr("bot.runtime.feed.write_draft", dies)
+                patch.setattr("bot.runtime.feed.write_new", dies)
             elif step == "written":
                 tick, times = here.app.feed._reread, iter((True, False))
                 patch.setattr(here.app.feed, "_reread", lambda: tick() if next(times) else dies())

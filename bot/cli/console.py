@@ -478,12 +478,16 @@ def write(path: Path | None, text: str, advice: str = "", *, replace: bool = Fal
     Raises:
         ExpectedError: the file cannot be written, or exists already and is not to be replaced.
     """
+    from bot.content.folder import write_new
+
     if path is None:
         typer.echo(text, nl=False)
         return
     try:
-        with path.open("w" if replace else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        if replace:
+            path.write_bytes(text.encode())
+        else:
+            write_new(path, text)
     except FileExistsError as error:
         told = _("{path} exists already: name another file, or move that one away first")
         raise ExpectedError(told.format(path=path)) from error

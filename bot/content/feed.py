@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bot.content.folder import replace_text
 from bot.content.parser import parse_episode
 from bot.model.episode import Episode, Segment, Status
 from bot.model.feed import FeedItem
@@ -107,13 +107,7 @@ def make_ready(file: Path, episode: Episode) -> bool:
         return False
     if _read(ready, file, episode) != episode.model_copy(update={"status": Status.READY}):
         raise ExpectedError(_("the line {line} is not found").format(line="`status: draft`"))
-    beside = file.with_name(f".{file.name}.new")
-    try:
-        beside.write_bytes(ready)
-        beside.chmod(stat.S_IMODE(file.stat().st_mode))
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    replace_text(file, ready)
     return True
 
 

@@ -10,6 +10,7 @@ import gc
 import itertools
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,23 @@ class Folder:
         return cls(dict(ordered), tuple(problems), tuple(misnamed))
 
 
+def write_new(file: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all.
+
+    Raises:
+        FileExistsError: it is there.
+        OSError: it cannot be written.
+    """
+    new = file.open("xb")
+    try:
+        with new:
+            new.write(text.encode())
+    except OSError:
+        # Because half of it would stand in the way of the next try, nothing stays.
+        file.unlink()
+        raise
+
+
 def write_draft(folder: Path, path: Path, text: str, *, replace: bool) -> Path | None:
     """Write an episode file into the folder; with `replace`, in the place of another text, which is kept beside it.
 
@@ -102,22 +120,34 @@ def write_draft(folder: Path, path: Path, text: str, *, replace: bool) -> Path |
         FileExistsError: there is another text, and it is not to be replaced.
         OSError: the file cannot be written.
     """
-    file, data, kept = folder / path, text.encode(), None
+    file = folder / path
     try:
-        with file.open("xb") as new:
-            new.write(data)
+        write_new(file, text)
     except FileExistsError:
         before = file.read_bytes()
-        if before == data:
+        if before == text.encode():
             return None
         if not replace:
             raise
         kept = _keep_beside(file, before)
-        # Because a reader must never see half of it, the text is written elsewhere before it takes the place.
-        fresh = file.with_name(f".{file.name}.new")
-        fresh.write_bytes(data)
-        fresh.replace(file)
-    return kept
+        replace_text(file, text.encode())
+        return kept
+    return None
+
+
+def replace_text(file: Path, data: bytes) -> None:
+    """Put other data into a file. Because a reader must never see half of them, they are written beside it first.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    beside = file.with_name(f".{file.name}.new")
+    try:
+        beside.write_bytes(data)
+        beside.chmod(stat.S_IMODE(file.stat().st_mode))
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _keep_beside(file: Path, data: bytes) -> Path:

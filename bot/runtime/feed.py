@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.content.feed import Items
-from bot.content.folder import write_draft
-from bot.content.links import Web, WebAnswer, WebError
+from bot.content.folder import write_new
+from bot.content.links import Web, WebAnswer, WebError, check_status
 from bot.content.parser import parse_episode
 from bot.content.upcoming import defaults_after
 from bot.model.address import site
@@ -158,8 +158,7 @@ class FeedWatch:
             await self._tell(FeedMoved(_name(f"{visit.url} {answer.moved}"), site(answer.moved), address))
         if answer.status == HTTPStatus.NOT_MODIFIED and _conditions(visit):
             return True
-        if answer.status != HTTPStatus.OK:
-            raise WebError(_("the server answers {status}").format(status=answer.status))
+        check_status(answer.status)
         name, zone = Path(site(visit.url)), self._config.show.timezone
         items = await aside.aside(aside.items_of, answer.body, name, zone)
         before = await self._ledger.feed.known(NO_FEED)
@@ -237,7 +236,7 @@ class FeedWatch:
                 drafts = {**known.drafts, item.key: path.as_posix()}
                 await self._ledger.feed.keep(known.model_copy(update={"version": known.version + 1, "drafts": drafts}))
                 folder.mkdir(parents=True, exist_ok=True)
-                await asyncio.to_thread(write_draft, folder, path, text, replace=False)
+                await asyncio.to_thread(write_new, fact.path, text)
             except (ExpectedError, InvalidInputError) as error:
                 await self._tell(NotDrafted(item.key, item.title, _reason(error)))
                 return True
