@@ -118,6 +118,14 @@ def test_a_proxy_that_cannot_be_used_is_refused_in_words(
         proxy_for("https://api.telegram.org")
 
 
+async def test_a_link_behind_a_proxy_of_another_kind_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer says why nobody knows, and the other links get theirs."""
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
+    async with Web() as web:
+        answer = await web.ask("https://example.org/")
+    assert (answer.is_dead, answer.failure) == (False, "the bot cannot use a socks5 proxy: name one that speaks HTTP")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"), [(None, "No such file or directory"), ("not a certificate", "it holds no certificate")]
 )

@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from bot.config import BY_ENVIRONMENT, Network
+from bot.config.network import ProxyError
 from bot.model.address import site, web_address
 from bot.model.i18n import gettext as _
 from bot.model.problems import Problem, reason_of
@@ -94,6 +95,16 @@ class WebAnswer:
     moved: str
 
 
+def check_status(status: int) -> None:
+    """Refuse an answer without a page.
+
+    Raises:
+        WebError: the status says so.
+    """
+    if status != HTTPStatus.OK:
+        raise WebError(_("the server answers {status}").format(status=status))
+
+
 def is_public(address: IpAddress) -> bool:
     """Return whether the address is on the internet, not on this machine or the network around it."""
     for network, bits_below in _CARRIERS:
@@ -141,8 +152,7 @@ class Web:
             WebError: the address could not be requested, or the server refused.
         """
         page = await self.get(address, limit)
-        if page.status != HTTPStatus.OK:
-            raise WebError(_("the server answers {status}").format(status=page.status))
+        check_status(page.status)
         return page.body
 
     async def get(self, address: str, limit: int, headers: Mapping[str, str] = _NO_HEADERS) -> WebAnswer:
@@ -172,8 +182,7 @@ class Web:
         """
         response, _moved = await self._follow("GET", address)
         async with response:
-            if response.status != HTTPStatus.OK:
-                raise WebError(_("the server answers {status}").format(status=response.status))
+            check_status(response.status)
             check(response.content_length or 0)
             try:
                 async for chunk in response.content.iter_chunked(_CHUNK):
@@ -223,6 +232,8 @@ class Web:
                     raise WebError(_("it redirects to an address that nobody can open")) from None
                 still_permanent = still_permanent and response.status in _PERMANENT
                 moved = address if still_permanent else moved
+        except ProxyError as error:
+            raise NoWayError(str(error)) from error
         except aiohttp.ClientHttpProxyError as error:
             # The library's text has the address of the proxy, password included.
             raise NoWayError(_("the proxy answers {status}").format(status=error.status)) from None
