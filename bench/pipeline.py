@@ -14,8 +14,8 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.worker import Worker
 from bot.model.rendering import Message, Rendering
 from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Subscription, Target
+from bot.platforms.abilities import Editor
 from bot.platforms.base import Platform
-from bot.platforms.editor import Editor
 from bot.runtime.app import settle_in
 from bot.storage.clock import SteadyClock
 from bot.storage.ledger import Ledger

@@ -17,7 +17,7 @@ from bot.storage.records import Claim, DeliveryState, Outcome, StoredRendering
 
 if TYPE_CHECKING:
     from bot.model.rendering import Message
-    from bot.platforms.editor import Editor
+    from bot.platforms.abilities import Editor
 
 DELETED = ""
 """The id of a message that the bot has deleted."""

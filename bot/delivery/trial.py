@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, cast
 
 from bot.model.document import CommandButton, Document, LinkButton, Listing, Paragraph, Section, Span, Style
+from bot.platforms.abilities import Editor
 from bot.platforms.base import Feature, Post, SendError, SendRequest
-from bot.platforms.editor import Editor
 from bot.platforms.registry import PLATFORMS
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from bot.delivery.waiting import wait_for_event
 from bot.model.facts import PausedTooLong, Tell, tell_nobody
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import Target
-from bot.platforms.abilities import Finder, Pinner, Publisher
+from bot.platforms.abilities import Editor, Finder, Pinner, Publisher
 from bot.platforms.base import (
     NotSentError,
     Platform,
@@ -40,7 +40,6 @@ from bot.platforms.base import (
     UnknownOutcomeError,
     UnverifiableError,
 )
-from bot.platforms.editor import Editor
 from bot.storage.leases import Lease, LeaseLostError
 from bot.storage.records import Claim, DeliveryRank, DeliveryState, LedgerError, Outcome, StoredRendering
 

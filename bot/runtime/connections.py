@@ -12,9 +12,8 @@ from bot.delivery.sending import PacedSender
 from bot.delivery.worker import Worker
 from bot.model.facts import Ability, Tell
 from bot.model.subscription import PlatformName
-from bot.platforms.abilities import Finder, Pinner, Publisher
+from bot.platforms.abilities import Editor, Finder, Pinner, Publisher
 from bot.platforms.base import Account, Feature, UnauthorisedError
-from bot.platforms.editor import Editor
 from bot.platforms.registry import PLATFORMS
 from bot.runtime.connection import Connection
 from bot.runtime.roles import Role

@@ -19,6 +19,7 @@ from bot.model.codes import Code
 from bot.model.correction import Text
 from bot.model.rendering import Message
 from bot.model.subscription import NO_CHOICES, Choices, SubscriptionState
+from bot.platforms.abilities import Editor
 from bot.platforms.base import (
     NotSentError,
     Platform,
@@ -29,7 +30,6 @@ from bot.platforms.base import (
     TargetMovedError,
     UnknownOutcomeError,
 )
-from bot.platforms.editor import Editor
 from bot.storage.corrections import Wanted
 from bot.storage.records import Choice, DeliveryRank, Outcome
 from tests.delivery.ledger_kit import (

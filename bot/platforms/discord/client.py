@@ -17,7 +17,7 @@ from bot.model.facts import Ability
 from bot.model.i18n import gettext as _
 from bot.model.rendering import FieldsCache, JsonObject, Message, Rendering, joined
 from bot.model.subscription import NO_CHOICES, Choices, Target
-from bot.platforms.abilities import Finder, Pinner, Publisher
+from bot.platforms.abilities import Editor, Finder, Pinner, Publisher
 from bot.platforms.base import (
     Account,
     ContentError,
@@ -47,7 +47,6 @@ from bot.platforms.discord.reply import NOBODY
 from bot.platforms.discord.section import DEFAULT_GATEWAY, Discord
 from bot.platforms.discord.tasks import TaskTracker
 from bot.platforms.discord.traffic import FirstTurn, Traffic
-from bot.platforms.editor import Editor
 
 LONGEST_WAIT = 30.0
 """Seconds that discord.py may wait out a rate limit by itself; a longer one goes back to the ledger."""

@@ -22,9 +22,8 @@ from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop
 from bot.model.rendering import FieldsCache, JsonObject, Message, Rendering, Upload, as_json, joined
 from bot.model.subscription import NO_CHOICES, Choices, Target
-from bot.platforms.abilities import Pinner
+from bot.platforms.abilities import Editor, Pinner
 from bot.platforms.base import Account, Post, SendError, TargetClosedError, TargetGoneError
-from bot.platforms.editor import Editor
 from bot.platforms.telegram import NAME
 from bot.platforms.telegram.audio import form_of, opened, translate_audio, with_audio
 from bot.platforms.telegram.errors import translate, translate_rich, translated
