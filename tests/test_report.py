@@ -573,8 +573,8 @@ CARDS: list[Fact] = [
     dataclasses.replace(push(), approved_by="“Ana” [telegram:41]"),
     CORRECTABLE,
     *(
-        correction.Changed(push(*left), is_recall)
-        for is_recall in (False, True)
+        correction.Changed(push(*left), is_recall, is_whole)
+        for is_recall, is_whole in ((False, True), (False, False), (True, True))
         for left in ((), (unserved(Code.CLOSED, 2, Target(TELEGRAM, "-5")), unserved(Code.UNKNOWN, unknown=True)))
     ),
 ]

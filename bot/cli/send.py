@@ -14,6 +14,7 @@ import typer
 from bot.cli import console
 from bot.cli.console import ConfigOption, Exit, NumberArgument, out
 from bot.cli.wording import AdminCommand
+from bot.delivery.cards import unchanged
 from bot.delivery.reasons import explain, labelled
 from bot.model.document import Layout
 from bot.model.episode import Episode, Status
@@ -25,7 +26,7 @@ from bot.model.rehearsal import Hold
 from bot.model.subscription import PlatformName, Target
 from bot.platforms.registry import PLATFORMS
 from bot.storage.lock import DeliveryLock
-from bot.storage.records import Broadcast, BroadcastState, DeliveryState, to_one
+from bot.storage.records import CHANGES, Broadcast, BroadcastState, DeliveryState, to_one
 
 if TYPE_CHECKING:
     from bot.runtime.app import App
@@ -286,8 +287,13 @@ async def deliver(app: "App", broadcasts: list[Broadcast], then: Callable[[], Aw
     outcomes = [await app.ledger.notices.outcome(broadcast) for broadcast in broadcasts]
     for outcome in outcomes:
         results.update(outcome.results)
-    out().print(console.counted(results) or _("nobody to send to"))
-    for line in explain((each for outcome in outcomes for each in outcome.unserved), spoken()):
+    told, reasons = console.counted(results) or _("nobody to send to"), explain
+    if any(broadcast.kind in CHANGES for broadcast in broadcasts):
+        changed = results.pop(DeliveryState.SENT, 0)
+        places = ngettext("{count} place changed", "{count} places changed", changed).format(count=changed)
+        told, reasons = ", ".join(filter(None, [places, console.counted(results)])), unchanged
+    out().print(told)
+    for line in reasons([each for outcome in outcomes for each in outcome.unserved], spoken()):
         out().print(line, soft_wrap=True)
     failures = [each for broadcast in broadcasts for each in await app.ledger.failures(broadcast.id)]
     for failure in failures:
@@ -308,7 +314,8 @@ async def _watch(app: "App", broadcasts: list[Broadcast], *, bot: DeliveryLock |
 
     done, moved, is_told = -1, time.monotonic(), False
     with Progress(console=out()) as progress:
-        bar = progress.add_task(_("Sending"), total=None)
+        is_change = any(broadcast.kind in CHANGES for broadcast in broadcasts)
+        bar = progress.add_task(_("Changing") if is_change else _("Sending"), total=None)
         while True:
             counts = await _counts(app, broadcasts)
             before, done = done, sum(counts[state] for state in _FINAL)

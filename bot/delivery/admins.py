@@ -158,7 +158,8 @@ class AdminNotifier:
             ended_at = push.finished and push.finished.astimezone(self.zone)
             outcome = dataclasses.replace(outcome, ended_at=ended_at)
             is_recall = push.kind is BroadcastKind.RECALL
-            await self.tell(Changed(outcome, is_recall) if push.kind in CHANGES else outcome)
+            is_whole = is_recall or await self.ledger.corrections.is_whole(push)
+            await self.tell(Changed(outcome, is_recall, is_whole) if push.kind in CHANGES else outcome)
 
 
 async def _attempt(platform: Platform, post: Post, leave: Callable[[], bool]) -> str:

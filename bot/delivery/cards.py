@@ -198,13 +198,17 @@ def changed(fact: Changed, words: Words, names: Names = NAMELESS) -> Notice:
         title = _("Episode {number} is recalled, not everywhere") if left else _("Episode {number} is recalled")
     elif left:
         title = _("Episode {number} is corrected, not everywhere")
+    elif not fact.is_whole:
+        title = _("Episode {number} is corrected on {platforms}")
+    platforms = words.listed([name.title() for name in sorted(outcome.served)])
     sentence = words.ngettext("{count} place, in {time}.", "{count} places, in {time}.", outcome.sent)
     blocks: list[Block] = [paragraph(sentence, count=outcome.sent, time=words.duration(outcome.took))]
     blocks += bullets(unchanged(left, words, names))
     if left and not fact.is_recall:
         again = f"recap correct {outcome.episode}"
         blocks.append(small_print(_("To try again where it failed: {command}"), command=again))
-    return as_notice(title.format(number=outcome.episode), *blocks, episode=outcome.episode, alarming=bool(left))
+    title = title.format(number=outcome.episode, platforms=platforms)
+    return as_notice(title, *blocks, episode=outcome.episode, alarming=bool(left))
 
 
 def unchanged(unserved: Iterable[Unserved], words: Words, names: Names = NAMELESS) -> list[str]:

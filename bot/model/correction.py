@@ -60,11 +60,12 @@ class UnderWay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Changed(Fact):
-    """The end of a correction, or of a recall."""
+    """The end of a correction, or of a recall; a correction that is not whole left out a platform."""
 
     KEY = REPORT + "{fact.outcome.broadcast}"
     outcome: Pushed
     is_recall: bool
+    is_whole: bool = True
 
     @property
     def places(self) -> Sequence[Target]:

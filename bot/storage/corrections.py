@@ -102,6 +102,11 @@ class LedgerCorrections(LedgerPart):
         recall = select(broadcasts.c.id).where(broadcasts.c.key == f"{BroadcastKind.RECALL} {broadcast.id}").limit(1)
         return broadcast.reason == RECALLED or await self._database.scalar(recall) is not None
 
+    async def is_whole(self, correction: Broadcast) -> bool:
+        """Return whether a correction was made on every platform, after which the text is everywhere the new one."""
+        text = select(texts.c.broadcast_id).where(texts.c.broadcast_id == correction.id)
+        return await self._database.scalar(text) is not None
+
     async def looks(self, broadcast_id: int) -> set[tuple[Choice, bool]]:
         """Return the choices for which the broadcast was rendered, with whether a recording stands before the rest."""
         return await self._database.read(_looks, broadcast_id)
