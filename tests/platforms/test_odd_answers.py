@@ -12,7 +12,15 @@ from bot.commands import COMMANDS
 from bot.model.i18n import Language
 from bot.model.rendering import Message
 from bot.model.subscription import PlatformName, Target
-from bot.platforms.base import LONGEST_TEXT, ContentError, NotSentError, Post, UnknownOutcomeError, in_brief
+from bot.platforms.base import (
+    LONGEST_TEXT,
+    ContentError,
+    NotSentError,
+    Post,
+    RefusedError,
+    UnknownOutcomeError,
+    in_brief,
+)
 from bot.platforms.discord.errors import reaching
 from bot.platforms.discord.menu import publish, slash
 from bot.platforms.telegram import menus
@@ -146,6 +154,13 @@ async def test_nothing_is_read_out_of_an_odd_answer_of_discord(call: str) -> Non
         standin.faults.clear()
         await platform.connect()
         await platform.send(post(target))
+
+
+async def test_a_file_that_is_gone_is_no_sign_of_a_proxy() -> None:
+    """Discord's files are beside its API, and their server refuses in words of its own."""
+    async with DiscordStandIn() as standin, connected(discord_client(standin)) as platform:
+        with pytest.raises(RefusedError, match=r"^there is no file at the address that Discord has given$"):
+            await platform.download(f"{standin.world.address}/attachments/7/notes.txt")
 
 
 @pytest.mark.parametrize("errors", ['"x"', "[7]", '{"flags": null}', '{"flags": {"_errors": 7}}', '{"_errors": [{}]}'])

@@ -21,6 +21,7 @@ from bot.platforms.abilities import Editor, Finder, Pinner, Publisher
 from bot.platforms.base import (
     Account,
     ContentError,
+    ForeignRefusalError,
     NotSentError,
     Post,
     RefusedError,
@@ -130,9 +131,13 @@ class DiscordPlatform(Account, Editor, Finder, Publisher, Pinner):
         Raises:
             SendError: Discord does not give the file.
         """
-        with reaching(self.client):
-            async with asyncio.timeout(SEND_TIMEOUT):
-                return await self.client.http.get_from_cdn(address)
+        try:
+            with reaching(self.client):
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    return await self.client.http.get_from_cdn(address)
+        except ForeignRefusalError as error:
+            # Because Discord keeps its files beside the API, their refusals have another form than those of the API.
+            raise RefusedError(_("there is no file at the address that Discord has given")) from error
 
     def route(self, target: Target) -> Target:
         """Return the route of edits, which has a limit of its own, as `Editor.route` says."""
