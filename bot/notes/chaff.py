@@ -12,13 +12,11 @@ from bot.model.text import fold, fold_words, sentences
 from bot.notes.language import pattern_of, telling_words, words_of
 from bot.notes.model import Line
 
-_FEW, _HELLO = 2, 14
-"""Words of a greeting to somebody, and of one to all, that hold nothing else."""
-_MAX_ADDRESSED = 90
-"""Characters of a line that only says where to write to."""
+_FEW, _HELLO, _MAX_ADDRESSED = 2, 14, 90
+"""Words of a greeting to somebody and of one to all, and characters of a line that only says where to write to."""
 _SHORT, _MOST = 9, 0.66
 """Telling words of a short text, and the share of them that are words of making a show."""
-_FRAME, _OWN, _FITTING, _SECTION = map(pattern_of, ("frame", "own", "fitting", "section"))
+_OWN, _FITTING, _SECTION = map(pattern_of, ("own", "fitting", "section"))
 _TO_LISTENER, _TO_COLLEAGUE, _TO_BE_DONE = map(pattern_of, ("to_listener", "to_colleague", "to_be_done"))
 _GREETING, _TO_ALL, _SHOW = map(pattern_of, ("greeting", "to_all", "show"))
 _OF_SHOW = re.compile(rf"(?:l |the )?(?P<name>\w+(?: \w+){{0,6}}?) {words_of('of_show')}")
@@ -37,12 +35,7 @@ def is_chaff_title(text: str) -> bool:
     """Tell whether a title heads something that is no subject."""
     text = _BRACKETS.sub("", text)
     is_own = _share(text) == 1 and not (_COLON.search(text) or text.endswith((".", "!", ",")))
-    return is_own or _SECTION.fullmatch(_flat(text)) is not None
-
-
-def is_frame(title: str) -> bool:
-    """Tell whether a title of what is no subject has no text of its own below it."""
-    return _FRAME.match(_flat(title)) is not None
+    return is_own or _SECTION.fullmatch(flat(text)) is not None
 
 
 def is_chaff(line: Line) -> bool:
@@ -52,38 +45,39 @@ def is_chaff(line: Line) -> bool:
         return stage[1][0].islower() or any(_OWN.fullmatch(word) or _FITTING.fullmatch(word) for word in words)
     said = sentences(line.text)
     # "Two stories today" says nothing beside a greeting, nor does "I'll call you".
-    told = [says_chaff(text) or _TO_COLLEAGUE.search(_flat(text)) for text in said if not is_about_show(text)]
+    told = [says_chaff(text) or _TO_COLLEAGUE.search(flat(text)) for text in said if not is_about_show(text)]
     is_whole = bool(told) and all(told) and not line.speaker
     return line.aside or is_whole or (bool(line.text) and says_chaff(line.text))
 
 
 def is_of_show(text: str, head: str) -> bool:
     """Tell whether a text begins with a name that stands in the head, and says who pays for that show or makes it."""
-    flat = _flat(text)
-    match = _OF_SHOW.match(flat)
-    return match is not None and f" {match['name']} " in f" {_flat(head)} ".replace(flat, "")
+    folded = flat(text)
+    match = _OF_SHOW.match(folded)
+    return match is not None and f" {match['name']} " in f" {flat(head)} ".replace(folded, "")
 
 
 def says_chaff(text: str) -> bool:
     """Tell whether a text is an ad, a call, a greeting, a credit or a chore."""
-    flat = _flat(text)
-    if _TO_LISTENER.search(flat) or _CODE_WORD.search(text) or _CALL.match(text) or _LABEL.match(fold(text)):
+    folded = flat(text)
+    if _TO_LISTENER.search(folded) or _CODE_WORD.search(text) or _CALL.match(text) or _LABEL.match(fold(text)):
         return True
     if len(text) <= _MAX_ADDRESSED and _ADDRESS.search(text):
         return True
     label = _COLON.split(text, maxsplit=1)[0]
     if _share(text) >= _MOST or (label != text and _share(label) == 1 and not _NO_LABEL.match(fold(label))):
         return True
-    if not _GREETING.match(flat):
+    if not _GREETING.match(folded):
         return False
-    is_to_all = _TO_ALL.search(flat) or text.rstrip().endswith((",", "!", ":")) or len(flat.split()) <= _FEW
+    words = folded.split()
+    is_to_all = _TO_ALL.search(folded) or text.rstrip().endswith((",", "!", ":")) or len(words) <= _FEW
     return bool(
-        (is_to_all and len(flat.split()) <= _HELLO)
-        or (any(map(_SHOW.fullmatch, flat.split())) and len(sentences(text)) == 1)
+        (is_to_all and len(words) <= _HELLO) or (any(map(_SHOW.fullmatch, words)) and len(sentences(text)) == 1)
     )
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
+    """Return the words of a text, folded, with a space between two."""
     return " ".join(fold_words(text))
 
 

@@ -19,20 +19,12 @@ from bot.notes.model import Head, Line
 
 MAX_SUBJECTS = 40
 """Subjects of an episode at most; notes that seem to have more are cut in another way."""
-_FULL_TEXT = 15
-"""Characters below a title that are a text."""
-_RUN_IN = 90
-"""Characters of a title that stands in the line of its text."""
-_SENTENCES_BEFORE = 3
-"""Sentences of a turn among which one may pass to the next subject."""
-_SHORT_SENTENCE, _LABEL = 9, 25
-_AGREES = 0.3
-"""The likeness, from 0 to 1, of a phrase and the subject that it announces."""
-_ENOUGH = 0.25
-"""The least likeness, from 0 to 1, of a line at which a subject begins."""
-_NOT_A_HEADING = 0.5
-_FREE_OPENING = 300
-"""Characters of an introduction above the first subject that count for nothing against a cut."""
+_FULL_TEXT, _RUN_IN, _FREE_OPENING = 15, 90, 300
+"""Characters of a text below a title, of a title in the line of its text, and of an introduction that costs nothing."""
+_SENTENCES_BEFORE, _SHORT_SENTENCE, _LABEL = 3, 9, 25
+"""Sentences of a turn among which one may pass to the next subject, words of a short one, characters of a label."""
+_AGREES, _ENOUGH, _NOT_A_HEADING = 0.3, 0.25, 0.5
+"""The likeness, from 0 to 1, of a phrase and its subject, the least of its first line, and the worth of a sentence."""
 _CUE = re.compile(rf"^(?:{words_of('then')} ){{0,2}}(?P<cue>{words_of('cue')})(?: (?:c est|it s|is|est|avec|with))?\b")
 _RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0](?P<mark>:|[-=]>|→)|:(?=\s))(?P<rest>.*)")
 _LABELS = (
@@ -81,10 +73,8 @@ def best_cut(body: Sequence[Line], head: Head) -> Cut:
     briefs = ((at, _BRIEF.fullmatch(bare_title(line.text))) for at, line in enumerate(body) if not line.is_link)
     own = {at: Start(at, found["title"], found["rest"] or "") for at, found in briefs if found}
     last = best.starts[-1].line + 1
-    lately = (
-        cued(line, at) for at, line in enumerate(body) if at >= last and line.after_gap and ":" in line.text[:_LABEL]
-    )
-    own |= {start.line: start for start in lately if start and best.name != "cues"}
+    labels = ((at, line) for at, line in enumerate(body) if at >= last and line.after_gap and ":" in line.text[:_LABEL])
+    own |= {at: start for at, line in labels if (start := cued(line, at))}
     starts = {at: start for at, start in own.items() if at + 1 not in starts} | starts
     return replace(best, starts=tuple(starts[at] for at in sorted(starts)))
 
@@ -97,7 +87,6 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     for level in {body[index].level for index in headings} - {0}:
         yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
     yield "numbers", judge.numbered, 1.05
-    yield "letters", list(_numbered(body, [line.number for line in body])), 1.05
     signs = [sign_of(line) for line in body]
     for sign in dict.fromkeys(filter(None, signs)):
         yield "signs", [beginning_at(body, index) for index, each in enumerate(signs) if each == sign], 0.95
@@ -134,7 +123,7 @@ def _titled(body: Sequence[Line], lines: Iterable[int]) -> list[Start]:
     return [Start(index, bare_title(body[index].text)) for index in lines]
 
 
-def _numbered(body: Sequence[Line], numbers: Sequence[int]) -> Iterator[Start]:
+def _numbered(body: Sequence[Line], numbers: Iterable[int]) -> Iterator[Start]:
     wanted = 1
     for index, number in enumerate(numbers):
         if number == wanted:
@@ -217,7 +206,8 @@ class _Judge:
         self._openings = [stems(telling_words(next(iter(sentences(line.text)), ""))) for line in body]
         self._counts = Counter(stem for line in body for stem in stems(telling_words(line.text)))
         # A line in square brackets is a direction above a title.
-        numbers = [0 if line.is_link or line.text.endswith("]") else number_of(line.text) for line in body]
+        is_none = [line.is_link or line.text.endswith("]") for line in body]
+        numbers = (line.number or (0 if out else number_of(line.text)) for line, out in zip(body, is_none, strict=True))
         self.numbered = list(_numbered(body, numbers))
         alone = (each for each in self.headings if not body[each].speaker and _stands_alone(body, each, apart=True))
         self._titles = {each for each in self.headings if body[each].level} | set(alone)
@@ -268,9 +258,7 @@ class _Judge:
             return None
         ends = [start.line for start in starts[1:]] + [len(self._body)]
         lengths = [len(s.rest) + sum(self._lengths[s.line + 1 : end]) for s, end in zip(starts, ends, strict=True)]
-        linked = [
-            any(line.links for line in self._body[start.line : end]) for start, end in zip(starts, ends, strict=True)
-        ]
+        linked = [any(line.links for line in self._body[s.line : end]) for s, end in zip(starts, ends, strict=True)]
         titled = [(0.6, 0.85, 1.0)[min(2, len(telling_words(start.title)))] for start in starts]
         full = [1.0 if n >= _FULL_TEXT else 0.6 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
         score = prior * sum(map(operator.mul, titled, full)) / count

@@ -24,6 +24,7 @@ from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold, fold_words, sentences
 from bot.model.typography import TITLE_ON_PHONE, tidied
+from bot.notes.chaff import flat
 from bot.notes.head import announces
 from bot.notes.language import language_of, telling_words
 from bot.notes.marks import bare_title, is_heading
@@ -31,24 +32,16 @@ from bot.notes.model import Line, Link, Notes, Outline, Subject
 from bot.notes.structure import outline
 from bot.notes.topics import Spelling, topics_of
 
-_MIN_SUMMARY, _MAX_SUMMARY = 300, 900
+_MIN_SUMMARY, _ENOUGH, _MAX_SUMMARY = 300, 600, 900
 """Characters of a summary: enough to understand, few enough for a phone."""
-_ENOUGH = 600
 _ENDING = re.compile(r"[.!?…][\s\u00a0]*[”»\"’)\]]*$")
-_MAX_TITLE = 200
+_MAX_TITLE, _MAX_INTRO = 200, 400
 _MAX_SLUG = 40
 """Letters of a slug. Telegram's deep links carry 64 with the episode's number, and people read them."""
-_FEW = 2
-"""Words by which a speaker names a subject, and sentences of an introduction."""
-_SHORT_TEASER = 5
-"""Words of a teaser that presents nothing, such as `Au programme`."""
-_MAX_INTRO = 400
-_TOLD = 8
-"""Words by which a line is found again in the file."""
-_MAX_PLACED = 300
-"""Lines that are looked for in the file; a transcript has thousands."""
-_MAX_QUOTED, _MAX_QUOTE = 12, 110
-"""Passages that a remark quotes, and the characters of each."""
+_FEW, _SHORT_TEASER, _TOLD = 2, 5, 8
+"""Words by which a speaker names a subject, of a teaser that presents nothing, and by which a line is found again."""
+_MAX_PLACED, _MAX_QUOTED, _MAX_QUOTE = 300, 12, 110
+"""Lines that are looked for in the file, passages that a remark quotes, and the characters of each."""
 _DASHES = re.compile(r"-{2,}")
 
 
@@ -98,7 +91,7 @@ class _Writer:
         told = [second for second in begins if second is not None]
         # Because times in no order are those of something else, such as messages, the remarks keep them.
         self._begins = begins if told == sorted(set(told)) else [None for _second in begins]
-        self._raw = [" ".join(fold_words(line)) for line in notes.source.split("\n")]
+        self._raw = [flat(line) for line in notes.source.split("\n")]
         pairs = zip(self._titles, (self._spelling.restored(each.announced) for each in found.subjects), strict=True)
         self._names = [next((name for text in pair for name in self._spelling.names_in(text)), "") for pair in pairs]
 
@@ -201,7 +194,7 @@ class _Writer:
         kept = textwrap.shorten(piece, TITLE_ON_PHONE, placeholder="") or piece[:TITLE_ON_PHONE]
         # Because a heading may be a slug alone ("{#netflix}"), its letters are the title then.
         left = (kept, subject.heading, subject.announced, *(line.text for line in subject.lines))
-        return self._plain(kept) or next(filter(None, (" ".join(fold_words(text)) for text in left)), "")[:_MAX_TITLE]
+        return self._plain(kept) or next(filter(None, (flat(text) for text in left)), "")[:_MAX_TITLE]
 
     def _intro(self) -> str:
         teaser = self._spelling.restored(self._outline.head.teaser)
@@ -240,10 +233,8 @@ class _Writer:
 
     def _leave(self, lines: Sequence[Line], text: str) -> None:
         """Note the lines of which the text repeats no sentence."""
-        chosen = " ".join(fold_words(text))
-        self._unused += [
-            line for line in lines if not any(" ".join(fold_words(said)) in chosen for said in sentences(line.text))
-        ]
+        chosen = flat(text)
+        self._unused += [line for line in lines if not any(flat(said) in chosen for said in sentences(line.text))]
 
     def _remarks_on(self, subject: Subject, title: str, images: Sequence[Picture], *, has_link: bool) -> Iterator[str]:
         """Yield the remarks on a segment, the most harmful first."""
@@ -297,17 +288,12 @@ def _summarised(lines: Sequence[Line]) -> list[str]:
     """
     if sum(len(line.text) for line in lines) >= _MIN_SUMMARY:
         # Between long texts, a line of a few words without a full stop is a title.
-        is_title = [is_heading(each) and (each.level or "," not in each.text) for each in lines]
-        lines = [
-            each for each, out in zip(lines, is_title, strict=True) if not out or _ENDING.search(each.text)
-        ] or lines
-    told = [(place, _ended(text)) for place, line in enumerate(lines) for text in sentences(line.text)]
+        open_ones = [each for each in lines if is_heading(each) and not _ENDING.search(each.text)]
+        lines = [each for each in lines if each not in open_ones or (not each.level and "," in each.text)] or lines
+    texts = ((place, text) for place, line in enumerate(lines) for text in sentences(line.text))
+    told = [(at, text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}.") for at, text in texts]
     ends = itertools.accumulate(len(text) for _place, text in told)
     pairs = zip(told, ends, strict=True)
     kept = [each for each, end in pairs if end <= _MAX_SUMMARY and end - len(each[1]) <= _ENOUGH] or told[:1]
     groups = itertools.groupby(kept, key=operator.itemgetter(0))
     return [" ".join(text for _place, text in group) for _place, group in groups]
-
-
-def _ended(text: str) -> str:
-    return text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."

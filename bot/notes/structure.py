@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from bot.model.text import fold, fold_words, sentences
-from bot.notes.chaff import chores, is_chaff, is_chaff_title, is_frame, is_of_show, says_chaff
+from bot.model.text import fold, sentences
+from bot.notes.chaff import chores, flat, is_chaff, is_chaff_title, is_of_show, says_chaff
 from bot.notes.cuts import Cut, Start, beginning_at, best_cut, cued
 from bot.notes.head import announces, read_head
 from bot.notes.language import pattern_of, stems, telling_words
@@ -15,11 +15,9 @@ from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of
 from bot.notes.model import Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
-_NAME, _LOOSE, _SENTENCE, _DICTATED = 25, 70, 45, 3
-"""Letters of a name below a farewell, characters of a loose line and of a sentence, and lines of a dictation."""
-_HEAD = 400
-"""Characters at the beginning of a file that may name the show."""
-_RUBRIC, _OPENING = map(pattern_of, ("rubric", "opening"))
+_NAME, _LOOSE, _SENTENCE, _HEAD, _DICTATED = 25, 70, 45, 400, 3
+"""Letters of a name, characters of a loose line, of a sentence and of the head of a file, and lines of a dictation."""
+_RUBRIC, _OPENING, _FRAME = map(pattern_of, ("rubric", "opening", "frame"))
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -92,7 +90,9 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     for index, (line, below) in enumerate(itertools.pairwise((*lines, Line("")))):
         gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
-        if _RUBRIC.fullmatch(" ".join(fold_words(line.text))) and _is_above_title(lines, index):
+        # The name of a section stands above titles; a title stands above a text.
+        is_above = bool(below.text) and (below.level or not line.level) and _RUBRIC.fullmatch(flat(line.text))
+        if is_above and beginning_at(lines, index + 1).title:
             out.append(line)
             gap = True
             continue
@@ -125,16 +125,10 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     return kept
 
 
-def _is_above_title(lines: Sequence[Line], index: int) -> bool:
-    """Tell whether a line is the name of a section with titles, and no title of a text itself."""
-    below = lines[index + 1 : index + 2]
-    return any((each.level or not lines[index].level) and beginning_at(lines, index + 1).title for each in below)
-
-
 def _section_end(lines: Sequence[Line], begin: int) -> int:
     """Return the line at which the section below a title ends."""
     title = lines[begin]
-    if is_frame(title.text):
+    if _FRAME.match(flat(title.text)):
         return begin + 1
     for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line(""))), begin + 1):
         is_titled = is_title(line) and bool(below.text) and not below.after_gap
@@ -149,11 +143,18 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
 def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
-    end = _end_of_last(body, begins[-1])
-    found.left_out += body[end:]
-    body = body[:end]
+    *_above, above, line = (Line(""), *body)
+    is_short = len(line.text) <= min(_LOOSE, len(above.text) // 2) and not line.text.endswith((".", "…"))
+    is_loose = is_short and line.after_gap and not (line.links or line.images or line.item)
+    if is_loose and len(body) > begins[-1] + 1:
+        # A short line apart below the last subject, without a full stop, is a name or an address.
+        found.left_out.append(line)
+        body = body[:-1]
     closing = _open(body[: begins[0]], found)
-    tail = _closing_list(body)
+    tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
+    # Links that end notes whose subjects have none are a list.
+    if len(body) - tail == 1 or not body[tail:] or not body[tail].after_gap or any(line.links for line in body[:tail]):
+        tail = len(body)
     for start, begin, end in zip(cut.starts, begins, [*begins[1:], len(body)], strict=True):
         subject = Subject(start.phrase, start.title, body[start.line].time)
         found.subjects.append(subject)
@@ -182,7 +183,7 @@ def _open(lines: Sequence[Line], found: Outline) -> list[Link]:
     for line in lines:
         is_out = is_heading(line) or _is_label(line)
         for said in sentences("" if line.is_link else line.text):
-            is_greeting = says_chaff(said) or _OPENING.match(" ".join(fold_words(said)))
+            is_greeting = says_chaff(said) or _OPENING.match(flat(said))
             (found.left_out if is_out or is_greeting else found.opening).append(dataclasses.replace(line, text=said))
     links = [link for line in lines for link in line.links]
     # A list of links above the subjects is theirs; a single link is that of the show.
@@ -190,23 +191,8 @@ def _open(lines: Sequence[Line], found: Outline) -> list[Link]:
     return links if len(links) > 1 else []
 
 
-def _closing_list(body: Sequence[Line]) -> int:
-    """Return the first line of the list of links that ends notes whose subjects have none."""
-    tail = len(body) - len(list(itertools.takewhile(lambda line: line.is_link, reversed(body))))
-    is_list = len(body) - tail > 1 and body[tail].after_gap and not any(line.links for line in body[:tail])
-    return tail if is_list else len(body)
-
-
 def _is_label(line: Line) -> bool:
     return bool(line.text) and SOURCES.match(fold(line.text)) is not None
-
-
-def _end_of_last(body: Sequence[Line], last: int) -> int:
-    """Return the line behind the last subject: a short line apart, without a full stop, is a name or an address."""
-    *_above, above, line = (Line(""), *body)
-    is_short = len(line.text) <= min(_LOOSE, len(above.text) // 2) and not line.text.endswith((".", "…"))
-    is_loose = is_short and line.after_gap and not (line.links or line.images or line.item)
-    return len(body) - (is_loose and len(body) > last + 1)
 
 
 def _announce(subjects: Sequence[Subject], phrases: Sequence[str]) -> list[str]:

@@ -14,10 +14,8 @@ from bot.model.text import LONGEST_TOPIC, fold, fold_words, normalise_topic
 from bot.notes.language import STOP_WORDS, WEAKENING, words_of
 
 MAX_TOPICS = 4
-_SHORTEST_NAME, _LONGEST_NAME = 3, 3
-"""Letters and words of a name; where more words have capitals, the capitals are those of a title."""
-_IN_TITLE = 4
-"""The weight of a name in the title, of that of one in the text."""
+_SHORTEST_NAME, _LONGEST_NAME, _IN_TITLE = 3, 3, 4
+"""Letters and words of a name, as more words with capitals are a title, and how much more one in a title weighs."""
 
 _NAMED = re.compile(rf"(?<!\w){words_of('name')}(?!\w)", re.IGNORECASE)
 _ALSO_WORDS = re.compile(words_of("name_and_word"), re.IGNORECASE)
