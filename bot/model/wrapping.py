@@ -1,4 +1,4 @@
-"""Paragraphs that a program broke at a width, in one line again."""
+"""Paragraphs that a program broke at a width, in one line again, and mails without the marks of their quotes."""
 
 import itertools
 import re
@@ -11,8 +11,13 @@ _BULLET = re.compile(r"\s*([-*•–—]\s+|\d{1,2}[.)]\s+)?")
 _WIDEST = 110
 """Characters of a line that a program broke; mails break at 72 to 78."""
 _NARROWEST = 40
+_RAGGED = 8
+"""Characters by which the lines of a person who breaks them by hand may differ."""
 _MOST = 0.8
 _ENDED = (".", "!", "?", ":", ";", "…", "”", "»")
+_QUOTE = re.compile(r"^(?:> ?)+")
+_FEW_WORDS = 52
+"""Words above and between the quotes of a mail that only hands them on."""
 
 
 def rejoined(text: str) -> str:
@@ -29,8 +34,8 @@ def rejoined(text: str) -> str:
         found = [_broken(lines, run) for run in runs]
         together = set().union(*found) if max(map(len, found), default=0) > 1 else set()
         # A name with a capital may begin a line as well as a sentence does.
-        ends = [len(lines[at]) for at in together] or [0]
-        fitting = (at for at in pairs if min(ends) <= len(lines[at]) <= max(ends))
+        ends = [len(lines[at]) for at in together]
+        fitting = (at for at in pairs if ends and min(ends) <= len(lines[at]) <= max(ends) + _RAGGED)
         together |= {at for at in fitting if not lines[at].rstrip().endswith(_ENDED)}
     joined = (
         f"{line.strip() if at - 1 in together else line.rstrip()} "
@@ -63,3 +68,11 @@ def _may_continue(line: str, following: str) -> bool:
         and not line.startswith(("#", "|", "```", "http://", "https://"))
     )
     return bool(is_text and is_level) and not _NO_CONTINUATION.match(following.lstrip())
+
+
+def unquoted(text: str) -> str:
+    """Return a mail without the marks of its quotes, if little else stands there, so that it only hands them on."""
+    lines = text.split("\n")
+    own = [line for line in lines if not line.startswith(">")]
+    is_handed_on = 2 * len(own) < len(lines) and sum(len(line.split()) for line in own) <= _FEW_WORDS
+    return "\n".join(_QUOTE.sub("", line) for line in lines) if is_handed_on else text

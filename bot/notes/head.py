@@ -48,6 +48,7 @@ _FEW, _LIST, _HEAD, _MAX_DATED, MAX_PHRASES = 2, 3, 8, 60, 20
 """Words of a list of two names, lines that tell number, date and teaser, characters of a line with the date, and
 subjects of a teaser. Longer ones tell news."""
 _PUBLISHED = re.compile(rf"\W*{words_of('published')}\b")
+_PIECES = re.compile(r"(?<=\S)\s[·•|/–—-]\s")
 _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
 # In a dictation, no sign stands before "au programme".
 _MENU_BEGINS = rf"(?:\b(?={words_of('menu_phrase')})|(?:^|[,:;.!] ))"
@@ -111,7 +112,7 @@ def _without_properties(lines: list[Line], head: Head, today: dt.date) -> list[L
             head.number = head.number or int(number[1]) or None
         elif key in {"titre", "title"}:
             head.title = head.title or value
-        elif key.startswith(("date", "publi")) and (day := date_in(value, today)):
+        elif re.match(r".*\bdate\b|publi|diffus|air", key) and (day := date_in(value, today)):
             head.date = head.date or day
         else:
             head.dropped.append(line)
@@ -124,7 +125,8 @@ def _number(
     """Return the text beside the episode's number, and the lines below it."""
     candidates = [(-1, Line(title)), *enumerate(lines[:_HEAD])]
     # A number that may be another one is that of the title, or of the file's name.
-    spoken = [found[1] for _index, line in candidates for found in _SPOKEN_NUMBER.finditer(line.text)]
+    said = [(_SPOKEN_NUMBER.search(line.text) or _PASSING_NUMBER.search(line.text)) for _index, line in candidates]
+    spoken = [found[1] for found in said if found]
     weaker = [each for place, each in enumerate(candidates) if place < _FEW or each[1].level == 1]
     tries = itertools.chain(itertools.product(candidates, _NUMBERS), itertools.product(weaker, _WEAKER_NUMBERS))
     for (index, line), pattern in tries:
@@ -161,9 +163,10 @@ def _telling(title: str) -> str:
 def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = None) -> None:
     """Find the number of the episode that a sentence tells, be it a greeting or aside, and the date beside it."""
     about = [line.text for line in lines if is_chaff(line) or is_about_show(line.text)]
-    dated = (said for text in about for said in sentences(text) if any(dates_in(said, today)))
-    told = (said for line in lines for said in sentences(line.text))
-    for pattern, texts in ((_SPOKEN_NUMBER, told), (_PASSING_NUMBER, about), (_NAMED_NUMBER, dated)):
+    told = [said for line in lines for said in sentences(line.text)]
+    dated = [said for said in told if any(dates_in(said, today))]
+    named = [said for said in dated if any(said in text for text in about)]
+    for pattern, texts in ((_SPOKEN_NUMBER, told), (_PASSING_NUMBER, about + dated), (_NAMED_NUMBER, named)):
         for said in texts:
             match = pattern.search(apart_from_date(said, today)[1])
             if match and head.number in {None, int(match[1])}:
@@ -178,16 +181,18 @@ def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) 
     for index, line in enumerate(lines[:_HEAD]):
         is_passing = is_chaff(line)
         told = [] if line.item or line.time else sentences(line.text)
-        for at, said in enumerate(told):
+        for at, said in ((at, piece) for at, whole in enumerate(told) for piece in _PIECES.split(whole)):
             day, rest = apart_from_date(said, today)
-            is_alone = is_about_show(rest) or _PUBLISHED.match(fold(said)) is not None
             is_top = index < _FEW > line.level and not (line.links or said.endswith((".", ";")))
+            is_published = _PUBLISHED.match(fold(said)) is not None
+            is_alone = is_published or is_about_show(rest)
             if day and (is_passing or (len(said) <= _MAX_DATED and (is_alone or is_top))):
                 head.date = head.date or found or day
-                is_published = _PUBLISHED.match(fold(said))
-                head.dropped += [line] if is_published else []
-                kept = "" if is_published else " ".join(told[:at] + told[at + 1 :])
-                above = [dataclasses.replace(line, text=kept)] if kept or (line.links and not is_published) else []
+                # Beside a date between strokes, such as `May 12 · 41 min`, stand other facts of the episode.
+                is_fact = is_published or said != told[at]
+                head.dropped += [line] if is_alone and is_fact else []
+                kept = "" if is_fact else " ".join(told[:at] + told[at + 1 :])
+                above = [dataclasses.replace(line, text=kept)] if kept or (line.links and not is_fact) else []
                 return [*lines[:index], *above, *lines[index + 1 :]] if is_alone else lines
     head.date = head.date or found
     return lines

@@ -20,7 +20,7 @@ _COUNTED = re.compile(
 )
 """A mark that counts in letters or words, as those around it must show: `A/ …`, `B/ …` or `First: …`."""
 _COUNTS = {count: number for number, line in enumerate(LEXICON["count"].split("\n"), 1) for count in line.split("|")}
-_FIELD = re.compile(rf"(?i)^{words_of('title_field')}\s?(?::|\s[–—-])\s+(?=\S)")
+TITLE_FIELD = re.compile(rf"(?i)^{words_of('title_field')}\s?(?::|\s[–—-])\s+(?=\S)")
 _TEXT_FIELD = re.compile(rf"(?i)^{words_of('text_field')}\s?:\s+(?=\S)")
 """Names of a title and of a text, where each subject is a form."""
 _COUNT = re.compile(r"^\d\. ")
@@ -62,7 +62,7 @@ def number_of(text: str) -> int:
 
 def bare_title(text: str) -> str:
     """Return a heading without its frame, number, emoji and last colon."""
-    for pattern in (_TAGS, _DECORATION, _DURATION, _NUMBERED, EMOJI, _FIELD):
+    for pattern in (_TAGS, _DECORATION, _DURATION, _NUMBERED, EMOJI, TITLE_FIELD):
         text = pattern.sub("", text).strip()
     return text.rstrip(":").strip()
 

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bot.model.captions import is_captions, told_captions
 from bot.model.text import fold, fold_words
 from bot.notes.language import words_of
+from bot.notes.marks import TITLE_FIELD
 from bot.notes.model import BOLD_LEVEL, Line
 
 _DAY = words_of("day")
@@ -33,13 +35,6 @@ _LABEL = re.compile(
 )
 _ROLE, _PEOPLE = (re.compile(rf"{words_of(name)}\b") for name in ("role", "people"))
 _NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
-# Subtitles number their lines and give each a time: SRT and WebVTT.
-_CUE = re.compile(r".*\d\d:\d\d[.,]\d{3} --> .*")
-_CUE_LINES = re.compile(
-    r"(?m)^(?:(?:NOTE|STYLE|REGION|WEBVTT)\b.*(?:\n.+)*|.*(?=\n.*\d[.,]\d{3} -->)|\d+|.*\d[.,]\d{3} --> .*)$"
-    r"|</?[a-u][^<>\n]*>"
-)
-_VOICE = re.compile(r"^<v(?:\.\w+)* ([^<>]{1,40})>")
 _SYSTEM = re.compile(rf"^[^\w#@:\[]*{words_of('system')}")
 _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
@@ -49,7 +44,9 @@ _MARKS = " \u200e\u200f"
 _MAIL_HEADER = re.compile(rf"(?i)(?P<name>{words_of('mail_header')})\s?:\s*(?P<value>.*)")
 _ANSWER = re.compile(r"(?i)^(?:(?:re|fwd?|tr)\s?:\s*)+")
 _WROTE = re.compile(r"(?i)^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$")
-_FORWARDED = re.compile(r"(?i)^\W{3,30}(?:forwarded message|message transféré|message d.origine|original message)")
+_FORWARDED = re.compile(
+    r"(?i)^(?:begin |début du |\W{3,30})(?:(?:forwarded|original) message|message (?:transféré|réexpédié|d.origine))"
+)
 _FEW_WORDS, _MOST_HEADERS, _LONGEST_SIGNATURE = 40, 12, 8
 """Words above a forwarded message that only hand it over, lines of headers, and lines below a signature's mark."""
 _BULLET = re.compile(r"\s*[-*•·‣\u2043▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
@@ -124,14 +121,16 @@ def _without_mail(lines: Sequence[str]) -> list[Line]:
             is_mail = True
             continue
         below = lines[len(said) + 1 : len(said) + _MOST_HEADERS]
-        is_quoting = is_mail or any(each.startswith(">") for each in below)
+        is_quoted = any(each.startswith(">") for each in below)
         is_answer = _WROTE.match(line) or _WROTE.match(" ".join((line, *below[:1])))
-        forwarded = _FORWARDED.match(line)
-        is_long = sum(len(each.text.split()) for each in said) > _FEW_WORDS if forwarded else False
+        is_handed_on = _FORWARDED.match(line) or (is_answer and not is_quoted)
+        is_long = bool(is_handed_on) and sum(len(each.text.split()) for each in said if not each.aside) > _FEW_WORDS
         below = [each for each in lines[len(said) + 1 :] if each.strip()]
         is_signed = line.rstrip() == "--" and (is_mail or len(below) <= _LONGEST_SIGNATURE)
-        has_ended = has_ended or bool(is_signed or (is_quoting and is_answer) or is_long)
-        is_out = has_ended or forwarded or (is_mail and line.startswith(">"))
+        has_ended = has_ended or bool(is_signed or (is_quoted and is_answer) or is_long)
+        is_out = has_ended or is_handed_on or (is_mail and line.startswith(">"))
+        # The words above a forwarded message only hand it over.
+        said = [replace(each, aside=bool(each.text)) for each in said] if is_handed_on and not is_long else said
         said.append(Line(line, aside=bool(is_out and line.strip())))
     return said
 
@@ -205,10 +204,8 @@ def _is_talk(text: str) -> bool:
 
 def _transcript(lines: Sequence[str]) -> list[Line] | None:
     """Return the turns of a transcript; None if the lines are none."""
-    has_cues = any(_CUE.fullmatch(line.strip()) for line in lines)
-    if has_cues:
-        text = _CUE_LINES.sub(lambda found: "\n" * found[0].count("\n"), "\n".join(map(str.strip, lines)))
-        lines = [_VOICE.sub(r"\1: ", line) for line in text.split("\n")]
+    has_cues = is_captions(lines)
+    lines = told_captions(lines) if has_cues else lines
     full = [line.strip() for line in lines if line.strip()]
     turns = [_TURN.fullmatch(line) for line in full]
     bare = [turn["text"] if turn and not turn["speaker"] else line for turn, line in zip(turns, full, strict=True)]
@@ -246,7 +243,8 @@ def _turns(lines: Sequence[str], names: Collection[str]) -> Iterator[Line]:
         if label and label["speaker"] in names:
             speaker, text, begins, time = label["speaker"], label["text"] or "", True, label["time"] or time
         is_list = _PEOPLE.match(fold(text)) and all(fold(name) in fold(text) for name in names)
-        yield Line(text, after_gap=begins, speaker=speaker, time=time, aside=bool(names and is_list))
+        level = BOLD_LEVEL if not label and TITLE_FIELD.match(text) else 0
+        yield Line(text, level, after_gap=begins, speaker=speaker, time=time, aside=bool(names and is_list))
 
 
 def _are_sentences(texts: Sequence[str]) -> bool:

@@ -4,11 +4,8 @@ import contextlib
 import dataclasses
 import email
 import email.policy
-import io
 import itertools
-import json
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
@@ -17,7 +14,9 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
+from bot.content.chats import messages_in
 from bot.content.foreign import foreign_head
+from bot.content.office import SAVE_AS_TEXT, document_text
 from bot.model.episode import seconds_in
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
@@ -25,7 +24,7 @@ from bot.model.markup import as_markdown, with_footnotes
 from bot.model.plaintext import clean, text_in
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.text import fold_words
-from bot.model.wrapping import rejoined
+from bot.model.wrapping import rejoined, unquoted
 from bot.notes.addresses import with_addresses
 from bot.notes.head import number_in
 from bot.notes.html import html_tags, read_html
@@ -37,25 +36,23 @@ from bot.notes.tables import is_head, tabbed
 
 MAX_LENGTH, _MARKUP_SHARE = 100_000, 8
 """Characters of a text, ten times the notes of an hour, and those of a document's markup for each of its words."""
-_MAX_DOCUMENT, _BEGINNING, _NEARLY_ALL, _FEW, _MOMENT = 20_000_000, 4_000, 0.8, 2, 100
-"""Bytes of a document of an office program and of its beginning that tells its format, and seconds of a jingle."""
+_BEGINNING, _NEARLY_ALL, _FEW, _MOMENT = 4_000, 0.8, 2, 100
+"""Bytes at the beginning of a file that tell its format, and seconds of a jingle."""
 
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:|^\|.+\|\s*$",
     re.MULTILINE,
 )
 _GIVE_NOTES = gettext_noop("Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export")
-_SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
 _FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
 _ROWS = r"\ufeff?(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*(?:\n|\Z)){2}"
 _GIVE_FEED = gettext_noop("Give it with --rss, and --episode for another one than the newest")
 _OTHER_FILES = (
-    (r"%PDF-", gettext_noop("this is a PDF, not text"), _SAVE_AS_TEXT),
+    (r"%PDF-", gettext_noop("this is a PDF, not text"), SAVE_AS_TEXT),
     (_FEED, gettext_noop("this is a feed"), _GIVE_FEED),
     (_ROWS, gettext_noop("these are the rows of a table, not notes"), _GIVE_NOTES),
 )
 _OF_MAIL = frozenset({"mime-version", "content-type", "content-transfer-encoding", "message-id"})
-_RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
 _CODE = re.compile(
     r"^(?:import|export)\s[^\n]*(?:from|=|;)[^\n]*$|\{\{[<%][^\n]*?[%>]\}\}|\{%[^\n]*?%\}|\{:[^{}\n]{1,80}\}|(?<=^>)\s?\[!\w+\][+-]?|%%.{0,2000}?%%|==(?=\S)|(?<=\S)==",
     re.MULTILINE,
@@ -84,7 +81,12 @@ def read_notes(data: bytes, path: Path) -> Notes:
         InvalidInputError: The data are no text, or no text that could be notes.
     """
     if data.startswith((b"PK\x03\x04", b"{\\rtf")):
-        return _of_document(data, path)
+        text = document_text(data, path, _MARKUP_SHARE * MAX_LENGTH)
+        if text is None:
+            raise _too_long(path)
+        return (
+            notes_in(text, path.with_suffix(".txt")) if data[:1] == b"{" else _whole(read_html(clean(text)), path, {})
+        )
     beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
     for pattern, what, cure in _OTHER_FILES:
         if re.match(pattern, beginning):
@@ -97,7 +99,7 @@ def read_notes(data: bytes, path: Path) -> Notes:
         if len(mail) > 1 and _OF_MAIL & set(map(str.lower, mail)):
             return _of_mail(mail, path)
     except RecursionError:
-        raise refusal(path, _("too many parts of this mail stand in each other"), _(_SAVE_AS_TEXT)) from None
+        raise refusal(path, _("too many parts of this mail stand in each other"), _(SAVE_AS_TEXT)) from None
     text = text_in(data)
     if text is None:
         cure = _("Save the notes as text, Markdown or HTML, and give that file")
@@ -117,7 +119,7 @@ def notes_in(text: str, path: Path) -> Notes:
     if len(text) > MAX_LENGTH:
         raise _too_long(path)
     source = text = clean(text)
-    found, text = foreign_head(text, path)
+    found, text = foreign_head(unquoted(text), path)
     text = as_markdown(text, is_org=path.suffix == ".org" or text.startswith("#+"))
     suffix = PurePath(path).suffix.lower()
     blocks, inline = html_tags(text)
@@ -125,7 +127,7 @@ def notes_in(text: str, path: Path) -> Notes:
     begins = text.lstrip().startswith("<")
     is_named = suffix in {".html", ".htm"} and blocks + inline > 0
     if is_framed(text):
-        lines: Iterable[Line] = plain_lines(text)
+        lines: Iterable[Line] = plain_lines(rejoined(text))
     elif is_named or (blocks + inline and (begins or blocks > 1) and blocks + inline > 2 * marks and suffix != ".mdx"):
         lines = read_html(text if blocks else re.sub(r"\n(?:\s*\n)?", "<br>", text))
     elif marks or suffix in {".md", ".markdown", ".mdx"}:
@@ -133,11 +135,11 @@ def notes_in(text: str, path: Path) -> Notes:
         text = _CLOSES.sub("\n</aside>\n", _OPENS.sub("\n<aside>\n", text))
         text = _CODE.sub("", text) if found else text
         # Because a person means a line of its own as one, a single break ends a line here.
-        text = MarkdownIt("commonmark", {"breaks": True}).enable("table").render(rejoined(with_footnotes(text)))
+        text = MarkdownIt("commonmark", {"breaks": True}).enable("table").render(with_footnotes(rejoined(text)))
         lines = read_html(text)
     else:
-        text = with_footnotes(text)
-        lines = read_html(re.sub(r"\n(\s*\n)?", r"<br>\1", text)) if inline > 1 else plain_lines(rejoined(text))
+        told = with_footnotes(text if inline > 1 else rejoined(text))
+        lines = read_html(re.sub(r"\n(\s*\n)?", r"<br>\1", told)) if inline > 1 else plain_lines(told)
     return _whole(lines, path, found, source)
 
 
@@ -193,36 +195,6 @@ def _too_long(path: Path) -> InvalidInputError:
     return refusal(path, what, _("Give the notes of one episode"))
 
 
-def _of_document(data: bytes, path: Path) -> Notes:
-    """Return the notes in a document of Word or in RTF, by the libraries that read these."""
-    if data.startswith(b"{\\rtf"):
-        from striprtf.striprtf import rtf_to_text
-
-        if len(data) > _MARKUP_SHARE * MAX_LENGTH:
-            raise _too_long(path)
-        # Because the library finds one link in a line, each gets a line; RTF does not count them.
-        markup = data.decode("cp1252", errors="replace").replace("{\\field", "\n{\\field")
-        try:
-            text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call]
-        except (ValueError, LookupError) as error:
-            raise refusal(path, _("this document in RTF is damaged"), _(_SAVE_AS_TEXT)) from error
-        return notes_in(_RTF_LINK.sub(r" (\1)", text), path.with_suffix(".txt"))
-    import mammoth
-
-    try:
-        # Because a small archive may hold gigabytes, all of it is counted before anything is read; no part of it can
-        # be longer than it says.
-        size = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(data)).infolist())
-        is_long = len(data) > _MAX_DOCUMENT or size > _MAX_DOCUMENT
-        page = "" if is_long else mammoth.convert_to_html(io.BytesIO(data), ignore_empty_paragraphs=False).value
-    except Exception as error:  # a damaged document raises whatever XML and archives raise
-        what = _("this is a document of an office program or an archive, not text")
-        raise refusal(path, what, _(_SAVE_AS_TEXT)) from error
-    if is_long or len(page) > _MARKUP_SHARE * MAX_LENGTH:
-        raise _too_long(path)
-    return _whole(read_html(clean(page)), path, {})
-
-
 def _of_mail(mail: EmailMessage, path: Path) -> Notes:
     """Return the notes in a mail as programs keep it.
 
@@ -242,30 +214,8 @@ def _of_mail(mail: EmailMessage, path: Path) -> Notes:
 
 
 def _of_chat(text: str, path: Path) -> Notes:
-    """Return the notes in the export of a chat: the messages of Telegram or Slack in JSON."""
-    refused = refusal(path, _("these are data for programs, not notes"), _(_GIVE_NOTES))
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise refused from error
-    messages = data.get("messages") if isinstance(data, dict) else data
-    if not isinstance(messages, list) or not all(isinstance(each, dict) and "text" in each for each in messages):
-        raise refused
-    told = []
-    for message in messages:
-        is_system = message.get("type") == "service" or message.get("subtype")
-        pieces = message["text"] if isinstance(message["text"], list) else [message["text"]]
-        owner = None if is_system else str(message.get("from") or message.get("user") or "")
-        told.append((owner, clean("".join(map(_marked, pieces))).split("\n")))
-    lines = marked_lines(told_in(told))
-    name = str(data.get("name", "")) if isinstance(data, dict) else ""
-    return _whole(lines, path, {"number": number_in(name) or None})
-
-
-def _marked(piece: object) -> str:
-    """Return a part of a message as people type it: bold between stars, and the address of a link behind its words."""
-    if not isinstance(piece, dict):
-        return str(piece)
-    words, target = str(piece.get("text", "")), piece.get("href")
-    bold = re.sub(r"\S(?:.*\S)?", r"*\g<0>*", words) if piece.get("type") == "bold" else words
-    return f"{words} ({target})" if target else bold
+    """Return the notes in the export of a chat."""
+    name, messages = messages_in(text)
+    if not messages:
+        raise refusal(path, _("these are data for programs, not notes"), _(_GIVE_NOTES))
+    return _whole(marked_lines(told_in(messages)), path, {"number": number_in(name) or None})

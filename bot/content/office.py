@@ -1,0 +1,45 @@
+"""The text of a document of an office program, by the libraries that read it: RTF as text, Word as HTML."""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+from bot.model.i18n import gettext as _
+from bot.model.i18n import gettext_noop
+from bot.model.problems import InvalidInputError, Problem
+
+SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
+_MAX_DOCUMENT = 20_000_000
+"""Bytes of a document, which may hold pictures."""
+_RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
+
+
+def document_text(data: bytes, path: Path, longest: int) -> str | None:
+    """Return the text of a document; None if it is longer than so many characters.
+
+    Raises:
+        InvalidInputError: The document is damaged, or of another program.
+    """
+    if data.startswith(b"{\\rtf"):
+        from striprtf.striprtf import rtf_to_text
+
+        # Because the library finds one link in a line, each gets a line; RTF does not count them.
+        markup = data.decode("cp1252", errors="replace").replace("{\\field", "\n{\\field")
+        try:
+            text: str = rtf_to_text(markup, errors="replace") if len(data) <= longest else ""  # type: ignore[no-untyped-call]
+        except (ValueError, LookupError) as error:
+            raise InvalidInputError([Problem(path, _("this document in RTF is damaged"), _(SAVE_AS_TEXT))]) from error
+        return _RTF_LINK.sub(r" (\1)", text) if len(data) <= longest else None
+    import mammoth
+
+    try:
+        # Because a small archive may hold gigabytes, all of it is counted before anything is read; no part of it can
+        # be longer than it says.
+        size = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(data)).infolist())
+        is_long = len(data) > _MAX_DOCUMENT or size > _MAX_DOCUMENT
+        page = "" if is_long else mammoth.convert_to_html(io.BytesIO(data), ignore_empty_paragraphs=False).value
+    except Exception as error:  # a damaged document raises whatever XML and archives raise
+        what = _("this is a document of an office program or an archive, not text")
+        raise InvalidInputError([Problem(path, what, _(SAVE_AS_TEXT))]) from error
+    return None if is_long or len(page) > longest else page
