@@ -4,15 +4,15 @@ import datetime as dt
 import re
 import zoneinfo
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticKnownError
 
 from bot.config.cron import normalise_cron
 from bot.config.problems import SCHEDULE_NAME, nearest, refusal
-from bot.model.address import web_address
+from bot.model.address import PORTS, web_address
 from bot.model.i18n import gettext as _
 from bot.model.i18n import spoken
 from bot.model.problems import BadValueError
@@ -32,7 +32,6 @@ TOKEN_WITH_ID = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{30,}", re.ASCII)
 """A bot's id, a colon and a secret. People copy such a token together with the address around it."""
 PRINTABLE = re.compile(r"[!-~]+")
 _LISTEN = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})", re.ASCII)
-LARGEST_PORT = 65_535
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _DURATION = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>[mhd])", re.ASCII)
@@ -140,14 +139,20 @@ def _ledger_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _server_url(url: str) -> SecretStr:
+def _parts(address: str) -> SplitResult | None:
+    """Return the parts of an address; None for a malformed one."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(address)
         # Because urlsplit checks the port only when somebody reads it, the port is read here.
         _port = parts.port
-        name = unquote(parts.path.removeprefix("/"))
     except ValueError:
-        name = ""
+        return None
+    return parts
+
+
+def _server_url(url: str) -> SecretStr:
+    parts = _parts(url)
+    name = unquote(parts.path.removeprefix("/")) if parts else ""
     # Because a password that is not written in the way of addresses would be taken for a part that messages show, each
     # part must be whole.
     if not name or "/" in name or url.count("@") > 1 or "#" in url or not PRINTABLE.fullmatch(url):
@@ -173,20 +178,12 @@ def shaped(shape: re.Pattern[str], message: str, cure: str) -> AfterValidator:
 
 
 def _address(*schemes: str) -> AfterValidator:
-    def wrong() -> PydanticCustomError:
-        beginnings = spoken().either(f"{scheme}://" for scheme in schemes)
-        cure = _("Write an address that begins with {beginnings}").format(beginnings=beginnings)
-        return refusal(_("this is no address of the right kind"), cure)
-
     def check(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            # Because urlsplit checks the port only when somebody reads it, the port is read here.
-            _port = parts.port
-        except ValueError:
-            raise wrong() from None
-        if parts.scheme not in schemes or not parts.hostname or not PRINTABLE.fullmatch(value):
-            raise wrong()
+        parts = _parts(value)
+        if parts is None or parts.scheme not in schemes or not parts.hostname or not PRINTABLE.fullmatch(value):
+            beginnings = spoken().either(f"{scheme}://" for scheme in schemes)
+            cure = _("Write an address that begins with {beginnings}").format(beginnings=beginnings)
+            raise refusal(_("this is no address of the right kind"), cure)
         # Because messages and logs show addresses, secrets have a key of their own.
         if "@" in parts.netloc or parts.query or parts.fragment or TOKEN_WITH_ID.search(parts.path):
             raise refusal(_("an address must hold neither a token nor a password"))
@@ -210,14 +207,9 @@ def _feed_address(value: str) -> str:
 
 def _proxy(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
-    try:
-        parts = urlsplit(text)
-        # Because urlsplit checks the port only when somebody reads it, the port is read here.
-        is_whole = bool(parts.hostname) and parts.port != 0 and parts.path in {"", "/"}
-        is_address = is_whole and parts.scheme in {"http", "https"} and PRINTABLE.fullmatch(text) is not None
-    except ValueError:
-        is_address = False
-    if text and not is_address:
+    parts = _parts(text)
+    is_http = parts is not None and parts.scheme in {"http", "https"} and parts.path in {"", "/"}
+    if text and not (is_http and parts and parts.hostname and parts.port != 0 and PRINTABLE.fullmatch(text)):
         cure = _("Write its address, as in {example}").format(example='"http://proxy.example.org:3128"')
         raise refusal(_("this is no proxy that speaks HTTP"), cure)
     return SecretStr(text.rstrip("/"))
@@ -226,7 +218,7 @@ def _proxy(secret: SecretStr) -> SecretStr:
 def _listen(value: str) -> str:
     text = value.strip()
     parts = _LISTEN.fullmatch(text)
-    if text and (parts is None or not 0 < int(parts["port"]) <= LARGEST_PORT):
+    if text and (parts is None or int(parts["port"]) not in PORTS):
         cure = _("Write an address of this machine and a port, as in {example}").format(example='"127.0.0.1:9464"')
         raise refusal(_("this is no address to listen at"), cure)
     return text

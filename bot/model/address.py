@@ -23,7 +23,7 @@ _LAST_STOP = re.compile(r"\.(?=:[0-9]*\Z|\Z)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE | re.ASCII)
 _LONGEST_HOST = 253
 """Characters of a name in the DNS (RFC 1035)."""
-_PORTS = range(1, 1 << 16)
+PORTS = range(1, 1 << 16)
 _BARE = re.compile(r"https?://[^\s<>«»“”]+", re.IGNORECASE)
 _CLOSING_MARKS = ".,;:!?…'’\"*~"
 """Marks that end a sentence or a pair rather than an address."""
@@ -116,7 +116,7 @@ def web_address(text: str) -> str:
 def is_address(text: str) -> bool:
     """Return whether `web_address` takes the text."""
     try:
-        return bool(text and web_address(text))
+        return bool(web_address(text))
     except BadValueError:
         return False
 
@@ -193,7 +193,7 @@ def _site(written: str, address: str) -> str:
     found = _SITE.fullmatch(_in_ascii(written))
     if found is None or len(found["host"]) > _LONGEST_HOST:
         raise malformed(_("'{written}' is no site").format(written=written))
-    if found["port"] and int(found["port"]) not in _PORTS:
+    if found["port"] and int(found["port"]) not in PORTS:
         raise malformed(_("there is no port {port}").format(port=found["port"]))
     host = found["ipv6"] or found["host"].lower()
     try:
@@ -239,7 +239,7 @@ def clean_address(text: str) -> str | None:
             address = web_address(wrapped)
         parts = urlsplit(address)
         query = parse_qsl(parts.query, keep_blank_values=True)
-    except (BadValueError, ValueError):
+    except ValueError:
         return None
     is_mail = (parts.hostname or "").endswith(_MAIL_TOOLS)
     kept = [(key, value) for key, value in query if not (_TRACKING.fullmatch(key) or (is_mail and key == "e"))]
