@@ -161,7 +161,7 @@ class TestEnvironment:
         }
         config = load(None, environ)
         assert section(config, Telegram).admins == (1, 2)
-        assert config.aliases == {"bytedance": "tiktok"}
+        assert config.topics == {"tiktok": ("bytedance",)}
         assert config.channels[0].target == Target(PlatformName("telegram"), "@example")
 
     def test_a_list_that_is_no_json_is_refused_like_any_value(self) -> None:

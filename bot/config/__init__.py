@@ -53,7 +53,7 @@ from bot.model.i18n import Language, spoken
 from bot.model.i18n import gettext as _
 from bot.model.problems import InvalidInputError, Problem
 from bot.model.subscription import AudioAs, Choices, Origin, PlatformName, Subscription, Target
-from bot.model.text import normalise_topic
+from bot.model.text import canonical
 
 LAST_REHEARSAL = dt.timedelta(hours=1)
 """The time before a push at which it is rehearsed at the latest if it waits for an approval: that of the reminder."""
@@ -328,17 +328,11 @@ class Config(_General):
         """Return the sections of the platforms that are switched on."""
         return {name: section for name in self.sections if (section := getattr(self, name)) is not None}
 
-    @property
-    def aliases(self) -> dict[str, str]:
-        """Return the topic that each alias stands for, both in their one spelling."""
-        names = ((normalise_topic(topic), aliases) for topic, aliases in self.topics.items())
-        return {alias: topic for topic, aliases in names for alias in aliases if alias != topic}
-
     def subscriptions(self) -> list[Subscription]:
         """Return the subscriptions that the admin declares, aliases of topics resolved."""
-        found = []
+        found, names = [], canonical(self.topics)
         for channel in self.channels:
-            topics = tuple(dict.fromkeys(self.aliases.get(topic, topic) for topic in channel.topics))
+            topics = tuple(dict.fromkeys(names.get(topic, topic) for topic in channel.topics))
             choices = Choices(
                 **{name: getattr(channel, name) for name in ("layout", "silent", "publish", "rich", "mention", "pin")},
                 topics=topics,

@@ -20,7 +20,7 @@ from bot.model.facts import FileBroken
 from bot.model.feed import NO_FEED, KnownFeed
 from bot.model.i18n import gettext as _
 from bot.model.problems import Problem
-from bot.model.text import fold_words, normalise_topic
+from bot.model.text import canonical, fold_words, normalise_topic
 
 # The likeness, from 0 to 100, that finds 'tiktok' in 'tik tock' and 'instagram' in 'insta'.
 _NEAR_ENOUGH = 65
@@ -71,7 +71,7 @@ class Archive:
             return previous
         in_use = {episode.path for episode in previous.episodes} if previous else set()
         found, copies, problems = _sorted_out(folder, content, in_use)
-        names = _names(aliases)
+        names = canonical(aliases)
         renamed = [_renamed(episode, names) for episode in found] if names else found
         shown = with_feed(renamed, feed.items) if feed.items else renamed
         return cls(
@@ -170,7 +170,7 @@ class Archive:
     @functools.cached_property
     def spellings(self) -> Mapping[str, str]:
         """Every topic by its own name and by its aliases, all as `normalise_topic` gives them."""
-        names = _names(self.aliases)
+        names = canonical(self.aliases)
         known = {topic for _episode, segment in self._segments for topic in segment.topics} | set(names.values())
         return {topic: topic for topic in sorted(known)} | names
 
@@ -228,13 +228,6 @@ class Archive:
             for episode, segment in self._segments
         )
         return WordIndex(contents, self.former)
-
-
-def _names(aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the canonical topic of each alias, both normalised; a canonical topic is its own alias."""
-    spellings = ((spelling, topic) for topic, others in aliases.items() for spelling in (topic, *others))
-    names = {normalise_topic(spelling): normalise_topic(topic) for spelling, topic in spellings}
-    return {spelling: topic for spelling, topic in names.items() if spelling}
 
 
 def _renamed(episode: Episode, names: Mapping[str, str]) -> Episode:

@@ -14,7 +14,7 @@ from bot.model.episode import Episode, Status
 from bot.model.i18n import gettext as _
 from bot.model.i18n import gettext_noop, spoken
 from bot.model.problems import BadValueError, Change, Mistakes, named_lines
-from bot.model.text import fold
+from bot.model.text import fold, likest
 
 EXAMPLE = gettext_noop(
     "a line '---', then for example 'number: 1207', 'title: A title' and 'date: 2024-11-04', then a line '---'"
@@ -70,15 +70,10 @@ def read_front_matter(text: str, first_line: int, mistakes: Mistakes) -> Mapping
     for key, (key_node, node), end in zip(keys, root.value, ends, strict=True):
         line = first_line + key_node.start_mark.line
         if key not in _READERS:
-            missing = [each for each in _READERS if each not in known]
-            from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
-
-            near = process.extractOne(fold(key), missing, scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
-            misspelt |= {near[0]} if near else set()
+            near = likest(fold(key), [each for each in _READERS if each not in known], _NEAR_ENOUGH)
+            misspelt.add(near)
             stranger = _Stranger(key, line, first_line + end - 1, lines[line - first_line])
-            mistakes.add(
-                line, _("the key '{key}' is unknown").format(key=key), *stranger.cures(near[0] if near else "")
-            )
+            mistakes.add(line, _("the key '{key}' is unknown").format(key=key), *stranger.cures(near))
         elif key in first_lines:
             message = _("the key '{key}' stands here again, after line {first_lines}").format(
                 key=key, first_lines=first_lines[key]

@@ -23,7 +23,7 @@ from bot.model.i18n import Language, gettext_noop, words
 from bot.model.i18n import gettext as _
 from bot.model.problems import Change, Mistakes, Problem, named_lines
 from bot.model.rendering import Rendering
-from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, fold_words
+from bot.model.text import NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, fold_words, likest
 from bot.model.typography import TITLE_ON_PHONE
 
 _PERHAPS_TOO_LONG = 1_500
@@ -114,11 +114,8 @@ def review(
         if version.episode is not None and not version.problems:
             file = EpisodeFile.read(folder / episode.path)
             # Because a file that is gone again has no line to look at, the next check tells the cause.
-            found += (
-                _Review(language, counts, renderers, folder).problems(version.episode, file, shown=episode)
-                if file.lines != [""]
-                else ()
-            )
+            if file.lines != [""]:
+                found += _Review(language, counts, renderers, folder).problems(version.episode, file, shown=episode)
     return found
 
 
@@ -356,14 +353,11 @@ class _EpisodeReview:
         for topic in segment.topics:
             if topic in common or len(topic) < _SHORTEST_TOPIC:
                 continue
-            from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
-
-            near = process.extractOne(topic, common, scorer=fuzz.ratio, score_cutoff=_MISSPELT)
-            if near is not None:
+            if near := likest(topic, common, _MISSPELT):
                 message = _("the topic '{topic}' looks like '{near}', which {counts} segments have").format(
-                    topic=topic, near=near[0], counts=counts[near[0]]
+                    topic=topic, near=near, counts=counts[near]
                 )
-                cure = _("Write #{near}, if that is what it means").format(near=near[0])
+                cure = _("Write #{near}, if that is what it means").format(near=near)
                 self._warnings.add(self._file.line_of("#", line + 1), message, cure)
 
     def _lines(self) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 
 LONGEST_TOPIC = 40
 """Bytes of a topic: a button carries it with a command and a page, and Telegram gives a button 64."""
@@ -40,6 +41,14 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def likest(word: str, known: Iterable[str], least: int) -> str:
+    """Return the known word that is likest, if its likeness is the `least` one or more of 100; else an empty text."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - as in `bot.config.problems`
+
+    found = process.extractOne(word, list(known), scorer=fuzz.ratio, score_cutoff=least)
+    return found[0] if found else ""
+
+
 def slugify(text: str) -> str:
     """Return a name for links: folded words joined by hyphens; empty if the text has no word."""
     return "-".join(fold_words(text))
@@ -48,6 +57,13 @@ def slugify(text: str) -> str:
 def normalise_topic(text: str) -> str:
     """Return the one spelling of a topic: `Tik Tok`, `#TIKTOK` and `tik-tok` become `tiktok`."""
     return "".join(fold_words(text))
+
+
+def canonical(aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the topic of each of its aliases, both in their one spelling; a topic is its own alias."""
+    spellings = ((spelling, topic) for topic, others in aliases.items() for spelling in (topic, *others))
+    names = {normalise_topic(spelling): normalise_topic(topic) for spelling, topic in spellings}
+    return {spelling: topic for spelling, topic in names.items() if spelling}
 
 
 def sentences(text: str) -> list[str]:
