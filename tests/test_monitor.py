@@ -178,6 +178,7 @@ async def test_what_became_of_messages_is_counted_by_platform_and_code(app: App)
     assert found['recap_questions_total{platform="telegram",treatment="full"}'] == 1
     assert f"recap_answer_seconds_count{of_it}" not in found
     assert found['recap_notices_total{fact="Missed"}'] == 1
+    assert found['recap_notices_total{fact="NotPublished"}'] == 0
     assert 'recap_last_message_timestamp_seconds{platform="telegram"}' not in found
 
 

@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from bot.delivery.observer import Observer
 from bot.model.codes import Code
-from bot.model.facts import Ability, Fact
+from bot.model.facts import Ability, AboutPlace, Fact
 from bot.model.i18n import gettext as _
 from bot.model.problems import ExpectedError, reason_of
 from bot.model.subscription import PlatformName
@@ -107,8 +107,9 @@ class Exporter(Collector):
 
     def _begin(self) -> None:
         """Begin each counter of an alert at zero, because Prometheus sees no step in the first sample of a counter."""
-        for kind in Fact.__subclasses__():
-            self._notices.labels(kind.__name__)
+        for kind in (*Fact.__subclasses__(), *AboutPlace.__subclasses__()):
+            if hasattr(kind, "KEY"):
+                self._notices.labels(kind.__name__)
         for name in self._connections:
             for counter in (self._sent, self._unknown, self._waits, self._waited):
                 counter.labels(name)
