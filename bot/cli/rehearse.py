@@ -1,6 +1,7 @@
 """`recap rehearse`, `approve`, `withhold` and `release`: a push is seen and decided on before it goes out."""
 
 import getpass
+import itertools
 import math
 import os
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +22,7 @@ from bot.model.problems import ExpectedError
 from bot.model.rehearsal import Instruction, Planned, Ruling
 from bot.model.subscription import Target
 from bot.platforms.base import SendError
-from bot.platforms.registry import PLATFORMS
+from bot.platforms.registry import admins_of
 
 if TYPE_CHECKING:
     from bot.delivery.rehearsal import Recipients
@@ -83,9 +84,7 @@ def release(number: EpisodeArgument = None, config: ConfigOption = None) -> None
 
 
 def _team(settings: Config) -> set[Target]:
-    sections = settings.platforms.items()
-    admins = {Target(name, PLATFORMS[name].private_chat(each)) for name, section in sections for each in section.admins}
-    return admins | {each.target for each in settings.staff}
+    return {*itertools.chain(*admins_of(settings).values()), *(each.target for each in settings.staff)}
 
 
 async def show(app: "App", number: int | None, target: Target | None) -> bool:

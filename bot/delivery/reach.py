@@ -14,7 +14,7 @@ from bot.platforms.base import (
     TargetGoneError,
     TargetNotFoundError,
 )
-from bot.platforms.registry import PLATFORMS
+from bot.platforms.registry import PLATFORMS, admins_of
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -49,10 +49,7 @@ class Addressee(NamedTuple):
 
 def addressees(config: Config, platform: PlatformName) -> list[Addressee]:
     """Return the admins, the declared channels and the team's chats on a platform, each once."""
-    private_chat = PLATFORMS[platform].private_chat
-    admins = [
-        Addressee(Target(platform, private_chat(each)), is_admin=True) for each in config.platforms[platform].admins
-    ]
+    admins = [Addressee(each, is_admin=True) for each in admins_of(config)[platform]]
     declared = (each for each in config.subscriptions() if each.target.platform == platform)
     channels = [Addressee(each.target, choices=each.choices) for each in declared]
     staff = [Addressee(each.target) for each in config.staff if each.platform == platform]

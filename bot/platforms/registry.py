@@ -47,6 +47,14 @@ def read_target(text: str, *, is_new: bool = True) -> Target:
     return target
 
 
+def admins_of(settings: Config) -> dict[PlatformName, list[Target]]:
+    """Return the private chats of the admins on each platform that is switched on."""
+    return {
+        name: [Target(name, PLATFORMS[name].private_chat(each)) for each in section.admins]
+        for name, section in settings.platforms.items()
+    }
+
+
 def having(feature: Feature) -> list[PlatformName]:
     """Return the names of the platforms that have the feature."""
     return [name for name, row in PLATFORMS.items() if feature in row.features]

@@ -21,9 +21,9 @@ from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.facts import Fact
 from bot.model.i18n import gettext as _
 from bot.model.i18n import words
-from bot.model.subscription import AudioAs, PlatformName, Target
+from bot.model.subscription import AudioAs, PlatformName
 from bot.platforms.base import Feature, Platform, Sender
-from bot.platforms.registry import PLATFORMS, having
+from bot.platforms.registry import admins_of, having
 from bot.runtime.clock import Timetable
 from bot.storage.database import PATIENCE_OF_PEOPLE
 from bot.storage.records import LedgerError
@@ -90,10 +90,7 @@ class Services:
             ledger=ledger,
             platforms=platforms,
             senders=senders,
-            admins={
-                name: [Target(name, PLATFORMS[name].private_chat(person)) for person in section.admins]
-                for name, section in config.platforms.items()
-            },
+            admins=admins_of(config),
             words=catalogue,
             zone=config.show.timezone,
             clock=clock,
