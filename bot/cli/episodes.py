@@ -220,9 +220,9 @@ def _feed(feed: str, network: Network) -> tuple[Path, bytes]:
 
     # Because a path joins the two slashes of an address, the scheme is left out of it.
     path = Path(feed.rpartition("://")[2])
-    return path, asyncio.run(_fetched(feed, MAX_FEED, network)) if "://" in feed else console.read_input(
-        path, MAX_FEED + 1
-    )
+    if "://" in feed:
+        return path, asyncio.run(_fetched(feed, MAX_FEED, network))
+    return path, console.read_input(path, MAX_FEED + 1)
 
 
 def _with_chapters(notes: "Notes", path: Path, network: Network) -> "Notes":

@@ -246,8 +246,8 @@ class _Row(BaseModel):
         choices = Choices(**self.model_dump(include={field.name for field in dataclasses.fields(Choices)}))
         # Because a file of version 0.1.0 does not say which chats are private, their numbers tell.
         is_private = self.is_private or PLATFORMS[self.target.platform].section.is_private(self.target.chat)
-        subscription = Subscription(self.target, self.schedule, choices, self.origin, is_private=is_private)
-        return dataclasses.replace(subscription, paused_until=self.paused_until)
+        until = self.paused_until
+        return Subscription(self.target, self.schedule, choices, self.origin, paused_until=until, is_private=is_private)
 
 
 _Rows = TypeAdapter(list[_Row])

@@ -83,6 +83,11 @@ class Node(NamedTuple):
         return (self.token.map or (0, 0))[0] + 1
 
     @property
+    def end(self) -> int:
+        """The last line: of an underlined title, the one of `-` or `=`."""
+        return self.token.map[1] if self.token.map else self.line + 1
+
+    @property
     def text(self) -> str:
         """The inline Markdown of a paragraph or a title."""
         return self.children[0].token.content

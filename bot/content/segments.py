@@ -134,8 +134,7 @@ def _underlined(rich_text: RichText) -> str:
         return _SEGMENT
     lines, edits = rich_text.lines, []
     for node in titles:
-        below = node.token.map[1] if node.token.map else node.line + 1
-        edits += [(node.line, lines[node.line], f"## {node.text.strip()}"), (below, lines[below], "")]
+        edits += [(node.line, lines[node.line], f"## {node.text.strip()}"), (node.end, lines[node.end], "")]
     cure = _("Write '{edits}' and no line of '{markup}' below it").format(
         edits=edits[0][2], markup=titles[0].token.markup
     )
@@ -294,8 +293,7 @@ class _PartReader:
             self._list_has_to_come = False
             self._mistakes.add(self._part.sources_line + 1, _("the source is empty"), _(_SOURCE_CURE))
             return
-        line = heading.token.map[1] if heading.token.map else heading.line + 1
-        written, is_rule = self._rich_text.lines[line], heading.token.markup == "-"
+        written, is_rule = self._rich_text.lines[heading.end], heading.token.markup == "-"
         cure = (
             _("Leave a blank line between the two")
             if is_rule
@@ -306,7 +304,7 @@ class _PartReader:
             _("Markdown takes this text for a title, because of the line of '{markup}' right below it").format(
                 markup=heading.token.markup
             ),
-            Change(cure, ((line, written, f"\n{written}" if is_rule else ""),)),
+            Change(cure, ((heading.end, written, f"\n{written}" if is_rule else ""),)),
             _("{cure}, or write a title as '## Title'").format(cure=cure),
         )
 

@@ -16,8 +16,6 @@ from bot.model.i18n import gettext_noop
 
 _TRIALS = 100_000
 """Characters that the trials of one file's cures may read: of an episode of the usual length, twenty trials."""
-
-
 _NAMED = 8
 """Lines that one message names."""
 
@@ -177,7 +175,7 @@ class Mistakes:
         return bool(self.found)
 
     def add(self, line: int, message: str, *cures: Change | str) -> None:
-        """Add a mistake at a line, counted from 1, unless the same one stands there."""
+        """Add a mistake at a line, counted from 1, with its cures, the best first."""
         self.found.append(Mistake(line, message, cures))
 
     def tried(self, text: str, read: Callable[[str], Mistakes]) -> tuple[Problem, ...]:

@@ -9,14 +9,12 @@ from bot.model.subscription import PlatformName
 class NotPinned(AboutPlace):
     """A recap that arrived and could not be pinned. The one before stays pinned."""
 
-    __slots__ = ()
     KEY = "not-pinned {fact.target} {day}"
 
 
 class NotAsChosen(AboutPlace):
     """A declared channel where the bot lacks a right for one of the channel's choices. Pushes come all the same."""
 
-    __slots__ = ()
     KEY = "not-as-chosen {fact.target} {fact.reason} {day}"
 
 

@@ -204,10 +204,6 @@ class App:
             if self._lock is not None:
                 self._lock.release()
 
-    async def close(self) -> None:
-        """Close the connections to platforms that were asked something and delivered nothing."""
-        await self.connections.close(self.supervisor)
-
     async def tick(self) -> None:
         """Read changed files, and push the episodes that are due. A second look does no harm.
 
@@ -444,7 +440,8 @@ async def opened(
         try:
             yield app
         finally:
-            await app.close()
+            # A platform that was asked something, and delivered nothing, is connected still.
+            await app.connections.close(app.supervisor)
 
 
 def settle_in() -> None:

@@ -48,9 +48,8 @@ class Connection:
     `role` is that of the one process that sends and receives on the platform. `make_worker` makes a worker in place of
     each that has failed or lost its lease, and `remember` counts what another process sent just before. `refusal` is
     that of the token, as long as it lasts; `on_refusal` is called at its beginning and at its end. `tell` hears of long
-    pauses that the platform asks for.
-    `tried` is set after the first attempt to connect. `now` is a monotonic clock, in seconds, and `sleep` waits for so
-    many.
+    pauses that the platform asks for. `tried` is set after the first attempt to connect. `now` is a monotonic clock, in
+    seconds, and `sleep` waits for so many.
     """
 
     platform: Account
