@@ -268,6 +268,10 @@ async def test_the_health_of_a_bot(place: DemoWorld, tmp_path: Path) -> None:
         await _set_uptime(app, -LATE - 1)
         (sentence,) = troubles_of(path)
         assert sentence.startswith("The bot has written nothing for")
+        # As after a start of a machine that gives its runs no name.
+        await _set_uptime(app, 10 * LATE)
+        (sentence,) = troubles_of(path)
+        assert sentence.startswith("The bot has written nothing for")
     assert troubles_of(path) == ["The bot is not running: `recap run` starts it."]
 
 

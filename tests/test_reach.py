@@ -16,12 +16,17 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.reach import addressees
 from bot.model.facts import OutOfReach
 from bot.model.i18n import speaking
-from bot.model.subscription import PlatformName, SubscriptionState
+from bot.model.subscription import PlatformName, SubscriptionState, Target
 from bot.platforms.registry import load
 from bot.runtime.app import App, opened
+from bot.runtime.declaration import Declaration
 from bot.runtime.reach import Reach
+from bot.runtime.roles import Role
 from bot.sandbox.shared.faults import Fault, Flood, Match
 from bot.sandbox.telegram.model import Status
+from bot.storage.leases import Leases
+from tests.delivery.ledger_kit import opened as ledger_in
+from tests.delivery.ledger_kit import subscription
 from tests.running import at_work
 from tests.waiting import until
 from tests.world import MONDAY, DemoWorld, read_discord, town
@@ -179,6 +184,17 @@ async def test_a_place_out_of_reach_is_told_when_it_is_news(monkeypatch: pytest.
     reach.begin_anew()
     await reach.look()
     assert [each.args for each in tell.await_args_list] == [(OutOfReach([gone]),)] * 2
+
+
+async def test_channels_of_a_platform_without_a_token_are_declared(tmp_path: Path) -> None:
+    """They get their pushes as soon as it has one; nothing is left to look up meanwhile."""
+    channel = subscription(Target(PlatformName("discord"), "5"))
+    config = Mock(subscriptions=lambda: [channel])
+    async with ledger_in(tmp_path) as ledger:
+        declaration = Declaration(ledger, Role("clock", Leases()), {}, {}, lambda: config)
+        await declaration.declare()
+        assert declaration.is_done
+        assert [each.target for each in await ledger.subscriptions.all()] == [channel.target]
 
 
 async def test_a_push_that_no_admin_can_approve_is_warned_of_at_the_start(

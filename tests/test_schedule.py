@@ -47,6 +47,12 @@ def test_the_last_and_the_next_occurrence_in_local_time(now: str, last: str, nex
     assert times.next_run("monday") == dt.datetime.fromisoformat(next_one)
 
 
+def test_the_end_of_a_pause_long_ago_brings_no_push_back() -> None:
+    """The next one is after now, whatever it is asked for."""
+    times = timetable("2024-11-06T12:00:00")
+    assert times.next_run("monday", dt.datetime(2024, 10, 1, tzinfo=dt.UTC)) == times.next_run("monday")
+
+
 def test_an_hour_that_spring_skips_still_comes_once() -> None:
     """02:30 does not exist on the last Sunday of March; the push comes at 03:30 that night."""
     times = timetable("2025-03-30T03:00:00", Line(cron="30 2 * * sun"))

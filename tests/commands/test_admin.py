@@ -308,6 +308,10 @@ async def test_a_file_is_judged_before_it_is_fetched(team: Team, caplog: pytest.
         assert word in team.ana.seen()[-1].text
     fetched = [each.route for each in telegram.traffic.requests[asked:] if each.route == "getFile"]
     assert len(fetched) == 1
+    before = len(team.ana.seen())
+    for _together in range(2):
+        telegram.send_file(team.ana.chat, sender, "notes.pdf", b"")
+    await telegram.wait_for(lambda: len(team.ana.seen()) == before + 2)
     telegram.send_file(team.ana.chat, sender, "a.txt", NOTES)
     telegram.contents.clear()
     await team.talk.town.until(lambda: "n’ai pas pu recevoir a.txt" in team.ana.seen()[-1].text)

@@ -154,6 +154,15 @@ async def test_nothing_made_up_is_said_to_be_saved(talk: Talk, anna: TelegramPer
         assert await held(talk, anna) == before, data
 
 
+async def test_a_button_outlives_its_message(anna: TelegramPerson) -> None:
+    """A client shows it longer; only among topics nobody knows to which of them the answer would go."""
+    await anna.says("/subscribe")
+    await anna.says("/settings")
+    message = anna.seen()[-1]
+    message.deleted = True
+    assert "sans sonner" in (await anna.presses_on(message, "Sans le son")).text
+
+
 # Places
 
 

@@ -102,6 +102,17 @@ async def waiting(ledger: Ledger) -> list[Target]:
     return [each.target for name in PLATFORMS for each in await due(ledger, name)]
 
 
+async def test_an_admin_who_got_the_last_notice_has_missed_none(ledger: Ledger) -> None:
+    """One that did not come before is mended; one after it is missed."""
+    outcomes = []
+    for fact, is_missed in ((ONE, True), (TWO, False), (Missed("monday", MONDAY, 1207), True)):
+        await notifier(ledger, ADA).tell(fact)
+        (delivery,) = await due(ledger)
+        await ledger.record([failed(delivery, "gone", "blocked") if is_missed else sent(delivery, "1")])
+        outcomes.append(await ledger.notices.missed([ADA, GRACE]))
+    assert outcomes == [{ADA: "blocked"}, {}, {ADA: "blocked"}]
+
+
 async def test_every_admin_on_every_platform_is_told(ledger: Ledger) -> None:
     """Through the ledger, like any delivery; the same person declared twice is told once."""
     await notifier(ledger, ADA, ADA, GRACE).tell(ONE)

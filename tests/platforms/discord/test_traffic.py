@@ -87,6 +87,17 @@ async def test_each_request_of_a_login_a_check_and_a_menu_takes_a_turn() -> None
     assert arrived[-1] - arrived[0] >= 9 * 0.15
 
 
+async def test_a_request_that_never_left_takes_nothing_of_the_rate(discord: Side) -> None:
+    """However often there was no connection, the next message leaves at the full rate."""
+    now, platform = [1000.0], client_of(discord)
+    platform.pace = pacer = Pacer(1, now=lambda: now[0])
+    cast("HTTPClient", platform.client.http).api_url = "http://127.0.0.1:1"
+    with pytest.raises(NotSentError):
+        await platform.identify()
+    now[0] += 2
+    assert pacer.turn_at_once(Target(NAME, "5")) is not None
+
+
 @pytest.mark.parametrize("error", [ERROR, BAD_GATEWAY])
 async def test_a_post_that_was_made_although_the_answer_was_lost_is_not_made_again(
     discord: Side, ledger: Ledger, error: Reply

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
+from telegram.error import RetryAfter
 from telegram.ext import ApplicationBuilder
 
 from bot.model.facts import Fact, Rival, Unreadable
@@ -169,6 +171,16 @@ async def test_an_answer_that_python_cannot_read_is_skipped_too(odd: str) -> Non
     # Behind the one at fault, the answers are whole again.
     assert server.received[-1].values["limit"] == polling.BATCH
     assert [fact.kind for fact in told] == ["update"]
+
+
+async def test_a_pause_that_telegram_asks_a_poll_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long beside the bot's own pauses."""
+    requests = mock.Mock(fetch=mock.AsyncMock(side_effect=RetryAfter(dt.timedelta(seconds=300))))
+    stream = polling.Polling(requests, mock.Mock(), tell=Heard(), on_heard=lambda _reason: None)
+    monkeypatch.setattr(asyncio, "sleep", sleep := mock.AsyncMock(side_effect=asyncio.CancelledError))
+    with pytest.raises(asyncio.CancelledError):
+        await stream.run()
+    sleep.assert_awaited_once_with(300)
 
 
 async def test_another_program_is_one_whose_polls_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -388,6 +388,14 @@ async def test_the_librarys_requests_tell_a_refusal_in_the_same_way() -> None:
             await requests.post(server.url)
 
 
+async def test_a_file_that_is_not_there_says_nothing_of_the_token() -> None:
+    """Of any method, this answer would."""
+    refusal = wire.answering("404 Not Found", b'{"ok":false,"error_code":404,"description":"Not Found"}')
+    async with wire.listening(refusal) as server, wire.closing(sender(server)) as requests:
+        with pytest.raises(BadRequest, match="404 Not Found"):
+            await requests.download("documents/a.txt", 99)
+
+
 async def test_a_connection_that_closes_as_a_request_leaves_is_told_without_its_address() -> None:
     """The library names the address, and so the token, in place of a reason. Nothing was sent."""
     async with wire.listening(OK) as server, wire.closing(sender(server)) as requests:
