@@ -115,6 +115,16 @@ def test_a_push_that_some_did_not_get_says_why_in_plain_words() -> None:
     )
 
 
+def test_a_push_without_a_delivery_says_why() -> None:
+    """That nobody is subscribed is said only where it is so: who waits on a holiday, or for a right, is subscribed."""
+    nobody = dataclasses.replace(push(sent=0), left_out={LeftOut.TOPICS: 2}, subscribed=2)
+    assert "Personne n’est abonné à l’horaire monday avec les thèmes de cet épisode." in said(describe(nobody, FRENCH))
+    paused = dataclasses.replace(push(sent=0), left_out={LeftOut.CLOSED: 1, LeftOut.TOPICS: 1}, subscribed=2)
+    first, *reasons = said(describe(paused, FRENCH)).splitlines()[1:]
+    assert first == "Personne n’a reçu cet épisode."
+    assert len(reasons) == 2
+
+
 @pytest.mark.parametrize("sent", [0, 12])
 def test_a_push_that_was_recalled_says_so_and_offers_no_recall(sent: int) -> None:
     """It was interrupted, whoever had it before; what went out is taken back already, and nobody is to act."""

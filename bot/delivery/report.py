@@ -9,7 +9,7 @@ from bot.delivery import cards
 from bot.delivery.pieces import as_notice, first_problems, paragraph, small_print
 from bot.delivery.reasons import NAMELESS, Names, explain, explain_left_out, labelled, out_of_reach, person_of, place_of
 from bot.model import correction, facts, feed, rehearsal, shortfalls
-from bot.model.codes import NO_FAILURES, Code
+from bot.model.codes import NO_FAILURES, Code, LeftOut
 from bot.model.document import Block, Paragraph, Span, bullets
 from bot.model.episode import Episode, Status
 from bot.model.facts import Ability, Fact, Pushed, Standing
@@ -412,6 +412,8 @@ def _pushed(push: Pushed, words: Words, names: Names) -> Notice:
 def _served(push: Pushed, words: Words) -> Paragraph:
     if not push.total:
         nobody = words.gettext("Nobody is subscribed to {schedule} with topics that came up.")
+        if push.left_out.keys() - {LeftOut.TOPICS}:
+            nobody = words.gettext("Nobody got this episode.")
         return paragraph(nobody, schedule=push.schedule)
     sentence = words.ngettext(
         "It reached {sent} subscriber of {count}, in {time}.",
