@@ -121,8 +121,7 @@ class Worker:
         self._identify = identify
         self._follow_ups: list[FollowUpJob[Any]] = []
         if publisher is not None:
-            job = publishing(platform.name, publisher, ledger.publications, PacedSender(pacer), tell)
-            self._follow_ups.append(job)
+            self._follow_ups.append(publishing(platform.name, publisher, ledger.publications, PacedSender(pacer), tell))
         if pinner is not None:
             self._follow_ups.append(pinning(platform.name, pinner, ledger.pins, PacedSender(pacer), tell))
         # Because the finder tells whether a message in doubt arrived, only without one are such messages held back.
@@ -140,7 +139,7 @@ class Worker:
         self._uploads = Uploads(platform.name, ledger, clock, self._outbox.flush)
         self._doubts = Doubts(platform.name, ledger, self._outbox.flush, tell)
         self._stored_renderings: dict[int, StoredRendering] = {}
-        self._widest = window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, pacer.rate))
+        self._fixed_window = window
         self._window = min(SMALLEST_WINDOW, self._widest)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._asking: asyncio.Task[None] | None = None
@@ -152,6 +151,11 @@ class Worker:
         self._began = clock()
         self._ended = asyncio.Event()
         self._ended.set()
+
+    @property
+    def _widest(self) -> int:
+        # By the rate of now, which a changed config may have raised.
+        return self._fixed_window or min(LARGEST_WINDOW, max(SMALLEST_WINDOW, self._pacer.rate))
 
     def wake(self) -> None:
         """Look at the ledger now: something may be due."""

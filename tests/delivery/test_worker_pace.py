@@ -169,8 +169,12 @@ async def test_a_courier_that_is_cut_short_begins_nothing_more(
 
 
 async def test_a_push_begins_with_few_sends_and_gets_more_with_each_that_arrives(ledger: Ledger, clock: Clock) -> None:
-    """No hundreds of connections are opened at once; a platform that answers soon has as many as there may be."""
-    work = Round(ledger, clock, window=64)
+    """No hundreds of connections are opened at once; a platform that answers soon has as many as there may be.
+
+    These are those of a second, also at the rate of a config that was changed meanwhile.
+    """
+    work = Round(ledger, clock, window=0, rate=SMALLEST_WINDOW)
+    work.worker._pacer.change_rate(1000)
     await subscribe(work.ledger, *map(telegram, range(1, 301)))
     await push(work.ledger)
     carrier = work.carrier
