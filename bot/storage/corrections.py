@@ -6,11 +6,23 @@ is a broadcast of its own, each delivery of which changes the messages of one of
 
 import datetime as dt
 import json
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, String, case, delete, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bot.model.codes import Code
 from bot.model.correction import Text
@@ -19,7 +31,6 @@ from bot.model.rendering import JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName
 from bot.storage import opening
 from bot.storage.database import LedgerPart, insert
-from bot.storage.opening import CHANGE
 from bot.storage.outcomes import RECALLED, fail_unwanted
 from bot.storage.records import CHANGES, EPISODES, Broadcast, BroadcastKind, BroadcastState, Choice, DeliveryState
 from bot.storage.tables import (
@@ -41,18 +52,12 @@ SUPERSEDED = gettext_noop("a later change has taken its place")
 After: TypeAlias = Mapping[tuple[Choice, bool], Rendering]
 """The messages that are to stand for a choice, where the recording stands before them, and where it does not."""
 
-_HAS_NOT_ENDED = opening.of_last_change(deliveries, CHANGE.c.state) != DeliveryState.SENT
-_ALIKE = (
-    *(deliveries.c.rendering_id, deliveries.c.choice_id, opening.standing_rendering(deliveries).label("stands")),
-    # Where the last change was begun and did not come to its end, nobody knows what stands.
-    case((_HAS_NOT_ENDED, 1), else_=0).label("is_mixed"),
-)
-"""Deliveries that have all of these in common take the same way."""
+_CHANGE = deliveries.alias("change")
 _HAS_BEGUN = or_(deliveries.c.position > 0, IS_UNFINISHED)
 _IS_GONE = exists().where(
-    CHANGE.c.corrects == deliveries.c.id,
-    CHANGE.c.state == DeliveryState.SENT,
-    CHANGE.c.broadcast_id.in_(select(broadcasts.c.id).where(broadcasts.c.kind == BroadcastKind.RECALL)),
+    _CHANGE.c.corrects == deliveries.c.id,
+    _CHANGE.c.state == DeliveryState.SENT,
+    _CHANGE.c.broadcast_id.in_(select(broadcasts.c.id).where(broadcasts.c.kind == BroadcastKind.RECALL)),
 )
 
 
@@ -178,17 +183,36 @@ def _has_recording(messages: Sequence[JsonObject]) -> bool:
     return bool(messages) and "upload" in messages[0]
 
 
-def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
+def _alike(broadcast_id: int) -> Select[Any]:
+    """Return the query for what decides on the way of each delivery that has begun: the same leads to the same way."""
     c = deliveries.c
-    of = select(*_ALIKE).where(c.broadcast_id == broadcast_id, c.choice_id.is_not(None), _HAS_BEGUN).subquery()
-    groups = select(of, func.count().label("number")).group_by(*of.c).order_by(*of.c)
+    last = _CHANGE.c.id == opening.last_change(deliveries)
+    return (
+        select(
+            c.rendering_id.label("own"),
+            c.choice_id.label("for_choice"),
+            func.coalesce(renderings.c.becomes, c.rendering_id).label("stands"),
+            # Where the last change was begun and did not come to its end, nobody knows what stands.
+            case((_CHANGE.c.state != DeliveryState.SENT, 1), else_=0).label("is_mixed"),
+        )
+        .select_from(
+            deliveries.outerjoin(_CHANGE, last).outerjoin(renderings, _CHANGE.c.rendering_id == renderings.c.id)
+        )
+        .where(c.broadcast_id == broadcast_id, c.choice_id.is_not(None), _HAS_BEGUN)
+    )
+
+
+def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
+    alike = _alike(broadcast_id)
+    names = alike.selected_columns.keys()
+    groups = alike.add_columns(func.count().label("number")).group_by(*names).order_by(*names)
     of_id = select(choices.c.id, choices.c.choice).where(choices.c.broadcast_id == broadcast_id)
     chosen = {row.id: row.choice for row in connection.execute(of_id)}
     of_broadcast = select(renderings.c.id, renderings.c.messages).where(renderings.c.broadcast_id == broadcast_id)
     before = {row.id: row.messages for row in connection.execute(of_broadcast)}
     ways = []
     for row in connection.execute(groups):
-        choice, messages = chosen[row.choice_id], before[row.stands]
+        choice, messages = chosen[row.for_choice], before[row.stands]
         recording = messages[:1] if _has_recording(messages) else []
         rendering = after.get((choice, bool(recording)))
         if rendering is None:
@@ -223,18 +247,18 @@ def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.da
         if text is not None:
             keep_text(connection, correction.id, text)
         for way in ways:
-            *_own, before, is_mixed = way.alike
+            own, choice_id, before, is_mixed = way.alike
             platform = way.choice.platform
             becomes = opening.keep_rendering(connection, sent.id, platform, way.title, way.after)
             if way.after:
-                unsent = update(deliveries).where(c.broadcast_id == sent.id, IS_PENDING, c.position == 0)
-                alike = map(operator.eq, _ALIKE, way.alike)
-                connection.execute(unsent.where(c.code != Code.UNKNOWN, *alike).values(rendering_id=becomes))
+                unsent = (c.broadcast_id == sent.id) & IS_PENDING & (c.position == 0) & (c.code != Code.UNKNOWN)
+                unsent &= (c.rendering_id == own) & (c.choice_id == choice_id)
+                connection.execute(update(deliveries).where(unsent).values(rendering_id=becomes))
             instead = [opening.as_kept(wanted.withdrawn[platform])]
             change = {"replaces": None if is_mixed else before, "becomes": becomes}
             rendering_id = opening.keep_rendering(connection, correction.id, platform, way.title, instead, **change)
             changes[way.alike] = rendering_id, way.position
-        opening.deliver_changes(connection, correction, (c.broadcast_id == sent.id) & _HAS_BEGUN, _ALIKE, changes)
+        opening.deliver_changes(connection, correction, _alike(sent.id), changes)
 
     return _open(connection, BroadcastKind.CORRECTION, sent, deliver, now)
 
@@ -258,7 +282,7 @@ def _recall(
             instead = [opening.as_kept(withdrawn[platform])]
             change = opening.keep_rendering(connection, recall.id, platform, sent.title, instead, replaces=before)
             changes[before,] = change, 0
-        opening.deliver_changes(connection, recall, standing, [c.rendering_id], changes)
+        opening.deliver_changes(connection, recall, select(c.rendering_id).where(standing), changes)
 
     return _open(connection, BroadcastKind.RECALL, sent, deliver, now)
 

@@ -10,7 +10,7 @@ import json
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     JSON,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     ScalarSelect,
+    Select,
     String,
     bindparam,
     case,
@@ -54,7 +55,6 @@ from bot.storage.tables import (
     to_utc,
 )
 
-_Value = TypeVar("_Value")
 _Messages: TypeAlias = list[dict[str, Any]]
 """Messages as the database keeps them."""
 Places: TypeAlias = Sequence[tuple[Rendering, Sequence[Target]]]
@@ -68,8 +68,6 @@ _COLUMNS = [*CHOICE_COLUMNS, deliveries.c.rendering_id, deliveries.c.choice_id]
 # Else each list would be taken apart again for each of its subscriptions.
 _PARTS = (cast(_LISTS.c.value[at].as_string(), kept.type).label(kept.name) for at, kept in enumerate(_COLUMNS))
 _CHOSEN = select(*_PARTS).cte("chosen").prefix_with("MATERIALIZED")
-
-CHANGE = deliveries.alias("change")
 
 _PRIME = 2**31 - 1
 """Above every number of a block, and small enough for products to fit into the databases' 64 bits."""
@@ -293,7 +291,9 @@ def _go_on_where_it_failed(connection: Connection, broadcast: Broadcast, failed_
         & (failed.c.subscription_id == c.subscription_id)
         & (failed.c.position > 0)
     )
-    stands = standing_rendering(failed)
+    change = deliveries.alias("change")
+    corrected = select(renderings.c.becomes).join_from(change, renderings).where(change.c.id == last_change(failed))
+    stands = func.coalesce(corrected.scalar_subquery(), failed.c.rendering_id)
     ways = select(stands, failed.c.position, c.rendering_id).where(is_next).distinct()
     for before, position, chosen in connection.execute(ways).all():
         arrived = _kept_messages(connection, before)[:position]
@@ -349,41 +349,37 @@ def deliver_to_targets(connection: Connection, broadcast: Broadcast, to: Places,
 def deliver_changes(
     connection: Connection,
     broadcast: Broadcast,
-    which: ColumnElement[bool],
-    by: Sequence[ColumnElement[int]],
+    alike: Select[Any],
     ways: Mapping[tuple[int, ...], tuple[int, int]],
 ) -> None:
     """Add a delivery that changes the messages of each of these.
 
-    Each value of `by` has its way: the rendering of the change, and the position from which it begins.
+    All for which `alike` finds the same values take the same way: the rendering of the change, and the position from
+    which it begins.
     """
     c = deliveries.c
     same = {**_fresh(broadcast), "pin": False}
     del same["position"]
     # Because nothing has left yet, the row is none of those that a restarted process takes for recent.
     same["updated"] = broadcast.created - LONG_AGO
+    by = alike.selected_columns
     parts = (_LISTS.c.value[at].as_integer().label(f"part_{at}") for at in range(len(by) + 2))
     *keys, rendering_id, position = select(*parts).cte("ways").prefix_with("MATERIALIZED").c
-    added = select(
+    added = alike.where(*map(operator.eq, keys, by)).with_only_columns(
         *(literal(value, c[name].type) for name, value in same.items()),
         *(rendering_id, position, c.id, c.platform, c.chat, c.thread, c.publish),
-    ).where(which, *map(operator.eq, keys, by))
+        maintain_column_froms=True,
+    )
     names = [*same, "rendering_id", "position", "corrects", *Target._fields, "publish"]
     rows = {str(number): [*key, *way] for number, (key, way) in enumerate(ways.items())}
     # In one statement, because a place that has its change is in the state of those that wait for another.
     connection.execute(deliveries.insert().from_select(names, added), {"chosen": rows})
 
 
-def of_last_change(of: FromClause, what: ColumnElement[_Value]) -> ScalarSelect[_Value]:
-    """Return that of the last change of a delivery's messages; null before the first."""
-    found = select(what).join_from(CHANGE, renderings, renderings.c.id == CHANGE.c.rendering_id)
-    last = found.where(CHANGE.c.corrects == of.c.id).order_by(CHANGE.c.id.desc()).limit(1)
-    return last.correlate(of).scalar_subquery()
-
-
-def standing_rendering(of: FromClause) -> ColumnElement[int]:
-    """Return the id of the rendering that a delivery's messages are, or are to be after their last change."""
-    return func.coalesce(of_last_change(of, renderings.c.becomes), of.c.rendering_id)
+def last_change(of: FromClause) -> ScalarSelect[int]:
+    """Return the id of the last change of a delivery's messages; null before the first."""
+    c = deliveries.alias("each_change").c
+    return select(c.id).where(c.corrects == of.c.id).order_by(c.id.desc()).limit(1).correlate(of).scalar_subquery()
 
 
 def _keep_choice(connection: Connection, broadcast: Broadcast, choice: Choice) -> int:
