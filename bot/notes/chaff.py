@@ -47,7 +47,8 @@ def is_chaff(line: Line) -> bool:
     # "Two stories today" says nothing beside a greeting, nor does "I'll call you".
     told = [says_chaff(text) or _TO_COLLEAGUE.search(flat(text)) for text in said if not is_about_show(text)]
     is_whole = bool(told) and all(told) and not line.speaker
-    return line.aside or is_whole or (bool(line.text) and says_chaff(line.text))
+    is_part = bool(line.lead) and is_chaff_title(line.lead.rstrip(" .:"))
+    return line.aside or is_whole or is_part or (bool(line.text) and says_chaff(line.text))
 
 
 def is_of_show(text: str, head: str) -> bool:

@@ -52,6 +52,7 @@ _FEW_WORDS, _MOST_HEADERS, _LONGEST_SIGNATURE = 40, 12, 8
 _BULLET = re.compile(r"\s*[-*•·‣\u2043▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
 # The marks of chats for bold, and those of Slack for a link and an emoji.
 _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
+_BETWEEN_DASHES = re.compile(r"([-–—])\s(?P<title>.{2,90})\s\1")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
 _SLACK_LINK = re.compile(r"(?i)<(https?://[^\s<>|]+)\|([^<>\n]*)>")
 _EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
@@ -80,6 +81,8 @@ def _line(words: str, said: Line, *, after_gap: bool) -> Line:
         lead, rest = title["title"].rstrip(" :"), title["rest"]
         line = replace(line, text=f"{title['title']}{rest}", lead=lead) if rest else replace(line, text=lead)
         return line if rest else replace(line, level=BOLD_LEVEL)
+    if framed := _BETWEEN_DASHES.fullmatch(words):
+        return replace(line, text=framed["title"], level=BOLD_LEVEL)
     bullet = _BULLET.match(words)
     text = _BOLD.sub(r"\1", words[bullet.end() :] if bullet else words)
     depth = len(said.text) - len(said.text.lstrip())

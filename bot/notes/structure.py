@@ -68,12 +68,8 @@ def _end_of_subjects(body: Sequence[Line], found: Outline) -> int:
     ends = [index for index in links if index + 1 not in links]
     end = ends[-1] + 1 if len(ends) > 1 else len(body)
     tail = body[end:]
-
-    def tells(line: Line) -> bool:
-        is_marked = line.level or line.lead or line.time or number_of(line.text) or len(line.links) > 1
-        return bool(is_marked or len(line.text) > _SENTENCE)
-
-    if not tail or not tail[0].after_gap or any(map(tells, tail)):
+    marked = any(line.level or line.lead or line.time or number_of(line.text) or len(line.links) > 1 for line in tail)
+    if not tail or not tail[0].after_gap or marked or any(len(line.text) > _SENTENCE for line in tail):
         return len(body)
     found.left_out += tail
     return end
@@ -106,10 +102,11 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
         is_out = is_its or (gap and is_short and line.text.endswith(","))
         is_out = is_out or is_chaff(line) or is_of_show(line.text, names)
         is_ad = is_its or (is_out and len(line.text) > _SENTENCE)
-        if index < end or index in to_do or is_out or (is_signed and sum(map(str.isalpha, line.text)) <= _NAME):
+        is_name = is_signed and not line.level and sum(map(str.isalpha, line.text)) <= _NAME
+        if index < end or index in to_do or is_out or is_name:
             out.append(line)
             # A farewell that ends in a comma has a name and perhaps an office below it.
-            is_signed = bool(kept) and (is_signed or line.text.endswith(","))
+            is_signed = bool(kept) and (line.text.endswith(",") or (is_signed and len(line.text) <= _SENTENCE))
             tail = len(kept) if gap else tail
         else:
             tail *= not (line.after_gap or line.level or line.links or len(line.text) > _LOOSE)
