@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.commands.approving import is_admin
 from bot.commands.request import Answer, outdated
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 async def admin(context: CommandContext, request: Request) -> Answer:
     """Show the panel, or read the file that came along."""
     # Because a client may send any data from any chat, the person and the chat count at each press.
-    if not (request.is_private and context.is_admin(request.target.platform, request.person)):
+    if not (request.is_private and is_admin(context, request)):
         return outdated(request.words)
     if request.file is not None:
         # Because few send notes, what reads them is loaded then; else each command would begin half a second later.

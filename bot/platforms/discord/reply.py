@@ -245,19 +245,16 @@ class Reply:
         # Without a body, discord.py would send "null", which Discord cannot read.
         await self._client.http.request(route, **sent)
 
-    def _body(self, message: Message, file: AnswerFile | None = None) -> JsonObject:
+    def _body(self, message: Message, file: AnswerFile | None) -> JsonObject:
         flags = message.body["flags"] | self._flags
         body = {**message.body, "flags": flags, "allowed_mentions": NOBODY}
         if file is not None:
             # In such messages a file shows where a component names it.
             shown = {"type": FILE, "file": {"url": f"attachment://{file.name}"}}
-            body |= {
-                "components": [*body["components"], shown],
-                "attachments": [{"id": 0, "filename": file.name}],
-            }
+            body |= {"components": [*body["components"], shown], "attachments": [{"id": 0, "filename": file.name}]}
         return body
 
-    async def _follow_up(self, message: Message, file: AnswerFile | None = None) -> None:
+    async def _follow_up(self, message: Message, file: AnswerFile | None) -> None:
         """Send a message after the first one.
 
         Discord drops no second follow-up and lists none to the person alone. A message that may have arrived and cannot
