@@ -117,3 +117,9 @@ def test_episodes_by_number_title_and_subjects(context: CommandContext, typed: s
 def test_whatever_is_typed_something_can_be_suggested(context: CommandContext, typed: str, argument: Argument) -> None:
     """Nothing that people type is too odd; each suggestion shows something and stands for something."""
     assert all(shown and value for shown, value in suggest(context, argument, typed))
+
+
+def test_a_topic_that_is_chosen_is_not_suggested_for_another(context: CommandContext) -> None:
+    """Not for a similar spelling either."""
+    assert values(context, Argument.TOPICS, "netflx") == ["netflix"]
+    assert values(context, Argument.TOPICS, "netflix netflx") == []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
+from bot.delivery.changing import Changer
 from bot.model.correction import Text
 from bot.model.document import Document, Layout, Paragraph, Section, Span
 from bot.model.rendering import Message, Rendering
+from bot.model.subscription import Target
 from bot.platforms.base import ChatLimit, FloodError, Post
 from bot.platforms.discord import row
 from bot.platforms.discord.client import DiscordPlatform
@@ -21,11 +24,22 @@ from bot.sandbox.discord.server import DiscordStandIn
 from bot.sandbox.shared.faults import Fault, Match, Reset
 from bot.sandbox.telegram.server import TelegramStandIn
 from bot.storage.corrections import Wanted
+from bot.storage.records import Claim
+from tests.delivery.ledger_kit import DISCORD
 from tests.delivery.side import COMPONENTS, SEND, now
 
 if TYPE_CHECKING:
     from bot.storage.ledger import Ledger
     from tests.delivery.side import Place, Side
+
+
+def test_a_message_is_replaced_where_its_deletion_is_sure_to_be_refused() -> None:
+    """A push takes up to a day itself, so that of two days ago some message may be younger than the limit."""
+    at, limit = dt.datetime(2024, 11, 4, 7, tzinfo=dt.UTC), dt.timedelta(hours=48)
+    claim = Claim(1, 1, Target(DISCORD, "5"), 1, 0, ("41",), 1, "", publish=False)
+    changer = Changer(Mock(deletes_within=limit), lambda: at)
+    found = [changer._is_kept(claim, at - limit - dt.timedelta(hours=hours)) for hours in (0, 23, 24)]
+    assert found == [False, False, True]
 
 
 def shows(text: str) -> Message:

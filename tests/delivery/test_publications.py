@@ -24,7 +24,7 @@ from bot.sandbox.shared.faults import Fault, Hook, Match, Reply
 from bot.storage.publications import LedgerPublications, Publication
 from bot.storage.records import LedgerError
 from bot.storage.tables import publications
-from tests.delivery.ledger_kit import DISCORD, Clock, push, subscription
+from tests.delivery.ledger_kit import DISCORD, Clock, push, rendering, subscription
 from tests.delivery.side import SEND, finished, now
 from tests.waiting import PATIENCE
 
@@ -189,6 +189,21 @@ async def test_a_pause_is_waited_for_and_trouble_has_an_end(
     assert [call.kwargs["whole_channel"] for call in queue.put_off.await_args_list] == put_off
     assert [each.args[0] for each in queue.drop.await_args_list] == [waiting] * told
     assert [type(each.args[0]) for each in tell.await_args_list] == [NotPublished] * told
+
+
+async def test_a_recall_keeps_no_other_message_from_the_followers(ledger: Ledger, clock: Clock) -> None:
+    """Only those of the recalled episode are passed on no more."""
+    await ledger.subscriptions.save(subscription(Target(DISCORD, "5"), publish=True))
+    for episode, message_id in ((1207, "1"), (1208, "2")):
+        await push(ledger, episode=episode)
+        (claim,) = await ledger.claim(DISCORD, 1)
+        await ledger.record([retry.advance(claim, clock(), messages=1, message_id=message_id)])
+    recalled = await ledger.broadcast_of(1207, "monday")
+    assert recalled is not None
+    await ledger.corrections.recall(recalled, {DISCORD: rendering("Retiré").messages[0]})
+    left = await ledger.publications.next(DISCORD)
+    assert left is not None
+    assert (left.message_id, await ledger.publications.waiting()) == ("2", 1)
 
 
 async def test_publishing_waits_for_a_pause_like_everything_else(

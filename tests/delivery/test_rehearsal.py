@@ -27,7 +27,7 @@ from bot.delivery.cards import buttons_for
 from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.document import Layout
 from bot.model.i18n import Language, words
-from bot.model.rehearsal import Instruction
+from bot.model.rehearsal import Instruction, Permit, Planned
 from bot.model.subscription import AudioAs, Target
 from bot.platforms.discord.render import IS_COMPONENTS_V2, SUPPRESS_NOTIFICATIONS
 from bot.platforms.registry import PLATFORMS, load
@@ -384,6 +384,15 @@ async def test_a_press_waits_for_a_locked_database_as_any_command_does(
                 with pytest.raises(LedgerError, match="in use by another program"):
                     async with asyncio.timeout(PATIENCE):
                         await ask()
+
+
+async def test_an_approval_of_another_text_is_in_no_report(ledger: Ledger) -> None:
+    """Where none is needed, another text may go out than the one that somebody has approved."""
+    seen = Planned("monday", 1207, "Le lundi", None, None, Permit("what Ana saw", is_needed=True))
+    assert await ledger.rehearsals.decide(seen, Instruction.APPROVE, "Ana")
+    push = {"episode": 1207, "title": "Le lundi", "schedule": "monday", "due": MONDAY, "renderings": {}}
+    assert await ledger.create_broadcast(**push, permit=Permit("another", is_needed=False))  # type: ignore[arg-type] # as named
+    assert (await ledger.rehearsals.of("monday", 1207)).approved_by == ""
 
 
 async def test_what_has_gone_out_is_decided_no_more(ledger: Ledger, clock: Clock, folder: Path) -> None:
