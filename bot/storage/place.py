@@ -48,7 +48,7 @@ class Place:
         Raises:
             FileExistsError: another file has just come.
         """
-        _name(self.copy_to(), self.path)
+        _link(self.copy_to(), self.path)
         self.clear_beside()
         self._open = {self.path: identity(self.path)}
 
@@ -148,7 +148,7 @@ class Place:
             kept.append(self.path.with_name(f"{self.path.name}{_REPLACED}{_stamp()}"))
             for end in ("-wal", ""):
                 with contextlib.suppress(FileNotFoundError):
-                    _name(self.path.with_name(f"{self.path.name}{end}"), kept[-1].with_name(f"{kept[-1].name}{end}"))
+                    _link(self.path.with_name(f"{self.path.name}{end}"), kept[-1].with_name(f"{kept[-1].name}{end}"))
         # Else SQLite would write what stands in them into the new database.
         for path in self._beside:
             path.unlink(missing_ok=True)
@@ -183,7 +183,7 @@ def _stamp() -> str:
     return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}"
 
 
-def _name(path: Path, name: Path) -> None:
+def _link(path: Path, name: Path) -> None:
     """Give the file a second name; or, on a disk that knows no second names, another one.
 
     Raises:
