@@ -176,7 +176,7 @@ broadcasts = Table(
     Column("id", Integer, primary_key=True),
     Column("episode", Integer, nullable=False),  # the subject of a notice, 0 for none
     Column("title", Said, nullable=False),
-    Column("schedule", String, key="key", nullable=False),
+    Column("schedule", Said, key="key", nullable=False),
     Column("repeat", Integer, nullable=False),  # 0 for the first time
     Column("due", MOMENT, nullable=False),
     Column("created", MOMENT, nullable=False),

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, select
 
+from bot.model.document import Document
 from bot.model.rehearsal import Instruction, Permit, Planned
 from bot.model.rendering import Message, Rendering
-from bot.storage.records import Choice, DeliveryRank
+from bot.storage.records import Choice, DeliveryRank, Notice
 from bot.storage.tables import renderings
 from tests.delivery import postgres
 from tests.delivery.ledger_kit import (
@@ -295,6 +296,9 @@ async def test_what_a_platform_says_is_kept_without_what_no_database_takes(ledge
         Planned("monday", 1208, "", None, None, Permit("", is_needed=False)), Instruction.WITHHOLD, "A\0da\ud83d"
     )
     assert (await ledger.rehearsals.of("monday", 1208)).withheld_by == "Ada"
+    # The name of a file from an old disk, in the key of a notice.
+    added = [await ledger.notices.add("not-written caf\udce9.md", Notice(Document("", ())), []) for _time in range(2)]
+    assert added == [True, False]
     (failure,) = await ledger.failures(delivery.broadcast_id)
     assert failure.reason == "no rights"
     assert [each.reason for each in await ledger.subscriptions.all()] == ["muted"]
