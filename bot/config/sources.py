@@ -93,12 +93,12 @@ class Sources:
 
     def problem(self, fault: Fault) -> Problem:
         """Return the mistake at the line of the file, or with the variable, that the value comes from."""
-        place, reason, cure, *_more = fault
+        place = fault.place
         variable = self.variable(place)
         if variable or self.path is None:
             section, delimiter, keys = (variable or dotted(place)).partition(DELIMITER)
-            return Problem(Path("environment"), reason, cure, key=shown(section) + delimiter + shown(keys))
-        return Problem(self.path, reason, cure, self.line(place), dotted(place), fault.change)
+            return Problem(Path("environment"), fault.reason, fault.cure, key=shown(section) + delimiter + shown(keys))
+        return Problem(self.path, fault.reason, fault.cure, self.line(place), dotted(place), fault.change)
 
     def changed(self, fault: Fault) -> Self | None:
         """Return the sources after the cure of a fault; None if the cure cannot be done."""

@@ -147,9 +147,10 @@ def json_schema() -> dict[str, Any]:
 
 
 def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode | None:
+    fence, in_full = max(first_line - 1, 1), _("Write {example}").format(example=_(EXAMPLE))
     if len(text) > MAX_LENGTH:
         message = _("the front matter is longer than {max_length} characters").format(max_length=MAX_LENGTH)
-        mistakes.add(max(first_line - 1, 1), message, _("Close it with a line '---' right after its last key"))
+        mistakes.add(fence, message, _("Close it with a line '---' right after its last key"))
         return None
     try:
         root = yaml.compose(text, Loader=_LOADER)
@@ -174,7 +175,7 @@ def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode
                 )
                 return None
         shifted = [(at, line, line.lstrip()) for at, line in lines.items() if key_of(line) and line[0].isspace()]
-        cures: list[Change | str] = [_("Write {example}").format(example=_(EXAMPLE))]
+        cures: list[Change | str] = [in_full]
         if shifted:
             cure = _("Begin {lines} without a space").format(lines=named_lines([at for at, *_edit in shifted]))
             cures = [Change(cure, tuple(shifted), reveals=True), *cures]
@@ -183,16 +184,10 @@ def _compose(text: str, first_line: int, mistakes: Mistakes) -> yaml.MappingNode
     if isinstance(root, yaml.MappingNode):
         return root
     if root is None:
-        mistakes.add(
-            max(first_line - 1, 1), _("the front matter is empty"), _("Write {example}").format(example=_(EXAMPLE))
-        )
+        mistakes.add(fence, _("the front matter is empty"), in_full)
     else:
         line = _line(root.start_mark, text, first_line)
-        mistakes.add(
-            line,
-            _("the front matter is not a list of 'key: value' lines"),
-            _("Write {example}").format(example=_(EXAMPLE)),
-        )
+        mistakes.add(line, _("the front matter is not a list of 'key: value' lines"), in_full)
     return None
 
 

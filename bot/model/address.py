@@ -63,8 +63,6 @@ _INSIDE = re.compile(r"(?:^|\"(?:e|u|url|href)\\*\":\s*\\*\")(https?://[^\s\"\\<
 _IN_UNDERSCORES = re.compile(r"/__(https?:/.+?)__;")
 _NESTED = 4
 """Redirects within redirects that are followed."""
-
-
 _PLAYERS = re.compile(r"(?:(?:www|m|music)\.)?youtube\.com|youtu\.be|open\.spotify\.com")
 """Hosts of players that begin at the second that the query says."""
 
@@ -232,7 +230,7 @@ def clean_address(text: str) -> str | None:
     """Return the address behind redirects, without its personal parameters; None for an invalid address."""
     try:
         address = web_address(text)
-        for _ in range(_NESTED):
+        for _redirect in range(_NESTED):
             wrapped = _wrapped(address)
             if not wrapped:
                 break
