@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.model.facts import Unreached
 from bot.model.subscription import NO_CHOICES, Choices, PlatformName, Target
-from bot.platforms.base import (
-    RefusedError,
-    SendError,
-    TargetClosedError,
-    TargetGoneError,
-    TargetNotFoundError,
-)
+from bot.platforms.base import RefusedError, SendError, TargetClosedError, TargetGoneError, TargetNotFoundError
 from bot.platforms.registry import PLATFORMS, admins_of
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import enum
-import functools
 import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -189,9 +188,4 @@ def make_nonce(claim: Claim, stored: StoredRendering) -> str:
     if stored.lasts:
         return hashlib.blake2s(f"{stored.seed} {claim.target} {claim.position}".encode(), digest_size=12).hexdigest()
     # Messages of version 0.1.0 keep the nonces with which they may have been sent.
-    return f"{_mark(stored.seed)}.{claim.id:x}.{claim.position:x}"
-
-
-@functools.lru_cache(maxsize=256)
-def _mark(seed: str) -> str:
-    return hashlib.blake2s(seed.encode(), digest_size=5).hexdigest()
+    return f"{hashlib.blake2s(stored.seed.encode(), digest_size=5).hexdigest()}.{claim.id:x}.{claim.position:x}"

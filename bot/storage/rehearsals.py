@@ -98,12 +98,7 @@ def _show(connection: Connection, seen: Rehearsal, title: str, to: Places, now: 
     if last.number != seen.number:
         return None
     shown = dataclasses.replace(
-        last,
-        number=last.number + 1,
-        digest=seen.digest,
-        parts=seen.parts,
-        before=last.parts,
-        rehearsed=seen.rehearsed,
+        last, number=last.number + 1, digest=seen.digest, parts=seen.parts, before=last.parts, rehearsed=seen.rehearsed
     )
     _write(connection, shown)
     deliver, kind = partial(opening.deliver_to_targets, to=to), BroadcastKind.REHEARSAL
