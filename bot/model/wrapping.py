@@ -5,14 +5,14 @@ import re
 from collections.abc import Sequence
 
 _NO_CONTINUATION = re.compile(
-    r"(?i)\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?(?:\d{1,2}|[IVX]{1,4})[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|\W)"
+    r"(?i)\s*(?:[-*+•·‣▪◦○●–—>#|<=]|\[|\(?(?:\d{1,2}|[IVX]{1,4})[.):/°]|https?://|www\.|```|[\w-]{1,20}\s?:\s|[^\w£$€])"
 )
 _BULLET = re.compile(r"\s*([-*•–—]\s+|\d{1,2}[.)]\s+)?")
 _WIDEST = 110
 """Characters of a line that a program broke; mails break at 72 to 78."""
 _NARROWEST = 40
-_RAGGED = 8
-"""Characters by which the lines of a person who breaks them by hand may differ."""
+_RAGGED, _FEW = 8, 2
+"""Characters by which lines that a person breaks by hand may differ, and single broken lines that tell nothing."""
 _MOST = 0.8
 _ENDED = (".", "!", "?", ":", ";", "…", "”", "»")
 _QUOTE = re.compile(r"^(?:> ?)+")
@@ -32,7 +32,9 @@ def rejoined(text: str) -> str:
         # Because people paste from several programs, each paragraph may have a width of its own.
         runs = [[at for _place, at in run] for _key, run in itertools.groupby(enumerate(pairs), lambda x: x[1] - x[0])]
         found = [_broken(lines, run) for run in runs]
-        together = set().union(*found) if max(map(len, found), default=0) > 1 else set()
+        together = (
+            set().union(*found) if len(max(found, key=len, default=())) > 1 or sum(map(len, found)) > _FEW else set()
+        )
         # A name with a capital may begin a line as well as a sentence does.
         ends = [len(lines[at]) for at in together]
         fitting = (at for at in pairs if ends and min(ends) <= len(lines[at]) <= max(ends) + _RAGGED)

@@ -17,7 +17,7 @@ _LABEL_WORD = re.compile(words_of("link_word"))
 _MARK = re.compile(r"[\W\d_]+")
 _CHECK_BOX = re.compile(r"^\[[ xX]?\]\s+")
 _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
-_BETWEEN = re.compile(r"(?:\s(?:et|and|puis|ou|or|&|\+|/|,|;))+$")
+_BETWEEN = re.compile(r"(?:\s(?:et|and|puis|ou|or|&|\+|/|,|;)){1,9}$")
 _ASIDE = re.compile(r"\([^()]{0,40}\)\.?")
 """A remark on the address, such as `(in English)`."""
 _TITLE_LENGTH = 80

@@ -38,7 +38,7 @@ _WEAKER_NUMBERS = (
 _SPOKEN_NUMBER = re.compile(r"(?i)\b(?:[ée]pisode|[ée]p|[ée]mission|r[ée]cap)\.?\s*(?:num[ée]ro\s|n°\s?|#)?(\d{1,6})\b")
 _PASSING_NUMBER = re.compile(r"(?i)(?:\bnum[ée]ro\s+|\bn°\s?|(?<!\S)#|\ble\s(?=\d+(?: est\b| en\b|[.,]?$)))(\d{1,6})\b")
 _NAMED_NUMBER = re.compile(
-    r"(?i)[^\W\d_]{3,} (\d{2,4})\b(?!\s*(?:[%€$:/]|h\b|min|heure|euro|sujet|stor|ans\b|year|item|point))"
+    r"(?i)\b[^\W\d_]{3,40} (\d{2,4})\b(?!\s*(?:[%€$:/]|h\b|min|heure|euro|sujet|stor|ans\b|year|item|point))"
 )
 """The number behind a name in a greeting, which counts beside a date."""
 _FILE_NUMBER = re.compile(
@@ -149,7 +149,11 @@ def _number(
         if line.level == 1:
             # The link of the page's own title is its address, and no source.
             head.dropped, extra = head.dropped + extra, []
-        return rest or head.title, [*lines[:index], *extra, *lines[index + 1 :]]
+        # The line right above the number is the name of the show.
+        is_named = index == 1 and match.start() == 0 and not (line.after_gap or lines[0].links)
+        above = int(is_named and len(lines[0].text) <= _MAX_DATED)
+        head.dropped += lines[:above]
+        return rest or head.title, [*lines[above:index], *extra, *lines[index + 1 :]]
     return title or head.title, lines
 
 

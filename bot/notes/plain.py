@@ -35,7 +35,7 @@ _LABEL = re.compile(
 )
 _ROLE, _PEOPLE = (re.compile(rf"{words_of(name)}\b") for name in ("role", "people"))
 _NO_SPEAKER = re.compile(rf"{words_of('no_speaker')}\b")
-_SYSTEM = re.compile(rf"^[^\w#@:\[]*{words_of('system')}")
+_SYSTEM = re.compile(rf"^[^\w#@:\[]{{0,9}}{words_of('system')}")
 _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _GREETING = re.compile(rf"\W*{words_of('greeting')}")

@@ -69,7 +69,9 @@ _TIME = r"\d{1,2}[:hH'’][0-5]\d(?:[:'’][0-5]\d)?(?!\d)"
 _TIME_FIRST = re.compile(
     rf"^\W{{0,3}}({_TIME})(?:\W{{1,9}}(?:(?:à|to)\s)?(?:{_TIME}|\d{{1,3}}\s?(?:mi?n\b|['’](?!\w))))?\W{{0,5}}"
 )
-_PEOPLE = re.compile(r"\s*(?:\(|\s[–—|/-]\s+)((?:(?:[A-ZÀ-Þ][\w’'.-]*|[&+/,]|et|and|avec|with)\s?){1,6})\)?$")
+_PEOPLE = re.compile(
+    r"(?<!\s)\s{0,3}(?:\(|(?<=\s)[–—|/-]\s{1,3})((?:(?:[A-ZÀ-Þ][\w’'.-]*|[&+/,]|et|and|avec|with)(?!\w)\s?){1,6})\)?$"
+)
 """The names of those who tell a subject, behind its title."""
 _TIME_LAST = re.compile(r"\s{0,3}(?:[–—-]\s*\(?|\(|\[)(\d{1,2}:[0-5]\d(?::[0-5]\d)?)[)\]]?$")
 

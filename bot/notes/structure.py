@@ -125,7 +125,7 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
 def _section_end(lines: Sequence[Line], begin: int) -> int:
     """Return the line at which the section below a title ends."""
     title = lines[begin]
-    if _FRAME.match(flat(title.text)):
+    if _FRAME.match(flat(title.text)) or title.text.endswith(")"):
         return begin + 1
     for index, (line, below) in enumerate(itertools.pairwise((*lines[begin + 1 :], Line(""))), begin + 1):
         is_titled = is_title(line) and bool(below.text) and not below.after_gap
