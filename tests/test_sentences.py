@@ -48,7 +48,7 @@ OF_PROGRAMS = re.compile(
     r"|^(?:Les |Le |The listeners|The club|tik tok|one two three|title: )"
     # Names of services, of buttons, of keys of notices, and commands to copy.
     r"|^(?:audio (?:link|file)|A message as a guest|lower left)"
-    r"|^(?:xx |.*xx$|layout |silent |rich |publish |off |on |pause |at |person |chat |missed |storage |no-episode )"
+    r"|^(?: ?xx |.*xx$|layout |silent |rich |publish |off |on |pause |at |person |chat |missed |storage |no-episode )"
     r"|^(?:: still|A press could|An inline query|The button|an update cannot|no update has|'xx' has no text|not xx)"
     r"|\{#xx at=xx\}"
     r"|^(?:recap |sent later|not wanted|no answer yet|moved to another|none is scheduled|short lines|the bot$)"
