@@ -14,7 +14,7 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from bot import cli as command_line
-from bot.cli import episodes
+from bot.cli import check, episodes
 from bot.cli.console import length_of_push
 from bot.content.archive import Archive
 from bot.content.frontmatter import _READERS, _REQUIRED, json_schema
@@ -204,6 +204,10 @@ class TestCheck:
             "next_episodes",
             "next_seconds",
         }
+        episode.write_text(episode.read_text("utf-8").replace("- https://a.fr/mort\n", ""), encoding="utf-8")
+        monkeypatch.setattr(check, "review", lambda *_archive: [])
+        codes = [recap("check", *options).exit_code for options in (["--strict"], ["--links"], ["--links", "--strict"])]
+        assert codes == [0, 0, 1]
 
     @pytest.mark.parametrize("way", ["link", "file"])
     def test_a_recording_that_is_too_large_is_told_beforehand(

@@ -9,6 +9,7 @@ import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
@@ -16,11 +17,13 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.commands import ADMIN, LARGEST_FILE
+from bot.commands import ADMIN, LARGEST_FILE, AttachedFile, Request
+from bot.commands.drafts import answer_file
 from bot.content.frontmatter import as_draft
 from bot.content.parser import parse_episode
 from bot.model.episode import Status
 from bot.model.i18n import Language
+from bot.model.subscription import PlatformName, Target
 from bot.notes.reading import read_notes
 from bot.sandbox.discord.people import NotOfferedError
 from bot.sandbox.telegram.model import Status as Membership
@@ -308,6 +311,11 @@ async def test_a_file_is_judged_before_it_is_fetched(team: Team, caplog: pytest.
         assert word in team.ana.seen()[-1].text
     fetched = [each.route for each in telegram.traffic.requests[asked:] if each.route == "getFile"]
     assert len(fetched) == 1
+    forged = Request("write", Target(PlatformName("telegram"), "1"), Language.FRENCH)
+    text = b"---\nnumber: 1300\ntitle: Un\ndate: 2024-11-04\n---\n\n## Un\n\nDu texte.\n"
+    ready = AttachedFile("1300.md", 0, AsyncMock(return_value=text))
+    assert await answer_file(team.talk.app.services.context, forged, ready) is None
+    assert not (team.folder / "1300.md").exists()
     before = len(team.ana.seen())
     for _together in range(2):
         telegram.send_file(team.ana.chat, sender, "notes.pdf", b"")
