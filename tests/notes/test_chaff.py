@@ -110,6 +110,9 @@ MAKING = (
     "La semaine prochaine spécial Halloween",
     "A word about money",
     "PS : le prochain numéro sortira mardi",
+    "Petite parenthèse pub : un mot sur Moulin Bleu",
+    "Voili voilou",
+    "One correction",
     "Editing: Joss Ray. Music: The Long Lights.",
     "Réalisation : Jean-Phi / Prod : Oumar",
 )
@@ -167,6 +170,11 @@ NEWS = (
     "PS : Faure brigue un second mandat",
     "Le courrier prioritaire disparaît",
     "The corrections officers of Attica go on strike",
+    "Thanks to a new law, tenants can ask for repairs",
+    "Thanks to a nurse who kept notes, a hospital found its fault",
+    "A letter thanks the doctor who saved a cat",
+    "There is no show on Broadway without ushers",
+    "Soutenir les librairies coûtera un centime",
     "Merci Facebook : un village retrouve son chien",
 )
 
