@@ -118,6 +118,8 @@ MAKING = (
 )
 """Calls, credits, chores, cues, ads and farewells, as teams write them."""
 NEWS = (
+    "Listener question: do trailers still matter?",
+    "Question d’auditrice : peut-on entendre une étoile filante ?",
     "YouTube lance un bouton pour signaler les faux avis",
     "Instagram teste une newsletter payante pour les créateurs",
     "Patreon augmente sa commission à 10 %",
