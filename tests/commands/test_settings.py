@@ -143,18 +143,6 @@ async def test_a_change_takes_a_paused_subscription_up_again(talk: Talk, anna: T
         assert changed.choices.silent
 
 
-async def test_a_topic_that_no_episode_has_any_more_can_be_taken_off(talk: Talk, anna: TelegramPerson) -> None:
-    """It stays in the list as long as it is chosen; nobody else could choose it."""
-    target = Target(PlatformName("telegram"), str(anna.chat.id))
-    await talk.app.ledger.subscriptions.save(Subscription(target, "monday", Choices(topics=("bygone",))))
-    await anna.says("/settings")
-    shown = await anna.presses("Thèmes")
-    while not (chosen := [each for each in shown.buttons if "bygone" in each]):
-        shown = await anna.presses("Suite ▶")
-    await anna.presses(*chosen)
-    assert (await subscription_of(talk, anna)).choices.topics == ()
-
-
 async def test_the_way_out_is_among_the_settings(talk: Talk, anna: TelegramPerson) -> None:
     """And a way back in."""
     await anna.says("/subscribe")
