@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, exists, select, update
 
-from bot.model.rehearsal import Instruction, Permit, Planned, Rehearsal
+from bot.model.rehearsal import Hold, Instruction, Permit, Planned, Rehearsal
 from bot.model.subscription import Target
 from bot.storage import opening
 from bot.storage.database import LedgerPart, insert
@@ -47,7 +47,7 @@ class LedgerRehearsals(LedgerPart):
         """Note the person's decision on the push.
 
         Returns:
-            None if the push has begun before.
+            None if the push has begun before. An approval of another text is taken then: `send --again` waits for it.
         """
         return await self._database.for_people().write(_decide, push, decision, who)
 
@@ -107,7 +107,8 @@ def _show(connection: Connection, seen: Rehearsal, title: str, to: Places, now: 
 
 def _decide(connection: Connection, push: Planned, decision: Instruction, who: str) -> Rehearsal | None:
     before, c = _locked(connection, push.schedule, push.episode), broadcasts.c
-    if connection.scalar(select(exists().where(c.episode == push.episode, c.key == push.schedule))):
+    is_new = decision is Instruction.APPROVE and before.hold(push.permit) is Hold.UNAPPROVED
+    if not is_new and connection.scalar(select(exists().where(c.episode == push.episode, c.key == push.schedule))):
         return None
     match decision:
         case Instruction.APPROVE:

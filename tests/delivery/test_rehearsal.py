@@ -27,7 +27,7 @@ from bot.delivery.cards import buttons_for
 from bot.delivery.rehearsal import Rehearser, remarks
 from bot.model.document import Layout
 from bot.model.i18n import Language, words
-from bot.model.rehearsal import Instruction, Permit, Planned
+from bot.model.rehearsal import Hold, Instruction, Permit, Planned
 from bot.model.subscription import AudioAs, Target
 from bot.platforms.discord.render import IS_COMPONENTS_V2, SUPPRESS_NOTIFICATIONS
 from bot.platforms.registry import PLATFORMS, load
@@ -402,6 +402,19 @@ async def test_what_has_gone_out_is_decided_no_more(ledger: Ledger, clock: Clock
     await team.passes(hours=14)
     assert await team.is_out()
     assert await team.decides(Instruction.WITHHOLD) == "TOO_LATE"
+    assert await team.decides(Instruction.APPROVE) == "TOO_LATE"
+
+
+async def test_a_text_that_changed_after_its_push_can_be_approved(ledger: Ledger, clock: Clock, folder: Path) -> None:
+    """Else it could never be sent to those who failed, nor to everybody again."""
+    team = Team(ledger, clock, folder, approval="one")
+    await team.decides(Instruction.APPROVE)
+    await team.passes(hours=14)
+    team.writes("Netflix ferme.")
+    [episode] = team.archive.episodes
+    assert await team.broadcaster.hold(episode, "monday") is Hold.UNAPPROVED
+    assert await team.decides(Instruction.APPROVE) == "TAKEN"
+    assert await team.broadcaster.hold(episode, "monday") is None
 
 
 @pytest.mark.parametrize("keys", [{"rehearsal": "14h"}, {}], ids=["with a rehearsal", "without any key"])
