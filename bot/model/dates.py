@@ -17,28 +17,35 @@ _MONTHS = {
     for number, name in get_month_names(width, locale=locale.value).items()
     for spelt in (name.lower(), fold(name))
 }
-_WEEKDAYS = {fold(name): number for locale in Language for number, name in get_day_names(locale=locale.value).items()}
+_WEEKDAYS = {
+    fold(name).rstrip("."): number
+    for locale in Language
+    for width in ("wide", "abbreviated")
+    for number, name in get_day_names(width, locale=locale.value).items()
+}
 _MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\.?"
 _YEAR = r"(?P<year>\d{4})\b"
-_WEEKDAY = rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})\b,?\s+"
-_DAY = r"\b(?P<day>\d{1,2})(?:er|st|nd|rd|th)?"
+_WEEKDAY = rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})\b\.?,?\s+(?:(?:the|le)\s+)?"
+_DAY = r"\b(?P<day>\d{1,2})(?:er|st|nd|rd|th)?(?:\s+of(?=\s))?"
+_SLASHED = r"(?P<day>\d{1,2})/(?P<month>\d{1,2})(?![/\d])"
 _WHOLE = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)",
-        rf"(?:{_WEEKDAY})?{_DAY}\s+{_MONTH}\s+{_YEAR}",
+        r"\b(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{2})(?P=sign)(?P<day>\d{2})(?!\d)",
+        r"\b(?P<year>20\d\d)(?P<month>\d\d)(?P<day>\d\d)\b",
+        rf"(?:{_WEEKDAY})?{_DAY}\s+{_MONTH},?\s+{_YEAR}",
         rf"(?:{_WEEKDAY})?\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
         r"\b(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4}|\d\d)\b",
     )
 ]
 _WITHOUT_YEAR = [
     re.compile(rf"(?i){_WEEKDAY}{pattern}(?!,?\s+\d{{4}})")
-    for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b")
+    for pattern in (rf"{_DAY}\s+{_MONTH}(?!\w)", rf"\b{_MONTH}\s+{_DAY}\b", _SLASHED)
 ]
 _SHOW = r"(?:[ée]pisode|[ée]mission|num[ée]ro|r[ée]cap|[ée]dition|notes|show|issue)"
 _WITHOUT_YEAR += [
     re.compile(rf"(?i)\b{_SHOW}\s+(?:du|of|for|from)\s+(?:the\s+)?{pattern}(?!\w|,?\s+\d{{4}})")
-    for pattern in (rf"{_DAY}\s+{_MONTH}", rf"{_MONTH}\s+{_DAY}")
+    for pattern in (rf"{_DAY}\s+{_MONTH}", rf"{_MONTH}\s+{_DAY}", _SLASHED)
 ]
 # A text that is nothing but a day and its month, or has a word before, is a date; others may be of any year.
 _ALONE = [
@@ -71,7 +78,7 @@ def apart_from_date(text: str, today: dt.date | None = None) -> tuple[dt.date | 
         match = pattern.search(text)
         day = _date(match, today) if match else None
         if match and day:
-            before = _BEFORE.sub("", text[: match.start()]).strip(" –—-|,(")
+            before = _BEFORE.sub("", text[: match.start()]).strip(" –—-|,(/")
             return day, " ".join(filter(None, (before, text[match.end() :].strip(" –—-|,:)"))))
     return None, text
 

@@ -47,8 +47,12 @@ def with_addresses(line: Line) -> Line:
     text = _BETWEEN.sub("", text) if len(bare) > 1 else text
     words = "".join(link.title for link in line.links)
     is_link = bool(line.links or bare) and _MARK.sub("", text) in {"", _MARK.sub("", words)}
-    title = ""
-    if (bare or line.links) and (is_label(text) or _ASIDE.fullmatch(text)):
+    title, beside = "", text
+    for link in line.links:
+        beside = beside.replace(link.title, " ", 1)
+    # Beside the words of the links, only those that say that there are some may stand: "Links: the report / the map".
+    is_listed = is_label(text) or (_MARK.sub("", beside) != "" and is_label(beside))
+    if (bare or line.links) and (is_listed or _ASIDE.fullmatch(text)):
         text, is_link = "", True
     elif bare and not line.links and len(text) <= _TITLE_LENGTH and not text.endswith((".", "!", "?", "…")):
         title = text.strip(_ARROWS)

@@ -47,7 +47,11 @@ _FILE_NUMBER = re.compile(
 _FEW, _LIST, _HEAD, _MAX_DATED, MAX_PHRASES = 2, 3, 8, 60, 20
 """Words of a list of two names, lines that tell number, date and teaser, characters of a line with the date, and
 subjects of a teaser. Longer ones tell news."""
-_PUBLISHED = re.compile(rf"\W*{words_of('published')}\b")
+_DAY_BEHIND = re.compile(
+    r"(?i)\b(?:du|le|the|for|on|of) ((?:\d{1,2}(?:er|st|nd|rd|th)? [^\W\d_]+|[^\W\d_]+ \d{1,2})\b)"
+)
+_NEXT = re.compile(r"\W*(?:prochaine?s?|next)\b")
+_PUBLISHED = re.compile(rf"(?:.{{0,{_MAX_DATED}}}[,(] ?)?\W*{words_of('published')}\b")
 _PIECES = re.compile(r"(?<=\S)\s[·•|/–—-]\s")
 _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
 # In a dictation, no sign stands before "au programme".
@@ -84,6 +88,9 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
         head.number = int(match[1] or match[2]) or None
     head.date = head.date or date_in(path.stem.replace("_", "-"), today)
     about = [line for line in below[:_LIST] if not line.links and is_about_show(apart_from_date(line.text, today)[1])]
+    # The one title of its level that stands above all others is that of the page, and heads no section.
+    levels = [line.level for line in below]
+    about += [line for line in below[:1] if levels.count(1) == line.level == 1 and says_chaff(line.text)]
     head.dropped += about
     return head, [line for line in below if line not in about]
 
@@ -175,31 +182,50 @@ def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = No
             match = pattern.search(apart_from_date(said, today)[1])
             if match and head.number in {None, int(match[1])}:
                 head.number = int(match[1]) or None
-                # The day of the recording stands before that of the show.
-                head.date = head.date or max(dates_in(said, today), default=None)
-                return
+                # The day of the recording stands before that of the show, which may have neither year nor weekday.
+                head.date = head.date or max(itertools.chain(*_dated(said, today)[:2]), default=None)
+                if head.date or not today:
+                    return
 
 
 def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) -> list[Line]:
-    """Find the date in a sentence of its own, if it is not found in the title, and return the lines without that."""
-    for index, line in enumerate(lines[:_HEAD]):
-        is_passing = is_chaff(line)
+    """Find the date in a sentence of its own, if it is not found in the title, and return the lines without that.
+
+    The day of publishing goes before others, such as that of the recording.
+    """
+    places = []
+    for index, (line, below) in enumerate(itertools.pairwise((*lines[:_HEAD], Line("", after_gap=True)))):
+        # A title above its text tells news, and its date is that of the news.
+        is_top = index < _FEW > line.level and not (line.links or (line.after_gap and not below.after_gap))
         told = [] if line.item or line.time else sentences(line.text)
         for at, said in ((at, piece) for at, whole in enumerate(told) for piece in _PIECES.split(whole)):
-            day, rest = apart_from_date(said, today)
-            is_top = index < _FEW > line.level and not (line.links or said.endswith((".", ";")))
-            is_published = _PUBLISHED.match(fold(said)) is not None
+            days, near, rest = _dated(said, today)
+            is_published = _PUBLISHED.match(fold(said)) is not None and len(telling_words(rest)) <= _LIST
             is_alone = is_published or is_about_show(rest)
-            if day and (is_passing or (len(said) <= _MAX_DATED and (is_alone or is_top))):
-                head.date = head.date or found or day
+            is_own = len(said) <= _MAX_DATED and (is_alone or (is_top and not said.endswith((".", ";"))))
+            days += near if is_published else []
+            if days and (is_own or is_chaff(line)) and not _NEXT.match(fold(said)):
                 # Beside a date between strokes, such as `May 12 · 41 min`, stand other facts of the episode.
                 is_fact = is_published or said != told[at]
-                head.dropped += [line] if is_alone and is_fact else []
                 kept = "" if is_fact else " ".join(told[:at] + told[at + 1 :])
                 above = [dataclasses.replace(line, text=kept)] if kept or (line.links and not is_fact) else []
-                return [*lines[:index], *above, *lines[index + 1 :]] if is_alone else lines
-    head.date = head.date or found
-    return lines
+                places.append((is_published, -index, max(days), is_alone, is_fact, above))
+    _published, place, day, is_alone, is_fact, above = max(
+        places, key=lambda each: each[:2], default=(False, 0, None, False, False, [])
+    )
+    head.date = head.date or found or day
+    head.dropped += [lines[-place]] if is_alone and is_fact else []
+    return [*lines[:-place], *above, *lines[1 - place :]] if is_alone else lines
+
+
+def _dated(text: str, today: dt.date | None) -> tuple[list[dt.date], list[dt.date], str]:
+    """Return the dates in a text, those near today without year and weekday, and its other words."""
+    near = filter(None, (date_in(day, today) for day in _DAY_BEHIND.findall(text) if today))
+    days, (day, rest) = [], apart_from_date(text, today)
+    while day:
+        days.append(day)
+        day, rest = apart_from_date(rest, today)
+    return days, list(near), _DAY_BEHIND.sub("", rest)
 
 
 def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:

@@ -13,7 +13,7 @@ import re
 from bot.model.document import Picture
 from bot.model.text import fold_words
 from bot.notes.model import BOLD_LEVEL, Line, Link
-from bot.notes.tables import joined, table_lines
+from bot.notes.tables import is_head, table_lines
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*+)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt|style|class)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -141,11 +141,13 @@ class _Reader:
         if name == "table":
             rows, self._rows = self._rows, []
             widest = max(map(len, rows), default=0) - 1
-            # A table that only lays out a page has more paragraphs than cells.
+            cells = [[self.lines[at:end] for at, end in itertools.pairwise(row)] for row in rows]
+            texts = (" ".join(line.text for cell in row for line in cell) for row in cells)
+            head = next((at for at, text in enumerate(texts) if is_head(text)), None)
+            # A table that only lays out a page names no columns, and has more paragraphs than cells.
             is_full = all(len(row) == widest + 1 and row[-1] - row[0] <= 2 * widest for row in rows)
-            if closing and len(rows) > 1 < widest and is_full:
-                cells = [[joined(self.lines[at:end]) for at, end in itertools.pairwise(row)] for row in rows]
-                self.lines[rows[0][0] :] = table_lines(cells)
+            if closing and len(rows) > 1 < widest and (is_full or head is not None):
+                self.lines[rows[head or 0][0] :] = table_lines(cells[head or 0 :])
         elif name == "tr" and not closing:
             self._rows.append([len(self.lines)])
         elif self._rows and name != "tr" and closing:

@@ -19,7 +19,7 @@ def tabbed(lines: Iterable[Line]) -> Iterator[Line]:
     """Yield the lines, those with tabs between cells as the rows of a table."""
     for is_row, group in itertools.groupby(lines, key=lambda line: line.text.count("\t") > 1):
         run = list(group)
-        rows = [[Line(cell.strip()) for cell in line.text.split("\t")] for line in run]
+        rows = [[[Line(cell.strip())] for cell in line.text.split("\t")] for line in run]
         yield from table_lines(rows) if is_row and len(rows) > 1 else run
 
 
@@ -29,14 +29,20 @@ def is_head(text: str) -> bool:
     return len(words) > 1 and all(_TITLE.fullmatch(word) or _OTHER.fullmatch(word) for word in words)
 
 
-def joined(lines: Sequence[Line]) -> Line:
-    """Return the lines of a cell as one."""
+def _joined(lines: Sequence[Line]) -> Line:
     links = tuple(link for line in lines for link in line.links)
     return replace(lines[0], text=" ".join(line.text for line in lines), links=links) if lines else Line("")
 
 
-def table_lines(rows: Sequence[Sequence[Line]]) -> Iterator[Line]:
-    """Yield the lines of a table whose rows are subjects; the other cells are aside."""
+def _divided(cell: Sequence[Line]) -> Sequence[Line]:
+    """Return the paragraphs of a cell, as one line unless the first is a title above the others."""
+    is_told = any(line.links or line.text.endswith((".", "!", "?", "…")) for line in cell[1:])
+    return cell if is_told and not cell[0].text.endswith(".") else [_joined(cell)]
+
+
+def table_lines(cells: Sequence[Sequence[Sequence[Line]]]) -> Iterator[Line]:
+    """Yield the lines of a table whose rows are subjects, from the paragraphs of its cells; the others are aside."""
+    rows = [list(map(_joined, row)) for row in cells]
     heads = [" ".join(fold_words(cell.text)) for cell in rows[0]]
     has_heads = sum(bool(_TITLE.fullmatch(head) or _OTHER.fullmatch(head)) for head in heads) > 1
     below = rows[has_heads:]
@@ -48,16 +54,17 @@ def table_lines(rows: Sequence[Sequence[Line]]) -> Iterator[Line]:
         return
     for cell in rows[0] if has_heads else ():
         yield replace(cell, aside=True)
-    for row in below:
+    for row, own in zip(below, cells[has_heads:], strict=True):
         time = next((cell.text.strip("[]() ") for cell in row if _TIME.fullmatch(cell.text)), "")
         for column in sorted(range(len(row)), key=lambda column: column != title_at):
-            cell = row[column]
-            if column == title_at:
-                is_title = not (cell.lead or cell.text.endswith("."))
-                yield replace(cell, level=BOLD_LEVEL if is_title else 0, after_gap=True, time=time)
-            elif (cell.text or cell.links or cell.images) and cell.text.strip("[]() ") != time:
-                tells = cell.links or cell.images or "://" in cell.text or len(cell.text.split()) > _FEW
-                yield replace(cell, level=0, after_gap=False, aside=not tells)
+            told = _divided(own[column]) if column == title_at else own[column]
+            for at, line in enumerate(told):
+                if column == title_at and not at:
+                    is_title = not (line.lead or line.text.endswith("."))
+                    yield replace(line, level=BOLD_LEVEL if is_title else 0, after_gap=True, time=time)
+                elif (line.text or line.links or line.images) and line.text.strip("[]() ") != time:
+                    tells = line.links or line.images or "://" in line.text or len(line.text.split()) > _FEW
+                    yield replace(line, level=0, after_gap=False, aside=not (tells or column == title_at))
 
 
 def _tells(rows: Sequence[Sequence[Line]], column: int) -> bool:

@@ -18,6 +18,7 @@ from bot.model.document import plain
 from bot.model.episode import Episode
 from bot.model.i18n import Language
 from bot.notes.draft import draft
+from bot.notes.head import read_head
 from bot.notes.reading import read_notes
 from tests.notes.drafting import DEFAULTS
 
@@ -150,6 +151,19 @@ KINDS = {
     "the number in a sentence of the show": Kind(
         f"le 1302\n\n{NETFLIX}\n{PRICES}\n\n{TELEGRAM}\n{RULES}\n", BOTH, 1302
     ),
+    "a rundown whose cells hold titles, texts and links": Kind(
+        "<h1>Conducteur – L’Écho</h1><p>Émission n° 76</p><table><tr><td colspan=3>Heures de Paris</td></tr>"
+        "<tr><td>Heure</td><td>Contenu</td><td>Qui</td></tr><tr><td>19:00</td><td>Bonsoir</td><td>Léa</td></tr>"
+        f"<tr><td>19:02</td><td><p>{NETFLIX}</p><p>{PRICES}</p><p>Liens : "
+        "<a href='https://a.example/1'>la lettre</a> / "
+        "<a href='https://a.example/3'>le prix</a></p></td><td>Léa</td></tr><tr><td colspan=3>PAGE 2</td></tr><tr>"
+        f"<td>19:09</td><td><p>{TELEGRAM}</p><p>{RULES}</p><p><a href='https://a.example/2'>le texte</a></p></td>"
+        "<td>Ali</td></tr></table><p>Téléphone du studio : 02 00 00 00 00</p>",
+        [(NETFLIX, ["https://a.example/1", "https://a.example/3"]), LINKED[1]],
+        76,
+        "Téléphone",
+        "n.html",
+    ),
     "names in capitals": Kind(
         "Numéro: 1309\n\nLE CANADA ET TIKTOK\nOttawa change d’avis.\n\nLA FRANCE ET X\nParis aussi change d’avis.\n",
         [("Le Canada et TikTok", []), ("La France et X", [])],
@@ -269,6 +283,12 @@ def test_an_address_is_that_of_the_page_and_of_nobody(address: str, clean: str) 
         ("26/01/2026", dt.date(2026, 1, 26)),
         ("Jan 5, 2026", dt.date(2026, 1, 5)),
         ("31/02/2026", None),
+        ("jeu. 3 déc. 2026", dt.date(2026, 12, 3)),
+        ("Mon 7 Dec", dt.date(2026, 12, 7)),
+        ("Monday the 7th of December, 2026", dt.date(2026, 12, 7)),
+        ("2026/12/07", dt.date(2026, 12, 7)),
+        ("lundi 7/12", dt.date(2026, 12, 7)),
+        ("une note de 7/12", None),
     ],
 )
 def test_a_weekday_tells_the_year_that_is_missing(text: str, date: dt.date | None) -> None:
@@ -296,6 +316,27 @@ def test_the_title_of_the_episode_is_one(head: str, number: int, date: dt.date, 
     """Neither its date nor its authors, its state or the word for nothing; without a title, its subjects name it."""
     _text, episode = _drafted(f"{head}\n\n{NETFLIX}\n{PRICES}\n\n{TELEGRAM}\n{RULES}\n".encode(), "notes.txt")
     assert (episode.number, episode.date, episode.title) == (number, date, title or "Netflix, Telegram")
+
+
+@pytest.mark.parametrize(
+    ("lines", "date"),
+    [
+        (["Episode 12", "Out Monday 7 December. Hosts: Jo and Kim."], dt.date(2026, 12, 7)),
+        (["Programme 12", "First broadcast: Monday 7 December 2026"], dt.date(2026, 12, 7)),
+        (["Episode 12", "Recorded: 1 December 2026", "Released: 7 December 2026"], dt.date(2026, 12, 7)),
+        (["Épisode 12", "Enregistré le 1er décembre 2026, diffusé le 7 décembre 2026"], dt.date(2026, 12, 7)),
+        (["Episode 12", "Posted on Dec 7 by Jo Park · 4 comments"], dt.date(2026, 12, 7)),
+        (["Bon, l’épisode 12, c’est pour le 7 décembre."], dt.date(2026, 12, 7)),
+        (["Épisode 12", "Prochain enregistrement : mardi 8 décembre 2026"], None),
+        (["Épisode 12", "Le lundi 7 décembre, Apple sort un casque"], None),
+        (["Episode 12", "Out on 7 December 2026, the new Zelda costs 90 euros"], None),
+    ],
+)
+def test_the_day_of_the_show_is_told_beside_its_number_or_alone(lines: list[str], date: dt.date | None) -> None:
+    """Published goes before recorded; the day in a title above its text is that of the news."""
+    notes = read_notes(("\n\n".join(lines) + f"\n{PRICES}\n").encode(), Path("notes.txt"))
+    head, _below = read_head(notes, Path("notes.txt"), DEFAULTS.date)
+    assert (head.number, head.date) == (12, date)
 
 
 def test_the_words_of_a_source_behind_a_text_are_no_sentence() -> None:
