@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LONGEST_NUMBER = 9
 """Digits of an episode's number, which no database finds too large then."""
 _NUMBER = rf"\d{{1,{LONGEST_NUMBER}}}"
+_ONE_NUMBER = re.compile(rf"\D*({_NUMBER})\D*")
+_TYPED_ALONE = re.compile(rf"\s*#?({_NUMBER})\s*")
 LINK = re.compile(rf"(?P<number>{_NUMBER})(?:-(?P<segment>[A-Za-z0-9_-]+))?")
 """The payload of deep links and buttons: an episode, or a segment of it by its slug or number."""
 MOST_CHOICES = 5
@@ -38,7 +40,7 @@ async def episode(context: CommandContext, request: Request) -> Answer:
     if not request.argument.strip(" #"):
         which = _("Which episode? Add its number: /episode {number}")
         return notice(which.format(number=newest.number), *_newest_buttons(context, request))
-    number = re.fullmatch(rf"\D*({_NUMBER})\D*", request.argument)
+    number = _ONE_NUMBER.fullmatch(request.argument)
     if number is None:
         return _by_words(context, request, newest)
     nothing = _("There is no episode {number}.").format(number=int(number[1]))
@@ -94,7 +96,7 @@ def _by_words(context: CommandContext, request: Request, newest: Episode) -> Ans
 
 def is_published(context: CommandContext, text: str) -> bool:
     """Tell whether the text is the number of a published episode."""
-    number = re.fullmatch(rf"\s*#?({_NUMBER})\s*", text)
+    number = _TYPED_ALONE.fullmatch(text)
     return number is not None and _published(context, int(number[1])) is not None
 
 

@@ -18,7 +18,7 @@ from bot.content.formatter import Formatter
 from bot.content.wording import text_of
 from bot.delivery.retry import GIVE_UP_AFTER
 from bot.model.codes import LeftOut
-from bot.model.document import Audio, Layout
+from bot.model.document import Audio, Document, Layout
 from bot.model.episode import Episode, Status
 from bot.model.facts import WELCOME, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rehearsal import Hold, Permit
@@ -246,8 +246,10 @@ class Broadcaster:
     async def reach(self, episode: Episode, schedule: str) -> tuple[int, dt.timedelta]:
         """Return how many subscriptions a push on the schedule serves, and its time, the limits of chats aside."""
         audience = await self.ledger.choices(schedule)
+        # Because a dry run knows no token, it has no account; a platform that is switched on has a rate.
+        served = (each for each in audience if each.platform in self.rates and self._document(episode, each))
         renderings = self._renderings(episode, audience, schedule, self._recording(episode))
-        return sum(audience[choice] for choice in renderings), self._takes(audience, renderings)
+        return sum(audience[choice] for choice in served), self._takes(audience, renderings)
 
     def _takes(self, audience: Mapping[Choice, int], renderings: Mapping[Choice, Rendering]) -> dt.timedelta:
         messages: Counter[PlatformName] = Counter()
@@ -312,22 +314,24 @@ class Broadcaster:
         for choice in choices:
             if (platform := self.platforms.get(choice.platform)) is None:
                 continue
-            say = functools.partial(
-                self.formatter.episode,
-                episode,
-                topics=choice.topics,
-                layout=choice.layout,
-                in_private=choice.is_private,
-            )
-            if (document := say()) is None:
+            if (document := self._document(episode, choice)) is None:
                 continue
             document = dataclasses.replace(document, mention=choice.mention)
             if isinstance(found, Recording) and self._wants_audio(choice, schedule):
-                reply = say(has_audio=True)
+                reply = self._document(episode, choice, has_audio=True)
                 audio = Audio(episode.title, self.formatter.show, found.source, found.key, otherwise=document)
                 document = dataclasses.replace(reply or document, audio=audio)
             renderings[choice] = platform.render(document, silent=choice.silent, rich=choice.rich)
         return renderings
+
+    def _document(self, episode: Episode, choice: Choice, *, has_audio: bool = False) -> Document | None:
+        return self.formatter.episode(
+            episode,
+            topics=choice.topics,
+            layout=choice.layout,
+            in_private=choice.is_private,
+            has_audio=has_audio,
+        )
 
     def _wants_audio(self, choice: Choice, schedule: str) -> bool:
         has_audio = Feature.AUDIO in PLATFORMS[choice.platform].features

@@ -179,8 +179,10 @@ class Reply:
             await self._request(partial(self._defer, silently), Rank.EXEMPT, FIRST_ANSWER_WITHIN)
 
     async def _request(
-        self, call: Callable[[], Awaitable[T]], rank: Rank = Rank.ANSWER, worth: float = WORTH, *, hold: bool = False
+        self, call: Callable[[], Awaitable[T]], rank: Rank = Rank.ANSWER, worth: float = 0.0, *, hold: bool = False
     ) -> T:
+        worth = worth or WORTH
+
         async def attempt(_leave: Callable[[], bool]) -> T:
             with reaching(self._client):
                 async with asyncio.timeout(min(worth, LONGEST_REQUEST)):
