@@ -93,14 +93,19 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
-    yield "linked", _titled(body, linked), 0.9
+    # Among items that are links, one without an address may be a title, too.
+    is_listed = bool(linked) and all(body[at].item for at in linked)
+    linked += [at for at in texts if is_listed and body[at].item and body[at].depth == body[linked[0]].depth]
+    yield "linked", _titled(body, sorted(linked)), 0.9
     yield "cues", [start for index, line in enumerate(body) if (start := cued(line, index))], 1.2
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
     top = min((body[index].depth for index in texts if body[index].item), default=0)
     items = [index for index in texts if body[index].item and body[index].depth == top]
     yield "items", [beginning_at(body, index) for index in items], 0.9
-    apart = [i for i in texts if not i or body[i].after_gap or (body[i - 1].is_link and body[i - 1].after_gap)]
+    # The links right above a text are a part of its paragraph.
+    above = [next((at for at in range(i, 0, -1) if body[at].after_gap or not body[at - 1].is_link), 0) for i in texts]
+    apart = [i for i, at in zip(texts, above, strict=True) if not at or body[at].after_gap]
     for each, label in itertools.product((items or texts, apart), _LABELS):
         labels = [(index, label.match(body[index].text)) for index in each]
         if all(found and (label is _LABELS[0] or _is_prose(body[index])) for index, found in labels):
@@ -139,7 +144,7 @@ def beginning_at(body: Sequence[Line], index: int) -> Start:
         return Start(index, bare_title(line.lead).strip(" .:–—-,|"), behind.strip(" :–—-|."))
     text = bare_title(line.text)
     below = body[index + 1] if index + 1 < len(body) else Line("")
-    is_row = (line.item and below.item) or (line.time and below.time)
+    is_row = (line.item and below.item) or (line.time and below.time and not line.level)
     has_below = bool(below.text) and not below.is_link and not is_row
     first = sentences(text)[:1] or [""]
     if len(first[0]) < len(text) and len(first[0]) <= _RUN_IN:
@@ -271,7 +276,8 @@ class _Judge:
         marked = sum(map(bool, levels))
         score *= max(marked, count - marked) / count
         passed = self._titles - {start.line for start in starts}
-        score *= count / (count + 0.6 * sum(not limit or 0 < self._body[each].level <= limit for each in passed))
+        over = sum(not limit or 0 < self._body[each].level <= limit for each in passed)
+        score *= count / (count + (1 if limit else 0.6) * over)
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
         shares = [size / (sum(sizes) or 1) for size in sizes if size]
         score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(max(2, count))

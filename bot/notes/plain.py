@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.model.captions import is_captions, told_captions
 from bot.model.text import fold, fold_words
 from bot.notes.language import words_of
-from bot.notes.marks import TITLE_FIELD
+from bot.notes.marks import TITLE_FIELD, is_title
 from bot.notes.model import BOLD_LEVEL, Line
 
 _DAY = words_of("day")
@@ -219,6 +219,9 @@ def _transcript(lines: Sequence[str]) -> list[Line] | None:
     spoken = [(turn["speaker"], turn["text"]) for turn in turns if turn and turn["speaker"]]
     spoken += [(label["speaker"], label["text"] or "") for label in labels]
     counts = Counter(speaker for speaker, _text in spoken)
+    # A title in capitals may have a colon, too.
+    spoken = [(name, text) for name, text in spoken if counts[name] > 1 or not text.isupper()]
+    counts = Counter(name for name, _text in spoken if not _NO_SPEAKER.match(fold(name)))
     stamped = [turn["text"] for turn in turns if turn]
     told = [text for _speaker, text in spoken if text] or stamped or [line for line in full if line not in counts]
     # Below a name alone stands what its speaker says.
@@ -236,18 +239,32 @@ def _transcript(lines: Sequence[str]) -> list[Line] | None:
 
 
 def _turns(lines: Sequence[str], names: Collection[str]) -> Iterator[Line]:
-    speaker = ""
-    for line in lines:
-        text, time, begins = line.strip(), "", False
-        if turn := _TURN.fullmatch(text):
-            time, text, begins = turn["time"], turn["text"], True
-            speaker = turn["speaker"] or speaker
-        label = _LABEL.fullmatch(text)
-        if label and label["speaker"] in names:
-            speaker, text, begins, time = label["speaker"], label["text"] or "", True, label["time"] or time
-        is_list = _PEOPLE.match(fold(text)) and all(fold(name) in fold(text) for name in names)
-        level = BOLD_LEVEL if not label and TITLE_FIELD.match(text) else 0
-        yield Line(text, level, after_gap=begins, speaker=speaker, time=time, aside=bool(names and is_list))
+    speaker, above = "", Line("")
+    turns = [_turn(line.strip(), names) for line in lines]
+    for at, line in enumerate(turns):
+        speaker = line.speaker or speaker
+        below = next((each for each in turns[at + 1 :] if each.speaker or (each.text and "://" not in each.text)), line)
+        # A short line apart from others that nobody says stands as a title above a turn.
+        is_apart = line.after_gap if above.text else not above.speaker
+        is_head = is_apart and below.speaker and not line.speaker and is_title(line)
+        is_marked = line.level or is_head
+        yield replace(line, level=BOLD_LEVEL) if is_marked else replace(line, speaker=speaker)
+        above = line
+
+
+def _turn(text: str, names: Collection[str]) -> Line:
+    """Return a line of a transcript with its time, and the speaker that it names itself."""
+    speaker, time, begins = "", "", False
+    if turn := _TURN.fullmatch(text):
+        time, begins = turn["time"], True
+        speaker = turn["speaker"] if turn["speaker"] in names else ""
+        text = turn["text"] if speaker or not turn["speaker"] else text[turn.start("speaker") :]
+    label = _LABEL.fullmatch(text)
+    if label and label["speaker"] in names:
+        speaker, text, begins, time = label["speaker"], label["text"] or "", True, label["time"] or time
+    is_list = _PEOPLE.match(fold(text)) and all(fold(name) in fold(text) for name in names)
+    level = BOLD_LEVEL if not speaker and TITLE_FIELD.match(text) else 0
+    return Line(text, level, after_gap=begins, speaker=speaker, time=time, aside=bool(names and is_list))
 
 
 def _are_sentences(texts: Sequence[str]) -> bool:

@@ -116,9 +116,10 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     end = tail or len(kept)
     out += kept[end:]
     del kept[end:]
-    while kept and len(told := sentences(kept[-1].text)) > 1 and says_chaff(told[-1]):
-        out.append(Line(told[-1]))
-        kept[-1] = dataclasses.replace(kept[-1], text=" ".join(told[:-1]))
+    while kept and (told := sentences(kept[-1].text)) and says_chaff(told[-1]) and (told[1:] or kept[-1].speaker):
+        last = kept.pop()
+        out.append(dataclasses.replace(last, text=told[-1], links=() if told[1:] else last.links))
+        kept += [dataclasses.replace(last, text=" ".join(told[:-1]))] if told[1:] else []
     return kept
 
 

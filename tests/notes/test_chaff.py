@@ -38,6 +38,13 @@ MAKING = (
     "Merci d’avance",
     "Coucou la team",
     "Voici le conducteur de lundi",
+    "La prochaine fois",
+    "Dans le prochain numéro",
+    "Next time",
+    "Infos pratiques",
+    "Travel and weather",
+    "Météo et trafic",
+    "Demain, on reçoit la patronne des bouquinistes.",
     "Je vous envoie mes sujets",
     "Présenté par Lise et Tom",
     "Une production Studio Falaise",
@@ -178,6 +185,10 @@ NEWS = (
     "There is no show on Broadway without ushers",
     "Soutenir les librairies coûtera un centime",
     "Merci Facebook : un village retrouve son chien",
+    "La prochaine fois que Meta change ses règles, il préviendra",
+    "Météo-France ferme trois stations",
+    "Demain, on paiera l’eau plus cher",
+    "Opening night at the Met is streamed",
 )
 
 

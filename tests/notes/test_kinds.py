@@ -148,6 +148,47 @@ KINDS = {
         [LINKED[0], BOTH[1]],
         name="n.html",
     ),
+    "titles between the turns of a talk": Kind(
+        f"Numéro 212\n\nÉLODIE : Bonjour à tous.\n\n{NETFLIX}\n\nKARIM : {PRICES}\n\n"
+        f"ÉLODIE : Et pourquoi ?\n\nKARIM : Nul ne sait.\n\nLien : https://a.example/1\n\n{TELEGRAM}\n\n"
+        f"ÉLODIE : {RULES}\n\nKARIM : Merci Élodie. Demain on reçoit un juge.\n",
+        [LINKED[0], BOTH[1]],
+        212,
+        "Demain",
+    ),
+    "titles between stamped turns": Kind(
+        f"[00:00:14] ÉLODIE : Bonjour à tous, épisode 3.\n\n[00:00:31] {NETFLIX.upper()}\n"
+        f"[00:00:35] ÉLODIE : {PRICES}\n[00:00:47] KARIM : Et pourquoi ?\n\n"
+        f"[00:04:22] DROIT : {TELEGRAM.upper()}\n[00:04:26] KARIM : {RULES}\n",
+        [BOTH[0], (f"Droit\u00a0: {TELEGRAM}", [])],
+        3,
+    ),
+    "an item without an address among those with one": Kind(
+        f"Épisode 57\n\n- {NETFLIX} → https://a.example/1\n\t{PRICES}\n\n- {TELEGRAM} → https://a.example/2\n"
+        f"\t{RULES}\n\n- Le Bon Coin ouvre un service de troc\n\tUn échange se fait sans argent.\n",
+        [*LINKED, ("Le Bon Coin ouvre un service de troc", [])],
+        57,
+    ),
+    "several links above a paragraph": Kind(
+        f"Épisode 4\n\nhttps://a.example/1\n{NETFLIX}. {PRICES}\n\nhttps://a.example/2\n"
+        f"https://a.example/3\n{TELEGRAM}. {RULES}\n\n"
+        f"https://a.example/4\nLe tram de Brest. La ligne B ouvre enfin.\n\nnot for air:\njas, send me the receipts\n",
+        [
+            LINKED[0],
+            (TELEGRAM, ["https://a.example/2", "https://a.example/3"]),
+            ("Le tram de Brest", ["https://a.example/4"]),
+        ],
+        4,
+        "receipts",
+    ),
+    "labels of a script": Kind(
+        f"Épisode 4\n\nOUVERTURE\nBonjour à tous.\n\n{NETFLIX}\nLANCEMENT : {PRICES}\nSON : 1'20\n"
+        "LIEN : https://a.example/1\n\n"
+        f"{TELEGRAM}\nLANCEMENT : {RULES}\nLIEN : https://a.example/2\n\nMÉTÉO ET TRAFIC\nEn direct du studio.\n",
+        LINKED,
+        4,
+        "En direct",
+    ),
     "the number in a sentence of the show": Kind(
         f"le 1302\n\n{NETFLIX}\n{PRICES}\n\n{TELEGRAM}\n{RULES}\n", BOTH, 1302
     ),
