@@ -406,6 +406,8 @@ def test_where_nothing_is_yet_one_learns_how_to_begin(recap: Recap, tmp_path: Pa
     assert "`recap new` begins one" in recap("list").stdout
     assert "`recap new` begins one" in str(recap("preview").exception)
     assert "/subscribe" in recap("subscriptions", "list").stdout
+    assert recap("new").exit_code == 0
+    assert "mend what is told above" in str(recap("preview").exception)
 
 
 @pytest.mark.parametrize(
