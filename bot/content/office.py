@@ -12,6 +12,11 @@ from bot.model.problems import InvalidInputError, Problem
 SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
 _MAX_DOCUMENT = 20_000_000
 """Bytes of a document, which may hold pictures."""
+_FIELD = re.compile(
+    r"\\fldinst\s{0,9}(?:\{[^\"{}]{0,300}?HYPERLINK\s{0,9}\"([^\"]{1,2000})\"[^{}]{0,300}\}"
+    r"|[^\"{}]{0,300}?HYPERLINK\s{0,9}\"([^\"]{1,2000})\"[^{}]{0,300})\}"
+)
+"""The address in a field of RTF, as each program writes it; the library reads one of these forms alone."""
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
 
 
@@ -26,6 +31,7 @@ def document_text(data: bytes, path: Path, longest: int) -> str | None:
 
         # Because the library finds one link in a line, each gets a line; RTF does not count them.
         markup = data.decode("cp1252", errors="replace").replace("{\\field", "\n{\\field")
+        markup = _FIELD.sub(r'\\fldinst{HYPERLINK "\1\2"}}', markup)
         try:
             text: str = rtf_to_text(markup, errors="replace") if len(data) <= longest else ""  # type: ignore[no-untyped-call]
         except (ValueError, LookupError) as error:

@@ -148,7 +148,7 @@ def _number(
         if is_long or (pattern in _WEAKER_NUMBERS and (is_chaff(line) or not is_sure)):
             continue
         head.number, head.date = int(match[1]) or None, head.date or day
-        rest = _telling(f"{text[: match.start()]}{text[match.end() :]}".strip())
+        rest = _telling(f"{text[: match.start()]}{text[match.end() :]}".strip(" –—|·•/"))
         if index < 0:
             return rest, lines
         rest = "" if rest.endswith((":", ",")) and not any(map(str.isdigit, rest)) else rest

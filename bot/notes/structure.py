@@ -12,7 +12,7 @@ from bot.notes.cuts import Cut, Start, beginning_at, best_cut, cued
 from bot.notes.head import announces, read_head
 from bot.notes.language import pattern_of, stems, telling_words
 from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of, unmarked
-from bot.notes.model import Line, Link, Notes, Outline, Subject
+from bot.notes.model import BOLD_LEVEL, Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
 _NAME, _LOOSE, _SENTENCE, _HEAD, _DICTATED = 25, 70, 45, 400, 3
@@ -132,7 +132,8 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
         is_titled = is_title(line) and bool(below.text) and not below.after_gap
         # Without a mark, a section is a paragraph: that of its title, or the one below.
         signs = (line.after_gap, is_titled, index > begin + 1)
-        is_next = 0 < line.level <= title.level if title.level else line.level or sum(signs) > 1
+        level = line.level or (BOLD_LEVEL if line.lead else 0)
+        is_next = 0 < level <= title.level if title.level else level or sum(signs) > 1
         if is_next or (title.time and line.time):
             return index
     return len(lines)

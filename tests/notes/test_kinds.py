@@ -205,6 +205,20 @@ KINDS = {
         "Téléphone",
         "n.html",
     ),
+    "a letter with its marks, its ad and the footer of its program": Kind(
+        f"**TOGETHER WITH TORRÉA**\nTorréa does your coffee. [Essai](https://ad.example/x)\n\n**{NETFLIX}.** {PRICES} "
+        f"([Lettre](https://a.example/1))\n\n**{TELEGRAM}.** {RULES} ([Texte](https://a.example/2))\n\n**That's all "
+        "for this week.** See you.\n\n— Léa\n\n*You receive this because you signed up. [Unsubscribe](https://u.example/1)*\n",
+        LINKED,
+        out="Torréa",
+        name="n.md",
+    ),
+    "the mark of a table of contents": Kind(
+        f"*La lettre et le podcast bilingues de Lyon.*\n\n* TOC\n{{:toc}}\n\n## {NETFLIX}\n\n{PRICES}\n",
+        BOTH[:1],
+        out="TOC",
+        name="n.md",
+    ),
     "names in capitals": Kind(
         "Numéro: 1309\n\nLE CANADA ET TIKTOK\nOttawa change d’avis.\n\nLA FRANCE ET X\nParis aussi change d’avis.\n",
         [("Le Canada et TikTok", []), ("La France et X", [])],
@@ -219,7 +233,7 @@ def test_each_kind_is_cut_where_its_subjects_begin(kind: Kind) -> None:
     text, episode = _drafted(kind.text.encode(), kind.name)
     assert episode.number == kind.number
     assert [(each.title, [source.url for source in each.sources]) for each in episode.segments] == kind.subjects
-    told = " ".join(f"{each.title} {plain(each.summary)}" for each in episode.segments)
+    told = " ".join([plain(episode.intro), *(f"{each.title} {plain(each.summary)}" for each in episode.segments)])
     assert not kind.out or kind.out not in told
     assert not kind.out or kind.out in text or kind.out in {"Animatrice", "Hôte"}
 
@@ -263,11 +277,12 @@ def test_notes_in_a_document_of_word() -> None:
     assert [(each.title, [source.url for source in each.sources]) for each in episode.segments] == LINKED
 
 
-def test_notes_in_rtf() -> None:
-    """With the link of a field."""
-    link = r'{{\field{{\*\fldinst{{HYPERLINK "https://a.example/{}"}}}}{{\fldrslt La page}}}}'
+@pytest.mark.parametrize("field", [r"{\*\fldinst{@}}", r"{\*\fldinst @}", r'{\*\fldinst {\cf1 @ \\o "La note" }}'])
+def test_notes_in_rtf(field: str) -> None:
+    """With the link of a field, as each program writes it."""
+    link = r"{\field" + field.replace("@", 'HYPERLINK "https://a.example/#"') + r"{\fldrslt La page}}"
     first, second = (
-        f"{title}\\par {text}\\par {link.format(count)}\\par\\par "
+        f"{title}\\par {text}\\par {link.replace('#', str(count))}\\par\\par "
         for count, (title, text) in enumerate([(NETFLIX, PRICES), (TELEGRAM, RULES.replace("é", "\\'e9"))], 1)
     )
     data = rf"{{\rtf1\ansi\ansicpg1252 \'c9pisode 9\par\par {first}{second}}}".replace("è", r"\'e8").encode("ascii")
