@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime as dt
+import functools
 import itertools
+import operator
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
@@ -189,11 +191,8 @@ def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = No
 
 
 def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) -> list[Line]:
-    """Find the date in a sentence of its own, if it is not found in the title, and return the lines without that.
-
-    The day of publishing goes before others, such as that of the recording.
-    """
-    places = []
+    """Find the date in a sentence of its own, best that of publishing, and return the lines without that."""
+    places: list[tuple[bool, int, dt.date | None, bool, bool, list[Line]]] = [(False, -_HEAD, None, False, False, [])]
     for index, (line, below) in enumerate(itertools.pairwise((*lines[:_HEAD], Line("", after_gap=True)))):
         # A title above its text tells news, and its date is that of the news.
         is_top = index < _FEW > line.level and not (line.links or (line.after_gap and not below.after_gap))
@@ -210,9 +209,7 @@ def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) 
                 kept = "" if is_fact else " ".join(told[:at] + told[at + 1 :])
                 above = [dataclasses.replace(line, text=kept)] if kept or (line.links and not is_fact) else []
                 places.append((is_published, -index, max(days), is_alone, is_fact, above))
-    _published, place, day, is_alone, is_fact, above = max(
-        places, key=lambda each: each[:2], default=(False, 0, None, False, False, [])
-    )
+    _published, place, day, is_alone, is_fact, above = max(places, key=operator.itemgetter(0, 1))
     head.date = head.date or found or day
     head.dropped += [lines[-place]] if is_alone and is_fact else []
     return [*lines[:-place], *above, *lines[1 - place :]] if is_alone else lines
@@ -221,10 +218,8 @@ def _date(lines: list[Line], head: Head, found: dt.date | None, today: dt.date) 
 def _dated(text: str, today: dt.date | None) -> tuple[list[dt.date], list[dt.date], str]:
     """Return the dates in a text, those near today without year and weekday, and its other words."""
     near = filter(None, (date_in(day, today) for day in _DAY_BEHIND.findall(text) if today))
-    days, (day, rest) = [], apart_from_date(text, today)
-    while day:
-        days.append(day)
-        day, rest = apart_from_date(rest, today)
+    days = list(dates_in(text, today))
+    rest = functools.reduce(lambda left, _day: apart_from_date(left, today)[1], days, text)
     return days, list(near), _DAY_BEHIND.sub("", rest)
 
 

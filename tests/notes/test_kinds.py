@@ -199,7 +199,8 @@ KINDS = {
         "<a href='https://a.example/1'>la lettre</a> / "
         "<a href='https://a.example/3'>le prix</a></p></td><td>Léa</td></tr><tr><td colspan=3>PAGE 2</td></tr><tr>"
         f"<td>19:09</td><td><p>{TELEGRAM}</p><p>{RULES}</p><p><a href='https://a.example/2'>le texte</a></p></td>"
-        "<td>Ali</td></tr></table><p>Téléphone du studio : 02 00 00 00 00</p>",
+        "<td>Ali</td></tr><tr><td>19:20</td><td>Wrap</td><td>Léa</td></tr></table>"
+        "<p>Téléphone du studio : 02 00 00 00 00</p>",
         [(NETFLIX, ["https://a.example/1", "https://a.example/3"]), LINKED[1]],
         76,
         "Téléphone",
