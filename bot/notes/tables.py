@@ -48,7 +48,7 @@ def table_lines(cells: Sequence[Sequence[Sequence[Line]]]) -> Iterator[Line]:
     below = rows[has_heads:]
     scores = [(bool(_TITLE.fullmatch(head)), _tells(below, column), -column) for column, head in enumerate(heads)]
     title_at = max(range(len(heads)), key=scores.__getitem__)
-    if not (has_heads or _tells(below, 0) or all(row and _TIME.fullmatch(row[0].text) for row in below)):
+    if not (has_heads or _tells(below, 0) or all(_TIME.fullmatch(row[0].text) for row in below)):
         # Names and values, which are properties.
         yield from itertools.chain.from_iterable(rows)
         return

@@ -220,11 +220,6 @@ KINDS = {
         out="TOC",
         name="n.md",
     ),
-    "a table with an empty row below the names of its columns": Kind(
-        f"<table><tr><td>Titre Texte</td></tr><tr></tr><tr><td>{NETFLIX}</td><td>{PRICES}</td><td>1</td></tr></table>",
-        BOTH[:1],
-        name="n.html",
-    ),
     "names in capitals": Kind(
         "Numéro: 1309\n\nLE CANADA ET TIKTOK\nOttawa change d’avis.\n\nLA FRANCE ET X\nParis aussi change d’avis.\n",
         [("Le Canada et TikTok", []), ("La France et X", [])],
